@@ -1,0 +1,666 @@
+"""What a scenario file may say, as one frozen pydantic model.
+
+`Scenario` is both the schema (terse forms accepted, see the `_expand` validators) and, once the
+resolver has filled what depends on other parts of the file, the *resolved* scenario: complete and
+explicit, the only thing that the engine reads. Every field gives unit, range, default and source
+("our assumption" where nobody measured it).
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+
+Id = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]*$", max_length=64)]
+Share = Annotated[float, Field(ge=0, le=1)]
+Rate = Annotated[float, Field(ge=0, le=1000)]
+Positive = Annotated[float, Field(gt=0, le=1e15)]
+Amount = Annotated[float, Field(ge=0, le=1e15)]
+Coefficient = Annotated[float, Field(ge=-50, le=50)]
+Weight = Annotated[float, Field(ge=0, le=50)]
+Sources = Annotated[
+    tuple[str, ...],
+    BeforeValidator(lambda value: (value,) if isinstance(value, str) else value),
+    WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}),
+]
+ThreatName = Literal[
+    "economic", "food", "health", "environmental", "personal", "community", "political"
+]
+EntryChannel = Literal["labour", "family", "asylum", "irregular"]
+EducationName = Literal["none", "secondary", "tertiary"]
+MONTH = re.compile(r"^(\d{4})-(\d{2})$")
+
+
+def parse_date(value: Any) -> Any:
+    """Read `YYYY-MM` as the first day of that month; leave the rest to pydantic."""
+    if isinstance(value, str) and (match := MONTH.match(value)):
+        return f"{match[1]}-{match[2]}-01"
+    if isinstance(value, (int, float)):
+        raise ValueError("is not a date; write YYYY-MM or YYYY-MM-DD")
+    return value
+
+
+Date = Annotated[
+    date,
+    BeforeValidator(parse_date),
+    WithJsonSchema({"type": "string", "pattern": r"^\d{4}-\d{2}(-\d{2})?$"}),
+]
+
+
+class Part(BaseModel):
+    """Base of every part of a scenario: frozen, with unknown keys refused."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", allow_inf_nan=False, use_attribute_docstrings=True
+    )
+
+
+class Source(Part):
+    """Where figures come from."""
+
+    id: Id
+    text: str
+    """The full reference, as one would print it."""
+
+
+class Time(Part):
+    """The simulated period."""
+
+    start: Date
+    """First day (a month means its first day)."""
+    end: Date
+    """Last day, inclusive (a month means its last day: the resolver moves it there)."""
+    step: Literal["day", "week", "month"] = "month"
+
+
+class Profile(Part):
+    """Demography of a country's people."""
+
+    under_15: Share = 0.30
+    """Share under 15 years (our assumption)."""
+    over_65: Share = 0.07
+    """Share of 65 and older (our assumption)."""
+    women: Share = 0.5
+    """Share of women and girls (our assumption)."""
+    household_size: Annotated[float, Field(ge=1, le=12)] = 4.0
+    """Mean persons a household (our assumption)."""
+    education: tuple[Share, Share, Share] = (0.5, 0.35, 0.15)
+    """Shares of adults with none or primary, secondary, tertiary (our assumption); sum 1."""
+    gini: Annotated[float, Field(ge=0, le=0.9)] = 0.52
+    """Inequality of income; a lognormal of sigma 1 has .52 (our assumption)."""
+
+
+class Population(Part):
+    """How many rows stand for the people, and who they are by default."""
+
+    agents: Annotated[int, Field(ge=100, le=500_000_000)] = 100_000
+    """Rows aimed at over all places."""
+    focus: tuple[Id, ...] = ()
+    """Countries whose people are drawn finely; the others get a tenth of the rows (empty: all alike)."""
+    profile: Profile = Profile()
+
+
+class Money(Part):
+    """The one currency of incomes, prices and means."""
+
+    currency: str = "USD"
+    year: Annotated[int, Field(ge=1900, le=2200)] = 2010
+
+
+class Group(Part):
+    """A group of people by ethnicity, religion or opinion (T6)."""
+
+    id: Id
+    country: Id
+    share: Share
+    """Share of that country's citizens; places may override it."""
+
+
+class Country(Part):
+    """A government: the destination of D, policy and voice."""
+
+    id: Id
+    name: str = ""
+    languages: tuple[str, ...] = ()
+    colonies: tuple[Id, ...] = ()
+    """Countries once colonised by this one."""
+    neighbours: tuple[Id, ...] = ()
+    """Countries with a common land border or a short strait; the resolver makes it symmetric."""
+    democracy: Share = 0.5
+    """Liberal democracy index, V-Dem scale."""
+    voice: Share = 0.5
+    """Political voice: 1 full (our assumption)."""
+    profile: Profile | None = None
+    """Demography; resolved from `population.profile`."""
+    source: Sources = ()
+
+
+class Place(Part):
+    """Where people live."""
+
+    id: Id
+    name: str = ""
+    country: Id
+    kind: Literal["region", "city", "border", "camp", "elsewhere"] = "region"
+    people: Annotated[float, Field(ge=0, le=1e10)]
+    """Residents at the start, in persons."""
+    income: Positive | None = None
+    """Income per head and year, nominal, scenario currency; resolved from the country's other places."""
+    income_ppp: Positive | None = None
+    """The same at purchasing power parity, used inside utilities only; resolved to `income`."""
+    unemployment: Annotated[float, Field(ge=0, le=0.95)] = 0.08
+    """Share of the labour force (our assumption)."""
+    lat: Annotated[float, Field(ge=-90, le=90)]
+    lon: Annotated[float, Field(ge=-180, le=180)]
+    capacity: Annotated[float, Field(ge=0, le=1e10)] | None = None
+    """Newcomers it can take in without strain; for a camp, its places. Resolved to 5 % of people (our assumption)."""
+    groups: dict[Id, Share] = {}
+    """Shares of groups among this place's residents, instead of the country's."""
+    people_per_agent: Annotated[int, Field(ge=1, le=100_000_000)] | None = None
+    """People that one row stands for; resolved from `population.agents`."""
+    source: Sources = ()
+
+
+class Level(Part):
+    """One threat at one place."""
+
+    severity: Share
+    prevalence: Share = 1.0
+    by_state: bool = False
+
+
+def _expand_level(value: Any) -> Any:
+    if isinstance(value, bool):
+        return value
+    if isinstance(value, (int, float)):
+        return {"severity": value}
+    if isinstance(value, list):
+        if len(value) != 2:
+            raise ValueError("takes a severity, or [severity, prevalence]")
+        return {"severity": value[0], "prevalence": value[1]}
+    return value
+
+
+TerseLevel = Annotated[
+    Level,
+    BeforeValidator(_expand_level),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "number", "minimum": 0, "maximum": 1},
+                {
+                    "type": "array",
+                    "items": {"type": "number", "minimum": 0, "maximum": 1},
+                    "minItems": 2,
+                    "maxItems": 2,
+                },
+                {"$ref": "#/$defs/Level"},
+            ]
+        }
+    ),
+]
+Levels = dict[ThreatName, TerseLevel]
+
+
+class Shock(Part):
+    """A dated disruption of one threat at some places (T5)."""
+
+    id: Id
+    at: tuple[Id, ...]
+    """Places or countries."""
+    threat: ThreatName
+    start: Date
+    rise: Annotated[float, Field(ge=0, le=600)] = 1.0
+    """Months from onset to peak."""
+    peak: Share
+    """Severity added at the peak."""
+    end: Date | None = None
+    """When decay sets in; none: right after the peak."""
+    half_life: Annotated[float, Field(gt=0, le=1200)] = 12.0
+    """Months for the added severity to halve, once decaying."""
+    prevalence: Share | None = None
+    """Prevalence from onset, where higher than what is there."""
+    by_state: bool = False
+    """Perpetrated by the state: no flight within the country (T7)."""
+    enabled: bool = True
+    source: Sources = ()
+
+
+class Tactic(Part):
+    """One way of travelling a corridor."""
+
+    id: Id = "usual"
+    price: Amount = 0.0
+    """Fare or smuggler's price a person, scenario currency."""
+    watched: Share = 1.0
+    """Detectability: share of the border's enforcement that meets this tactic."""
+    death: Share = 0.0
+    """Probability per traversal."""
+    violence: Share = 0.0
+    """Probability per traversal of assault."""
+    extortion: Share = 0.0
+    """Probability per traversal."""
+    taken: Share = 0.5
+    """Share of means taken by extortion (our assumption)."""
+    kidnapping: Share = 0.0
+    """Probability per traversal of captivity."""
+
+
+class Corridor(Part):
+    """A directed link between two places."""
+
+    id: Id = "unnamed"
+    """Resolved to FROM_TO."""
+    from_: Annotated[Id, Field(alias="from")]
+    to: Id
+    km: Positive | None = None
+    """Resolved to 1.2 x the great circle (our assumption)."""
+    days: Annotated[float, Field(ge=0, le=3650)] | None = None
+    """Duration; resolved to 1 + km / 300 (our assumption)."""
+    both_ways: bool = False
+    """The resolver writes the opposite corridor out and clears this."""
+    tactics: tuple[Tactic, ...] = ()
+    """Resolved to one tactic from the keys below."""
+    price: Amount | None = None
+    watched: Share | None = None
+    death: Share | None = None
+    violence: Share | None = None
+    extortion: Share | None = None
+    taken: Share | None = None
+    kidnapping: Share | None = None
+    dangerous: bool = False
+    """Two tactics: watched 1 with death 1 %, and watched .2 with death 5 % (our assumption)."""
+    source: Sources = ()
+
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        allow_inf_nan=False,
+        use_attribute_docstrings=True,
+        validate_by_name=False,
+        serialize_by_alias=True,
+    )
+
+
+class Policy(Part):
+    """A dated rule of one state, or on one corridor. For each field the latest start wins."""
+
+    id: Id
+    into: Id | None = None
+    """Country whose rule it is."""
+    corridor: Id | None = None
+    """Corridor instead of a country: only `barrier`, `officers`, `law`, `closed`."""
+    channel: EntryChannel | None = None
+    """Channel that `open`, `quota`, `wait`, `fee`, `min_education`, `only`, `except` speak of."""
+    start: Date | None = None
+    """None: from the beginning."""
+    end: Date | None = None
+    """Last day; none: for ever."""
+    enabled: bool = True
+    only: tuple[Id, ...] = ()
+    """Nationalities (countries) or groups whom `channel`'s rule admits; empty: all."""
+    except_: Annotated[tuple[Id, ...], Field(alias="except")] = ()
+    """Nationalities or groups whom it does not."""
+    citizens_of: tuple[Id, ...] = ()
+    """Countries whose citizens this rule is about; empty: everyone's."""
+    open: bool | None = None
+    quota: Amount | None = None
+    """Admissions a year, in persons."""
+    wait: Annotated[float, Field(ge=0, le=600)] | None = None
+    """Months from application to leave to enter; for asylum, months of waiting as applicants expect it."""
+    fee: Amount | None = None
+    """A person, scenario currency."""
+    min_education: EducationName | None = None
+    recognition: Share | None = None
+    """Share of claims by people with grounds that end in protection."""
+    false_recognition: Share | None = None
+    """Share of claims without grounds that end in protection."""
+    capacity: Amount | None = None
+    """Asylum decisions a year, in persons."""
+    prima_facie: bool | None = None
+    """Protection on arrival, without a procedure."""
+    encampment: Share | None = None
+    """Share of claimants and refugees arriving who are taken to a camp with room."""
+    return_to: Id | None = None
+    """First-country rule: claims are inadmissible, people are sent to this country."""
+    barrier: Share | None = None
+    officers: Share | None = None
+    law: Share | None = None
+    """Share of the law on paper that is carried out at the border."""
+    closed: bool | None = None
+    """Nobody may cross openly: every tactic is fully watched, by officers who turn people back."""
+    detention: Share | None = None
+    """Share of the intercepted who are detained."""
+    detention_days: Annotated[float, Field(ge=0, le=3650)] | None = None
+    returns: Share | None = None
+    """Share of return orders executed within a year."""
+    source: Sources = ()
+
+    model_config = Corridor.model_config
+
+
+class Intervention(Part):
+    """A dated measure or event that is not a border rule."""
+
+    id: Id
+    kind: Literal["aid", "drought", "campaign"]
+    at: tuple[Id, ...]
+    """Places or countries."""
+    start: Date
+    months: Annotated[float, Field(gt=0, le=1200)] = 12.0
+    strength: Annotated[float, Field(ge=-1, le=1)] | None = None
+    """Drought: severity added to the environmental threat, 0 to 1. Campaign: added to the prior value of `about`."""
+    prevalence: Share | None = None
+    """Drought: prevalence of the environmental threat while it lasts."""
+    budget: Amount | None = None
+    """Aid: money a year, shared equally by the residents of `at` as means."""
+    about: tuple[Id, ...] = ()
+    """Campaign: countries it speaks of."""
+    enabled: bool = True
+    source: Sources = ()
+
+
+class Tastes(Part):
+    """Within-move coefficients of one hazard (own fit 1995-2009; signs and range Ortega & Peri 2013)."""
+
+    income: Coefficient
+    size: Coefficient
+    network: Annotated[float, Field(ge=0, le=50)]
+    distance: Coefficient
+    contiguous: Coefficient
+    language: Coefficient
+    colony: Coefficient
+    democracy: Coefficient
+    threats: Weight
+    """b_dest: weight of the threats expected at the destination."""
+    pioneer: Coefficient
+    """Added when one adult goes ahead (our assumption)."""
+    child: Coefficient
+    """Added when a child goes alone (our assumption)."""
+
+
+
+
+class Livelihood(Tastes):
+    """Tastes of those who go to live better."""
+
+    income: Coefficient = 0.43
+    size: Coefficient = 0.41
+    network: Annotated[float, Field(ge=0, le=50)] = 0.36
+    distance: Coefficient = -0.42
+    contiguous: Coefficient = 0.29
+    language: Coefficient = 0.10
+    colony: Coefficient = 0.63
+    democracy: Coefficient = 0.0
+    threats: Weight = 0.0
+    pioneer: Coefficient = 0.2
+    child: Coefficient = -1.2
+
+
+class Flight(Tastes):
+    """Tastes of those who go to be safe."""
+
+    income: Coefficient = 0.19
+    size: Coefficient = 0.36
+    network: Annotated[float, Field(ge=0, le=50)] = 0.32
+    distance: Coefficient = -0.39
+    contiguous: Coefficient = 1.30
+    language: Coefficient = 0.44
+    colony: Coefficient = 0.0
+    democracy: Coefficient = 1.5
+    threats: Weight = 0.0
+    pioneer: Coefficient = -0.4
+    child: Coefficient = -1.2
+
+
+class TasteClass(Part):
+    """A latent class of people who weigh alike."""
+
+    id: Id
+    share: Share
+    risk: Weight = 1.0
+    """Multiplies b_risk."""
+
+
+class StatusFactors(Part):
+    """What a status makes of the income of a place (our assumptions)."""
+
+    citizen: Share = 1.0
+    displaced: Share = 0.7
+    regular: Share = 0.9
+    refugee: Share = 0.6
+    claimant: Share = 0.4
+    irregular: Share = 0.5
+    ordered: Share = 0.4
+
+
+def _per_threat(
+    economic: float, food: float, health: float, environmental: float, personal: float,
+    community: float, political: float,
+) -> dict[str, float]:  # fmt: skip
+    return dict(
+        economic=economic, food=food, health=health, environmental=environmental,
+        personal=personal, community=community, political=political,
+    )  # fmt: skip
+
+
+class Decision(Part):
+    """Parameters of who decides to move, and where (model, sections 4 and 6)."""
+
+    baseline_rate: Annotated[float, Field(gt=0, le=1)] = 0.0025
+    """Livelihood moves a head and year on the base scenario; 1.1-1.3 % of people in five years (Azose & Raftery 2019)."""
+    base_livelihood: Positive | None = None
+    """base_L; solved once on the base scenario and written into the resolved file."""
+    base_flight: Annotated[float, Field(ge=0, le=10)] = 8e-5
+    """base_F a year (fit to world forced outflow 1995-2009)."""
+    flight_norm: Positive | None = None
+    """Population mean of W_F^lam on the base scenario; solved with base_livelihood."""
+    threat_weight: dict[ThreatName, Weight] = _per_threat(0.5, 0.5, 0.5, 0.5, 4, 4, 4)
+    """b_k: want .5 (our assumption), fear 4 (world fit 1995-2009)."""
+    tolerable: dict[ThreatName, Share] = _per_threat(0.1, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1)
+    """tol_k (our assumption)."""
+    livelihood: Livelihood = Livelihood()
+    flight: Flight = Flight()
+    classes: tuple[TasteClass, ...] = (
+        TasteClass(id="cautious", share=0.5, risk=1.3),
+        TasteClass(id="bold", share=0.5, risk=0.7),
+    )
+    """Latent classes (our assumption)."""
+    nest: Annotated[float, Field(gt=0, le=1)] = 0.3
+    """mu: likeness of channels to one destination (our assumption; to be fitted to deflection)."""
+    inclusive: Annotated[float, Field(gt=0, le=1)] = 0.5
+    """lam: how total emigration answers to W (our assumption)."""
+    home: Weight = 0.43
+    """b_home: income at home (own fit of income)."""
+    reference_income: Positive = 10_000.0
+    """y_ref, in the scenario's currency: a unit, absorbed by base_L."""
+    tie: Coefficient = 1.0
+    """The tie to home (our assumption)."""
+    voice: Weight = 0.5
+    """b_voice (our assumption)."""
+    admission: Weight = 0.26
+    """b_adm, so that a visa requirement costs 45 % of a flow (Bertoli & Moraga 2015)."""
+    chance_floor: Annotated[float, Field(gt=0, le=1)] = 0.01
+    waiting: Weight = 0.02
+    """b_wait a month (our assumption)."""
+    risk: Weight = 10.0
+    """b_risk on the way (our assumption)."""
+    interception: Weight = 2.0
+    """b_int on -ln(1 - P) (our assumption)."""
+    fatigue: Annotated[float, Field(gt=0, le=20)] = 1.0
+    """Disutility of every leg beyond the fewest possible (our assumption)."""
+    route_scale: Annotated[float, Field(gt=0, le=5)] = 0.5
+    """Scale of the recursive logit over legs and tactics (our assumption)."""
+    cost: Weight = 0.5
+    """b_cost (our assumption)."""
+    look_ahead: Annotated[float, Field(ge=0, le=0.95)] = 0.8
+    """Weight of what can be done from the destination (our assumption; Massey et al. to fit)."""
+    look_ahead_floor: Annotated[float, Field(gt=0, le=1)] = 0.001
+    information: Annotated[float, Field(ge=0, le=1e6)] = 100.0
+    """k: w = 1 - exp(-k D / pop_o) of a destination's value is known (our assumption)."""
+    rest: Annotated[float, Field(gt=0, le=100)] = 3.0
+    """Years over which the drag of a recent move fades (our assumption)."""
+    rest_depth: Share = 0.8
+    """Share by which a move just made lowers the livelihood rate (our assumption)."""
+
+
+class Living(Part):
+    """Parameters of means (model, section 6)."""
+
+    kappa: Positive = 1.0
+    subsistence: Amount = 300.0
+    """c0, money a year."""
+    drain_economic: Share = 0.7
+    """d_e (our assumption)."""
+    drain_food: Share = 0.7
+    """d_f (our assumption)."""
+    recovery: Positive = 1.0
+    """tau of means, years (our assumption)."""
+    remittances: Amount = 0.0
+    """Money a year that each emigrant abroad sends to the residents of their origin (our assumption)."""
+    status_income: StatusFactors = StatusFactors()
+
+
+class Exposure(Part):
+    """Parameters of who a threat reaches (model, section 3)."""
+
+    spell: Positive = 5.0
+    """tau_k: years after which a household's exposure is drawn anew (our assumption)."""
+    together: Share = 0.5
+    """rho: probability that a household's fear draws are one, and its want draws (our assumption)."""
+    relaxation: Positive = 0.25
+    """Years in which severity approaches its target (our assumption)."""
+    coupling: dict[ThreatName, dict[ThreatName, Share]] = {
+        "environmental": {"food": 0.3},
+        "food": {"economic": 0.2, "health": 0.1},
+        "economic": {"personal": 0.05},
+        "personal": {"economic": 0.2, "food": 0.1, "health": 0.15},
+    }
+    """C: from a threat to others (our assumption)."""
+    crowding: dict[ThreatName, Share] = {
+        "economic": 0.15, "food": 0.1, "health": 0.1, "community": 0.1,
+    }  # fmt: skip
+    """Severity added at full strain by newcomers beyond capacity (our assumption)."""
+    vulnerability: dict[str, dict[ThreatName, Annotated[float, Field(gt=0, le=100)]]] = {
+        "women": {"personal": 1.3},
+        "children": {"food": 1.3, "health": 1.5},
+        "old": {"health": 1.5},
+        "displaced": {"economic": 1.5, "health": 1.2},
+        "refugee": {"economic": 1.3},
+        "claimant": {"economic": 1.5},
+        "irregular": {"economic": 2.0, "personal": 1.5, "political": 1.5},
+        "ordered": {"economic": 2.0, "personal": 1.5, "political": 2.0},
+    }
+    """Odds multipliers by women, children, old, a status, or a group id (our assumption)."""
+
+
+class JourneyRules(Part):
+    """Parameters of the way (model, section 7)."""
+
+    premium: Weight = 0.2
+    """Smuggler's price rises by this share at full enforcement (Gathmann 2008: elasticity .14-.24)."""
+    fare_km: Amount = 0.1
+    """Price a km of regular travel (our assumption)."""
+    internal_fare_km: Amount = 0.05
+    """Price a km of moving house within a country (our assumption)."""
+    violence_weight: Share = 0.2
+    """Disutility of violence in deaths (our assumption)."""
+    extortion_weight: Share = 0.05
+    """Disutility of extortion in deaths (our assumption)."""
+    kidnapping_weight: Share = 0.4
+    """Disutility of captivity in deaths (our assumption)."""
+    turned_back: Share = 0.7
+    """Share of the intercepted, not detained, who are put back where the leg began; the rest get through (our assumption)."""
+    captivity_days: Positive = 60.0
+    """Mean days of captivity (our assumption)."""
+    wait_stranded: Positive = 0.5
+    """Years after which stranded people stop trying and settle irregularly (our assumption)."""
+    grounds: Share = 0.25
+    """Felt fear, weighted, above which a person has grounds for asylum (our assumption)."""
+    kin: Amount = 0.5
+    """Households with close family abroad, per emigrant of the same origin (our assumption)."""
+
+
+class Stock(Part):
+    """People from one country living in another at the start."""
+
+    from_: Annotated[Id, Field(alias="from")]
+    to: Id
+    people: Amount
+    source: Sources = ()
+
+    model_config = Corridor.model_config
+
+
+class Observed(Part):
+    """A figure that happened, to set beside the simulated one."""
+
+    id: Id
+    what: Literal["refugees", "deaths", "arrivals", "displaced", "asylum_seekers"]
+    of: Id
+    """Country of citizenship."""
+    at: Id | None = None
+    """Country or corridor; none: anywhere outside the country of citizenship."""
+    date: Date
+    """Stocks: at the end of that month; flows: up to its end."""
+    since: Date | None = None
+    """Flows (deaths, arrivals): from this day."""
+    people: Amount
+    source: Sources = ()
+
+
+TableName = Literal[
+    "flows", "answers", "attribution", "stocks", "blocked", "harms", "threats", "insecurity",
+    "spending", "account",
+]  # fmt: skip
+ByColumn = Literal["place", "home", "citizenship", "group", "sex", "education", "age"]
+
+
+class Outputs(Part):
+    """What a run keeps."""
+
+    every: Annotated[int, Field(ge=1, le=10_000)] = 1
+    """Steps summed into one row of a flow table; stocks are taken at the end of each."""
+    tables: tuple[TableName, ...] = (
+        "flows", "answers", "attribution", "stocks", "blocked", "harms", "threats", "insecurity",
+        "spending", "account",
+    )  # fmt: skip
+    by: tuple[ByColumn, ...] = ("place",)
+    """Columns that split `answers` and `attribution`."""
+    expected: bool = False
+    """Also tabulate expected events from the model's own rates (slower)."""
+
+
+class Scenario(Part):
+    """A whole scenario."""
+
+    version: Annotated[Literal[1], Field(alias="schema")]
+    name: Id
+    title: str = ""
+    description: str = ""
+    sources: tuple[Source, ...] = ()
+    time: Time
+    seed: Annotated[int, Field(ge=0, le=2**63 - 1)] = 1
+    population: Population = Population()
+    money: Money = Money()
+    countries: tuple[Country, ...]
+    groups: tuple[Group, ...] = ()
+    places: tuple[Place, ...]
+    stocks: tuple[Stock, ...] = ()
+    threats: dict[str, Levels] = {}
+    """By `default`, country id or place id, most specific wins threat by threat; resolved by place."""
+    exposure: Exposure = Exposure()
+    shocks: tuple[Shock, ...] = ()
+    corridors: tuple[Corridor, ...] = ()
+    policies: tuple[Policy, ...] = ()
+    interventions: tuple[Intervention, ...] = ()
+    decision: Decision = Decision()
+    living: Living = Living()
+    journey: JourneyRules = JourneyRules()
+    observed: tuple[Observed, ...] = ()
+    outputs: Outputs = Outputs()
+
+    model_config = Corridor.model_config

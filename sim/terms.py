@@ -1,0 +1,122 @@
+"""The words of the model: every enum that names an array axis or a table's value.
+
+Nothing here imports anything of ours; every other room may import this one.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from typing import Final
+
+
+class Threat(IntEnum):
+    """UNDP's seven threats (Human Development Report 1994), in the report's order."""
+
+    economic = 0
+    food = 1
+    health = 2
+    environmental = 3
+    personal = 4
+    community = 5
+    political = 6
+
+
+WANT: Final = (Threat.economic, Threat.food, Threat.health, Threat.environmental)
+"""Freedom from want: the first four axes."""
+FEAR: Final = (Threat.personal, Threat.community, Threat.political)
+"""Freedom from fear: the last three axes."""
+N_THREATS: Final = 7
+N_WANT: Final = 4
+N_MASKS: Final = 128
+
+
+class Answer(IntEnum):
+    """The five answers to "do you move?"."""
+
+    choice = 0
+    necessity = 1
+    no_means = 2
+    no_permission = 3
+    stays = 4
+
+
+class Channel(IntEnum):
+    """How a person enters a destination. `internal` and `home` need nobody's leave."""
+
+    labour = 0
+    family = 1
+    asylum = 2
+    irregular = 3
+    internal = 4
+    home = 5
+
+
+N_SLOTS: Final = 4
+"""Alternatives that share one destination's nest: the four border channels, or one free one."""
+
+
+class Companions(IntEnum):
+    """Who goes: the household, one adult ahead of it, or an unaccompanied child."""
+
+    whole = 0
+    pioneer = 1
+    child = 2
+
+
+class Hazard(IntEnum):
+    """The two competing reasons to go: to live better, or to be safe."""
+
+    livelihood = 0
+    flight = 1
+
+
+class Status(IntEnum):
+    """A person's standing where they live."""
+
+    citizen = 0
+    displaced = 1
+    regular = 2
+    refugee = 3
+    claimant = 4
+    irregular = 5
+    ordered = 6
+
+
+class Activity(IntEnum):
+    """The one state that every person is in; the account of people is kept over these."""
+
+    resident = 0
+    waiting = 1
+    travelling = 2
+    stranded = 3
+    detained = 4
+    captive = 5
+    dead = 6
+
+
+class Sex(IntEnum):
+    """Sex as population statistics record it."""
+
+    man = 0
+    woman = 1
+
+
+class Education(IntEnum):
+    """Highest level completed."""
+
+    none = 0
+    secondary = 1
+    tertiary = 2
+
+
+class Harm(IntEnum):
+    """What is done to people on the way."""
+
+    death = 0
+    violence = 1
+    extortion = 2
+    kidnapping = 3
+    interception = 4
+    detention = 5
+    stranding = 6
+    forced_return = 7
