@@ -1,0 +1,63 @@
+"""Simulate migration for human security: who moves by choice, who by necessity, who cannot.
+
+    import sim
+
+    scenario = sim.read("syria")
+    record = sim.run(scenario, seed=1, threads=2)
+    record.flows, record.headline
+
+Names are looked up when first used, so that `import sim` costs nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from sim.record import Record
+    from sim.scenario.errors import Problem, ScenarioError
+    from sim.scenario.reader import read
+    from sim.scenario.schema import Scenario
+    from sim.simulate import run
+    from sim.store import StoreError, load
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "Problem",
+    "Record",
+    "Scenario",
+    "ScenarioError",
+    "StoreError",
+    "__version__",
+    "load",
+    "read",
+    "run",
+]
+
+_HOMES: Final = {
+    "Problem": "sim.scenario.errors",
+    "Record": "sim.record",
+    "Scenario": "sim.scenario.schema",
+    "ScenarioError": "sim.scenario.errors",
+    "StoreError": "sim.store",
+    "load": "sim.store",
+    "read": "sim.scenario.reader",
+    "run": "sim.simulate",
+}
+"""Module in which each public name lives."""
+
+if not TYPE_CHECKING:  # a type checker that saw this would let misspelt names pass
+
+    def __getattr__(name: str) -> object:
+        """Import a public name when it is first used."""
+        if name not in _HOMES:
+            raise AttributeError(f"module 'sim' has no attribute {name!r}")
+        value = getattr(import_module(_HOMES[name]), name)
+        globals()[name] = value
+        return value
+
+    def __dir__() -> list[str]:
+        """List the public names, loaded or not."""
+        return sorted({*globals(), *__all__})

@@ -6,40 +6,70 @@ explicit, the only thing that the engine reads. Every field gives unit, range, d
 ("our assumption" where nobody measured it).
 """
 
-from __future__ import annotations
-
+import ast
 import re
+from calendar import monthrange
 from datetime import date
+from inspect import cleandoc
+from itertools import pairwise
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
+
+def refuse_bool(value: Any) -> Any:
+    """Keep true and false from being read as 1 and 0."""
+    if isinstance(value, bool):
+        raise ValueError("must be a whole number")
+    return value
+
+
 Id = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]*$", max_length=64)]
-Share = Annotated[float, Field(ge=0, le=1)]
-Rate = Annotated[float, Field(ge=0, le=1000)]
-Positive = Annotated[float, Field(gt=0, le=1e15)]
-Amount = Annotated[float, Field(ge=0, le=1e15)]
-Coefficient = Annotated[float, Field(ge=-50, le=50)]
-Weight = Annotated[float, Field(ge=0, le=50)]
+Share = Annotated[float, Field(strict=True, ge=0, le=1)]
+Rate = Annotated[float, Field(strict=True, ge=0, le=1000)]
+Positive = Annotated[float, Field(strict=True, gt=0, le=1e15)]
+Amount = Annotated[float, Field(strict=True, ge=0, le=1e15)]
+Coefficient = Annotated[float, Field(strict=True, ge=-50, le=50)]
+Weight = Annotated[float, Field(strict=True, ge=0, le=50)]
 Sources = Annotated[
     tuple[str, ...],
-    BeforeValidator(lambda value: (value,) if isinstance(value, str) else value),
-    WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}),
+    BeforeValidator(
+        lambda value: (value,) if isinstance(value, str) else value,
+        json_schema_input_type=str | tuple[str, ...],
+    ),
 ]
 ThreatName = Literal[
     "economic", "food", "health", "environmental", "personal", "community", "political"
 ]
 EntryChannel = Literal["labour", "family", "asylum", "irregular"]
 EducationName = Literal["none", "secondary", "tertiary"]
-MONTH = re.compile(r"^(\d{4})-(\d{2})$")
+DAY = re.compile(r"([0-9]{4})-([0-9]{2})(?:-([0-9]{2}))?")
+FIRST_YEAR, LAST_YEAR = 1900, 2200
 
 
 def parse_date(value: Any) -> Any:
-    """Read `YYYY-MM` as the first day of that month; leave the rest to pydantic."""
-    if isinstance(value, str) and (match := MONTH.match(value)):
-        return f"{match[1]}-{match[2]}-01"
-    if isinstance(value, (int, float)):
-        raise ValueError("is not a date; write YYYY-MM or YYYY-MM-DD")
+    """Read `YYYY-MM-DD`, or `YYYY-MM` as the first day of that month; within three centuries."""
+    return _parse_day(value, last=False)
+
+
+def parse_last_day(value: Any) -> Any:
+    """Read `YYYY-MM-DD`, or `YYYY-MM` as the last day of that month; within three centuries."""
+    return _parse_day(value, last=True)
+
+
+def _parse_day(value: Any, last: bool) -> date:
+    if isinstance(value, str) and (match := DAY.fullmatch(value)):
+        year, month = int(match[1]), int(match[2])
+        if year >= 1 and 1 <= month <= 12:
+            n_days = monthrange(year, month)[1]
+            day = int(match[3]) if match[3] else n_days if last else 1
+            if 1 <= day <= n_days:
+                value = date(year, month, day)
+    if not isinstance(value, date):
+        raise ValueError("is not a date")
+    if not FIRST_YEAR <= value.year <= LAST_YEAR:
+        raise ValueError(f"lies outside of {FIRST_YEAR} to {LAST_YEAR}")
     return value
 
 
@@ -50,12 +80,26 @@ Date = Annotated[
 ]
 
 
+LastDay = Annotated[
+    date,
+    BeforeValidator(parse_last_day),
+    WithJsonSchema({"type": "string", "pattern": r"^\d{4}-\d{2}(-\d{2})?$"}),
+]
+
+
+def _nothing() -> Any:
+    """Return what a part left out is validated from: all its defaults.
+
+    An instance as default would make pydantic build a validator of its own for every part, which
+    takes longer than everything else about reading a scenario.
+    """
+    return {}
+
+
 class Part(BaseModel):
     """Base of every part of a scenario: frozen, with unknown keys refused."""
 
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", allow_inf_nan=False, use_attribute_docstrings=True
-    )
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, defer_build=True)
 
 
 class Source(Part):
@@ -71,8 +115,8 @@ class Time(Part):
 
     start: Date
     """First day (a month means its first day)."""
-    end: Date
-    """Last day, inclusive (a month means its last day: the resolver moves it there)."""
+    end: LastDay
+    """Last day, inclusive (a month means its last day)."""
     step: Literal["day", "week", "month"] = "month"
 
 
@@ -85,29 +129,29 @@ class Profile(Part):
     """Share of 65 and older (our assumption)."""
     women: Share = 0.5
     """Share of women and girls (our assumption)."""
-    household_size: Annotated[float, Field(ge=1, le=12)] = 4.0
+    household_size: Annotated[float, Field(strict=True, ge=1, le=12)] = 4.0
     """Mean persons a household (our assumption)."""
     education: tuple[Share, Share, Share] = (0.5, 0.35, 0.15)
     """Shares of adults with none or primary, secondary, tertiary (our assumption); sum 1."""
-    gini: Annotated[float, Field(ge=0, le=0.9)] = 0.52
+    gini: Annotated[float, Field(strict=True, ge=0, le=0.9)] = 0.52
     """Inequality of income; a lognormal of sigma 1 has .52 (our assumption)."""
 
 
 class Population(Part):
     """How many rows stand for the people, and who they are by default."""
 
-    agents: Annotated[int, Field(ge=100, le=500_000_000)] = 100_000
+    agents: Annotated[int, BeforeValidator(refuse_bool), Field(ge=100, le=500_000_000)] = 100_000
     """Rows aimed at over all places."""
     focus: tuple[Id, ...] = ()
-    """Countries whose people are drawn finely; the others get a tenth of the rows (empty: all alike)."""
-    profile: Profile = Profile()
+    """Countries whose people get nine tenths of the rows; none: all alike (our assumption)."""
+    profile: Profile = Field(default_factory=_nothing, validate_default=True)
 
 
 class Money(Part):
     """The one currency of incomes, prices and means."""
 
     currency: str = "USD"
-    year: Annotated[int, Field(ge=1900, le=2200)] = 2010
+    year: Annotated[int, BeforeValidator(refuse_bool), Field(ge=1900, le=2200)] = 2010
 
 
 class Group(Part):
@@ -145,21 +189,26 @@ class Place(Part):
     name: str = ""
     country: Id
     kind: Literal["region", "city", "border", "camp", "elsewhere"] = "region"
-    people: Annotated[float, Field(ge=0, le=1e10)]
+    people: Annotated[float, Field(strict=True, ge=0, le=1e10)]
     """Residents at the start, in persons."""
     income: Positive | None = None
-    """Income per head and year, nominal, scenario currency; resolved from the country's other places."""
+    """Income a head and year, nominal, scenario currency; resolved to the mean of the country's
+    other places, weighted by people."""
     income_ppp: Positive | None = None
     """The same at purchasing power parity, used inside utilities only; resolved to `income`."""
-    unemployment: Annotated[float, Field(ge=0, le=0.95)] = 0.08
+    unemployment: Annotated[float, Field(strict=True, ge=0, le=0.95)] = 0.08
     """Share of the labour force (our assumption)."""
-    lat: Annotated[float, Field(ge=-90, le=90)]
-    lon: Annotated[float, Field(ge=-180, le=180)]
-    capacity: Annotated[float, Field(ge=0, le=1e10)] | None = None
-    """Newcomers it can take in without strain; for a camp, its places. Resolved to 5 % of people (our assumption)."""
+    lat: Annotated[float, Field(strict=True, ge=-90, le=90)]
+    lon: Annotated[float, Field(strict=True, ge=-180, le=180)]
+    capacity: Annotated[float, Field(strict=True, ge=0, le=1e10)] | None = None
+    """Newcomers it can take in without strain; for a camp, its places (to be stated). Resolved to
+    5 % of people (our assumption)."""
     groups: dict[Id, Share] = {}
-    """Shares of groups among this place's residents, instead of the country's."""
-    people_per_agent: Annotated[int, Field(ge=1, le=100_000_000)] | None = None
+    """Shares of groups among this place's residents, instead of the country's; resolved to every
+    group of the country and `other`, the rest."""
+    people_per_agent: (
+        Annotated[int, BeforeValidator(refuse_bool), Field(ge=1, le=100_000_000)] | None
+    ) = None
     """People that one row stands for; resolved from `population.agents`."""
     source: Sources = ()
 
@@ -186,21 +235,7 @@ def _expand_level(value: Any) -> Any:
 
 TerseLevel = Annotated[
     Level,
-    BeforeValidator(_expand_level),
-    WithJsonSchema(
-        {
-            "anyOf": [
-                {"type": "number", "minimum": 0, "maximum": 1},
-                {
-                    "type": "array",
-                    "items": {"type": "number", "minimum": 0, "maximum": 1},
-                    "minItems": 2,
-                    "maxItems": 2,
-                },
-                {"$ref": "#/$defs/Level"},
-            ]
-        }
-    ),
+    BeforeValidator(_expand_level, json_schema_input_type=Share | tuple[Share, Share] | Level),
 ]
 Levels = dict[ThreatName, TerseLevel]
 
@@ -213,13 +248,13 @@ class Shock(Part):
     """Places or countries."""
     threat: ThreatName
     start: Date
-    rise: Annotated[float, Field(ge=0, le=600)] = 1.0
+    rise: Annotated[float, Field(strict=True, ge=0, le=600)] = 1.0
     """Months from onset to peak."""
     peak: Share
     """Severity added at the peak."""
     end: Date | None = None
     """When decay sets in; none: right after the peak."""
-    half_life: Annotated[float, Field(gt=0, le=1200)] = 12.0
+    half_life: Annotated[float, Field(strict=True, gt=0, le=1200)] = 12.0
     """Months for the added severity to halve, once decaying."""
     prevalence: Share | None = None
     """Prevalence from onset, where higher than what is there."""
@@ -258,7 +293,7 @@ class Corridor(Part):
     to: Id
     km: Positive | None = None
     """Resolved to 1.2 x the great circle (our assumption)."""
-    days: Annotated[float, Field(ge=0, le=3650)] | None = None
+    days: Annotated[float, Field(strict=True, ge=0, le=3650)] | None = None
     """Duration; resolved to 1 + km / 300 (our assumption)."""
     both_ways: bool = False
     """The resolver writes the opposite corridor out and clears this."""
@@ -279,7 +314,7 @@ class Corridor(Part):
         frozen=True,
         extra="forbid",
         allow_inf_nan=False,
-        use_attribute_docstrings=True,
+        defer_build=True,
         validate_by_name=False,
         serialize_by_alias=True,
     )
@@ -297,8 +332,8 @@ class Policy(Part):
     """Channel that `open`, `quota`, `wait`, `fee`, `min_education`, `only`, `except` speak of."""
     start: Date | None = None
     """None: from the beginning."""
-    end: Date | None = None
-    """Last day; none: for ever."""
+    end: LastDay | None = None
+    """Last day (a month means its last day); none: for ever."""
     enabled: bool = True
     only: tuple[Id, ...] = ()
     """Nationalities (countries) or groups whom `channel`'s rule admits; empty: all."""
@@ -309,8 +344,8 @@ class Policy(Part):
     open: bool | None = None
     quota: Amount | None = None
     """Admissions a year, in persons."""
-    wait: Annotated[float, Field(ge=0, le=600)] | None = None
-    """Months from application to leave to enter; for asylum, months of waiting as applicants expect it."""
+    wait: Annotated[float, Field(strict=True, ge=0, le=600)] | None = None
+    """Months from application to leave to enter; for asylum, the waiting that applicants expect."""
     fee: Amount | None = None
     """A person, scenario currency."""
     min_education: EducationName | None = None
@@ -334,7 +369,7 @@ class Policy(Part):
     """Nobody may cross openly: every tactic is fully watched, by officers who turn people back."""
     detention: Share | None = None
     """Share of the intercepted who are detained."""
-    detention_days: Annotated[float, Field(ge=0, le=3650)] | None = None
+    detention_days: Annotated[float, Field(strict=True, ge=0, le=3650)] | None = None
     returns: Share | None = None
     """Share of return orders executed within a year."""
     source: Sources = ()
@@ -350,9 +385,10 @@ class Intervention(Part):
     at: tuple[Id, ...]
     """Places or countries."""
     start: Date
-    months: Annotated[float, Field(gt=0, le=1200)] = 12.0
-    strength: Annotated[float, Field(ge=-1, le=1)] | None = None
-    """Drought: severity added to the environmental threat, 0 to 1. Campaign: added to the prior value of `about`."""
+    months: Annotated[float, Field(strict=True, gt=0, le=1200)] = 12.0
+    strength: Annotated[float, Field(strict=True, ge=-1, le=1)] | None = None
+    """Drought: severity added to the environmental threat, 0 to 1. Campaign: added to the prior
+    value of `about`."""
     prevalence: Share | None = None
     """Drought: prevalence of the environmental threat while it lasts."""
     budget: Amount | None = None
@@ -364,11 +400,11 @@ class Intervention(Part):
 
 
 class Tastes(Part):
-    """Within-move coefficients of one hazard (own fit 1995-2009; signs and range Ortega & Peri 2013)."""
+    """Within-move coefficients of one hazard (own fit 1995-2009; signs as Ortega & Peri 2013)."""
 
     income: Coefficient
     size: Coefficient
-    network: Annotated[float, Field(ge=0, le=50)]
+    network: Annotated[float, Field(strict=True, ge=0, le=50)]
     distance: Coefficient
     contiguous: Coefficient
     language: Coefficient
@@ -382,14 +418,12 @@ class Tastes(Part):
     """Added when a child goes alone (our assumption)."""
 
 
-
-
 class Livelihood(Tastes):
     """Tastes of those who go to live better."""
 
     income: Coefficient = 0.43
     size: Coefficient = 0.41
-    network: Annotated[float, Field(ge=0, le=50)] = 0.36
+    network: Annotated[float, Field(strict=True, ge=0, le=50)] = 0.36
     distance: Coefficient = -0.42
     contiguous: Coefficient = 0.29
     language: Coefficient = 0.10
@@ -405,7 +439,7 @@ class Flight(Tastes):
 
     income: Coefficient = 0.19
     size: Coefficient = 0.36
-    network: Annotated[float, Field(ge=0, le=50)] = 0.32
+    network: Annotated[float, Field(strict=True, ge=0, le=50)] = 0.32
     distance: Coefficient = -0.39
     contiguous: Coefficient = 1.30
     language: Coefficient = 0.44
@@ -425,6 +459,13 @@ class TasteClass(Part):
     """Multiplies b_risk."""
 
 
+def _two_classes() -> Any:
+    return (
+        {"id": "cautious", "share": 0.5, "risk": 1.3},
+        {"id": "bold", "share": 0.5, "risk": 0.7},
+    )
+
+
 class StatusFactors(Part):
     """What a status makes of the income of a place (our assumptions)."""
 
@@ -440,38 +481,37 @@ class StatusFactors(Part):
 def _per_threat(
     economic: float, food: float, health: float, environmental: float, personal: float,
     community: float, political: float,
-) -> dict[str, float]:  # fmt: skip
-    return dict(
-        economic=economic, food=food, health=health, environmental=environmental,
-        personal=personal, community=community, political=political,
-    )  # fmt: skip
+) -> dict[ThreatName, float]:  # fmt: skip
+    return {
+        "economic": economic, "food": food, "health": health, "environmental": environmental,
+        "personal": personal, "community": community, "political": political,
+    }  # fmt: skip
 
 
 class Decision(Part):
     """Parameters of who decides to move, and where (model, sections 4 and 6)."""
 
-    baseline_rate: Annotated[float, Field(gt=0, le=1)] = 0.0025
-    """Livelihood moves a head and year on the base scenario; 1.1-1.3 % of people in five years (Azose & Raftery 2019)."""
+    baseline_rate: Annotated[float, Field(strict=True, gt=0, le=1)] = 0.0025
+    """Livelihood moves a head and year on the base scenario; 1.1-1.3 % of people in five years
+    (Azose & Raftery 2019)."""
     base_livelihood: Positive | None = None
     """base_L; solved once on the base scenario and written into the resolved file."""
-    base_flight: Annotated[float, Field(ge=0, le=10)] = 8e-5
+    base_flight: Annotated[float, Field(strict=True, ge=0, le=10)] = 8e-5
     """base_F a year (fit to world forced outflow 1995-2009)."""
     flight_norm: Positive | None = None
     """Population mean of W_F^lam on the base scenario; solved with base_livelihood."""
     threat_weight: dict[ThreatName, Weight] = _per_threat(0.5, 0.5, 0.5, 0.5, 4, 4, 4)
-    """b_k: want .5 (our assumption), fear 4 (world fit 1995-2009)."""
+    """b_k: want .5 (our assumption), fear 4 (world fit 1995-2009). What is given changes the
+    default, threat by threat; so in `tolerable`."""
     tolerable: dict[ThreatName, Share] = _per_threat(0.1, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1)
     """tol_k (our assumption)."""
-    livelihood: Livelihood = Livelihood()
-    flight: Flight = Flight()
-    classes: tuple[TasteClass, ...] = (
-        TasteClass(id="cautious", share=0.5, risk=1.3),
-        TasteClass(id="bold", share=0.5, risk=0.7),
-    )
+    livelihood: Livelihood = Field(default_factory=_nothing, validate_default=True)
+    flight: Flight = Field(default_factory=_nothing, validate_default=True)
+    classes: tuple[TasteClass, ...] = Field(default_factory=_two_classes, validate_default=True)
     """Latent classes (our assumption)."""
-    nest: Annotated[float, Field(gt=0, le=1)] = 0.3
+    nest: Annotated[float, Field(strict=True, gt=0, le=1)] = 0.3
     """mu: likeness of channels to one destination (our assumption; to be fitted to deflection)."""
-    inclusive: Annotated[float, Field(gt=0, le=1)] = 0.5
+    inclusive: Annotated[float, Field(strict=True, gt=0, le=1)] = 0.5
     """lam: how total emigration answers to W (our assumption)."""
     home: Weight = 0.43
     """b_home: income at home (own fit of income)."""
@@ -483,25 +523,25 @@ class Decision(Part):
     """b_voice (our assumption)."""
     admission: Weight = 0.26
     """b_adm, so that a visa requirement costs 45 % of a flow (Bertoli & Moraga 2015)."""
-    chance_floor: Annotated[float, Field(gt=0, le=1)] = 0.01
+    chance_floor: Annotated[float, Field(strict=True, gt=0, le=1)] = 0.01
     waiting: Weight = 0.02
     """b_wait a month (our assumption)."""
     risk: Weight = 10.0
     """b_risk on the way (our assumption)."""
     interception: Weight = 2.0
     """b_int on -ln(1 - P) (our assumption)."""
-    fatigue: Annotated[float, Field(gt=0, le=20)] = 1.0
+    fatigue: Annotated[float, Field(strict=True, gt=0, le=20)] = 1.0
     """Disutility of every leg beyond the fewest possible (our assumption)."""
-    route_scale: Annotated[float, Field(gt=0, le=5)] = 0.5
+    route_scale: Annotated[float, Field(strict=True, gt=0, le=5)] = 0.5
     """Scale of the recursive logit over legs and tactics (our assumption)."""
     cost: Weight = 0.5
     """b_cost (our assumption)."""
-    look_ahead: Annotated[float, Field(ge=0, le=0.95)] = 0.8
+    look_ahead: Annotated[float, Field(strict=True, ge=0, le=0.95)] = 0.8
     """Weight of what can be done from the destination (our assumption; Massey et al. to fit)."""
-    look_ahead_floor: Annotated[float, Field(gt=0, le=1)] = 0.001
-    information: Annotated[float, Field(ge=0, le=1e6)] = 100.0
+    look_ahead_floor: Annotated[float, Field(strict=True, gt=0, le=1)] = 0.001
+    information: Annotated[float, Field(strict=True, ge=0, le=1e6)] = 100.0
     """k: w = 1 - exp(-k D / pop_o) of a destination's value is known (our assumption)."""
-    rest: Annotated[float, Field(gt=0, le=100)] = 3.0
+    rest: Annotated[float, Field(strict=True, gt=0, le=100)] = 3.0
     """Years over which the drag of a recent move fades (our assumption)."""
     rest_depth: Share = 0.8
     """Share by which a move just made lowers the livelihood rate (our assumption)."""
@@ -520,8 +560,8 @@ class Living(Part):
     recovery: Positive = 1.0
     """tau of means, years (our assumption)."""
     remittances: Amount = 0.0
-    """Money a year that each emigrant abroad sends to the residents of their origin (our assumption)."""
-    status_income: StatusFactors = StatusFactors()
+    """Money a year that each emigrant sends to the residents of their origin (our assumption)."""
+    status_income: StatusFactors = Field(default_factory=_nothing, validate_default=True)
 
 
 class Exposure(Part):
@@ -530,7 +570,7 @@ class Exposure(Part):
     spell: Positive = 5.0
     """tau_k: years after which a household's exposure is drawn anew (our assumption)."""
     together: Share = 0.5
-    """rho: probability that a household's fear draws are one, and its want draws (our assumption)."""
+    """rho: probability that a household's fear draws are one; likewise want (our assumption)."""
     relaxation: Positive = 0.25
     """Years in which severity approaches its target (our assumption)."""
     coupling: dict[ThreatName, dict[ThreatName, Share]] = {
@@ -539,12 +579,15 @@ class Exposure(Part):
         "economic": {"personal": 0.05},
         "personal": {"economic": 0.2, "food": 0.1, "health": 0.15},
     }
-    """C: from a threat to others (our assumption)."""
+    """C: from a threat to others (our assumption). What is given changes the default, entry by
+    entry; `{}` means none at all. The same holds for the two tables below."""
     crowding: dict[ThreatName, Share] = {
         "economic": 0.15, "food": 0.1, "health": 0.1, "community": 0.1,
     }  # fmt: skip
     """Severity added at full strain by newcomers beyond capacity (our assumption)."""
-    vulnerability: dict[str, dict[ThreatName, Annotated[float, Field(gt=0, le=100)]]] = {
+    vulnerability: dict[
+        str, dict[ThreatName, Annotated[float, Field(strict=True, gt=0, le=100)]]
+    ] = {
         "women": {"personal": 1.3},
         "children": {"food": 1.3, "health": 1.5},
         "old": {"health": 1.5},
@@ -561,7 +604,7 @@ class JourneyRules(Part):
     """Parameters of the way (model, section 7)."""
 
     premium: Weight = 0.2
-    """Smuggler's price rises by this share at full enforcement (Gathmann 2008: elasticity .14-.24)."""
+    """Smuggler's price rises by this share at full enforcement (Gathmann 2008: .14-.24)."""
     fare_km: Amount = 0.1
     """Price a km of regular travel (our assumption)."""
     internal_fare_km: Amount = 0.05
@@ -573,7 +616,8 @@ class JourneyRules(Part):
     kidnapping_weight: Share = 0.4
     """Disutility of captivity in deaths (our assumption)."""
     turned_back: Share = 0.7
-    """Share of the intercepted, not detained, who are put back where the leg began; the rest get through (our assumption)."""
+    """Share of the intercepted, not detained, who are put back where the leg began; the rest get
+    through (our assumption)."""
     captivity_days: Positive = 60.0
     """Mean days of captivity (our assumption)."""
     wait_stranded: Positive = 0.5
@@ -604,8 +648,8 @@ class Observed(Part):
     """Country of citizenship."""
     at: Id | None = None
     """Country or corridor; none: anywhere outside the country of citizenship."""
-    date: Date
-    """Stocks: at the end of that month; flows: up to its end."""
+    date: LastDay
+    """Last day counted (a month means its last day). Stocks: at its end; flows: up to its end."""
     since: Date | None = None
     """Flows (deaths, arrivals): from this day."""
     people: Amount
@@ -622,7 +666,7 @@ ByColumn = Literal["place", "home", "citizenship", "group", "sex", "education", 
 class Outputs(Part):
     """What a run keeps."""
 
-    every: Annotated[int, Field(ge=1, le=10_000)] = 1
+    every: Annotated[int, BeforeValidator(refuse_bool), Field(ge=1, le=10_000)] = 1
     """Steps summed into one row of a flow table; stocks are taken at the end of each."""
     tables: tuple[TableName, ...] = (
         "flows", "answers", "attribution", "stocks", "blocked", "harms", "threats", "insecurity",
@@ -643,24 +687,71 @@ class Scenario(Part):
     description: str = ""
     sources: tuple[Source, ...] = ()
     time: Time
-    seed: Annotated[int, Field(ge=0, le=2**63 - 1)] = 1
-    population: Population = Population()
-    money: Money = Money()
+    seed: Annotated[int, BeforeValidator(refuse_bool), Field(ge=0, le=2**63 - 1)] = 1
+    population: Population = Field(default_factory=_nothing, validate_default=True)
+    money: Money = Field(default_factory=_nothing, validate_default=True)
     countries: tuple[Country, ...]
     groups: tuple[Group, ...] = ()
     places: tuple[Place, ...]
     stocks: tuple[Stock, ...] = ()
     threats: dict[str, Levels] = {}
-    """By `default`, country id or place id, most specific wins threat by threat; resolved by place."""
-    exposure: Exposure = Exposure()
+    """By `default`, country id or place id, the most specific wins threat by threat; resolved by
+    place."""
+    exposure: Exposure = Field(default_factory=_nothing, validate_default=True)
     shocks: tuple[Shock, ...] = ()
     corridors: tuple[Corridor, ...] = ()
     policies: tuple[Policy, ...] = ()
     interventions: tuple[Intervention, ...] = ()
-    decision: Decision = Decision()
-    living: Living = Living()
-    journey: JourneyRules = JourneyRules()
+    decision: Decision = Field(default_factory=_nothing, validate_default=True)
+    living: Living = Field(default_factory=_nothing, validate_default=True)
+    journey: JourneyRules = Field(default_factory=_nothing, validate_default=True)
     observed: tuple[Observed, ...] = ()
-    outputs: Outputs = Outputs()
+    outputs: Outputs = Field(default_factory=_nothing, validate_default=True)
 
     model_config = Corridor.model_config
+
+
+def json_schema() -> dict[str, Any]:
+    """Return the JSON Schema of scenario files, for editors that complete and check them.
+
+    Returns:
+        Draft 2020-12; terse forms and tables in place of lists are accepted, and every field
+        carries its description.
+    """
+    schema = Scenario.model_json_schema(by_alias=True)
+    schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
+    definitions = schema["$defs"] | {"Scenario": schema}
+    for name, texts in _descriptions().items():
+        properties = definitions.get(name, {}).get("properties", {})
+        for key, text in texts.items():
+            if key in properties:
+                properties[key]["description"] = text
+    for rows in schema["properties"].values():
+        if rows.get("type") == "array" and "$ref" in rows.get("items", {}):
+            table = {
+                "type": "object",
+                "properties": {"table": {"type": "string", "pattern": r"^[^/\\]"}},
+                "required": ["table"],
+                "additionalProperties": False,
+                "description": "A CSV file in the scenario's folder, one row an item.",
+            }
+            rows["anyOf"] = [{"type": rows.pop("type"), "items": rows.pop("items")}, table]
+    return schema
+
+
+def _descriptions() -> dict[str, dict[str, str]]:
+    """Return the text below each field, by class and name in a file.
+
+    Read from this source when asked for: pydantic would parse it at every import.
+    """
+    found: dict[str, dict[str, str]] = {}
+    for part in ast.parse(Path(__file__).read_text(encoding="utf-8")).body:
+        if not isinstance(part, ast.ClassDef):
+            continue
+        texts = found.setdefault(part.name, {})
+        for field, below in pairwise(part.body):
+            if not (isinstance(field, ast.AnnAssign) and isinstance(below, ast.Expr)):
+                continue
+            if isinstance(field.target, ast.Name) and isinstance(below.value, ast.Constant):
+                texts[field.target.id.rstrip("_")] = cleandoc(str(below.value.value))
+    return found

@@ -1,0 +1,56 @@
+# make demo        set up .venv (core dependencies) and run the shipped Syrian case
+# make test        set up .venv (with the dev extra) and run the tests
+# make check       formatting, lint, types, import contracts
+# make bench-smoke check the benchmarks' answers and print their ratios
+# make clean       remove what the other targets made, .venv included
+
+PYTHON ?= python3
+WORKERS ?= 2
+
+# A stamp is named after the content of pyproject.toml, so that set-up is repeated when that changes
+# and not when a checkout merely touches it. It is written last: an interrupted set-up leaves none.
+KEY := $(shell { pwd; cat pyproject.toml; } | cksum | tr -dc '0-9')
+BIN := .venv/bin
+CORE := .venv/.core-$(KEY)
+DEV := .venv/.dev-$(KEY)
+
+.PHONY: demo test check bench-smoke clean
+.NOTPARALLEL:
+
+demo: $(CORE)
+	@$(BIN)/sim demo
+
+test: $(DEV)
+	$(BIN)/python -m pytest -n $(WORKERS)
+	NUMBA_DISABLE_JIT=1 $(BIN)/python -m pytest -n $(WORKERS) -m interpreted
+
+check: $(DEV)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench-smoke: $(DEV)
+	$(BIN)/python -m benchmarks.smoke
+
+# A .venv that is half made, or was moved here from elsewhere, is made anew.
+define set-up
+@echo "Setting up .venv (once; a minute or two) ..."
+@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+  { echo "Python 3.11 or newer is needed; name one with: make PYTHON=python3.12 ..." >&2; exit 1; }
+@$(BIN)/pip --version 2>/dev/null | grep -qF "$(CURDIR)/.venv/" || $(PYTHON) -m venv --clear .venv
+@rm -f .venv/.core-* .venv/.dev-*
+@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable
+endef
+
+$(CORE):
+	$(set-up) .
+	@touch $(CORE)
+
+$(DEV):
+	$(set-up) '.[dev]'
+	@touch $(CORE) $(DEV)
+
+clean:
+	rm -rf .venv build dist out .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

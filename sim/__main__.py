@@ -1,0 +1,24 @@
+"""Start of the command line: `sim`, or `python -m sim`."""
+
+from __future__ import annotations
+
+import sys
+
+
+def main() -> int:
+    """Run the command line.
+
+    Returns:
+        The exit code: 0 ok, 1 a fault of ours, 2 bad input, 3 some runs failed, 130 interrupted.
+    """
+    try:
+        from sim.cli import main as command_line  # inside, so that Ctrl-C is caught from here on
+
+        return command_line()
+    except KeyboardInterrupt:
+        print("sim: interrupted", file=sys.stderr)  # noqa: T201
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main())

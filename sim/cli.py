@@ -1,0 +1,463 @@
+"""The command line: parse, call, print.
+
+Results go to stdout; progress and errors go to stderr. Nothing heavier than typer is imported
+before a command needs it, so that `sim --help` and `sim check` answer at once.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+import tempfile
+from collections.abc import Sequence
+from contextlib import suppress
+from difflib import get_close_matches
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+import typer
+
+from sim.console import (
+    BAD_INPUT,
+    OK,
+    BadInputError,
+    complain,
+    guarded,
+    problem_json,
+    progress_bar,
+    say,
+    say_json,
+    show,
+)
+from sim.scenario.errors import printable
+
+if TYPE_CHECKING:
+    from sim.record import Record
+    from sim.scenario.schema import Scenario
+
+INTRODUCTION: Final = (
+    "human-security-sim: who moves by choice, who by necessity, who cannot. "
+    "A model, not a forecast."
+)
+DEMO: Final = "syria"
+ID: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}")
+MAX_SEED: Final = 2**63 - 1
+
+
+class _Group(typer.core.TyperGroup):
+    """Commands, with the nearest name for one that does not exist."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        name = args[0]
+        if self.get_command(ctx, name) is None and not name.startswith("-"):
+            names = self.list_commands(ctx)
+            near = get_close_matches(name.casefold(), names, n=1, cutoff=0.5)
+            hint = f"did you mean '{near[0]}'?" if near else f"there are {', '.join(names)}"
+            ctx.fail(f"no command is called {printable(name)!r}; {hint}")
+        return super().resolve_command(ctx, args)
+
+
+app = typer.Typer(
+    cls=_Group,
+    add_completion=False,
+    # Rich help would double the time that --help takes.
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document, for programs.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")]
+Seed = Annotated[
+    int | None, typer.Option(min=0, max=MAX_SEED, metavar="N", help="Seed instead of the file's.")
+]
+Agents = Annotated[
+    int | None,
+    typer.Option(metavar="N", help="Rows that stand for the people: -s population.agents=N."),
+]
+Out = Annotated[
+    Path | None, typer.Option(metavar="DIR", help="Folder of the run; an earlier one is replaced.")
+]
+
+
+@app.callback(invoke_without_command=True)
+def _common(
+    version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
+) -> None:
+    """Simulate migration for human security: who moves by choice, by necessity, or cannot."""
+    if version:
+        from sim import __version__
+
+        say(f"sim {__version__}")
+        raise typer.Exit
+
+
+@app.command()
+def demo(
+    out: Out = None,
+    agents: Agents = None,
+    seed: Seed = None,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """Run the shipped Syrian case and show what comes out."""
+    shown = not (as_json or quiet)
+    if shown:
+        say(INTRODUCTION)
+    _simulate(
+        DEMO,
+        seed=seed,
+        agents=agents,
+        out=out or Path("out", "demo"),
+        as_json=as_json,
+        quiet=quiet,
+    )
+    if shown:
+        say("\nTry next:")
+        for command in NEXT_COMMANDS:
+            say(f"  {command}")
+
+
+NEXT_COMMANDS: Final = (
+    f"sim run {DEMO} -s policies.eu_turkey.enabled=false --out out/open_sea",
+    "sim new mine",
+    "sim run --help",
+)
+"""What `sim demo` proposes; each runs as printed."""
+
+
+@app.command()
+def run(
+    source: Annotated[
+        str, typer.Argument(metavar="FILE|NAME", help="Scenario file, or a name from `sim list`.")
+    ],
+    overrides: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set", "-s", metavar="PATH=VALUE", help="Change a value of the file; repeatable."
+        ),
+    ] = None,
+    seed: Seed = None,
+    agents: Agents = None,
+    replicates: Annotated[
+        int, typer.Option(min=1, metavar="N", help="Runs with other luck; gives intervals.")
+    ] = 1,
+    threads: Annotated[
+        int, typer.Option(min=1, metavar="N", help="Cores to use; results do not depend on it.")
+    ] = 1,
+    out: Out = None,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """Run a scenario and keep its tables in out/NAME."""
+    _simulate(
+        source,
+        overrides or [],
+        seed=seed,
+        agents=agents,
+        replicates=replicates,
+        threads=threads,
+        out=out,
+        as_json=as_json,
+        quiet=quiet,
+    )
+
+
+@app.command()
+def check(
+    files: Annotated[
+        list[str], typer.Argument(metavar="FILE...", help="Scenario files, or shipped names.")
+    ],
+    resolved: Annotated[
+        bool, typer.Option("--resolved", help="Print the complete scenario, defaults filled in.")
+    ] = False,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """Check scenario files; all problems are told at once."""
+    from sim.scenario.errors import ScenarioError
+    from sim.scenario.reader import read
+
+    found: list[dict[str, Any]] = []
+    texts: list[str] = []
+    for file in files:
+        problems: list[dict[str, Any]] = []
+        summary: dict[str, Any] = {}
+        try:
+            scenario = read(file)
+        except ScenarioError as error:
+            problems = [problem_json(problem) for problem in error.problems]
+            complain(str(error))
+        else:
+            summary = _summary(scenario)
+            if resolved and as_json:
+                summary["resolved"] = scenario.model_dump(mode="json", by_alias=True)
+            elif resolved:
+                from sim.scenario.writer import dump
+
+                texts.append(dump(scenario))
+            elif not (quiet or as_json):
+                say(
+                    f"{printable(file)}: ok ({_count(summary['places'], 'place')}, "
+                    f"{_count(summary['corridors'], 'corridor')}, {summary['people']:,.0f} people)"
+                )
+        found.append({"file": file, "ok": not problems, **summary, "problems": problems})
+    ok = all(one["ok"] for one in found)
+    if as_json:
+        say_json({"ok": ok, "files": found})
+    elif texts:
+        say("---\n".join(texts).rstrip("\n"))
+    if not ok:
+        raise typer.Exit(BAD_INPUT)
+
+
+@app.command()
+def schema(as_json: AsJson = False, quiet: Quiet = False) -> None:  # noqa: ARG001
+    """Print the JSON Schema of scenario files, for editors."""
+    from sim.scenario.schema import Scenario
+
+    say_json(
+        {
+            "$schema": "https://json-schema.org/draft/2020-12/schema",
+            **Scenario.model_json_schema(by_alias=True),
+        }
+    )
+
+
+@app.command()
+def new(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Name of the scenario.")],
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """Write NAME.yaml, a commented scenario to start from."""
+    from sim.scenario.library import starter
+
+    name = name.removesuffix(".yaml")
+    if not ID.fullmatch(name):
+        raise BadInputError(
+            f"{printable(name)!r} cannot be a scenario's name: use letters, digits and _, "
+            "a letter first, at most 64"
+        )
+    text = starter(name)
+    if "yaml-language-server" not in text.partition("\n")[0]:
+        text = f"# yaml-language-server: $schema=scenario.schema.json\n{text}"
+    path = Path(f"{name}.yaml")
+    _write_new(path, text)
+    if as_json:
+        say_json({"ok": True, "file": str(path)})
+    elif not quiet:
+        say(
+            f"{path} is written. Next:\n"
+            f"  sim check {path}\n"
+            f"  sim run {path}\n"
+            "  sim schema > scenario.schema.json    so that an editor completes and checks it"
+        )
+
+
+@app.command(name="list")
+def list_(as_json: AsJson = False, quiet: Quiet = False) -> None:
+    """List the scenarios that are shipped."""
+    from sim.scenario.library import shipped
+
+    scenarios = shipped()
+    if as_json:
+        say_json([{"name": name, "title": title, "file": str(f)} for name, title, f in scenarios])
+        return
+    width = max((len(name) for name, _, _ in scenarios), default=0)
+    for name, title, _ in scenarios:
+        say(name if quiet else f"{name:<{width}}  {printable(title)}".rstrip())
+
+
+def _simulate(
+    source: str,
+    overrides: Sequence[str] = (),
+    *,
+    seed: int | None,
+    agents: int | None,
+    replicates: int = 1,
+    threads: int = 1,
+    out: Path | None,
+    as_json: bool,
+    quiet: bool,
+) -> None:
+    """Read, run, save, and show a scenario."""
+    cores = _cores()
+    if threads > cores:
+        raise BadInputError(
+            f"--threads {threads} is more than this machine's {_count(cores, 'core')}; "
+            f"use --threads {cores} or fewer"
+        )
+    from sim.jit import is_compiled
+    from sim.scenario.reader import read
+
+    changes = list(overrides)
+    if agents is not None:
+        changes.append(f"population.agents={agents}")
+    scenario = read(source, changes)
+    # Rates are solved on the file as it stands, so that variants differ by what was changed only.
+    base = read(source) if changes else scenario
+    target = out if out is not None else Path("out", scenario.name)
+    replaced = _prepare(target)
+
+    shown = not (as_json or quiet)
+    text = f"running {scenario.title or scenario.name}"
+    if shown and not is_compiled():
+        text += " (compiling, first run only)"
+    with progress_bar(text, shown) as progress:
+        from sim.simulate import run as run_scenario
+
+        record = run_scenario(
+            scenario,
+            seed=seed,
+            threads=threads,
+            replicates=replicates,
+            base=base,
+            progress=progress,
+        )
+        progress(0, 0, "writing and drawing")
+        record.save(target)
+        files = _illustrate(record, target)
+    if as_json:
+        from sim.store import to_json
+
+        say(
+            to_json(
+                {
+                    "ok": True,
+                    "out": str(target),
+                    "manifest": record.manifest,
+                    "headline": record.headline.to_dict("records"),
+                    "observed": record.observed.to_dict("records"),
+                }
+            )
+        )
+    elif shown:
+        from sim.view import tables
+
+        show(tables.summary(record))
+        say(f"\n{target} {'replaced' if replaced else 'written'}: tables, {', '.join(files)}")
+
+
+def _illustrate(record: Record, target: Path) -> list[str]:
+    """Draw a run's pictures and its report, and put each into the run's folder whole.
+
+    Returns:
+        The files' names; a picture whose table was not kept is left out.
+    """
+    from sim.record import NoTableError
+    from sim.view.maps import plot_map
+    from sim.view.plots import plot_answers
+    from sim.view.report import write_report
+
+    target = target.expanduser().resolve()
+    with tempfile.TemporaryDirectory(prefix=f".{target.name}.", dir=target.parent) as folder:
+        stage = Path(folder)
+        for name, plot in (("map.png", plot_map), ("answers.png", plot_answers)):
+            with suppress(NoTableError):
+                figure = plot(record).get_figure(root=True)
+                assert figure is not None
+                figure.savefig(stage / name)
+        write_report(record, stage / "report.html")
+        drawn = sorted(stage.iterdir())
+        for path in drawn:
+            path.replace(target / path.name)
+    return [path.name for path in drawn]
+
+
+def _prepare(target: Path) -> bool:
+    """Refuse a run's folder that could not be written, before the run rather than after it.
+
+    Returns:
+        Whether it holds an earlier run.
+    """
+    target = target.expanduser()
+    if target.exists() and not target.is_dir():
+        raise BadInputError(f"{target} is a file; choose a folder for the run")
+    existing = target.absolute()
+    while not existing.is_dir():
+        if existing.exists():
+            raise BadInputError(f"{existing} is a file; choose another folder for the run")
+        existing = existing.parent
+    try:
+        # Asking the file system is the only question whose answer counts.
+        with tempfile.TemporaryFile(dir=existing):
+            pass
+        if existing == target.absolute() != existing.parent:
+            # The finished folder is renamed into place, which its parent has to allow.
+            with tempfile.TemporaryFile(dir=existing.parent):
+                pass
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise BadInputError(
+            f"cannot write to {target}: {reason}; choose another with --out"
+        ) from None
+    if not target.is_dir() or not any(target.iterdir()):
+        return False
+    if not (target / "manifest.json").is_file():
+        raise BadInputError(
+            f"{target} has files in it and is not the folder of a run; choose another with --out"
+        )
+    return True
+
+
+def _write_new(path: Path, text: str) -> None:
+    """Write a file that must not exist yet, whole or not at all."""
+    try:
+        with path.open("x", encoding="utf-8") as file:
+            try:
+                file.write(text)
+                file.flush()
+            except BaseException:
+                path.unlink()
+                raise
+    except FileExistsError:
+        raise BadInputError(f"{path} exists already; it was left as it is") from None
+
+
+def _summary(scenario: Scenario) -> dict[str, Any]:
+    return {
+        "name": scenario.name,
+        "places": len(scenario.places),
+        "corridors": len(scenario.corridors),
+        "people": sum(place.people for place in scenario.places),
+    }
+
+
+def _cores() -> int:
+    """Cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _count(n: int, word: str) -> str:
+    return f"{n:,} {word}{'' if n == 1 else 's'}"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command.
+
+    Args:
+        arguments: what follows `sim` on the command line; by default this process's.
+
+    Returns:
+        The exit code: 0 ok, 1 a fault of ours, 2 bad input, 3 some runs failed, 130 interrupted.
+    """
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    return guarded(lambda: _invoke(words or ["--help"]), words)
+
+
+def _invoke(words: list[str]) -> int:
+    """Parse and run a command, without typer's own way of ending a process."""
+    command = typer.main.get_command(app)
+    try:
+        with command.make_context("sim", words) as context:
+            command.invoke(context)
+    except typer.Exit as ended:
+        return ended.exit_code
+    finally:
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    return OK

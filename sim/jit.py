@@ -1,0 +1,118 @@
+"""How kernels are compiled, and where the compiled code is kept.
+
+Numba keys its cache on the kernel's own file alone, so an edited equation in another file would
+silently give old numbers. The cache folder's name therefore carries a hash of every file that a
+kernel may read (an import contract guarantees that there are no others) and of the versions.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import platform
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from importlib.metadata import version
+from functools import cache
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+ROOT = Path(__file__).parent
+KEPT_DAYS = 30
+"""Cache folders of other versions are pruned after this many days unused."""
+
+
+@cache
+def fingerprint() -> str:
+    """Hash of all that compiled code depends on: kernel sources, versions, processor."""
+    digest = hashlib.blake2b(digest_size=8)
+    files = [ROOT / name for name in ("terms.py", "rng.py", "jit.py", "state.py", "network.py")]
+    for path in [*files, *sorted((ROOT / "kernels").glob("*.py"))]:
+        digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
+    for name in ("numba", "numpy"):
+        digest.update(version(name).encode() + b"\0")
+    digest.update(f"{sys.version_info[:3]}{platform.machine()}{platform.processor()}".encode())
+    return digest.hexdigest()
+
+
+def cache_folder() -> Path:
+    """Folder of this version's compiled kernels (`SIM_CACHE_DIR` overrides its parent)."""
+    parent = os.environ.get("SIM_CACHE_DIR")
+    if parent is None:
+        base = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
+        parent = str(Path(base) / "human-security-sim")
+    return Path(parent) / fingerprint()
+
+
+def is_compiled() -> bool:
+    """Whether kernels of this very version lie in the cache already."""
+    try:
+        return any(cache_folder().rglob("*.nbi"))
+    except OSError:
+        return False
+
+
+def _writable(folder: Path) -> bool:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            return True
+    except OSError:
+        return False
+
+
+def _prune(folder: Path) -> None:
+    """Remove sibling caches that nobody has used for `KEPT_DAYS`."""
+    limit = time.time() - KEPT_DAYS * 86_400
+    try:
+        os.utime(folder)
+        for other in folder.parent.iterdir():
+            if other != folder and other.is_dir() and other.stat().st_mtime < limit:
+                shutil.rmtree(other, ignore_errors=True)
+    except OSError:
+        return
+
+
+def _usable() -> bool:
+    folder = cache_folder()
+    if not _writable(folder):
+        return False
+    _prune(folder)
+    return True
+
+
+CACHED = _usable()
+"""False where no cache folder can be written: kernels are then compiled in every process."""
+
+
+def _compile(function: F, **options: Any) -> F:
+    """Compile with the cache folder set around this one decoration and then put back."""
+    import numba
+
+    before = numba.config.CACHE_DIR
+    numba.config.CACHE_DIR = str(cache_folder()) if CACHED else before
+    try:
+        decorated = numba.njit(cache=CACHED, nogil=True, error_model="numpy", **options)(function)
+    finally:
+        numba.config.CACHE_DIR = before
+    return cast(F, decorated)
+
+
+def equation(function: F) -> F:
+    """Compile a scalar equation to be called from kernels."""
+    return _compile(function)
+
+
+def kernel(function: F) -> F:
+    """Compile a serial loop over arrays."""
+    return _compile(function)
+
+
+def parallel_kernel(function: F) -> F:
+    """Compile a loop over blocks that threads share; it must write to disjoint places only."""
+    return _compile(function, parallel=True)

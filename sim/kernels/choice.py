@@ -1,0 +1,676 @@
+"""The decision: two competing hazards, one draw, five answers (model, section 4).
+
+A newcomer changes the utility in `sim/model/choice.py`, where V is built as a product of factors;
+here the factors are only multiplied, nested and compared.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numba
+import numpy as np
+
+from sim.jit import equation, kernel, parallel_kernel
+from sim.rng import uniform, uniform2
+from sim.state import DAYS_A_YEAR, F32, F64, I64, U64, Bool
+from sim.terms import Activity, Answer, Channel, Hazard, Status
+
+WAITING = int(Activity.waiting)
+STRANDED = int(Activity.stranded)
+DEAD = int(Activity.dead)
+IRREGULAR_STATUS = int(Status.irregular)
+ASYLUM = int(Channel.asylum)
+FAMILY = int(Channel.family)
+IRREGULAR = int(Channel.irregular)
+INTERNAL = int(Channel.internal)
+HOME = int(Channel.home)
+CHOICE, NECESSITY = int(Answer.choice), int(Answer.necessity)
+NO_MEANS, NO_PERMISSION, STAYS = int(Answer.no_means), int(Answer.no_permission), int(Answer.stays)
+LIVELIHOOD, FLIGHT = int(Hazard.livelihood), int(Hazard.flight)
+PIONEER_AGE = 18
+CHILD_AGE = 12
+BLOCK = 4096
+"""Heads a thread takes at a time; the answers do not depend on it."""
+
+
+class Landscape(NamedTuple):
+    """Where one can go: factors of exp(V / mu), prices and rules.
+
+    Axes: hazard h (2), world w (0 as ruled, 1 policy open), class g, place p, destination d,
+    origin o, admission class k (citizenship and group), country c, slot s (the four border
+    channels), kind (0 regular travel, 1 by corridors).
+    """
+
+    country: I64
+    """[place] country index."""
+    geography: F64
+    """[h, w, g, p, d, kind] distance, contiguity, language, colony, size, way; 0 where no way."""
+    pull: F64
+    """[h, o, d] network and perceived attraction; 0 for places that nobody chooses (camps)."""
+    ahead: F64
+    """[h, o, d] W(d)^look_ahead: multiplies the nest, not its members."""
+    admission: F64
+    """[h, w, k, c, s] status income, chance, waiting; 0 where closed."""
+    min_education: I64
+    """[k, c, s]"""
+    fee: F64
+    """[k, c, s] money a person, as ruled."""
+    price: F64
+    """[w, p, d, kind] money a person; infinite where no way."""
+    companions: F64
+    """[h, 3] factor of who goes."""
+    homeward: F64
+    """[h] factor of the tie to home."""
+    ident: U64
+    """[d] hash of the destination's id."""
+    nest: float
+    inclusive: float
+
+
+class Conditions(NamedTuple):
+    """What people live under this step: factors of the two rates, a year."""
+
+    want: F64
+    """[place, 16] exp(S_want), averaged over the days of the step."""
+    fear: F64
+    """[place, 8] exp(S_fear) - 1, averaged over the days of the step."""
+    by_state: Bool
+    """[place, 8] whether the exposed fear the state itself: no flight within the country."""
+    livelihood: F64
+    """[place, status] base_L (y (1 - u) f / y_ref)^-b_home."""
+    flight: float
+    """base_F / flight_norm."""
+    at_home: float
+    """exp(-tie), for those who live in their place of origin."""
+    age: F64
+    """[2, 121] age schedules of the two hazards, greatest value 1."""
+    rest: float
+    """Years over which a move just made is felt."""
+    rest_depth: float
+    bound: F64
+    """[h, p, o, g, group] W^lam with every gate open; NaN where not tabulated."""
+
+
+class Means(NamedTuple):
+    """What sets the money at hand."""
+
+    income: F64
+    """[place] kappa y_p, money a year."""
+    sigma: F64
+    """[place] of the lognormal."""
+    normal: F32
+    """[65536] standard normal deviate of a wealth rank."""
+    support: F64
+    """[place] remittances and aid, money a year."""
+    status: F64
+    """[status] factor of income."""
+    subsistence: float
+    drain_economic: float
+    drain_food: float
+    tolerable: F64
+    """[7] below it a threat drains nothing."""
+
+
+class Events(NamedTuple):
+    """Answers other than `stays`, one row each."""
+
+    head: I64
+    answer: I64
+    hazard: I64
+    time: F64
+    """Share of the step at which the answer falls."""
+    flight: F64
+    """F / (R - R_0): the part of necessity that flight has."""
+    trapped: Bool
+    """Blocked, and would have moved with the means of a secure place."""
+
+
+@equation
+def secure_means(means, place, rank, status):
+    """Means that a household would have were no threat draining them.
+
+    m* = max(0, kappa y Q(rank) - c0) + support, money a year.
+    """
+    sigma = means.sigma[place]
+    share = math.exp(sigma * means.normal[rank] - 0.5 * sigma * sigma)
+    earned = means.income[place] * means.status[status] * share - means.subsistence
+    return max(0.0, earned) + means.support[place]
+
+
+@equation
+def drained_means(means, place, rank, status, economic, food):
+    """Means that a household tends to under threats to economy and food (model, section 6).
+
+    m* = max(0, kappa y Q(rank) (1 - d_e h_e) (1 - d_f h_f) - c0) + support, money a year.
+    """
+    sigma = means.sigma[place]
+    share = math.exp(sigma * means.normal[rank] - 0.5 * sigma * sigma)
+    drain = (1.0 - means.drain_economic * economic) * (1.0 - means.drain_food * food)
+    earned = means.income[place] * means.status[status] * share * drain - means.subsistence
+    return max(0.0, earned) + means.support[place]
+
+
+@equation
+def household(people, head, month):
+    """Who could go from a household: members, a pioneer, an older child.
+
+    Returns:
+        (n, pioneer, child): number of members alive; row of the youngest adult other than the
+        head, or -1; row of the eldest of those 12 to 17, or -1.
+    """
+    founder = people.household[head]
+    n = 0
+    pioneer = -1
+    child = -1
+    row = founder
+    while True:
+        if people.household[row] == founder and people.activity[row] != DEAD:
+            n += 1
+            if row != head:
+                age = (month - people.born[row]) // 12
+                if age >= PIONEER_AGE:
+                    if pioneer < 0 or people.born[row] > people.born[pioneer]:
+                        pioneer = row
+                elif age >= CHILD_AGE and (child < 0 or people.born[row] < people.born[child]):
+                    child = row
+        row = people.sibling[row]
+        if row == founder:
+            break
+    return n, pioneer, child
+
+
+@equation
+def party_factor(land, h, price, money, n, pioneer, child):
+    """Sum over companions who can pay of their factor: the household, a pioneer, a child."""
+    factor = 0.0
+    if price * n <= money:
+        factor += land.companions[h, 0]
+    if price <= money:
+        if pioneer:
+            factor += land.companions[h, 1]
+        if child:
+            factor += land.companions[h, 2]
+    return factor
+
+
+@equation
+def free_factor(land, h, p, o, g, d, confined):
+    """exp(V / mu) of a destination that needs nobody's leave, or 0.
+
+    Args:
+        confined: Whether flight within one's own country is no escape (threat by the state).
+    """
+    country = land.country[d]
+    if d == p:
+        return 0.0
+    if country == land.country[p]:
+        if confined and h == FLIGHT and country == land.country[o]:
+            return 0.0
+    elif country != land.country[o] or d != o:
+        return 0.0
+    factor = land.geography[h, 0, g, p, d, 0] * land.pull[h, o, d]
+    if d == o:
+        factor *= land.homeward[h]
+    return factor
+
+
+@equation
+def is_free(land, p, o, d):
+    """Whether going to d needs nobody's leave: within the country of stay, or back home."""
+    return d != p and (land.country[d] == land.country[p] or land.country[d] == land.country[o])
+
+
+@equation
+def ruled_factor(land, h, p, o, g, k, d, s, education, kin, local, queued):
+    """exp(V / mu) of one border channel as it is ruled, or 0 where it is closed to this person."""
+    country = land.country[d]
+    if d == p and (s < ASYLUM or (s == ASYLUM and local < 1) or (s == IRREGULAR and local < 2)):
+        return 0.0
+    if s < ASYLUM and (queued or education < land.min_education[k, country, s]):
+        return 0.0
+    if s == FAMILY and kin != country + 1:
+        return 0.0
+    kind = 1 if s >= ASYLUM else 0
+    return land.geography[h, 0, g, p, d, kind] * land.pull[h, o, d] * land.admission[h, 0, k, country, s]
+
+
+@equation
+def open_factor(land, h, p, o, g, k, d, s, local):
+    """exp(V / mu) of one border channel were policy open."""
+    if d == p and (s < ASYLUM or (s == ASYLUM and local < 1) or (s == IRREGULAR and local < 2)):
+        return 0.0
+    kind = 1 if s >= ASYLUM else 0
+    return (
+        land.geography[h, 1, g, p, d, kind]
+        * land.pull[h, o, d]
+        * land.admission[h, 1, k, land.country[d], s]
+    )
+
+
+@equation
+def inclusive_values(
+    land, h, p, o, g, k, education, kin, confined, local, queued, money, n, pioneer, child
+):
+    """W_h under the four combinations of gates.
+
+    W = sum over d of (sum over feasible channels and companions of exp(V / mu))^mu W(d)^look_ahead
+
+    Args:
+        money: Means at hand.
+        local: 1 if one may claim asylum on the spot, 2 if one may also settle there.
+        queued: Whether an application is pending, so that regular channels are taken.
+
+    Returns:
+        (W as it is, W with means unlimited, W with policy open, W with both).
+    """
+    full = land.companions[h, 0]
+    if pioneer:
+        full += land.companions[h, 1]
+    if child:
+        full += land.companions[h, 2]
+    w_r = w_m = w_p = w_mp = 0.0
+    for d in range(land.country.shape[0]):
+        if land.pull[h, o, d] == 0.0:
+            continue
+        ahead = land.ahead[h, o, d]
+        if is_free(land, p, o, d):
+            x = free_factor(land, h, p, o, g, d, confined)
+            if x > 0.0:
+                able = x * party_factor(land, h, land.price[0, p, d, 0], money, n, pioneer, child)
+                free = (x * full) ** land.nest * ahead
+                here = able**land.nest * ahead
+                w_r += here
+                w_p += here
+                w_m += free
+                w_mp += free
+            continue
+        if d == p and local == 0:
+            continue
+        s_r = s_m = s_p = s_mp = 0.0
+        for s in range(4):
+            x = open_factor(land, h, p, o, g, k, d, s, local)
+            if x > 0.0:
+                kind = 1 if s >= ASYLUM else 0
+                s_mp += x * full
+                s_p += x * party_factor(
+                    land, h, land.price[1, p, d, kind], money, n, pioneer, child
+                )
+                x = ruled_factor(land, h, p, o, g, k, d, s, education, kin, local, queued)
+                if x > 0.0:
+                    price = land.price[0, p, d, kind] + land.fee[k, land.country[d], s]
+                    s_m += x * full
+                    s_r += x * party_factor(land, h, price, money, n, pioneer, child)
+        if s_mp > 0.0:
+            w_mp += s_mp**land.nest * ahead
+            w_p += s_p**land.nest * ahead
+            w_m += s_m**land.nest * ahead
+            w_r += s_r**land.nest * ahead
+    return w_r, w_m, w_p, w_mp
+
+
+@equation
+def locality(people, land, head):
+    """0: no local alternative; 1: may claim asylum here; 2: may also settle here."""
+    if land.country[people.place[head]] == land.country[people.home[head]]:
+        return 0
+    if people.activity[head] == STRANDED:
+        return 2
+    return 1 if people.status[head] == IRREGULAR_STATUS else 0
+
+
+@equation
+def rate_factors(people, conditions, head, now, month):
+    """Rates of livelihood and flight a year for W = 1.
+
+    Args:
+        now: Day from the start.
+        month: Month from the start.
+
+    Returns:
+        (l, f): L = l W_L^lam and F = f W_F^lam.
+    """
+    p = people.place[head]
+    mask = people.mask[head]
+    age = min(max((month - people.born[head]) // 12, 0), 120)
+    since = (now - people.moved[head]) / DAYS_A_YEAR
+    rest = 1.0 - conditions.rest_depth * math.exp(-since / conditions.rest)
+    l = conditions.livelihood[p, people.status[head]] * conditions.want[p, mask & 15]
+    l *= conditions.age[0, age] * rest
+    if p == people.home[head]:
+        l *= conditions.at_home
+    f = conditions.flight * conditions.age[1, age] * conditions.fear[p, mask >> 4]
+    return l, f
+
+
+@equation
+def evaluate(people, land, conditions, classes, head, now, month, money):
+    """The two rates under the four combinations of gates, a year.
+
+    Returns:
+        (L, F, L_M, F_M, L_P, F_P, L_MP, F_MP)
+    """
+    p = people.place[head]
+    o = people.home[head]
+    g = people.traits[head] >> 4
+    k = classes[land.country[o], people.group[head]]
+    education = (people.traits[head] >> 1) & 3
+    confined = conditions.by_state[p, people.mask[head] >> 4]
+    local = locality(people, land, head)
+    queued = people.activity[head] == WAITING
+    n, pioneer, child = household(people, head, month)
+    l, f = rate_factors(people, conditions, head, now, month)
+    lr = lm = lp = lmp = 0.0
+    if l > 0.0:
+        lr, lm, lp, lmp = inclusive_values(
+            land, LIVELIHOOD, p, o, g, k, education, people.kin[head], confined, local, queued,
+            money, n, pioneer >= 0, child >= 0,
+        )  # fmt: skip
+    fr = fm = fp = fmp = 0.0
+    if f > 0.0:
+        fr, fm, fp, fmp = inclusive_values(
+            land, FLIGHT, p, o, g, k, education, people.kin[head], confined, local, queued,
+            money, n, pioneer >= 0, child >= 0,
+        )  # fmt: skip
+    lam = land.inclusive
+    return (
+        l * lr**lam, f * fr**lam, l * lm**lam, f * fm**lam,
+        l * lp**lam, f * fp**lam, l * lmp**lam, f * fmp**lam,
+    )  # fmt: skip
+
+
+@equation
+def rate_bound(people, conditions, head):
+    """No less than R_MP of this head, or NaN where not tabulated."""
+    p = people.place[head]
+    o = people.home[head]
+    g = people.traits[head] >> 4
+    group = people.group[head]
+    mask = people.mask[head]
+    l = conditions.livelihood[p, people.status[head]] * conditions.want[p, mask & 15]
+    if p == o:
+        l *= conditions.at_home
+    f = conditions.flight * conditions.fear[p, mask >> 4]
+    return l * conditions.bound[0, p, o, g, group] + f * conditions.bound[1, p, o, g, group]
+
+
+@equation
+def no_means_share(r, r_m, r_p, r_mp):
+    """Shapley share of means in R_MP - R: ((R_M - R) + (R_MP - R_P)) / 2 (R_MP - R)."""
+    gap = r_mp - r
+    return 0.5 * ((r_m - r) + (r_mp - r_p)) / gap if gap > 0.0 else 0.0
+
+
+@parallel_kernel
+def decide(people, heads, land, conditions, means, classes, keys, now, month, dt, events, found):
+    """Give every head one of the five answers; write those that are not `stays`.
+
+    A uniform above the bound on R_MP dt proves a stay without evaluating anything, since
+    -ln(1 - u) >= u: exact, and open to nearly everybody.
+
+    Args:
+        heads: [n] rows of the deciding heads.
+        classes: [country, group] admission class.
+        keys: [2] keys of the move draw and of the label draw.
+        now: Day from the start.
+        month: Month from the start.
+        dt: Length of the step in years.
+        events: Buffers of length n; block b writes from b * BLOCK on.
+        found: [blocks] number of events that each block wrote.
+    """
+    n_blocks = found.shape[0]
+    for b in numba.prange(n_blocks):
+        first = b * BLOCK
+        last = min(first + BLOCK, heads.shape[0])
+        at = first
+        for i in range(first, last):
+            head = heads[i]
+            u = uniform(keys[0], people.pid[head])
+            bound = rate_bound(people, conditions, head) * dt
+            if u > bound * 1.000001:
+                continue
+            draw = -math.log1p(-u)
+            money = people.means[head]
+            lr, fr, lm, fm, lp, fp, lmp, fmp = evaluate(
+                people, land, conditions, classes, head, now, month, money
+            )
+            r_mp = lmp + fmp
+            if draw >= r_mp * dt:
+                continue
+            r = lr + fr
+            label = uniform(keys[1], people.pid[head])
+            events.head[at] = head
+            events.trapped[at] = False
+            events.flight[at] = 0.0
+            events.hazard[at] = LIVELIHOOD
+            if draw < r * dt:
+                want = conditions.want[people.place[head], people.mask[head] & 15]
+                secure = lr / want
+                events.time[at] = draw / (r * dt)
+                if label * r < secure:
+                    events.answer[at] = CHOICE
+                else:
+                    events.answer[at] = NECESSITY
+                    events.flight[at] = fr / (r - secure)
+                    if (label * r - secure) < fr:
+                        events.hazard[at] = FLIGHT
+            else:
+                events.time[at] = draw / (r_mp * dt)
+                share = no_means_share(r, lm + fm, lp + fp, r_mp)
+                events.answer[at] = NO_MEANS if label < share else NO_PERMISSION
+                secure_money = secure_means(
+                    means, people.place[head], people.rank[head], people.status[head]
+                )
+                if secure_money > money:
+                    sl, _, _, _, _, _, _, _ = evaluate(
+                        people, land, conditions, classes, head, now, month, secure_money
+                    )
+                    want = conditions.want[people.place[head], people.mask[head] & 15]
+                    events.trapped[at] = draw < sl / want * dt
+            at += 1
+        found[b] = at - first
+
+
+@equation
+def gumbel(u):
+    """Standard Gumbel deviate of a uniform in (0, 1)."""
+    return -math.log(-math.log(u))
+
+
+@kernel
+def choose(people, heads, hazards, land, confined, classes, keys, month, goal, channel, companions, price):
+    """Where movers go, how, and with whom: Gumbel draws by destination, then within the nest.
+
+    Args:
+        heads: [n] rows of the heads who move.
+        hazards: [n] hazard that moves each.
+        confined: [n] whether flight within the country is no escape.
+        keys: [2] keys of the destination draw and of the channel draw.
+        goal: [n] out: destination, -1 where nothing is feasible.
+        channel: [n] out: `Channel`.
+        companions: [n] out: `Companions`.
+        price: [n] out: fee and fare a person.
+    """
+    for i in range(heads.shape[0]):
+        head = heads[i]
+        h = hazards[i]
+        p = people.place[head]
+        o = people.home[head]
+        g = people.traits[head] >> 4
+        k = classes[land.country[o], people.group[head]]
+        education = (people.traits[head] >> 1) & 3
+        kin = people.kin[head]
+        local = locality(people, land, head)
+        queued = people.activity[head] == WAITING
+        n, pioneer, child = household(people, head, month)
+        money = people.means[head]
+        pid = people.pid[head]
+        best = -math.inf
+        goal[i] = -1
+        for d in range(land.country.shape[0]):
+            if land.pull[h, o, d] == 0.0:
+                continue
+            total = 0.0
+            if is_free(land, p, o, d):
+                x = free_factor(land, h, p, o, g, d, confined[i])
+                total = x * party_factor(
+                    land, h, land.price[0, p, d, 0], money, n, pioneer >= 0, child >= 0
+                )
+            elif d != p or local > 0:
+                for s in range(4):
+                    x = ruled_factor(land, h, p, o, g, k, d, s, education, kin, local, queued)
+                    if x > 0.0:
+                        kind = 1 if s >= ASYLUM else 0
+                        cost = land.price[0, p, d, kind] + land.fee[k, land.country[d], s]
+                        total += x * party_factor(land, h, cost, money, n, pioneer >= 0, child >= 0)
+            if total > 0.0:
+                value = land.nest * math.log(total) + math.log(land.ahead[h, o, d])
+                value += gumbel(uniform2(keys[0], pid, land.ident[d]))
+                if value > best:
+                    best = value
+                    goal[i] = d
+        d = goal[i]
+        if d < 0:
+            continue
+        best = -math.inf
+        free = is_free(land, p, o, d)
+        for s in range(4):
+            if free:
+                if s > 0:
+                    break
+                x = free_factor(land, h, p, o, g, d, confined[i])
+                cost = land.price[0, p, d, 0]
+                way = HOME if d == o else INTERNAL
+            else:
+                x = ruled_factor(land, h, p, o, g, k, d, s, education, kin, local, queued)
+                cost = land.price[0, p, d, 1 if s >= ASYLUM else 0] + land.fee[k, land.country[d], s]
+                way = s
+            if x <= 0.0:
+                continue
+            for c in range(3):
+                if (c == 1 and pioneer < 0) or (c == 2 and child < 0):
+                    continue
+                if cost * (n if c == 0 else 1) > money:
+                    continue
+                value = math.log(x * land.companions[h, c])
+                value += gumbel(uniform2(keys[1], pid, land.ident[d] + np.uint64(3 * s + c)))
+                if value > best:
+                    best = value
+                    channel[i] = way
+                    companions[i] = c
+                    price[i] = cost
+
+
+@parallel_kernel
+def tabulate_bounds(land, classes_present, conditions_bound):
+    """W^lam with every gate open for each occupied (place, origin, class, group).
+
+    Args:
+        classes_present: [n, 5] rows (p, o, g, group, k).
+        conditions_bound: [2, p, o, g, group] out.
+    """
+    for i in numba.prange(classes_present.shape[0]):
+        p, o, g, group, k = (
+            classes_present[i, 0],
+            classes_present[i, 1],
+            classes_present[i, 2],
+            classes_present[i, 3],
+            classes_present[i, 4],
+        )
+        local = 0 if land.country[p] == land.country[o] else 2
+        for h in range(2):
+            _, _, _, w = inclusive_values(
+                land, h, p, o, g, k, 2, 0, False, local, False, 0.0, 1, True, True
+            )
+            conditions_bound[h, p, o, g, group] = w**land.inclusive
+
+
+@parallel_kernel
+def look_ahead(land, weight, floor, money, classes, reachable, tolerance, most, ahead):
+    """Solve W(d) = sum over d' of nest(d, d') max(W(d'), floor)^look_ahead for every origin.
+
+    Each hazard and origin is a fixed point of its own, so that one place more in the world does
+    not change when another origin's iteration stops.
+
+    Args:
+        weight: look_ahead, below 1: the map is a contraction.
+        money: [place] means of the median resident.
+        classes: [country, group] admission class (group 0 stands for the origin's people).
+        reachable: [o, d] whether people from o could be in d at all.
+        ahead: [h, o, d] in: start of the iteration; out: max(W, floor)^look_ahead.
+    """
+    n = land.country.shape[0]
+    for j in numba.prange(2 * n):
+        h = j % 2
+        o = j // 2
+        k = classes[land.country[o], 0]
+        nests = np.zeros((n, n))
+        for p in range(n):
+            if not reachable[o, p]:
+                continue
+            for d in range(n):
+                if land.pull[h, o, d] == 0.0 or not reachable[o, d]:
+                    continue
+                total = 0.0
+                if is_free(land, p, o, d):
+                    if land.price[0, p, d, 0] <= money[p]:
+                        total = free_factor(land, h, p, o, 0, d, False)
+                elif d != p:
+                    for s in range(4):
+                        x = ruled_factor(land, h, p, o, 0, k, d, s, 0, 0, 0, False)
+                        if x > 0.0:
+                            kind = 1 if s >= ASYLUM else 0
+                            cost = land.price[0, p, d, kind] + land.fee[k, land.country[d], s]
+                            if cost <= money[p]:
+                                total += x
+                if total > 0.0:
+                    nests[p, d] = total**land.nest
+        value = ahead[h, o].copy()
+        for _ in range(most):
+            change = 0.0
+            new = np.ones(n)
+            for p in range(n):
+                if reachable[o, p]:
+                    w = 0.0
+                    for d in range(n):
+                        w += nests[p, d] * value[d]
+                    new[p] = max(w, floor) ** weight
+                    change = max(change, abs(new[p] - value[p]) / value[p])
+            value = new
+            if change < tolerance:
+                break
+        for p in range(n):
+            ahead[h, o, p] = value[p]
+
+
+@kernel
+def base_values(people, heads, land, conditions, classes, now, month, livelihood, flight, able):
+    """Rates on the base scenario for W = 1, from which base_L and the flight norm are solved.
+
+    Args:
+        livelihood: [n] out: L with base_L as given, a year.
+        flight: [n] out: W_F^lam.
+        able: [n] out: whether anything would be feasible with all gates open.
+    """
+    for i in range(heads.shape[0]):
+        head = heads[i]
+        p = people.place[head]
+        o = people.home[head]
+        g = people.traits[head] >> 4
+        k = classes[land.country[o], people.group[head]]
+        education = (people.traits[head] >> 1) & 3
+        local = locality(people, land, head)
+        n, pioneer, child = household(people, head, month)
+        l, _ = rate_factors(people, conditions, head, now, month)
+        w, _, _, most = inclusive_values(
+            land, LIVELIHOOD, p, o, g, k, education, people.kin[head], False, local, False,
+            people.means[head], n, pioneer >= 0, child >= 0,
+        )  # fmt: skip
+        livelihood[i] = l * w**land.inclusive
+        able[i] = most > 0.0
+        w, _, _, _ = inclusive_values(
+            land, FLIGHT, p, o, g, k, education, people.kin[head], False, local, False,
+            people.means[head], n, pioneer >= 0, child >= 0,
+        )  # fmt: skip
+        flight[i] = w**land.inclusive

@@ -1,0 +1,154 @@
+"""Counting people: answers, attribution, stocks, blocked, exposure."""
+
+from __future__ import annotations
+
+import math
+
+from sim.jit import kernel
+from sim.state import BLOCKED, BLOCKED_PERMISSION, HEAD, MICRO
+from sim.terms import Activity
+
+RESIDENT, WAITING = int(Activity.resident), int(Activity.waiting)
+TRAVELLING, DEAD = int(Activity.travelling), int(Activity.dead)
+YEAR = 366
+
+
+@kernel
+def list_heads(people, deciding, stranded):
+    """List the heads, ascending by row.
+
+    Args:
+        deciding: [n] out: rows of heads who live somewhere.
+        stranded: [n] out: rows of heads stranded on the way.
+
+    Returns:
+        (number deciding, number stranded)
+    """
+    n = m = 0
+    for row in range(people.pid.shape[0]):
+        if people.flags[row] & HEAD:
+            activity = people.activity[row]
+            if activity == RESIDENT or activity == WAITING:
+                deciding[n] = row
+                n += 1
+            elif activity == 3:
+                stranded[m] = row
+                m += 1
+    return n, m
+
+
+@kernel
+def count_households(people, rows, code, weight, heads, persons):
+    """Add households and their members by code.
+
+    Args:
+        rows: [n] rows of heads.
+        code: [n] cell of each.
+        weight: [place] people that a row of that home stands for.
+        heads, persons: [cell] added to.
+    """
+    for i in range(rows.shape[0]):
+        head = rows[i]
+        founder = people.household[head]
+        w = weight[people.home[head]]
+        n = 0
+        row = founder
+        while True:
+            if people.household[row] == founder and people.activity[row] != DEAD:
+                n += 1
+            row = people.sibling[row]
+            if row == founder:
+                break
+        heads[code[i]] += w
+        persons[code[i]] += w * n
+
+
+@kernel
+def attribute(people, rows, code, persons, flight, excess, threats):
+    """Split necessity over the threats that made it, in 1 / MICRO people: sums exactly.
+
+    F is split by b_k (h_k - tol_k) of fear, L - R_0 by b_k (h_k - tol_k) of want.
+
+    Args:
+        rows: [n] rows of heads who moved of necessity.
+        code: [n] cell of each.
+        persons: [n] people that move.
+        flight: [n] part of flight in R - R_0.
+        excess: [place, threat] b_k max(s_k - tol_k, 0).
+        threats: [cell, threat] added to.
+    """
+    for i in range(rows.shape[0]):
+        head = rows[i]
+        p = people.place[head]
+        mask = people.mask[head]
+        fear = want = 0.0
+        for k in range(7):
+            if mask >> k & 1:
+                if k < 4:
+                    want += excess[p, k]
+                else:
+                    fear += excess[p, k]
+        total = persons[i] * MICRO
+        left = total
+        largest = 0
+        most = -1.0
+        for k in range(7):
+            share = 0.0
+            if mask >> k & 1:
+                if k < 4 and want > 0.0:
+                    share = (1.0 - flight[i]) * excess[p, k] / want
+                elif k >= 4 and fear > 0.0:
+                    share = flight[i] * excess[p, k] / fear
+            if share > most:
+                most = share
+                largest = k
+            part = int(math.floor(share * total))
+            part = min(part, left)
+            threats[code[i], k] += part
+            left -= part
+        threats[code[i], largest] += left
+
+
+@kernel
+def count_people(people, country, weight, now, stocks, blocked_heads, blocked, activities, exposed):
+    """Count everybody once.
+
+    Args:
+        country: [place] country index.
+        weight: [place] people that a row of that home stands for.
+        now: Day from the start.
+        stocks: [place, citizenship, status] people who are somewhere, added to.
+        blocked_heads: [place, citizenship, 2] households blocked within a year, still there
+            (0 by means, 1 by permission), added to.
+        blocked: the same in people.
+        activities: [activity] people, added to.
+        exposed: [place, citizenship, threat] people exposed where they live, added to.
+    """
+    for row in range(people.pid.shape[0]):
+        home = people.home[row]
+        w = weight[home]
+        activity = people.activity[row]
+        activities[activity] += w
+        if activity == TRAVELLING or activity == DEAD:
+            continue
+        p = people.place[row]
+        c = country[home]
+        stocks[p, c, people.status[row]] += w
+        mask = people.mask[row]
+        for k in range(7):
+            if mask >> k & 1:
+                exposed[p, c, k] += w
+        if people.flags[row] & HEAD and people.flags[row] & BLOCKED:
+            if now - people.blocked_on[row] < YEAR and activity <= WAITING:
+                founder = people.household[row]
+                n = 0
+                other = founder
+                while True:
+                    if people.household[other] == founder and people.activity[other] != DEAD:
+                        n += 1
+                    other = people.sibling[other]
+                    if other == founder:
+                        break
+                by = 1 if people.flags[row] & BLOCKED_PERMISSION else 0
+                blocked_heads[p, c, by] += w
+                blocked[p, c, by] += w * n

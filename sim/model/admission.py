@@ -1,0 +1,144 @@
+"""Regular channels: apply, queue under a quota, wait, travel (section 7)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from sim.kernels.travel import party_sizes, wait_members
+from sim.rng import Purpose, uniform_array
+from sim.state import F64, I64, Bool, append, take
+from sim.terms import N_SLOTS, Activity, Channel
+
+if TYPE_CHECKING:
+    from sim.world import World
+
+LAPSE_DAYS = 730
+"""An application not admitted within two years lapses (our assumption)."""
+LONGEST_WAIT = 120.0
+"""Months beyond which a longer queue frightens nobody more (our assumption)."""
+
+
+def admission_class(world: World, heads: I64) -> I64:
+    """[n] admission class of each head."""
+    people = world.people
+    return np.asarray(
+        world.choices.classes[world.country[people.home[heads]], people.group[heads]]
+    )
+
+
+def is_queued(world: World, heads: I64, goal: I64, channel: I64) -> Bool:
+    """[n] whether the channel into the destination has a queue or a wait."""
+    regular = channel < Channel.asylum
+    slot = np.where(regular, channel, 0)
+    country = world.country[goal]
+    waits = world.rules.wait[admission_class(world, heads), country, slot] > 0
+    return np.asarray(regular & (waits | np.isfinite(world.rules.quota[country, slot])))
+
+
+def apply(
+    world: World, heads: I64, goal: I64, channel: I64, companions: I64, answer: I64, when: F64
+) -> None:
+    """Hand in applications; the household waits where it lives."""
+    wait_members(world.people, heads, int(Activity.waiting))
+    append(
+        world.applications,
+        head=heads,
+        goal=goal,
+        channel=channel,
+        companions=companions,
+        answer=answer,
+        applied=when,
+        ready=np.full(len(heads), np.inf),
+    )
+
+
+def admit(world: World, end: int, dt: float) -> dict[str, I64 | F64]:
+    """Admit applicants by lottery under the quotas; return those whose wait is over.
+
+    The lottery is hashed, never by row order; quotas carry fractions of a household over, but an
+    unused quota does not add up.
+
+    Returns:
+        Columns (head, goal, channel, companions, answer, ready) of those who may travel now.
+    """
+    queue = world.applications
+    people = world.people
+    # Who fled, moved or died in the meantime has given the application up.
+    waiting = (people.activity[queue.head] == Activity.waiting) & (people.flags[queue.head] & 1 > 0)
+    take(queue, waiting)
+    lapsed = np.isinf(queue.ready) & (end - queue.applied > LAPSE_DAYS)
+    if lapsed.any():
+        wait_members(people, queue.head[lapsed], int(Activity.resident))
+        take(queue, ~lapsed)
+    sizes = np.empty(len(queue.head), np.int64)
+    party_sizes(people, queue.head, sizes)
+    sizes[queue.companions > 0] = 1
+    n_people = sizes * world.weight[people.home[queue.head]]
+    country = world.country[queue.goal]
+    luck = uniform_array(world.key(Purpose.lottery), people.pid[queue.head])
+    kinds = admission_class(world, queue.head)
+    for c, s in sorted(set(zip(country.tolist(), queue.channel.tolist(), strict=True))):
+        pending = np.flatnonzero((country == c) & (queue.channel == s) & np.isinf(queue.ready))
+        if not len(pending):
+            continue
+        quota = world.rules.quota[c, s]
+        if np.isinf(quota):
+            chosen = pending
+        else:
+            room = world.quota_left[c, s] + quota * dt
+            order = pending[np.argsort(luck[pending], kind="stable")]
+            used = np.cumsum(n_people[order])
+            chosen = order[used <= room]
+            spent = float(used[len(chosen) - 1]) if len(chosen) else 0.0
+            # What is left over waits for the next step only as far as one more party needs it.
+            next_party = float(n_people[order[len(chosen)]]) if len(chosen) < len(order) else 0.0
+            world.quota_left[c, s] = min(room - spent, next_party)
+        months = world.rules.wait[kinds[chosen], c, s]
+        begin = np.maximum(queue.applied[chosen], float(world.day))
+        queue.ready[chosen] = begin + months * 30.4375
+    ready = queue.ready <= end
+    result = {
+        name: getattr(queue, name)[ready]
+        for name in ("head", "goal", "channel", "companions", "answer", "ready")
+    }
+    take(queue, ~ready)
+    return result
+
+
+def prospects(world: World) -> tuple[F64, F64]:
+    """Chances and waits as applicants see them, from queues as they stand.
+
+    Returns:
+        ([k, c, s] chance of admission, [k, c, s] months of waiting).
+    """
+    rules = world.rules
+    chance = np.ones(rules.open.shape)
+    wait = rules.wait.copy()
+    queue = world.applications
+    sizes = np.empty(len(queue.head), np.int64)
+    party_sizes(world.people, queue.head, sizes)
+    n_people = sizes * world.weight[world.people.home[queue.head]]
+    pending = np.zeros(rules.quota.shape)
+    np.add.at(pending, (world.country[queue.goal], queue.channel), n_people)
+    for c in range(rules.quota.shape[0]):
+        for s in range(N_SLOTS):
+            quota = rules.quota[c, s]
+            if np.isfinite(quota):
+                chance[:, c, s] = quota / (quota + pending[c, s]) if quota > 0 else 0.0
+                if quota > 0:
+                    wait[:, c, s] += 12.0 * pending[c, s] / quota
+    claims = np.bincount(
+        world.claims.country,
+        world.weight[world.people.home[world.claims.person]],
+        len(rules.capacity),
+    )
+    asylum = int(Channel.asylum)
+    chance[:, :, asylum] = np.where(rules.prima_facie, 1.0, rules.recognition)
+    chance[:, :, asylum] = np.where(rules.return_to >= 0, 0.0, chance[:, :, asylum])
+    backlog = np.where(
+        np.isfinite(rules.capacity), 12.0 * claims / np.maximum(rules.capacity, 1e-9), 0.0
+    )
+    wait[:, :, asylum] = np.where(rules.prima_facie, 0.0, wait[:, :, asylum] + backlog[None, :])
+    return chance, np.minimum(wait, LONGEST_WAIT)

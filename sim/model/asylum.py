@@ -1,0 +1,147 @@
+"""Arrival and status: claims, camps, recognition, return orders (section 7)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from sim.kernels.travel import party_sizes, place_members, settle
+from sim.rng import Purpose, key, uniform_array
+from sim.state import GROUNDS, I64, append, take
+from sim.terms import Activity, Harm, Status
+
+if TYPE_CHECKING:
+    from sim.world import World
+
+
+def receive(world: World, arrived: dict[str, Any]) -> None:
+    """Give arrivals a status, take some to camps, hand in claims."""
+    heads = arrived["head"]
+    if not len(heads):
+        return
+    people, counts, rules = world.people, world.counts, world.rules
+    sizes = np.empty(len(heads), np.int64)
+    party_sizes(people, heads, sizes)
+    n_people = sizes * world.weight[people.home[heads]]
+    np.add.at(
+        counts.flows,
+        (arrived["origin"], arrived["goal"], arrived["channel"], arrived["answer"], 1),
+        n_people,
+    )
+    wants_camp = np.zeros(len(heads), bool)
+    claims = np.full(int(sizes.sum()), -1, np.int64)
+    returned = np.zeros(len(rules.capacity), np.int64)
+    n_claims = settle(
+        people, heads, arrived["goal"], arrived["channel"], arrived["answer"], arrived["due"],
+        world.country, world.choices.classes, rules.prima_facie, rules.return_to, world.nearest,
+        rules.encampment, world.key(Purpose.camp), world.weight, wants_camp, claims, returned,
+    )  # fmt: skip
+    n_corridors = len(world.scenario.corridors)
+    counts.harms[n_corridors:, Harm.forced_return] += returned
+    claims = claims[:n_claims]
+    if n_claims:
+        append(
+            world.claims,
+            person=claims,
+            country=world.country[people.place[claims]],
+            claimed=np.full(n_claims, float(world.day)),
+        )
+    fill_camps(world, heads[wants_camp], n_people[wants_camp])
+
+
+def fill_camps(world: World, heads: I64, n_people: I64) -> None:
+    """Take households to the camps of their country as far as there is room.
+
+    Who gets in is a hashed lottery; a household is taken whole or not at all.
+    """
+    if not len(heads):
+        return
+    people = world.people
+    country = world.country[people.place[heads]]
+    luck = uniform_array(key(world.seed, Purpose.camp, -1 - world.step), people.pid[heads])
+    for c in np.unique(country):
+        camps = np.flatnonzero(world.is_camp & (world.country == c))
+        mine = np.flatnonzero(country == c)
+        mine = mine[np.argsort(luck[mine], kind="stable")]
+        for camp in camps:
+            inside = (people.place == camp) & (people.activity != Activity.dead)
+            room = world.capacity[camp] - float(world.weight[people.home[inside]].sum())
+            used = np.cumsum(n_people[mine])
+            chosen = mine[used <= room]
+            if len(chosen):
+                places = np.full(len(chosen), camp, np.int64)
+                place_members(people, heads[chosen], places, -1, world.day)
+            mine = mine[len(chosen) :]
+
+
+def decide_claims(world: World, end: int, dt: float) -> None:
+    """Decide claims first come, first served, as far as each country's capacity goes.
+
+    Recognition depends on whether the person fled what gives grounds, with errors both ways; a
+    household's claims share one draw.
+    """
+    claims, people, rules = world.claims, world.people, world.rules
+    still = (people.status[claims.person] == Status.claimant) & (
+        people.activity[claims.person] != Activity.dead
+    )
+    still &= world.country[people.place[claims.person]] == claims.country
+    take(claims, still)
+    if not len(claims.person):
+        return
+    founder = people.household[claims.person]
+    luck = uniform_array(key(world.seed, Purpose.recognition), people.pid[founder])
+    n_people = world.weight[people.home[claims.person]]
+    kinds = world.choices.classes[
+        world.country[people.home[claims.person]], people.group[claims.person]
+    ]
+    months = rules.wait[kinds, claims.country, 2]
+    due = claims.claimed + months * 30.4375 <= end
+    decided = np.zeros(len(due), bool)
+    for c in np.unique(claims.country):
+        pending = np.flatnonzero((claims.country == c) & due)
+        capacity = rules.capacity[c]
+        if np.isinf(capacity):
+            decided[pending] = True
+            continue
+        room = world.decisions_left[c] + capacity * dt
+        order = pending[np.lexsort((people.pid[claims.person[pending]], luck[pending], claims.claimed[pending]))]
+        used = np.cumsum(n_people[order])
+        chosen = order[used <= room]
+        spent = float(used[len(chosen) - 1]) if len(chosen) else 0.0
+        next_claim = float(n_people[order[len(chosen)]]) if len(chosen) < len(order) else 0.0
+        world.decisions_left[c] = min(room - spent, next_claim)
+        decided[chosen] = True
+    rows = claims.person[decided]
+    if len(rows):
+        grounds = (people.traits[rows] & GROUNDS) > 0
+        k, c = kinds[decided], claims.country[decided]
+        chance = np.where(grounds, rules.recognition[k, c], rules.false_recognition[k, c])
+        recognised = luck[decided] < chance
+        people.status[rows] = np.where(recognised, int(Status.refugee), int(Status.ordered))
+        take(claims, ~decided)
+
+
+def execute_returns(world: World, dt: float) -> None:
+    """Carry out return orders at each country's rate; those returned are back at home."""
+    people = world.people
+    heads = world.deciding
+    ordered = (people.status[heads] == Status.ordered) & (people.activity[heads] <= Activity.waiting)
+    heads = heads[ordered]
+    if not len(heads):
+        return
+    c = world.country[people.place[heads]]
+    chance = 1.0 - (1.0 - np.minimum(world.rules.returns[c], 0.999999)) ** dt
+    gone = uniform_array(world.key(Purpose.removal), people.pid[heads]) < chance
+    heads, c = heads[gone], c[gone]
+    if not len(heads):
+        return
+    sizes = np.empty(len(heads), np.int64)
+    party_sizes(people, heads, sizes)
+    n_corridors = len(world.scenario.corridors)
+    np.add.at(
+        world.counts.harms,
+        (n_corridors + c, int(Harm.forced_return)),
+        sizes * world.weight[people.home[heads]],
+    )
+    place_members(people, heads, people.home[heads].astype(np.int64), int(Status.citizen), world.day)

@@ -1,0 +1,347 @@
+"""Builds the utilities of going somewhere (section 4), as factors of exp(V / mu).
+
+    V_xa = b_inc ln(y_d (1 - u_d) f) + b_size ln(pop_d) + b_net ln((D_od + D0) / pop_o)
+           + b_dist ln(km) + b_cont contiguous + b_lang language + b_colony colony
+           + b_dem democracy_d - b_dest sum_k E[s_dk q_dk] + b_adm ln(max(chance, floor))
+           - b_wait months + way - b_cost ln(1 + price / median means)
+           + look_ahead ln max(W(d), floor)
+
+`way` is the value of the route choice for those who travel by corridors, in which every leg's
+price has its own b_cost term. Levels (income over y_ref, people over all people, km over 1000)
+are chosen so that W is of order one; they are absorbed by base_L and the flight norm.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from sim.kernels.choice import (
+    Conditions,
+    Landscape,
+    Means,
+    look_ahead,
+    tabulate_bounds,
+)
+from sim.kernels.routes import solve_routes
+from sim.kernels.travel import Way
+from sim.model.livelihood import median_means
+from sim.model.policy import Rules, admission_classes, class_table, interception
+from sim.network import Network
+from sim.rng import name_hash
+from sim.state import F64, I64, Bool, People
+from sim.terms import N_SLOTS, Channel, Hazard, Status
+
+if TYPE_CHECKING:
+    from sim.scenario.schema import Scenario, Tastes
+
+OPEN_STATUS = {
+    Channel.labour: Status.regular,
+    Channel.family: Status.regular,
+    Channel.asylum: Status.refugee,
+    Channel.irregular: Status.irregular,
+}
+"""Status that a channel is expected to end in."""
+TOLERANCE = 1e-6
+MOST_ITERATIONS = 400
+
+
+def rogers_castro() -> F64:
+    """[121] migration age schedule of labour, greatest value 1.
+
+    m(x) = .02 exp(-.1 x) + .06 exp(-.1 (x - 20) - exp(-.4 (x - 20))) + .003
+
+    Source: Rogers & Castro (1981), standard schedule.
+    """
+    x = np.arange(121.0)
+    m = 0.02 * np.exp(-0.1 * x) + 0.003
+    m += 0.06 * np.exp(-0.1 * (x - 20) - np.exp(-0.4 * (x - 20)))
+    m[:18] = m[18]
+    return np.asarray(m / m.max())
+
+
+class Choices:
+    """The landscape of destinations, rebuilt monthly and on dated rules.
+
+    Attributes:
+        land: What the decision kernel reads.
+        way: What the travelling read.
+        classes: [country, group] admission class.
+    """
+
+    def __init__(self, scenario: Scenario, network: Network, means: Means) -> None:
+        self.scenario = scenario
+        self.network = network
+        self.classes = class_table(scenario)
+        self.kinds = admission_classes(scenario)
+        places, countries = scenario.places, scenario.countries
+        number = {c.id: i for i, c in enumerate(countries)}
+        self.n_places, self.n_countries = len(places), len(countries)
+        self.country = np.array([number[p.country] for p in places], np.int64)
+        self.ident = np.array([name_hash("destination", p.id) for p in places], np.uint64)
+        self.people = np.array([p.people for p in places])
+        self.country_people = np.bincount(self.country, self.people, self.n_countries)
+        self.eligible = np.array([p.kind != "camp" and p.people > 0 for p in places])
+        income = np.array([p.income_ppp or p.income or 1.0 for p in places])
+        jobless = np.array([p.unemployment for p in places])
+        self.log_income = np.log(income * (1.0 - jobless) / scenario.decision.reference_income)
+        self.democracy = np.array([c.democracy for c in countries])[self.country]
+        self.median = median_means(means)
+        self.contiguous, self.language, self.colony = self._ties(number)
+        self.reachable = self._reachable()
+        self.d0 = 5.0 * np.array([p.people_per_agent or 1 for p in places], np.float64)
+        n = self.n_places
+        self.ahead = np.ones((2, n, n))
+        self.price_scale = self._price_scale()
+        self.geography = np.zeros((2, 2, len(scenario.decision.classes), n, n, 2))
+        self.price = np.full((2, n, n, 2), np.inf)
+        self.way: Way
+
+    def _ties(self, number: dict[str, int]) -> tuple[Bool, Bool, Bool]:
+        """[country, country] contiguity, common language, colonial tie; true within a country."""
+        countries = self.scenario.countries
+        contiguous = np.eye(len(countries), dtype=bool)
+        language = np.eye(len(countries), dtype=bool)
+        colony = np.zeros((len(countries), len(countries)), bool)
+        for i, a in enumerate(countries):
+            for name in a.neighbours:
+                contiguous[i, number[name]] = contiguous[number[name], i] = True
+            for name in a.colonies:
+                colony[i, number[name]] = colony[number[name], i] = True
+            for j, b in enumerate(countries):
+                if set(a.languages) & set(b.languages):
+                    language[i, j] = True
+        return contiguous, language, colony
+
+    def _reachable(self) -> Bool:
+        """[origin, place] whether people of an origin could ever be there.
+
+        Regular travel reaches everywhere people live; a camp is reached from its country.
+        """
+        return np.repeat((self.people > 0)[None, :], self.n_places, axis=0) | np.eye(
+            self.n_places, dtype=bool
+        )
+
+    def _price_scale(self) -> float:
+        """Means against which travellers weigh the price of a leg: the median of the focus."""
+        focus = self.scenario.population.focus
+        chosen = np.array([not focus or p.country in focus for p in self.scenario.places])
+        chosen &= self.people > 0
+        order = np.argsort(self.median[chosen], kind="stable")
+        cumulated = np.cumsum(self.people[chosen][order])
+        middle = int(np.searchsorted(cumulated, 0.5 * cumulated[-1]))
+        return float(max(self.median[chosen][order][middle], 100.0))
+
+    def update_rules(self, rules: Rules) -> None:
+        """Solve routes and distances anew under other rules."""
+        scenario, network = self.scenario, self.network
+        decision, journey, legs = scenario.decision, scenario.journey, network.legs
+        n, n_classes = self.n_places, len(decision.classes)
+        harm = (
+            legs.death
+            + journey.violence_weight * legs.violence
+            + journey.extortion_weight * legs.extortion
+            + journey.kidnapping_weight * legs.kidnapping
+        )
+        caught, usable = interception(rules, network)
+        worlds = [
+            (caught, usable, legs.price * (1.0 + journey.premium * rules.enforcement)),
+            (np.zeros_like(caught), np.ones_like(usable), legs.price),
+        ]
+        same = self.country[:, None] == self.country[None, :]
+        km = network.km
+        fare = np.where(same, journey.internal_fare_km, journey.fare_km) * km
+        median = np.maximum(self.median, 100.0)
+        hops = np.maximum(network.hops, 0)
+        values = np.zeros((n_classes, n, n))
+        fares = np.zeros((n, n))
+        for w, (probability, can, price) in enumerate(worlds):
+            self.price[w, :, :, 0] = fare
+            for g in reversed(range(n_classes)):
+                utility = (
+                    -decision.risk * decision.classes[g].risk * harm
+                    + decision.interception * np.log1p(-np.minimum(probability, 0.999))
+                    - decision.waiting * legs.days / 30.4375
+                    - decision.cost * np.log1p(price / self.price_scale)
+                    - decision.fatigue
+                )
+                solve_routes(
+                    legs, utility, price, can, decision.route_scale, values[g], fares
+                )
+                route = decision.route_scale * values[g] + decision.fatigue * hops
+                if w == 0:
+                    if g == n_classes - 1:
+                        utilities = np.zeros((n_classes, len(utility)))
+                    utilities[g] = utility / decision.route_scale
+                for h in Hazard:
+                    taste = decision.livelihood if h == Hazard.livelihood else decision.flight
+                    geo = self._distance(taste)
+                    regular = geo - decision.cost * np.log1p(fare / median[:, None])
+                    by_leg = geo + route
+                    self.geography[h, w, g, :, :, 0] = np.exp(regular / decision.nest)
+                    self.geography[h, w, g, :, :, 1] = np.exp(by_leg / decision.nest)
+            self.price[w, :, :, 1] = fares
+            if w == 0:
+                self.way = Way(
+                    utility=utilities,
+                    value=values.copy(),
+                    fare=fares.copy(),
+                    price=price,
+                    usable=can,
+                    intercepted=probability,
+                    detained=rules.detention,
+                    detention_days=rules.detention_days,
+                    turned_back=journey.turned_back,
+                    captivity_days=journey.captivity_days,
+                )
+        self.fee = rules.fee
+        self.rules = rules
+
+    def _distance(self, taste: Tastes) -> F64:
+        """[p, d] the part of V that geography sets."""
+        c = self.country
+        size = np.log(np.maximum(self.country_people, 1.0) / max(self.people.sum(), 1.0))
+        share = np.log(np.maximum(self.people, 1.0) / np.maximum(self.country_people[c], 1.0))
+        result = taste.distance * np.log(self.network.km / 1000.0)
+        result = result + taste.contiguous * self.contiguous[c[:, None], c[None, :]]
+        result = result + taste.language * self.language[c[:, None], c[None, :]]
+        result = result + taste.colony * self.colony[c[:, None], c[None, :]]
+        return np.asarray(result + taste.size * size[c][None, :] + share[None, :])
+
+    def rebuild(self, diaspora: I64, expected: F64, chance: F64, wait: F64, day: float) -> None:
+        """Rebuild what changes monthly: networks, information, queues, look-ahead.
+
+        Args:
+            diaspora: [citizenship, country] people.
+            expected: [place] sum of s q over the threats, as of last month.
+            chance: [k, c, s] perceived chance of admission.
+            wait: [k, c, s] months.
+            day: Day from the start (campaigns are dated).
+        """
+        decision = self.scenario.decision
+        c = self.country
+        origin_people = np.maximum(self.country_people[c], 1.0)
+        abroad = diaspora[c][:, c].astype(np.float64)
+        np.putmask(abroad, c[:, None] == c[None, :], np.repeat(origin_people[:, None], len(c), 1))
+        network = (abroad + self.d0[:, None]) / origin_people[:, None]
+        known = 1.0 - np.exp(-decision.information * abroad / origin_people[:, None])
+        known[c[:, None] == c[None, :]] = 1.0
+        shift = self._campaigns(day)
+        n = self.n_places
+        pull = np.zeros((2, n, n))
+        companions = np.ones((2, 3))
+        homeward = np.full(2, np.exp(decision.tie / decision.nest))
+        for h in Hazard:
+            taste = decision.livelihood if h == Hazard.livelihood else decision.flight
+            actual = taste.income * self.log_income + taste.democracy * self.democracy
+            actual = actual - taste.threats * expected
+            outside = (c[:, None] != c[None, :]) & self.eligible[None, :]
+            seen = np.where(outside, known, 0.0)
+            total = seen.sum(axis=1)
+            prior = np.where(
+                total > 0, (seen * actual[None, :]).sum(axis=1) / np.maximum(total, 1e-300),
+                actual[self.eligible].mean(),
+            )  # fmt: skip
+            perceived = known * actual[None, :] + (1.0 - known) * (prior[:, None] + shift)
+            value = taste.network * np.log(network) + perceived
+            pull[h] = np.where(self.eligible[None, :], np.exp(value / decision.nest), 0.0)
+            companions[h] = np.exp(np.array([0.0, taste.pioneer, taste.child]) / decision.nest)
+        admission = np.zeros((2, 2, *self.rules.open.shape))
+        factors = self.scenario.living.status_income
+        for h in Hazard:
+            taste = decision.livelihood if h == Hazard.livelihood else decision.flight
+            for s in range(N_SLOTS):
+                status = getattr(factors, OPEN_STATUS[Channel(s)].name)
+                worth = taste.income * np.log(max(status, 1e-6))
+                value = worth + decision.admission * np.log(
+                    np.maximum(chance[:, :, s], decision.chance_floor)
+                )
+                value = value - decision.waiting * wait[:, :, s]
+                admission[h, 0, :, :, s] = np.where(
+                    self.rules.open[:, :, s], np.exp(value / decision.nest), 0.0
+                )
+                admission[h, 1, :, :, s] = np.exp(worth / decision.nest)
+        self.land = Landscape(
+            country=c,
+            geography=self.geography,
+            pull=pull,
+            ahead=self.ahead,
+            admission=admission,
+            min_education=self.rules.min_education,
+            fee=self.fee,
+            price=self.price,
+            companions=companions,
+            homeward=homeward,
+            ident=self.ident,
+            nest=decision.nest,
+            inclusive=decision.inclusive,
+        )
+        if decision.look_ahead > 0:
+            look_ahead(
+                self.land, decision.look_ahead, decision.look_ahead_floor, self.median,
+                self.classes, self.reachable, TOLERANCE, MOST_ITERATIONS, self.ahead,
+            )  # fmt: skip
+
+    def _campaigns(self, day: float) -> F64:
+        """[origin, destination] shift of the prior value of places abroad."""
+        shift = np.zeros((self.n_places, self.n_places))
+        start = self.scenario.time.start
+        index = {p.id: i for i, p in enumerate(self.scenario.places)}
+        number = {c.id: i for i, c in enumerate(self.scenario.countries)}
+        for item in self.scenario.interventions:
+            if item.kind != "campaign" or not item.enabled:
+                continue
+            first = (item.start - start).days
+            if first <= day < first + item.months * 30.4375:
+                origins = [index[name] for name in item.at]
+                for about in item.about:
+                    targets = np.flatnonzero(self.country == number[about])
+                    shift[np.ix_(origins, targets)] += item.strength or 0.0
+        return shift
+
+    def bounds(self, people: People) -> F64:
+        """[h, p, o, g, group] W^lam with all gates open, for the combinations that occur."""
+        n_groups = len(self.scenario.groups) + 1
+        n_classes = len(self.scenario.decision.classes)
+        n = self.n_places
+        table = np.full((2, n, n, n_classes, n_groups), np.nan)
+        code = people.place.astype(np.int64) * n + people.home
+        code = (code * n_classes + (people.traits >> 4)) * n_groups + people.group
+        present = np.flatnonzero(np.bincount(code, minlength=1) > 0)
+        group = present % n_groups
+        rest = present // n_groups
+        g, rest = rest % n_classes, rest // n_classes
+        o, p = rest % n, rest // n
+        rows = np.stack([p, o, g, group, self.classes[self.country[o], group]], axis=1)
+        tabulate_bounds(self.land, np.ascontiguousarray(rows), table)
+        return table
+
+
+def conditions(
+    scenario: Scenario, choices: Choices, want: F64, fear: F64, by_state: Bool, bound: F64
+) -> Conditions:
+    """Factors of the two rates for one step.
+
+    base_L and the flight norm must be solved (or be 1 while they are being solved).
+    """
+    decision = scenario.decision
+    places = scenario.places
+    income = np.array([p.income_ppp or p.income or 1.0 for p in places])
+    jobless = np.array([p.unemployment for p in places])
+    factors = scenario.living.status_income
+    status = np.array([getattr(factors, s.name) for s in Status])
+    level = income[:, None] * (1 - jobless[:, None]) * status[None, :] / decision.reference_income
+    age = np.stack([rogers_castro(), np.ones(121)])
+    return Conditions(
+        want=want,
+        fear=fear,
+        by_state=by_state,
+        livelihood=(decision.base_livelihood or 1.0) * np.maximum(level, 1e-9) ** -decision.home,
+        flight=decision.base_flight / (decision.flight_norm or 1.0),
+        at_home=float(np.exp(-decision.tie)),
+        age=age,
+        rest=decision.rest,
+        rest_depth=decision.rest_depth,
+        bound=bound,
+    )

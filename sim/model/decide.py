@@ -1,0 +1,98 @@
+"""Asks every household whether it moves, and counts the five answers (section 4)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from sim.kernels.choice import BLOCK, Conditions, Events, decide
+from sim.kernels.tally import attribute, count_households
+from sim.kernels.travel import party_sizes
+from sim.model.choice import conditions
+from sim.model.journey import depart, pick_goals
+from sim.rng import Purpose
+from sim.state import BLOCKED, BLOCKED_PERMISSION, HEAD, F64
+from sim.terms import Answer
+
+if TYPE_CHECKING:
+    from sim.world import World
+
+
+def current_conditions(world: World, want: F64, fear: F64) -> Conditions:
+    """Conditions of this step from the averages over its days."""
+    return conditions(
+        world.scenario, world.choices, want, fear, world.threats.state_fear(), world.bound
+    )
+
+
+def draw_events(world: World, now: Conditions, dt: float) -> Events:
+    """Give every deciding head an answer; return those that are not `stays`."""
+    heads = world.deciding
+    n = len(heads)
+    buffers = Events(
+        np.empty(n, np.int64), np.empty(n, np.int64), np.empty(n, np.int64), np.empty(n),
+        np.empty(n), np.empty(n, np.bool_),
+    )  # fmt: skip
+    n_blocks = (n + BLOCK - 1) // BLOCK
+    found = np.zeros(n_blocks, np.int64)
+    keys = np.array([world.key(Purpose.move), world.key(Purpose.label)])
+    decide(
+        world.people, heads, world.choices.land, now, world.means, world.choices.classes, keys,
+        float(world.day), world.month(), dt, buffers, found,
+    )  # fmt: skip
+    rows = [np.arange(b * BLOCK, b * BLOCK + found[b]) for b in range(n_blocks)]
+    kept = np.concatenate(rows) if rows else np.empty(0, np.int64)
+    return Events(*(column[kept] for column in buffers))
+
+
+def decide_all(world: World, now: Conditions, excess: F64, end: int, dt: float) -> None:
+    """Ask everybody, count the answers, mark the blocked, send movers off.
+
+    Args:
+        now: Conditions of the step.
+        excess: [place, threat] mean of b_k max(s_k - tol_k, 0) over the step.
+        end: Day on which the step ends.
+        dt: Its length in years.
+    """
+    people, counts = world.people, world.counts
+    events = draw_events(world, now, dt)
+    month = world.month()
+    cells = world.cells.of(people, world.country, events.head, month)
+    sizes = np.empty(len(events.head), np.int64)
+    party_sizes(people, events.head, sizes)
+    weight = world.weight[people.home[events.head]]
+
+    everyone = world.cells.of(people, world.country, world.deciding, month)
+    heads, persons = np.zeros(world.cells.size, np.int64), np.zeros(world.cells.size, np.int64)
+    count_households(people, world.deciding, everyone, world.weight, heads, persons)
+    n_heads, n_people = np.zeros_like(counts.heads), np.zeros_like(counts.people)
+    np.add.at(n_heads, (cells, events.answer), weight)
+
+    moving = events.answer <= Answer.necessity
+    movers = events.head[moving]
+    goal, channel, companions, price = pick_goals(world, movers, events.hazard[moving])
+    # A mover of one is a household of one, or a pioneer, or a child alone.
+    party = sizes.copy()
+    party[moving] = np.where(companions > 0, 1, sizes[moving])
+    np.add.at(n_people, (cells, events.answer), party * weight)
+    n_heads[:, Answer.stays] += heads - n_heads.sum(axis=1)
+    n_people[:, Answer.stays] += persons - n_people.sum(axis=1)
+    counts.heads += n_heads
+    counts.people += n_people
+    np.add.at(counts.trapped, (cells[events.trapped], events.answer[events.trapped]), weight[events.trapped])
+
+    forced = events.answer == Answer.necessity
+    attribute(
+        people, events.head[forced], cells[forced], (party * weight)[forced],
+        events.flight[forced], excess, counts.attribution,
+    )  # fmt: skip
+
+    blocked = events.answer >= Answer.no_means
+    rows = events.head[blocked]
+    by = np.where(events.answer[blocked] == Answer.no_permission, BLOCKED_PERMISSION, 0)
+    people.flags[rows] = HEAD | BLOCKED | by
+    people.blocked_on[rows] = world.day
+
+    when = world.day + (end - world.day) * events.time[moving]
+    depart(world, movers, goal, channel, companions, price, events.answer[moving], when)

@@ -1,0 +1,192 @@
+"""Departure, the way, and those who are stranded on it (section 7)."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from sim.kernels.choice import choose
+from sim.kernels.travel import (
+    ARRIVED,
+    ON_THE_WAY,
+    party_sizes,
+    set_off,
+    split_parties,
+    travel,
+)
+from sim.model.admission import apply, is_queued
+from sim.model.threats import felt_fear
+from sim.rng import Purpose, uniform_array
+from sim.state import DAYS_A_YEAR, DIRECT, F64, I64, NONE, append, take
+from sim.terms import Answer, Channel, Harm, Hazard
+
+if TYPE_CHECKING:
+    from sim.world import World
+
+REGULAR_DAYS = 2.0
+"""Days of regular travel between countries (our assumption)."""
+
+
+def pick_goals(world: World, heads: I64, hazards: I64) -> tuple[I64, I64, I64, F64]:
+    """Where heads go, by which channel, with whom, at what price a person.
+
+    Returns:
+        ([n] destination or -1, [n] channel, [n] companions, [n] price).
+    """
+    n = len(heads)
+    goal = np.full(n, -1, np.int64)
+    channel, companions = np.zeros(n, np.int64), np.zeros(n, np.int64)
+    price = np.zeros(n)
+    people = world.people
+    confined = world.threats.state_fear()[people.place[heads], people.mask[heads] >> 4]
+    keys = np.array([world.key(Purpose.destination), world.key(Purpose.channel)])
+    choose(
+        people, heads, hazards, world.choices.land, confined, world.choices.classes, keys,
+        world.month(), goal, channel, companions, price,
+    )  # fmt: skip
+    return goal, channel, companions, price
+
+
+def depart(
+    world: World, heads: I64, goal: I64, channel: I64, companions: I64, price: F64, answer: I64,
+    when: F64,
+) -> None:  # fmt: skip
+    """Send parties off, or let them apply where the channel has a queue.
+
+    Args:
+        heads: [n] rows of the heads who decided.
+        goal: [n] destination places.
+        channel: [n] `Channel`.
+        companions: [n] `Companions`.
+        price: [n] money a person, for those who travel directly.
+        answer: [n] choice or necessity.
+        when: [n] day of departure, counted from the start.
+    """
+    going = goal >= 0
+    queued = going & is_queued(world, heads, goal, channel)
+    if queued.any():
+        apply(
+            world, heads[queued], goal[queued], channel[queued], companions[queued],
+            answer[queued], when[queued],
+        )  # fmt: skip
+    now = going & ~queued
+    if now.any():
+        leave(
+            world, heads[now], goal[now], channel[now], companions[now], price[now], answer[now],
+            when[now],
+        )  # fmt: skip
+
+
+def leave(
+    world: World, heads: I64, goal: I64, channel: I64, companions: I64, price: F64, answer: I64,
+    when: F64,
+) -> None:  # fmt: skip
+    """Send parties off on their way."""
+    people = world.people
+    leaders = np.empty(len(heads), np.int64)
+    split_parties(people, heads, companions, price, world.month(), leaders)
+    place = people.place[leaders].astype(np.int64)
+    abroad = world.country[goal] != world.country[place]
+    from_own = world.country[place] == world.country[people.home[leaders]]
+    severity = world.threats.severity[place]
+    fear = felt_fear(severity, people.mask[leaders], world.weights_k, world.tolerable)
+    grounds = from_own & abroad & (fear >= world.scenario.journey.grounds)
+    on_legs = (channel == Channel.asylum) | (channel == Channel.irregular)
+    set_off(people, leaders, ~on_legs, price, grounds, world.day)
+    km = world.network.km[place, goal]
+    days = np.where(abroad, REGULAR_DAYS, 1.0 + km / 300.0)
+    sizes = np.empty(len(leaders), np.int64)
+    party_sizes(people, leaders, sizes)
+    moved = sizes * world.weight[people.home[leaders]]
+    np.add.at(world.counts.flows, (place, goal, channel, answer, 0), moved)
+    append(
+        world.parties,
+        head=leaders,
+        goal=goal,
+        origin=place,
+        channel=channel,
+        answer=answer,
+        leg=np.where(on_legs, NONE, DIRECT),
+        due=np.where(on_legs, when, when + days),
+        began=np.floor(when).astype(np.int64),
+        n_legs=np.zeros(len(leaders), np.int64),
+    )
+
+
+def continue_stranded(world: World, end: int, dt: float) -> None:
+    """Let the stranded decide anew: go on, claim here, settle, return, or wait on.
+
+    They do so at a rate of one over `wait_stranded` a year, as people in flight do.
+    """
+    heads = world.stranded
+    if not len(heads):
+        return
+    pid = world.people.pid[heads]
+    rate = 1.0 / world.scenario.journey.wait_stranded
+    draw = -np.log1p(-uniform_array(world.key(Purpose.stranded), pid))
+    ready = draw < rate * dt
+    heads, draw = heads[ready], draw[ready]
+    hazards = np.full(len(heads), int(Hazard.flight), np.int64)
+    goal, channel, companions, price = pick_goals(world, heads, hazards)
+    when = world.day + (end - world.day) * draw / (rate * dt)
+    answer = np.full(len(heads), int(Answer.necessity), np.int64)
+    depart(world, heads, goal, channel, companions, price, answer, when)
+
+
+def advance_parties(world: World, end: int) -> dict[str, I64 | F64]:
+    """Move everybody who is on the way; count harms.
+
+    Returns:
+        Columns of the parties that reached their goal (head, goal, origin, channel, answer, due).
+    """
+    parties = world.parties
+    n = len(parties.head)
+    fate = np.empty(n, np.int64)
+    counts = world.counts
+    deaths_before = int(counts.harms[:, Harm.death].sum())
+    keys = np.array(
+        [
+            world_key(world, p)
+            for p in (
+                Purpose.leg, Purpose.death, Purpose.violence, Purpose.kidnapping,
+                Purpose.extortion, Purpose.interception, Purpose.detention,
+            )
+        ]
+    )  # fmt: skip
+    stranded = np.zeros(len(world.country), np.int64)
+    columns = (
+        parties.head, parties.goal, parties.leg, parties.due, parties.began, parties.n_legs
+    )  # fmt: skip
+    travel(
+        world.people, columns, world.network.legs, world.choices.way, world.country, world.weight,
+        keys, float(end), fate, counts.harms, counts.money, stranded,
+    )  # fmt: skip
+    n_corridors = len(world.scenario.corridors)
+    np.add.at(counts.harms, (n_corridors + world.country, int(Harm.stranding)), stranded)
+    world.dead += int(counts.harms[:, Harm.death].sum()) - deaths_before
+    arrived = fate == ARRIVED
+    result = {
+        name: getattr(parties, name)[arrived]
+        for name in ("head", "goal", "origin", "channel", "answer", "due")
+    }
+    take(parties, fate == ON_THE_WAY)
+    return result
+
+
+def world_key(world: World, purpose: Purpose) -> np.uint64:
+    """Key of draws on the way: keyed by journey and leg, not by step."""
+    from sim.rng import key
+
+    return key(world.seed, purpose)
+
+
+def step_years(days: int) -> float:
+    """Length of a span of days in years."""
+    return days / DAYS_A_YEAR
+
+
+def event_share(rate: float, dt: float) -> float:
+    """Probability of an event of a yearly rate within dt years: 1 - exp(-rate dt)."""
+    return 1.0 - math.exp(-rate * dt)

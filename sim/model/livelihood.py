@@ -1,0 +1,85 @@
+"""What people have: means, their drain and recovery, aid and remittances (section 6)."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from sim.kernels.choice import Means
+from sim.kernels.living import recover_means
+from sim.model.populate import gini_to_sigma, normal_table
+from sim.model.threats import per_threat
+from sim.state import DAYS_A_YEAR, F64, I64, People
+from sim.terms import Status
+
+if TYPE_CHECKING:
+    from sim.scenario.schema import Scenario
+
+
+def build_means(scenario: Scenario) -> Means:
+    """What sets means, before any aid or remittances."""
+    living = scenario.living
+    profiles = {c.id: c.profile for c in scenario.countries}
+    sigma = []
+    for place in scenario.places:
+        profile = profiles[place.country]
+        assert profile is not None
+        sigma.append(gini_to_sigma(profile.gini))
+    factors = living.status_income
+    return Means(
+        income=living.kappa * np.array([p.income or 0.0 for p in scenario.places]),
+        sigma=np.array(sigma),
+        normal=normal_table().astype(np.float32),
+        support=np.zeros(len(scenario.places)),
+        status=np.array([getattr(factors, s.name) for s in Status]),
+        subsistence=living.subsistence,
+        drain_economic=living.drain_economic,
+        drain_food=living.drain_food,
+        tolerable=per_threat(dict(scenario.decision.tolerable)),
+    )
+
+
+def median_means(means: Means) -> F64:
+    """[place] means of the median resident in a secure place: max(0, kappa y Q(1/2) - c0)."""
+    median = means.income * np.exp(-0.5 * means.sigma**2) - means.subsistence
+    return np.asarray(np.maximum(median, 0.0))
+
+
+def update_support(
+    scenario: Scenario, means: Means, country: I64, diaspora: I64, residents: I64, day: float
+) -> None:
+    """Set [place] aid and remittances a resident and year.
+
+    Args:
+        country: [place] country index.
+        diaspora: [citizenship, country] people.
+        residents: [place] people.
+        day: Day from the start.
+    """
+    means.support[:] = 0.0
+    living = scenario.living
+    if living.remittances > 0:
+        outside = diaspora.sum(axis=1) - np.diag(diaspora)
+        people = np.bincount(country, residents, len(diaspora))
+        means.support[:] += (living.remittances * outside / np.maximum(people, 1.0))[country]
+    index = {p.id: i for i, p in enumerate(scenario.places)}
+    for item in scenario.interventions:
+        if item.kind == "aid" and item.enabled and item.budget and is_running(scenario, item, day):
+            at = [index[name] for name in item.at]
+            means.support[at] += item.budget / max(float(residents[at].sum()), 1.0)
+
+
+def is_running(scenario: Scenario, item: object, day: float) -> bool:
+    """Whether an intervention is under way on a day counted from the start."""
+    first = (item.start - scenario.time.start).days  # type: ignore[attr-defined]
+    return bool(first <= day < first + item.months * DAYS_A_YEAR / 12)  # type: ignore[attr-defined]
+
+
+def update_means(
+    scenario: Scenario, people: People, heads: I64, means: Means, severity: F64, years: float
+) -> None:
+    """Let means recover for a span of time; an infinite span sets them to their target."""
+    fraction = 1.0 - math.exp(-years / scenario.living.recovery)
+    recover_means(people, heads, means, severity, means.tolerable, fraction)

@@ -1,0 +1,207 @@
+"""Rules of states on a date: channels, borders, asylum (sections 7 and 8).
+
+For every field the rule in force with the latest start wins, ties by order in the file; a rule on
+a corridor goes before its country's.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from sim.model.populate import group_index
+from sim.network import Network
+from sim.state import F64, I64, Bool
+from sim.terms import N_SLOTS, Channel, Education
+
+if TYPE_CHECKING:
+    from sim.scenario.schema import Policy, Scenario
+
+CHANNELS = (Channel.labour, Channel.family, Channel.asylum, Channel.irregular)
+DEFAULTS: dict[str, Any] = {
+    "labour.open": False, "family.open": True, "asylum.open": True, "irregular.open": True,
+    "family.wait": 12.0, "asylum.wait": 6.0, "recognition": 0.6, "false_recognition": 0.1, "returns": 0.3,
+    "barrier": 0.0, "officers": 1.0, "law": 1.0, "detention": 0.0, "detention_days": 30.0,
+    "encampment": 0.0,
+}  # fmt: skip
+"""What holds where no rule speaks: recognition .6 and returns .3 (world means), the rest our
+assumption: no labour migration, family and asylum admitted, borders open."""
+
+
+class Rules:
+    """All rules in force on one date, as arrays the other mechanisms read.
+
+    Axes: admission class k (citizenship, group), country c, slot s, leg.
+
+    Attributes:
+        open: [k, c, s] whether the channel is open to the class.
+        quota: [c, s] admissions a year, infinite where there is no quota.
+        wait: [k, c, s] months that the rule itself takes.
+        fee: [k, c, s] money a person.
+        min_education: [k, c, s].
+        recognition, false_recognition: [k, c] shares.
+        capacity: [c] asylum decisions a year, infinite where not limited.
+        prima_facie: [k, c].
+        encampment: [c] share.
+        return_to: [k, c] country, -1 where claims are admissible.
+        returns: [c] share of orders executed in a year.
+        enforcement: [leg] barrier x officers x law.
+        closed: [leg].
+        detention, detention_days: [leg].
+    """
+
+    def __init__(self, scenario: Scenario, network: Network, when: date) -> None:
+        self.when = when
+        names = [c.id for c in scenario.countries]
+        number = {name: i for i, name in enumerate(names)}
+        rules = in_force(scenario, when)
+        classes = admission_classes(scenario)
+        groups = [""] + [g.id for g in scenario.groups]
+        kinds = [(names[c], groups[g]) for c, g in classes]
+        n_k, n_c = len(kinds), len(names)
+        self.open = np.zeros((n_k, n_c, N_SLOTS), bool)
+        self.quota = np.full((n_c, N_SLOTS), np.inf)
+        self.wait = np.zeros((n_k, n_c, N_SLOTS))
+        self.fee = np.zeros((n_k, n_c, N_SLOTS))
+        self.min_education = np.zeros((n_k, n_c, N_SLOTS), np.int64)
+        self.recognition = np.zeros((n_k, n_c))
+        self.false_recognition = np.zeros((n_k, n_c))
+        self.capacity = np.full(n_c, np.inf)
+        self.prima_facie = np.zeros((n_k, n_c), bool)
+        self.encampment = np.zeros(n_c)
+        self.return_to = np.full((n_k, n_c), -1, np.int64)
+        self.returns = np.zeros(n_c)
+
+        by_country: dict[str, list[Policy]] = {name: [] for name in names}
+        by_corridor: dict[str, list[Policy]] = {}
+        for rule in rules:
+            if rule.into is not None:
+                by_country[rule.into].append(rule)
+            elif rule.corridor is not None:
+                by_corridor.setdefault(rule.corridor, []).append(rule)
+
+        for c, name in enumerate(names):
+            own = by_country[name]
+            self.encampment[c] = field(own, "encampment")
+            self.returns[c] = field(own, "returns")
+            capacity = field(own, "capacity")
+            self.capacity[c] = np.inf if capacity is None else capacity
+            for channel in CHANNELS:
+                quota = field([r for r in own if r.channel == channel.name], "quota")
+                self.quota[c, channel] = np.inf if quota is None else quota
+            for k, (citizenship, group) in enumerate(kinds):
+                mine = [r for r in own if concerns(r, citizenship, group)]
+                self.recognition[k, c] = field(mine, "recognition")
+                self.false_recognition[k, c] = field(mine, "false_recognition")
+                self.prima_facie[k, c] = bool(field(mine, "prima_facie"))
+                target = field(mine, "return_to")
+                self.return_to[k, c] = -1 if target is None else number[target]
+                for channel in CHANNELS:
+                    spoken = [r for r in mine if r.channel == channel.name]
+                    is_open = field(spoken, "open", channel.name)
+                    admits = [r for r in spoken if r.only or r.except_]
+                    if admits and not admitted(admits[-1], citizenship, group):
+                        is_open = False
+                    self.open[k, c, channel] = is_open
+                    self.wait[k, c, channel] = field(spoken, "wait", channel.name) or 0.0
+                    self.fee[k, c, channel] = field(spoken, "fee") or 0.0
+                    education = field(spoken, "min_education")
+                    self.min_education[k, c, channel] = Education[education or "none"]
+
+        legs = network.legs
+        n_legs = len(legs.source)
+        self.enforcement = np.zeros(n_legs)
+        self.closed = np.zeros(n_legs, bool)
+        self.detention = np.zeros(n_legs)
+        self.detention_days = np.zeros(n_legs)
+        country_of = [p.country for p in scenario.places]
+        for e in range(n_legs):
+            corridor = scenario.corridors[legs.corridor[e]].id
+            at_corridor = by_corridor.get(corridor, [])
+            at_border = by_country[country_of[legs.target[e]]] if legs.crosses[e] else []
+
+            def both(name: str, near: list[Policy] = at_corridor, far: list[Policy] = at_border) -> Any:
+                value = field(near, name, default=False)
+                return field(far, name) if value is None else value
+
+            self.enforcement[e] = both("barrier") * both("officers") * both("law")
+            self.closed[e] = bool(both("closed"))
+            self.detention[e] = both("detention")
+            self.detention_days[e] = both("detention_days")
+        self.enforcement[self.closed] = 1.0
+
+
+def in_force(scenario: Scenario, when: date) -> list[Policy]:
+    """Rules in force on a date, earliest start first, so that the last one that speaks wins."""
+    rules = [
+        (rule.start or date.min, i, rule)
+        for i, rule in enumerate(scenario.policies)
+        if rule.enabled
+        and (rule.start is None or rule.start <= when)
+        and (rule.end is None or when <= rule.end)
+    ]
+    return [rule for _, _, rule in sorted(rules, key=lambda row: row[:2])]
+
+
+def field(rules: list[Policy], name: str, channel: str = "", default: bool = True) -> Any:
+    """Value of a field under the last rule that speaks of it, else its default."""
+    for rule in reversed(rules):
+        value = getattr(rule, name)
+        if value is not None:
+            return value
+    if not default:
+        return None
+    return DEFAULTS.get(f"{channel}.{name}", DEFAULTS.get(name))
+
+
+def concerns(rule: Policy, citizenship: str, group: str) -> bool:
+    """Whether a rule is about people of a citizenship and group."""
+    return not rule.citizens_of or citizenship in rule.citizens_of or group in rule.citizens_of
+
+
+def admitted(rule: Policy, citizenship: str, group: str) -> bool:
+    """Whether a channel's rule admits people of a citizenship and group."""
+    if citizenship in rule.except_ or (group and group in rule.except_):
+        return False
+    return not rule.only or citizenship in rule.only or (bool(group) and group in rule.only)
+
+
+def admission_classes(scenario: Scenario) -> list[tuple[int, int]]:
+    """Admission classes as (country index, group index); group 0 first for every country."""
+    number = {c.id: i for i, c in enumerate(scenario.countries)}
+    classes = [(c, 0) for c in range(len(number))]
+    index = group_index(scenario)
+    classes += [(number[g.country], index[g.id]) for g in scenario.groups]
+    return classes
+
+
+def class_table(scenario: Scenario) -> I64:
+    """[country, group] admission class; people of a foreign group count as others."""
+    table = np.repeat(
+        np.arange(len(scenario.countries))[:, None], len(scenario.groups) + 1, axis=1
+    ).astype(np.int64)
+    for k, (c, g) in enumerate(admission_classes(scenario)):
+        table[c, g] = k
+    return table
+
+
+def changes(scenario: Scenario) -> set[date]:
+    """Dates on which some rule begins to hold or has ceased to."""
+    from datetime import timedelta
+
+    dates = set()
+    for rule in scenario.policies:
+        if rule.enabled:
+            if rule.start is not None:
+                dates.add(rule.start)
+            if rule.end is not None and rule.end < date.max:
+                dates.add(rule.end + timedelta(days=1))
+    return dates
+
+
+def interception(rules: Rules, network: Network) -> tuple[F64, Bool]:
+    """([leg] probability of interception, [leg] whether the leg can be used at all)."""
+    probability = network.legs.watched * rules.enforcement
+    return probability, probability < 0.999

@@ -1,0 +1,577 @@
+"""What a valid scenario may still have wrong: ids, dates, sums, and parts that contradict.
+
+Every check reads the validated but unresolved scenario and points into the file's tree.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from math import exp, log
+from typing import Any, Final
+
+from sim.scenario.document import Node, Path
+from sim.scenario.errors import Problem, quoted, suggest
+from sim.scenario.resolve import OTHER, corridor_ids, country_incomes, resolve_exposure
+from sim.scenario.schema import Exposure, Policy, Scenario
+from sim.scenario.wording import Tree, child, default_id
+from sim.terms import Status, Threat
+
+ASSUMPTION: Final = "assumption"
+"""A source that every scenario may name: a figure that nobody measured."""
+NEAR: Final = 1e-6
+"""How far from 1 shares may add up to."""
+MAX_STEPS: Final = 200_000
+VULNERABLE: Final = ("women", "children", "old", *Status.__members__)
+RESERVED: Final = {
+    "default": "it means every place in `threats`",
+    OTHER: "it is the group of those in no named group",
+    **dict.fromkeys(VULNERABLE, "`exposure.vulnerability` gives it a meaning of its own"),
+}
+KINDS: Final = (
+    "sources", "countries", "groups", "places", "shocks", "corridors", "policies",
+    "interventions", "observed",
+)  # fmt: skip
+CHANNEL_ONLY: Final = ("open", "quota", "wait", "fee", "min_education", "only", "except")
+AT_CORRIDOR: Final = ("barrier", "officers", "law", "closed")
+NO_RULE: Final = ("id", "into", "corridor", "channel", "start", "end", "enabled", "source")
+OF_KIND: Final = {
+    "aid": ("budget",), "drought": ("strength", "prevalence"), "campaign": ("strength", "about"),
+}  # fmt: skip
+NEEDED: Final = {"aid": ("budget",), "drought": ("strength",), "campaign": ("strength", "about")}
+
+
+@dataclass
+class Known:
+    """What the file as written declares, and what of it the schema refused.
+
+    Where parts were refused, checks that need the whole say nothing: a place whose income cannot
+    be read does not lack one.
+    """
+
+    ids: dict[str, set[str]] = field(default_factory=dict)
+    """By kind: ids declared, in refused parts too."""
+    broken: set[str] = field(default_factory=set)
+    """Top-level keys under which something was refused."""
+    tainted: dict[tuple[int, int, int], set[str | int]] = field(default_factory=dict)
+    """By position of a list or mapping: keys or indices at which something was taken out."""
+
+    @classmethod
+    def of(cls, root: Node) -> Known:
+        """Collect the ids of a file."""
+        known = cls()
+        for kind in KINDS:
+            ids = known.ids.setdefault(kind, set())
+            top = root.get(kind)
+            if top is None or top.kind != "list" or kind == "observed":
+                continue
+            for i in range(len(top.value)):
+                item = child(top, i)
+                if item is None or item.kind != "mapping":
+                    continue
+                own = item.get("id")
+                if own is not None:
+                    ids.add(own.text)
+                elif kind == "corridors" and (name := default_id(item)):
+                    ids.add(name)
+                if kind == "corridors" and (both := item.get("both_ways")) and both.value is True:
+                    a, b = item.get("from"), item.get("to")
+                    if a is not None and b is not None:
+                        ids.add(f"{b.text}_{a.text}")
+        return known
+
+    def taint(self, node: Node, step: str | int) -> None:
+        """Remember that something was taken out of a node."""
+        place = (id(node.origin), node.line, node.column)
+        self.tainted.setdefault(place, set()).add(step)
+
+    def whole(self, node: Node, *keys: str) -> bool:
+        """Return whether nothing was taken out of a node, or not at these keys."""
+        gone = self.tainted.get((id(node.origin), node.line, node.column), set())
+        return not (gone & set(keys) if keys else gone)
+
+
+def check(scenario: Scenario, tree: Tree, known: Known) -> list[Problem]:
+    """Find everything that is wrong in a scenario that the schema accepts.
+
+    Args:
+        scenario: validated, unresolved.
+        tree: the nodes it was made from.
+        known: what the file declares, and what was taken out of it.
+
+    Returns:
+        The problems, in no order.
+    """
+    checker = _Checker(scenario, tree, known)
+    for rule in _RULES:
+        rule(checker)
+    return checker.problems
+
+
+@dataclass
+class _Checker:
+    scenario: Scenario
+    tree: Tree
+    known: Known
+    problems: list[Problem] = field(default_factory=list)
+
+    def add(self, path: Path, message: str, hint: str = "", on_key: bool = False) -> None:
+        """Report a problem; `{}` in the message stands for the path's address."""
+        text = message.replace("{}", self.tree.address(path), 1)
+        self.problems.append(self.tree.problem(path, text, hint, on_key))
+
+    def whole(self, path: Path, *keys: str) -> bool:
+        """Return whether the thing at a path is as written, or at least these keys of it are."""
+        return self.known.whole(self.tree.walk(path)[-1], *keys)
+
+    def intact(self, *keys: str) -> bool:
+        """Return whether nothing was refused under these top-level keys."""
+        return not self.known.broken & set(keys)
+
+    def refer(self, path: Path, word: str, kinds: Sequence[str], on_key: bool = False) -> None:
+        """Report a word that is no id of these kinds."""
+        if any(word in self.known.ids[kind] for kind in kinds):
+            return
+        allowed = sorted({it for kind in kinds for it in self.known.ids[kind]})
+        what = " or ".join(SINGULAR[kind] for kind in kinds)
+        hint = suggest(word, allowed, "known here")
+        if not allowed:
+            hint = f"the scenario lists no {kinds[0]}"
+        if on_key:
+            self.add(path, f"{{}}: there is no {what} {quoted(word)}", hint, on_key=True)
+        else:
+            self.add(path, f"{{}} = {word}: there is no such {what}", hint)
+
+    def refer_all(self, path: Path, words: Iterable[str], kinds: Sequence[str]) -> None:
+        for i, word in enumerate(words):
+            self.refer((*path, i), word, kinds)
+
+
+SINGULAR: Final = {
+    "sources": "source",
+    "countries": "country",
+    "groups": "group",
+    "places": "place",
+    "corridors": "corridor",
+}
+
+
+def _duplicates(ck: _Checker) -> None:
+    """Ids, once each of their kind; and once among kinds that one key may name."""
+    seen: dict[str, dict[str, Path]] = {}
+    for kind in KINDS:
+        first = seen.setdefault(kind, {})
+        for i, it in enumerate(getattr(ck.scenario, kind)):
+            ids = corridor_ids(it) if kind == "corridors" else (it.id,)
+            for own in ids:
+                path: Path = (kind, i, "id")
+                if own not in first:
+                    first[own] = path
+                    continue
+                line = ck.tree.walk(first[own])[-1].line + 1
+                hint = "give each an id of its own" if kind == "corridors" else ""
+                ck.add(
+                    path,
+                    f"{kind}: the id {own} is here twice (first on line {line})",
+                    hint,
+                )
+    for kind, others in (
+        ("places", ("countries",)),
+        ("groups", ("countries", "places")),
+        ("corridors", ("countries",)),
+    ):
+        for own, path in seen[kind].items():
+            for other in others:
+                if own in seen[other]:
+                    ck.add(path, f"{{}} = {own} is also the id of a {SINGULAR[other]}")
+    for kind in ("countries", "places", "groups"):
+        for own, path in seen[kind].items():
+            if own in RESERVED and not (kind == "places" and own != "default"):
+                ck.add(path, f"{{}} = {own} cannot be an id", RESERVED[own])
+    for i, corridor in enumerate(ck.scenario.corridors):
+        _once(ck, ("corridors", i, "tactics"), [it.id for it in corridor.tactics])
+    _once(ck, ("decision", "classes"), [it.id for it in ck.scenario.decision.classes])
+    for name in ("tables", "by"):
+        _once(ck, ("outputs", name), getattr(ck.scenario.outputs, name))
+
+
+def _once(ck: _Checker, path: Path, words: Sequence[str]) -> None:
+    for i, word in enumerate(words):
+        if word in words[:i]:
+            ck.add((*path, i), f"{ck.tree.address(path)}: {word} is here twice")
+
+
+def _references(ck: _Checker) -> None:
+    """Ids that name something that is not there."""
+    s = ck.scenario
+    ck.refer_all(("population", "focus"), s.population.focus, ["countries"])
+    for i, group in enumerate(s.groups):
+        ck.refer(("groups", i, "country"), group.country, ["countries"])
+    for i, country in enumerate(s.countries):
+        ck.refer_all(("countries", i, "colonies"), country.colonies, ["countries"])
+        ck.refer_all(("countries", i, "neighbours"), country.neighbours, ["countries"])
+    for i, place in enumerate(s.places):
+        ck.refer(("places", i, "country"), place.country, ["countries"])
+    for i, stock in enumerate(s.stocks):
+        if len(ck.problems) > 1000:
+            break
+        ck.refer(("stocks", i, "from"), stock.from_, ["countries"])
+        ck.refer(("stocks", i, "to"), stock.to, ["countries"])
+    for i, corridor in enumerate(s.corridors):
+        ck.refer(("corridors", i, "from"), corridor.from_, ["places"])
+        ck.refer(("corridors", i, "to"), corridor.to, ["places"])
+    for i, shock in enumerate(s.shocks):
+        ck.refer_all(("shocks", i, "at"), shock.at, ["places", "countries"])
+    for i, it in enumerate(s.interventions):
+        ck.refer_all(("interventions", i, "at"), it.at, ["places", "countries"])
+        ck.refer_all(("interventions", i, "about"), it.about, ["countries"])
+    for i, policy in enumerate(s.policies):
+        for key, word, kind in (
+            ("into", policy.into, "countries"),
+            ("return_to", policy.return_to, "countries"),
+            ("corridor", policy.corridor, "corridors"),
+        ):
+            if word is not None:
+                ck.refer(("policies", i, key), word, [kind])
+        ck.refer_all(("policies", i, "only"), policy.only, ["countries", "groups"])
+        ck.refer_all(("policies", i, "except"), policy.except_, ["countries", "groups"])
+        ck.refer_all(("policies", i, "citizens_of"), policy.citizens_of, ["countries"])
+    for i, observed in enumerate(s.observed):
+        ck.refer(("observed", i, "of"), observed.of, ["countries"])
+        if observed.at is not None:
+            ck.refer(("observed", i, "at"), observed.at, ["countries", "corridors"])
+    for key in s.threats:
+        if key != "default":
+            ck.refer(("threats", key), key, ["places", "countries"], on_key=True)
+    groups = ck.known.ids["groups"]
+    for key in s.exposure.vulnerability:
+        if key not in VULNERABLE and key not in groups:
+            ck.add(
+                ("exposure", "vulnerability", key),
+                f"{{}}: there is no status or group {quoted(key)}",
+                suggest(key, [*VULNERABLE, *sorted(groups)], "known here"),
+                on_key=True,
+            )
+
+
+def _sources(ck: _Checker) -> None:
+    """Sources that are not listed."""
+    listed = ck.known.ids["sources"]
+    for kind in (*KINDS[1:], "stocks"):
+        if kind == "groups":
+            continue
+        for i, it in enumerate(getattr(ck.scenario, kind)):
+            for j, word in enumerate(it.source):
+                if word != ASSUMPTION and word not in listed:
+                    hint = suggest(word, [*sorted(listed), ASSUMPTION], "sources listed")
+                    path: Path = (kind, i, "source", j)
+                    ck.add(path, f"{{}} = {quoted(word)}: there is no such source", hint)
+
+
+def _dates(ck: _Checker) -> None:
+    """Ends before starts."""
+    s = ck.scenario
+    _order(ck, ("time",), s.time.start, s.time.end)
+    days = {"day": 1, "week": 7, "month": 30}[s.time.step]
+    steps = (s.time.end - s.time.start).days // days
+    if steps > MAX_STEPS:
+        ck.add(
+            ("time", "step"), f"{{}} = {s.time.step} gives {steps:,} steps (at most {MAX_STEPS:,})"
+        )
+    for kind in ("shocks", "policies"):
+        for i, it in enumerate(getattr(s, kind)):
+            _order(ck, (kind, i), it.start, it.end)
+    for i, observed in enumerate(s.observed):
+        _order(ck, ("observed", i), observed.since, observed.date, "since", "date")
+
+
+def _order(
+    ck: _Checker, path: Path, start: date | None, end: date | None, a: str = "start", b: str = "end"
+) -> None:
+    if not ck.whole(path, a, b):
+        return
+    if start is not None and end is not None and end < start:
+        written = ck.tree.walk((*path, b))[-1].text or end
+        before = ck.tree.walk((*path, a))[-1].text or start
+        ck.add((*path, b), f"{{}} = {written} is before {a} = {before}")
+
+
+def _groups(ck: _Checker) -> None:
+    """Shares of groups that add up to more than everyone."""
+    of: dict[str, float] = {}
+    home = {group.id: group.country for group in ck.scenario.groups}
+    for i, group in enumerate(ck.scenario.groups):
+        before = of.get(group.country, 0.0)
+        of[group.country] = before + group.share
+        if before <= 1 + NEAR < of[group.country]:
+            total = of[group.country]
+            ck.add(
+                ("groups", i, "share"),
+                f"{{}} = {group.share:g} brings the groups of {group.country} to {total:g} in all",
+                "shares of one country's groups add up to at most 1; the rest is `other`",
+            )
+    for i, place in enumerate(ck.scenario.places):
+        path: Path = ("places", i, "groups")
+        for key in place.groups:
+            if key != OTHER and home.get(key) != place.country:
+                here = [it for it, country in home.items() if country == place.country]
+                if key in home:
+                    message = f"{{}}: {key} is a group of {home[key]}, not of {place.country}"
+                    ck.add((*path, key), message, on_key=True)
+                elif key not in ck.known.ids["groups"]:
+                    hint = suggest(key, here, f"groups of {place.country}")
+                    ck.add((*path, key), f"{{}}: there is no group {quoted(key)}", hint, True)
+        total = sum(place.groups.values())
+        if total > 1 + NEAR:
+            ck.add(
+                path, f"{{}} add up to {total:g}", "shares add up to at most 1; the rest is `other`"
+            )
+        elif OTHER in place.groups and total < 1 - NEAR:
+            ck.add(
+                path,
+                f"{{}} add up to {total:g}, with `{OTHER}`",
+                "leave `other` out: it is the rest",
+            )
+
+
+def _places(ck: _Checker) -> None:
+    """People, incomes, capacities, and countries without places."""
+    s = ck.scenario
+    if not s.countries and ck.intact("countries"):
+        ck.add(("countries",), "{} is empty", "a scenario needs at least one country")
+    if not s.places:
+        if ck.intact("places"):
+            ck.add(("places",), "{} is empty", "a scenario needs at least one place")
+        return
+    incomes = country_incomes(s.places)
+    for i, place in enumerate(s.places):
+        path: Path = ("places", i)
+        if place.income is None and place.country not in incomes and ck.intact("places"):
+            ck.add(
+                path,
+                f"{{}} states no income, and no other place of {place.country} does",
+                "income: money a head and year, in the scenario's currency",
+            )
+        if place.kind == "camp" and place.capacity is None and ck.whole(path, "capacity", "kind"):
+            ck.add(
+                path, "{} is a camp and states no capacity", "capacity: how many people it can hold"
+            )
+        if place.people == 0 and place.kind != "camp" and ck.whole(path, "people", "kind"):
+            ck.add((*path, "people"), "{} = 0: only a camp may start empty")
+    if ck.intact("places") and sum(place.people for place in s.places) == 0:
+        ck.add(("places",), "nobody lives anywhere: people add up to 0")
+    if not ck.intact("places", "countries"):
+        return
+    settled = {place.country for place in s.places}
+    for i, stock in enumerate(s.stocks):
+        for key, country in (("from", stock.from_), ("to", stock.to)):
+            if country in ck.known.ids["countries"] and country not in settled:
+                ck.add(("stocks", i, key), f"{{}} = {country}: that country has no place")
+
+
+def _stocks(ck: _Checker) -> None:
+    """Stocks at home, or stated twice."""
+    seen: dict[tuple[str, str], int] = {}
+    for i, stock in enumerate(ck.scenario.stocks):
+        pair = (stock.from_, stock.to)
+        if stock.from_ == stock.to:
+            hint = "stocks are people who live abroad"
+            ck.add(("stocks", i, "to"), f"{{}} = {stock.to} is where they are from", hint)
+        if seen.setdefault(pair, i) != i:
+            line = ck.tree.walk(("stocks", seen[pair]))[-1].line + 1
+            ck.add(
+                ("stocks", i), f"{{}}: {pair[0]} in {pair[1]} is here twice (first on line {line})"
+            )
+
+
+def _corridors(ck: _Checker) -> None:
+    """Corridors to nowhere, places that none leads to or from, and two ways to state a tactic."""
+    s = ck.scenario
+    touched: set[str] = set()
+    for i, it in enumerate(s.corridors):
+        path: Path = ("corridors", i)
+        touched |= {it.from_, it.to}
+        if it.from_ == it.to:
+            ck.add((*path, "to"), f"{{}} = {it.to} is where the corridor starts")
+        if it.tactics:
+            for key in (
+                "price",
+                "watched",
+                "death",
+                "violence",
+                "extortion",
+                "taken",
+                "kidnapping",
+            ):
+                if getattr(it, key) is not None:
+                    ck.add(
+                        (*path, key),
+                        "{} cannot stand beside tactics",
+                        "state it within each tactic",
+                        on_key=True,
+                    )
+            if it.dangerous:
+                ck.add((*path, "dangerous"), "{} cannot stand beside tactics", on_key=True)
+    if s.corridors and ck.intact("corridors"):
+        for i, place in enumerate(s.places):
+            if place.id not in touched:
+                ck.add(
+                    ("places", i),
+                    f"{{}}: no corridor leads to or from {place.id}",
+                    "add a corridor, or take the place out",
+                )
+
+
+def _policies(ck: _Checker) -> None:
+    """Rules of nobody, of two, of no channel, or that change nothing."""
+    for i, policy in enumerate(ck.scenario.policies):
+        path: Path = ("policies", i)
+        given = [
+            it.alias or key
+            for key, it in Policy.model_fields.items()
+            if getattr(policy, key) not in (None, ())
+        ]
+        whole = ck.whole(path)
+        if policy.into is not None and policy.corridor is not None:
+            hint = "a rule belongs to a country or to a corridor"
+            ck.add((*path, "corridor"), "{} cannot stand beside into", hint, on_key=True)
+        elif policy.into is None and policy.corridor is None and ck.whole(path, "into", "corridor"):
+            ck.add(path, "{} says neither into nor corridor", "into: the country whose rule it is")
+        if policy.corridor is not None:
+            for key in given:
+                if key not in (*AT_CORRIDOR, *NO_RULE) or key == "channel":
+                    hint = f"a corridor's rule sets only: {', '.join(AT_CORRIDOR)}"
+                    ck.add((*path, key), "{} has no meaning for a corridor", hint, on_key=True)
+        elif policy.channel is None and ck.whole(path, "channel", "corridor"):
+            for key in given:
+                if key in CHANNEL_ONLY:
+                    hint = "channel: labour, family, asylum or irregular"
+                    ck.add((*path, key), "{} needs a channel to speak of", hint, on_key=True)
+        if whole and set(given) <= {*NO_RULE, "citizens_of"}:
+            ck.add(path, "{} changes nothing", "set one of its fields, for instance barrier: .5")
+        if policy.return_to is not None and policy.return_to == policy.into:
+            hint = "it is the other country that people are sent to"
+            ck.add((*path, "return_to"), f"{{}} = {policy.return_to} is the country itself", hint)
+
+
+def _interventions(ck: _Checker) -> None:
+    """Fields that a kind of intervention needs or cannot use."""
+    for i, it in enumerate(ck.scenario.interventions):
+        path: Path = ("interventions", i)
+        for key in NEEDED[it.kind]:
+            if getattr(it, key) in (None, ()) and ck.whole(path, "kind", key):
+                ck.add(path, f"{{}}: {it.kind} needs {key}", _MEANING[key])
+        for key in ("strength", "prevalence", "budget", "about"):
+            useless = key not in OF_KIND[it.kind] and ck.whole(path, "kind")
+            if useless and getattr(it, key) not in (None, ()):
+                hint = f"{it.kind} uses: {', '.join(OF_KIND[it.kind])}"
+                ck.add((*path, key), f"{{}} has no meaning for {it.kind}", hint, on_key=True)
+        drought = it.kind == "drought" and ck.whole(path, "kind", "strength")
+        if drought and it.strength is not None and it.strength < 0:
+            ck.add((*path, "strength"), f"{{}} = {it.strength:g} is out of range (0 to 1)")
+        if not it.at and ck.whole(path, "at"):
+            ck.add((*path, "at"), "{} is empty", "name places or countries")
+    for i, shock in enumerate(ck.scenario.shocks):
+        if not shock.at and ck.whole(("shocks", i), "at"):
+            ck.add(("shocks", i, "at"), "{} is empty", "name places or countries")
+
+
+_MEANING: Final = {
+    "budget": "budget: money a year",
+    "strength": "strength: 0 to 1 (a campaign's may be negative)",
+    "about": "about: the countries that the campaign speaks of",
+}
+
+
+def _shares(ck: _Checker) -> None:
+    """Shares that must add up to one."""
+    s = ck.scenario
+    profiles: list[tuple[Path, Any]] = [(("population", "profile"), s.population.profile)]
+    profiles += [
+        (("countries", i, "profile"), it.profile) for i, it in enumerate(s.countries) if it.profile
+    ]
+    for path, profile in profiles:
+        _sum_to_one(ck, (*path, "education"), profile.education)
+        if profile.under_15 + profile.over_65 > 1 + NEAR:
+            total = profile.under_15 + profile.over_65
+            ck.add((*path, "over_65"), f"{{}} and under_15 add up to {total:g}, more than 1")
+    if ck.intact("decision"):
+        _sum_to_one(ck, ("decision", "classes"), [it.share for it in s.decision.classes])
+        for hazard in ("livelihood", "flight"):
+            network = getattr(s.decision, hazard).network
+            if network >= 1:
+                ck.add(
+                    ("decision", hazard, "network"),
+                    f"{{}} = {network:g} must be below 1",
+                    "at 1 or more the largest diaspora grows until it swallows every other",
+                )
+
+
+def _sum_to_one(ck: _Checker, path: Path, shares: Sequence[float]) -> None:
+    total = sum(shares)
+    if abs(total - 1) > NEAR:
+        ck.add(path, f"{{}}: shares add up to {total:g}, not to 1")
+
+
+def _coupling(ck: _Checker) -> None:
+    """Threats that feed each other without end."""
+    if not ck.intact("exposure"):
+        return
+    radius = spectral_radius(jacobian(resolve_exposure(ck.scenario.exposure)))
+    if radius >= 1:
+        path: Path = ("exposure", "coupling")
+        if ck.tree.key(path) is None:
+            path = ("exposure", "crowding")
+        ck.add(
+            path,
+            f"{{}} is unstable: threats feed each other without end (spectral radius {radius:.3g}, "
+            "must be below 1)",
+            "lower the largest numbers of coupling or crowding",
+            on_key=True,
+        )
+
+
+def jacobian(exposure: Exposure) -> list[list[float]]:
+    """Return how severities answer to severities: coupling, and crowding shared by all seven.
+
+    Args:
+        exposure: with complete tables.
+
+    Returns:
+        7 x 7, row: the threat that answers, column: the one that it answers to.
+    """
+    matrix = [[exposure.crowding.get(to.name, 0.0) / len(Threat)] * len(Threat) for to in Threat]  # type: ignore[call-overload]
+    for a, row in exposure.coupling.items():
+        for b, strength in row.items():
+            matrix[Threat[b]][Threat[a]] += strength
+    return matrix
+
+
+def spectral_radius(matrix: list[list[float]]) -> float:
+    """Return the largest absolute eigenvalue, by Gelfand's formula with repeated squaring.
+
+    Args:
+        matrix: square, no entry negative.
+
+    Returns:
+        At least 0; exact to about 1e-5.
+    """
+    indices = range(len(matrix))
+    log_norm = 0.0
+    for power in range(24):
+        norm = max(sum(row) for row in matrix)
+        if norm == 0:
+            return 0.0
+        log_norm += log(norm) / 2**power
+        scaled = [[value / norm for value in row] for row in matrix]
+        matrix = [
+            [sum(scaled[i][k] * scaled[k][j] for k in indices) for j in indices] for i in indices
+        ]
+    return exp(log_norm)
+
+
+_RULES: Final[tuple[Callable[[_Checker], None], ...]] = (
+    _duplicates, _references, _sources, _dates, _groups, _places, _stocks, _corridors, _policies,
+    _interventions, _shares, _coupling,
+)  # fmt: skip

@@ -1,0 +1,221 @@
+"""Problems of a scenario file, as text that a person can act on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import Final
+
+WIDTH: Final = 96
+"""Columns that a shown source line may fill, margin included."""
+SHOWN: Final = 200
+"""Problems that one error prints; the rest are counted."""
+MAX_MESSAGE: Final = 400
+"""Characters of a message or hint that are shown."""
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing that is wrong, and where."""
+
+    file: str
+    """The file as the user named it, or the override (`-s PATH=VALUE`)."""
+    line: int
+    """1-based; 0: the file as a whole."""
+    column: int
+    """1-based, in characters; 0: the line as a whole."""
+    message: str
+    """What is wrong, in one sentence."""
+    hint: str = ""
+    """What to write instead; empty where nobody can know."""
+    source_line: str = ""
+    """The line of the file, unshortened."""
+
+    def __str__(self) -> str:
+        """Return the problem as printed: place, message, line, caret, hint."""
+        place = printable(self.file)
+        if self.line:
+            place += f":{self.line}"
+            if self.column:
+                place += f":{self.column}"
+        lines = [f"{place}: error: {printable(self.message, MAX_MESSAGE)}"]
+        if self.line and self.source_line.strip():
+            lines += _excerpt(self.line, self.column, self.source_line)
+        if self.hint:
+            lines.append(f"  hint: {printable(self.hint, MAX_MESSAGE)}")
+        return "\n".join(lines)
+
+
+class ScenarioError(Exception):
+    """A scenario that cannot be used, with all its problems.
+
+    Attributes:
+        problems: what is wrong, each once, in order of position.
+    """
+
+    def __init__(self, problems: Iterable[Problem]) -> None:
+        """Sort the problems by position and drop repeated ones.
+
+        Args:
+            problems: at least one.
+        """
+        files: dict[str, int] = {}
+        unique = dict.fromkeys(problems)
+        for problem in unique:
+            files.setdefault(problem.file, len(files))
+        self.problems: tuple[Problem, ...] = tuple(
+            sorted(
+                unique,
+                key=lambda it: (it.file.startswith("-s "), files[it.file], it.line, it.column),
+            )
+        )
+        super().__init__(self.problems)
+
+    def __str__(self) -> str:
+        """Return every problem as printed, one under the other."""
+        texts = [str(problem) for problem in self.problems[:SHOWN]]
+        if len(self.problems) > SHOWN:
+            texts.append(f"... and {len(self.problems) - SHOWN} more problems")
+        return "\n".join(texts)
+
+
+def printable(text: str, limit: int | None = None) -> str:
+    """Return text that cannot disturb a terminal.
+
+    Args:
+        text: anything a file may hold.
+        limit: characters kept; longer text is cut in the middle.
+
+    Returns:
+        The text with control, formatting and unpaired surrogate characters written as escapes.
+    """
+    if limit is not None and len(text) > limit:
+        text = f"{text[: limit * 2 // 3]}...{text[-limit // 4 :]}"
+    return "".join(_glyph(character) for character in text)
+
+
+def quoted(text: str, limit: int = 40) -> str:
+    """Return text in single quotes, shortened, fit for a message.
+
+    Args:
+        text: anything a file may hold.
+        limit: characters kept.
+
+    Returns:
+        For instance `'gr_wal'`.
+    """
+    if len(text) > limit:
+        text = text[: limit - 3] + "..."
+    return f"'{printable(text)}'"
+
+
+def nearest(word: str, allowed: Iterable[str]) -> str | None:
+    """Find the allowed word that a misspelt one most likely meant.
+
+    Args:
+        word: as written.
+        allowed: the right words.
+
+    Returns:
+        The nearest one; None where none is near.
+    """
+    if len(word) > 100:
+        return None
+    words = list(dict.fromkeys(allowed))
+    for found in words:
+        if found.casefold() == word.casefold():
+            return found
+    if len(words) > 5000:  # difflib takes about 10 us a word
+        words = [it for it in words if it[:1].casefold() == word[:1].casefold()][:5000]
+    lowered: dict[str, str] = {}
+    for it in words:
+        lowered.setdefault(it.casefold(), it)
+    cutoff = 0.6 if len(word) <= 4 else 0.72  # `DAM` for `DAN`, but not `places` for `packages`
+    close = get_close_matches(word.casefold(), list(lowered), n=1, cutoff=cutoff)
+    return lowered[close[0]] if close else None
+
+
+def suggest(word: str, allowed: Iterable[str], what: str = "allowed") -> str:
+    """Return the hint for a word that is not among the allowed ones.
+
+    Args:
+        word: as written.
+        allowed: the right words.
+        what: what the list of them is called, where no word is near.
+
+    Returns:
+        `did you mean 'barrier'?`, or the list; empty where there is nothing to choose from.
+    """
+    words = list(dict.fromkeys(allowed))
+    near = nearest(word, words)
+    if near is not None:
+        return f"did you mean '{near}'?"
+    if not words:
+        return ""
+    return f"{what}: {enumerate_words(words)}"
+
+
+def enumerate_words(words: Sequence[str], limit: int = 300) -> str:
+    """Return words with commas between them, cut after some hundred characters.
+
+    Args:
+        words: in the order to show.
+        limit: characters.
+
+    Returns:
+        For instance `day, week, month`.
+    """
+    shown: list[str] = []
+    length = 0
+    for word in words:
+        length += len(word) + 2
+        if length > limit:
+            shown.append(f"... ({len(words)} in all)")
+            break
+        shown.append(word)
+    return ", ".join(shown)
+
+
+def _glyph(character: str) -> str:
+    if character.isprintable():
+        return character
+    code = ord(character)
+    if code < 0x100:
+        return f"\\x{code:02x}"
+    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+
+
+def _cells(text: str) -> int:
+    """Return the terminal columns that text fills, East Asian wide characters counted double."""
+    if text.isascii():
+        return len(text)
+    from unicodedata import combining, east_asian_width  # only where it is needed
+
+    return sum(
+        0 if combining(character) else 2 if east_asian_width(character) in "WF" else 1
+        for character in text
+    )
+
+
+def _excerpt(line: int, column: int, source_line: str) -> list[str]:
+    """Return the source line, windowed around the column, and the caret below it."""
+    margin = f"{line:>5} | "
+    room = WIDTH - len(margin)
+    at = min(max(column - 1, 0), len(source_line))
+    start, end = 0, len(source_line)
+    if end > room:
+        # The caret stands at two thirds of the window, so that what led to it can be read.
+        start = max(0, min(at - room * 2 // 3, end - (room - 3)))
+        end = min(end, start + room - (3 if start else 0) - 3)
+        if end + 3 >= len(source_line) and end - start + 3 >= len(source_line) - start:
+            end = len(source_line)
+    before, after = source_line[start:at], source_line[at:end]
+    lead = "..." if start else ""
+    tail = "..." if end < len(source_line) else ""
+    shown_before = lead + printable(before.replace("\t", " "))
+    text = shown_before + printable(after.replace("\t", " ")) + tail
+    lines = [f"{margin}{text.rstrip()}"]
+    if column:
+        lines.append(f"{' ' * (len(margin) - 2)}| {' ' * _cells(shown_before)}^")
+    return lines

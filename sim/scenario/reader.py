@@ -1,0 +1,316 @@
+"""Read a scenario file: text, tree, tables, overrides, schema, checks, and resolved at last."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Final, get_args
+
+from pydantic import ValidationError
+
+from sim.scenario import document, library
+from sim.scenario.checks import Known, check
+from sim.scenario.document import MAX_BYTES, MAX_NODES, Node, Text, parse
+from sim.scenario.errors import Problem, ScenarioError, nearest, quoted
+from sim.scenario.overrides import override
+from sim.scenario.resolve import resolve
+from sim.scenario.schema import Scenario
+from sim.scenario.tables import MAX_PROBLEMS, Table, TableNode, read_table
+from sim.scenario.wording import LEVEL, Field, Tree, child, field_at, path_of, say
+from sim.scenario.writer import dump
+
+__all__ = ["dump", "read"]
+
+MAX_REPAIRS: Final = 20
+"""Rounds of taking out what the schema refuses."""
+PLACEHOLDERS: Final = {
+    "schema": "1",
+    "name": "unnamed",
+    "time": "{start: 2000-01, end: 2000-12}",
+    "countries": "[]",
+    "places": "[]",
+}
+"""What stands for a refused part that a scenario cannot be without, while the rest is checked."""
+
+
+def read(source: str | Path, overrides: Sequence[str] = (), *, limit: int = MAX_BYTES) -> Scenario:
+    """Read, check and resolve a scenario.
+
+    Args:
+        source: a file, or the name of a shipped scenario.
+        overrides: `PATH=VALUE`, with ids in the path and YAML as value, for instance
+            `policies.gr_wall.barrier=.8`; later ones win.
+        limit: bytes that the file may have; only a resolved scenario that this program wrote
+            itself may need more than the default.
+
+    Returns:
+        The scenario, complete and explicit.
+
+    Raises:
+        ScenarioError: with all problems of the file, its tables and the overrides.
+    """
+    path = _find(source)
+    text = Text(str(path), _load(path, limit))
+    root = parse(text.text, text, max_nodes=max(MAX_NODES, limit // 5))
+    if root.kind != "mapping":
+        hint = "a scenario starts with `schema: 1`; `sim new NAME` writes a starter"
+        raise ScenarioError([root.problem("the file is not a mapping of keys to values", hint)])
+    root, problems = _with_tables(root, path)
+    root, more = override(root, overrides)
+    if overrides:
+        root, late = _with_tables(root, path)
+        more += late
+    scenario, found = _validate(root)
+    problems += more + found
+    if problems or scenario is None:
+        raise ScenarioError(problems)
+    return resolve(scenario)
+
+
+def _find(source: str | Path) -> Path:
+    """Return the file that a path or name means."""
+    name = str(source)
+    if "\0" in name or not name.strip():
+        raise ScenarioError([Problem(quoted(name), 0, 0, "is not the name of a file")])
+    path = Path(source)
+    try:
+        mode = path.stat().st_mode
+    except OSError as error:
+        if found := library.find(name):
+            return found
+        if not isinstance(error, (FileNotFoundError, NotADirectoryError)):
+            said = (error.strerror or "cannot be read").lower()
+            raise ScenarioError([Problem(name, 0, 0, said)]) from None
+        raise ScenarioError([_not_found(path)]) from None
+    if stat.S_ISDIR(mode):
+        if found := library.find(name):
+            return found
+        inside = sorted(it.name for it in path.glob("*.yaml"))[:10]
+        hint = f"scenarios in it: {', '.join(inside)}" if inside else "name a YAML file"
+        raise ScenarioError([Problem(name, 0, 0, "is a directory", hint)])
+    if not stat.S_ISREG(mode):
+        raise ScenarioError([Problem(name, 0, 0, "is not a regular file")])
+    return path
+
+
+def _not_found(path: Path) -> Problem:
+    """Say that there is no such file, and which name was meant."""
+    shipped = [name for name, _, _ in library.shipped()]
+    meant = {name: name for name in shipped}
+    try:
+        beside = sorted(path.parent.iterdir())[:1000]
+    except OSError:
+        beside = []
+    meant |= {it.stem: str(it) for it in beside if it.suffix in (".yaml", ".yml")}
+    near = nearest(path.stem, meant)
+    if near is not None:
+        hint = f"did you mean '{meant[near]}'?"
+    else:
+        hint = f"shipped scenarios: {', '.join(shipped)}" if shipped else ""
+    return Problem(str(path), 0, 0, "there is no such file or shipped scenario", hint)
+
+
+def _load(path: Path, limit: int) -> str:
+    """Return the text of a file, refused where it is too large or not UTF-8."""
+    name = str(path)
+    try:
+        with path.open("rb") as file:
+            if os.fstat(file.fileno()).st_size > limit:
+                content = None
+            else:
+                content = file.read(limit + 1)
+    except OSError as error:
+        said = (error.strerror or "cannot be read").lower()
+        raise ScenarioError([Problem(name, 0, 0, said)]) from None
+    if content is None or len(content) > limit:
+        raise ScenarioError(
+            [
+                Problem(
+                    name,
+                    0,
+                    0,
+                    f"is larger than {limit / 1e6:g} MB",
+                    "put bulk into a CSV beside the scenario, "
+                    "for instance stocks: {table: stocks.csv}",
+                )
+            ]
+        )
+    if content[:2] in (b"\xff\xfe", b"\xfe\xff") or b"\0" in content[:4]:
+        hint = "save the file as UTF-8"
+        raise ScenarioError([Problem(name, 0, 0, "is UTF-16 or UTF-32, or binary", hint)])
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        good = content[: error.start].decode("utf-8-sig")
+        lines = document.LINE_BREAK.split(good)
+        rest = content[error.start :].decode("latin-1")
+        line = lines[-1] + document.LINE_BREAK.split(rest)[0][:200]
+        raise ScenarioError(
+            [
+                Problem(
+                    name,
+                    len(lines),
+                    len(lines[-1]) + 1,
+                    f"the byte 0x{content[error.start]:02x} is not UTF-8 text",
+                    "save the file as UTF-8",
+                    line,
+                )
+            ]
+        ) from None
+
+
+def _with_tables(root: Node, path: Path) -> tuple[Node, list[Problem]]:
+    """Return the tree with every `KEY: {table: FILE}` read; what cannot be is left empty."""
+    problems: list[Problem] = []
+    changed = root.copy()
+    for key, (key_node, node) in root.value.items():
+        part = field_at((key, 0)).model
+        if part is None or node.kind != "mapping" or "table" not in node.value:
+            continue
+        more = [it for it in node.value if it != "table"]
+        if more:
+            message = f"{key}.{quoted(more[0])[1:-1]} cannot stand beside a table"
+            problems.append(node.value[more[0]][0].problem(message))
+        name = node.value["table"][1]
+        try:
+            value: Node = read_table(name, name.value, path.resolve().parent, part)
+        except ScenarioError as error:
+            problems += error.problems
+            value = Broken(node)
+        changed.value[key] = (key_node, value)
+    return changed, problems
+
+
+class Broken(Node):
+    """An empty list in place of one that could not be read."""
+
+    __slots__ = ()
+
+    def __init__(self, node: Node) -> None:
+        """Stand where the other node stood."""
+        super().__init__("list", [], node.origin, node.line, node.column)
+
+
+def _validate(root: Node) -> tuple[Scenario | None, list[Problem]]:
+    """Return the scenario and all problems of schema and meaning.
+
+    What the schema refuses is taken out, round by round, until the rest can be checked too; so
+    one typing error does not hide the others.
+    """
+    known = Known.of(root)
+    known.broken |= {str(key) for key, node in root.children() if isinstance(node, Broken)}
+    problems: list[Problem] = []
+    tree = Tree(root)
+    for round_ in range(MAX_REPAIRS):
+        try:
+            scenario = Scenario.model_validate(tree.root.plain())
+        except ValidationError as error:
+            details = error.errors(include_url=False)
+            if round_ == 0 or not problems:
+                problems += _say_all(tree, details)
+            tree = Tree(_without(tree.root, [path_of(it) for it in details], known))
+            continue
+        return scenario, problems + check(scenario, tree, known)
+    return None, problems
+
+
+def _say_all(tree: Tree, details: Sequence[Any]) -> list[Problem]:
+    """Return the problems of one round; a blank value of a field with a default is none."""
+    problems: list[Problem] = []
+    in_table: dict[str, int] = {}
+    for detail in details:
+        path, is_key = path_of(detail)
+        nodes = tree.walk(path)
+        node = nodes[-1]
+        complete = len(nodes) == len(path) + 1 and not is_key
+        blank = complete and node.kind == "scalar" and node.value is None
+        blank = blank and detail["type"] != "extra_forbidden" and isinstance(path[-1], str)
+        if blank and not field_at(path).required:
+            continue  # `corridors:` with every item commented out is no corridors
+        if isinstance(node.origin, Table):
+            name = node.origin.name
+            in_table[name] = in_table.get(name, 0) + 1
+            if in_table[name] > MAX_PROBLEMS:
+                continue
+        problems.append(say(tree, detail))
+    for name, n in in_table.items():
+        if n > MAX_PROBLEMS:
+            message = f"{n - MAX_PROBLEMS:,} more cells are wrong"
+            problems.append(Problem(name, 10**9, 0, message))
+    return problems
+
+
+def _without(root: Node, paths: Sequence[tuple[document.Path, bool]], known: Known) -> Node:
+    """Return the tree without what was refused; a thing goes with a part it cannot lack.
+
+    Args:
+        root: what was validated; it stays as it is.
+        paths: what was refused, and whether its key was.
+        known: told what is no longer complete.
+    """
+    root = root.copy()
+    fresh: dict[int, Node] = {id(root): root}
+    items: dict[int, tuple[Node, set[int]]] = {}
+    for path, is_key in paths:
+        known.broken.add(str(path[0]) if path else "")
+        way = _own(root, path, fresh)
+        found = len(way) == len(path) + 1
+        goes = found and (is_key or field_at(path) == Field())
+        if not found and way[-1].kind == "mapping":
+            field = field_at(path[: len(way)])
+            if field.stand_in() is not None:
+                known.taint(way[-1], path[len(way) - 1])
+                _put_stand_in(way[-1], str(path[len(way) - 1]), field)
+                continue
+        for depth in range(len(way) - 1, 0, -1):
+            parent, step = way[depth - 1], path[depth - 1]
+            known.taint(parent, step)
+            if parent.kind == "mapping":
+                field = field_at(path[:depth])
+                if goes or depth == 1 or not field.required:
+                    parent.value.pop(step, None)
+                    break
+                if field.stand_in() is not None:
+                    _put_stand_in(parent, str(step), field)
+                    break
+            elif get_args(field_at(path[: depth - 1]).core)[1:] == (...,):
+                items.setdefault(id(parent), (parent, set()))[1].add(int(step))
+                break
+    for node, gone in items.values():
+        keep = [i for i in range(len(node.value)) if i not in gone]
+        node.value = [node.value[i] for i in keep]
+        if isinstance(node, TableNode):
+            node.lines = [node.lines[i] for i in keep]
+    for key, text in PLACEHOLDERS.items():
+        if key not in root.value:
+            known.broken.add(key)
+            node = parse(text, Text("", text))
+            root.value[key] = (node, node)
+    return root
+
+
+def _put_stand_in(parent: Node, step: str, field: Field) -> None:
+    value = field.stand_in()
+    node = Node("scalar", value, parent.origin, parent.line, parent.column, str(value))
+    parent.value[step] = (parent.value[step][0] if step in parent.value else node, node)
+
+
+def _own(root: Node, path: document.Path, fresh: dict[int, Node]) -> list[Node]:
+    """Return the nodes along a path, each copied once so that it may be changed."""
+    way = [root]
+    for step in path:
+        parent = way[-1]
+        node = child(parent, step)
+        if node is None:
+            break
+        if id(node) not in fresh:
+            node = node.copy()
+            fresh[id(node)] = node
+            if parent.kind == "mapping":
+                parent.value[step] = (parent.value[step][0], node)
+            else:
+                parent.value[LEVEL.index(step) if isinstance(step, str) else step] = node
+        way.append(node)
+    return way

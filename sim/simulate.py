@@ -1,0 +1,305 @@
+"""Scenario and seed in, record out: the loop over steps and replicates."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import platform
+import time
+from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta
+from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING, Any
+
+import numba
+import numpy as np
+import pandas as pd
+
+from sim import jit
+from sim.record import Record
+from sim.rng import replicate_seed
+from sim.scenario.writer import dump
+from sim.solve import solve_base
+from sim.state import MICRO, I64
+from sim.step import Census, advance
+from sim.terms import Activity, Answer, Channel, Harm, Status, Threat
+from sim.world import World, build_world, new_counts
+
+if TYPE_CHECKING:
+    from sim.scenario.schema import Scenario
+
+Progress = Callable[[int, int, str], None]
+
+
+class ThreadsError(ValueError):
+    """More threads were asked for than the machine has cores."""
+
+
+def run(
+    scenario: Scenario,
+    *,
+    seed: int | None = None,
+    threads: int = 1,
+    replicates: int = 1,
+    base: Scenario | None = None,
+    progress: Progress | None = None,
+) -> Record:
+    """Run a scenario.
+
+    Args:
+        scenario: A resolved scenario, as `sim.read` gives it.
+        seed: Seed, 0 to 2**63 - 1; none: the scenario's own.
+        threads: Threads of the decision kernel; the result does not depend on it.
+        replicates: Runs with seeds of their own; the first has `seed` itself.
+        base: Scenario that base_L and the flight norm are solved on: the one that `scenario` is a
+            variant of. None: `scenario` itself.
+        progress: Called with (steps done, steps in all, what is being done).
+
+    Returns:
+        The record, its tables by replicate.
+
+    Raises:
+        ThreadsError: `threads` is not between 1 and the number of cores.
+        ValueError: `replicates` is less than 1.
+    """
+    cores = os.cpu_count() or 1
+    if not 1 <= threads <= cores:
+        raise ThreadsError(f"{threads} threads were asked for, and this machine has {cores} cores")
+    if replicates < 1:
+        raise ValueError("at least one replicate is needed")
+    numba.set_num_threads(min(threads, numba.config.NUMBA_NUM_THREADS))
+    started = datetime.now(UTC)
+    clock = time.perf_counter()
+    was_compiled = jit.is_compiled()
+    if seed is not None:
+        scenario = scenario.model_copy(update={"seed": seed})
+    scenario = solve_base(scenario, base or scenario)
+    seeds = [replicate_seed(scenario.seed, r) for r in range(replicates)]
+    parts: dict[str, list[pd.DataFrame]] = {}
+    people = agents = steps = 0
+    for r, replicate in enumerate(seeds):
+        world = build_world(scenario, replicate)
+        people, agents = world.total, len(world.people.pid)
+        keeper = run_world(world, r, replicates, progress)
+        steps = world.step
+        for name, frame in keeper.frames(r).items():
+            parts.setdefault(name, []).append(frame)
+    tables = {name: join(frames) for name, frames in parts.items()}
+    manifest = {
+        "format": 1,
+        "name": scenario.name,
+        "title": scenario.title,
+        "scenario_hash": scenario_hash(scenario),
+        "seed": scenario.seed,
+        "seeds": seeds,
+        "replicates": replicates,
+        "people": people,
+        "agents": agents,
+        "steps": steps,
+        "started": started.isoformat(timespec="seconds"),
+        "seconds": round(time.perf_counter() - clock, 3),
+        "compiled": not was_compiled,
+        "versions": versions(),
+        "machine": {
+            "system": f"{platform.system()} {platform.machine()}",
+            "cpu": platform.processor() or platform.machine(),
+            "cores": cores,
+        },
+        "threads": threads,
+        "notes": ["A model, not a forecast."],
+    }
+    return Record(scenario=scenario, seed=scenario.seed, manifest=manifest, tables=tables)
+
+
+def run_world(world: World, replicate: int, replicates: int, progress: Progress | None) -> Keeper:
+    """Step a world to its end, keeping tables."""
+    keeper = Keeper(world)
+    n_days = (world.scenario.time.end - world.scenario.time.start).days + 1
+    name = "running" if replicates == 1 else f"replicate {replicate + 1} of {replicates}"
+    while world.day < n_days:
+        census = advance(world)
+        if world.step % world.scenario.outputs.every == 0 or world.day >= n_days:
+            keeper.keep(world, census)
+        if progress is not None:
+            progress(replicate * n_days + world.day, replicates * n_days, name)
+    return keeper
+
+
+def scenario_hash(scenario: Scenario) -> str:
+    """Hash of a resolved scenario."""
+    return hashlib.sha256(dump(scenario).encode()).hexdigest()
+
+
+def versions() -> dict[str, str]:
+    """Versions of all that shapes a result."""
+    result = {"python": platform.python_version()}
+    for name in ("numpy", "numba", "pandas", "pyarrow"):
+        result[name] = version(name)
+    try:
+        result["sim"] = version("human-security-sim")
+    except PackageNotFoundError:
+        result["sim"] = "checkout"
+    return result
+
+
+def join(frames: list[pd.DataFrame]) -> pd.DataFrame:
+    """Tables of all replicates under one another, categories kept."""
+    if len(frames) == 1:
+        return frames[0]
+    return pd.concat(frames, ignore_index=True)
+
+
+class Keeper:
+    """Collects the rows of every table that the scenario asks for."""
+
+    def __init__(self, world: World) -> None:
+        self.scenario = world.scenario
+        self.wanted = set(world.scenario.outputs.tables)
+        self.first = world.scenario.time.start
+        self.places = [p.id for p in world.scenario.places]
+        self.countries = [c.id for c in world.scenario.countries]
+        self.ways = [c.id for c in world.scenario.corridors] + self.countries
+        self.by, self.labels = world.cells.by, world.cells.labels
+        self.shape = world.cells.shape
+        self.rows: dict[str, list[dict[str, Any]]] = {name: [] for name in self.wanted}
+
+    def keep(self, world: World, census: Census) -> None:
+        """Add the rows of the steps since the last call, and start counting anew."""
+        last = world.date() - timedelta(days=1)
+        counts = world.counts
+        put = self._put
+        flows = np.flatnonzero(counts.flows.sum(axis=4))
+        o, d, channel, answer = np.unravel_index(flows, counts.flows.shape[:4])
+        put(
+            "flows", self.first, origin=o, destination=d, channel=channel, answer=answer,
+            departed=counts.flows[..., 0].reshape(-1)[flows],
+            arrived=counts.flows[..., 1].reshape(-1)[flows],
+        )  # fmt: skip
+        filled = np.flatnonzero(counts.heads)
+        cell, answer = np.unravel_index(filled, counts.heads.shape)
+        put(
+            "answers", self.first, cell=cell, answer=answer,
+            heads=counts.heads.reshape(-1)[filled], people=counts.people.reshape(-1)[filled],
+            trapped=counts.trapped.reshape(-1)[filled],
+        )  # fmt: skip
+        cell, threat = np.nonzero(counts.attribution)
+        put(
+            "attribution", self.first, cell=cell, threat=threat,
+            people=counts.attribution[cell, threat] / MICRO,
+        )  # fmt: skip
+        way, harm = np.nonzero(counts.harms)
+        put(
+            "harms", self.first, corridor=way, harm=harm, people=counts.harms[way, harm],
+            money=np.where(harm == Harm.extortion, counts.money[way] / 100.0, 0.0),
+        )  # fmt: skip
+        place, citizenship, threat = np.nonzero(counts.insecurity)
+        put(
+            "insecurity", self.first, place=place, citizenship=citizenship, threat=threat,
+            person_years=counts.insecurity[place, citizenship, threat],
+        )  # fmt: skip
+        if counts.spending:
+            put(
+                "spending", self.first, item=np.array(list(counts.spending)),
+                amount=np.array(list(counts.spending.values())),
+            )  # fmt: skip
+        place, citizenship, status = np.nonzero(census["stocks"])
+        put(
+            "stocks", last, place=place, citizenship=citizenship, status=status,
+            people=census["stocks"][place, citizenship, status],
+        )  # fmt: skip
+        place, citizenship, by = np.nonzero(census["blocked"])
+        put(
+            "blocked", last, place=place, citizenship=citizenship,
+            answer=by + int(Answer.no_means),
+            heads=census["blocked_heads"][place, citizenship, by],
+            people=census["blocked"][place, citizenship, by],
+        )  # fmt: skip
+        put(
+            "account", last, activity=np.arange(len(Activity)),
+            people=census["activities"].copy(),
+        )  # fmt: skip
+        threats = world.threats
+        place, threat = (i.reshape(-1) for i in np.indices(threats.severity.shape))
+        put(
+            "threats", self.first, place=place, threat=threat,
+            severity=threats.severity.reshape(-1).copy(),
+            prevalence=threats.prevalence.reshape(-1).copy(),
+        )  # fmt: skip
+        self.first = world.date()
+        world.counts = new_counts(world.scenario, world.cells)
+
+    def _put(self, name: str, when: date, **columns: Any) -> None:
+        if name in self.wanted:
+            n = len(next(iter(columns.values())))
+            stamp = np.full(n, np.datetime64(when, "s"))
+            self.rows[name].append({"date": stamp, **columns})
+
+    def frames(self, replicate: int) -> dict[str, pd.DataFrame]:
+        """Tables of one replicate."""
+        labels = {
+            "origin": self.places, "destination": self.places, "place": self.places,
+            "citizenship": self.countries, "corridor": self.ways,
+            "channel": names(Channel), "answer": names(Answer), "threat": names(Threat),
+            "harm": names(Harm), "status": names(Status), "activity": names(Activity),
+        }  # fmt: skip
+        result = {}
+        for name in self.scenario.outputs.tables:
+            columns: dict[str, Any] = {}
+            rows = self.rows[name]
+            empty = EMPTY[name]
+            for column in rows[0] if rows else empty:
+                values = np.concatenate([row[column] for row in rows]) if rows else empty[column]
+                if column == "cell":
+                    parts = np.unravel_index(values, self.shape) if self.shape else ()
+                    for by, part, words in zip(self.by, parts, self.labels, strict=True):
+                        columns[by] = pd.Categorical.from_codes(part, words)
+                elif column in labels:
+                    words = unique(labels[column])
+                    columns[column] = pd.Categorical.from_codes(values, words)
+                elif column == "item":
+                    words = [i.id for i in self.scenario.interventions]
+                    columns[column] = pd.Categorical(values, words)
+                else:
+                    columns[column] = values
+            n = len(next(iter(columns.values())))
+            result[name] = pd.DataFrame({"replicate": np.full(n, replicate), **columns})
+        return result
+
+
+def names(axis: Any) -> list[str]:
+    """Names along an enum's axis."""
+    return [member.name for member in axis]
+
+
+def unique(words: list[str]) -> list[str]:
+    """Category labels; a corridor that shares a country's id would make two of one."""
+    seen: dict[str, int] = {}
+    result = []
+    for word in words:
+        seen[word] = seen.get(word, 0) + 1
+        result.append(word if seen[word] == 1 else f"{word}_{seen[word]}")
+    return result
+
+
+_INT: I64 = np.empty(0, np.int64)
+_FLOAT = np.empty(0, np.float64)
+_DATE = np.empty(0, "datetime64[s]")
+EMPTY: dict[str, dict[str, Any]] = {
+    "flows": {"date": _DATE, "origin": _INT, "destination": _INT, "channel": _INT, "answer": _INT,
+              "departed": _INT, "arrived": _INT},
+    "answers": {"date": _DATE, "cell": _INT, "answer": _INT, "heads": _INT, "people": _INT,
+                "trapped": _INT},
+    "attribution": {"date": _DATE, "cell": _INT, "threat": _INT, "people": _FLOAT},
+    "harms": {"date": _DATE, "corridor": _INT, "harm": _INT, "people": _INT, "money": _FLOAT},
+    "insecurity": {"date": _DATE, "place": _INT, "citizenship": _INT, "threat": _INT,
+                   "person_years": _FLOAT},
+    "spending": {"date": _DATE, "item": np.empty(0, str), "amount": _FLOAT},
+    "stocks": {"date": _DATE, "place": _INT, "citizenship": _INT, "status": _INT, "people": _INT},
+    "blocked": {"date": _DATE, "place": _INT, "citizenship": _INT, "answer": _INT, "heads": _INT,
+                "people": _INT},
+    "account": {"date": _DATE, "activity": _INT, "people": _INT},
+    "threats": {"date": _DATE, "place": _INT, "threat": _INT, "severity": _FLOAT,
+                "prevalence": _FLOAT},
+}  # fmt: skip
+"""Columns of a table that nothing happened in."""
+

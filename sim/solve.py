@@ -1,0 +1,89 @@
+"""Solves the two numbers that tie rates to the world: base_L and the flight norm (section 4).
+
+Both are solved once, on the base scenario as its file stands, with its own seed and agents, and
+every variant inherits them: a policy must not be able to hide in the constant.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from sim.kernels.choice import base_values
+from sim.model.decide import current_conditions
+from sim.step import prepare
+from sim.world import build_world
+
+if TYPE_CHECKING:
+    from sim.scenario.schema import Scenario
+
+
+def solve_base(scenario: Scenario, base: Scenario) -> Scenario:
+    """A scenario with base_L and the flight norm filled in from its base.
+
+    A figure that the scenario itself states is kept.
+    """
+    decision = scenario.decision
+    if decision.base_livelihood is not None and decision.flight_norm is not None:
+        return scenario
+    stated = base.decision
+    if stated.base_livelihood is not None and stated.flight_norm is not None:
+        livelihood, norm = stated.base_livelihood, stated.flight_norm
+    else:
+        from sim.scenario.writer import dump
+
+        livelihood, norm = _solved(dump(base), _Held(base))
+    update = {
+        "base_livelihood": decision.base_livelihood or livelihood,
+        "flight_norm": decision.flight_norm or norm,
+    }
+    return scenario.model_copy(update={"decision": decision.model_copy(update=update)})
+
+
+class _Held:
+    """Carries a scenario past the cache's key, which is its text."""
+
+    def __init__(self, scenario: Scenario) -> None:
+        self.scenario = scenario
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Held)
+
+    def __hash__(self) -> int:
+        return 0
+
+
+@lru_cache(maxsize=64)
+def _solved(text: str, held: _Held) -> tuple[float, float]:
+    """(base_L, flight norm) of a base scenario.
+
+    base_L makes the mean livelihood rate of the first month's households, those to whom any way is
+    open at all, equal to `baseline_rate`; the norm is their mean of W_F^lam.
+    """
+    del text
+    decision = held.scenario.decision.model_copy(
+        update={"base_livelihood": 1.0, "flight_norm": 1.0}
+    )
+    scenario = held.scenario.model_copy(update={"decision": decision})
+    world = build_world(scenario, scenario.seed)
+    prepare(world)
+    want, fear, _, _ = world.threats.advance(
+        0, 1, world.weights_k, world.tolerable, world.voice, decision.voice
+    )
+    heads = world.deciding
+    n = len(heads)
+    livelihood, flight, able = np.zeros(n), np.zeros(n), np.zeros(n, np.bool_)
+    base_values(
+        world.people, heads, world.choices.land, current_conditions(world, want, fear),
+        world.choices.classes, 0.0, 0, livelihood, flight, able,
+    )  # fmt: skip
+    weight = np.where(able, world.weight[world.people.home[heads]], 0)
+    total = max(float(weight.sum()), 1.0)
+    mean_l = float((livelihood * weight).sum()) / total
+    mean_f = float((flight * weight).sum()) / total
+    return (
+        decision.baseline_rate / mean_l if mean_l > 0 else 1.0,
+        mean_f if mean_f > 0 else 1.0,
+    )

@@ -1,0 +1,207 @@
+"""One step of the world, as a table of contents of the model."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import numpy as np
+
+from sim.kernels.living import exposure_thresholds, refresh_masks
+from sim.kernels.tally import count_people
+from sim.model.admission import admit, prospects
+from sim.model.asylum import decide_claims, execute_returns, receive
+from sim.model.decide import current_conditions, decide_all
+from sim.model.journey import advance_parties, continue_stranded, leave, step_years
+from sim.model.livelihood import is_running, update_means, update_support
+from sim.model.policy import Rules, changes
+from sim.rng import Purpose, key
+from sim.state import DAYS_A_YEAR, I64
+from sim.terms import N_THREATS, Activity, Status
+from sim.world import World
+
+
+class LostPeople(AssertionError):
+    """The account of people does not close: a fault of the program, never of the scenario."""
+
+
+class Census(dict[str, I64]):
+    """What `count_people` counts at the end of a step: stocks, blocked, activities, exposed."""
+
+
+def step_end(world: World) -> int:
+    """Day on which the step that begins today ends."""
+    time = world.scenario.time
+    today = world.date()
+    if time.step == "day":
+        end = today + timedelta(days=1)
+    elif time.step == "week":
+        end = today + timedelta(days=7)
+    else:
+        end = today.replace(
+            year=today.year + today.month // 12, month=today.month % 12 + 1, day=1
+        )
+    return min((end - time.start).days, (time.end - time.start).days + 1)
+
+
+def advance(world: World) -> Census:
+    """Move the world by one step.
+
+    Stages, in order: what the world is like (threats, rules; monthly also exposure, means,
+    networks, information, queues) -> what each household answers -> what becomes of those on the
+    way -> what states decide about applications, claims, orders -> count.
+
+    Returns:
+        The census at the end of the step.
+    """
+    end = step_end(world)
+    dt = step_years(end - world.day)
+    world.list_heads()
+    prepare(world)
+    want, fear, severity, excess = world.threats.advance(
+        world.day, end - world.day, world.weights_k, world.tolerable, world.voice,
+        world.scenario.decision.voice,
+    )  # fmt: skip
+    now = current_conditions(world, want, fear)
+
+    decide_all(world, now, excess, end, dt)
+    continue_stranded(world, end, dt)
+    admitted = admit(world, end, dt)
+    if len(admitted["head"]):
+        leave(
+            world, admitted["head"], admitted["goal"], admitted["channel"],
+            admitted["companions"], np.zeros(len(admitted["head"])), admitted["answer"],
+            admitted["ready"],
+        )  # fmt: skip
+    arrived = advance_parties(world, end)
+    receive(world, arrived)
+    decide_claims(world, end, dt)
+    execute_returns(world, dt)
+    renew_exposure(world, end)
+
+    census = count(world, end)
+    world.counts.insecurity += census["exposed"] * severity[:, None, :] * dt
+    spend(world, end)
+    world.day = end
+    world.step += 1
+    return census
+
+
+def prepare(world: World) -> None:
+    """Bring rules up to date, and once a month all that people have, know and queue for."""
+    new_rules = world.step == 0 or any(
+        world.rules.when < day <= world.date() for day in changes(world.scenario)
+    )
+    first = world.step == 0
+    today = world.date()
+    last = world.date(world.last_tick)
+    monthly = first or (today.year, today.month) != (last.year, last.month)
+    changed = world.threats.update_prevalence(float(world.day))
+    if new_rules:
+        world.rules = Rules(world.scenario, world.network, today)
+        world.choices.update_rules(world.rules)
+    if first or changed:
+        exposure_thresholds(
+            world.threats.prevalence, world.odds, world.exposure_counts, world.threshold
+        )
+    if first:
+        count(world, world.day)
+    if monthly or changed:
+        draw_exposure(world, world.deciding)
+    if monthly:
+        draw_exposure(world, world.stranded)
+        update_support(
+            world.scenario, world.means, world.country, world.diaspora, world.residents,
+            float(world.day),
+        )  # fmt: skip
+        years = np.inf if first else step_years(world.day - world.last_tick)
+        heads = np.concatenate([world.deciding, world.stranded])
+        update_means(
+            world.scenario, world.people, heads, world.means, world.threats.severity, years
+        )
+        strain = world.newcomers / np.maximum(world.capacity, 1.0)
+        world.threats.strain = strain / (1.0 + strain)
+        world.last_tick = world.day
+    if monthly or new_rules:
+        expected = (world.threats.severity * world.threats.prevalence).sum(axis=1)
+        chance, wait = prospects(world)
+        world.choices.rebuild(world.diaspora, expected, chance, wait, float(world.day))
+        world.bound = world.choices.bounds(world.people)
+
+
+def draw_exposure(world: World, heads: I64) -> None:
+    """Draw which threats households are exposed to where they live."""
+    exposure = world.scenario.exposure
+    refresh_masks(
+        world.people, heads, world.threshold, world.choices.ident,
+        key(world.seed, Purpose.spell), key(world.seed, Purpose.exposure), exposure.together,
+        world.day / DAYS_A_YEAR, exposure.spell, world.month(),
+    )  # fmt: skip
+
+
+def renew_exposure(world: World, end: int) -> None:
+    """Draw anew for those who have come to live elsewhere in this step."""
+    people = world.people
+    moved = (people.moved >= world.day) & (people.flags & 1 > 0)
+    moved &= people.activity != Activity.travelling
+    draw_exposure(world, np.flatnonzero(moved))
+
+
+def count(world: World, end: int) -> Census:
+    """Take the census and check the account of people.
+
+    Raises:
+        LostPeople: Somebody is in no state or in two.
+    """
+    n_places, n_countries = len(world.country), len(world.diaspora)
+    census = Census(
+        stocks=np.zeros((n_places, n_countries, len(Status)), np.int64),
+        blocked_heads=np.zeros((n_places, n_countries, 2), np.int64),
+        blocked=np.zeros((n_places, n_countries, 2), np.int64),
+        activities=np.zeros(len(Activity), np.int64),
+        exposed=np.zeros((n_places, n_countries, N_THREATS), np.int64),
+    )
+    count_people(
+        world.people, world.country, world.weight, float(end), census["stocks"],
+        census["blocked_heads"], census["blocked"], census["activities"], census["exposed"],
+    )  # fmt: skip
+    check_account(world, census)
+    by_country = np.zeros((n_countries, n_countries), np.int64)
+    np.add.at(by_country, world.country, census["stocks"].sum(axis=2))
+    world.diaspora = by_country.T.copy()
+    world.residents = census["stocks"].sum(axis=(1, 2))
+    citizens = [Status.citizen, Status.regular]
+    settled = census["stocks"][:, :, citizens].sum(axis=(1, 2))
+    world.newcomers = world.residents - settled
+    return census
+
+
+def check_account(world: World, census: Census) -> None:
+    """Check that everybody is in exactly one state, and deaths are those that were counted."""
+    activities = census["activities"]
+    travelling = int(activities[Activity.travelling])
+    dead = int(activities[Activity.dead])
+    somewhere = int(census["stocks"].sum())
+    if int(activities.sum()) != world.total or somewhere + travelling + dead != world.total:
+        raise LostPeople(
+            f"{world.date()}: {somewhere} somewhere + {travelling} travelling + {dead} dead"
+            f" of {world.total}"
+        )
+    if dead != world.dead:
+        raise LostPeople(f"{world.date()}: {dead} dead, but {world.dead} deaths counted")
+    people = world.people
+    on_the_way = int((people.activity[world.parties.head] == Activity.travelling).sum())
+    held = int(
+        np.isin(people.activity[world.parties.head], (Activity.detained, Activity.captive)).sum()
+    )
+    if on_the_way + held != len(world.parties.head):
+        raise LostPeople(f"{world.date()}: a party on the way has no travellers")
+
+
+def spend(world: World, end: int) -> None:
+    """Book what interventions cost in this step."""
+    for item in world.scenario.interventions:
+        if item.enabled and item.budget and is_running(world.scenario, item, float(world.day)):
+            amount = item.budget * step_years(end - world.day)
+            world.counts.spending[item.id] = world.counts.spending.get(item.id, 0.0) + amount
+
+

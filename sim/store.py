@@ -1,0 +1,327 @@
+"""A run's folder: written whole or not at all, and read back with a reason when it cannot be.
+
+The folder is prepared beside its final place and moved there by renaming, so that an interrupted
+save leaves the earlier run as it was, at worst under the name `.NAME.previous`, from where the
+next save takes it back.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import time
+from collections.abc import Mapping
+from datetime import date
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from sim.record import TABLES, Record
+from sim.scenario.errors import ScenarioError
+from sim.scenario.reader import read
+from sim.scenario.schema import Scenario
+from sim.scenario.writer import dump
+
+FORMAT: Final = 1
+MANIFEST: Final = "manifest.json"
+SCENARIO: Final = "scenario.yaml"
+OURS: Final = frozenset(
+    [f"{name}.parquet" for name in TABLES]
+    + [f"{name}.png" for name in ("map", "answers", "threats", "observed", "harms")]
+    + ["report.html", MANIFEST, SCENARIO]
+)
+"""Files of a run's folder that a new run replaces or removes; all others stay."""
+STALE_SECONDS: Final = 3600
+"""A partial folder this old was left by a save that died."""
+
+
+class StoreError(Exception):
+    """A run's folder cannot be written or read; the message is one sentence for the user."""
+
+
+def save(record: Record, directory: str | Path) -> Path:
+    """Write a run to a folder, whole or not at all.
+
+    An earlier run there is replaced, with its pictures and report; other files stay.
+
+    Args:
+        record: the run.
+        directory: the folder; it and its parents are made where missing.
+
+    Returns:
+        The folder, as an absolute path.
+
+    Raises:
+        StoreError: it holds something that is not a run, or cannot be written.
+    """
+    try:
+        target = Path(directory).expanduser().resolve()
+        previous = target.with_name(f".{target.name}.previous")
+        if previous.exists() and not target.exists():
+            previous.rename(target)  # a save died between its two renames
+        _refuse_foreign(target)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        _sweep(target, previous)
+        partial = target.with_name(f".{target.name}.{os.getpid()}-{time.time_ns()}.partial")
+        partial.mkdir()
+        try:
+            _write(record, partial)
+            if target.exists():
+                _keep_foreign(target, partial)
+                partial.chmod(target.stat().st_mode & 0o7777)
+            _swap(partial, target, previous)
+        finally:
+            shutil.rmtree(partial, ignore_errors=True)
+    except OSError as error:
+        raise StoreError(
+            f"cannot write the run to {directory}: {_reason(error)}; "
+            "free some room or choose another folder"
+        ) from error
+    return target
+
+
+def load(directory: str | Path) -> Record:
+    """Read a run's folder.
+
+    Args:
+        directory: the folder of a run.
+
+    Returns:
+        The run, equal to what was saved.
+
+    Raises:
+        StoreError: it is not a run's folder, or a file of it is missing or damaged.
+    """
+    folder = Path(directory).expanduser()
+    manifest = read_manifest(folder)
+    kept = manifest.pop("tables")
+    tables = {name: _read_table(folder, name, described) for name, described in kept.items()}
+    return Record(
+        scenario=_read_scenario(folder),
+        seed=int(manifest["seed"]),
+        manifest=manifest,
+        tables=tables,
+    )
+
+
+def read_manifest(directory: str | Path) -> dict[str, Any]:
+    """Read how a run was made, without its tables.
+
+    Args:
+        directory: the folder of a run.
+
+    Returns:
+        The manifest, with `tables` saying the rows and bytes of each table.
+
+    Raises:
+        StoreError: it is not a run's folder, or one written by a newer version.
+    """
+    folder = Path(directory).expanduser()
+    path = folder / MANIFEST
+    try:
+        manifest = json.loads(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, NotADirectoryError):
+        previous = folder.absolute().with_name(f".{folder.absolute().name}.previous")
+        if previous.is_dir() and not folder.exists():
+            raise StoreError(
+                f"{directory} is gone because a save was interrupted; "
+                f"the earlier run is in {previous}: rename it back"
+            ) from None
+        what = "has no manifest.json" if folder.is_dir() else "is not a folder"
+        raise StoreError(f"{directory} is not the folder of a run: it {what}") from None
+    except OSError as error:
+        raise StoreError(f"cannot read {path}: {_reason(error)}") from error
+    except (ValueError, RecursionError) as error:
+        raise StoreError(f"{path} is damaged: it is not readable JSON; run again") from error
+    if not _is_manifest(manifest):
+        raise StoreError(f"{directory} is not the folder of a run: its manifest is not ours")
+    if manifest["format"] != FORMAT:
+        raise StoreError(
+            f"{directory} has format {manifest['format']}, this version reads {FORMAT}; "
+            "read it with the version that wrote it"
+        )
+    if "seed" not in manifest or not isinstance(manifest.get("tables"), dict):
+        raise StoreError(f"{path} is damaged: it lacks the seed or the list of tables; run again")
+    return dict(manifest)
+
+
+def _is_manifest(manifest: object) -> bool:
+    return (
+        isinstance(manifest, dict)
+        and isinstance(manifest.get("format"), int)
+        and "scenario_hash" in manifest
+    )
+
+
+def _refuse_foreign(target: Path) -> None:
+    """Refuse to replace what is not a run."""
+    if target.exists() and not target.is_dir():
+        raise StoreError(f"{target} is a file; choose a folder for the run")
+    if not target.exists() or not any(target.iterdir()):
+        return
+    try:
+        manifest = json.loads((target / MANIFEST).read_text(encoding="utf-8"))
+    except (FileNotFoundError, IsADirectoryError, ValueError, RecursionError):
+        manifest = None
+    if not _is_manifest(manifest):
+        raise StoreError(
+            f"{target} has files in it and is not the folder of a run; "
+            "nothing was written, choose another folder"
+        )
+
+
+def _sweep(target: Path, previous: Path) -> None:
+    """Remove what saves that died have left beside the folder."""
+    if previous.is_dir() and target.exists():
+        shutil.rmtree(previous)
+    for left in target.parent.glob(f".{target.name}.*.partial"):
+        if time.time() - left.stat().st_mtime > STALE_SECONDS:
+            shutil.rmtree(left, ignore_errors=True)
+
+
+def _swap(partial: Path, target: Path, previous: Path) -> None:
+    """Put the finished folder in place of the earlier one."""
+    if not target.exists():
+        partial.rename(target)
+        return
+    target.rename(previous)
+    try:
+        partial.rename(target)
+    except OSError:
+        previous.rename(target)
+        raise
+    shutil.rmtree(previous, ignore_errors=True)
+
+
+def _keep_foreign(source: Path, partial: Path) -> None:
+    """Carry files over that are not ours; copies, so that they exist somewhere at any time."""
+    for entry in source.iterdir():
+        if entry.name in OURS:
+            continue
+        if entry.is_dir() and not entry.is_symlink():
+            shutil.copytree(entry, partial / entry.name, symlinks=True)
+        else:
+            shutil.copy2(entry, partial / entry.name, follow_symlinks=False)
+
+
+def _write(record: Record, folder: Path) -> None:
+    """Write every file of a run into an empty folder."""
+    kept = {}
+    for name, frame in record.tables.items():
+        path = folder / f"{name}.parquet"
+        _write_table(path, name, frame)
+        kept[name] = {"rows": len(frame), "bytes": path.stat().st_size}
+    (folder / SCENARIO).write_text(dump(record.scenario), encoding="utf-8")
+    manifest = {"format": FORMAT, **record.manifest, "seed": record.seed, "tables": kept}
+    (folder / MANIFEST).write_text(to_json(manifest) + "\n", encoding="utf-8")
+
+
+def to_json(value: object) -> str:
+    """Write JSON that is the same for the same content.
+
+    Args:
+        value: mappings, sequences, text, numbers, dates and paths; NaN and infinity become null.
+
+    Returns:
+        Indented text with sorted keys, not escaped beyond what JSON asks.
+    """
+    return json.dumps(_plain(value), sort_keys=True, indent=2, ensure_ascii=False, allow_nan=False)
+
+
+def _plain(value: Any) -> Any:
+    """Turn numpy's and the calendar's types into JSON's."""
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    if isinstance(value, (np.generic, np.ndarray)):
+        return _plain(value.tolist())
+    if value is pd.NaT:
+        return None
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, Path):
+        return str(value)
+    if isinstance(value, float) and not np.isfinite(value):
+        return None
+    return value
+
+
+def _write_table(path: Path, name: str, frame: pd.DataFrame) -> None:
+    """Write one table, with unit and meaning of each column in the file."""
+    documented = {column.name: column for column in TABLES[name].columns}
+    # One thread: Arrow's pool can abort the interpreter when it exits right after use.
+    table = pa.Table.from_pandas(frame, preserve_index=False, nthreads=1)
+    fields = []
+    for field in table.schema:
+        column = documented.get(field.name)
+        notes = {
+            "unit": column.unit if column else "word",
+            "description": column.text if column else "splits the table, see outputs.by",
+            "dtype": str(frame[field.name].dtype),
+        }
+        if isinstance(frame[field.name].dtype, pd.CategoricalDtype):
+            notes["categories"] = json.dumps(frame[field.name].cat.categories.tolist())
+        fields.append(field.with_metadata(notes))
+    schema = pa.schema(fields, metadata=table.schema.metadata)
+    schema = schema.with_metadata({**(schema.metadata or {}), b"description": TABLES[name].text})
+    pq.write_table(
+        table.cast(schema), path, compression="zstd", write_page_checksum=True, version="2.6"
+    )
+
+
+def _read_table(folder: Path, name: str, described: Any) -> pd.DataFrame:
+    """Read one table, whole or not at all."""
+    path = folder / f"{name}.parquet"
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        raise StoreError(f"{path} is missing; run again or restore the file") from None
+    except OSError as error:
+        raise StoreError(f"cannot read {path}: {_reason(error)}") from error
+    damaged = StoreError(f"{path} is cut short or damaged; run again or restore the file")
+    try:
+        expected, size = int(described["rows"]), int(described["bytes"])
+        if name not in TABLES or len(content) != size:
+            raise damaged
+        file = pq.ParquetFile(
+            pa.BufferReader(content), pre_buffer=False, page_checksum_verification=True
+        )
+        table = file.read(use_threads=False)
+        frame: pd.DataFrame = table.to_pandas(use_threads=False)
+        for field in table.schema:
+            frame[field.name] = _as_saved(frame[field.name], field.metadata or {})
+    except (pa.ArrowException, OSError, ValueError, KeyError, TypeError) as error:
+        raise damaged from error
+    if len(frame) != expected:
+        raise damaged
+    return frame
+
+
+def _as_saved(column: pd.Series[Any], notes: dict[bytes, bytes]) -> pd.Series[Any]:
+    """Restore what Parquet does not keep: a date's resolution, categories that no row uses."""
+    if b"categories" in notes:
+        return column.astype(pd.CategoricalDtype(json.loads(notes[b"categories"])))
+    kind = notes[b"dtype"].decode()
+    return column if str(column.dtype) == kind else column.astype(np.dtype(kind))
+
+
+def _read_scenario(folder: Path) -> Scenario:
+    """Read the resolved scenario back."""
+    path = folder / SCENARIO
+    if not path.is_file():
+        raise StoreError(f"{path} is missing; run again or restore the file")
+    try:
+        return read(path)
+    except ScenarioError as error:
+        raise StoreError(f"{path} is damaged or was edited: {error}") from error
+
+
+def _reason(error: OSError) -> str:
+    """Say in words why the system refused."""
+    return (error.strerror or str(error)).strip().rstrip(".").lower()

@@ -1,0 +1,387 @@
+"""One visual language for all pictures and tables: colours, words and the frame of a figure.
+
+A threat has one colour everywhere, an answer another; both families were chosen so that people who
+do not see red or green tell them apart, and so that the answers survive a print without colour.
+Sizes are chosen for a figure 6.4 inches wide that is still read when shown 400 pixels wide.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Final, Literal
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties
+from matplotlib.patheffects import withStroke
+from matplotlib.textpath import text_to_path
+from matplotlib.ticker import FuncFormatter
+from matplotlib.transforms import Bbox
+from numpy.typing import NDArray
+
+from sim.record import Record
+from sim.scenario.schema import Scenario
+
+THREATS: Final[Mapping[str, str]] = {
+    "economic": "#e69f00",
+    "food": "#f0e442",
+    "health": "#009e73",
+    "environmental": "#56b4e9",
+    "personal": "#d55e00",
+    "community": "#cc79a7",
+    "political": "#0072b2",
+}
+"""A colour for each threat. Source: Okabe & Ito 2008, Color Universal Design."""
+
+ANSWERS: Final[Mapping[str, str]] = {
+    "choice": "#004488",
+    "necessity": "#bb5566",
+    "no_means": "#eecc66",
+    "no_permission": "#6699cc",
+    "stays": "#bbbbbb",
+}
+"""A colour for each answer. Source: after Tol 2021, high and medium contrast schemes."""
+
+ANSWER_WORDS: Final[Mapping[str, str]] = {
+    "choice": "move by choice",
+    "necessity": "move of necessity",
+    "no_means": "cannot pay",
+    "no_permission": "may not",
+    "stays": "stay",
+}
+HARM_WORDS: Final[Mapping[str, str]] = {
+    "death": "died",
+    "violence": "suffered violence",
+    "extortion": "extorted",
+    "kidnapping": "held captive",
+    "interception": "intercepted",
+    "detention": "detained",
+    "stranding": "stranded",
+    "forced_return": "returned by force",
+}
+CHANNEL_WORDS: Final[Mapping[str, str]] = {
+    "labour": "labour",
+    "family": "family",
+    "asylum": "asylum",
+    "irregular": "irregular",
+    "internal": "within the country",
+    "home": "return home",
+}
+
+INK: Final = "#222222"
+FAINT: Final = "#5f6368"
+"""Grey that still has a contrast of 6 : 1 on white."""
+RULE: Final = "#d5d8dc"
+HOST: Final = "#117733"
+DEATH: Final = "#222222"
+HARM: Final = "#8a8f98"
+SIMULATED: Final = "#004488"
+OBSERVED: Final = "#222222"
+SEA: Final = "#f4f7f9"
+LAND: Final = "#e6e4de"
+KNOWN_LAND: Final = "#f8f3e3"
+BORDER: Final = "#b9b6ad"
+
+WIDTH: Final = 6.4
+"""Width of a figure of our own, in inches."""
+TITLE: Final = 12.5
+TEXT: Final = 10.0
+SMALL: Final = 9.0
+DPI: Final = 160
+Weight = Literal["normal", "bold"]
+NUMBER_AND_UNIT: Final = re.compile(r"(?<=\d) (?=(?:M|bn|%|people)\b|%)")
+SIDES: Final = ((1, 0), (-1, 0), (0, 1), (0, -1), (1, 1), (1, -1), (-1, 1), (-1, -1))
+"""Where a label may stand beside its point: right and up, in order of liking."""
+AWAY: Final = (5.0, 10.0, 16.0, 23.0)
+"""How far a label may stand from its point, in points."""
+WORST: Final = 0.6
+"""A label that hides more than this stays away: about 15 % of it covered by another."""
+DISCLAIMER: Final = "a model, not a forecast"
+
+
+def frame(ax: Axes | None, height: float = 4.2) -> Axes:
+    """Give the axes to draw on, those passed or those of a new figure.
+
+    The figure is made without pyplot, so that nothing is left behind in its list of figures.
+
+    Args:
+        ax: axes of the caller's, or None.
+        height: height of a new figure, in inches.
+
+    Returns:
+        The axes, without top and right spines.
+    """
+    if ax is None:
+        figure = Figure(figsize=(WIDTH, height), dpi=DPI, layout="constrained", facecolor="white")
+        ax = figure.add_subplot()
+    ax.spines[["top", "right"]].set_visible(False)
+    ax.spines[["left", "bottom"]].set_color(FAINT)
+    ax.tick_params(labelsize=TEXT, colors=INK, width=0.8)
+    return ax
+
+
+def exact_frame(height: float, title: str) -> Axes:
+    """Give axes of an exact height that fill a new figure from side to side.
+
+    Args:
+        height: of the axes, in inches.
+        title: what `caption` will write above them, with two lines of subtitle and of source.
+
+    Returns:
+        The axes.
+    """
+    side, below = 0.008, 0.44
+    lines = wrapped(title, TITLE, WIDTH * (1 - 2 * side), "bold").count("\n") + 1
+    total = height + below + 0.5 + 0.22 * lines
+    figure = Figure(figsize=(WIDTH, total), dpi=DPI, facecolor="white")
+    return frame(figure.add_axes((side, below / total, 1 - 2 * side, height / total)))
+
+
+def caption(
+    ax: Axes,
+    record: Record,
+    title: str,
+    subtitle: str,
+    *,
+    note: str = "",
+    below: float = 26,
+    share: float = 0.83,
+) -> None:
+    """Write the finding above the axes, and below them what the picture rests on.
+
+    Args:
+        ax: the axes.
+        record: the run.
+        title: the finding, one sentence.
+        subtitle: what is drawn, with its unit.
+        note: what else the source line should say.
+        below: room for ticks and labels under the axes, in points.
+        share: part of the figure's width that the axes will have, where we lay it out.
+    """
+    figure = ax.get_figure(root=True)
+    assert figure is not None
+    # An axes that has yet to be laid out does not know its width.
+    alone = figure.get_layout_engine() is not None and len(figure.axes) == 1
+    inches = figure.get_figwidth() * (share if alone else ax.get_position().width)
+    lines = wrapped(subtitle, SMALL, inches)
+    ax.set_title(
+        wrapped(title, TITLE, inches, "bold"),
+        loc="left",
+        fontsize=TITLE,
+        fontweight="bold",
+        color=INK,
+        pad=9 + (lines.count("\n") + 1) * SMALL * 1.3,
+    )
+    parts = [DISCLAIMER[0].upper() + DISCLAIMER[1:], source_line(record), *([note] if note else [])]
+    source = wrapped(" · ".join(parts), SMALL - 1, inches)
+    for text, height, offset, side, size in (
+        (lines, 1, 5, "bottom", SMALL),
+        (source, 0, -below, "top", SMALL - 1),
+    ):
+        ax.annotate(
+            text,
+            (0, height),
+            xytext=(0, offset),
+            xycoords="axes fraction",
+            textcoords="offset points",
+            fontsize=size,
+            color=FAINT,
+            va=side,
+            linespacing=1.25,
+            parse_math=False,
+        )
+
+
+def wrapped(text: str, size: float, inches: float, weight: Weight = "normal") -> str:
+    """Break a line where it is full, never between a number and its unit.
+
+    Args:
+        text: a sentence.
+        size: of the type, in points.
+        inches: the room there is.
+        weight: of the type.
+
+    Returns:
+        The text with line breaks.
+    """
+    font = FontProperties(size=size, weight=weight)
+
+    def length(line: str) -> float:
+        return float(text_to_path.get_text_width_height_descent(line, font, ismath=False)[0]) / 72
+
+    lines = [""]
+    for word in NUMBER_AND_UNIT.sub("\u00a0", text).split(" "):
+        longer = f"{lines[-1]} {word}".lstrip(" ")
+        if lines[-1] and length(longer) > inches:
+            lines.append(word)
+        else:
+            lines[-1] = longer
+    return "\n".join(lines)
+
+
+def label_beside(
+    ax: Axes,
+    text: str,
+    point: tuple[float, float],
+    taken: list[Bbox],
+    tracks: NDArray[np.float64],
+    weight: Weight = "normal",
+) -> bool:
+    """Write a label beside a point where it hides least, or not at all where there is no room.
+
+    Args:
+        ax: axes whose layout stands.
+        text: the label.
+        point: in data coordinates.
+        taken: boxes in pixels that must stay free; the label's is added.
+        tracks: points in pixels, shape (n, 2), that had better stay free.
+        weight: of the type.
+
+    Returns:
+        Whether it was written.
+    """
+    note = ax.annotate(
+        text,
+        point,
+        xytext=(0, 0),
+        textcoords="offset points",
+        fontsize=SMALL,
+        fontweight=weight,
+        color=INK,
+        zorder=7,
+        linespacing=1.15,
+        path_effects=[withStroke(linewidth=2.2, foreground="white")],
+        in_layout=False,
+        parse_math=False,
+    )
+    size, inside = note.get_window_extent(), ax.get_window_extent()
+    figure = ax.get_figure(root=True)
+    assert figure is not None
+    scale, area = figure.dpi / 72, size.width * size.height
+    x, y = ax.transData.transform(point)
+    best, chosen = np.inf, (size, 0.0, 0.0, 0, 0)
+    for away in AWAY:
+        for right, up in SIDES:
+            reach = away if right == 0 or up == 0 else 0.72 * away
+            box = Bbox.from_bounds(
+                x + right * reach * scale + (right - 1) / 2 * size.width,
+                y + up * reach * scale + (up - 1) / 2 * size.height,
+                size.width,
+                size.height,
+            )
+            penalty = (
+                4 * sum(overlap(box, other) for other in taken) / area
+                + 6 * (1 - overlap(box, inside) / area)
+                + points_inside(box, tracks) / 150
+                + away / 150
+            )
+            if penalty < best:
+                best, chosen = penalty, (box, right * reach, up * reach, right, up)
+    if best > WORST:
+        note.remove()
+        return False
+    box, across, along, right, up = chosen
+    note.set_position((across, along))
+    note.set(
+        ha={1: "left", 0: "center", -1: "right"}[right],
+        va={1: "bottom", 0: "center", -1: "top"}[up],
+    )
+    taken.append(box)
+    return True
+
+
+def overlap(one: Bbox, other: Bbox) -> float:
+    """Common area of two boxes, in square pixels."""
+    width = min(one.x1, other.x1) - max(one.x0, other.x0)
+    height = min(one.y1, other.y1) - max(one.y0, other.y0)
+    return float(width * height) if width > 0 and height > 0 else 0.0
+
+
+def points_inside(box: Bbox, points: NDArray[np.float64]) -> float:
+    """Number of points, shape (n, 2) in pixels, within a box."""
+    x, y = points[:, 0], points[:, 1]
+    return float(np.sum((x > box.x0) & (x < box.x1) & (y > box.y0) & (y < box.y1)))
+
+
+def source_line(record: Record) -> str:
+    """Say where a picture comes from: scenario, seed, replicates."""
+    name = record.scenario.title or record.scenario.name
+    times = f", mean of {record.replicates} replicates" if record.replicates > 1 else ""
+    return f"{name}, seed {record.seed}{times}"
+
+
+def words(number: float) -> str:
+    """Write a count as one reads it: three figures at most, millions as M.
+
+    Args:
+        number: a count of people, moves or money.
+
+    Returns:
+        `0`, `870`, `42,100`, `1.6 M`, `81 M`, `1.4 bn`; `–` for NaN.
+    """
+    if number != number:
+        return "–"
+    size = abs(number)
+    sign = "-" if number < 0 else ""
+    if 0 < size < 10 and size != round(size):
+        return f"{sign}{size:.1f}"
+    rounded = float(f"{size:.3g}")
+    for unit, word in ((1e9, "bn"), (1e6, "M")):
+        if rounded >= unit:
+            scaled = size / unit
+            return f"{sign}{scaled:,.0f} {word}" if scaled >= 20 else f"{sign}{scaled:.1f} {word}"
+    return f"{sign}{rounded:,.0f}"
+
+
+def people(number: float) -> str:
+    """Write a count of people, with the word that fits it."""
+    return "1 person" if round(number) == 1 else f"{words(number)} people"
+
+
+def figures(value: float, unit: str) -> str:
+    """Write a headline figure in the precision that its unit deserves.
+
+    Args:
+        value: the figure.
+        unit: `share` is written in per cent.
+
+    Returns:
+        Text without the unit, except for per cent.
+    """
+    if value != value:
+        return "–"
+    if unit == "share":
+        return f"{100 * value:.1f} %"
+    if unit == "per 1,000":
+        return f"{value:.1f}"
+    return words(value)
+
+
+def word_ticks() -> FuncFormatter:
+    """Give tick labels in words."""
+    return FuncFormatter(lambda value, _position: words(value).replace(".0 ", " "))
+
+
+def month_word(day: pd.Timestamp) -> str:
+    """Write a month, whatever the locale."""
+    names = "January February March April May June July August September October November December"
+    return f"{names.split()[day.month - 1]} {day.year}"
+
+
+def span_words(scenario: Scenario) -> str:
+    """Write the simulated period."""
+    start, end = pd.Timestamp(scenario.time.start), pd.Timestamp(scenario.time.end)
+    return f"{month_word(start)} to {month_word(end)}"
+
+
+def names(scenario: Scenario) -> dict[str, str]:
+    """Give the name of every country, place and corridor by id, the id where it has none."""
+    found = {country.id: country.name or country.id for country in scenario.countries}
+    found.update({place.id: place.name or place.id for place in scenario.places})
+    for corridor in scenario.corridors:
+        start, end = (found.get(it, it) for it in (corridor.from_, corridor.to))
+        found.setdefault(corridor.id, f"{start} to {end}")
+    return found

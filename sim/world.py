@@ -1,0 +1,273 @@
+"""The world: everything that persists from step to step, and how it is set up."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from sim.kernels.choice import Means
+from sim.kernels.living import N_COMPOSITIONS, count_codes
+from sim.kernels.tally import list_heads
+from sim.model.choice import Choices
+from sim.model.livelihood import build_means
+from sim.model.policy import Rules
+from sim.model.populate import populate, weights
+from sim.model.threats import Threats, per_threat
+from sim.network import Network, build
+from sim.rng import Purpose, key
+from sim.state import F64, I64, Applications, Claims, Parties, People
+from sim.terms import N_THREATS, Activity, Status, Threat
+
+if TYPE_CHECKING:
+    from sim.scenario.schema import Scenario
+
+
+@dataclass
+class Counts:
+    """What happened since the last row of the flow tables, in real people.
+
+    Dense integer arrays: additions are free of order, so no thread or row can change a sum.
+    """
+
+    flows: I64
+    """[origin, destination, channel, answer (choice, necessity), (departed, arrived)]"""
+    heads: I64
+    """[cell, answer] deciding households."""
+    people: I64
+    """[cell, answer]"""
+    trapped: I64
+    """[cell, answer] households."""
+    attribution: I64
+    """[cell, threat] in 1 / MICRO people."""
+    harms: I64
+    """[corridor or country, harm]"""
+    money: I64
+    """[corridor or country] cents taken by extortion."""
+    insecurity: F64
+    """[place, citizenship, threat] person-years."""
+    spending: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass
+class World:
+    """One world on its way through time."""
+
+    scenario: Scenario
+    seed: int
+    network: Network
+    people: People
+    weight: I64
+    """[place] people that a row of that origin stands for."""
+    country: I64
+    """[place] country index."""
+    means: Means
+    threats: Threats
+    choices: Choices
+    rules: Rules
+    cells: Cells
+    counts: Counts
+    day: int = 0
+    """Days from the start to the beginning of the step."""
+    step: int = 0
+    last_tick: int = 0
+    """Day of the last monthly update."""
+    parties: Parties = field(default_factory=Parties)
+    applications: Applications = field(default_factory=Applications)
+    claims: Claims = field(default_factory=Claims)
+    deciding: I64 = field(default_factory=lambda: np.empty(0, np.int64))
+    """Rows of heads who live somewhere."""
+    stranded: I64 = field(default_factory=lambda: np.empty(0, np.int64))
+    """Rows of heads who are stranded on the way."""
+    dead: int = 0
+    """People whose deaths the journey counted: the account must agree."""
+
+    def __post_init__(self) -> None:
+        scenario = self.scenario
+        n_places, n_countries = len(scenario.places), len(scenario.countries)
+        self.total = int(self.weight[self.people.home].sum())
+        self.diaspora = np.zeros((n_countries, n_countries), np.int64)
+        self.residents = np.zeros(n_places, np.int64)
+        self.newcomers = np.zeros(n_places, np.int64)
+        self.threshold = np.zeros((n_places, N_THREATS, 1), np.int64)
+        self.quota_left = np.zeros((n_countries, 4))
+        self.decisions_left = np.zeros(n_countries)
+        self.exposure_counts = np.zeros((n_places, 1))
+        self.bound = np.zeros((2, 1, 1, 1, 1))
+        self.weights_k = per_threat(dict(scenario.decision.threat_weight))
+        self.tolerable = per_threat(dict(scenario.decision.tolerable))
+        self.voice = np.array([c.voice for c in scenario.countries])[self.country]
+        self.capacity = np.array([p.capacity or 0.0 for p in scenario.places])
+        self.is_camp = np.array([p.kind == "camp" for p in scenario.places])
+        self.nearest = nearest_places(self.network.km, self.country, self.is_camp)
+        self.odds = vulnerability_odds(scenario)
+        self.heads_buffer = np.empty(len(self.people.pid), np.int64)
+
+    def date(self, day: int | None = None) -> date:
+        """Calendar date of a day counted from the start."""
+        return self.scenario.time.start + timedelta(days=self.day if day is None else day)
+
+    def month(self) -> int:
+        """Whole months from the start of the scenario to this day, as ages are counted in."""
+        start, now = self.scenario.time.start, self.date()
+        return (now.year - start.year) * 12 + now.month - start.month
+
+    def key(self, purpose: Purpose) -> np.uint64:
+        """Key of this step's draws of one purpose."""
+        return key(self.seed, purpose, self.step)
+
+    def list_heads(self) -> None:
+        """Refresh the lists of heads who decide and who are stranded."""
+        stranded = np.empty(len(self.people.pid), np.int64)
+        n, m = list_heads(self.people, self.heads_buffer, stranded)
+        self.deciding = self.heads_buffer[:n].copy()
+        self.stranded = stranded[:m].copy()
+
+
+class Cells:
+    """Cells of `answers` and `attribution`: the combinations of the scenario's `by` columns."""
+
+    AGES = ("0-17", "18-34", "35-64", "65+")
+
+    def __init__(self, scenario: Scenario) -> None:
+        places = [p.id for p in scenario.places]
+        labels: dict[str, list[str]] = {
+            "place": places,
+            "home": places,
+            "citizenship": [c.id for c in scenario.countries],
+            "group": ["other"] + [g.id for g in scenario.groups],
+            "sex": ["man", "woman"],
+            "education": ["none", "secondary", "tertiary"],
+            "age": list(self.AGES),
+        }
+        self.by = list(scenario.outputs.by)
+        self.labels = [labels[name] for name in self.by]
+        self.shape = tuple(len(values) for values in self.labels)
+        self.size = int(np.prod(self.shape)) if self.shape else 1
+
+    def of(self, people: People, country: I64, rows: I64, month: int) -> I64:
+        """Cell of each head."""
+        code = np.zeros(len(rows), np.int64)
+        for name, values in zip(self.by, self.labels, strict=True):
+            if name == "place":
+                part = people.place[rows]
+            elif name == "home":
+                part = people.home[rows]
+            elif name == "citizenship":
+                part = country[people.home[rows]]
+            elif name == "group":
+                part = people.group[rows]
+            elif name == "sex":
+                part = people.traits[rows] & 1
+            elif name == "education":
+                part = people.traits[rows] >> 1 & 3
+            else:
+                age = (month - people.born[rows].astype(np.int64)) // 12
+                part = np.searchsorted([18, 35, 65], age, side="right")
+            code = code * len(values) + part
+        return code
+
+
+def new_counts(scenario: Scenario, cells: Cells) -> Counts:
+    """Counts of nothing yet."""
+    n_places, n_countries = len(scenario.places), len(scenario.countries)
+    n_ways = len(scenario.corridors) + n_countries
+    return Counts(
+        flows=np.zeros((n_places, n_places, 6, 2, 2), np.int64),
+        heads=np.zeros((cells.size, 5), np.int64),
+        people=np.zeros((cells.size, 5), np.int64),
+        trapped=np.zeros((cells.size, 5), np.int64),
+        attribution=np.zeros((cells.size, N_THREATS), np.int64),
+        harms=np.zeros((n_ways, 8), np.int64),
+        money=np.zeros(n_ways, np.int64),
+        insecurity=np.zeros((n_places, n_countries, N_THREATS)),
+    )
+
+
+def nearest_places(km: F64, country: I64, is_camp: np.ndarray) -> I64:
+    """[place, country] the country's nearest place that is no camp, -1 where it has none."""
+    result = np.full((len(country), int(country.max()) + 1), -1, np.int64)
+    for c in range(result.shape[1]):
+        candidates = np.flatnonzero((country == c) & ~is_camp)
+        if len(candidates):
+            result[:, c] = candidates[np.argmin(km[:, candidates], axis=1)]
+    return result
+
+
+def vulnerability_odds(scenario: Scenario) -> F64:
+    """[threat, code] odds multipliers of exposure by group, composition and status.
+
+    A household is as vulnerable as its most vulnerable member; group and status multiply.
+    """
+    table = scenario.exposure.vulnerability
+
+    def of(name: str, threat: Threat) -> float:
+        return table.get(name, {}).get(threat.name, 1.0)  # type: ignore[call-overload,no-any-return]
+
+    groups = ["other"] + [g.id for g in scenario.groups]
+    odds = np.ones((N_THREATS, len(groups) * N_COMPOSITIONS * len(Status)))
+    for threat in Threat:
+        for g, group in enumerate(groups):
+            for bits in range(N_COMPOSITIONS):
+                members = [
+                    of(name, threat)
+                    for bit, name in ((1, "children"), (2, "women"), (4, "old"))
+                    if bits & bit
+                ]
+                worst = max(members, default=1.0)
+                for status in Status:
+                    code = (g * N_COMPOSITIONS + bits) * len(Status) + status
+                    odds[threat, code] = of(group, threat) * worst * of(status.name, threat)
+    return odds
+
+
+def build_world(scenario: Scenario, seed: int, order: I64 | None = None) -> World:
+    """Set up the world of a resolved scenario on its first day.
+
+    Args:
+        scenario: Resolved, with base_L and flight norm solved (or about to be).
+        seed: Seed of the run.
+        order: Permutation of the rows, which must not matter (a test holds that).
+    """
+    network = build(scenario)
+    people = populate(scenario, seed)
+    if order is not None:
+        people = reorder(people, order)
+    means = build_means(scenario)
+    choices = Choices(scenario, network, means)
+    cells = Cells(scenario)
+    world = World(
+        scenario=scenario,
+        seed=seed,
+        network=network,
+        people=people,
+        weight=weights(scenario),
+        country=choices.country,
+        means=means,
+        threats=Threats(scenario),
+        choices=choices,
+        rules=Rules(scenario, network, scenario.time.start),
+        cells=cells,
+        counts=new_counts(scenario, cells),
+    )
+    n_codes = world.odds.shape[1]
+    world.exposure_counts = np.zeros((len(scenario.places), n_codes))
+    count_codes(people, 0, world.exposure_counts)
+    world.threshold = np.zeros((len(scenario.places), N_THREATS, n_codes), np.int64)
+    world.list_heads()
+    return world
+
+
+def reorder(people: People, order: I64) -> People:
+    """The same people with rows in another order."""
+    where = np.empty(len(order), np.int32)
+    where[order] = np.arange(len(order), dtype=np.int32)
+    columns = {name: column[order] for name, column in zip(People._fields, people, strict=True)}
+    columns["household"] = where[columns["household"]]
+    columns["sibling"] = where[columns["sibling"]]
+    return People(**columns)
+
+
+DEAD = int(Activity.dead)

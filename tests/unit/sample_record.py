@@ -1,0 +1,205 @@
+"""A made-up record with the shape of a Syrian run, for tests of what comes after the engine."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from sim.record import Record
+from sim.scenario.resolve import resolve
+from sim.scenario.schema import Scenario
+from sim.terms import Activity, Threat
+
+PLACES = [
+    # id, name, country, people, income, lat, lon
+    ("DAM", "Damascus", "SY", 4.4e6, 3000, 33.5, 36.3),
+    ("ALE", "Aleppo", "SY", 4.9e6, 2700, 36.2, 37.2),
+    ("HMS", "Homs and Hama", "SY", 3.4e6, 2600, 34.7, 36.7),
+    ("DRA", "Daraa", "SY", 1.4e6, 2400, 32.6, 36.1),
+    ("DEZ", "Deir ez-Zor", "SY", 1.2e6, 2200, 35.3, 40.1),
+    ("GZT", "Gaziantep", "TR", 8e6, 10000, 37.1, 37.4),
+    ("IST", "Istanbul", "TR", 65e6, 12000, 41.0, 29.0),
+    ("BEK", "Bekaa", "LB", 4.3e6, 9000, 33.9, 35.9),
+    ("AMM", "Amman", "JO", 6.5e6, 4500, 31.9, 35.9),
+    ("ERB", "Erbil", "IQ", 31e6, 5800, 36.2, 44.0),
+    ("CAI", "Cairo", "EG", 84e6, 2900, 30.0, 31.2),
+    ("ATH", "Athens", "GR", 11e6, 26000, 38.0, 23.7),
+    ("BER", "Berlin", "DE", 81e6, 44000, 52.5, 13.4),
+    ("STO", "Stockholm", "SE", 9.4e6, 57000, 59.3, 18.1),
+]
+NAMES = {
+    "SY": "Syria", "TR": "Türkiye", "LB": "Lebanon", "JO": "Jordan", "IQ": "Iraq", "EG": "Egypt",
+    "GR": "Greece", "DE": "Germany", "SE": "Sweden",
+}  # fmt: skip
+CORRIDORS = [
+    ("ALE", "GZT"), ("HMS", "BEK"), ("DAM", "BEK"), ("DRA", "AMM"), ("DEZ", "ERB"), ("DAM", "CAI"),
+    ("GZT", "IST"), ("ALE", "DAM"), ("BER", "STO"),
+]  # fmt: skip
+FLOWS = [
+    # origin, destination, channel, answer, people a month at the peak
+    ("ALE", "GZT", "asylum", "necessity", 42_000),
+    ("ALE", "IST", "asylum", "necessity", 9_000),
+    ("HMS", "BEK", "asylum", "necessity", 27_000),
+    ("DAM", "BEK", "irregular", "necessity", 14_000),
+    ("DRA", "AMM", "asylum", "necessity", 16_000),
+    ("DEZ", "ERB", "asylum", "necessity", 6_000),
+    ("DAM", "CAI", "asylum", "necessity", 4_000),
+    ("GZT", "BER", "irregular", "necessity", 15_000),
+    ("GZT", "BER", "irregular", "choice", 2_000),
+    ("DAM", "STO", "irregular", "necessity", 4_000),
+    ("DAM", "BER", "family", "choice", 1_200),
+    ("ATH", "BER", "labour", "choice", 700),
+    ("ALE", "DAM", "internal", "necessity", 60_000),
+    ("GZT", "ALE", "home", "choice", 3_000),
+]
+HOSTS = {"GZT": .3, "IST": .15, "BEK": .25, "AMM": .14, "ERB": .05, "CAI": .03, "ATH": .01,
+         "BER": .05, "STO": .02}  # fmt: skip
+
+
+def sample_scenario(**changes: Any) -> Scenario:
+    """Build the scenario that the made-up tables belong to."""
+    content: dict[str, Any] = {
+        "schema": 1,
+        "name": "sample",
+        "title": "Syria <and> its neighbours, made up",
+        "sources": [{"id": "unhcr", "text": "UNHCR, Global Trends 2014 & annex"}],
+        "time": {"start": "2011-01-01", "end": "2016-12-31"},
+        "countries": [{"id": key, "name": name} for key, name in NAMES.items()],
+        "places": [
+            dict(id=a, name=b, country=c, people=d, income=e, lat=f, lon=g)
+            for a, b, c, d, e, f, g in PLACES
+        ],
+        "corridors": [
+            *({"from": a, "to": b} for a, b in CORRIDORS),
+            {"id": "aegean", "from": "IST", "to": "ATH", "death": 0.005, "price": 1200.0},
+            {"id": "balkans", "from": "ATH", "to": "BER", "price": 2500.0},
+        ],
+        "observed": [
+            dict(id="tr", what="refugees", of="SY", at="TR", date="2014-12", people=1_622_839.0,
+                 source="unhcr"),
+            dict(id="lb", what="refugees", of="SY", at="LB", date="2014-12", people=1_154_000.0),
+            dict(id="jo", what="refugees", of="SY", at="JO", date="2014-12", people=623_000.0),
+            dict(id="de", what="refugees", of="SY", at="DE", date="2014-12", people=41_000.0),
+            dict(id="all", what="refugees", of="SY", date="2014-12", people=3_880_000.0),
+            dict(id="idp", what="displaced", of="SY", date="2014-12", people=7_600_000.0),
+            dict(id="sea", what="deaths", of="SY", at="aegean", date="2015-12",
+                 since="2015-01-01", people=800.0),
+            dict(id="claims", what="asylum_seekers", of="SY", at="DE", date="2015-12",
+                 people=160_000.0),
+            dict(id="in", what="arrivals", of="SY", at="LB", date="2013-12", since="2013-01-01",
+                 people=600_000.0),
+        ],
+    }  # fmt: skip
+    content.update(changes)
+    return resolve(Scenario.model_validate(content))
+
+
+def sample_record(replicates: int = 1, **changes: Any) -> Record:
+    """Make up a record: war from 2011, peak in 2013, a sea crossing in 2015."""
+    scenario = sample_scenario(**changes)
+    starts = pd.date_range(scenario.time.start, scenario.time.end, freq="MS")
+    ends = starts + pd.offsets.MonthEnd(0)
+    draw = np.random.default_rng(20260101)
+    rows: dict[str, list[tuple[Any, ...]]] = {name: [] for name in COLUMNS}
+    everybody = int(sum(place[3] for place in PLACES))
+    for replicate in range(replicates):
+        wobble = 1 + 0.05 * draw.standard_normal()
+        abroad = displaced = dead = 0
+        for month, (first, last) in enumerate(zip(starts, ends, strict=True)):
+            war = wobble * month / 30 * np.exp(1 - month / 30)
+            sea = wobble * np.exp(-(((month - 56) / 5) ** 2))
+            died = 0
+            for origin, destination, channel, answer, peak in FLOWS:
+                size = peak * (sea if "irregular" in channel and destination != "BEK" else war)
+                departed = int(draw.poisson(size))
+                arrived = int(0.97 * departed)
+                rows["flows"].append((replicate, first, origin, destination, channel, answer,
+                                      departed, arrived))  # fmt: skip
+                if channel == "internal":
+                    displaced += arrived
+                elif origin in ("ALE", "HMS", "DAM", "DRA", "DEZ"):
+                    abroad += arrived
+            for corridor, harm, size in (
+                ("aegean", "death", 150 * sea), ("aegean", "interception", 1500 * sea),
+                ("HMS_BEK", "violence", 300 * war), ("balkans", "extortion", 900 * sea),
+                ("balkans", "stranding", 200 * sea), ("DAM_BEK", "death", 12 * war),
+                ("aegean", "detention", 240 * sea), ("aegean", "kidnapping", 60 * sea),
+                ("balkans", "forced_return", 90 * sea),
+            ):  # fmt: skip
+                people = int(draw.poisson(size))
+                if people:
+                    money = 400.0 * people if harm == "extortion" else 0.0
+                    rows["harms"].append((replicate, first, corridor, harm, people, money))
+                    died += people if harm == "death" else 0
+            dead += died
+            for place, _, country, people, *_ in PLACES:
+                share = war if country == "SY" else 0.05
+                heads = int(people / 4)
+                moved = int(people * 0.002 * share)
+                for answer, size, with_them in (
+                    ("choice", moved // 20, moved // 8), ("necessity", moved // 4, moved),
+                    ("no_means", heads * 0.004 * share, 0),
+                    ("no_permission", heads * 0.006 * share, 0), ("stays", heads, 0),
+                ):  # fmt: skip
+                    rows["answers"].append(
+                        (replicate, first, place, answer, int(size), with_them, 0.0)
+                    )
+                for answer, size in (("no_means", 0.03), ("no_permission", 0.05)):
+                    kept = int(people * size * min(share, 1))
+                    rows["blocked"].append(
+                        (replicate, last, place, country, answer, kept // 4, kept)
+                    )
+                rows["stocks"].append((replicate, last, place, country, "citizen",
+                                       int(people)))  # fmt: skip
+                for threat in Threat:
+                    severe = min(0.9, (0.05 + 0.1 * threat) * (1 + 2 * share))
+                    rows["threats"].append((replicate, first, place, threat.name, severe,
+                                            min(1.0, 0.3 + 0.4 * share)))  # fmt: skip
+                    rows["insecurity"].append((replicate, first, place, country, threat.name,
+                                               people * severe * 0.3 / 12))  # fmt: skip
+                    rows["attribution"].append((replicate, first, place, threat.name,
+                                                moved * (1 + threat) / 28))  # fmt: skip
+            for place, share in HOSTS.items():
+                camp = int(abroad * share)
+                rows["stocks"].append((replicate, last, place, "SY", "refugee", int(0.8 * camp)))
+                rows["stocks"].append((replicate, last, place, "SY", "claimant", int(0.2 * camp)))
+            rows["stocks"].append((replicate, last, "DAM", "SY", "displaced", displaced))
+            rows["spending"].append((replicate, first, "asylum", 1e6 * war))
+            for activity in Activity:
+                people = {"dead": dead, "resident": everybody - dead}.get(activity.name, 0)
+                rows["account"].append((replicate, last, activity.name, people))
+    manifest = {
+        "format": 1, "name": scenario.name, "title": scenario.title, "scenario_hash": "0" * 64,
+        "seed": 7, "seeds": list(range(replicates)), "replicates": replicates, "people": everybody,
+        "agents": 100_000, "steps": len(starts), "started": "2026-01-01T00:00:00+00:00",
+        "seconds": 4.2, "compiled": True, "threads": 1, "notes": ["a note with <angle> & more"],
+        "versions": {"python": "3.11.7", "sim": "0.1.0", "numpy": "2.4.6"},
+        "machine": {"system": "Linux", "cpu": "x86-64", "cores": 4},
+    }  # fmt: skip
+    tables = {name: tidy(rows[name], COLUMNS[name]) for name in COLUMNS}
+    return Record(scenario=scenario, seed=7, manifest=manifest, tables=tables)
+
+
+def tidy(rows: list[tuple[Any, ...]], columns: str) -> pd.DataFrame:
+    """Make a table with the types that records have: text as categories."""
+    frame = pd.DataFrame(rows, columns=columns.split())
+    for name in frame.columns:
+        if frame[name].dtype.kind not in "ifM":
+            frame[name] = frame[name].astype("category")
+    return frame
+
+
+COLUMNS = {
+    "flows": "replicate date origin destination channel answer departed arrived",
+    "answers": "replicate date place answer heads people trapped",
+    "attribution": "replicate date place threat people",
+    "stocks": "replicate date place citizenship status people",
+    "blocked": "replicate date place citizenship answer heads people",
+    "harms": "replicate date corridor harm people money",
+    "threats": "replicate date place threat severity prevalence",
+    "insecurity": "replicate date place citizenship threat person_years",
+    "spending": "replicate date item amount",
+    "account": "replicate date activity people",
+}

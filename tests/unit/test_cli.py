@@ -1,0 +1,438 @@
+"""The command line: what it prints where, and how it ends."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+import sim
+from sim import cli
+from tests.unit.sample_record import sample_record
+
+BROKEN = "schema: 1\nname: broken\nplaces: [\n"
+
+
+@pytest.fixture(autouse=True)
+def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Run in an empty folder, without the settings of this shell."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("SIM_DEBUG", "FORCE_COLOR", "NO_COLOR"):
+        monkeypatch.delenv(name, raising=False)
+    handler = signal.getsignal(signal.SIGINT)
+    yield tmp_path
+    assert signal.getsignal(signal.SIGINT) is handler
+
+
+class Engine:
+    """Stands in for the engine: takes the same arguments and gives a made-up record."""
+
+    def __init__(self) -> None:
+        self.calls: list[dict[str, Any]] = []
+        self.error: BaseException | None = None
+
+    def run(self, scenario: sim.Scenario, **options: Any) -> sim.Record:
+        self.calls.append({"scenario": scenario, **options})
+        options["progress"](1, 2, "half-way")
+        if self.error is not None:
+            raise self.error
+        return sample_record()
+
+
+@pytest.fixture
+def engine(monkeypatch: pytest.MonkeyPatch) -> Engine:
+    stand_in = Engine()
+    module = ModuleType("sim.simulate")
+    module.run = stand_in.run  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "sim.simulate", module)
+    return stand_in
+
+
+class Outcome:
+    """How a command ended: exit code and what it printed."""
+
+    def __init__(self, code: int, out: str, err: str) -> None:
+        self.code, self.out, self.err = code, out, err
+
+
+@pytest.fixture
+def call(capsys: pytest.CaptureFixture[str]) -> Any:
+    def run(*words: str) -> Outcome:
+        code = cli.main(words)
+        return Outcome(code, *capsys.readouterr())
+
+    return run
+
+
+# Words that are not there
+
+
+def test_without_words_it_helps(call: Any) -> None:
+    assert call().out == call("--help").out
+    assert call("--help").code == 0
+
+
+def test_version(call: Any) -> None:
+    done = call("--version")
+    assert (done.code, done.out) == (0, f"sim {sim.__version__}\n")
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["rnu"], "sim: no command is called 'rnu'; did you mean 'run'? (see sim --help)"),
+        (["Check"], "did you mean 'check'?"),
+        (["xyzzy"], "there are demo, run, check, schema, new, list"),
+        (["run", "--agnets", "3"], "--agents"),
+        (["run"], "Missing argument 'FILE|NAME' (see sim run --help)"),
+        (["run", "syria", "--seed", "-1"], "'--seed'"),
+        (["run", "syria", "--seed", str(2**63)], "'--seed'"),
+        (["run", "syria", "--replicates", "0"], "'--replicates'"),
+        (["run", "syria", "--threads", "two"], "'--threads'"),
+        (["check"], "Missing argument 'FILE...'"),
+    ],
+)
+def test_misspelt_words_are_told_with_the_nearest(
+    call: Any, words: list[str], message: str
+) -> None:
+    done = call(*words)
+    assert done.code == 2
+    assert message in done.err
+    assert done.err.count("\n") == 1
+    assert done.out == ""
+
+
+@pytest.mark.parametrize("command", ["demo", "run", "check", "schema", "new", "list"])
+def test_every_command_has_help_json_and_quiet(call: Any, command: str) -> None:
+    done = call(command, "--help")
+    assert done.code == 0
+    assert "--json" in done.out
+    assert "--quiet" in done.out
+    assert max(map(len, done.out.splitlines())) <= 80
+
+
+# check
+
+
+def test_check_sums_up_a_good_file(call: Any) -> None:
+    done = call("check", "syria")
+    assert done.code == 0, done.err
+    assert re.fullmatch(r"syria: ok \(\d+ places, \d+ corridors, [\d,]{11,} people\)\n", done.out)
+    assert done.err == ""
+
+
+def test_check_tells_the_problems_of_all_files(call: Any, elsewhere: Path) -> None:
+    Path("one.yaml").write_text(BROKEN)
+    Path("two.yaml").write_text("schema: 1\nnmae: two\n")
+    done = call("check", "one.yaml", "syria", "two.yaml")
+    assert done.code == 2
+    assert "one.yaml:" in done.err
+    assert "two.yaml:" in done.err
+    assert done.out.startswith("syria: ok")
+
+
+def test_check_as_json(call: Any) -> None:
+    Path("one.yaml").write_text(BROKEN)
+    done = call("check", "one.yaml", "syria", "--json")
+    told = json.loads(done.out)
+    assert done.code == 2
+    assert told["ok"] is False
+    bad, good = told["files"]
+    assert bad["problems"][0].keys() == {"file", "line", "column", "message", "hint"}
+    assert bad["problems"][0]["file"] == "one.yaml"
+    assert good["ok"] is True
+    assert good["places"] > 0
+
+
+def test_check_quiet_says_nothing_of_a_good_file(call: Any) -> None:
+    done = call("check", "syria", "--quiet")
+    assert (done.code, done.out, done.err) == (0, "", "")
+
+
+def test_check_resolved_prints_a_scenario_that_checks(call: Any) -> None:
+    done = call("check", "syria", "--resolved")
+    Path("full.yaml").write_text(done.out)
+    again = call("check", "full.yaml", "--resolved")
+    assert again.code == 0, again.err
+    assert again.out == done.out
+
+
+def test_check_of_what_is_not_there(call: Any) -> None:
+    done = call("check", "nowhere.yaml")
+    assert done.code == 2
+    assert "nowhere.yaml" in done.err
+    assert "Traceback" not in done.err
+
+
+# schema, new, list
+
+
+def test_schema_is_json_schema(call: Any) -> None:
+    told = json.loads(call("schema").out)
+    assert told["$schema"].startswith("https://json-schema.org/")
+    assert {"places", "corridors", "policies"} <= told["properties"].keys()
+
+
+def test_new_writes_a_scenario_that_checks(call: Any) -> None:
+    done = call("new", "mine")
+    assert done.code == 0
+    assert "sim run mine.yaml" in done.out
+    assert Path("mine.yaml").read_text().startswith("# yaml-language-server: $schema=")
+    assert sim.read("mine.yaml").name == "mine"
+
+
+def test_new_overwrites_nothing(call: Any) -> None:
+    Path("mine.yaml").write_text("precious")
+    done = call("new", "mine")
+    assert done.code == 2
+    assert "exists already" in done.err
+    assert Path("mine.yaml").read_text() == "precious"
+
+
+@pytest.mark.parametrize("name", ["3d", "a/b", "../up", "", "x" * 65, "é", "a b"])
+def test_new_wants_a_name(call: Any, elsewhere: Path, name: str) -> None:
+    done = call("new", name)
+    assert done.code == 2
+    assert "cannot be a scenario's name" in done.err
+    assert not any(elsewhere.iterdir())
+
+
+def test_list_names_what_run_takes(call: Any) -> None:
+    names = call("list", "--quiet").out.split()
+    assert "syria" in names
+    assert [one["name"] for one in json.loads(call("list", "--json").out)] == names
+    assert "syria  Displacement" in call("list").out
+
+
+# run and demo
+
+
+def test_run_passes_everything_on(call: Any, engine: Engine) -> None:
+    done = call(
+        "run", "syria", "-s", "population.focus=[]", "--agents", "2000", "--seed", "7",
+        "--replicates", "3", "--threads", "1", "--out", "there",
+    )  # fmt: skip
+    assert done.code == 0, done.err
+    (given,) = engine.calls
+    assert given["scenario"].population.agents == 2000
+    assert given["scenario"].population.focus == ()
+    assert (given["seed"], given["replicates"], given["threads"]) == (7, 3, 1)
+    # Rates are solved on the file as it stands.
+    assert given["base"] == sim.read("syria")
+    assert sim.load("there").seed == sample_record().seed
+
+
+def test_run_without_changes_is_its_own_base(call: Any, engine: Engine) -> None:
+    assert call("run", "syria", "--quiet").code == 0
+    assert engine.calls[0]["base"] == engine.calls[0]["scenario"]
+    assert engine.calls[0]["seed"] is None
+    assert Path("out/syria/manifest.json").is_file()
+
+
+def test_run_as_json_prints_one_document(call: Any, engine: Engine) -> None:
+    done = call("run", "syria", "--json", "--out", "there")
+    told = json.loads(done.out)
+    assert done.err == ""
+    assert told["out"] == "there"
+    assert told["manifest"]["name"] == sample_record().manifest["name"]
+    assert {one["measure"] for one in told["headline"]} >= {"moved_abroad", "necessity_share"}
+    assert isinstance(told["observed"], list)
+
+
+def test_run_quiet_prints_nothing(call: Any, engine: Engine) -> None:
+    done = call("run", "syria", "--quiet")
+    assert (done.code, done.out, done.err) == (0, "", "")
+
+
+def test_progress_is_one_line_when_not_a_terminal(call: Any, engine: Engine) -> None:
+    done = call("run", "syria")
+    assert re.fullmatch(r"running Displacement.*\n", done.err)
+    assert "\x1b" not in done.out + done.err
+    assert max(map(len, done.out.splitlines())) <= 80
+
+
+def test_demo_starts_with_what_it_is_and_ends_with_what_to_try(call: Any, engine: Engine) -> None:
+    done = call("demo", "--agents", "1000", "--seed", "3")
+    assert done.code == 0, done.err
+    first, *_ = done.out.splitlines()
+    assert "A model, not a forecast" in first
+    *_, title, one, two, three = done.out.splitlines()
+    assert title == "Try next:"
+    assert [one.strip(), two.strip(), three.strip()] == list(cli.NEXT_COMMANDS)
+    names = {path.name for path in Path("out/demo").iterdir()}
+    assert {"manifest.json", "map.png", "answers.png", "report.html", "flows.parquet"} <= names
+    assert not [path for path in Path("out").iterdir() if path.name != "demo"]
+    assert engine.calls[0]["seed"] == 3
+
+
+@pytest.mark.parametrize("command", cli.NEXT_COMMANDS)
+def test_what_demo_proposes_runs(call: Any, engine: Engine, command: str) -> None:
+    program, *words = command.split()
+    assert program == "sim"
+    done = call(*words)
+    assert done.code == 0, done.err
+
+
+def test_an_earlier_run_is_replaced_and_that_is_said(call: Any, engine: Engine) -> None:
+    assert "written" in call("run", "syria").out
+    assert "replaced" in call("run", "syria").out
+
+
+@pytest.mark.parametrize(
+    ("out", "message"),
+    [
+        ("file", "file is a file"),
+        ("file/below", "file is a file"),
+        ("notes", "is not the folder of a run"),
+        ("/proc/nowhere", "cannot write to /proc/nowhere"),
+    ],
+)
+def test_a_folder_that_cannot_be_written_is_refused_before_the_run(
+    call: Any, engine: Engine, elsewhere: Path, out: str, message: str
+) -> None:
+    Path("file").write_text("precious")
+    Path("notes").mkdir()
+    Path("notes/today.txt").write_text("precious")
+    done = call("run", "syria", "--out", out)
+    assert done.code == 2
+    assert message in done.err
+    assert engine.calls == []
+    assert Path("notes/today.txt").read_text() == "precious"
+    assert sorted(path.name for path in elsewhere.iterdir()) == ["file", "notes"]
+
+
+def test_more_threads_than_cores_is_a_sentence(call: Any, engine: Engine) -> None:
+    done = call("run", "syria", "--threads", "100000")
+    assert done.code == 2
+    assert re.fullmatch(r"sim: --threads 100000 is more than .* cores?; use .*\n", done.err)
+    assert engine.calls == []
+
+
+def test_a_bad_override_is_told_and_nothing_is_written(
+    call: Any, engine: Engine, elsewhere: Path
+) -> None:
+    done = call("run", "syria", "-s", "population.agnets=3")
+    assert done.code == 2
+    assert "agents" in done.err
+    assert not any(elsewhere.iterdir())
+
+
+def test_a_bad_scenario_as_json(call: Any, engine: Engine) -> None:
+    Path("one.yaml").write_text(BROKEN)
+    done = call("run", "one.yaml", "--json")
+    told = json.loads(done.out)
+    assert done.code == 2
+    assert told["ok"] is False
+    assert told["problems"][0]["file"] == "one.yaml"
+
+
+# Faults, Ctrl-C, closed pipes
+
+
+def test_a_fault_of_ours_is_a_sentence(call: Any, engine: Engine, elsewhere: Path) -> None:
+    engine.error = RuntimeError("two\nlines")
+    done = call("run", "syria")
+    assert done.code == 1
+    last = done.err.splitlines()[-1]
+    assert last == (
+        "sim: a fault of the simulator (RuntimeError: two lines); SIM_DEBUG=1 shows where"
+    )
+    assert "Traceback" not in done.err
+    assert not any(elsewhere.iterdir())
+
+
+def test_sim_debug_shows_the_traceback(
+    call: Any, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SIM_DEBUG", "1")
+    engine.error = RuntimeError("x")
+    done = call("run", "syria")
+    assert done.code == 1
+    assert "Traceback" in done.err
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "message"),
+    [
+        (MemoryError(), 1, "out of memory"),
+        (OSError(28, "No space left on device", "out/x"), 2, "out/x: no space left on device"),
+        (KeyboardInterrupt(), 130, "sim: interrupted"),
+    ],
+)
+def test_errors_that_are_nobodys_fault(
+    call: Any, engine: Engine, error: BaseException, code: int, message: str
+) -> None:
+    engine.error = error
+    done = call("run", "syria")
+    assert done.code == code
+    assert message in done.err.splitlines()[-1]
+
+
+STUCK = """
+import sys, time
+from types import ModuleType
+module = ModuleType("sim.simulate")
+def run(scenario, **options):
+    print("started", file=sys.stderr, flush=True)
+    try:
+        time.sleep(60)
+    except KeyboardInterrupt:
+        if {swallows}:
+            raise ValueError("a library turned Ctrl-C into this")
+        raise
+module.run = run
+sys.modules["sim.simulate"] = module
+from sim.__main__ import main
+sys.exit(main())
+"""
+
+
+@pytest.mark.parametrize("swallows", [False, True])
+def test_ctrl_c_is_one_line_and_leaves_nothing(elsewhere: Path, swallows: bool) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-c", STUCK.format(swallows=swallows), "run", "syria"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+    )
+    assert process.stderr is not None
+    while process.stderr.readline() not in ("started\n", ""):
+        pass
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert (process.returncode, out, err) == (130, "", "sim: interrupted\n")
+    assert not any(elsewhere.iterdir())
+
+
+def test_a_closed_pipe_is_silent() -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "sim", "schema"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    assert process.stdout is not None
+    process.stdout.close()
+    assert process.stderr is not None
+    assert process.stderr.read() == b""
+    process.stderr.close()
+    assert process.wait() == 0
+
+
+def test_letters_that_a_terminal_lacks_do_no_harm(elsewhere: Path) -> None:
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii"}
+    done = subprocess.run(
+        [sys.executable, "-m", "sim", "check", "Ünder.yaml"], env=environment, capture_output=True
+    )
+    assert done.returncode == 2
+    assert b"?nder.yaml" in done.stderr
+    assert b"Traceback" not in done.stderr
