@@ -402,6 +402,63 @@ def no_means_share(r, r_m, r_p, r_mp):
     return 0.5 * ((r_m - r) + (r_mp - r_p)) / gap if gap > 0.0 else 0.0
 
 
+@equation
+def decide_block(
+    people, heads, first, last, land, conditions, means, classes, keys, now, month, dt, events
+):
+    """Decide for heads[first:last]; see `decide`.
+
+    Returns:
+        Number of events written, from `first` on.
+    """
+    at = first
+    for i in range(first, last):
+        head = heads[i]
+        u = uniform(keys[0], people.pid[head])
+        # The margin covers the rounding of the bound; NaN (not tabulated) does not skip.
+        if u > rate_bound(people, conditions, head) * dt * 1.000001:
+            continue
+        draw = -math.log1p(-u)
+        money = people.means[head]
+        lr, fr, lm, fm, lp, fp, lmp, fmp = evaluate(
+            people, land, conditions, classes, head, now, month, money
+        )
+        r_mp = lmp + fmp
+        if draw >= r_mp * dt:
+            continue
+        r = lr + fr
+        want = conditions.want[people.place[head], people.mask[head] & 15]
+        label = uniform(keys[1], people.pid[head])
+        events.head[at] = head
+        events.trapped[at] = False
+        events.flight[at] = 0.0
+        events.hazard[at] = LIVELIHOOD
+        if draw < r * dt:
+            secure = lr / want
+            events.time[at] = draw / (r * dt)
+            if label * r < secure:
+                events.answer[at] = CHOICE
+            else:
+                events.answer[at] = NECESSITY
+                events.flight[at] = fr / (r - secure)
+                if label * r - secure < fr:
+                    events.hazard[at] = FLIGHT
+        else:
+            events.time[at] = draw / (r_mp * dt)
+            share = no_means_share(r, lm + fm, lp + fp, r_mp)
+            events.answer[at] = NO_MEANS if label < share else NO_PERMISSION
+            secure_money = secure_means(
+                means, people.place[head], people.rank[head], people.status[head]
+            )
+            if secure_money > money:
+                sl, _, _, _, _, _, _, _ = evaluate(
+                    people, land, conditions, classes, head, now, month, secure_money
+                )
+                events.trapped[at] = draw < sl / want * dt
+        at += 1
+    return at - first
+
+
 @parallel_kernel
 def decide(people, heads, land, conditions, means, classes, keys, now, month, dt, events, found):
     """Give every head one of the five answers; write those that are not `stays`.
@@ -419,57 +476,13 @@ def decide(people, heads, land, conditions, means, classes, keys, now, month, dt
         events: Buffers of length n; block b writes from b * BLOCK on.
         found: [blocks] number of events that each block wrote.
     """
-    n_blocks = found.shape[0]
-    for b in numba.prange(n_blocks):
+    for b in numba.prange(found.shape[0]):
         first = b * BLOCK
         last = min(first + BLOCK, heads.shape[0])
-        at = first
-        for i in range(first, last):
-            head = heads[i]
-            u = uniform(keys[0], people.pid[head])
-            bound = rate_bound(people, conditions, head) * dt
-            if u > bound * 1.000001:
-                continue
-            draw = -math.log1p(-u)
-            money = people.means[head]
-            lr, fr, lm, fm, lp, fp, lmp, fmp = evaluate(
-                people, land, conditions, classes, head, now, month, money
-            )
-            r_mp = lmp + fmp
-            if draw >= r_mp * dt:
-                continue
-            r = lr + fr
-            label = uniform(keys[1], people.pid[head])
-            events.head[at] = head
-            events.trapped[at] = False
-            events.flight[at] = 0.0
-            events.hazard[at] = LIVELIHOOD
-            if draw < r * dt:
-                want = conditions.want[people.place[head], people.mask[head] & 15]
-                secure = lr / want
-                events.time[at] = draw / (r * dt)
-                if label * r < secure:
-                    events.answer[at] = CHOICE
-                else:
-                    events.answer[at] = NECESSITY
-                    events.flight[at] = fr / (r - secure)
-                    if (label * r - secure) < fr:
-                        events.hazard[at] = FLIGHT
-            else:
-                events.time[at] = draw / (r_mp * dt)
-                share = no_means_share(r, lm + fm, lp + fp, r_mp)
-                events.answer[at] = NO_MEANS if label < share else NO_PERMISSION
-                secure_money = secure_means(
-                    means, people.place[head], people.rank[head], people.status[head]
-                )
-                if secure_money > money:
-                    sl, _, _, _, _, _, _, _ = evaluate(
-                        people, land, conditions, classes, head, now, month, secure_money
-                    )
-                    want = conditions.want[people.place[head], people.mask[head] & 15]
-                    events.trapped[at] = draw < sl / want * dt
-            at += 1
-        found[b] = at - first
+        found[b] = decide_block(
+            people, heads, first, last, land, conditions, means, classes, keys, now, month, dt,
+            events,
+        )  # fmt: skip
 
 
 @equation

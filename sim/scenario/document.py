@@ -19,7 +19,7 @@ MAX_BYTES: Final = 1_000_000
 """Size of a YAML file; bulk belongs into tables."""
 MAX_DEPTH: Final = 50
 """Nesting of lists and mappings."""
-MAX_NODES: Final = 200_000
+MAX_NODES: Final = 100_000
 """Values in a file, with aliases written out."""
 
 # Without the C library the pure Python loader reads the same, only slower.

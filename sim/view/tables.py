@@ -1,0 +1,226 @@
+"""Tables of a run for the terminal, 80 columns wide."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+
+from rich.console import (
+    Console,
+    ConsoleOptions,
+    JustifyMethod,
+    RenderableType,
+    RenderResult,
+)
+from rich.measure import Measurement
+from rich.segment import Segment
+from rich.style import Style
+from rich.table import Table
+from rich.text import Text
+
+from sim.record import MEASURES, Record
+from sim.terms import Answer, Harm
+from sim.view import style
+from sim.view.maps import flows_by_size
+from sim.view.plots import observed_words
+
+WIDTH: Final = 80
+BAR: Final = 22
+EIGHTHS: Final = " ▏▎▍▌▋▊▉█"
+
+
+@dataclass(frozen=True)
+class Bar:
+    """A horizontal bar, with eighths of a cell where the terminal can show them."""
+
+    share: float
+    """Length, from 0 to 1 of `width`."""
+    colour: str
+    width: int = BAR
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        """Draw it."""
+        width = min(self.width, options.max_width)
+        eighths = round(max(0.0, min(self.share, 1.0)) * width * 8)
+        if self.share > 0:
+            eighths = max(eighths, 1)
+        if options.ascii_only:
+            text = "#" * -(-eighths // 8)
+        else:
+            text = EIGHTHS[8] * (eighths // 8) + EIGHTHS[eighths % 8].strip()
+        yield Segment(text, Style(color=self.colour))
+
+    def __rich_measure__(self, console: Console, options: ConsoleOptions) -> Measurement:
+        """Ask for its width, and no less than a third of it."""
+        return Measurement(self.width // 3, self.width)
+
+
+def top_corridors(record: Record, rows: int = 8) -> RenderableType:
+    """List the largest flows from place to place, with bars.
+
+    Args:
+        record: a run.
+        rows: flows to list.
+
+    Returns:
+        A table; a sentence where nobody moved or no flows were kept.
+    """
+    if "flows" not in record.tables:
+        return Text("Flows were not kept (outputs.tables).")
+    flows = flows_by_size(record)
+    if not flows:
+        return Text("Nobody moved.")
+    names = style.names(record.scenario)
+    table = _table("Largest flows: people who arrived", ("from", "to"), ("people", ""))
+    for flow in flows[:rows]:
+        forced = flow.forced * 2 >= flow.arrived
+        table.add_row(
+            Text(names[flow.origin]),
+            Text(names[flow.destination]),
+            Text(style.words(flow.arrived)),
+            Bar(
+                flow.arrived / flows[0].arrived, style.ANSWERS["necessity" if forced else "choice"]
+            ),
+        )
+    table.caption = _captioned(record, "red: mostly of necessity; blue: mostly by choice")
+    return table
+
+
+def five_answers(record: Record) -> RenderableType:
+    """List how often each of the five answers was given, with bars for those who would move.
+
+    Args:
+        record: a run.
+
+    Returns:
+        A table; a sentence where answers were not kept.
+    """
+    if "answers" not in record.tables:
+        return Text("Answers were not kept (outputs.tables).")
+    value, low, high = _headline(record)
+    table = _table("The five answers of heads of household", ("answer",), ("heads", "people", ""))
+    most = max(value[f"{answer.name}_heads"] for answer in Answer if answer is not Answer.stays)
+    for answer in Answer:
+        id_ = f"{answer.name}_heads"
+        drawn = answer is not Answer.stays and most > 0
+        table.add_row(
+            Text(style.ANSWER_WORDS[answer.name]),
+            Text(style.words(value[id_]) + _plus_minus(low[id_], high[id_])),
+            Text(style.words(value.get(f"{answer.name}_people", float("nan")))),
+            Bar(value[id_] / most, style.ANSWERS[answer.name]) if drawn else Text(""),
+        )
+    table.caption = _captioned(record, "one answer a head and step; people: who moved with them")
+    return table
+
+
+def harms(record: Record) -> RenderableType:
+    """List deaths and harms on the way, with bars.
+
+    Args:
+        record: a run.
+
+    Returns:
+        A table; a sentence where harms were not kept.
+    """
+    if "harms" not in record.tables:
+        return Text("Harms were not kept (outputs.tables).")
+    value, low, high = _headline(record)
+    table = _table("Deaths and harms on the way", ("people who",), ("people", ""))
+    most = max(value[f"harm_{harm.name}"] for harm in Harm)
+    for harm in Harm:
+        id_ = f"harm_{harm.name}"
+        table.add_row(
+            Text(style.HARM_WORDS[harm.name]),
+            Text(style.words(value[id_]) + _plus_minus(low[id_], high[id_])),
+            Bar(value[id_] / most if most else 0.0, "red" if harm is Harm.death else "white"),
+        )
+    rate = value["death_rate"]
+    note = "" if rate != rate else f"{rate:.1f} deaths per 1,000 irregular or asylum journeys"
+    table.caption = _captioned(record, note)
+    return table
+
+
+def observed(record: Record, rows: int = 12) -> RenderableType:
+    """List observed figures beside the simulated ones.
+
+    Args:
+        record: a run.
+        rows: figures to list at most, in the scenario's order; those that were simulated first.
+
+    Returns:
+        A table; a sentence where the scenario gives none.
+    """
+    frame = record.observed
+    if frame.empty:
+        return Text("The scenario gives no observed figures.")
+    known = frame["simulated"].notna()
+    order = [*frame.index[known], *frame.index[~known]]
+    table = _table("Observed beside simulated", ("figure",), ("observed", "simulated", "ratio"))
+    for row in order[:rows]:
+        seen, made, low, high = (
+            float(frame.loc[row, name]) for name in ("observed", "simulated", "low", "high")
+        )
+        table.add_row(
+            Text(observed_words(record, int(row))),
+            Text(style.words(seen)),
+            Text(style.words(made) + _plus_minus(low, high)),
+            Text(f"{made / seen:.2f}" if seen > 0 and made == made else "–"),
+        )
+    left = len(frame) - rows
+    table.caption = _captioned(record, f"{left} more in report.html" if left > 0 else "")
+    return table
+
+
+def scorecard(record: Record) -> RenderableType:
+    """List the four marks of the scorecard: secure, orderly, regular, humane.
+
+    Args:
+        record: a run.
+
+    Returns:
+        A table.
+    """
+    value, low, high = _headline(record)
+    table = _table("Scorecard", ("mark",), ("of 100 %", ""))
+    for id_ in ("secure", "orderly", "regular", "humane"):
+        made = value[id_]
+        spread = "" if low[id_] != low[id_] else f" ± {50 * (high[id_] - low[id_]):.1f}"
+        table.add_row(
+            Text(MEASURES[id_].text),
+            Text(style.figures(made, "share").replace(" %", f"{spread} %")),
+            Bar(made if made == made else 0.0, "green", 14),
+        )
+    return table
+
+
+def _table(title: str, left: Iterable[str], right: Iterable[str]) -> Table:
+    table = Table(
+        title=Text(title, style="bold"), title_justify="left", caption_justify="left",
+        box=None, padding=(0, 1, 0, 0), width=WIDTH, show_edge=False,
+    )  # fmt: skip
+    for name in left:
+        table.add_column(Text(name), header_style="dim", overflow="ellipsis", no_wrap=True, ratio=1)
+    for name in right:
+        side: JustifyMethod = "right" if name else "left"  # a column without a name holds bars
+        table.add_column(Text(name), header_style="dim", no_wrap=True, justify=side)
+    return table
+
+
+def _captioned(record: Record, note: str) -> Text:
+    times = record.replicates
+    mean = f"mean of {times} replicates ± half the 95 % interval" if times > 1 else ""
+    return Text("; ".join(part for part in (note, mean) if part), style="dim")
+
+
+def _plus_minus(low: float, high: float) -> str:
+    return "" if low != low else f" ± {style.words((high - low) / 2)}"
+
+
+def _headline(record: Record) -> tuple[dict[str, float], dict[str, float], dict[str, float]]:
+    frame = record.headline
+    value, low, high = (
+        dict(zip(frame["measure"], frame[name].astype(float), strict=True))
+        for name in ("value", "low", "high")
+    )
+    return value, low, high
