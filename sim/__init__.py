@@ -11,8 +11,7 @@ Names are looked up when first used, so that `import sim` costs nothing.
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Final
+TYPE_CHECKING = False  # importing it from typing takes longer than all the rest here
 
 if TYPE_CHECKING:
     from sim.record import Record
@@ -36,7 +35,7 @@ __all__ = [
     "run",
 ]
 
-_HOMES: Final = {
+_HOMES = {
     "Problem": "sim.scenario.errors",
     "Record": "sim.record",
     "Scenario": "sim.scenario.schema",
@@ -54,6 +53,8 @@ if not TYPE_CHECKING:  # a type checker that saw this would let misspelt names p
         """Import a public name when it is first used."""
         if name not in _HOMES:
             raise AttributeError(f"module 'sim' has no attribute {name!r}")
+        from importlib import import_module
+
         value = getattr(import_module(_HOMES[name]), name)
         globals()[name] = value
         return value

@@ -11,7 +11,6 @@ import re
 import sys
 import tempfile
 from collections.abc import Sequence
-from contextlib import suppress
 from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
@@ -307,6 +306,7 @@ def _simulate(
         text += " (compiling, first run only)"
     with progress_bar(text, shown) as progress:
         from sim.simulate import run as run_scenario
+        from sim.view.report import write_report
 
         record = run_scenario(
             scenario,
@@ -318,7 +318,7 @@ def _simulate(
         )
         progress(0, 0, "writing and drawing")
         record.save(target)
-        files = _illustrate(record, target)
+        write_report(record, target, png=("map", "answers"))
     if as_json:
         from sim.store import to_json
 
@@ -334,36 +334,20 @@ def _simulate(
             )
         )
     elif shown:
-        from sim.view import tables
+        _show(record)
+        say(
+            f"\n{printable(str(target))} {'is replaced' if replaced else 'is written'}: "
+            "tables, manifest, pictures, report.html"
+        )
 
-        show(tables.summary(record))
-        say(f"\n{target} {'replaced' if replaced else 'written'}: tables, {', '.join(files)}")
 
+def _show(record: Record) -> None:
+    """Print the tables that sum a run up."""
+    from sim.view import tables
 
-def _illustrate(record: Record, target: Path) -> list[str]:
-    """Draw a run's pictures and its report, and put each into the run's folder whole.
-
-    Returns:
-        The files' names; a picture whose table was not kept is left out.
-    """
-    from sim.record import NoTableError
-    from sim.view.maps import plot_map
-    from sim.view.plots import plot_answers
-    from sim.view.report import write_report
-
-    target = target.expanduser().resolve()
-    with tempfile.TemporaryDirectory(prefix=f".{target.name}.", dir=target.parent) as folder:
-        stage = Path(folder)
-        for name, plot in (("map.png", plot_map), ("answers.png", plot_answers)):
-            with suppress(NoTableError):
-                figure = plot(record).get_figure(root=True)
-                assert figure is not None
-                figure.savefig(stage / name)
-        write_report(record, stage / "report.html")
-        drawn = sorted(stage.iterdir())
-        for path in drawn:
-            path.replace(target / path.name)
-    return [path.name for path in drawn]
+    for table in (tables.top_corridors, tables.five_answers, tables.harms, tables.observed):
+        say("")
+        show(table(record))
 
 
 def _prepare(target: Path) -> bool:

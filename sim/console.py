@@ -9,7 +9,7 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Final, NoReturn, TextIO
 
@@ -59,12 +59,11 @@ def say_json(value: object) -> None:
     say(json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False))
 
 
-def show(renderables: Iterable[RenderableType]) -> None:
+def show(renderable: RenderableType) -> None:
     """Print what rich can render, in the width of the terminal."""
     console = _rich_console(sys.stdout)
     with console.capture() as captured:
-        for renderable in renderables:
-            console.print(renderable)
+        console.print(renderable)
     say(captured.get().rstrip("\n"))
 
 
@@ -113,7 +112,9 @@ def progress_bar(text: str, shown: bool) -> Iterator[Progress]:
 
         def advance(done: int, total: int, what: str) -> None:
             _stop_if_interrupted()
-            bar.update(task, completed=done, total=total or None, description=printable(what) or text)
+            bar.update(
+                task, completed=done, total=total or None, description=printable(what) or text
+            )
 
         yield advance
 

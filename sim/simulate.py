@@ -11,7 +11,6 @@ from datetime import UTC, date, datetime, timedelta
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
-import numba
 import numpy as np
 import pandas as pd
 
@@ -67,7 +66,6 @@ def run(
         raise ThreadsError(f"{threads} threads were asked for, and this machine has {cores} cores")
     if replicates < 1:
         raise ValueError("at least one replicate is needed")
-    numba.set_num_threads(min(threads, numba.config.NUMBA_NUM_THREADS))
     started = datetime.now(UTC)
     clock = time.perf_counter()
     was_compiled = jit.is_compiled()
@@ -78,7 +76,7 @@ def run(
     parts: dict[str, list[pd.DataFrame]] = {}
     people = agents = steps = 0
     for r, replicate in enumerate(seeds):
-        world = build_world(scenario, replicate)
+        world = build_world(scenario, replicate, threads=threads)
         people, agents = world.total, len(world.people.pid)
         keeper = run_world(world, r, replicates, progress)
         steps = world.step

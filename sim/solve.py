@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sim.kernels.choice import base_values
+from sim.kernels.choice import rates
 from sim.model.decide import current_conditions
 from sim.step import prepare
 from sim.world import build_world
@@ -73,13 +73,15 @@ def _solved(text: str, held: _Held) -> tuple[float, float]:
         0, 1, world.weights_k, world.tolerable, world.voice, decision.voice
     )
     heads = world.deciding
-    n = len(heads)
-    livelihood, flight, able = np.zeros(n), np.zeros(n), np.zeros(n, np.bool_)
-    base_values(
-        world.people, heads, world.choices.land, current_conditions(world, want, fear),
-        world.choices.classes, 0.0, 0, livelihood, flight, able,
-    )  # fmt: skip
-    weight = np.where(able, world.weight[world.people.home[heads]], 0)
+    now = current_conditions(world, want, fear)
+    # With fear and its rate at one, F is W_F^lam.
+    now = now._replace(fear=np.ones_like(now.fear), flight=1.0)
+    found = np.zeros((len(heads), 8))
+    rates(
+        world.people, heads, world.choices.land, now, world.choices.classes, 0.0, 0, found
+    )
+    weight = np.where(found[:, 6] > 0, world.weight[world.people.home[heads]], 0)
+    livelihood, flight = found[:, 0], found[:, 1]
     total = max(float(weight.sum()), 1.0)
     mean_l = float((livelihood * weight).sum()) / total
     mean_f = float((flight * weight).sum()) / total

@@ -11,8 +11,14 @@ from sim.kernels.tally import count_people
 from sim.model.admission import admit, prospects
 from sim.model.asylum import decide_claims, execute_returns, receive
 from sim.model.decide import current_conditions, decide_all
-from sim.model.journey import advance_parties, continue_stranded, leave, step_years
-from sim.model.livelihood import is_running, update_means, update_support
+from sim.model.journey import (
+    advance_parties,
+    continue_stranded,
+    leave,
+    regular_price,
+    step_years,
+)
+from sim.model.livelihood import span, update_means, update_support
 from sim.model.policy import Rules, changes
 from sim.rng import Purpose, key
 from sim.state import DAYS_A_YEAR, I64
@@ -67,10 +73,10 @@ def advance(world: World) -> Census:
     continue_stranded(world, end, dt)
     admitted = admit(world, end, dt)
     if len(admitted["head"]):
+        price = regular_price(world, admitted["head"], admitted["goal"], admitted["channel"])
         leave(
             world, admitted["head"], admitted["goal"], admitted["channel"],
-            admitted["companions"], np.zeros(len(admitted["head"])), admitted["answer"],
-            admitted["ready"],
+            admitted["companions"], price, admitted["answer"], admitted["ready"],
         )  # fmt: skip
     arrived = advance_parties(world, end)
     receive(world, arrived)
@@ -200,8 +206,11 @@ def check_account(world: World, census: Census) -> None:
 def spend(world: World, end: int) -> None:
     """Book what interventions cost in this step."""
     for item in world.scenario.interventions:
-        if item.enabled and item.budget and is_running(world.scenario, item, float(world.day)):
-            amount = item.budget * step_years(end - world.day)
-            world.counts.spending[item.id] = world.counts.spending.get(item.id, 0.0) + amount
+        if item.enabled and item.budget:
+            first, last = span(world.scenario, item)
+            days = min(end, last) - max(world.day, first)
+            if days > 0:
+                amount = item.budget * days / DAYS_A_YEAR
+                world.counts.spending[item.id] = world.counts.spending.get(item.id, 0.0) + amount
 
 

@@ -7,6 +7,7 @@ next save takes it back.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
@@ -99,10 +100,12 @@ def load(directory: str | Path) -> Record:
     """
     folder = Path(directory).expanduser()
     manifest = read_manifest(folder)
-    kept = manifest.pop("tables")
-    tables = {name: _read_table(folder, name, described) for name, described in kept.items()}
+    digests = manifest.pop("files")
+    content = {name: _read_file(folder / name, digest) for name, digest in digests.items()}
+    scenario = _read_scenario(folder / SCENARIO, content.pop(SCENARIO, b""))
+    tables = {Path(name).stem: _read_table(folder / name, it) for name, it in content.items()}
     return Record(
-        scenario=_read_scenario(folder),
+        scenario=scenario,
         seed=int(manifest["seed"]),
         manifest=manifest,
         tables=tables,
@@ -116,7 +119,7 @@ def read_manifest(directory: str | Path) -> dict[str, Any]:
         directory: the folder of a run.
 
     Returns:
-        The manifest, with `tables` saying the rows and bytes of each table.
+        The manifest, with the SHA-256 of every other file under `files`.
 
     Raises:
         StoreError: it is not a run's folder, or one written by a newer version.
@@ -145,8 +148,8 @@ def read_manifest(directory: str | Path) -> dict[str, Any]:
             f"{directory} has format {manifest['format']}, this version reads {FORMAT}; "
             "read it with the version that wrote it"
         )
-    if "seed" not in manifest or not isinstance(manifest.get("tables"), dict):
-        raise StoreError(f"{path} is damaged: it lacks the seed or the list of tables; run again")
+    if "seed" not in manifest or not isinstance(manifest.get("files"), dict):
+        raise StoreError(f"{path} is damaged: it lacks the seed or the list of files; run again")
     return dict(manifest)
 
 
@@ -211,14 +214,17 @@ def _keep_foreign(source: Path, partial: Path) -> None:
 
 def _write(record: Record, folder: Path) -> None:
     """Write every file of a run into an empty folder."""
-    kept = {}
     for name, frame in record.tables.items():
-        path = folder / f"{name}.parquet"
-        _write_table(path, name, frame)
-        kept[name] = {"rows": len(frame), "bytes": path.stat().st_size}
-    (folder / SCENARIO).write_text(dump(record.scenario), encoding="utf-8")
-    manifest = {"format": FORMAT, **record.manifest, "seed": record.seed, "tables": kept}
-    (folder / MANIFEST).write_text(to_json(manifest) + "\n", encoding="utf-8")
+        _write_table(folder / f"{name}.parquet", name, frame)
+    (folder / SCENARIO).write_text(dump(record.scenario), encoding="utf-8", newline="\n")
+    digests = {path.name: _digest(path.read_bytes()) for path in folder.iterdir()}
+    manifest = {"format": FORMAT, **record.manifest, "seed": record.seed, "files": digests}
+    text = to_json(manifest) + "\n"
+    (folder / MANIFEST).write_text(text, encoding="utf-8", newline="\n")
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
 
 
 def to_json(value: object) -> str:
@@ -270,36 +276,34 @@ def _write_table(path: Path, name: str, frame: pd.DataFrame) -> None:
         fields.append(field.with_metadata(notes))
     schema = pa.schema(fields, metadata=table.schema.metadata)
     schema = schema.with_metadata({**(schema.metadata or {}), b"description": TABLES[name].text})
-    pq.write_table(
-        table.cast(schema), path, compression="zstd", write_page_checksum=True, version="2.6"
-    )
+    pq.write_table(table.cast(schema), path, compression="zstd")
 
 
-def _read_table(folder: Path, name: str, described: Any) -> pd.DataFrame:
-    """Read one table, whole or not at all."""
-    path = folder / f"{name}.parquet"
+def _read_file(path: Path, digest: object) -> bytes:
+    """Read one file as it was written, or not at all."""
+    if path.name not in OURS:
+        raise StoreError(f"{path.parent / MANIFEST} is damaged: {path.name} is no file of a run")
     try:
         content = path.read_bytes()
     except FileNotFoundError:
         raise StoreError(f"{path} is missing; run again or restore the file") from None
     except OSError as error:
         raise StoreError(f"cannot read {path}: {_reason(error)}") from error
-    damaged = StoreError(f"{path} is cut short or damaged; run again or restore the file")
+    if _digest(content) != digest:
+        raise StoreError(f"{path} was changed or cut short; run again or restore the file")
+    return content
+
+
+def _read_table(path: Path, content: bytes) -> pd.DataFrame:
+    """Turn a file's content into a table."""
     try:
-        expected, size = int(described["rows"]), int(described["bytes"])
-        if name not in TABLES or len(content) != size:
-            raise damaged
-        file = pq.ParquetFile(
-            pa.BufferReader(content), pre_buffer=False, page_checksum_verification=True
-        )
-        table = file.read(use_threads=False)
+        # One thread, for the reason given in `_write_table`.
+        table = pq.ParquetFile(pa.BufferReader(content), pre_buffer=False).read(use_threads=False)
         frame: pd.DataFrame = table.to_pandas(use_threads=False)
         for field in table.schema:
             frame[field.name] = _as_saved(frame[field.name], field.metadata or {})
-    except (pa.ArrowException, OSError, ValueError, KeyError, TypeError) as error:
-        raise damaged from error
-    if len(frame) != expected:
-        raise damaged
+    except (pa.ArrowException, ValueError, KeyError, TypeError) as error:
+        raise StoreError(f"{path} cannot be read as a table of a run: {error}") from error
     return frame
 
 
@@ -311,15 +315,14 @@ def _as_saved(column: pd.Series[Any], notes: dict[bytes, bytes]) -> pd.Series[An
     return column if str(column.dtype) == kind else column.astype(np.dtype(kind))
 
 
-def _read_scenario(folder: Path) -> Scenario:
+def _read_scenario(path: Path, content: bytes) -> Scenario:
     """Read the resolved scenario back."""
-    path = folder / SCENARIO
-    if not path.is_file():
-        raise StoreError(f"{path} is missing; run again or restore the file")
+    if not content:
+        raise StoreError(f"{path.parent / MANIFEST} is damaged: it lists no {SCENARIO}; run again")
     try:
         return read(path)
     except ScenarioError as error:
-        raise StoreError(f"{path} is damaged or was edited: {error}") from error
+        raise StoreError(f"{path} cannot be read by this version: {error}") from error
 
 
 def _reason(error: OSError) -> str:

@@ -69,6 +69,7 @@ class World:
     rules: Rules
     cells: Cells
     counts: Counts
+    threads: int = 1
     day: int = 0
     """Days from the start to the beginning of the step."""
     step: int = 0
@@ -95,7 +96,7 @@ class World:
         self.quota_left = np.zeros((n_countries, 4))
         self.decisions_left = np.zeros(n_countries)
         self.exposure_counts = np.zeros((n_places, 1))
-        self.bound = np.zeros((2, 1, 1, 1, 1))
+        self.bound = np.zeros((2, 1, 1, 1))
         self.weights_k = per_threat(dict(scenario.decision.threat_weight))
         self.tolerable = per_threat(dict(scenario.decision.tolerable))
         self.voice = np.array([c.voice for c in scenario.countries])[self.country]
@@ -223,20 +224,23 @@ def vulnerability_odds(scenario: Scenario) -> F64:
     return odds
 
 
-def build_world(scenario: Scenario, seed: int, order: I64 | None = None) -> World:
+def build_world(
+    scenario: Scenario, seed: int, order: I64 | None = None, threads: int = 1
+) -> World:
     """Set up the world of a resolved scenario on its first day.
 
     Args:
         scenario: Resolved, with base_L and flight norm solved (or about to be).
         seed: Seed of the run.
         order: Permutation of the rows, which must not matter (a test holds that).
+        threads: Threads of the kernels, which must not matter either.
     """
     network = build(scenario)
     people = populate(scenario, seed)
     if order is not None:
         people = reorder(people, order)
     means = build_means(scenario)
-    choices = Choices(scenario, network, means)
+    choices = Choices(scenario, network, means, threads)
     cells = Cells(scenario)
     world = World(
         scenario=scenario,
@@ -251,6 +255,7 @@ def build_world(scenario: Scenario, seed: int, order: I64 | None = None) -> Worl
         rules=Rules(scenario, network, scenario.time.start),
         cells=cells,
         counts=new_counts(scenario, cells),
+        threads=threads,
     )
     n_codes = world.odds.shape[1]
     world.exposure_counts = np.zeros((len(scenario.places), n_codes))

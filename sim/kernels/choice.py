@@ -9,10 +9,9 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
-import numba
 import numpy as np
 
-from sim.jit import equation, kernel, parallel_kernel
+from sim.jit import equation, inner, kernel
 from sim.rng import uniform, uniform2
 from sim.state import DAYS_A_YEAR, F32, F64, I64, U64, Bool
 from sim.terms import Activity, Answer, Channel, Hazard, Status
@@ -31,8 +30,6 @@ NO_MEANS, NO_PERMISSION, STAYS = int(Answer.no_means), int(Answer.no_permission)
 LIVELIHOOD, FLIGHT = int(Hazard.livelihood), int(Hazard.flight)
 PIONEER_AGE = 18
 CHILD_AGE = 12
-BLOCK = 4096
-"""Heads a thread takes at a time; the answers do not depend on it."""
 
 
 class Landscape(NamedTuple):
@@ -52,7 +49,9 @@ class Landscape(NamedTuple):
     ahead: F64
     """[h, o, d] W(d)^look_ahead: multiplies the nest, not its members."""
     admission: F64
-    """[h, w, k, c, s] status income, chance, waiting; 0 where closed."""
+    """[h, k, c, s] status income, chance, waiting as ruled; 0 where closed."""
+    admitted: F64
+    """[h, s] the same with chance 1 and no wait, as for everybody were policy open."""
     min_education: I64
     """[k, c, s]"""
     fee: F64
@@ -90,7 +89,7 @@ class Conditions(NamedTuple):
     """Years over which a move just made is felt."""
     rest_depth: float
     bound: F64
-    """[h, p, o, g, group] W^lam with every gate open; NaN where not tabulated."""
+    """[h, p, o, g] W^lam with every gate open; NaN where not tabulated."""
 
 
 class Means(NamedTuple):
@@ -127,7 +126,7 @@ class Events(NamedTuple):
     """Blocked, and would have moved with the means of a secure place."""
 
 
-@equation
+@inner
 def secure_means(means, place, rank, status):
     """Means that a household would have were no threat draining them.
 
@@ -139,7 +138,7 @@ def secure_means(means, place, rank, status):
     return max(0.0, earned) + means.support[place]
 
 
-@equation
+@inner
 def drained_means(means, place, rank, status, economic, food):
     """Means that a household tends to under threats to economy and food (model, section 6).
 
@@ -152,7 +151,7 @@ def drained_means(means, place, rank, status, economic, food):
     return max(0.0, earned) + means.support[place]
 
 
-@equation
+@inner
 def household(people, head, month):
     """Who could go from a household: members, a pioneer, an older child.
 
@@ -181,7 +180,7 @@ def household(people, head, month):
     return n, pioneer, child
 
 
-@equation
+@inner
 def party_factor(land, h, price, money, n, pioneer, child):
     """Sum over companions who can pay of their factor: the household, a pioneer, a child."""
     factor = 0.0
@@ -195,7 +194,7 @@ def party_factor(land, h, price, money, n, pioneer, child):
     return factor
 
 
-@equation
+@inner
 def free_factor(land, h, p, o, g, d, confined):
     """exp(V / mu) of a destination that needs nobody's leave, or 0.
 
@@ -216,13 +215,13 @@ def free_factor(land, h, p, o, g, d, confined):
     return factor
 
 
-@equation
+@inner
 def is_free(land, p, o, d):
     """Whether going to d needs nobody's leave: within the country of stay, or back home."""
     return d != p and (land.country[d] == land.country[p] or land.country[d] == land.country[o])
 
 
-@equation
+@inner
 def ruled_factor(land, h, p, o, g, k, d, s, education, kin, local, queued):
     """exp(V / mu) of one border channel as it is ruled, or 0 where it is closed to this person."""
     country = land.country[d]
@@ -233,23 +232,19 @@ def ruled_factor(land, h, p, o, g, k, d, s, education, kin, local, queued):
     if s == FAMILY and kin != country + 1:
         return 0.0
     kind = 1 if s >= ASYLUM else 0
-    return land.geography[h, 0, g, p, d, kind] * land.pull[h, o, d] * land.admission[h, 0, k, country, s]
+    return land.geography[h, 0, g, p, d, kind] * land.pull[h, o, d] * land.admission[h, k, country, s]
 
 
-@equation
-def open_factor(land, h, p, o, g, k, d, s, local):
+@inner
+def open_factor(land, h, p, o, g, d, s, local):
     """exp(V / mu) of one border channel were policy open."""
     if d == p and (s < ASYLUM or (s == ASYLUM and local < 1) or (s == IRREGULAR and local < 2)):
         return 0.0
     kind = 1 if s >= ASYLUM else 0
-    return (
-        land.geography[h, 1, g, p, d, kind]
-        * land.pull[h, o, d]
-        * land.admission[h, 1, k, land.country[d], s]
-    )
+    return land.geography[h, 1, g, p, d, kind] * land.pull[h, o, d] * land.admitted[h, s]
 
 
-@equation
+@inner
 def inclusive_values(
     land, h, p, o, g, k, education, kin, confined, local, queued, money, n, pioneer, child
 ):
@@ -290,7 +285,7 @@ def inclusive_values(
             continue
         s_r = s_m = s_p = s_mp = 0.0
         for s in range(4):
-            x = open_factor(land, h, p, o, g, k, d, s, local)
+            x = open_factor(land, h, p, o, g, d, s, local)
             if x > 0.0:
                 kind = 1 if s >= ASYLUM else 0
                 s_mp += x * full
@@ -310,7 +305,7 @@ def inclusive_values(
     return w_r, w_m, w_p, w_mp
 
 
-@equation
+@inner
 def locality(people, land, head):
     """0: no local alternative; 1: may claim asylum here; 2: may also settle here."""
     if land.country[people.place[head]] == land.country[people.home[head]]:
@@ -320,7 +315,7 @@ def locality(people, land, head):
     return 1 if people.status[head] == IRREGULAR_STATUS else 0
 
 
-@equation
+@inner
 def rate_factors(people, conditions, head, now, month):
     """Rates of livelihood and flight a year for W = 1.
 
@@ -344,55 +339,53 @@ def rate_factors(people, conditions, head, now, month):
     return l, f
 
 
-@equation
+@inner
 def evaluate(people, land, conditions, classes, head, now, month, money):
     """The two rates under the four combinations of gates, a year.
 
     Returns:
         (L, F, L_M, F_M, L_P, F_P, L_MP, F_MP)
     """
-    p = people.place[head]
-    o = people.home[head]
-    g = people.traits[head] >> 4
+    p = int(people.place[head])
+    o = int(people.home[head])
+    g = int(people.traits[head]) >> 4
     k = classes[land.country[o], people.group[head]]
-    education = (people.traits[head] >> 1) & 3
+    education = (int(people.traits[head]) >> 1) & 3
+    kin = int(people.kin[head])
     confined = conditions.by_state[p, people.mask[head] >> 4]
     local = locality(people, land, head)
     queued = people.activity[head] == WAITING
     n, pioneer, child = household(people, head, month)
     l, f = rate_factors(people, conditions, head, now, month)
-    lr = lm = lp = lmp = 0.0
-    if l > 0.0:
-        lr, lm, lp, lmp = inclusive_values(
-            land, LIVELIHOOD, p, o, g, k, education, people.kin[head], confined, local, queued,
-            money, n, pioneer >= 0, child >= 0,
+    lr = lm = lp = lmp = fr = fm = fp = fmp = 0.0
+    for h in range(2):
+        base = l if h == LIVELIHOOD else f
+        if base <= 0.0:
+            continue
+        wr, wm, wp, wmp = inclusive_values(
+            land, h, p, o, g, k, education, kin, confined, local, queued, money, n,
+            pioneer >= 0, child >= 0,
         )  # fmt: skip
-    fr = fm = fp = fmp = 0.0
-    if f > 0.0:
-        fr, fm, fp, fmp = inclusive_values(
-            land, FLIGHT, p, o, g, k, education, people.kin[head], confined, local, queued,
-            money, n, pioneer >= 0, child >= 0,
-        )  # fmt: skip
-    lam = land.inclusive
-    return (
-        l * lr**lam, f * fr**lam, l * lm**lam, f * fm**lam,
-        l * lp**lam, f * fp**lam, l * lmp**lam, f * fmp**lam,
-    )  # fmt: skip
+        lam = land.inclusive
+        if h == LIVELIHOOD:
+            lr, lm, lp, lmp = base * wr**lam, base * wm**lam, base * wp**lam, base * wmp**lam
+        else:
+            fr, fm, fp, fmp = base * wr**lam, base * wm**lam, base * wp**lam, base * wmp**lam
+    return lr, fr, lm, fm, lp, fp, lmp, fmp
 
 
-@equation
+@inner
 def rate_bound(people, conditions, head):
     """No less than R_MP of this head, or NaN where not tabulated."""
     p = people.place[head]
     o = people.home[head]
     g = people.traits[head] >> 4
-    group = people.group[head]
     mask = people.mask[head]
     l = conditions.livelihood[p, people.status[head]] * conditions.want[p, mask & 15]
     if p == o:
         l *= conditions.at_home
     f = conditions.flight * conditions.fear[p, mask >> 4]
-    return l * conditions.bound[0, p, o, g, group] + f * conditions.bound[1, p, o, g, group]
+    return l * conditions.bound[0, p, o, g] + f * conditions.bound[1, p, o, g]
 
 
 @equation
@@ -402,66 +395,11 @@ def no_means_share(r, r_m, r_p, r_mp):
     return 0.5 * ((r_m - r) + (r_mp - r_p)) / gap if gap > 0.0 else 0.0
 
 
-@equation
-def decide_block(
+@kernel
+def decide(
     people, heads, first, last, land, conditions, means, classes, keys, now, month, dt, events
 ):
-    """Decide for heads[first:last]; see `decide`.
-
-    Returns:
-        Number of events written, from `first` on.
-    """
-    at = first
-    for i in range(first, last):
-        head = heads[i]
-        u = uniform(keys[0], people.pid[head])
-        # The margin covers the rounding of the bound; NaN (not tabulated) does not skip.
-        if u > rate_bound(people, conditions, head) * dt * 1.000001:
-            continue
-        draw = -math.log1p(-u)
-        money = people.means[head]
-        lr, fr, lm, fm, lp, fp, lmp, fmp = evaluate(
-            people, land, conditions, classes, head, now, month, money
-        )
-        r_mp = lmp + fmp
-        if draw >= r_mp * dt:
-            continue
-        r = lr + fr
-        want = conditions.want[people.place[head], people.mask[head] & 15]
-        label = uniform(keys[1], people.pid[head])
-        events.head[at] = head
-        events.trapped[at] = False
-        events.flight[at] = 0.0
-        events.hazard[at] = LIVELIHOOD
-        if draw < r * dt:
-            secure = lr / want
-            events.time[at] = draw / (r * dt)
-            if label * r < secure:
-                events.answer[at] = CHOICE
-            else:
-                events.answer[at] = NECESSITY
-                events.flight[at] = fr / (r - secure)
-                if label * r - secure < fr:
-                    events.hazard[at] = FLIGHT
-        else:
-            events.time[at] = draw / (r_mp * dt)
-            share = no_means_share(r, lm + fm, lp + fp, r_mp)
-            events.answer[at] = NO_MEANS if label < share else NO_PERMISSION
-            secure_money = secure_means(
-                means, people.place[head], people.rank[head], people.status[head]
-            )
-            if secure_money > money:
-                sl, _, _, _, _, _, _, _ = evaluate(
-                    people, land, conditions, classes, head, now, month, secure_money
-                )
-                events.trapped[at] = draw < sl / want * dt
-        at += 1
-    return at - first
-
-
-@parallel_kernel
-def decide(people, heads, land, conditions, means, classes, keys, now, month, dt, events, found):
-    """Give every head one of the five answers; write those that are not `stays`.
+    """Give heads[first:last] one of the five answers; write those that are not `stays`.
 
     A uniform above the bound on R_MP dt proves a stay without evaluating anything, since
     -ln(1 - u) >= u: exact, and open to nearly everybody.
@@ -473,16 +411,78 @@ def decide(people, heads, land, conditions, means, classes, keys, now, month, dt
         now: Day from the start.
         month: Month from the start.
         dt: Length of the step in years.
-        events: Buffers of length n; block b writes from b * BLOCK on.
-        found: [blocks] number of events that each block wrote.
+        events: Buffers of length n, written from `first` on.
+
+    Returns:
+        Number of events written.
     """
-    for b in numba.prange(found.shape[0]):
-        first = b * BLOCK
-        last = min(first + BLOCK, heads.shape[0])
-        found[b] = decide_block(
-            people, heads, first, last, land, conditions, means, classes, keys, now, month, dt,
-            events,
-        )  # fmt: skip
+    at = first
+    for i in range(first, last):
+        head = heads[i]
+        u = uniform(keys[0], people.pid[head])
+        # The margin covers the rounding of the bound; NaN (not tabulated) does not skip.
+        if u > rate_bound(people, conditions, head) * dt * 1.000001:
+            continue
+        draw = -math.log1p(-u)
+        want = conditions.want[people.place[head], people.mask[head] & 15]
+        money = np.float64(people.means[head])
+        # The second pass asks what the household would do with the means of a secure place.
+        for once_more in range(2):
+            lr, fr, lm, fm, lp, fp, lmp, fmp = evaluate(
+                people, land, conditions, classes, head, now, month, money
+            )
+            if once_more:
+                events.trapped[at] = draw < lr / want * dt
+                at += 1
+                break
+            r_mp = lmp + fmp
+            if draw >= r_mp * dt:
+                break
+            r = lr + fr
+            label = uniform(keys[1], people.pid[head])
+            events.head[at] = head
+            events.trapped[at] = False
+            events.flight[at] = 0.0
+            events.hazard[at] = LIVELIHOOD
+            if draw < r * dt:
+                secure = lr / want
+                events.time[at] = draw / (r * dt)
+                if label * r < secure:
+                    events.answer[at] = CHOICE
+                else:
+                    events.answer[at] = NECESSITY
+                    events.flight[at] = fr / (r - secure)
+                    if label * r - secure < fr:
+                        events.hazard[at] = FLIGHT
+                at += 1
+                break
+            events.time[at] = draw / (r_mp * dt)
+            share = no_means_share(r, lm + fm, lp + fp, r_mp)
+            events.answer[at] = NO_MEANS if label < share else NO_PERMISSION
+            secure_money = secure_means(
+                means, people.place[head], people.rank[head], people.status[head]
+            )
+            if secure_money <= money:
+                at += 1
+                break
+            money = secure_money
+    return at - first
+
+
+@kernel
+def rates(people, heads, land, conditions, classes, now, month, out):
+    """Evaluate everybody in full, as `decide` does for the few whom the bound lets through.
+
+    Args:
+        out: [n, 8] out: L, F, L_M, F_M, L_P, F_P, L_MP, F_MP, a year.
+    """
+    for i in range(heads.shape[0]):
+        head = heads[i]
+        lr, fr, lm, fm, lp, fp, lmp, fmp = evaluate(
+            people, land, conditions, classes, head, now, month, np.float64(people.means[head])
+        )
+        out[i, 0], out[i, 1], out[i, 2], out[i, 3] = lr, fr, lm, fm
+        out[i, 4], out[i, 5], out[i, 6], out[i, 7] = lp, fp, lmp, fmp
 
 
 @equation
@@ -508,16 +508,16 @@ def choose(people, heads, hazards, land, confined, classes, keys, month, goal, c
     for i in range(heads.shape[0]):
         head = heads[i]
         h = hazards[i]
-        p = people.place[head]
-        o = people.home[head]
-        g = people.traits[head] >> 4
+        p = int(people.place[head])
+        o = int(people.home[head])
+        g = int(people.traits[head]) >> 4
         k = classes[land.country[o], people.group[head]]
-        education = (people.traits[head] >> 1) & 3
-        kin = people.kin[head]
+        education = (int(people.traits[head]) >> 1) & 3
+        kin = int(people.kin[head])
         local = locality(people, land, head)
         queued = people.activity[head] == WAITING
         n, pioneer, child = household(people, head, month)
-        money = people.means[head]
+        money = np.float64(people.means[head])
         pid = people.pid[head]
         best = -math.inf
         goal[i] = -1
@@ -575,38 +575,45 @@ def choose(people, heads, hazards, land, confined, classes, keys, month, goal, c
                     price[i] = cost
 
 
-@parallel_kernel
-def tabulate_bounds(land, classes_present, conditions_bound):
-    """W^lam with every gate open for each occupied (place, origin, class, group).
+@kernel
+def tabulate_bounds(land, present, first, last, bound):
+    """W^lam with every gate open for occupied combinations; no household's can be greater.
+
+    Where policy is open to all it does not matter who one is, so no admission class is needed.
 
     Args:
-        classes_present: [n, 5] rows (p, o, g, group, k).
-        conditions_bound: [2, p, o, g, group] out.
+        present: [n, 3] rows (p, o, g); first:last are done.
+        bound: [2, p, o, g] out.
     """
-    for i in numba.prange(classes_present.shape[0]):
-        p, o, g, group, k = (
-            classes_present[i, 0],
-            classes_present[i, 1],
-            classes_present[i, 2],
-            classes_present[i, 3],
-            classes_present[i, 4],
-        )
+    for i in range(first, last):
+        p, o, g = present[i, 0], present[i, 1], present[i, 2]
         local = 0 if land.country[p] == land.country[o] else 2
         for h in range(2):
-            _, _, _, w = inclusive_values(
-                land, h, p, o, g, k, 2, 0, False, local, False, 0.0, 1, True, True
-            )
-            conditions_bound[h, p, o, g, group] = w**land.inclusive
+            full = land.companions[h, 0] + land.companions[h, 1] + land.companions[h, 2]
+            w = 0.0
+            for d in range(land.country.shape[0]):
+                if land.pull[h, o, d] == 0.0:
+                    continue
+                total = 0.0
+                if is_free(land, p, o, d):
+                    total = free_factor(land, h, p, o, g, d, False)
+                elif d != p or local > 0:
+                    for s in range(4):
+                        total += open_factor(land, h, p, o, g, d, s, local)
+                if total > 0.0:
+                    w += (total * full) ** land.nest * land.ahead[h, o, d]
+            bound[h, p, o, g] = w**land.inclusive
 
 
-@parallel_kernel
-def look_ahead(land, weight, floor, money, classes, reachable, tolerance, most, ahead):
+@kernel
+def look_ahead(land, first, last, weight, floor, money, classes, reachable, tolerance, most, ahead):
     """Solve W(d) = sum over d' of nest(d, d') max(W(d'), floor)^look_ahead for every origin.
 
     Each hazard and origin is a fixed point of its own, so that one place more in the world does
     not change when another origin's iteration stops.
 
     Args:
+        first, last: Which (origin, hazard) pairs, origin-major, are done.
         weight: look_ahead, below 1: the map is a contraction.
         money: [place] means of the median resident.
         classes: [country, group] admission class (group 0 stands for the origin's people).
@@ -614,7 +621,7 @@ def look_ahead(land, weight, floor, money, classes, reachable, tolerance, most, 
         ahead: [h, o, d] in: start of the iteration; out: max(W, floor)^look_ahead.
     """
     n = land.country.shape[0]
-    for j in numba.prange(2 * n):
+    for j in range(first, last):
         h = j % 2
         o = j // 2
         k = classes[land.country[o], 0]
@@ -655,35 +662,3 @@ def look_ahead(land, weight, floor, money, classes, reachable, tolerance, most, 
                 break
         for p in range(n):
             ahead[h, o, p] = value[p]
-
-
-@kernel
-def base_values(people, heads, land, conditions, classes, now, month, livelihood, flight, able):
-    """Rates on the base scenario for W = 1, from which base_L and the flight norm are solved.
-
-    Args:
-        livelihood: [n] out: L with base_L as given, a year.
-        flight: [n] out: W_F^lam.
-        able: [n] out: whether anything would be feasible with all gates open.
-    """
-    for i in range(heads.shape[0]):
-        head = heads[i]
-        p = people.place[head]
-        o = people.home[head]
-        g = people.traits[head] >> 4
-        k = classes[land.country[o], people.group[head]]
-        education = (people.traits[head] >> 1) & 3
-        local = locality(people, land, head)
-        n, pioneer, child = household(people, head, month)
-        l, _ = rate_factors(people, conditions, head, now, month)
-        w, _, _, most = inclusive_values(
-            land, LIVELIHOOD, p, o, g, k, education, people.kin[head], False, local, False,
-            people.means[head], n, pioneer >= 0, child >= 0,
-        )  # fmt: skip
-        livelihood[i] = l * w**land.inclusive
-        able[i] = most > 0.0
-        w, _, _, _ = inclusive_values(
-            land, FLIGHT, p, o, g, k, education, people.kin[head], False, local, False,
-            people.means[head], n, pioneer >= 0, child >= 0,
-        )  # fmt: skip
-        flight[i] = w**land.inclusive

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from sim.jit import equation, kernel
+from sim.jit import equation, inner, kernel
 from sim.kernels.choice import drained_means
 from sim.rng import mixed, uniform, uniform2
 from sim.state import HEAD, WOMAN
@@ -17,7 +17,7 @@ DEAD = 6
 N_COMPOSITIONS = 8
 
 
-@equation
+@inner
 def composition(people, head, month):
     """Which vulnerable members a household has: bits children, women, old."""
     founder = people.household[head]

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sim.jit import equation, kernel
+from sim.jit import equation, inner, kernel
 from sim.kernels.choice import household
 from sim.rng import uniform2
 from sim.state import DIRECT, F64, GROUNDS, HEAD, HELD, NONE, Bool
@@ -54,7 +54,7 @@ class Way(NamedTuple):
     captivity_days: float
 
 
-@equation
+@inner
 def next_leg(people, legs, way, head, n, node, goal, draw_key, occasion):
     """The leg a party takes from a node: logit among legs whose way it can pay to the end.
 
@@ -80,7 +80,7 @@ def next_leg(people, legs, way, head, n, node, goal, draw_key, occasion):
     return leg
 
 
-@equation
+@inner
 def count_members(people, head):
     """Members of a household who live."""
     founder = people.household[head]
@@ -95,7 +95,7 @@ def count_members(people, head):
     return n
 
 
-@equation
+@inner
 def set_members(people, head, place, activity, status, day):
     """Put all living members of a household somewhere; a negative status leaves theirs."""
     founder = people.household[head]
@@ -112,7 +112,7 @@ def set_members(people, head, place, activity, status, day):
             break
 
 
-@equation
+@inner
 def lose_members(people, head, probability, draw_key, occasion):
     """Draw who dies; the eldest survivor leads on.
 
@@ -142,7 +142,7 @@ def lose_members(people, head, probability, draw_key, occasion):
     return deaths, head
 
 
-@equation
+@inner
 def count_assaulted(people, head, probability, draw_key, occasion):
     """How many living members are assaulted on a leg."""
     founder = people.household[head]
@@ -158,17 +158,17 @@ def count_assaulted(people, head, probability, draw_key, occasion):
     return n
 
 
-@equation
+@inner
 def leave_behind(people, country, head, node, day):
     """A party that cannot go on: at home it is displaced, elsewhere stranded."""
-    home = people.home[head]
+    home = int(people.home[head])
     if country[node] == country[home]:
         set_members(people, head, node, RESIDENT, CITIZEN if node == home else DISPLACED, day)
     else:
         set_members(people, head, node, STRANDED, IRREGULAR, day)
 
 
-@equation
+@inner
 def tell_kin(people, row, country):
     """Those of a pioneer's birth household who are not with them now have family in a country."""
     other = people.sibling[row]
@@ -201,7 +201,7 @@ def settle(
     n_claims = 0
     for i in range(heads.shape[0]):
         head = heads[i]
-        home = people.home[head]
+        home = int(people.home[head])
         own = country[home]
         place = goals[i]
         channel = channels[i]
@@ -248,7 +248,7 @@ def settle(
     return n_claims
 
 
-@equation
+@inner
 def mark_grounds(people, head, grounds):
     """Note on all members whether they fled what gives grounds for asylum."""
     founder = people.household[head]
@@ -310,13 +310,13 @@ def set_off(people, leaders, direct, cost, grounds, day):
         if direct[i]:
             paid = np.float32(cost[i] * n)
             people.means[head] = max(people.means[head] - paid, np.float32(0.0))
-        set_members(people, head, people.place[head], TRAVELLING, -1, day)
+        set_members(people, int(head), int(people.place[head]), TRAVELLING, -1, int(day))
         clear_blocked(people, head)
         if grounds[i]:
             mark_grounds(people, head, True)
 
 
-@equation
+@inner
 def clear_blocked(people, head):
     """A household that moves is blocked no more."""
     founder = people.household[head]
@@ -378,7 +378,7 @@ def travel(people, parties, legs, way, country, weight, keys, end, fate, harms, 
         head = heads[i]
         w = weight[people.home[head]]
         while due[i] <= end:
-            node = people.place[head]
+            node = int(people.place[head])
             now = due[i]
             day = int(now)
             e = leg[i]

@@ -104,6 +104,8 @@ def admit(world: World, end: int, dt: float) -> dict[str, I64 | F64]:
         for name in ("head", "goal", "channel", "companions", "answer", "ready")
     }
     take(queue, ~ready)
+    # Who stays behind when a pioneer or a child goes waits for nothing any more.
+    wait_members(people, result["head"], int(Activity.resident))
     return result
 
 

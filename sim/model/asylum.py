@@ -45,7 +45,7 @@ def receive(world: World, arrived: dict[str, Any]) -> None:
             world.claims,
             person=claims,
             country=world.country[people.place[claims]],
-            claimed=np.full(n_claims, float(world.day)),
+            claimed=people.moved[claims].astype(np.float64),
         )
     fill_camps(world, heads[wants_camp], n_people[wants_camp])
 

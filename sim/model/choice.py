@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from sim.jit import in_ranges
 from sim.kernels.choice import (
     Conditions,
     Landscape,
@@ -70,8 +71,9 @@ class Choices:
         classes: [country, group] admission class.
     """
 
-    def __init__(self, scenario: Scenario, network: Network, means: Means) -> None:
+    def __init__(self, scenario: Scenario, network: Network, means: Means, threads: int) -> None:
         self.scenario = scenario
+        self.threads = threads
         self.network = network
         self.classes = class_table(scenario)
         self.kinds = admission_classes(scenario)
@@ -247,7 +249,8 @@ class Choices:
             value = taste.network * np.log(network) + perceived
             pull[h] = np.where(self.eligible[None, :], np.exp(value / decision.nest), 0.0)
             companions[h] = np.exp(np.array([0.0, taste.pioneer, taste.child]) / decision.nest)
-        admission = np.zeros((2, 2, *self.rules.open.shape))
+        admission = np.zeros((2, *self.rules.open.shape))
+        admitted = np.zeros((2, N_SLOTS))
         factors = self.scenario.living.status_income
         for h in Hazard:
             taste = decision.livelihood if h == Hazard.livelihood else decision.flight
@@ -258,16 +261,17 @@ class Choices:
                     np.maximum(chance[:, :, s], decision.chance_floor)
                 )
                 value = value - decision.waiting * wait[:, :, s]
-                admission[h, 0, :, :, s] = np.where(
+                admission[h, :, :, s] = np.where(
                     self.rules.open[:, :, s], np.exp(value / decision.nest), 0.0
                 )
-                admission[h, 1, :, :, s] = np.exp(worth / decision.nest)
+                admitted[h, s] = np.exp(worth / decision.nest)
         self.land = Landscape(
             country=c,
             geography=self.geography,
             pull=pull,
             ahead=self.ahead,
             admission=admission,
+            admitted=admitted,
             min_education=self.rules.min_education,
             fee=self.fee,
             price=self.price,
@@ -278,9 +282,14 @@ class Choices:
             inclusive=decision.inclusive,
         )
         if decision.look_ahead > 0:
-            look_ahead(
-                self.land, decision.look_ahead, decision.look_ahead_floor, self.median,
-                self.classes, self.reachable, TOLERANCE, MOST_ITERATIONS, self.ahead,
+            in_ranges(
+                lambda first, last: look_ahead(
+                    self.land, first, last, decision.look_ahead, decision.look_ahead_floor,
+                    self.median, self.classes, self.reachable, TOLERANCE, MOST_ITERATIONS,
+                    self.ahead,
+                ),
+                2 * n,
+                self.threads,
             )  # fmt: skip
 
     def _campaigns(self, day: float) -> F64:
@@ -301,20 +310,19 @@ class Choices:
         return shift
 
     def bounds(self, people: People) -> F64:
-        """[h, p, o, g, group] W^lam with all gates open, for the combinations that occur."""
-        n_groups = len(self.scenario.groups) + 1
+        """[h, p, o, g] W^lam with all gates open, for the combinations that occur."""
         n_classes = len(self.scenario.decision.classes)
         n = self.n_places
-        table = np.full((2, n, n, n_classes, n_groups), np.nan)
+        table = np.full((2, n, n, n_classes), np.nan)
         code = people.place.astype(np.int64) * n + people.home
-        code = (code * n_classes + (people.traits >> 4)) * n_groups + people.group
+        code = code * n_classes + (people.traits >> 4)
         present = np.flatnonzero(np.bincount(code, minlength=1) > 0)
-        group = present % n_groups
-        rest = present // n_groups
-        g, rest = rest % n_classes, rest // n_classes
-        o, p = rest % n, rest // n
-        rows = np.stack([p, o, g, group, self.classes[self.country[o], group]], axis=1)
-        tabulate_bounds(self.land, np.ascontiguousarray(rows), table)
+        rows = np.stack(np.unravel_index(present, (n, n, n_classes)), axis=1)
+        in_ranges(
+            lambda first, last: tabulate_bounds(self.land, rows, first, last, table),
+            len(rows),
+            self.threads,
+        )
         return table
 
 

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sim.kernels.choice import BLOCK, Conditions, Events, decide
+from sim.jit import in_ranges
+from sim.kernels.choice import Conditions, Events, decide
 from sim.kernels.tally import attribute, count_households
 from sim.kernels.travel import party_sizes
 from sim.model.choice import conditions
@@ -34,15 +35,17 @@ def draw_events(world: World, now: Conditions, dt: float) -> Events:
         np.empty(n, np.int64), np.empty(n, np.int64), np.empty(n, np.int64), np.empty(n),
         np.empty(n), np.empty(n, np.bool_),
     )  # fmt: skip
-    n_blocks = (n + BLOCK - 1) // BLOCK
-    found = np.zeros(n_blocks, np.int64)
     keys = np.array([world.key(Purpose.move), world.key(Purpose.label)])
-    decide(
-        world.people, heads, world.choices.land, now, world.means, world.choices.classes, keys,
-        float(world.day), world.month(), dt, buffers, found,
-    )  # fmt: skip
-    rows = [np.arange(b * BLOCK, b * BLOCK + found[b]) for b in range(n_blocks)]
-    kept = np.concatenate(rows) if rows else np.empty(0, np.int64)
+
+    def work(first: int, last: int) -> int:
+        found: int = decide(
+            world.people, heads, first, last, world.choices.land, now, world.means,
+            world.choices.classes, keys, float(world.day), world.month(), dt, buffers,
+        )  # fmt: skip
+        return found
+
+    found = in_ranges(work, n, world.threads)
+    kept = np.concatenate([np.arange(a, a + k) for a, k in found] or [np.empty(0, np.int64)])
     return Events(*(column[kept] for column in buffers))
 
 

@@ -79,6 +79,14 @@ def depart(
         )  # fmt: skip
 
 
+def regular_price(world: World, heads: I64, goal: I64, channel: I64) -> F64:
+    """[n] fee and fare a person of those who travel by a regular channel, as of today."""
+    people, land = world.people, world.choices.land
+    kinds = world.choices.classes[world.country[people.home[heads]], people.group[heads]]
+    fare = land.price[0, people.place[heads], goal, 0]
+    return np.asarray(fare + land.fee[kinds, world.country[goal], channel])
+
+
 def leave(
     world: World, heads: I64, goal: I64, channel: I64, companions: I64, price: F64, answer: I64,
     when: F64,

@@ -10,12 +10,12 @@ import numpy as np
 from sim.kernels.choice import Means
 from sim.kernels.living import recover_means
 from sim.model.populate import gini_to_sigma, normal_table
-from sim.model.threats import per_threat
-from sim.state import DAYS_A_YEAR, F64, I64, People
+from sim.model.threats import MONTH, per_threat
+from sim.state import F64, I64, People
 from sim.terms import Status
 
 if TYPE_CHECKING:
-    from sim.scenario.schema import Scenario
+    from sim.scenario.schema import Intervention, Scenario
 
 
 def build_means(scenario: Scenario) -> Means:
@@ -66,15 +66,20 @@ def update_support(
         means.support[:] += (living.remittances * outside / np.maximum(people, 1.0))[country]
     index = {p.id: i for i, p in enumerate(scenario.places)}
     for item in scenario.interventions:
-        if item.kind == "aid" and item.enabled and item.budget and is_running(scenario, item, day):
+        if item.kind == "aid" and item.enabled and item.budget:
+            first, last = span(scenario, item)
+            # Support is set for a month: aid that starts or ends within it counts in part.
+            share = (min(day + MONTH, last) - max(day, first)) / MONTH
             at = [index[name] for name in item.at]
-            means.support[at] += item.budget / max(float(residents[at].sum()), 1.0)
+            means.support[at] += (
+                max(share, 0.0) * item.budget / max(float(residents[at].sum()), 1.0)
+            )
 
 
-def is_running(scenario: Scenario, item: object, day: float) -> bool:
-    """Whether an intervention is under way on a day counted from the start."""
-    first = (item.start - scenario.time.start).days  # type: ignore[attr-defined]
-    return bool(first <= day < first + item.months * DAYS_A_YEAR / 12)  # type: ignore[attr-defined]
+def span(scenario: Scenario, item: Intervention) -> tuple[float, float]:
+    """First day of an intervention and the end of its last, counted from the start."""
+    first = float((item.start - scenario.time.start).days)
+    return first, first + item.months * MONTH
 
 
 def update_means(

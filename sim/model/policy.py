@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from sim.scenario.schema import Policy, Scenario
 
 CHANNELS = (Channel.labour, Channel.family, Channel.asylum, Channel.irregular)
+BORDER = ("barrier", "officers", "law", "closed", "detention", "detention_days")
 DEFAULTS: dict[str, Any] = {
     "labour.open": False, "family.open": True, "asylum.open": True, "irregular.open": True,
     "family.wait": 12.0, "asylum.wait": 6.0, "recognition": 0.6, "false_recognition": 0.1, "returns": 0.3,
@@ -82,6 +83,7 @@ class Rules:
             elif rule.corridor is not None:
                 by_corridor.setdefault(rule.corridor, []).append(rule)
 
+        alike = np.full(n_c, -1)
         for c, name in enumerate(names):
             own = by_country[name]
             self.encampment[c] = field(own, "encampment")
@@ -93,6 +95,10 @@ class Rules:
                 self.quota[c, channel] = np.inf if quota is None else quota
             for k, (citizenship, group) in enumerate(kinds):
                 mine = [r for r in own if concerns(r, citizenship, group)]
+                if mine == own and k > 0 and alike[c] >= 0:
+                    self._copy_class(c, k, alike[c])
+                    continue
+                alike[c] = k if mine == own and not any(r.only or r.except_ for r in own) else alike[c]
                 self.recognition[k, c] = field(mine, "recognition")
                 self.false_recognition[k, c] = field(mine, "false_recognition")
                 self.prima_facie[k, c] = bool(field(mine, "prima_facie"))
@@ -117,20 +123,27 @@ class Rules:
         self.detention = np.zeros(n_legs)
         self.detention_days = np.zeros(n_legs)
         country_of = [p.country for p in scenario.places]
+        borders = {name: {f: field(by_country[name], f) for f in BORDER} for name in names}
+        free = {f: field([], f) for f in BORDER}
         for e in range(n_legs):
             corridor = scenario.corridors[legs.corridor[e]].id
-            at_corridor = by_corridor.get(corridor, [])
-            at_border = by_country[country_of[legs.target[e]]] if legs.crosses[e] else []
-
-            def both(name: str, near: list[Policy] = at_corridor, far: list[Policy] = at_border) -> Any:
-                value = field(near, name, default=False)
-                return field(far, name) if value is None else value
-
-            self.enforcement[e] = both("barrier") * both("officers") * both("law")
-            self.closed[e] = bool(both("closed"))
-            self.detention[e] = both("detention")
-            self.detention_days[e] = both("detention_days")
+            border = borders[country_of[legs.target[e]]] if legs.crosses[e] else free
+            for rule in by_corridor.get(corridor, []):
+                spoken = {f: getattr(rule, f) for f in BORDER if getattr(rule, f) is not None}
+                border = {**border, **spoken}
+            self.enforcement[e] = border["barrier"] * border["officers"] * border["law"]
+            self.closed[e] = bool(border["closed"])
+            self.detention[e] = border["detention"]
+            self.detention_days[e] = border["detention_days"]
         self.enforcement[self.closed] = 1.0
+
+    def _copy_class(self, c: int, k: int, twin: int) -> None:
+        """Give class k the rules of a class that the country does not tell from it."""
+        for table in (
+            self.open, self.wait, self.fee, self.min_education, self.recognition,
+            self.false_recognition, self.prima_facie, self.return_to,
+        ):  # fmt: skip
+            table[k, c] = table[twin, c]
 
 
 def in_force(scenario: Scenario, when: date) -> list[Policy]:

@@ -210,7 +210,7 @@ def _batch(
     education = np.where(years < 15, int(Education.none), education)
     # A group or a wealth rank is the household's, a taste the person's who decides.
     index = group_index(scenario)
-    names = [g for g in place.groups if g != "other"]
+    names = sorted(g for g in place.groups if g != "other")
     shares = np.array([place.groups[g] for g in names] + [0.0])
     shares[-1] = max(1.0 - shares.sum(), 0.0)
     codes = np.array([index[g] for g in names] + [0])
@@ -248,12 +248,15 @@ def _kin(scenario: Scenario, country: Country, has: F64, where: F64) -> I64:
     (our assumption), and then in proportion to the stocks.
     """
     number = {c.id: i for i, c in enumerate(scenario.countries)}
-    stocks = np.zeros(len(number))
+    # In the order of their ids, so that the order in the file means nothing.
+    names = sorted(number)
+    stocks = np.zeros(len(names))
     for stock in scenario.stocks:
         if stock.from_ == country.id:
-            stocks[number[stock.to]] += stock.people
+            stocks[names.index(stock.to)] += stock.people
     people = sum(p.people for p in scenario.places if p.country == country.id)
     if stocks.sum() <= 0 or people <= 0:
         return np.zeros(has.shape, np.int64)
     share = min(0.9, scenario.journey.kin * stocks.sum() / people)
-    return np.where(has < share, pick(stocks, where) + 1, 0)
+    codes = np.array([number[name] + 1 for name in names])
+    return np.where(has < share, codes[pick(stocks, where)], 0)

@@ -184,26 +184,32 @@ class Threats:
             ([place, 16] mean of exp(S_want), [place, 8] mean of exp(S_fear) - 1,
             [place, threat] mean severity, [place, threat] mean of b_k max(s_k - tol_k, 0)).
         """
-        want = np.zeros((self.n_places, 16))
-        fear = np.zeros((self.n_places, 8))
-        mean = np.zeros((self.n_places, N_THREATS))
-        excess = np.zeros((self.n_places, N_THREATS))
         close = 1.0 - math.exp(-1.0 / self.relaxation)
         unheard = 1.0 + b_voice * (1.0 - voice)
-        for day in range(first_day, first_day + n_days):
-            target = self.chronic + self.severity @ self.coupling.T
-            target += self.strain[:, None] * self.crowding[None, :]
-            for shock in self.disturbances:
-                added = shock.added(day + 0.5)
-                if added > 0.0:
-                    target[list(shock.places), shock.threat] += added
+        steady = self.chronic + self.strain[:, None] * self.crowding[None, :]
+        shocks = self._added(first_day, n_days)
+        path = np.empty((n_days, self.n_places, N_THREATS))
+        for day in range(n_days):
+            target = steady + self.severity @ self.coupling.T
+            target += shocks[day]
             self.severity += (np.clip(target, 0.0, 1.0) - self.severity) * close
-            felt = weight * np.maximum(self.severity - tolerable, 0.0)
-            want += _products(np.exp(felt[:, : len(WANT)] * unheard[:, None]))
-            fear += _products(np.exp(felt[:, len(WANT) :])) - 1.0
-            mean += self.severity
-            excess += felt
-        return want / n_days, fear / n_days, mean / n_days, excess / n_days
+            path[day] = self.severity
+        felt = weight * np.maximum(path - tolerable, 0.0)
+        flat = felt.reshape(-1, N_THREATS)
+        heard = np.tile(unheard, n_days)[:, None]
+        want = _products(np.exp(flat[:, : len(WANT)] * heard)).reshape(n_days, -1, 16)
+        fear = _products(np.exp(flat[:, len(WANT) :])).reshape(n_days, -1, 8) - 1.0
+        return want.mean(axis=0), fear.mean(axis=0), path.mean(axis=0), felt.mean(axis=0)
+
+    def _added(self, first_day: int, n_days: int) -> F64:
+        """[day, place, threat] severity that disturbances add to the target."""
+        result = np.zeros((n_days, self.n_places, N_THREATS))
+        for shock in self.disturbances:
+            if first_day + n_days <= shock.start:
+                continue
+            added = [shock.added(first_day + day + 0.5) for day in range(n_days)]
+            result[:, list(shock.places), shock.threat] += np.array(added)[:, None]
+        return result
 
     def state_fear(self) -> Bool:
         """[place, 8] whether those exposed to these fears fear the state itself."""

@@ -179,13 +179,19 @@ def scalar_value(text: str) -> Any:
     return text
 
 
-def parse(text: str, origin: Origin, max_nodes: int = MAX_NODES) -> Node:
+def parse(
+    text: str,
+    origin: Origin,
+    max_nodes: int = MAX_NODES,
+    problems: list[Problem] | None = None,
+) -> Node:
     """Read one YAML document.
 
     Args:
         text: decoded, at most `MAX_BYTES`.
         origin: where it was written.
         max_nodes: values that it may hold, aliases written out.
+        problems: where those are put that do not end the reading; None: they are raised.
 
     Returns:
         The top node.
@@ -206,13 +212,18 @@ def parse(text: str, origin: Origin, max_nodes: int = MAX_NODES) -> Node:
             ]
         )
     try:
-        parser = Parser(text)
-        return _Builder(origin, max_nodes).build(parser.get_event)
+        builder = _Builder(origin, max_nodes)
+        top = builder.build(Parser(text).get_event)
     except yaml.MarkedYAMLError as error:
         raise ScenarioError([_syntax_problem(error, origin, text)]) from None
     except (yaml.YAMLError, RecursionError) as error:
         problem = origin.problem(0, 0, f"this is not YAML ({type(error).__name__})")
         raise ScenarioError([problem]) from None
+    if problems is None and builder.problems:
+        raise ScenarioError(builder.problems)
+    if problems is not None:
+        problems += builder.problems
+    return top
 
 
 class _Builder:
@@ -318,13 +329,7 @@ class _Builder:
             else:
                 self.put(container, entry[4], node)
                 entry[4] = None
-        if self.problems:
-            raise ScenarioError(self.problems)
-        if top is None or (top.kind == "scalar" and top.value is None):
-            raise ScenarioError(
-                [Problem(origin.name, 0, 0, "is empty", "`sim new NAME` writes a starter")]
-            )
-        return top
+        return Node("scalar", None, origin) if top is None else top
 
     def put(self, container: Node, key: Node, node: Node) -> None:
         """Put an entry into a mapping, unless its key is there already."""
@@ -405,6 +410,7 @@ _SYNTAX: Final = (
         "the keys of the mapping that starts HERE do not line up",
         "give the keys of one mapping the same indentation",
     ),
+    ("expected node content", "a value is missing here", ""),
     ("block sequence entries are not allowed", "a '- ' stands where no list can start", ""),
     (
         "cannot start any token",

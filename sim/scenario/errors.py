@@ -34,7 +34,7 @@ class Problem:
 
     def __str__(self) -> str:
         """Return the problem as printed: place, message, line, caret, hint."""
-        place = printable(self.file)
+        place = printable(self.file, MAX_MESSAGE)
         if self.line:
             place += f":{self.line}"
             if self.column:
@@ -203,19 +203,28 @@ def _excerpt(line: int, column: int, source_line: str) -> list[str]:
     margin = f"{line:>5} | "
     room = WIDTH - len(margin)
     at = min(max(column - 1, 0), len(source_line))
-    start, end = 0, len(source_line)
-    if end > room:
-        # The caret stands at two thirds of the window, so that what led to it can be read.
-        start = max(0, min(at - room * 2 // 3, end - (room - 3)))
-        end = min(end, start + room - (3 if start else 0) - 3)
-        if end + 3 >= len(source_line) and end - start + 3 >= len(source_line) - start:
-            end = len(source_line)
-    before, after = source_line[start:at], source_line[at:end]
-    lead = "..." if start else ""
-    tail = "..." if end < len(source_line) else ""
-    shown_before = lead + printable(before.replace("\t", " "))
-    text = shown_before + printable(after.replace("\t", " ")) + tail
-    lines = [f"{margin}{text.rstrip()}"]
+    # No character fills less than no column: more of them than `room` each way cannot be shown
+    # (combining ones apart, of which nobody needs as many).
+    before = [_glyph(it) for it in source_line[max(0, at - 2 * room) : at].replace("\t", " ")]
+    after = [_glyph(it) for it in source_line[at : at + 2 * room].rstrip().replace("\t", " ")]
+    to_come = sum(map(_cells, after))
+    # The caret stands at two thirds of the window at least, so that what led to it can be read.
+    lead = _fitting(before[::-1], max(room * 2 // 3, room - to_come))[::-1]
+    cut = "..." if len(lead) < at else ""
+    shown = cut + "".join(lead[len(cut) :])
+    tail = _fitting(after, room - _cells(shown))
+    if len(tail) < len(after):
+        tail = [*_fitting(after, room - _cells(shown) - 3), "..."]
+    lines = [f"{margin}{shown}{''.join(tail)}".rstrip()]
     if column:
-        lines.append(f"{' ' * (len(margin) - 2)}| {' ' * _cells(shown_before)}^")
+        lines.append(f"{' ' * (len(margin) - 2)}| {' ' * _cells(shown)}^")
     return lines
+
+
+def _fitting(glyphs: list[str], room: int) -> list[str]:
+    """Return the first glyphs that fit into so many columns."""
+    for n, glyph in enumerate(glyphs):
+        room -= _cells(glyph)
+        if room < 0:
+            return glyphs[:n]
+    return glyphs

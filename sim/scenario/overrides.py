@@ -39,7 +39,7 @@ def _apply(root: Node, argument: str, origin: Argument) -> Node:
         raise _refuse(origin, "this is not PATH=VALUE", "for instance policies.gr_wall.barrier=.8")
     steps = found[1].split(".")
     text = found[2].strip()
-    value = parse(text, origin) if text else Node("scalar", None, origin)
+    value = parse(text, origin)
     root = root.copy()
     parent, said = root, ""
     path: tuple[str | int, ...] = ()
@@ -86,6 +86,12 @@ def _index(parent: Node, step: str, said: str, origin: Argument) -> int:
             return i
         if name is not None:
             ids.append(name)
+        both = item.get("both_ways") if item is not None else None
+        if both is not None and both.value is True and item is not None:
+            a, b = item.get("from"), item.get("to")
+            if a is not None and b is not None and step == f"{b.text}_{a.text}":
+                hint = f"{name} goes both ways: change that one"
+                raise _refuse(origin, f"{said} has no {quoted(step)} of its own", hint)
     if not ids:
         raise _refuse(origin, f"the things in {said} have no ids", f"give all of it: {said}=[...]")
     hint = suggest(step, ids, "there are")

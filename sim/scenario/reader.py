@@ -53,19 +53,27 @@ def read(source: str | Path, overrides: Sequence[str] = (), *, limit: int = MAX_
     """
     path = _find(source)
     text = Text(str(path), _load(path, limit))
-    root = parse(text.text, text, max_nodes=max(MAX_NODES, limit // 5))
+    problems: list[Problem] = []
+    root = parse(text.text, text, max(MAX_NODES, limit // 5), problems)
+    if root.kind == "scalar" and root.value is None:
+        hint = "`sim new NAME` writes a starter"
+        raise ScenarioError([Problem(str(path), 0, 0, "is empty", hint)])
     if root.kind != "mapping":
         hint = "a scenario starts with `schema: 1`; `sim new NAME` writes a starter"
         raise ScenarioError([root.problem("the file is not a mapping of keys to values", hint)])
-    root, problems = _with_tables(root, path)
-    root, more = override(root, overrides)
+    damaged: set[str] = set()
+    root, found = _with_tables(root, path, damaged)
+    problems += found
     if overrides:
-        root, late = _with_tables(root, path)
-        more += late
-    scenario, found = _validate(root)
-    problems += more + found
+        root, found = override(root, overrides)
+        problems += found
+        root, found = _with_tables(root, path, damaged)
+        problems += found
+    scenario, found = _validate(root, damaged)
+    problems += found
     if problems or scenario is None:
-        raise ScenarioError(problems)
+        order = {f"-s {argument}": number for number, argument in enumerate(overrides)}
+        raise ScenarioError(sorted(problems, key=lambda it: order.get(it.file, -1)))
     return resolve(scenario)
 
 
@@ -79,20 +87,26 @@ def _find(source: str | Path) -> Path:
         mode = path.stat().st_mode
     except OSError as error:
         if found := library.find(name):
-            return found
+            return _near(found)
         if not isinstance(error, (FileNotFoundError, NotADirectoryError)):
             said = (error.strerror or "cannot be read").lower()
             raise ScenarioError([Problem(name, 0, 0, said)]) from None
         raise ScenarioError([_not_found(path)]) from None
     if stat.S_ISDIR(mode):
         if found := library.find(name):
-            return found
+            return _near(found)
         inside = sorted(it.name for it in path.glob("*.yaml"))[:10]
         hint = f"scenarios in it: {', '.join(inside)}" if inside else "name a YAML file"
         raise ScenarioError([Problem(name, 0, 0, "is a directory", hint)])
     if not stat.S_ISREG(mode):
         raise ScenarioError([Problem(name, 0, 0, "is not a regular file")])
     return path
+
+
+def _near(path: Path) -> Path:
+    """Return a path as seen from here, where that is shorter."""
+    relative = os.path.relpath(path)
+    return Path(relative) if len(relative) < len(str(path)) else path
 
 
 def _not_found(path: Path) -> Problem:
@@ -161,46 +175,48 @@ def _load(path: Path, limit: int) -> str:
         ) from None
 
 
-def _with_tables(root: Node, path: Path) -> tuple[Node, list[Problem]]:
-    """Return the tree with every `KEY: {table: FILE}` read; what cannot be is left empty."""
+def _with_tables(root: Node, path: Path, damaged: set[str]) -> tuple[Node, list[Problem]]:
+    """Return the tree with every `KEY: {table: FILE}` read, and the problems of doing so.
+
+    Args:
+        root: the file's tree; it stays as it is.
+        path: the file.
+        damaged: told the keys of tables that could not be read whole.
+    """
     problems: list[Problem] = []
     changed = root.copy()
     for key, (key_node, node) in root.value.items():
         part = field_at((key, 0)).model
         if part is None or node.kind != "mapping" or "table" not in node.value:
             continue
-        more = [it for it in node.value if it != "table"]
-        if more:
-            message = f"{key}.{quoted(more[0])[1:-1]} cannot stand beside a table"
-            problems.append(node.value[more[0]][0].problem(message))
+        found = [
+            other.problem(f"{key}: {quoted(word)} cannot stand beside table")
+            for word, (other, _) in node.value.items()
+            if word != "table"
+        ]
         name = node.value["table"][1]
+        value = Node("list", [], node.origin, node.line, node.column)
         try:
-            value: Node = read_table(name, name.value, path.resolve().parent, part)
+            value, more = read_table(name, name.value, path.resolve().parent, part)
+            found += more
         except ScenarioError as error:
-            problems += error.problems
-            value = Broken(node)
+            found += error.problems
         changed.value[key] = (key_node, value)
+        if found:
+            damaged.add(key)
+            problems += found
     return changed, problems
 
 
-class Broken(Node):
-    """An empty list in place of one that could not be read."""
-
-    __slots__ = ()
-
-    def __init__(self, node: Node) -> None:
-        """Stand where the other node stood."""
-        super().__init__("list", [], node.origin, node.line, node.column)
-
-
-def _validate(root: Node) -> tuple[Scenario | None, list[Problem]]:
+def _validate(root: Node, damaged: set[str]) -> tuple[Scenario | None, list[Problem]]:
     """Return the scenario and all problems of schema and meaning.
 
     What the schema refuses is taken out, round by round, until the rest can be checked too; so
     one typing error does not hide the others.
     """
     known = Known.of(root)
-    known.broken |= {str(key) for key, node in root.children() if isinstance(node, Broken)}
+    known.broken |= damaged
+    known.incomplete |= damaged
     problems: list[Problem] = []
     tree = Tree(root)
     for round_ in range(MAX_REPAIRS):

@@ -240,8 +240,9 @@ def _people_per_agent(scenario: Scenario) -> dict[str, int]:
     if inside == 0 or outside == 0:
         fine = coarse = max(1, ceil((inside + outside) / agents))
     else:
-        fine = max(1, ceil(inside / (FOCUS * agents)))
-        coarse = max(1, ceil(outside / ((1 - FOCUS) * agents)))
+        n_fine = round(FOCUS * agents)
+        fine = max(1, ceil(inside / n_fine))
+        coarse = max(1, ceil(outside / (agents - n_fine)))
     return {it.country: fine if it.country in focus else coarse for it in scenario.places}
 
 

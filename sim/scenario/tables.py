@@ -11,7 +11,7 @@ from types import UnionType
 from typing import Annotated, Any, Final, Literal, Union, get_args, get_origin
 
 from sim.scenario.document import Node
-from sim.scenario.errors import Problem, ScenarioError, enumerate_words, quoted, suggest
+from sim.scenario.errors import Problem, ScenarioError, enumerate_words, nearest, quoted, suggest
 from sim.scenario.schema import Part
 
 MAX_BYTES: Final = 100_000_000
@@ -102,7 +102,9 @@ class TableNode(Node):
         return Node("scalar", value, self.origin, line, column, text)
 
 
-def read_table(node: Node, name: Any, folder: Path | None, part: type[Part]) -> TableNode:
+def read_table(
+    node: Node, name: Any, folder: Path | None, part: type[Part]
+) -> tuple[TableNode, list[Problem]]:
     """Read the CSV file that stands for a list of the scenario.
 
     Columns are the fields of the list's items; an empty cell leaves a field out; a list within a
@@ -115,77 +117,61 @@ def read_table(node: Node, name: Any, folder: Path | None, part: type[Part]) -> 
         part: model of one row.
 
     Returns:
-        The list.
+        The list, and the problems of rows that were left out. Wrong values of cells are found
+        later, by the schema.
 
     Raises:
-        ScenarioError: the file is not to be had, or its header or form is wrong. Wrong values of
-            cells are found later, by the schema.
+        ScenarioError: the file is not to be had, or its header or form is wrong.
     """
     path = _locate(node, name, folder)
-    table = Table(
-        os.path.relpath(path) if len(os.path.relpath(path)) < len(str(path)) else str(path), path
-    )
-    kinds = columns(part)
-    required = [
-        field.alias or key for key, field in part.model_fields.items() if field.is_required()
-    ]
+    near = os.path.relpath(path)
+    table = Table(near if len(near) < len(str(path)) else str(path), path)
     rows: list[Row] = []
     lines: list[int] = []
     problems: list[Problem] = []
-    extra = 0
+    n_wrong = 0
     header: list[str] | None = None
+    kinds: list[Kind] = []
     try:
         with path.open("rb") as file:
             reader = csv.reader(_decode(file, table), strict=True, skipinitialspace=True)
-            for cells in reader:
+            while True:
+                line = reader.line_num  # a cell in quotes may go on over several lines
+                cells = next(reader, None)
+                if cells is None:
+                    break
                 if not cells or cells[0].startswith("#") or not any(map(str.strip, cells)):
                     continue
-                line = reader.line_num - 1
                 if header is None:
                     header = [cell.strip() for cell in cells]
-                    problems += _check_header(table, line, header, kinds, required)
-                    if problems:
-                        raise ScenarioError(problems)
-                    of = [kinds[key] for key in header]
-                    continue
-                if len(cells) != len(header):
-                    extra += 1
-                    if extra <= MAX_PROBLEMS:
-                        problems.append(
-                            table.problem(
-                                line,
-                                -1,
-                                f"this row has {len(cells)} cells, the header has {len(header)}",
-                                "put text that holds a comma in double quotes",
-                            )
-                        )
-                    continue
-                if len(rows) >= MAX_ROWS:
+                    kinds = _check_header(table, line, header, part)
+                elif len(cells) != len(header):
+                    n_wrong += 1
+                    if n_wrong <= MAX_PROBLEMS:
+                        said = f"this row has {len(cells)} cells, the header has {len(header)}"
+                        hint = "put text that holds a comma in double quotes"
+                        problems.append(table.problem(line, -1, said, hint))
+                elif len(rows) >= MAX_ROWS:
                     raise ScenarioError([table.problem(line, -1, f"more than {MAX_ROWS:,} rows")])
-                rows.append(
-                    {
+                else:
+                    row = {
                         key: convert(cell.strip(), kind)
-                        for key, cell, kind in zip(header, cells, of, strict=True)
+                        for key, cell, kind in zip(header, cells, kinds, strict=True)
                         if cell and not cell.isspace()
                     }
-                )
-                lines.append(line)
+                    rows.append(row)
+                    lines.append(line)
     except csv.Error as error:
-        line = max(0, len(table.offsets) - 1)
         raise ScenarioError([table.problem(line, -1, _csv_message(str(error)))]) from None
     except OSError as error:
         raise ScenarioError([node.problem(f"{quoted(path.name)}: {error.strerror}")]) from None
     if header is None:
-        raise ScenarioError(
-            [Problem(table.name, 0, 0, "is empty", f"its first line names: {', '.join(required)}")]
-        )
-    if extra > MAX_PROBLEMS:
-        problems.append(
-            Problem(table.name, 0, 0, f"{extra - MAX_PROBLEMS:,} more rows of the wrong length")
-        )
-    if problems:
-        raise ScenarioError(problems)
-    return TableNode(table, header, rows, lines)
+        hint = f"its first line names: {', '.join(_required(part))}"
+        raise ScenarioError([Problem(table.name, 0, 0, "is empty", hint)])
+    if n_wrong > MAX_PROBLEMS:
+        said = f"{n_wrong - MAX_PROBLEMS:,} more rows of another length than the header"
+        problems.append(Problem(table.name, 0, 0, said))
+    return TableNode(table, header, rows, lines), problems
 
 
 def columns(part: type[Part]) -> dict[str, Kind]:
@@ -299,31 +285,34 @@ def _decode(file: Any, table: Table) -> Iterator[str]:
         yield line
 
 
-def _check_header(
-    table: Table, line: int, header: list[str], kinds: dict[str, Kind], required: list[str]
-) -> list[Problem]:
+def _required(part: type[Part]) -> list[str]:
+    return [it.alias or key for key, it in part.model_fields.items() if it.is_required()]
+
+
+def _check_header(table: Table, line: int, header: list[str], part: type[Part]) -> list[Kind]:
+    """Return how the cells of each column are read, or refuse the header."""
     if len(header) == 1 and any(mark in header[0] for mark in ";\t|"):
-        return [table.problem(line, -1, "columns must have commas between them")]
+        raise ScenarioError([table.problem(line, -1, "columns must have commas between them")])
+    kinds = columns(part)
     problems = []
+    meant = set()
     for column, key in enumerate(header):
         if key not in kinds:
             hint = suggest(key, kinds, "columns")
+            meant.add(nearest(key, kinds))
             problems.append(table.problem(line, column, f"unknown column {quoted(key)}", hint))
         elif key in header[:column]:
             problems.append(table.problem(line, column, f"the column {quoted(key)} is here twice"))
-    missing = [key for key in required if key not in header]
-    if missing and not (problems and len(problems) >= len(missing) and "id" not in missing):
+    missing = [key for key in _required(part) if key not in header and key not in meant]
+    if missing:
         one = len(missing) == 1
         said = f"{enumerate_words(missing)} {'is' if one else 'are'} missing"
-        problems.append(
-            table.problem(
-                line,
-                -1,
-                f"the {'column' if one else 'columns'} {said}",
-                f"columns: {enumerate_words(list(kinds))}",
-            )
-        )
-    return problems
+        hint = f"columns: {enumerate_words(list(kinds))}"
+        said = f"the {'column' if one else 'columns'} {said}"
+        problems.append(table.problem(line, -1, said, hint))
+    if problems:
+        raise ScenarioError(problems)
+    return [kinds[key] for key in header]
 
 
 def _csv_message(said: str) -> str:

@@ -20,6 +20,8 @@ SHARES: Final = "shares, risks and threats run from 0 to 1"
 DATES: Final = "write YYYY-MM or YYYY-MM-DD, between 1900 and 2200"
 LEVEL: Final = ("severity", "prevalence")
 """What the items of a terse threat level are."""
+HUGE: Final = 1e9
+"""Upper bounds from here on are mentioned only where they are broken."""
 RANGES: Final = {"greater_than", "greater_than_equal", "less_than", "less_than_equal"}
 
 
@@ -73,6 +75,8 @@ class Tree:
         node: Node | None = self.root
         for step in path:
             if isinstance(step, int):
+                if node is not None and node.kind == "scalar":
+                    break  # one text where a list may stand
                 node = child(node, step) if node else None
                 said += f"[{_name(node) or step + 1}]"
             else:
@@ -226,7 +230,7 @@ def say(tree: Tree, error: Mapping[str, Any]) -> Problem:
         bounds = field.bounds() or context
         if path[-1] == "strength" and (sort := nodes[-2].get("kind")) and sort.text == "drought":
             bounds = {"ge": 0, "le": 1}
-        message = f"{address} = {shown} is out of range ({_range(bounds)})"
+        message = f"{address} = {shown} is out of range ({_range(bounds, node.value)})"
         return tree.problem(path, message, _range_hint(bounds, node))
     if kind == "finite_number":
         return tree.problem(path, f"{address} = {shown} is not a finite number")
@@ -246,8 +250,10 @@ def say(tree: Tree, error: Mapping[str, Any]) -> Problem:
         return tree.problem(path, f"{address} must have {_n_items(field)} items")
     if kind == "value_error":
         said = str(context.get("error", "")) or "cannot be used"
-        hint = DATES if "date" in said or "1900" in said else ""
-        return tree.problem(path, f"{address} = {shown} {said}", hint)
+        hint = DATES if _is_date(field) else ""
+        if node.kind == "scalar":
+            return tree.problem(path, f"{address} = {shown} {said}", hint)
+        return tree.problem(path, f"{address} {shown}; it must be {_wanted(field)}", hint)
     if kind.startswith("date"):
         return tree.problem(path, f"{address} = {shown} is not a date", DATES)
     wanted = _wanted(field)
@@ -340,7 +346,7 @@ def _wanted(field: Field) -> str:
         return "a mapping"
     if origin is Literal:
         return f"one of {', '.join(map(str, get_args(core)))}"
-    if getattr(core, "__name__", "") == "date":
+    if _is_date(field):
         return "a date"
     return "something else"
 
@@ -363,32 +369,33 @@ def _form_hint(field: Field, node: Node) -> str:
     if field.model is not None:
         return f"its fields: {', '.join(field_names(field.model))}"
     if origin is tuple and node.kind == "scalar":
-        item = Field(get_args(core)[0])
-        return (
-            f"write [{text}]"
-            if item.model is None and re.fullmatch(r"\w+", text)
-            else ("start every item with `- `" if item.model is not None else "")
-        )
+        if Field(get_args(core)[0]).model is not None:
+            return "start every item with `- `"
+        is_word = isinstance(node.value, str) and re.fullmatch(r"\w+", text)
+        return f"write [{text}]" if is_word else ""
     if origin is tuple and node.kind == "mapping":
         return "start every item with `- `"
     if origin is dict:
         return "write `{key: value}`"
     if core in (float, int) and node.kind == "scalar":
-        return _number_hint(text, node)
+        return _number_hint(text, node, field.bounds())
     if core is str and node.kind == "scalar":
         if _is_id(field):
             return IDS
         return f'put it in quotes: "{text}"' if len(text) < 40 and '"' not in text else ""
-    if getattr(core, "__name__", "") == "date":
-        return DATES
-    return ""
+    return DATES if _is_date(field) else ""
 
 
-def _number_hint(text: str, node: Node) -> str:
+def _is_date(field: Field) -> bool:
+    return getattr(field.core, "__name__", "") == "date"
+
+
+def _number_hint(text: str, node: Node, bounds: Mapping[str, float]) -> str:
     value = scalar_value(text)
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         return "remove the quotes" if isinstance(node.value, str) else ""
-    if (percent := re.fullmatch(r"([-+\d.]+) ?%", text)) is not None:
+    percent = re.fullmatch(r"([-+\d.]+) ?%", text)
+    if percent is not None and bounds.get("le") == 1:
         value = scalar_value(percent[1])
         return f"for {text} write {value / 100:g}" if isinstance(value, (int, float)) else ""
     bare = re.sub(r"(?<=\d)[ ,'\u00a0\u202f](?=\d{3})", "", text)
@@ -401,19 +408,21 @@ def _number_hint(text: str, node: Node) -> str:
 def _id_hint(text: str) -> str:
     better = re.sub(r"[^A-Za-z0-9_]+", "_", text.strip())[:64]
     if re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*", better):
-        return f"{IDS}: {better}"
+        return f"{IDS}; for instance {better}"
     return IDS
 
 
 def _number(value: float) -> str:
     if value == int(value) and 1e4 <= abs(value) < 1e10:
         return f"{int(value):,}"
-    return f"{value:g}"
+    return f"{value:g}".replace("e+", "e")
 
 
-def _range(bounds: Mapping[str, float]) -> str:
+def _range(bounds: Mapping[str, float], value: Any = 0) -> str:
     low = bounds.get("ge", bounds.get("gt"))
     high = bounds.get("le", bounds.get("lt"))
+    if high is not None and high >= HUGE and not (isinstance(value, (int, float)) and value > high):
+        high = None  # a bound against slips of the keyboard, of no interest here
     if low is None:
         return f"at most {_number(high)}" if high is not None else "a number"
     if "gt" in bounds:
@@ -427,7 +436,9 @@ def _range_hint(bounds: Mapping[str, float], node: Node) -> str:
     if (bounds.get("ge", bounds.get("gt")), bounds.get("le")) != (0, 1):
         return ""
     value = node.value
-    if isinstance(value, (int, float)) and 1 < value <= 100:
+    if not isinstance(value, (int, float)) or 0 <= value <= 1:
+        return ""
+    if 2 <= value <= 100:
         return f"{SHARES}; for {value:g} % write {value / 100:g}"
     return SHARES
 
@@ -435,7 +446,7 @@ def _range_hint(bounds: Mapping[str, float], node: Node) -> str:
 def _shown(node: Node) -> str:
     """Return a value as a message shows it: a scalar as written, else its form."""
     if node.kind != "scalar":
-        return _form(node)
+        return f"is {_form(node)}"
     if isinstance(node.value, str) and not re.fullmatch(r"[\w.:-]+", node.text):
         return quoted(node.text)
     return node.text if len(node.text) <= 40 else quoted(node.text)

@@ -12,6 +12,9 @@ from sim.scenario.document import UNPRINTABLE, scalar_value
 from sim.scenario.schema import Scenario
 
 WIDTH: Final = 100
+"""Columns that lines are filled up to."""
+ROOM: Final = 115
+"""Columns of a part that still stands on one line within its item."""
 PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_ /.()%+-]*[A-Za-z0-9_)%]|[A-Za-z_]|\d{4}-\d{2}-\d{2}")
 
 
@@ -58,7 +61,7 @@ def _item(item: Any, indent: int) -> Iterator[str]:
     if not isinstance(item, dict) or not item or len(margin) + 2 + len(flow) <= WIDTH:
         yield f"{margin}- {flow}"
         return
-    if len(flow) <= 500 or not any(isinstance(it, dict) for it in _leaves(item)):
+    if all(len(_flow(it)) <= ROOM for it in item.values() if _has_parts(it)):
         lines = list(_wrapped(item, " " * (indent + 2)))
     else:
         lines = list(_block(item, indent + 2))
@@ -66,11 +69,11 @@ def _item(item: Any, indent: int) -> Iterator[str]:
     yield from lines[1:]
 
 
-def _leaves(item: dict[str, Any]) -> Iterator[Any]:
-    for value in item.values():
-        yield value
-        if isinstance(value, (list, tuple)):
-            yield from value
+def _has_parts(value: Any) -> bool:
+    """Return whether a value is, or holds, a mapping, which can take lines of its own."""
+    if isinstance(value, (list, tuple)):
+        return any(isinstance(it, dict) for it in value)
+    return isinstance(value, dict)
 
 
 def _wrapped(value: dict[str, Any], margin: str) -> Iterator[str]:

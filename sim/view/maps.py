@@ -219,7 +219,7 @@ def plot_map(record: Record, ax: Axes | None = None, *, by: By | None = None) ->
     aspect = 1 / cos(radians((south + north) / 2))
     height = style.WIDTH * aspect * (north - south) / (east - west)
     finding = map_finding(record)
-    ax = style.exact_frame(height, finding) if ax is None else style.frame(ax)
+    ax = style.frame(ax, height * 0.984, 0.05, 0.05)
     ax.set(xlim=(west, east), ylim=(south, north))
     ax.set_aspect(aspect)
     ax.set_facecolor(style.SEA)
@@ -344,10 +344,8 @@ def _explain(
     hosts: dict[str, float],
 ) -> None:
     """Put the legend and the names where they hide least."""
-    root = ax.get_figure(root=True)
-    assert root is not None
-    root.draw_without_rendering()  # the layout must stand before anything is measured
-    radii = np.sqrt(_dot_sizes(places, hosts) / np.pi) * root.dpi / 72
+    scale = style.settle(ax)
+    radii = np.sqrt(_dot_sizes(places, hosts) / np.pi) * scale
     centres = [ax.transData.transform((it.lon, it.lat)) for it in places.values()]
     dots = [
         Bbox.from_extents(*(centre - radius), *(centre + radius))

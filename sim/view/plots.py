@@ -156,7 +156,7 @@ def _observed_points(record: Record, ax: Axes | None) -> Axes:
     largest = max([*seen, *made], default=10.0)
     # A logarithmic axis has no zero: what is zero stands at its lower end.
     low, high = smallest / 3, largest * 3
-    ax = style.frame(ax, 6.2)
+    ax = style.frame(ax, 4.9)
     ax.set(xscale="log", yscale="log", xlim=(low, high), ylim=(low, high))
     line = np.array([low, high])
     ax.fill_between(line, line / 2, line * 2, color=style.RULE, alpha=0.55, linewidth=0, zorder=1)
@@ -187,9 +187,7 @@ def _observed_points(record: Record, ax: Axes | None) -> Axes:
         + (" Strokes: 95 % intervals." if record.replicates > 1 else ""),
         below=42,
     )
-    root = ax.get_figure(root=True)
-    assert root is not None
-    root.draw_without_rendering()  # the layout must stand before anything is measured
+    style.settle(ax)
     points = ax.transData.transform(np.column_stack([seen, shown]))
     taken = [Bbox.from_extents(x - 8, y - 8, x + 8, y + 8) for x, y in points]
     if (legend := ax.get_legend()) is not None:
@@ -208,7 +206,7 @@ def _observed_points(record: Record, ax: Axes | None) -> Axes:
 def _observed_rows(record: Record, ax: Axes | None) -> Axes:
     """Draw one row a figure, observed and simulated joined by a line."""
     table = record.observed
-    ax = style.frame(ax, 1.5 + 0.46 * max(len(table), 1))
+    ax = style.frame(ax, 0.46 * max(len(table), 2), 0.05, 0.2)
     rows = np.arange(len(table))[::-1]
     seen, made, low, high = (
         table[name].to_numpy() for name in ("observed", "simulated", "low", "high")
@@ -257,7 +255,6 @@ def _observed_rows(record: Record, ax: Axes | None) -> Axes:
         observed_finding(record),
         f"Diamond and first figure: people observed. Dot and second: simulated{scale}."
         + (" Line: 95 % interval of the mean." if record.replicates > 1 else ""),
-        share=0.96,
     )
     return ax
 
@@ -331,7 +328,7 @@ def plot_harms(record: Record, ax: Axes | None = None) -> Axes:
     order = ["death"] + [it for it in order if it != "death"]
     values = np.array([float(sums.get(it, 0.0)) for it in order])
     rows = np.arange(len(order))[::-1]
-    ax = style.frame(ax, 4.0)
+    ax = style.frame(ax, 2.7, 1.32)
     colours = [style.DEATH if it == "death" else style.HARM for it in order]
     ax.barh(rows, values, color=colours, height=0.68)
     ax.set_yticks(rows, [style.HARM_WORDS[it] for it in order])
@@ -351,7 +348,6 @@ def plot_harms(record: Record, ax: Axes | None = None) -> Axes:
         harms_finding(record),
         "People to whom it happened on the way; one person can suffer several harms.",
         below=6,
-        share=0.77,
     )
     return ax
 
@@ -401,13 +397,27 @@ def _stack(ax: Axes, table: pd.DataFrame, colours: list[str]) -> None:
         )
     ax.set_ylim(bottom=0)
     if len(table):
-        ax.set_xlim(
-            table.index.min(), max(table.index.max(), table.index.min() + pd.Timedelta("1D"))
-        )
+        first, last = table.index.min(), table.index.max()
+        last = max(last, first + pd.Timedelta(days=1))
+        ax.set_xlim(first, last)
+        _time_ticks(ax, first, last)
     ax.yaxis.set_major_locator(MaxNLocator(7, steps=[1, 2, 5, 10]))
     ax.yaxis.set_major_formatter(style.word_ticks())
     ax.grid(axis="y", color=style.RULE, linewidth=0.6)
     ax.set_axisbelow(True)
+
+
+def _time_ticks(ax: Axes, first: pd.Timestamp, last: pd.Timestamp) -> None:
+    """Write years, or months where there are few years; none so near the end that it is cut."""
+    if (last - first).days > 3 * 365:
+        days = pd.date_range(first, last, freq="YS")
+        days = days[:: -(-len(days) // 8)]
+        labels = [f"{day.year}" for day in days]
+    else:
+        days = pd.date_range(first, last - 0.07 * (last - first), freq="MS")
+        days = days[:: max(-(-len(days) // 5), 1)]
+        labels = [f"{style.month_word(day)[:3]} {day.year}" for day in days]
+    ax.set_xticks(days, labels)
 
 
 def _legend(ax: Axes, entries: list[tuple[str, str]], columns: int) -> None:

@@ -22,7 +22,7 @@ from matplotlib.ticker import FuncFormatter
 from matplotlib.transforms import Bbox
 from numpy.typing import NDArray
 
-from sim.record import Record
+from sim.record import DAYS_A_YEAR, Record, horizon
 from sim.scenario.schema import Scenario
 
 THREATS: Final[Mapping[str, str]] = {
@@ -99,45 +99,33 @@ AWAY: Final = (5.0, 10.0, 16.0, 23.0)
 """How far a label may stand from its point, in points."""
 WORST: Final = 0.6
 """A label that hides more than this stays away: about 15 % of it covered by another."""
+OURS: Final = "human-security-sim"
+"""Label of figures that we made, and may therefore lay out."""
 DISCLAIMER: Final = "a model, not a forecast"
 
 
-def frame(ax: Axes | None, height: float = 4.2) -> Axes:
+def frame(ax: Axes | None, height: float = 2.9, left: float = 0.92, right: float = 0.12) -> Axes:
     """Give the axes to draw on, those passed or those of a new figure.
 
-    The figure is made without pyplot, so that nothing is left behind in its list of figures.
+    The figure is made without pyplot, so that nothing is left behind in its list of figures. It has
+    no layout engine either: `caption` gives it its height, which is exact and takes half the time.
 
     Args:
         ax: axes of the caller's, or None.
-        height: height of a new figure, in inches.
+        height: height of new axes, in inches.
+        left: room beside new axes for labels, in inches.
+        right: room on the other side, in inches.
 
     Returns:
         The axes, without top and right spines.
     """
     if ax is None:
-        figure = Figure(figsize=(WIDTH, height), dpi=DPI, layout="constrained", facecolor="white")
-        ax = figure.add_subplot()
+        figure = Figure(figsize=(WIDTH, height), dpi=DPI, facecolor="white", label=OURS)
+        ax = figure.add_axes((left / WIDTH, 0, 1 - (left + right) / WIDTH, 1))
     ax.spines[["top", "right"]].set_visible(False)
     ax.spines[["left", "bottom"]].set_color(FAINT)
     ax.tick_params(labelsize=TEXT, colors=INK, width=0.8)
     return ax
-
-
-def exact_frame(height: float, title: str) -> Axes:
-    """Give axes of an exact height that fill a new figure from side to side.
-
-    Args:
-        height: of the axes, in inches.
-        title: what `caption` will write above them, with two lines of subtitle and of source.
-
-    Returns:
-        The axes.
-    """
-    side, below = 0.008, 0.44
-    lines = wrapped(title, TITLE, WIDTH * (1 - 2 * side), "bold").count("\n") + 1
-    total = height + below + 0.5 + 0.22 * lines
-    figure = Figure(figsize=(WIDTH, total), dpi=DPI, facecolor="white")
-    return frame(figure.add_axes((side, below / total, 1 - 2 * side, height / total)))
 
 
 def caption(
@@ -148,7 +136,6 @@ def caption(
     *,
     note: str = "",
     below: float = 26,
-    share: float = 0.83,
 ) -> None:
     """Write the finding above the axes, and below them what the picture rests on.
 
@@ -159,31 +146,32 @@ def caption(
         subtitle: what is drawn, with its unit.
         note: what else the source line should say.
         below: room for ticks and labels under the axes, in points.
-        share: part of the figure's width that the axes will have, where we lay it out.
     """
     figure = ax.get_figure(root=True)
     assert figure is not None
-    # An axes that has yet to be laid out does not know its width.
-    alone = figure.get_layout_engine() is not None and len(figure.axes) == 1
-    inches = figure.get_figwidth() * (share if alone else ax.get_position().width)
+    inches = figure.get_figwidth() * ax.get_position().width
+    heading = wrapped(title, TITLE, inches, "bold")
     lines = wrapped(subtitle, SMALL, inches)
+    parts = [DISCLAIMER[0].upper() + DISCLAIMER[1:], source_line(record), *([note] if note else [])]
+    source = wrapped(" · ".join(parts), SMALL - 1, inches)
+    over = 9 + _lines(lines) * SMALL * 1.3
     ax.set_title(
-        wrapped(title, TITLE, inches, "bold"),
+        heading,
         loc="left",
         fontsize=TITLE,
         fontweight="bold",
         color=INK,
-        pad=9 + (lines.count("\n") + 1) * SMALL * 1.3,
+        pad=over,
+        y=1.0,
+        parse_math=False,
     )
-    parts = [DISCLAIMER[0].upper() + DISCLAIMER[1:], source_line(record), *([note] if note else [])]
-    source = wrapped(" · ".join(parts), SMALL - 1, inches)
-    for text, height, offset, side, size in (
+    for text, end, offset, side, size in (
         (lines, 1, 5, "bottom", SMALL),
         (source, 0, -below, "top", SMALL - 1),
     ):
         ax.annotate(
             text,
-            (0, height),
+            (0, end),
             xytext=(0, offset),
             xycoords="axes fraction",
             textcoords="offset points",
@@ -193,6 +181,36 @@ def caption(
             linespacing=1.25,
             parse_math=False,
         )
+    if figure.get_label() == OURS and isinstance(figure, Figure):
+        above = (over + _lines(heading) * TITLE * 1.3 + 4) / 72
+        under = (below + _lines(source) * (SMALL - 1) * 1.3 + 5) / 72
+        height = figure.get_figheight()
+        total = under + height + above
+        box = ax.get_position()
+        figure.set_size_inches(WIDTH, total)
+        ax.set_position((box.x0, under / total, box.width, height / total))
+
+
+def _lines(text: str) -> int:
+    return text.count("\n") + 1
+
+
+def settle(ax: Axes) -> float:
+    """Make the layout stand, so that texts can be measured.
+
+    Args:
+        ax: axes to which nothing will be added that needs room.
+
+    Returns:
+        Pixels a point.
+    """
+    figure = ax.get_figure(root=True)
+    assert figure is not None
+    if figure.get_label() == OURS:
+        ax.apply_aspect()
+    else:
+        figure.draw_without_rendering()
+    return float(figure.dpi) / 72
 
 
 def wrapped(text: str, size: float, inches: float, weight: Weight = "normal") -> str:
@@ -375,6 +393,12 @@ def span_words(scenario: Scenario) -> str:
     """Write the simulated period."""
     start, end = pd.Timestamp(scenario.time.start), pd.Timestamp(scenario.time.end)
     return f"{month_word(start)} to {month_word(end)}"
+
+
+def months(record: Record) -> float:
+    """Give the length of the simulated period in months of 30.44 days."""
+    days = (horizon(record) - pd.Timestamp(record.scenario.time.start)).days
+    return max(days, 1) / DAYS_A_YEAR * 12
 
 
 def names(scenario: Scenario) -> dict[str, str]:

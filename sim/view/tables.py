@@ -99,18 +99,28 @@ def five_answers(record: Record) -> RenderableType:
     if "answers" not in record.tables:
         return Text("Answers were not kept (outputs.tables).")
     value, low, high = _headline(record)
-    table = _table("The five answers of heads of household", ("answer",), ("heads", "people", ""))
+    months = style.months(record)
+    table = _table(
+        "The five answers of heads of household",
+        ("answer",),
+        ("heads a month", "people in all", ""),
+    )
     most = max(value[f"{answer.name}_heads"] for answer in Answer if answer is not Answer.stays)
     for answer in Answer:
         id_ = f"{answer.name}_heads"
         drawn = answer is not Answer.stays and most > 0
         table.add_row(
             Text(style.ANSWER_WORDS[answer.name]),
-            Text(style.words(value[id_]) + _plus_minus(low[id_], high[id_])),
+            Text(
+                style.words(value[id_] / months)
+                + _plus_minus(low[id_] / months, high[id_] / months)
+            ),
             Text(style.words(value.get(f"{answer.name}_people", float("nan")))),
             Bar(value[id_] / most, style.ANSWERS[answer.name]) if drawn else Text(""),
         )
-    table.caption = _captioned(record, "one answer a head and step; people: who moved with them")
+    table.caption = _captioned(
+        record, "each head answers at every step; people: who moved with them"
+    )
     return table
 
 

@@ -50,6 +50,24 @@ class Engine:
 
 @pytest.fixture
 def engine(monkeypatch: pytest.MonkeyPatch) -> Engine:
+    """The engine's stand-in, and a report that takes no time to draw."""
+
+    def write_report(record: sim.Record, directory: Path, png: Any = ()) -> None:
+        (Path(directory) / "report.html").write_text("drawn")
+
+    module = ModuleType("sim.view.report")
+    module.write_report = write_report  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "sim.view.report", module)
+    return replace_engine(monkeypatch)
+
+
+@pytest.fixture
+def drawing_engine(monkeypatch: pytest.MonkeyPatch) -> Engine:
+    """The engine's stand-in, with the real report."""
+    return replace_engine(monkeypatch)
+
+
+def replace_engine(monkeypatch: pytest.MonkeyPatch) -> Engine:
     stand_in = Engine()
     module = ModuleType("sim.simulate")
     module.run = stand_in.run  # type: ignore[attr-defined]
@@ -260,7 +278,9 @@ def test_progress_is_one_line_when_not_a_terminal(call: Any, engine: Engine) -> 
     assert max(map(len, done.out.splitlines())) <= 80
 
 
-def test_demo_starts_with_what_it_is_and_ends_with_what_to_try(call: Any, engine: Engine) -> None:
+def test_demo_starts_with_what_it_is_and_ends_with_what_to_try(
+    call: Any, drawing_engine: Engine
+) -> None:
     done = call("demo", "--agents", "1000", "--seed", "3")
     assert done.code == 0, done.err
     first, *_ = done.out.splitlines()
@@ -271,7 +291,7 @@ def test_demo_starts_with_what_it_is_and_ends_with_what_to_try(call: Any, engine
     names = {path.name for path in Path("out/demo").iterdir()}
     assert {"manifest.json", "map.png", "answers.png", "report.html", "flows.parquet"} <= names
     assert not [path for path in Path("out").iterdir() if path.name != "demo"]
-    assert engine.calls[0]["seed"] == 3
+    assert drawing_engine.calls[0]["seed"] == 3
 
 
 @pytest.mark.parametrize("command", cli.NEXT_COMMANDS)

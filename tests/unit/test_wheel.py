@@ -48,7 +48,9 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def elsewhere(site: Path, folder: Path, *words: str) -> str:
     """Run the installed command in a folder that has nothing to do with the sources."""
-    return command("-m", "sim", *words, folder=folder, PYTHONPATH=str(site))
+    # Compiled code is kept apart, so that no test leaves any behind.
+    kept = {"PYTHONPATH": str(site), "SIM_CACHE_DIR": str(folder / "cache")}
+    return command("-m", "sim", *words, folder=folder, **kept)
 
 
 def test_the_wheel_holds_files_that_are_not_python(wheel: Path) -> None:

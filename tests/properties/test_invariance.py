@@ -1,0 +1,167 @@
+"""What must not change a run: threads, the order of things, places that nobody can reach."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import sim
+from sim.rng import replicate_seed
+from sim.scenario.writer import dump
+from tests.small import Tables, differing, edited, small, small_tables, solved, tables, world
+
+FLOWS = ("flows", "answers", "attribution", "harms", "insecurity", "spending")
+LAST_DAY = ("stocks", "blocked", "account")
+
+
+def test_the_small_world_uses_every_mechanism():
+    """Otherwise the equalities below would prove little."""
+    found = small_tables()
+    assert set(found["flows"]["channel"]) == {
+        "labour", "family", "asylum", "irregular", "internal", "home",
+    }  # fmt: skip
+    assert set(found["answers"]["answer"]) == {
+        "choice", "necessity", "no_means", "no_permission", "stays",
+    }  # fmt: skip
+    assert set(found["harms"].query("people > 0")["harm"]) == {
+        "death", "violence", "extortion", "kidnapping", "interception", "detention", "stranding",
+        "forced_return",
+    }  # fmt: skip
+    assert set(found["stocks"]["status"]) == {
+        "citizen", "displaced", "regular", "refugee", "claimant", "irregular", "ordered",
+    }  # fmt: skip
+    assert set(found["account"].query("people > 0")["activity"]) == {
+        "resident", "waiting", "travelling", "stranded", "detained", "captive", "dead",
+    }  # fmt: skip
+    assert set(found["blocked"]["answer"]) == {"no_means", "no_permission"}
+    assert found["answers"]["trapped"].sum() > 0
+    assert found["stocks"].query("place == 'BB_K'")["people"].sum() > 0
+
+
+def test_the_same_seed_gives_the_same_tables():
+    assert differing(small_tables(), tables()) == []
+
+
+def test_another_seed_gives_other_tables():
+    other = tables(seed=8)
+    assert set(differing(small_tables(), other)) >= {"flows", "answers", "stocks", "harms"}
+
+
+def test_threads_change_nothing():
+    assert differing(small_tables(), tables(threads=2)) == []
+
+
+def test_threads_of_a_whole_run_change_nothing():
+    one, two = sim.run(small(), threads=1), sim.run(small(), threads=2)
+    assert differing(one.tables, two.tables) == []
+
+
+@pytest.mark.parametrize("kind", ["reversed", "shuffled", "tens"])
+def test_the_order_of_rows_changes_nothing(kind):
+    n = len(world().people.pid)
+    order = np.arange(n)[::-1].copy()
+    if kind == "shuffled":
+        order = np.random.default_rng(1).permutation(n)
+    elif kind == "tens":
+        order = np.argsort(np.arange(n) % 10, kind="stable")
+    assert differing(small_tables(), tables(order=order)) == []
+
+
+def island(people: float, at: int, country: str) -> Any:
+    """Add a place with a way out and no way in."""
+
+    def change(scenario: dict[str, Any]) -> None:
+        scenario["places"].insert(
+            at,
+            {"id": "ISLE", "country": country, "people": people, "income": 5_000, "lat": 10, "lon": 60,
+             "kind": "camp" if people == 0 else "region", "capacity": 100},
+        )  # fmt: skip
+        scenario["corridors"].insert(0, {"from": "ISLE", "to": "BB_T"})
+        if country == "ZZ":
+            scenario["countries"].insert(1, {"id": "ZZ"})
+
+    return change
+
+
+@pytest.mark.parametrize("at", [0, 4, 8])
+@pytest.mark.parametrize("country", ["AA", "CC", "ZZ"])
+def test_a_place_that_nobody_can_reach_changes_nothing(tmp_path, at, country):
+    found = tables(edited(tmp_path, island(0, at, country)))
+    assert differing(small_tables(), found, without=("ISLE", "ISLE_BB_T", "ZZ")) == []
+
+
+def reverse(key: str) -> Any:
+    def change(scenario: dict[str, Any]) -> None:
+        scenario[key] = scenario[key][::-1]
+
+    return change
+
+
+@pytest.mark.parametrize(
+    "key", ["corridors", "policies", "places", "countries", "groups", "shocks", "stocks", "interventions"]
+)  # fmt: skip
+def test_the_order_in_the_file_changes_nothing(tmp_path, key):
+    assert differing(small_tables(), tables(edited(tmp_path, reverse(key)))) == []
+
+
+def test_replicates_are_runs_with_seeds_of_their_own():
+    record = sim.run(small(), replicates=2)
+    for r in range(2):
+        alone = sim.run(small(), seed=replicate_seed(small().seed, r), base=small())
+        mine = {
+            name: table[table["replicate"] == r].assign(replicate=0)
+            for name, table in record.tables.items()
+        }
+        assert differing(mine, alone.tables) == []
+    assert record.manifest["seeds"][0] == small().seed
+
+
+@pytest.mark.parametrize("filled", [False, True])
+def test_a_scenario_written_and_read_again_runs_alike(tmp_path, filled):
+    scenario = solved(small()) if filled else small()
+    path = tmp_path / "again.yaml"
+    path.write_text(dump(scenario), encoding="utf-8")
+    assert differing(small_tables(), tables(sim.read(path))) == []
+
+
+def by_quarter(monthly: Tables, name: str) -> pd.DataFrame:
+    """Rows of a flow table summed over quarters."""
+    table = monthly[name].copy()
+    table["date"] = table["date"].to_numpy().astype("datetime64[M]")
+    month = table["date"].dt.month
+    table["date"] -= pd.to_timedelta(0, "D")
+    table["date"] = [d.replace(month=(m - 1) // 3 * 3 + 1) for d, m in zip(table["date"], month, strict=True)]
+    keys = [c for c in table if c not in SUMMED]
+    return table.groupby(keys, observed=True, as_index=False)[[c for c in table if c in SUMMED]].sum()
+
+
+SUMMED = ("departed", "arrived", "heads", "people", "trapped", "money", "person_years", "amount")
+
+
+def test_rows_of_three_months_sum_those_of_one():
+    monthly = small_tables()
+    quarterly = tables(small("outputs.every=3"))
+    for name in FLOWS:
+        expected = by_quarter(monthly, name)
+        found = quarterly[name]
+        keys = [c for c in expected if c not in SUMMED]
+        both = expected.merge(
+            found.assign(date=found["date"].astype(expected["date"].dtype)),
+            on=keys, how="outer", suffixes=("", "_found"), indicator=True,
+        )  # fmt: skip
+        assert set(both["_merge"]) == {"both"}, name
+        for column in [c for c in expected if c in SUMMED]:
+            np.testing.assert_allclose(both[column], both[f"{column}_found"], rtol=1e-9, err_msg=name)
+    for name in LAST_DAY:
+        dates = set(quarterly[name]["date"])
+        expected = monthly[name][monthly[name]["date"].isin(dates)]
+        assert differing({name: expected}, {name: quarterly[name]}) == []
+
+
+def test_keeping_fewer_tables_changes_none_of_them():
+    few = tables(small("outputs.tables=[stocks, harms]"))
+    assert differing(few, {name: small_tables()[name] for name in few}) == []

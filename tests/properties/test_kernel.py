@@ -1,0 +1,222 @@
+"""The kernel agrees, person by person, with the reference written for reading.
+
+A thousand random small worlds; in each every head is asked several times over, and where each
+would go under either hazard. A difference is allowed only where a draw lies within 1e-6,
+relatively, of a threshold: those are counted, and must be few.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+
+from sim.kernels.choice import Conditions
+from sim.kernels.choice import rates as evaluate_all
+from sim.model.decide import current_conditions, draw_events
+from sim.model.journey import pick_goals
+from sim.state import F64, I64
+from sim.terms import Answer, Hazard
+from sim.world import World
+from tests.reference import Rates, Reference, Verdict, heads_of
+from tests.worlds import random_world
+
+N_WORLDS, CHUNK = 960, 48
+SLICE = 40
+"""Worlds that are also looked at with the compiler off; with the others, a thousand."""
+STEPS = 3
+EXACT = 1e-9
+"""Rates of kernel and reference agree to this, relatively."""
+
+
+@pytest.fixture(autouse=True)
+def _wrap_quietly():
+    """Interpreted, the hash overflows with a warning where compiled it wraps."""
+    with np.errstate(over="ignore"):
+        yield
+
+
+@dataclass
+class Tally:
+    """What has been compared."""
+
+    answers: I64
+    n_near: int = 0
+    n_goals: int = 0
+    n_untabulated: int = 0
+
+
+def kernel_rates(world: World, now: Conditions, heads: I64) -> F64:
+    """[n, 8] L, F, L_M, F_M, L_P, F_P, L_MP, F_MP of each head, as the kernel evaluates them."""
+    found = np.zeros((len(heads), 8))
+    evaluate_all(
+        world.people, heads, world.choices.land, now, world.choices.classes, float(world.day),
+        world.month(), found,
+    )  # fmt: skip
+    return found
+
+
+def row(rates: Rates) -> list[float]:
+    return [
+        rates.L, rates.F, rates.L_M, rates.F_M, rates.L_P, rates.F_P, rates.L_MP, rates.F_MP,
+    ]  # fmt: skip
+
+
+def compare(number: int, tally: Tally) -> None:
+    """Hold one random world's kernel to its reference."""
+    world = random_world(number)
+    reference = Reference(world)
+    check_look_ahead(reference, number)
+    heads = np.array(heads_of(world))
+    # The stranded are asked by another rule, but their rates are defined: include them.
+    world.deciding = heads
+    n_days = 3
+    reference.live_through(world.day, n_days)
+    want, fear, _, _ = world.threats.advance(
+        world.day, n_days, world.weights_k, world.tolerable, world.voice,
+        world.scenario.decision.voice,
+    )  # fmt: skip
+    now = current_conditions(world, want, fear)
+
+    deciders = [reference.decider(head) for head in heads]
+    rates = [
+        reference.rates(head, who, float(world.day))
+        for head, who in zip(heads, deciders, strict=True)
+    ]
+    found = kernel_rates(world, now, heads)
+    np.testing.assert_allclose(
+        found, [row(r) for r in rates], rtol=EXACT, atol=1e-200, err_msg=f"world {number}"
+    )
+    check_gates(found, rates, number)
+
+    dt = (1.0, 1.0 / 12)[number % 2]
+    for step in range(STEPS):
+        world.step = step
+        verdicts = [
+            reference.answer(
+                head, r, lambda h=head, w=who: reference.rates_at_secure_means(h, w, world.day),
+                dt, step,
+            )
+            for head, who, r in zip(heads, deciders, rates, strict=True)
+        ]  # fmt: skip
+        check_answers(world, now, dt, heads, verdicts, tally, number)
+    check_bound(world, now, dt, heads, found, tally)
+    for hazard in Hazard:
+        check_goals(reference, heads, deciders, hazard, tally, number)
+
+
+def check_look_ahead(reference: Reference, number: int) -> None:
+    """The table is the fixed point, as near to it as the kernel's tolerance promises."""
+    decision = reference.scenario.decision
+    # |x - x*| <= w / (1 - w) |last change|, in logarithms.
+    allowed = 2e-6 / (1.0 - decision.look_ahead)
+    for hazard in Hazard:
+        for o in range(len(reference.places)):
+            mine = reference.look_ahead(hazard, o)
+            np.testing.assert_allclose(
+                reference.ahead[hazard, o], mine, rtol=allowed, err_msg=f"world {number}"
+            )
+
+
+def check_gates(found: F64, rates: list[Rates], number: int) -> None:
+    """Gates only relax, and both Shapley parts are at least nothing: for every head, exactly."""
+    r, r_m, r_p, r_mp = (found[:, i] + found[:, i + 1] for i in (0, 2, 4, 6))
+    assert (r <= r_m).all(), number
+    assert (r <= r_p).all(), number
+    assert (r_m <= r_mp).all(), number
+    assert (r_p <= r_mp).all(), number
+    for one in rates:
+        slack = 1e-12 * one.R_MP
+        assert one.no_means >= -slack
+        assert one.no_permission >= -slack
+        assert one.no_means + one.no_permission == pytest.approx(one.R_MP - one.R, abs=slack)
+        assert 0.0 <= one.R_0 <= one.R * (1 + 1e-12)
+
+
+def check_answers(
+    world: World, now: Conditions, dt: float, heads: I64, verdicts: list[Verdict], tally: Tally,
+    number: int,
+) -> None:  # fmt: skip
+    """One step's answers, hazards, times, shares of flight and the trapped are the reference's."""
+    events = draw_events(world, now, dt)
+    assert len(np.unique(events.head)) == len(events.head)
+    at = {int(head): i for i, head in enumerate(events.head)}
+    for head, verdict in zip(heads, verdicts, strict=True):
+        i = at.get(int(head))
+        answer = Answer.stays if i is None else Answer(int(events.answer[i]))
+        tally.answers[answer] += 1
+        tally.n_near += verdict.near
+        if verdict.near:
+            continue
+        assert answer == verdict.answer, (number, head)
+        if i is not None:
+            assert events.time[i] == pytest.approx(verdict.time, rel=EXACT), (number, head)
+            assert 0.0 <= events.time[i] < 1.0
+            assert events.trapped[i] == verdict.trapped, (number, head)
+            if answer <= Answer.necessity:
+                assert events.hazard[i] == verdict.hazard, (number, head)
+            if answer == Answer.necessity:
+                assert events.flight[i] == pytest.approx(verdict.flight, rel=1e-6, abs=1e-12)
+
+
+def check_bound(
+    world: World, now: Conditions, dt: float, heads: I64, found: F64, tally: Tally
+) -> None:
+    """The bound is never below R_MP, and without it the answers are the same."""
+    people, r_mp = world.people, found[:, 6] + found[:, 7]
+    for head, most in zip(heads, r_mp, strict=True):
+        p, o, mask = int(people.place[head]), int(people.home[head]), int(people.mask[head])
+        where = (p, o, int(people.traits[head]) >> 4, int(people.group[head]))
+        livelihood = now.livelihood[p, people.status[head]] * now.want[p, mask & 15]
+        livelihood *= now.at_home if p == o else 1.0
+        flight = now.flight * now.fear[p, mask >> 4]
+        bound = livelihood * now.bound[(0, *where)] + flight * now.bound[(1, *where)]
+        tally.n_untabulated += bool(np.isnan(bound))
+        assert not bound * 1.000001 < most
+    with_bound = draw_events(world, now, dt)
+    without = draw_events(world, now._replace(bound=np.full_like(now.bound, np.nan)), dt)
+    for one, other in zip(with_bound, without, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def check_goals(
+    reference: Reference, heads: I64, deciders: list, hazard: Hazard, tally: Tally, number: int
+) -> None:
+    """Destination, channel, companions and price are the reference's."""
+    world = reference.world
+    hazards = np.full(len(heads), int(hazard))
+    goal, channel, companions, price = pick_goals(world, heads, hazards)
+    for i, (head, who) in enumerate(zip(heads, deciders, strict=True)):
+        mine = reference.goal(head, who, hazard, world.step)
+        tally.n_near += mine.near
+        if mine.near:
+            continue
+        assert goal[i] == mine.place, (number, head, hazard)
+        if mine.place >= 0:
+            tally.n_goals += 1
+            assert channel[i] == mine.channel, (number, head, hazard)
+            assert companions[i] == mine.companions, (number, head, hazard)
+            assert price[i] == pytest.approx(mine.price, rel=1e-12), (number, head, hazard)
+
+
+def agree(numbers: range) -> None:
+    tally = Tally(np.zeros(len(Answer), np.int64))
+    for number in numbers:
+        compare(number, tally)
+    # The comparison means something: every answer was given, and often.
+    assert tally.answers.min() > 2 * len(numbers), tally
+    assert tally.n_goals > 20 * len(numbers), tally
+    assert tally.n_untabulated > 0, tally
+    # Of some 20,000 draws with three thresholds each, .1 are expected within 1e-6 of one.
+    assert tally.n_near <= 3, tally
+
+
+@pytest.mark.parametrize("first", range(0, N_WORLDS, CHUNK))
+def test_the_kernel_agrees_with_the_reference_person_by_person(first: int) -> None:
+    agree(range(first, first + CHUNK))
+
+
+@pytest.mark.interpreted
+def test_it_agrees_also_when_the_kernels_are_plain_python() -> None:
+    agree(range(N_WORLDS, N_WORLDS + SLICE))

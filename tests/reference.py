@@ -1,0 +1,888 @@
+"""The decision once more, written for reading: every person in full, term by term, in float64.
+
+Nothing here is taken from the kernels' tables of factors. Utilities are sums of terms, computed
+from the scenario, the corridors, and what the world has counted (stocks of citizens abroad, threats
+of today, people in queues, everybody's own row); then follow exp, nests, W, the four rates, the
+labels and the Gumbel draws, as section 4 of the model says. Only two things are read rather than
+computed: the hash behind the draws (`sim.rng.mix`), and the normal deviate of a wealth rank. The
+look-ahead is read from the converged table, because the kernel stops its iteration at 1e-6 and
+everybody reads that same table; `look_ahead` iterates on its own, to hold the table to account.
+
+Where the program says more than the design's equations, or something else, this file follows the
+program and says so in a comment that begins with "Choice:".
+"""
+
+from __future__ import annotations
+
+import copy
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from datetime import date
+from functools import cache
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from sim.rng import Purpose, key, mix, name_hash
+from sim.scenario.schema import Place, Policy, Scenario, Tactic
+from sim.state import HEAD
+from sim.terms import FEAR, WANT, Activity, Answer, Channel, Companions, Hazard, Status, Threat
+from sim.world import World
+
+NEAR = 1e-6
+"""A draw this close to a threshold, relatively, may fall on either side of it."""
+BORDER = (Channel.labour, Channel.family, Channel.asylum, Channel.irregular)
+BY_CORRIDORS = (Channel.asylum, Channel.irregular)
+ENDS_IN = {
+    Channel.labour: Status.regular,
+    Channel.family: Status.regular,
+    Channel.asylum: Status.refugee,
+    Channel.irregular: Status.irregular,
+}
+WALKS = 48
+"""Choice: routes are sums over walks of at most so many legs."""
+
+
+@dataclass(frozen=True)
+class Decider:
+    """All that the decision knows of a household."""
+
+    place: int
+    home: int
+    taste: int = 0
+    group: int = 0
+    education: int = 0
+    kin: int = -1
+    """Country with close family, -1 for none."""
+    means: float = 0.0
+    members: int = 1
+    pioneer: bool = False
+    child: bool = False
+    confined: bool = False
+    """The threat is the state's own: flight within the country is no escape."""
+    waiting: bool = False
+    """An application is pending: no second one to a regular channel."""
+    here: tuple[Channel, ...] = ()
+    """Channels open to them where they already are: claiming on the spot, settling."""
+
+
+class Option(NamedTuple):
+    """One alternative: where, by what channel, who goes, at what price, and how good it is."""
+
+    place: int
+    channel: Channel
+    companions: Companions
+    price: float
+    """Money a person."""
+    cost: float
+    """Money for all who go."""
+    value: float
+    """V."""
+
+
+@dataclass(frozen=True)
+class Rates:
+    """L and F a year under the four combinations of gates, and L were no threat felt."""
+
+    L: float
+    F: float
+    L_M: float
+    F_M: float
+    L_P: float
+    F_P: float
+    L_MP: float
+    F_MP: float
+    R_0: float
+
+    @property
+    def R(self) -> float:
+        return self.L + self.F
+
+    @property
+    def R_M(self) -> float:
+        return self.L_M + self.F_M
+
+    @property
+    def R_P(self) -> float:
+        return self.L_P + self.F_P
+
+    @property
+    def R_MP(self) -> float:
+        return self.L_MP + self.F_MP
+
+    @property
+    def no_means(self) -> float:
+        """Shapley share of means in what keeps people: half of (R_M - R) + (R_MP - R_P)."""
+        return 0.5 * ((self.R_M - self.R) + (self.R_MP - self.R_P))
+
+    @property
+    def no_permission(self) -> float:
+        """Shapley share of policy: half of (R_P - R) + (R_MP - R_M)."""
+        return 0.5 * ((self.R_P - self.R) + (self.R_MP - self.R_M))
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """An answer, and whether a draw came too near to a threshold to be sure of it."""
+
+    answer: Answer
+    hazard: Hazard = Hazard.livelihood
+    time: float = 0.0
+    flight: float = 0.0
+    trapped: bool = False
+    near: bool = False
+
+
+@dataclass(frozen=True)
+class Goal:
+    """Where a mover goes."""
+
+    place: int
+    channel: Channel | None = None
+    companions: Companions | None = None
+    price: float = 0.0
+    near: bool = False
+
+
+def uniform(k: int, *ids: int) -> float:
+    """The uniform in (0, 1) that belongs to a key and one or two ids."""
+    word = int(k)
+    for one in ids:
+        word = mix(word ^ int(one))
+    return ((word >> 11) + 0.5) / 2.0**53
+
+
+def gumbel(u: float) -> float:
+    """Standard Gumbel deviate."""
+    return -math.log(-math.log(u))
+
+
+def close(a: float, b: float) -> bool:
+    """Whether two quantities differ by no more than what is left undecided."""
+    return abs(a - b) <= NEAR * max(abs(a), abs(b))
+
+
+def great_circle(a: Place, b: Place) -> float:
+    """Kilometres; no two places are nearer than 10."""
+    p, q = math.radians(a.lat), math.radians(b.lat)
+    turn = math.radians(b.lon - a.lon)
+    chord = math.sin((q - p) / 2) ** 2 + math.cos(p) * math.cos(q) * math.sin(turn / 2) ** 2
+    return max(10.0, 2 * 6371.0 * math.asin(math.sqrt(min(1.0, chord))))
+
+
+def rogers_castro(age: int) -> float:
+    """Migration schedule of labour, greatest value 1.
+
+    Choice: children stay at the value of 18, since heads are adults or lead a household.
+    """
+
+    def m(x: int) -> float:
+        return 0.02 * math.exp(-0.1 * x) + 0.06 * math.exp(-0.1 * (x - 20) - math.exp(-0.4 * (x - 20))) + 0.003  # fmt: skip
+
+    return m(max(18, min(age, 120))) / max(m(x) for x in range(18, 121))
+
+
+class Rulebook:
+    """What the states' rules say on a day, read straight off the scenario."""
+
+    def __init__(self, scenario: Scenario, when: date) -> None:
+        self.scenario = scenario
+        valid = [
+            rule
+            for rule in scenario.policies
+            if rule.enabled
+            and (rule.start is None or rule.start <= when)
+            and (rule.end is None or rule.end >= when)
+        ]
+        # The latest start wins; among equals the last in the file.
+        self.rules = sorted(valid, key=lambda rule: rule.start or date.min)
+
+    def said(self, field: str, about: Callable[[Policy], bool]) -> Any:
+        """What the last rule that speaks of a field says, None if none does."""
+        spoken = [getattr(rule, field) for rule in self.rules if about(rule)]
+        spoken = [value for value in spoken if value is not None]
+        return spoken[-1] if spoken else None
+
+    def of_country(self, field: str, into: str, kinds: set[str], default: Any) -> Any:
+        """A country's rule for people of a citizenship and group."""
+
+        def about(rule: Policy) -> bool:
+            return rule.into == into and concerns(rule, kinds)
+
+        value = self.said(field, about)
+        return default if value is None else value
+
+    def of_channel(self, field: str, into: str, channel: Channel, kinds: set[str]) -> Any:
+        """A rule of one channel for people of a citizenship and group."""
+
+        def about(rule: Policy) -> bool:
+            return rule.into == into and rule.channel == channel.name and concerns(rule, kinds)
+
+        return self.said(field, about)
+
+    def is_open(self, into: str, channel: Channel, kinds: set[str]) -> bool:
+        """Whether a channel is open: labour unless closed by default, all others by default."""
+        for rule in reversed(self.rules):
+            about = rule.into == into and rule.channel == channel.name and concerns(rule, kinds)
+            if about and (rule.only or rule.except_):
+                if kinds & set(rule.except_) or (rule.only and not kinds & set(rule.only)):
+                    return False
+                break
+        stated = self.of_channel("open", into, channel, kinds)
+        return channel != Channel.labour if stated is None else bool(stated)
+
+    def wait(self, into: str, channel: Channel, kinds: set[str]) -> float:
+        """Months that the rule itself takes; a year for family, half a year for asylum."""
+        stated = self.of_channel("wait", into, channel, kinds)
+        usual = {Channel.family: 12.0, Channel.asylum: 6.0}.get(channel, 0.0)
+        return usual if stated is None else float(stated)
+
+    def quota(self, into: str, channel: Channel) -> float:
+        """Admissions a year. Choice: one quota for everybody, whoever its rule is about."""
+        stated = self.said("quota", lambda r: r.into == into and r.channel == channel.name)
+        return math.inf if stated is None else float(stated)
+
+    def at_border(self, field: str, corridor: str, into: str | None, default: Any) -> Any:
+        """A corridor's own rule, else that of the country it enters, else the default.
+
+        Choice: border rules know no nationalities.
+        """
+        own = self.said(field, lambda r: r.corridor == corridor)
+        if own is None and into is not None:
+            own = self.said(field, lambda r: r.into == into)
+        return default if own is None else own
+
+
+def concerns(rule: Policy, kinds: set[str]) -> bool:
+    return not rule.citizens_of or bool(kinds & set(rule.citizens_of))
+
+
+class Reference:
+    """The decision on one world, as its tables stand: make it right after they were rebuilt."""
+
+    def __init__(self, world: World, when: date | None = None) -> None:
+        scenario = world.scenario
+        self.world, self.scenario = world, scenario
+        self.decision, self.places = scenario.decision, scenario.places
+        self.when = when or scenario.time.start
+        self.rules = Rulebook(scenario, self.when)
+        self.countries = scenario.countries
+        number = {country.id: i for i, country in enumerate(self.countries)}
+        self.country = [number[place.country] for place in self.places]
+        self.groups = [""] + [group.id for group in scenario.groups]
+        self.group_country = [-1] + [number[group.country] for group in scenario.groups]
+        self.abroad = world.diaspora.copy()
+        self.ahead = world.choices.ahead.copy()
+        self.support = world.means.support.copy()
+        self.expected = [
+            float(sum(s * q for s, q in zip(*rows, strict=True)))
+            for rows in zip(world.threats.severity, world.threats.prevalence, strict=True)
+        ]
+        self.queue = self._queue()
+        self.backlog = self._backlog()
+        n = range(len(self.places))
+        self.km = [[great_circle(a, b) for b in self.places] for a in self.places]
+        self.total = sum(place.people for place in self.places)
+        self.of_country = [
+            sum(place.people for place in self.places if place.country == country.id)
+            for country in self.countries
+        ]
+        self.median = [self.secure_means(p, 0.0, 1.0, 0.0) for p in n]
+        self.price_scale = self._price_scale()
+        self.routes = {
+            (taste, policy_open): self._routes(taste, policy_open)
+            for taste in range(len(self.decision.classes))
+            for policy_open in (False, True)
+        }
+        self.kinds = cache(self._kinds)
+        self.value = cache(self._value)
+        self.channel_of = cache(self._channel)
+        self.attraction = cache(self._attraction)
+        self.days: list[np.ndarray] = []
+        self.kept: dict[Any, list[Option]] = {}
+
+    # What the world looks like -------------------------------------------------------------
+
+    def _queue(self) -> dict[tuple[int, int], float]:
+        """People waiting, by country and channel.
+
+        Choice: whole households, whoever of them applied, admitted or not yet.
+        """
+        people, waiting = self.world.people, dict[tuple[int, int], float]()
+        queue = self.world.applications
+        for head, goal, channel in zip(queue.head, queue.goal, queue.channel, strict=True):
+            where = (self.country[goal], int(channel))
+            weight = int(self.world.weight[people.home[head]])
+            waiting[where] = waiting.get(where, 0.0) + len(self.members(head)) * weight
+        return waiting
+
+    def _backlog(self) -> list[float]:
+        """People whose claim is undecided, by country."""
+        backlog = [0.0] * len(self.countries)
+        claims, home = self.world.claims, self.world.people.home
+        for person, country in zip(claims.person, claims.country, strict=True):
+            backlog[country] += int(self.world.weight[home[person]])
+        return backlog
+
+    def _price_scale(self) -> float:
+        """Median of the median means of the people in focus, at least 100."""
+        focus = self.scenario.population.focus
+        rows = sorted(
+            (self.median[i], place.people)
+            for i, place in enumerate(self.places)
+            if place.people > 0 and (not focus or place.country in focus)
+        )
+        half, so_far = 0.5 * sum(people for _, people in rows), 0.0
+        for median, people in rows:
+            so_far += people
+            if so_far >= half:
+                return max(median, 100.0)
+        return max(rows[-1][0], 100.0)
+
+    def _routes(self, taste: int, policy_open: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """(ln of the sum over walks of exp(utility / scale), cheapest price, fewest legs)."""
+        n, decision = len(self.places), self.decision
+        legs = [
+            (a, b, tactic, *self._leg(taste, policy_open, a, b, corridor, tactic, days))
+            for a, b, corridor, tactic, days in self._legs()
+        ]
+        fewest = np.where(np.eye(n, dtype=bool), 0.0, np.inf)
+        fare = fewest.copy()
+        for _ in range(n):
+            for a, b, _, _, price, usable in legs:
+                fewest[a] = np.minimum(fewest[a], 1 + fewest[b])
+                if usable:
+                    fare[a] = np.minimum(fare[a], price + fare[b])
+        step = np.zeros((n, n))
+        for a, b, _, utility, _, usable in legs:
+            if usable:
+                step[a, b] += math.exp(utility / decision.route_scale)
+        log_sum = np.full((n, n), -np.inf)
+        for d in range(n):
+            onward = step.copy()
+            onward[d] = 0.0  # a walk ends where it has arrived
+            arrived = np.eye(n)[d]
+            walks = arrived
+            for _ in range(WALKS):
+                walks = onward @ walks + arrived
+            with np.errstate(divide="ignore"):
+                log_sum[:, d] = np.log(walks)
+        return log_sum, fare, np.where(np.isfinite(fewest), fewest, 0.0)
+
+    def _legs(self) -> Iterator[tuple[int, int, str, Tactic, float]]:
+        index = {place.id: i for i, place in enumerate(self.places)}
+        for corridor in self.scenario.corridors:
+            for tactic in corridor.tactics:
+                yield index[corridor.from_], index[corridor.to], corridor.id, tactic, corridor.days
+
+    def _leg(
+        self, taste: int, policy_open: bool, a: int, b: int, corridor: str, tactic: Tactic,
+        days: float,
+    ) -> tuple[float, float, bool]:  # fmt: skip
+        """(utility, price, whether it can be traversed) of one leg by one tactic."""
+        decision, journey = self.decision, self.scenario.journey
+        into = self.places[b].country if self.country[a] != self.country[b] else None
+
+        def rule(field: str, default: Any) -> Any:
+            return self.rules.at_border(field, corridor, into, default)
+
+        watch = rule("barrier", 0.0) * rule("officers", 1.0) * rule("law", 1.0)
+        if rule("closed", False):
+            watch = 1.0
+        intercepted = tactic.watched * watch
+        price = tactic.price * (1.0 + journey.premium * watch)
+        usable = intercepted < 0.999
+        if policy_open:
+            intercepted, price, usable = 0.0, tactic.price, True
+        harm = (
+            tactic.death
+            + journey.violence_weight * tactic.violence
+            + journey.extortion_weight * tactic.extortion
+            + journey.kidnapping_weight * tactic.kidnapping
+        )
+        utility = (
+            -decision.risk * decision.classes[taste].risk * harm
+            - decision.interception * -math.log(1.0 - min(intercepted, 0.999))
+            - decision.waiting * days / 30.4375
+            - decision.cost * math.log(1.0 + price / self.price_scale)
+            - decision.fatigue
+        )
+        return utility, price, usable
+
+    # What a household is -------------------------------------------------------------------
+
+    def members(self, head: int) -> list[int]:
+        """Rows of the living members of a household."""
+        people = self.world.people
+        same = np.flatnonzero(people.household == people.household[head])
+        return [int(row) for row in same if people.activity[row] != Activity.dead]
+
+    def decider(self, head: int) -> Decider:
+        """What the decision knows of the household that a head leads."""
+        people, threats = self.world.people, self.world.threats
+        month = self.world.month()
+        place, home = int(people.place[head]), int(people.home[head])
+        members = self.members(head)
+        ages = [(month - int(people.born[row])) // 12 for row in members if row != head]
+        exposed = [k for k in FEAR if people.mask[head] >> k & 1]
+        here: tuple[Channel, ...] = ()
+        if self.country[place] != self.country[home]:
+            if people.activity[head] == Activity.stranded:
+                here = (Channel.asylum, Channel.irregular)
+            elif people.status[head] == Status.irregular:
+                here = (Channel.asylum,)
+        return Decider(
+            place=place,
+            home=home,
+            taste=int(people.traits[head]) >> 4,
+            group=int(people.group[head]),
+            education=int(people.traits[head]) >> 1 & 3,
+            kin=int(people.kin[head]) - 1,
+            means=float(people.means[head]),
+            members=len(members),
+            pioneer=any(age >= 18 for age in ages),
+            child=any(12 <= age < 18 for age in ages),
+            confined=any(threats.by_state[place, k] for k in exposed),
+            waiting=bool(people.activity[head] == Activity.waiting),
+            here=here,
+        )
+
+    def _kinds(self, home: int, group: int) -> frozenset[str]:
+        """Citizenship and group, as rules speak of them.
+
+        Choice: a group of another country counts as none.
+        """
+        own = self.country[home]
+        names = {self.countries[own].id}
+        if group and self.group_country[group] == own:
+            names.add(self.groups[group])
+        return frozenset(names)
+
+    def secure_means(self, p: int, normal: float, factor: float, support: float) -> float:
+        """m* = max(0, kappa y f Q(rank) - c0) + support; Q lognormal of mean 1."""
+        living, place = self.scenario.living, self.places[p]
+        gini = self.countries[self.country[p]].profile.gini
+        sigma = sigma_of(gini)
+        share = math.exp(sigma * normal - 0.5 * sigma * sigma)
+        return max(0.0, living.kappa * place.income * factor * share - living.subsistence) + support
+
+    def income_factor(self, status: int) -> float:
+        """What a standing makes of a place's income."""
+        return float(getattr(self.scenario.living.status_income, Status(status).name))
+
+    # Utility ---------------------------------------------------------------------------------
+
+    def taste(self, hazard: Hazard) -> Any:
+        return self.decision.livelihood if hazard == Hazard.livelihood else self.decision.flight
+
+    def eligible(self, d: int) -> bool:
+        """Nobody chooses a camp, or where nobody lives."""
+        return self.places[d].kind != "camp" and self.places[d].people > 0
+
+    def _attraction(self, hazard: Hazard, o: int, d: int) -> float:
+        """b_net ln((D + D0) / pop_o) + what people from o believe of d.
+
+        Choice: D of one's own country is its whole population, and all of it is known; the prior
+        belongs to the origin (not to the place of stay), weighs destinations abroad by what is
+        known of them, and is the plain mean of all places where nothing is.
+        """
+        taste, decision = self.taste(hazard), self.decision
+
+        def actual(place: int) -> float:
+            where, country = self.places[place], self.countries[self.country[place]]
+            income = (where.income_ppp or where.income or 1.0) * (1.0 - where.unemployment)
+            return (
+                taste.income * math.log(income / decision.reference_income)
+                + taste.democracy * country.democracy
+                - taste.threats * self.expected[place]
+            )
+
+        own, population = self.country[o], max(self.of_country[self.country[o]], 1.0)
+
+        def stock(place: int) -> float:
+            there = self.country[place]
+            return population if there == own else float(self.abroad[own, there])
+
+        def known(place: int) -> float:
+            if self.country[place] == own:
+                return 1.0
+            return 1.0 - math.exp(-decision.information * stock(place) / population)
+
+        choosable = [place for place in range(len(self.places)) if self.eligible(place)]
+        outside = [place for place in choosable if self.country[place] != own]
+        weight = sum(known(place) for place in outside)
+        if weight > 0:
+            prior = sum(known(place) * actual(place) for place in outside) / weight
+        else:
+            prior = sum(actual(place) for place in choosable) / len(choosable)
+        prior += self._campaigns(o, d)
+        perceived = known(d) * actual(d) + (1.0 - known(d)) * prior
+        d0 = 5.0 * self.places[o].people_per_agent
+        return taste.network * math.log((stock(d) + d0) / population) + perceived
+
+    def _campaigns(self, o: int, d: int) -> float:
+        """What campaigns at o that run today add to the prior of d."""
+        day = (self.when - self.scenario.time.start).days
+        total = 0.0
+        for item in self.scenario.interventions:
+            if item.kind == "campaign" and item.enabled and self.places[o].id in item.at:
+                first = (item.start - self.scenario.time.start).days
+                running = first <= day < first + item.months * 30.4375
+                if running and self.places[d].country in item.about:
+                    total += item.strength or 0.0
+        return total
+
+    def _value(
+        self, hazard: Hazard, p: int, o: int, taste_class: int, kinds: frozenset[str], d: int,
+        channel: Channel, policy_open: bool,
+    ) -> float:  # fmt: skip
+        """V of an alternative, but for who goes and for the look-ahead.
+
+        V = b_inc ln(y (1 - u) f) + b_size ln(pop) + b_net ln((D + D0) / pop_o) + b_dist ln(km)
+            + b_cont contiguous + b_lang language + b_colony colony - b_dest sum E[s q]
+            + b_adm ln(max(chance, floor)) - b_wait months + way - b_cost ln(1 + price / median)
+        """
+        decision, taste = self.decision, self.taste(hazard)
+        here, there = self.country[p], self.country[d]
+        a, b = self.countries[here], self.countries[there]
+        v = self.attraction(hazard, o, d)
+        # Choice: km over 1000 and people over all people, so that W is of order one.
+        v += taste.size * math.log(max(self.of_country[there], 1.0) / max(self.total, 1.0))
+        v += math.log(max(self.places[d].people, 1.0) / max(self.of_country[there], 1.0))
+        v += taste.distance * math.log(self.km[p][d] / 1000.0)
+        v += taste.contiguous * (here == there or b.id in a.neighbours or a.id in b.neighbours)
+        v += taste.language * (here == there or bool(set(a.languages) & set(b.languages)))
+        v += taste.colony * (b.id in a.colonies or a.id in b.colonies)
+        if channel in BY_CORRIDORS:
+            # Choice: on the way every leg has its price term, over one scale for the whole world.
+            log_sum, _, fewest = self.routes[taste_class, policy_open]
+            v += decision.route_scale * log_sum[p, d] + decision.fatigue * fewest[p, d]
+        else:
+            # Choice: fees are paid but enter no utility.
+            v -= decision.cost * math.log(1.0 + self.fare(p, d) / max(self.median[p], 100.0))
+        if channel == Channel.home:
+            v += decision.tie
+        if channel in BORDER:
+            # Choice: moving about within the country of stay leaves out the status factor.
+            v += taste.income * math.log(max(self.income_factor(ENDS_IN[channel]), 1e-6))
+            if not policy_open:
+                _, chance, months, _, _ = self.channel_of(there, channel, kinds)
+                v += decision.admission * math.log(max(chance, decision.chance_floor))
+                v -= decision.waiting * months
+        return v
+
+    def fare(self, p: int, d: int) -> float:
+        """Price of regular travel."""
+        journey = self.scenario.journey
+        domestic = self.country[p] == self.country[d]
+        return self.km[p][d] * (journey.internal_fare_km if domestic else journey.fare_km)
+
+    def _channel(
+        self, country: int, channel: Channel, kinds: frozenset[str]
+    ) -> tuple[bool, float, float, float, int]:
+        """(open, chance, months of waiting, fee, least education) of a channel into a country."""
+        into, rules, them = self.countries[country].id, self.rules, set(kinds)
+        months, chance = rules.wait(into, channel, them), 1.0
+        quota = rules.quota(into, channel)
+        if math.isfinite(quota):
+            queue = self.queue.get((country, int(channel)), 0.0)
+            chance = quota / (quota + queue) if quota > 0 else 0.0
+            if quota > 0:
+                months += 12.0 * queue / quota
+        if channel == Channel.asylum:
+            first_sight = bool(rules.of_country("prima_facie", into, them, False))
+            chance = 1.0 if first_sight else rules.of_country("recognition", into, them, 0.6)
+            if rules.of_country("return_to", into, them, None) is not None:
+                chance = 0.0
+            capacity = rules.of_country("capacity", into, self.anybody(), math.inf)
+            if math.isfinite(capacity):
+                months += 12.0 * self.backlog[country] / max(capacity, 1e-9)
+            if first_sight:
+                months = 0.0
+        fee = rules.of_channel("fee", into, channel, them) or 0.0
+        least = rules.of_channel("min_education", into, channel, them) or "none"
+        level = ("none", "secondary", "tertiary").index(least)
+        # Choice: beyond ten years a longer queue frightens nobody more.
+        return rules.is_open(into, channel, them), chance, min(months, 120.0), fee, level
+
+    def anybody(self) -> set[str]:
+        """Everybody's citizenship and group. Choice: capacity is one, whoever its rule is about."""
+        return {country.id for country in self.countries} | set(self.groups)
+
+    # Alternatives ----------------------------------------------------------------------------
+
+    def channels(self, who: Decider, hazard: Hazard, d: int, policy_open: bool) -> list[Channel]:
+        """Ways to enter a destination that are open to a household."""
+        p, o = who.place, who.home
+        here, own, there = self.country[p], self.country[o], self.country[d]
+        if not self.eligible(d):
+            return []
+        if d == p:
+            # Who is already there can only claim or settle. Closed is closed there too.
+            ways = [s for s in who.here if self.country[p] != own]
+        elif there in (here, own):
+            # Within the country of stay, or back home: nobody's leave is needed. From abroad
+            # "home" is the place one comes from.
+            if there != here and d != o:
+                return []
+            if hazard == Hazard.flight and who.confined and there == here == own:
+                return []
+            return [Channel.home if d == o else Channel.internal]
+        else:
+            ways = list(BORDER)
+        if policy_open:
+            return ways
+        return [s for s in ways if self.is_admitted(who, there, s)]
+
+    def is_admitted(self, who: Decider, country: int, channel: Channel) -> bool:
+        """Whether a border channel is open to this very household."""
+        is_open, _, _, _, least = self.channel_of(country, channel, self.kinds(who.home, who.group))
+        if channel in (Channel.labour, Channel.family) and (
+            who.waiting or who.education < least
+        ):
+            return False
+        if channel == Channel.family and who.kin != country:
+            return False
+        return is_open
+
+    def price(self, who: Decider, d: int, channel: Channel, policy_open: bool) -> float:
+        """Money a person."""
+        if channel in BY_CORRIDORS:
+            price = float(self.routes[who.taste, policy_open][1][who.place, d])
+        else:
+            price = self.fare(who.place, d)
+        if channel in BORDER and not policy_open:
+            price += self.channel_of(self.country[d], channel, self.kinds(who.home, who.group))[3]
+        return price
+
+    def options(self, who: Decider, hazard: Hazard, policy_open: bool) -> list[Option]:
+        """Every alternative that policy leaves, whether it can be paid or not."""
+        taste, kinds = self.taste(hazard), self.kinds(who.home, who.group)
+        goers = [(Companions.whole, who.members, 0.0)]
+        if who.pioneer:
+            goers.append((Companions.pioneer, 1, taste.pioneer))
+        if who.child:
+            goers.append((Companions.child, 1, taste.child))
+        found = []
+        for d in range(len(self.places)):
+            ahead = self.look_ahead_term(hazard, who.home, d)
+            for channel in self.channels(who, hazard, d, policy_open):
+                v = self.value(
+                    hazard, who.place, who.home, who.taste, kinds, d, channel, policy_open
+                )
+                if v == -math.inf:
+                    continue  # no way leads there
+                price = self.price(who, d, channel, policy_open)
+                for companions, n, worth in goers:
+                    found.append(
+                        Option(d, channel, companions, price, price * n, v + worth + ahead)
+                    )
+        return found
+
+    def look_ahead_term(self, hazard: Hazard, o: int, d: int) -> float:
+        """look_ahead ln max(W(d), floor), read from the table that everybody reads."""
+        return math.log(self.ahead[hazard, o, d])
+
+    def nests(self, options: list[Option], means: float = math.inf) -> dict[int, float]:
+        """(sum over channels and companions that can be paid of exp(V / mu))^mu, by destination."""
+        mu = self.decision.nest
+        sums: dict[int, float] = {}
+        for option in options:
+            if option.cost <= means:
+                sums[option.place] = sums.get(option.place, 0.0) + math.exp(option.value / mu)
+        return {d: total**mu for d, total in sums.items()}
+
+    def W(self, options: list[Option], means: float = math.inf) -> float:
+        return sum(self.nests(options, means).values())
+
+    def look_ahead(self, hazard: Hazard, o: int) -> list[float]:
+        """W(d)^look_ahead for people from o, iterated to the end.
+
+        Choice: W(d) is that of one person of the first taste class, in no group, without
+        schooling or kin abroad, who has d's median means and is there as a resident.
+        """
+        n, decision = len(self.places), self.decision
+        nests = []
+        for d in range(n):
+            who = Decider(place=d, home=o, means=self.median[d])
+            options = [
+                it._replace(value=it.value - self.look_ahead_term(hazard, o, it.place))
+                for it in self.options(who, hazard, policy_open=False)
+            ]
+            nests.append(self.nests(options, who.means))
+        # Choice: who could not have come to a place does not look ahead from there.
+        reachable = [place.people > 0 or d == o for d, place in enumerate(self.places)]
+        ahead = [1.0] * n
+        for _ in range(2000):
+            new = [
+                max(
+                    sum(nest * ahead[d] for d, nest in nests[p].items() if reachable[d]),
+                    decision.look_ahead_floor,
+                )
+                ** decision.look_ahead
+                if reachable[p]
+                else 1.0
+                for p in range(n)
+            ]
+            change = max(abs(a - b) / b for a, b in zip(new, ahead, strict=True))
+            ahead = new
+            if change < 1e-14:
+                break
+        return ahead
+
+    # Rates -----------------------------------------------------------------------------------
+
+    def live_through(self, first_day: int, n_days: int) -> None:
+        """Let the days of a step pass; rates are averages over them."""
+        threats = copy.deepcopy(self.world.threats)
+        nothing = np.zeros(len(Threat))
+        voice = np.ones(len(self.places))
+        self.days = [
+            threats.advance(first_day + i, 1, nothing, nothing, voice, 0.0)[2]
+            for i in range(n_days)
+        ]
+
+    def urge(self, place: int, mask: int, threats: tuple[Threat, ...], day: np.ndarray) -> float:
+        """Sum of b_k max(h_k - tol_k, 0) over threats that reach a household."""
+        decision = self.decision
+        return sum(
+            decision.threat_weight[k.name] * max(day[place, k] - decision.tolerable[k.name], 0.0)
+            for k in threats
+            if mask >> k & 1
+        )
+
+    def rates(self, head: int, who: Decider, now: float) -> Rates:
+        """The rates of a household, a year."""
+        people, decision = self.world.people, self.decision
+        p, mask = who.place, int(people.mask[head])
+        country = self.countries[self.country[p]]
+        unheard = 1.0 + decision.voice * (1.0 - country.voice)
+        want = _mean(math.exp(unheard * self.urge(p, mask, WANT, day)) for day in self.days)
+        fear = _mean(math.exp(self.urge(p, mask, FEAR, day)) - 1.0 for day in self.days)
+
+        age = (self.world.month() - int(people.born[head])) // 12
+        factor = self.income_factor(int(people.status[head]))
+        place = self.places[p]
+        income = (place.income_ppp or place.income or 1.0) * (1.0 - place.unemployment)
+        level = max(income * factor / decision.reference_income, 1e-9)
+        since = (now - int(people.moved[head])) / 365.25
+        at_rest = 1.0 - decision.rest_depth * math.exp(-since / decision.rest)
+        # R_0 / W^lam: no threat is felt beyond what is tolerable, so that nobody flees.
+        calm = (decision.base_livelihood or 1.0) * rogers_castro(age) * at_rest
+        calm *= level**-decision.home
+        if p == who.home:
+            calm *= math.exp(-decision.tie)
+        # Choice: flight has no age schedule and does not rest.
+        flee = decision.base_flight / (decision.flight_norm or 1.0) * fear
+
+        lam = decision.inclusive
+        found = []
+        for policy_open in (False, True):
+            for means in (who.means, math.inf):
+                for hazard, base in ((Hazard.livelihood, calm * want), (Hazard.flight, flee)):
+                    options = self.options_of(who, hazard, policy_open)
+                    found.append(base * self.W(options, means) ** lam if base > 0 else 0.0)
+        L, F, L_M, F_M, L_P, F_P, L_MP, F_MP = found
+        return Rates(L, F, L_M, F_M, L_P, F_P, L_MP, F_MP, L / want)
+
+    def options_of(self, who: Decider, hazard: Hazard, policy_open: bool) -> list[Option]:
+        """`options`, kept while one household is asked about repeatedly."""
+        at = (who, hazard, policy_open)
+        if at not in self.kept:
+            if len(self.kept) >= 8:
+                self.kept.clear()
+            self.kept[at] = self.options(who, hazard, policy_open)
+        return self.kept[at]
+
+    def rates_at_secure_means(self, head: int, who: Decider, now: float) -> Rates:
+        """The rates, had no threat drained the household's means."""
+        people, p = self.world.people, who.place
+        normal = float(self.world.means.normal[people.rank[head]])
+        secure = self.secure_means(
+            p, normal, self.income_factor(int(people.status[head])), float(self.support[p])
+        )
+        return self.rates(head, replace(who, means=max(secure, who.means)), now)
+
+    # Answers ---------------------------------------------------------------------------------
+
+    def answer(
+        self, head: int, rates: Rates, secure: Callable[[], Rates], dt: float, step: int
+    ) -> Verdict:
+        """One draw, five answers."""
+        pid, seed = int(self.world.people.pid[head]), self.world.seed
+        draw = -math.log1p(-uniform(key(seed, Purpose.move, step), pid))
+        label = uniform(key(seed, Purpose.label, step), pid)
+        near = close(draw, rates.R * dt) or close(draw, rates.R_MP * dt)
+        if draw >= rates.R_MP * dt:
+            return Verdict(Answer.stays, near=near)
+        if draw < rates.R * dt:
+            time, necessity = draw / (rates.R * dt), rates.R - rates.R_0
+            if label < min(rates.R_0, rates.R) / rates.R:
+                near |= close(label * rates.R, rates.R_0)
+                return Verdict(Answer.choice, time=time, near=near)
+            beyond = label * rates.R - rates.R_0
+            hazard = Hazard.flight if beyond < rates.F else Hazard.livelihood
+            near |= close(label * rates.R, rates.R_0)
+            near |= abs(beyond - rates.F) <= NEAR * rates.R
+            return Verdict(Answer.necessity, hazard, time, rates.F / necessity, near=near)
+        gap = rates.R_MP - rates.R
+        share = rates.no_means / gap
+        answer = Answer.no_means if label < share else Answer.no_permission
+        # The parts are differences of rates: what is lost in them counts in full rates.
+        near |= abs(label - share) <= NEAR * max(1.0, 1e-6 * rates.R_MP / gap)
+        trapped_below = secure().R_0 * dt
+        near |= close(draw, trapped_below)
+        trapped = draw < trapped_below
+        return Verdict(answer, time=draw / (rates.R_MP * dt), trapped=trapped, near=near)
+
+    def goal(self, head: int, who: Decider, hazard: Hazard, step: int) -> Goal:
+        """Where a mover goes: the nest's value + Gumbel, then within the nest likewise."""
+        pid, seed = int(self.world.people.pid[head]), self.world.seed
+        mu = self.decision.nest
+        options = [it for it in self.options_of(who, hazard, False) if it.cost <= who.means]
+        nests = self.nests(options)
+        first = key(seed, Purpose.destination, step)
+        ranked = sorted(
+            (math.log(nest) + gumbel(uniform(first, pid, self.ident(d))), d)
+            for d, nest in nests.items()
+            if nest > 0
+        )
+        if not ranked:
+            return Goal(-1)
+        d = ranked[-1][1]
+        second = key(seed, Purpose.channel, step)
+        within = []
+        for it in options:
+            if it.place == d:
+                slot = 0 if it.channel in (Channel.home, Channel.internal) else int(it.channel)
+                what = (self.ident(d) + 3 * slot + int(it.companions)) % 2**64
+                within.append((it.value / mu + gumbel(uniform(second, pid, what)), it))
+        within.sort(key=lambda pair: pair[0])
+        chosen = within[-1][1]
+        near = any(len(r) > 1 and close(r[-1][0], r[-2][0]) for r in (ranked, within))
+        return Goal(d, chosen.channel, chosen.companions, chosen.price, near)
+
+    def ident(self, d: int) -> int:
+        return int(name_hash("destination", self.places[d].id))
+
+
+@cache
+def sigma_of(gini: float) -> float:
+    """Sigma of the lognormal of a Gini: sqrt(2) times the normal quantile of (G + 1) / 2."""
+    from statistics import NormalDist
+
+    return math.sqrt(2.0) * NormalDist().inv_cdf((gini + 1.0) / 2.0)
+
+
+def _mean(values: Iterator[float]) -> float:
+    rows = list(values)
+    return sum(rows) / len(rows)
+
+
+def heads_of(world: World) -> list[int]:
+    """Rows of the heads who live somewhere or are stranded."""
+    people = world.people
+    ask = (Activity.resident, Activity.waiting, Activity.stranded)
+    rows = np.flatnonzero((people.flags & HEAD > 0) & np.isin(people.activity, ask))
+    return [int(row) for row in rows]

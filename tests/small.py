@@ -1,0 +1,96 @@
+"""The small world that tests of whole runs share, and ways to change and run it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import yaml
+
+import sim
+from sim.scenario.schema import Scenario
+from sim.simulate import run_world
+from sim.solve import solve_base
+from sim.step import Census, advance
+from sim.world import World, build_world
+
+FILE = Path(__file__).with_name("small.yaml")
+
+Tables = dict[str, pd.DataFrame]
+
+
+@cache
+def small(*overrides: str) -> Scenario:
+    """The small scenario, with overrides as on the command line."""
+    return sim.read(FILE, overrides)
+
+
+def edited(folder: Path, change: Callable[[dict[str, Any]], None]) -> Scenario:
+    """The small scenario after a change to what its file says."""
+    text = yaml.safe_load(FILE.read_text(encoding="utf-8"))
+    change(text)
+    path = folder / "edited.yaml"
+    path.write_text(yaml.safe_dump(text, sort_keys=False), encoding="utf-8")
+    return sim.read(path)
+
+
+def solved(scenario: Scenario) -> Scenario:
+    """The same with base_L and the flight norm filled in."""
+    return solve_base(scenario, scenario)
+
+
+def world(scenario: Scenario | None = None, seed: int | None = None, **options: Any) -> World:
+    """A world on its first day."""
+    scenario = solved(small() if scenario is None else scenario)
+    return build_world(scenario, scenario.seed if seed is None else seed, **options)
+
+
+def tables(scenario: Scenario | None = None, seed: int | None = None, **options: Any) -> Tables:
+    """Tables of one run."""
+    return run_world(world(scenario, seed, **options), 0, 1, None).frames(0)
+
+
+@cache
+def small_tables() -> Tables:
+    """Tables of the small scenario as it stands, run once."""
+    return tables()
+
+
+def steps(at: World) -> Iterator[Census]:
+    """Step a world to its end."""
+    n_days = (at.scenario.time.end - at.scenario.time.start).days + 1
+    while at.day < n_days:
+        yield advance(at)
+
+
+def differing(one: Tables, other: Tables, without: tuple[str, ...] = ()) -> list[str]:
+    """Tables that are not equal to the last bit, up to the order of rows and of categories.
+
+    Args:
+        one: Tables of a run.
+        other: Tables of another.
+        without: Places, countries and corridors whose rows do not count.
+
+    Returns:
+        Their names.
+    """
+    assert one.keys() == other.keys()
+    return [
+        name
+        for name in one
+        if not _canonical(one[name], without).equals(_canonical(other[name], without))
+    ]
+
+
+def _canonical(table: pd.DataFrame, without: tuple[str, ...]) -> pd.DataFrame:
+    plain = table.astype(
+        {name: object for name in table if isinstance(table[name].dtype, pd.CategoricalDtype)}
+    )
+    words = plain.select_dtypes(object)
+    plain = plain[~words.isin(without).any(axis=1)]
+    keys = [name for name in plain if plain[name].dtype != np.float64]
+    return plain.sort_values(keys, kind="stable").reset_index(drop=True)

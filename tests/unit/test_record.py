@@ -1,0 +1,299 @@
+"""The figures that summarise a run, worked out by hand on a small one."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, get_args
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from sim.record import MEASURES, TABLES, NoTableError, Record, interval, student_t
+from sim.scenario.schema import Scenario, TableName
+from tests.unit.sample_record import COLUMNS, sample_record, tidy
+
+JAN, FEB, MAR = pd.Timestamp("2011-01-01"), pd.Timestamp("2011-02-01"), pd.Timestamp("2011-03-01")
+ENDS = [pd.Timestamp("2011-01-31"), pd.Timestamp("2011-02-28"), pd.Timestamp("2011-03-31")]
+
+
+def small(replicates: int = 1, observed: list[dict[str, Any]] | None = None, **rows: Any) -> Record:
+    """Two countries, three places, three months; tables as given."""
+    scenario = Scenario.model_validate(
+        {
+            "schema": 1,
+            "name": "small",
+            "time": {"start": "2011-01-01", "end": "2011-03-31"},
+            "countries": [{"id": "A"}, {"id": "B"}],
+            "places": [
+                {"id": "A1", "country": "A", "people": 100.0, "lat": 0.0, "lon": 0.0},
+                {"id": "A2", "country": "A", "people": 100.0, "lat": 1.0, "lon": 0.0},
+                {"id": "B1", "country": "B", "people": 100.0, "lat": 0.0, "lon": 1.0},
+            ],
+            "corridors": [
+                {"id": "over", "from": "A1", "to": "B1"},
+                {"id": "back", "from": "B1", "to": "A1"},
+                {"id": "within", "from": "A1", "to": "A2"},
+            ],
+            "observed": observed or [],
+        }
+    )
+    everybody = [(it, end, "resident", 300) for it in range(replicates) for end in ENDS]
+    rows.setdefault("account", everybody)
+    tables = {name: tidy(table, COLUMNS[name]) for name, table in rows.items()}
+    for name, frame in tables.items():
+        if frame.empty:
+            tables[name] = frame.astype({"date": "datetime64[us]", "replicate": "int64"})
+    return Record(scenario, 5, {"replicates": replicates}, tables)
+
+
+def value(record: Record, measure: str) -> float:
+    frame = record.headline.set_index("measure")
+    return float(frame.loc[measure, "value"])
+
+
+FLOWS = [
+    (0, JAN, "A1", "B1", "asylum", "necessity", 40, 30),
+    (0, JAN, "A1", "B1", "irregular", "necessity", 60, 50),
+    (0, FEB, "A2", "B1", "labour", "choice", 10, 10),
+    (0, FEB, "A1", "A2", "internal", "choice", 7, 7),
+    (0, FEB, "B1", "A1", "home", "choice", 10, 10),
+]
+
+
+def test_moves_are_told_apart_by_the_border() -> None:
+    record = small(flows=FLOWS)
+    assert value(record, "moved_abroad") == 30 + 50 + 10 + 10
+    assert value(record, "moved_within") == 7
+    assert value(record, "regular") == pytest.approx(1 - 50 / 100)
+
+
+def test_answers_and_share_of_necessity() -> None:
+    answers = [
+        (0, JAN, "A1", "choice", 2, 5, 0.0),
+        (0, JAN, "A1", "necessity", 3, 15, 0.0),
+        (0, FEB, "A2", "no_means", 11, 0, 0.0),
+        (0, FEB, "A2", "no_permission", 13, 0, 0.0),
+        (0, FEB, "A2", "stays", 500, 0, 0.0),
+    ]
+    record = small(answers=answers)
+    heads = ("choice", "necessity", "no_means", "no_permission", "stays")
+    assert [value(record, f"{it}_heads") for it in heads] == [2, 3, 11, 13, 500]
+    assert value(record, "choice_people") == 5
+    assert value(record, "necessity_share") == pytest.approx(0.75)
+
+
+def test_the_end_is_the_last_day_even_where_a_table_has_no_rows_then() -> None:
+    blocked = [(0, ENDS[1], "A1", "A", "no_means", 3, 9)]
+    stocks = [
+        (0, ENDS[1], "B1", "A", "refugee", 99),
+        (0, ENDS[2], "B1", "A", "refugee", 80),
+        (0, ENDS[2], "B1", "A", "claimant", 20),
+        (0, ENDS[2], "A2", "A", "displaced", 5),
+        (0, ENDS[2], "A1", "A", "refugee", 1000),  # cannot be: a refugee at home
+        (0, ENDS[2], "B1", "B", "citizen", 300),
+    ]
+    record = small(blocked=blocked, stocks=stocks)
+    assert value(record, "blocked_no_means") == 0
+    assert value(record, "refugees_abroad") == 80
+    assert value(record, "claimants_abroad") == 20
+    assert value(record, "displaced") == 5
+
+
+def test_harms_and_their_ratios() -> None:
+    harms = [
+        (0, JAN, "over", "death", 2, 0.0),
+        (0, MAR, "over", "death", 1, 0.0),
+        (0, FEB, "over", "extortion", 9, 50.0),
+    ]
+    record = small(flows=FLOWS, harms=harms)
+    assert value(record, "harm_death") == 3
+    assert value(record, "harm_extortion") == 9
+    assert value(record, "harm_violence") == 0
+    assert value(record, "death_rate") == pytest.approx(1000 * 3 / (40 + 60))
+    assert value(record, "humane") == pytest.approx(1 - 12 / (40 + 60 + 10 + 10))
+    days = [90, 31]
+    assert value(record, "life_years_lost") == pytest.approx((2 * days[0] + days[1]) / 365.25)
+    discounted = [(1 - math.exp(-0.03 * it / 365.25)) / 0.03 for it in days]
+    assert value(record, "life_years_lost_3pct") == pytest.approx(2 * discounted[0] + discounted[1])
+    assert value(record, "life_years_lost_3pct") < value(record, "life_years_lost")
+
+
+def test_humane_does_not_fall_below_zero() -> None:
+    record = small(flows=FLOWS, harms=[(0, JAN, "over", "violence", 10_000, 0.0)])
+    assert value(record, "humane") == 0
+
+
+def test_secure_is_the_share_of_sevenfold_years_without_insecurity() -> None:
+    insecurity = [(0, it, "A1", "A", "food", 10.0) for it in (JAN, FEB, MAR)]
+    record = small(insecurity=insecurity)
+    years = 300 * 90 / 365.25
+    assert value(record, "insecurity_years") == pytest.approx(30)
+    assert value(record, "secure") == pytest.approx(1 - 30 / (7 * years))
+
+
+def test_the_dead_live_no_years() -> None:
+    account = [(0, end, "resident", 150) for end in ENDS] + [(0, end, "dead", 150) for end in ENDS]
+    record = small(insecurity=[(0, JAN, "A1", "A", "food", 10.0)], account=account)
+    assert value(record, "secure") == pytest.approx(1 - 10 / (7 * 150 * 90 / 365.25))
+
+
+def test_orderly_counts_asylum_as_far_as_claims_are_decided() -> None:
+    stocks = [(0, ENDS[2], "B1", "A", "refugee", 30), (0, ENDS[2], "B1", "A", "claimant", 10)]
+    record = small(flows=FLOWS, stocks=stocks)
+    assert value(record, "orderly") == pytest.approx((10 + 10 + 30 * 0.75) / 100)
+
+
+def test_a_replicate_in_which_nothing_happened_counts_as_zero() -> None:
+    record = small(replicates=2, flows=FLOWS)
+    row = record.headline.set_index("measure").loc["moved_abroad"]
+    assert row["value"] == 50
+    assert row["n"] == 2
+    half = 12.706 * np.std([100, 0], ddof=1) / math.sqrt(2)
+    assert row["high"] == pytest.approx(50 + half)
+    assert row["low"] == 0  # fewer people than none did not move
+    # Of nobody's arrivals no share is regular: that replicate says nothing.
+    assert record.headline.set_index("measure").loc["regular", "n"] == 1
+
+
+def test_one_replicate_has_no_interval() -> None:
+    frame = small(flows=FLOWS).headline
+    assert frame["low"].isna().all()
+    assert frame["high"].isna().all()
+
+
+def test_figures_without_their_table_are_unknown() -> None:
+    frame = small(flows=FLOWS).headline.set_index("measure")
+    assert list(frame.index) == list(MEASURES)
+    assert math.isnan(frame.loc["harm_death", "value"])
+    assert frame.loc["harm_death", "n"] == 0
+
+
+@pytest.mark.parametrize(
+    ("freedom", "quantile"), [(1, 12.706), (9, 2.262), (30, 2.042), (60, 2.0003), (1000, 1.9623)]
+)
+def test_student_t(freedom: int, quantile: float) -> None:
+    assert student_t(freedom) == pytest.approx(quantile, abs=1e-3)
+
+
+def test_interval_by_hand() -> None:
+    found = interval(np.array([1.0, 2.0, 3.0, np.nan]))
+    assert found.value == 2
+    assert found.n == 3
+    assert found.high - 2 == pytest.approx(4.303 / math.sqrt(3))
+    assert 2 - found.low == pytest.approx(4.303 / math.sqrt(3))
+
+
+STOCKS = [
+    (0, ENDS[0], "B1", "A", "refugee", 10),
+    (0, ENDS[1], "B1", "A", "refugee", 20),
+    (0, ENDS[1], "B1", "A", "claimant", 4),
+    (0, ENDS[1], "B1", "A", "irregular", 2),
+    (0, ENDS[1], "B1", "A", "ordered", 1),
+    (0, ENDS[1], "B1", "A", "regular", 100),
+    (0, ENDS[1], "B1", "B", "citizen", 300),
+    (0, ENDS[1], "A2", "A", "displaced", 8),
+    (0, ENDS[1], "A2", "A", "irregular", 16),
+    (0, ENDS[1], "A2", "B", "refugee", 32),
+]
+HARMS = [
+    (0, JAN, "over", "death", 1, 0.0),
+    (0, FEB, "over", "death", 2, 0.0),
+    (0, FEB, "over", "violence", 100, 0.0),
+    (0, FEB, "back", "death", 4, 0.0),
+    (0, MAR, "within", "death", 8, 0.0),
+]
+
+
+@pytest.mark.parametrize(
+    ("figure", "simulated"),
+    [
+        ({"what": "refugees", "at": "B", "date": "2011-02"}, 27),
+        ({"what": "refugees", "date": "2011-02"}, 27),
+        ({"what": "refugees", "at": "B", "date": "2011-01"}, 10),
+        ({"what": "refugees", "at": "B", "date": "2011-02-27"}, 10),
+        ({"what": "refugees", "at": "B", "date": "2010-12"}, math.nan),
+        ({"what": "refugees", "at": "B", "date": "2011-12"}, math.nan),
+        ({"what": "refugees", "of": "B", "at": "A", "date": "2011-02"}, 32),
+        ({"what": "asylum_seekers", "at": "B", "date": "2011-02"}, 4),
+        ({"what": "displaced", "date": "2011-02"}, 8),
+        ({"what": "displaced", "at": "A", "date": "2011-02"}, 8),
+        ({"what": "deaths", "date": "2011-03"}, 15),
+        ({"what": "deaths", "at": "over", "date": "2011-03"}, 3),
+        ({"what": "deaths", "at": "B", "date": "2011-03"}, 3),
+        ({"what": "deaths", "at": "A", "date": "2011-03"}, 12),
+        ({"what": "deaths", "at": "over", "date": "2011-02", "since": "2011-02-01"}, 2),
+        ({"what": "deaths", "at": "over", "date": "2011-02-14"}, 1 + 2 * 14 / 28),
+        ({"what": "deaths", "at": "over", "date": "2012-02", "since": "2012-02-01"}, math.nan),
+        ({"what": "arrivals", "at": "B", "date": "2011-03"}, 30 + 50 + 10),
+        ({"what": "arrivals", "at": "B", "date": "2011-01"}, 80),
+        ({"what": "arrivals", "of": "B", "at": "A", "date": "2011-03"}, 10),
+        ({"what": "arrivals", "at": "over", "date": "2011-03"}, math.nan),
+    ],
+)
+def test_observed(figure: dict[str, Any], simulated: float) -> None:
+    observed = [{"id": "x", "of": "A", "people": 1.0, **figure}]
+    record = small(observed=observed, stocks=STOCKS, harms=HARMS, flows=FLOWS)
+    found = record.observed.loc[0, "simulated"]
+    assert found == pytest.approx(simulated, nan_ok=True)
+
+
+def test_arrivals_go_by_citizenship_where_flows_keep_it() -> None:
+    figure = {"id": "x", "of": "A", "what": "arrivals", "at": "B", "date": "2011-03", "people": 1.0}
+    record = small(observed=[figure], flows=FLOWS)
+    kept = record.flows.assign(citizenship=pd.Categorical(["A", "B", "A", "A", "B"]))
+    record = Record(record.scenario, 5, record.manifest, {**record.tables, "flows": kept})
+    assert record.observed.loc[0, "simulated"] == 40
+
+
+def test_rows_that_sum_several_steps_count_in_proportion() -> None:
+    account = [(0, ENDS[2], "resident", 300)]
+    observed = [{"id": "x", "of": "A", "what": "deaths", "date": "2011-01", "people": 1.0}]
+    record = small(observed=observed, account=account, harms=[(0, JAN, "over", "death", 90, 0.0)])
+    assert record.observed.loc[0, "simulated"] == pytest.approx(31)
+
+
+def test_observed_is_a_mean_over_replicates() -> None:
+    observed = [{"id": "x", "of": "A", "what": "deaths", "date": "2011-03", "people": 1.0}]
+    harms = [*HARMS, (1, JAN, "over", "death", 17, 0.0)]
+    row = small(2, observed, harms=harms).observed.loc[0]
+    assert row["simulated"] == 16
+    assert row["high"] - row["simulated"] == pytest.approx(12.706)
+
+
+def test_no_observed_figures_give_an_empty_table() -> None:
+    assert len(small().observed) == 0
+
+
+def test_a_table_that_was_not_kept_says_so() -> None:
+    record = small(flows=FLOWS)
+    with pytest.raises(NoTableError, match="kept no table 'harms'"):
+        record.harms  # noqa: B018
+
+
+def test_tables_are_checked() -> None:
+    record = small(flows=FLOWS)
+    with pytest.raises(ValueError, match="lacks arrived"):
+        Record(record.scenario, 1, {}, {"flows": record.flows.drop(columns="arrived")})
+    with pytest.raises(ValueError, match="no table is called 'moves'"):
+        Record(record.scenario, 1, {}, {"moves": record.flows})
+
+
+def test_documented_tables_are_those_of_the_schema() -> None:
+    assert set(TABLES) == set(get_args(TableName))
+
+
+@pytest.mark.parametrize("name", list(TABLES))
+def test_every_column_is_documented_where_users_look(name: str) -> None:
+    text = getattr(Record, name).__doc__
+    for column in TABLES[name].columns:
+        assert f"`{column.name}`" in text
+        assert column.unit
+        assert column.text
+
+
+def test_the_sample_is_whole() -> None:
+    record = sample_record(2)
+    assert set(record.tables) == set(TABLES)
+    assert not record.headline["value"].isna().any()
+    assert "seed 7, 2 replicates" in repr(record)

@@ -1,0 +1,397 @@
+"""A run's folder: whole or not at all, and clear when it cannot be read."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+import pyarrow.parquet as pq
+import pytest
+
+from sim import store
+from sim.record import TABLES, Record
+from sim.store import StoreError, load, save
+from tests.unit.sample_record import sample_record
+
+
+@pytest.fixture(scope="module")
+def record() -> Record:
+    return sample_record(time={"start": "2013-01-01", "end": "2013-12-31"})
+
+
+@pytest.fixture(scope="module")
+def other(record: Record) -> Record:
+    """The same run under another seed, so that folders can be told apart."""
+    return Record(record.scenario, 99, {**record.manifest, "seed": 99}, record.tables)
+
+
+def beside(folder: Path) -> list[str]:
+    """What a save may have left beside the folder."""
+    return sorted(it.name for it in folder.parent.iterdir() if it.name != folder.name)
+
+
+def test_what_is_saved_is_loaded(record: Record, tmp_path: Path) -> None:
+    folder = record.save(tmp_path / "deep" / "run")
+    found = load(folder)
+    assert found.scenario == record.scenario
+    assert found.seed == record.seed
+    assert found.manifest == record.manifest
+    assert list(found.tables) == sorted(record.tables)
+    for name, frame in record.tables.items():
+        pd.testing.assert_frame_equal(found.tables[name], frame)
+    pd.testing.assert_frame_equal(found.headline, record.headline)
+    assert beside(folder) == []
+
+
+@pytest.mark.parametrize("resolution", ["s", "us", "ns"])
+def test_dates_categories_and_empty_tables_survive(
+    record: Record, tmp_path: Path, resolution: str
+) -> None:
+    flows = record.flows.iloc[:0].copy()
+    flows["channel"] = flows["channel"].cat.set_categories(["labour", "never", "irregular"])
+    harms = record.harms.iloc[:3].copy()
+    harms["harm"] = harms["harm"].cat.set_categories(["unused", *harms["harm"].cat.categories])
+    tables = {
+        name: frame.assign(date=frame["date"].astype(f"datetime64[{resolution}]"))
+        for name, frame in (("flows", flows), ("harms", harms))
+    }
+    save(Record(record.scenario, 1, record.manifest, tables), tmp_path / "run")
+    for name, frame in load(tmp_path / "run").tables.items():
+        pd.testing.assert_frame_equal(frame, tables[name])
+
+
+def test_files_carry_units_and_meanings(record: Record, tmp_path: Path) -> None:
+    folder = save(record, tmp_path / "run")
+    for name, table in TABLES.items():
+        schema = pq.read_schema(folder / f"{name}.parquet")
+        assert schema.metadata[b"description"].decode() == table.text
+        documented = {column.name: column for column in table.columns}
+        for field in schema:
+            column = documented.get(field.name)
+            assert field.metadata[b"unit"].decode() == (column.unit if column else "word")
+            assert field.metadata[b"description"]
+    meta = pq.ParquetFile(folder / "stocks.parquet").metadata
+    assert meta.row_group(0).column(0).compression == "ZSTD"
+
+
+def test_the_same_run_gives_the_same_bytes(record: Record, tmp_path: Path) -> None:
+    first, second = save(record, tmp_path / "a"), save(record, tmp_path / "b")
+    names = sorted(it.name for it in first.iterdir())
+    assert names == sorted(it.name for it in second.iterdir())
+    for name in names:
+        assert (first / name).read_bytes() == (second / name).read_bytes(), name
+
+
+def test_json_is_plain(tmp_path: Path) -> None:
+    import numpy as np
+
+    value = {
+        "b": np.int64(3),
+        "a": np.array([1.5, np.nan]),
+        "t": pd.Timestamp("2011-01-02"),
+        "p": Path("x"),
+        "n": pd.NaT,
+        "ü": float("inf"),
+        "l": (np.True_, None),
+    }
+    text = store.to_json(value)
+    assert json.loads(text) == {
+        "a": [1.5, None], "b": 3, "l": [True, None], "n": None, "p": "x",
+        "t": "2011-01-02T00:00:00", "ü": None,
+    }  # fmt: skip
+    assert text.index('"a"') < text.index('"b"')
+    assert "ü" in text
+
+
+def test_an_earlier_run_is_replaced_and_other_files_stay(
+    record: Record, other: Record, tmp_path: Path
+) -> None:
+    folder = save(record, tmp_path / "run")
+    (folder / "map.png").write_bytes(b"old picture")
+    (folder / "report.html").write_text("old report")
+    (folder / "notes.txt").write_text("mine")
+    (folder / "mine").mkdir()
+    (folder / "mine" / "deep.csv").write_text("1")
+    (folder / "link").symlink_to("notes.txt")
+    small = Record(other.scenario, 99, other.manifest, {"flows": other.flows})
+    save(small, folder)
+    assert load(folder).seed == 99
+    assert (folder / "notes.txt").read_text() == "mine"
+    assert (folder / "mine" / "deep.csv").read_text() == "1"
+    assert (folder / "link").is_symlink()
+    # Pictures and tables of the earlier run would contradict the new one.
+    assert not (folder / "map.png").exists()
+    assert not (folder / "report.html").exists()
+    assert not (folder / "harms.parquet").exists()
+    assert beside(folder) == []
+
+
+def test_a_folder_of_something_else_is_refused(record: Record, tmp_path: Path) -> None:
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    (folder / "me.jpg").write_bytes(b"x")
+    with pytest.raises(StoreError, match="is not the folder of a run; nothing was written"):
+        save(record, folder)
+    (folder / "manifest.json").write_text('{"name": "a web app", "icons": []}')
+    with pytest.raises(StoreError, match="is not the folder of a run"):
+        save(record, folder)
+    assert sorted(it.name for it in folder.iterdir()) == ["manifest.json", "me.jpg"]
+    assert beside(folder) == []
+
+
+def test_an_empty_folder_and_a_link_to_a_folder_are_welcome(record: Record, tmp_path: Path) -> None:
+    (tmp_path / "real").mkdir()
+    (tmp_path / "link").symlink_to("real")
+    save(record, tmp_path / "link")
+    assert (tmp_path / "link").is_symlink()
+    assert load(tmp_path / "real").seed == record.seed
+
+
+def test_a_file_in_the_way_is_refused(record: Record, tmp_path: Path) -> None:
+    (tmp_path / "run").write_text("x")
+    with pytest.raises(StoreError, match="is a file"):
+        save(record, tmp_path / "run")
+    with pytest.raises(StoreError, match="cannot write the run"):
+        save(record, tmp_path / "run" / "below")
+    assert (tmp_path / "run").read_text() == "x"
+
+
+@pytest.mark.parametrize(
+    ("code", "words"), [(errno.ENOSPC, "no space left"), (errno.EROFS, "read-only file system")]
+)
+def test_a_full_or_read_only_disk_is_said_and_harms_nothing(
+    record: Record, other: Record, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int,
+    words: str,
+) -> None:  # fmt: skip
+    folder = save(record, tmp_path / "run")
+
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(code, os.strerror(code))
+
+    monkeypatch.setattr(pq, "write_table", refuse)
+    with pytest.raises(StoreError, match=words):
+        save(other, folder)
+    assert load(folder).seed == record.seed
+    assert beside(folder) == []
+
+
+@pytest.mark.skipif(getattr(os, "geteuid", lambda: 0)() == 0, reason="root may write anywhere")
+def test_a_folder_without_leave_to_write(record: Record, tmp_path: Path) -> None:
+    (tmp_path / "locked").mkdir(mode=0o500)
+    with pytest.raises(StoreError, match="permission denied"):
+        save(record, tmp_path / "locked" / "run")
+
+
+@pytest.mark.parametrize("stage", ["_write", "_keep_foreign", "_swap"])
+def test_an_interrupt_leaves_the_earlier_run(
+    record: Record, other: Record, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stage: str
+) -> None:
+    folder = save(record, tmp_path / "run")
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(store, stage, interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        save(other, folder)
+    assert load(folder).seed == record.seed
+    assert beside(folder) == []
+
+
+def test_a_swap_that_fails_halfway_is_undone(
+    record: Record, other: Record, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = save(record, tmp_path / "run")
+    rename: Callable[[Path, Path], Path] = Path.rename
+
+    def fail_for_new(self: Path, target: Path) -> Path:
+        if self.name.endswith(".partial"):
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        return rename(self, target)
+
+    monkeypatch.setattr(Path, "rename", fail_for_new)
+    with pytest.raises(StoreError, match="input/output error"):
+        save(other, folder)
+    assert load(folder).seed == record.seed
+    assert beside(folder) == []
+
+
+def test_a_save_killed_between_its_renames_is_mended_by_the_next(
+    record: Record, other: Record, tmp_path: Path
+) -> None:
+    folder = save(record, tmp_path / "run")
+    (folder / "notes.txt").write_text("mine")
+    folder.rename(tmp_path / ".run.previous")
+    with pytest.raises(StoreError, match=r"the earlier run is in .*\.run\.previous"):
+        load(folder)
+    save(other, folder)
+    assert load(folder).seed == 99
+    assert (folder / "notes.txt").read_text() == "mine"
+    assert beside(folder) == []
+
+
+def test_a_save_killed_after_its_renames_leaves_nothing_for_long(
+    record: Record, other: Record, tmp_path: Path
+) -> None:
+    folder = save(record, tmp_path / "run")
+    save(record, tmp_path / ".run.previous")
+    dead = tmp_path / ".run.1-1.partial"
+    dead.mkdir()
+    os.utime(dead, (0, 0))
+    young = tmp_path / ".run.2-2.partial"  # another process may be writing it
+    young.mkdir()
+    save(other, folder)
+    assert load(folder).seed == 99
+    assert beside(folder) == [young.name]
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="no such signal")
+def test_a_killed_process_leaves_a_whole_run(record: Record, tmp_path: Path) -> None:
+    folder = save(record, tmp_path / "run")
+    code = (
+        "import os, signal, sys, pyarrow.parquet as pq\n"
+        "from sim.store import load, save\n"
+        "record = load(sys.argv[1])\n"
+        "write, left = pq.write_table, [4]\n"
+        "def killed(*rest, **more):\n"
+        "    left[0] -= 1\n"
+        "    if not left[0]: os.kill(os.getpid(), signal.SIGKILL)\n"
+        "    write(*rest, **more)\n"
+        "pq.write_table = killed\n"
+        "save(record, sys.argv[1])\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code, str(folder)], check=False)
+    assert done.returncode == -signal.SIGKILL
+    found = load(folder)
+    for name, frame in record.tables.items():
+        pd.testing.assert_frame_equal(found.tables[name], frame)
+
+
+def damage_nothing(folder: Path) -> None:
+    """The control: what the damages below start from can be read."""
+
+
+def drop_table(folder: Path) -> None:
+    (folder / "harms.parquet").unlink()
+
+
+def cut_table(folder: Path) -> None:
+    path = folder / "harms.parquet"
+    path.write_bytes(path.read_bytes()[:-200])
+
+
+def flip_byte(folder: Path) -> None:
+    path = folder / "stocks.parquet"
+    content = bytearray(path.read_bytes())
+    content[60] ^= 0xFF
+    path.write_bytes(content)
+
+
+def swap_tables(folder: Path) -> None:
+    (folder / "harms.parquet").write_bytes((folder / "flows.parquet").read_bytes())
+
+
+def drop_scenario(folder: Path) -> None:
+    (folder / "scenario.yaml").unlink()
+
+
+def edit_scenario(folder: Path) -> None:
+    path = folder / "scenario.yaml"
+    path.write_text(path.read_text(encoding="utf-8").replace("seed: 1", "seed: 2"))
+
+
+def sign(folder: Path, *names: str, drop: str = "", add: str = "") -> None:
+    """Make the manifest agree with changed files."""
+    path = folder / "manifest.json"
+    manifest = json.loads(path.read_text(encoding="utf-8"))
+    for name in names:
+        manifest["files"][name] = store._digest((folder / name).read_bytes())
+    manifest["files"].pop(drop, None)
+    manifest["files"].update({add: "0"} if add else {})
+    path.write_text(store.to_json(manifest), encoding="utf-8")
+
+
+def break_scenario(folder: Path) -> None:
+    path = folder / "scenario.yaml"
+    path.write_text(path.read_text(encoding="utf-8").replace("schema: 1", "schema: 1\nnonsense: 2"))
+    sign(folder, "scenario.yaml")
+
+
+def break_table(folder: Path) -> None:
+    (folder / "harms.parquet").write_bytes(b"PAR1 no table PAR1")
+    sign(folder, "harms.parquet")
+
+
+def odd_manifest(folder: Path) -> None:
+    sign(folder, add="../../passwd")
+
+
+def short_manifest(folder: Path) -> None:
+    sign(folder, drop="scenario.yaml")
+
+
+def drop_manifest(folder: Path) -> None:
+    (folder / "manifest.json").unlink()
+
+
+def cut_manifest(folder: Path) -> None:
+    path = folder / "manifest.json"
+    path.write_text(path.read_text(encoding="utf-8")[:100])
+
+
+def foreign_manifest(folder: Path) -> None:
+    (folder / "manifest.json").write_text('{"start_url": "/"}')
+
+
+def newer_manifest(folder: Path) -> None:
+    path = folder / "manifest.json"
+    path.write_text(path.read_text(encoding="utf-8").replace('"format": 1', '"format": 2'))
+
+
+def poor_manifest(folder: Path) -> None:
+    (folder / "manifest.json").write_text('{"format": 1, "scenario_hash": "0", "seed": 1}')
+
+
+@pytest.mark.parametrize(
+    ("damage", "words"),
+    [
+        (drop_table, r"harms\.parquet is missing"),
+        (cut_table, r"harms\.parquet was changed or cut short"),
+        (flip_byte, r"stocks\.parquet was changed or cut short"),
+        (swap_tables, r"harms\.parquet was changed or cut short"),
+        (drop_scenario, r"scenario\.yaml is missing"),
+        (edit_scenario, r"scenario\.yaml was changed or cut short"),
+        (break_scenario, r"scenario\.yaml cannot be read by this version: .*nonsense"),
+        (break_table, r"harms\.parquet cannot be read as a table of a run"),
+        (odd_manifest, r"manifest\.json is damaged: passwd is no file of a run"),
+        (short_manifest, r"manifest\.json is damaged: it lists no scenario\.yaml"),
+        (drop_manifest, r"is not the folder of a run: it has no manifest\.json"),
+        (cut_manifest, r"manifest\.json is damaged: it is not readable JSON"),
+        (foreign_manifest, "its manifest is not ours"),
+        (newer_manifest, "has format 2, this version reads 1"),
+        (poor_manifest, "lacks the seed or the list of files"),
+    ],
+)
+def test_damage_is_named(
+    record: Record, tmp_path: Path, damage: Callable[[Path], None], words: str
+) -> None:
+    folder = save(record, tmp_path / "run")
+    damage_nothing(folder)
+    load(folder)
+    damage(folder)
+    with pytest.raises(StoreError, match=words):
+        load(folder)
+
+
+@pytest.mark.parametrize("missing", ["nowhere", "file"])
+def test_what_is_no_folder_is_said(tmp_path: Path, missing: str) -> None:
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(StoreError, match="is not the folder of a run: it is not a folder"):
+        load(tmp_path / missing)

@@ -1,0 +1,604 @@
+"""Pictures, terminal tables and the report: what they say, and that it can be read."""
+
+from __future__ import annotations
+
+import itertools
+import subprocess
+import sys
+from html.parser import HTMLParser
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.axes import Axes
+from matplotlib.colors import to_rgb
+from matplotlib.figure import Figure
+from matplotlib.legend import Legend
+from matplotlib.path import Path as Outline
+from matplotlib.text import Annotation, Text
+from rich.console import Console
+
+from sim.record import Record
+from sim.terms import Answer, Channel, Harm, Threat
+from sim.view import maps, plots, report, style, tables
+from tests.unit.sample_record import sample_record, sample_scenario
+
+YEAR = {"start": "2013-01-01", "end": "2013-12-31"}
+PLOTS = {
+    "map": maps.plot_map,
+    "answers": plots.plot_answers,
+    "threats": plots.plot_threats,
+    "observed": plots.plot_observed,
+    "harms": plots.plot_harms,
+}
+
+
+@pytest.fixture(scope="module")
+def record() -> Record:
+    return sample_record(2)
+
+
+@pytest.fixture(scope="module")
+def short() -> Record:
+    return sample_record(2, time=YEAR)
+
+
+@pytest.fixture(scope="module")
+def still(short: Record) -> Record:
+    """A run in which nobody moved, felt anything or came to harm."""
+    tables = {name: frame.iloc[:0] for name, frame in short.tables.items()}
+    tables["account"] = short.account
+    tables["stocks"] = short.stocks[short.stocks["status"] == "citizen"]
+    tables["answers"] = short.answers[short.answers["answer"] == "stays"]
+    return Record(short.scenario, 7, short.manifest, tables)
+
+
+def texts(ax: Axes) -> list[str]:
+    root = ax.get_figure(root=True)
+    assert root is not None
+    return [it.get_text().replace("\n", " ").replace("\u00a0", " ") for it in root.findobj(Text)]
+
+
+# --- Pictures
+
+
+@pytest.mark.parametrize("name", PLOTS)
+def test_a_picture_draws_where_it_is_told(record: Record, name: str) -> None:
+    figure = Figure(figsize=(9, 5))
+    left, right = figure.subplots(1, 2)
+    assert PLOTS[name](record, left) is left
+    assert left.has_data() or left.patches
+    assert not right.has_data()
+    figure.draw_without_rendering()
+
+
+@pytest.mark.parametrize("name", PLOTS)
+def test_a_picture_says_what_it_is(record: Record, name: str) -> None:
+    said = " ".join(texts(PLOTS[name](record)))
+    assert "A model, not a forecast" in said
+    assert "Syria <and> its neighbours, made up, seed 7, mean of 2 replicates" in said
+
+
+@pytest.mark.parametrize("name", PLOTS)
+@pytest.mark.parametrize("title", ["Short", "A title that is very much longer than usual " * 3])
+def test_nothing_is_clipped(short: Record, name: str, title: str) -> None:
+    scenario = short.scenario.model_copy(update={"title": title})
+    record = Record(scenario, 7, short.manifest, short.tables)
+    figure = PLOTS[name](record).get_figure(root=True)
+    assert isinstance(figure, Figure)
+    drawn = figure.get_tightbbox()  # in inches
+    boxes = [drawn.transformed(figure.dpi_scale_trans)]
+    boxes += [it.get_window_extent() for ax in figure.axes for it in ax.texts]
+    for box in boxes:
+        assert box.x0 >= -1
+        assert box.y0 >= -1
+        assert box.x1 <= figure.bbox.x1 + 1
+        assert box.y1 <= figure.bbox.y1 + 1
+
+
+@pytest.mark.parametrize("name", PLOTS)
+def test_letters_are_read_400_pixels_wide(record: Record, name: str) -> None:
+    figure = PLOTS[name](record).get_figure(root=True)
+    assert isinstance(figure, Figure)
+    for text in figure.findobj(Text):
+        if text.get_visible() and text.get_text().strip():
+            pixels = text.get_fontsize() / 72 * 400 / figure.get_figwidth()
+            assert pixels >= 6.9, text
+
+
+@pytest.mark.parametrize("name", PLOTS)
+def test_a_quiet_run_is_drawn_too(still: Record, name: str) -> None:
+    figure = PLOTS[name](still).get_figure(root=True)
+    assert isinstance(figure, Figure)
+    figure.draw_without_rendering()
+
+
+def test_titles_state_the_finding(record: Record, still: Record) -> None:
+    assert plots.answers_finding(record).startswith("On average ")
+    assert "died on the way: " in plots.harms_finding(record)
+    assert maps.map_finding(still) == "Nobody crossed a border"
+    assert plots.answers_finding(still) == "Nobody moved"
+    assert plots.harms_finding(still) == "Nobody died on the way"
+    where = {"ALE": "SY", "GZT": "TR", "IST": "TR"}
+    flows = record.flows
+    entered = flows[flows["origin"].isin(["ALE"]) & flows["destination"].isin(["GZT", "IST"])]
+    people = entered["arrived"].sum() / 2
+    assert set(where) >= set(entered["destination"])
+    expected = f"{style.people(people)} reached Türkiye by December 2016"
+    assert maps.map_finding(record) == expected
+    assert expected in texts(maps.plot_map(record))
+
+
+def test_the_finding_on_answers_is_a_monthly_mean(record: Record) -> None:
+    answers = record.answers
+    moved = answers[answers["answer"].isin(["choice", "necessity"])]["heads"].sum() / 72 / 2
+    assert f"On average {style.words(moved)} households a month moved" in plots.answers_finding(
+        record
+    )
+
+
+def test_observed_counts_what_lies_within_a_factor_of_two(record: Record) -> None:
+    ratio = record.observed["simulated"] / record.observed["observed"]
+    near = ((ratio >= 0.5) & (ratio <= 2)).sum()
+    assert 0 < near < len(ratio)
+    assert plots.observed_finding(record).startswith(f"{near} of {len(ratio)} ")
+
+
+def test_many_observed_figures_become_points() -> None:
+    figures = [
+        {"id": f"x{it}", "what": "refugees", "of": "SY", "at": "TR", "date": f"2013-{it:02d}",
+         "people": 10.0 ** (it % 6)} for it in range(1, 13)
+    ]  # fmt: skip
+    figures += [{**it, "id": f"y{it['id']}", "at": "LB"} for it in figures]
+    ax = plots.plot_observed(sample_record(time=YEAR, observed=figures))
+    assert ax.get_xlabel() == "observed people"
+    assert ax.get_ylabel() == "simulated people"
+    notes = [it for it in texts(ax) if it.startswith("Refugees in ")]
+    assert 0 < len(notes) <= plots.MOST_NAMES
+
+
+@pytest.mark.parametrize(
+    ("figure", "words"),
+    [
+        ({"what": "refugees", "at": "LB", "date": "2014-12"},
+         "Refugees from Syria in Lebanon, end of 2014"),
+        ({"what": "refugees", "date": "2014-06"}, "Refugees from Syria abroad, June 2014"),
+        ({"what": "displaced", "date": "2014-12"}, "Displaced in Syria, end of 2014"),
+        ({"what": "deaths", "at": "aegean", "date": "2015-12", "since": "2015-01-01"},
+         "Deaths, Istanbul to Athens, 2015"),
+        ({"what": "deaths", "date": "2015-06", "since": "2014-11-01"},
+         "Deaths on the way, November 2014 to June 2015"),
+        ({"what": "arrivals", "at": "aegean", "date": "2015-12", "since": "2014-01-01"},
+         "Arrivals from Syria, Istanbul to Athens, 2014 to 2015"),
+        ({"what": "asylum_seekers", "at": "DE", "date": "2015-12"},
+         "Asylum seekers from Syria in Germany, end of 2015"),
+    ],
+)  # fmt: skip
+def test_observed_figures_have_names(figure: dict[str, Any], words: str) -> None:
+    scenario = sample_scenario(observed=[{"id": "x", "of": "SY", "people": 1.0, **figure}])
+    record = Record(scenario, 1, {}, {})
+    assert plots.observed_words(record, 0) == words
+
+
+def test_stacked_bands_add_up(record: Record) -> None:
+    table, unit = plots.by_month(record, record.answers, "answer", "heads")
+    assert unit == "a month"
+    assert table.to_numpy().sum() == pytest.approx(record.answers["heads"].sum() / 2)
+    assert len(table) == 72
+
+
+@pytest.mark.parametrize(
+    ("end", "first", "most"), [("2018-12-31", "2011", 8), ("2012-06-30", "Jan 2011", 6)]
+)
+def test_time_is_written_in_years_or_months(end: str, first: str, most: int) -> None:
+    ax = plots.plot_answers(sample_record(time={"start": "2011-01-01", "end": end}))
+    labels = [it.get_text() for it in ax.get_xticklabels()]
+    assert labels[0] == first
+    assert 2 <= len(labels) <= most
+
+
+def test_weeks_are_drawn_by_month() -> None:
+    weekly = sample_scenario(time={**YEAR, "step": "week"})
+    flows = pd.DataFrame(
+        {
+            "replicate": 0,
+            "date": pd.date_range("2013-01-01", periods=8, freq="7D"),
+            "answer": pd.Categorical(["choice"] * 8),
+            "heads": 1,
+        }
+    )
+    table, unit = plots.by_month(Record(weekly, 1, {}, {}), flows, "answer", "heads")
+    assert unit == "a month"
+    assert table["choice"].tolist() == [5, 3]
+
+
+def test_threats_are_those_of_the_country_most_people_left(record: Record) -> None:
+    assert plots.most_left(record) == "SY"
+    assert any(it.startswith("In Syria, ") for it in texts(plots.plot_threats(record)))
+    ax = plots.plot_threats(record, country="DE")
+    assert any(it.startswith("In Germany, ") for it in texts(ax))
+
+
+def test_nothing_is_left_in_pyplot_or_in_the_settings(record: Record) -> None:
+    code = (
+        "import sys, matplotlib\n"
+        "before = dict(matplotlib.rcParams)\n"
+        "from tests.unit.sample_record import sample_record\n"
+        "from sim.view import maps, plots, report\n"
+        "report.draw(sample_record(), 'answers')\n"
+        "assert 'matplotlib.pyplot' not in sys.modules\n"
+        "assert dict(matplotlib.rcParams) == before\n"
+    )
+    root = Path(__file__).parents[2]
+    subprocess.run([sys.executable, "-W", "error", "-c", code], check=True, cwd=root)
+
+
+def test_the_same_run_gives_the_same_picture(record: Record) -> None:
+    assert report.draw(record, "harms") == report.draw(record, "harms")
+
+
+# --- The map
+
+
+def test_outlines_are_where_countries_are() -> None:
+    lands = {land.name: land for land in maps.outlines()}
+    assert len(lands) == 177
+
+    def holds(name: str, longitude: float, latitude: float) -> bool:
+        return any(
+            Outline(ring).contains_point((longitude, latitude)) for ring in lands[name].rings
+        )
+
+    assert holds("Syria", 36.3, 33.5)
+    assert holds("Sweden", 15.0, 60.0)
+    assert holds("Brazil", -50.0, -10.0)
+    assert not holds("Syria", 15.0, 60.0)
+    for land in lands.values():
+        for ring in land.rings:
+            assert len(ring) >= 4
+            assert np.allclose(ring[0], ring[-1]), land.name
+            assert np.abs(ring[:, 0]).max() <= 180.001
+            assert np.abs(ring[:, 1]).max() <= 90
+
+
+def test_outlines_come_with_their_licence() -> None:
+    notice = Path(maps.__file__).parents[1] / "data" / "NOTICE.md"
+    text = notice.read_text(encoding="utf-8")
+    assert "ISC licence" in text
+    assert "Disputed borders" in text
+
+
+def test_flows_sum_over_channels_and_average_over_replicates(record: Record) -> None:
+    flows = {(it.origin, it.destination): it for it in maps.flows_by_size(record)}
+    table = record.flows
+    rows = table[(table["origin"] == "GZT") & (table["destination"] == "BER")]
+    found = flows["GZT", "BER"]
+    assert found.arrived == rows["arrived"].sum() / 2
+    assert found.forced == rows[rows["answer"] == "necessity"]["arrived"].sum() / 2
+    assert 0 < found.forced < found.arrived
+    countries = {(it.origin, it.destination) for it in maps.flows_by_size(record, by="country")}
+    assert ("SY", "SY") not in countries
+    assert ("SY", "TR") in countries
+
+
+def test_labels_do_not_overlap(record: Record) -> None:
+    for by in ("country", "place"):
+        ax = maps.plot_map(record, by=by)
+        figure = ax.get_figure(root=True)
+        assert figure is not None
+        figure.draw_without_rendering()
+        inside = ax.get_window_extent()
+        labels = [it for it in ax.texts if isinstance(it, Annotation) and it.get_zorder() == 7]
+        assert len(labels) >= 9
+        boxes = [it.get_window_extent() for it in labels]
+        legend = ax.get_legend()
+        assert isinstance(legend, Legend)
+        boxes.append(legend.get_window_extent())
+        for one, other in itertools.combinations(boxes, 2):
+            area = min(one.width * one.height, other.width * other.height)
+            assert style.overlap(one, other) <= 0.2 * area
+        for box in boxes:
+            assert style.overlap(box, inside) >= 0.9 * box.width * box.height
+
+
+def test_a_run_within_one_country_is_mapped_by_place(record: Record) -> None:
+    flows = record.flows
+    within = flows[flows["channel"] == "internal"]
+    quiet = Record(record.scenario, 1, record.manifest, {"flows": within})
+    said = texts(maps.plot_map(quiet))
+    assert "Nobody crossed a border" in said
+    assert {"Aleppo", "Damascus"} <= set(said)
+
+
+def test_one_place_still_has_a_country_around_it() -> None:
+    place = sample_scenario().places[0]
+    west, east, south, north = maps._window((place,))
+    assert east - west >= maps.LEAST_SPAN
+    assert north - south >= maps.LEAST_SPAN * 0.5
+    assert west < place.lon < east
+    assert south < place.lat < north
+
+
+# --- Words and colours
+
+
+@pytest.mark.parametrize(
+    ("number", "text"),
+    [
+        (0, "0"), (1, "1"), (2.5, "2.5"), (870, "870"), (999.6, "1,000"), (42_123, "42,100"),
+        (999_600, "1.0 M"), (1_154_000, "1.2 M"), (1_622_839, "1.6 M"), (81_000_000, "81 M"),
+        (1.42e9, "1.4 bn"), (-3_210, "-3,210"), (float("nan"), "–"),
+    ],
+)  # fmt: skip
+def test_words(number: float, text: str) -> None:
+    assert style.words(number) == text
+
+
+def test_people_and_shares() -> None:
+    assert style.people(1) == "1 person"
+    assert style.people(1.2e6) == "1.2 M people"
+    assert style.figures(0.1234, "share") == "12.3 %"
+    assert style.figures(12.34, "per 1,000") == "12.3"
+    assert style.figures(float("nan"), "share") == "–"
+
+
+def test_lines_break_between_words_but_not_within_figures() -> None:
+    text = style.wrapped("Of all of them 83 % and 1.6 M people", 10, 0.9)
+    assert "83\u00a0%" in text
+    assert "1.6\u00a0M" in text
+    assert "\n" in text
+    assert style.wrapped("a b", 10, 5) == "a b"
+    assert "unbreakablewordthatistoolong" in style.wrapped(
+        "x unbreakablewordthatistoolong", 10, 0.3
+    )
+
+
+def test_every_word_has_a_colour_or_text() -> None:
+    assert list(style.THREATS) == [it.name for it in Threat]
+    assert list(style.ANSWERS) == [it.name for it in Answer]
+    assert set(style.ANSWER_WORDS) == {it.name for it in Answer}
+    assert set(style.HARM_WORDS) == {it.name for it in Harm}
+    assert set(style.CHANNEL_WORDS) == {it.name for it in Channel}
+
+
+# Machado, Oliveira & Fernandes 2009, severity 1, on linear RGB.
+SIGHT = {
+    "common": np.eye(3),
+    "protanopia": np.array(
+        [[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216],
+         [-0.003882, -0.048116, 1.051998]]
+    ),
+    "deuteranopia": np.array(
+        [[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413],
+         [-0.011820, 0.042940, 0.968881]]
+    ),
+}  # fmt: skip
+
+
+def seen(colour: str, sight: str) -> np.ndarray[Any, Any]:
+    """Give a colour in CIE Lab as it is seen."""
+    srgb = np.array(to_rgb(colour))
+    linear = np.where(srgb <= 0.04045, srgb / 12.92, ((srgb + 0.055) / 1.055) ** 2.4)
+    linear = np.clip(SIGHT[sight] @ linear, 0, 1)
+    xyz = np.array(
+        [[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]]
+    ) @ linear / np.array([0.9505, 1.0, 1.089])  # fmt: skip
+    f = np.where(xyz > 0.008856, np.cbrt(xyz), 7.787 * xyz + 16 / 116)
+    return np.array([116 * f[1] - 16, 500 * (f[0] - f[1]), 200 * (f[1] - f[2])])
+
+
+@pytest.mark.parametrize("sight", SIGHT)
+@pytest.mark.parametrize("family", [style.THREATS, style.ANSWERS])
+def test_colours_are_told_apart(family: dict[str, str], sight: str) -> None:
+    for one, other in itertools.combinations(family, 2):
+        apart = np.linalg.norm(seen(family[one], sight) - seen(family[other], sight))
+        assert apart > 12, (one, other, apart)
+
+
+def test_answers_survive_a_print_without_colour() -> None:
+    drawn = [style.ANSWERS[it] for it in plots.DRAWN_ANSWERS]
+    grey = sorted(float(seen(it, "common")[0]) for it in drawn)
+    assert min(np.diff(grey)) > 8
+
+
+# --- Tables for the terminal
+
+TABLES = (
+    tables.top_corridors,
+    tables.five_answers,
+    tables.harms,
+    tables.observed,
+    tables.scorecard,
+)
+
+
+def printed(renderable: Any, **options: Any) -> str:
+    out = StringIO()
+    Console(file=out, width=80, color_system=None, **options).print(renderable)
+    return out.getvalue()
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_terminal_tables_fit_80_columns(record: Record, still: Record, table: Any) -> None:
+    for one in (record, still):
+        text = printed(table(one))
+        assert text.strip()
+        assert max(len(line.rstrip()) for line in text.splitlines()) <= 80
+
+
+def test_terminal_tables_say_what_was_found(record: Record) -> None:
+    corridors = printed(tables.top_corridors(record, 3))
+    assert len([line for line in corridors.splitlines() if "█" in line]) == 3
+    assert "Aleppo" in corridors
+    assert "stay" in printed(tables.five_answers(record))
+    harmed = printed(tables.harms(record))
+    assert "died" in harmed
+    assert "±" in harmed
+    assert "1.6 M" in printed(tables.observed(record))
+    assert "secure" in printed(tables.scorecard(record))
+    assert "±" not in printed(tables.harms(sample_record(time=YEAR)))
+
+
+def test_terminal_tables_of_a_run_that_kept_nothing(record: Record) -> None:
+    empty = Record(sample_scenario(observed=[]), 1, {}, {})
+    for table in TABLES:
+        assert printed(table(empty)).strip()
+
+
+def test_bars_without_block_letters() -> None:
+    class Plain(StringIO):
+        encoding = "ascii"
+
+    out = Plain()
+    Console(file=out, width=80, color_system=None).print(tables.Bar(0.5, "red", 10))
+    assert out.getvalue().strip() == "#####"
+    assert printed(tables.Bar(0.55, "red", 10)).strip() == "█████▌"
+    assert printed(tables.Bar(1e-9, "red", 10)).strip() == "▏"
+    assert printed(tables.Bar(0.0, "red", 10)).strip() == ""
+    assert printed(tables.Bar(7.0, "red", 10)).strip() == "█" * 10
+
+
+def test_names_are_not_markup() -> None:
+    places = [it.model_dump() for it in sample_scenario().places]
+    places[1]["name"] = "[red]Aleppo[/nonsense]"
+    text = printed(tables.top_corridors(sample_record(time=YEAR, places=places)))
+    assert "[red]Aleppo" in text
+
+
+# --- The report
+
+
+class Reader(HTMLParser):
+    """Collect what the tests ask of the report, and check that elements are closed in order."""
+
+    VOID = ("meta", "img", "br", "hr", "input", "link")
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.words: list[str] = []
+        self.feed(text)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+        if tag not in self.VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        if self.open and self.open[-1] not in ("script", "style"):
+            self.words.append(data)
+
+    def all(self, tag: str) -> list[dict[str, str | None]]:
+        return [attrs for name, attrs in self.tags if name == tag]
+
+
+@pytest.fixture(scope="module")
+def html(record: Record, tmp_path_factory: pytest.TempPathFactory) -> str:
+    folder = tmp_path_factory.mktemp("run")
+    path = report.write_report(record, folder, png=("map", "answers"))
+    assert sorted(it.name for it in folder.iterdir()) == ["answers.png", "map.png", "report.html"]
+    assert (folder / "map.png").read_bytes().startswith(b"\x89PNG")
+    return path.read_text(encoding="utf-8")
+
+
+def test_the_report_loads_nothing(html: str) -> None:
+    page = Reader(html)
+    assert page.open == []
+    assert not page.all("link")
+    for tag, attrs in page.tags:
+        for name in ("src", "href", "action", "data", "poster", "srcset"):
+            target = attrs.get(name) or ""
+            assert target == "" or target.startswith(("#", "data:")), (tag, target)
+    assert "http:" not in html.replace("http-equiv", "")
+    assert "https:" not in html
+    assert "@import" not in html
+    assert "url(" not in html
+    policy = page.all("meta")[1]["content"]
+    assert policy is not None
+    assert policy.startswith("default-src 'none'")
+
+
+def test_the_report_can_be_read_without_seeing_it(html: str) -> None:
+    page = Reader(html)
+    assert page.all("html") == [{"lang": "en"}]
+    headings = [int(tag[1]) for tag, _ in page.tags if tag in ("h1", "h2", "h3", "h4")]
+    assert headings[0] == 1
+    assert headings.count(1) == 1
+    assert all(after - before <= 1 for before, after in itertools.pairwise(headings))
+    images = page.all("img")
+    assert len(images) == 5
+    for image in images:
+        assert len(image["alt"] or "") > 20
+    assert len(page.all("table")) == len(page.all("caption")) >= 5
+    assert {cell["scope"] for cell in page.all("th")} == {"col", "row"}
+    assert page.all("a")[0] == {"class": "skip", "href": "#main"}
+    ids = [attrs["id"] for _, attrs in page.tags if "id" in attrs]
+    assert len(ids) == len(set(ids))
+    assert {(link["href"] or "")[1:] for link in page.all("a")} <= set(ids)
+    assert "@media print" in html
+
+
+def test_the_report_escapes_what_others_wrote(html: str) -> None:
+    assert "<and>" not in html
+    assert "Syria &lt;and&gt; its neighbours, made up" in html
+    assert "a note with &lt;angle&gt; &amp; more" in html
+    assert "Global Trends 2014 &amp; annex" in html
+
+
+def test_the_report_says_what_was_run(html: str, record: Record) -> None:
+    words = " ".join(Reader(html).words)
+    for text in (
+        "This is a model, not a forecast.",
+        "January 2011 to December 2016",
+        "0" * 64,
+        "numpy 2.4.6",
+        "sim run scenario.yaml --seed 7 --replicates 2 --out again",
+        "What the model leaves out",
+        "unhcr: UNHCR, Global Trends 2014 & annex",
+        "Refugees from Syria in Türkiye, end of 2014",
+        "secure: how free of the seven threats people lived",
+        "Aleppo",
+        "Istanbul to Athens",
+    ):
+        assert text in words, text
+    assert f"{record.observed['observed'][0]:,.0f}" in words
+    rows = record.headline.set_index("measure")
+    low, high = (style.words(rows.loc["moved_abroad", it]) for it in ("low", "high"))
+    assert f"{low} to {high}" in words
+
+
+def test_a_report_of_a_quiet_run_and_of_one_that_kept_nothing(
+    still: Record, tmp_path: Path
+) -> None:
+    assert Reader(report.write_report(still, tmp_path).read_text(encoding="utf-8")).open == []
+    empty = Record(sample_scenario(observed=[], sources=[]), 1, {}, {})
+    text = report.write_report(empty, tmp_path).read_text(encoding="utf-8")
+    page = Reader(text)
+    assert page.open == []
+    assert not page.all("img")
+    assert "nan" not in " ".join(page.words).split()
+    assert [it.name for it in tmp_path.iterdir()] == ["report.html"]
+
+
+def test_an_earlier_report_stays_where_the_new_one_fails(
+    still: Record, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "report.html").write_text("earlier")
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(report, "draw", lambda *_: b"")
+    monkeypatch.setattr(Path, "write_bytes", full)
+    with pytest.raises(OSError, match="No space"):
+        report.write_report(still, tmp_path)
+    assert (tmp_path / "report.html").read_text() == "earlier"
+    assert len(list(tmp_path.iterdir())) == 1

@@ -1,0 +1,504 @@
+"""Small random worlds, and one large fixed one, on which the kernels are held to account.
+
+A random world is a pure function of its number. It is odd on purpose: closed channels, tests of
+education, nationalities refused, threats by the state, closed corridors, camps, empty places,
+money that no one has, and people in every standing and activity that a run can bring about.
+"""
+
+from __future__ import annotations
+
+import random
+from datetime import date, timedelta
+from typing import Any
+
+import numpy as np
+
+from sim.scenario.resolve import resolve
+from sim.scenario.schema import Scenario
+from sim.state import HEAD, I64, LONG_AGO, append
+from sim.step import prepare
+from sim.terms import Activity, Channel, Status, Threat
+from sim.world import World, build_world
+
+START = date(2011, 1, 1)
+THREATS = [threat.name for threat in Threat]
+ABROAD = (Status.regular, Status.refugee, Status.claimant, Status.irregular, Status.ordered)
+
+
+def random_scenario(number: int) -> Scenario:
+    """A resolved scenario of 2 to 5 countries and 3 to 8 places."""
+    rng = random.Random(f"scenario {number}")
+    countries = [f"C{i}" for i in range(rng.randint(2, 5))]
+    places = _places(rng, countries)
+    groups = [
+        {"id": f"G{i}", "country": rng.choice(countries), "share": rng.uniform(0.0, 0.45)}
+        for i in range(rng.randint(0, 2))
+    ]
+    corridors = _corridors(rng, [place["id"] for place in places])
+    stocks = [
+        {"from": a, "to": b, "people": _sum_of_people(places, a) * rng.choice((0.0, 0.02, 0.2))}
+        for a in countries
+        for b in countries
+        if a != b and rng.random() < 0.5
+    ]
+    written = {
+        "schema": 1,
+        "name": f"world_{number}",
+        "time": {"start": START, "end": date(2011, 12, 31), "step": "month"},
+        "population": {
+            "agents": 100,
+            "focus": rng.choice(([], [], [rng.choice(countries)])),
+            "profile": _profile(rng),
+        },
+        "countries": [_country(rng, name, countries) for name in countries],
+        "groups": groups,
+        "places": places,
+        "stocks": stocks,
+        "threats": _threats(rng, countries, places),
+        "exposure": {"together": rng.random()},
+        "shocks": _shocks(rng, places),
+        "corridors": corridors,
+        "policies": _policies(rng, countries, groups, corridors),
+        "interventions": _interventions(rng, countries, places),
+        "decision": _decision(rng),
+        "living": {
+            "kappa": rng.choice((1.0, 1.0, 0.1)),
+            "subsistence": rng.choice((0.0, 300.0, 1500.0)),
+            "remittances": rng.choice((0.0, 20.0)),
+        },
+        "journey": {
+            "premium": rng.choice((0.0, 0.2)),
+            "fare_km": rng.choice((0.0, 0.1, 1.0)),
+            "internal_fare_km": rng.choice((0.0, 0.05)),
+        },
+    }
+    return resolve(Scenario.model_validate(written))
+
+
+def _places(rng: random.Random, countries: list[str]) -> list[dict[str, Any]]:
+    n = rng.randint(max(3, len(countries)), 8)
+    homes = countries + [rng.choice(countries) for _ in range(n - len(countries))]
+    here = (rng.uniform(-40, 55), rng.uniform(-60, 60))
+    spread = rng.choice((0.5, 8.0, 30.0))
+    places: list[dict[str, Any]] = []
+    for i, country in enumerate(homes):
+        first = i < len(countries)
+        kind = "region" if first else rng.choice(("region", "city", "border", "camp", "elsewhere"))
+        empty = kind == "camp" or (not first and rng.random() < 0.1)
+        place = {
+            "id": f"P{i}",
+            "country": country,
+            "kind": kind,
+            "people": 0.0 if empty else 10 ** rng.uniform(4.0, 5.5),
+            "income": 10 ** rng.uniform(2.3, 4.7),
+            "unemployment": rng.choice((0.0, 0.08, 0.4)),
+            "lat": here[0] + rng.uniform(-spread, spread),
+            "lon": here[1] + rng.uniform(-spread, spread),
+        }
+        if kind == "camp":
+            place["capacity"] = 5000.0
+        if rng.random() < 0.3:
+            place["income_ppp"] = place["income"] * rng.uniform(0.8, 3.0)
+        places.append(place)
+    if rng.random() < 0.1:
+        places[1]["lat"], places[1]["lon"] = places[0]["lat"], places[0]["lon"]
+    return places
+
+
+def _sum_of_people(places: list[dict[str, Any]], country: str) -> float:
+    return float(sum(place["people"] for place in places if place["country"] == country))
+
+
+def _profile(rng: random.Random) -> dict[str, Any]:
+    none, tertiary = rng.uniform(0.2, 0.6), rng.uniform(0.0, 0.4)
+    return {
+        "under_15": rng.choice((0.0, 0.25, 0.4)),
+        "over_65": rng.choice((0.0, 0.1)),
+        "household_size": rng.choice((1.0, 2.5, 3.5, 5.0)),
+        "education": [none, 1.0 - none - tertiary, tertiary],
+        "gini": rng.choice((0.0, 0.35, 0.6)),
+    }
+
+
+def _country(rng: random.Random, name: str, countries: list[str]) -> dict[str, Any]:
+    others = [other for other in countries if other != name]
+    return {
+        "id": name,
+        "languages": rng.sample("abc", rng.randint(0, 2)),
+        "colonies": [other for other in others if rng.random() < 0.15],
+        "neighbours": [other for other in others if rng.random() < 0.4],
+        "democracy": rng.random(),
+        "voice": rng.random(),
+        "profile": _profile(rng) if rng.random() < 0.5 else None,
+    }
+
+
+def _threats(
+    rng: random.Random, countries: list[str], places: list[dict[str, Any]]
+) -> dict[str, Any]:
+    where = ["default", *countries, *(place["id"] for place in places)]
+    return {
+        at: {
+            threat: {
+                "severity": rng.choice((0.0, 0.05, 0.1, rng.random())),
+                "prevalence": rng.random(),
+                "by_state": rng.random() < 0.3,
+            }
+            for threat in THREATS
+            if rng.random() < 0.3
+        }
+        for at in where
+    }
+
+
+def _shocks(rng: random.Random, places: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [
+        {
+            "id": f"shock_{i}",
+            "at": [rng.choice(places)["id"]],
+            "threat": rng.choice(THREATS),
+            "start": START + timedelta(days=rng.randint(-100, 40)),
+            "rise": rng.choice((0.0, 1.0, 3.0)),
+            "peak": rng.random(),
+            "prevalence": rng.choice((None, 0.7)),
+            "by_state": rng.random() < 0.5,
+        }
+        for i in range(rng.randint(0, 2))
+    ]
+
+
+def _corridors(rng: random.Random, places: list[str]) -> list[dict[str, Any]]:
+    ring = [(a, places[(i + 1) % len(places)]) for i, a in enumerate(places)]
+    more = [tuple(rng.sample(places, 2)) for _ in range(rng.randint(0, len(places)))]
+    corridors: list[dict[str, Any]] = []
+    for i, (a, b) in enumerate(ring + more):
+        corridor: dict[str, Any] = {"id": f"way_{i}", "from": a, "to": b}
+        form = rng.random()
+        if form < 0.2:
+            corridor |= {"dangerous": True, "price": rng.choice((0.0, 400.0, 2500.0))}
+        elif form < 0.6:
+            corridor["tactics"] = [_tactic(rng, f"t{j}") for j in range(rng.randint(1, 3))]
+        else:
+            corridor |= {"price": rng.choice((0.0, 50.0, 1500.0)), "watched": rng.random()}
+        if rng.random() < 0.2:
+            corridor["days"] = rng.uniform(0.0, 60.0)
+        corridors.append(corridor)
+    return corridors
+
+
+def _tactic(rng: random.Random, name: str) -> dict[str, Any]:
+    return {
+        "id": name,
+        "price": rng.choice((0.0, 100.0, 850.0, 20_000.0)),
+        "watched": rng.choice((0.0, 0.2, 1.0)),
+        "death": rng.choice((0.0, 0.02, 0.3)),
+        "violence": rng.choice((0.0, 0.2)),
+        "extortion": rng.choice((0.0, 0.5)),
+        "kidnapping": rng.choice((0.0, 0.05)),
+    }
+
+
+def _policies(
+    rng: random.Random,
+    countries: list[str],
+    groups: list[dict[str, Any]],
+    corridors: list[dict[str, Any]],
+) -> list[dict[str, Any]]:
+    kinds = [*countries, *(group["id"] for group in groups)]
+
+    def some() -> list[str]:
+        return rng.sample(kinds, rng.randint(1, len(kinds)))
+
+    policies: list[dict[str, Any]] = []
+    for i in range(rng.randint(2, 5 * len(countries))):
+        into = rng.choice(countries)
+        rule: dict[str, Any] = {"id": f"rule_{i}", "enabled": rng.random() < 0.95}
+        if rng.random() < 0.3:
+            # Some begin only after the world is looked at, others have ended before.
+            rule["start"] = START + timedelta(days=rng.choice((-900, -90, 0, 90)))
+        if rng.random() < 0.1:
+            rule["end"] = START + timedelta(days=rng.choice((-1, 0, 200)))
+        form = rng.random()
+        if form < 0.65:
+            channel = rng.choice(("labour", "labour", "family", "asylum", "irregular"))
+            rule |= {"into": into, "channel": channel}
+            if rng.random() < 0.7:
+                rule["open"] = rng.random() < 0.75
+            if rng.random() < 0.3:
+                rule["fee"] = rng.choice((0.0, 200.0, 3000.0))
+            if rng.random() < 0.3:
+                rule["wait"] = rng.choice((0.0, 3.0, 40.0))
+            if rng.random() < 0.3:
+                rule["min_education"] = rng.choice(("none", "secondary", "tertiary"))
+            if channel in ("labour", "family") and rng.random() < 0.3:
+                rule["quota"] = rng.choice((0.0, 500.0, 1e6))
+            if rng.random() < 0.2:
+                rule["only"] = some()
+            if rng.random() < 0.2:
+                rule["except"] = some()
+        elif form < 0.8:
+            rule |= {"into": into, "recognition": rng.choice((0.0, 0.3, 1.0))}
+            if rng.random() < 0.3:
+                rule["capacity"] = rng.choice((1000.0, 1e5))
+            if rng.random() < 0.3:
+                rule["prima_facie"] = rng.random() < 0.7
+            if rng.random() < 0.15:
+                rule["return_to"] = rng.choice([c for c in countries if c != into])
+        elif form < 0.9:
+            rule |= {"into": into, "barrier": rng.random(), "officers": rng.uniform(0.5, 1.0)}
+            if rng.random() < 0.2:
+                rule["closed"] = rng.random() < 0.7
+        else:
+            rule |= {"corridor": rng.choice(corridors)["id"], "barrier": rng.random()}
+            if rng.random() < 0.5:
+                rule["closed"] = True
+        if "into" in rule and rng.random() < 0.2:
+            rule["citizens_of"] = some()
+        policies.append(rule)
+    return policies
+
+
+def _interventions(
+    rng: random.Random, countries: list[str], places: list[dict[str, Any]]
+) -> list[dict[str, Any]]:
+    items: list[dict[str, Any]] = []
+    if rng.random() < 0.3:
+        items.append(
+            {
+                "id": "aid",
+                "kind": "aid",
+                "at": [rng.choice(countries)],
+                "start": START,
+                "budget": 10 ** rng.uniform(6, 8),
+            }
+        )
+    if rng.random() < 0.4:
+        items.append(
+            {
+                "id": "campaign",
+                "kind": "campaign",
+                "at": [rng.choice(places)["id"]],
+                "start": START,
+                "strength": rng.uniform(-1, 1),
+                "about": rng.sample(countries, rng.randint(1, len(countries))),
+            }
+        )
+    return items
+
+
+def _decision(rng: random.Random) -> dict[str, Any]:
+    tastes = {
+        "threats": rng.choice((0.0, 1.2)),
+        "democracy": rng.choice((0.0, 1.5)),
+        "pioneer": rng.uniform(-0.5, 0.5),
+    }
+    # Together these keep the sum over walks from growing without end.
+    fatigue, scale = rng.choice(((1.0, 0.5), (1.0, 0.4), (0.5, 0.2), (2.0, 0.7)))
+    return {
+        # High, so that every answer is given often.
+        "base_livelihood": 10 ** rng.uniform(-2.5, 0.0),
+        "base_flight": 10 ** rng.uniform(-4.0, -1.0),
+        "flight_norm": rng.choice((0.5, 2.0)),
+        "nest": rng.choice((1.0, 0.3, 0.3, 0.5, 0.1, 0.06)),
+        "inclusive": rng.choice((0.5, 1.0, 0.2)),
+        "look_ahead": rng.choice((0.0, 0.8, 0.8, 0.95)),
+        "look_ahead_floor": rng.choice((0.001, 0.5)),
+        "cost": rng.choice((0.0, 0.5, 1.0)),
+        "tie": rng.choice((0.0, 1.0)),
+        "admission": rng.choice((0.0, 0.26, 1.0)),
+        "waiting": rng.choice((0.0, 0.02)),
+        "risk": rng.choice((0.0, 10.0)),
+        "fatigue": fatigue,
+        "route_scale": scale,
+        "information": rng.choice((0.0, 100.0)),
+        "home": rng.choice((0.0, 0.43)),
+        "rest_depth": rng.choice((0.0, 0.8, 1.0)),
+        "livelihood": tastes,
+        "flight": tastes | {"contiguous": rng.uniform(0.0, 1.5)},
+        "classes": rng.choice(
+            (
+                [{"id": "all", "share": 1.0}],
+                [{"id": "a", "share": 0.4, "risk": 1.3}, {"id": "b", "share": 0.6, "risk": 0.2}],
+            )
+        ),
+    }
+
+
+def random_world(number: int) -> World:
+    """A random scenario's world, made ready, with its people scattered over all standings."""
+    rng = np.random.default_rng([20110101, number])
+    world = build_world(random_scenario(number), seed=number)
+    scatter(world, rng)
+    queue_up(world, rng)
+    prepare(world)
+    endow(world, rng)
+    if rng.random() < 0.3:
+        # Within a month people come to be where no bound has been tabulated.
+        for founder in rng.permutation(np.unique(world.people.household))[:5]:
+            place_household(world, rng, founder)
+        world.list_heads()
+    else:
+        world.list_heads()
+        world.bound = world.choices.bounds(world.people)
+    world.day = int(rng.choice((0, 0, 45)))
+    return world
+
+
+def members_of(world: World, founder: int) -> I64:
+    """Rows of a household, the dead included."""
+    return np.flatnonzero(world.people.household == founder)
+
+
+def place_household(world: World, rng: np.random.Generator, founder: int) -> None:
+    """Put a household somewhere, in a standing that people have there."""
+    people = world.people
+    rows = members_of(world, founder)
+    home = int(people.home[rows[0]])
+    place = int(rng.integers(len(world.country)))
+    if rng.random() < 0.3:
+        place = home
+    activity = rng.choice((Activity.resident, Activity.resident, Activity.waiting))
+    if world.country[place] == world.country[home]:
+        status = Status.citizen
+        if place != home and rng.random() < 0.6:
+            status = Status.displaced
+    else:
+        status = ABROAD[rng.integers(len(ABROAD))]
+        if rng.random() < 0.2:
+            status, activity = Status.irregular, Activity.stranded
+    people.place[rows] = place
+    people.status[rows] = int(status)
+    people.moved[rows] = LONG_AGO if rng.random() < 0.3 else -int(rng.integers(3000))
+    alive = rows[people.activity[rows] != Activity.dead]
+    people.activity[alive] = int(activity)
+
+
+def scatter(world: World, rng: np.random.Generator) -> None:
+    """Bring people into every state of the account that is not on the way."""
+    people = world.people
+    for founder in np.unique(people.household):
+        rows = members_of(world, founder)
+        for row in rows[rows != founder]:
+            chance = rng.random()
+            if chance < 0.05:
+                people.activity[row] = int(Activity.dead)
+                world.dead += int(world.weight[people.home[row]])
+            elif chance < 0.12:
+                # Somebody has left the household of birth, as pioneers do.
+                people.household[row] = row
+                people.flags[row] = HEAD
+                place_household(world, rng, row)
+        if rng.random() < 0.6:
+            place_household(world, rng, founder)
+
+
+def queue_up(world: World, rng: np.random.Generator) -> None:
+    """Let those who wait have applied somewhere, and those who claim wait for a decision."""
+    people = world.people
+    waiting = np.flatnonzero((people.flags & HEAD > 0) & (people.activity == Activity.waiting))
+    if len(waiting):
+        n = len(waiting)
+        append(
+            world.applications,
+            head=waiting,
+            goal=rng.integers(len(world.country), size=n),
+            channel=rng.choice((int(Channel.labour), int(Channel.family)), size=n),
+            answer=np.zeros(n),
+            companions=rng.choice((0, 0, 1), size=n),
+            applied=np.zeros(n),
+            ready=rng.choice((np.inf, np.inf, 100.0), size=n),
+        )
+    claiming = np.flatnonzero(
+        (people.status == Status.claimant) & (people.activity != Activity.dead)
+    )
+    if len(claiming):
+        append(
+            world.claims,
+            person=claiming,
+            country=world.country[people.place[claiming]],
+            claimed=0.0,
+        )
+
+
+def endow(world: World, rng: np.random.Generator) -> None:
+    """Give every household money, kin and exposure at random, members alike."""
+    people = world.people
+    for founder in np.unique(people.household):
+        rows = members_of(world, founder)
+        people.mask[rows] = rng.integers(128) if rng.random() < 0.8 else 0
+        people.kin[rows] = rng.integers(len(world.diaspora) + 1)
+        form = rng.random()
+        if form < 0.15:
+            money = 0.0
+        elif form < 0.5:
+            money = 10 ** rng.uniform(1.0, 4.5)
+        elif form < 0.65:
+            money = 50.0 * rng.integers(60)
+        elif form < 0.75:
+            money = 1e7
+        else:
+            continue
+        people.means[rows] = money
+
+
+def large_scenario(agents: int = 30_000, **decision: Any) -> Scenario:
+    """A poor country at war between a transit country and two rich ones, closed in part."""
+
+    def place(name: str, country: str, people: float, income: float, lat: float, lon: float) -> Any:
+        return {
+            "id": name, "country": country, "people": people, "income": income, "lat": lat,
+            "lon": lon,
+        }  # fmt: skip
+
+    def way(a: str, b: str, price: float, **more: Any) -> Any:
+        return {"from": a, "to": b, "price": price, "both_ways": True, **more}
+
+    written = {
+        "schema": 1,
+        "name": "large",
+        "time": {"start": START, "end": date(2011, 12, 31), "step": "month"},
+        "population": {"agents": agents, "focus": ["HOME"]},
+        "countries": [
+            {"id": "HOME", "neighbours": ["NEXT"], "voice": 0.2, "democracy": 0.1,
+             "languages": ["a"]},
+            {"id": "NEXT", "democracy": 0.3, "languages": ["a"]},
+            {"id": "RICH", "democracy": 0.9, "neighbours": ["NEXT"]},
+            {"id": "FAR", "democracy": 0.9},
+        ],
+        "places": [
+            place("north", "HOME", 8e6, 2500.0, 33.0, 36.0),
+            place("south", "HOME", 6e6, 4000.0, 31.0, 36.0),
+            place("border", "NEXT", 3e6, 6000.0, 36.0, 36.5),
+            place("city", "NEXT", 9e6, 9000.0, 40.0, 33.0),
+            place("rich", "RICH", 4e7, 35_000.0, 48.0, 12.0),
+            place("far", "FAR", 6e7, 40_000.0, 41.0, -75.0),
+        ],
+        "stocks": [
+            {"from": "HOME", "to": "NEXT", "people": 2e5},
+            {"from": "HOME", "to": "RICH", "people": 1e5},
+            {"from": "HOME", "to": "FAR", "people": 5e4},
+        ],
+        "threats": {
+            "default": {"economic": [0.2, 0.3], "personal": [0.05, 0.2]},
+            "HOME": {"personal": [0.6, 0.5], "food": [0.4, 0.4], "economic": [0.5, 0.5],
+                     "political": {"severity": 0.4, "prevalence": 0.3, "by_state": True}},
+        },
+        "corridors": [
+            way("north", "south", 50.0),
+            way("north", "border", 300.0, death=0.001),
+            way("south", "border", 400.0, death=0.002),
+            way("border", "city", 50.0),
+            way("city", "rich", 2500.0, death=0.02, watched=0.6),
+            way("rich", "far", 6000.0, death=0.01),
+        ],
+        "policies": [
+            {"id": "labour_next", "into": "NEXT", "channel": "labour", "open": True, "fee": 100.0},
+            {"id": "labour_rich", "into": "RICH", "channel": "labour", "open": True, "wait": 3.0,
+             "fee": 500.0},
+            {"id": "labour_far", "into": "FAR", "channel": "labour", "open": True, "quota": 2e4,
+             "min_education": "secondary", "fee": 800.0},
+            {"id": "wall", "into": "RICH", "barrier": 0.5},
+        ],
+        "decision": {"base_livelihood": 0.05, "base_flight": 2e-3, "flight_norm": 1.0, **decision},
+    }  # fmt: skip
+    return resolve(Scenario.model_validate(written))
