@@ -133,7 +133,12 @@ TABLES: Final[Mapping[str, Table]] = {
         (
             _REPLICATE,
             _FIRST,
-            Column("corridor", "text", "id", "corridor on which it happened"),
+            Column(
+                "corridor",
+                "text",
+                "id",
+                "corridor on which it happened, or country (away from one)",
+            ),
             Column("harm", "text", "word", "death, violence, extortion, ..."),
             Column("people", "int", "people", "people to whom it happened"),
             Column("money", "float", "money", "money taken from them, scenario currency"),
@@ -415,8 +420,8 @@ class Record:
     def harms(self) -> pd.DataFrame:
         """What is done to people on the way.
 
-        Columns: `replicate`, `date` (first day), `corridor` (id), `harm` (word), `people` (people),
-        `money` (scenario currency, taken from them).
+        Columns: `replicate`, `date` (first day), `corridor` (id of the corridor or, away from one,
+        of the country), `harm` (word), `people` (people), `money` (scenario currency, taken).
         """
         return self.table("harms")
 
@@ -793,7 +798,7 @@ def _flow_figure(record: Record, figure: Observed) -> Values:
         frame, column = record.harms, "people"
         frame = frame[frame["harm"] == "death"]
         if figure.at is not None:
-            wanted = [
+            wanted = [figure.at] + [
                 corridor.id
                 for corridor in record.scenario.corridors
                 if figure.at in (corridor.id, places[corridor.to])

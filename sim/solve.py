@@ -59,8 +59,9 @@ class _Held:
 def _solved(text: str, held: _Held) -> tuple[float, float]:
     """(base_L, flight norm) of a base scenario.
 
-    base_L makes the mean livelihood rate of the first month's households, those to whom any way is
-    open at all, equal to `baseline_rate`; the norm is their mean of W_F^lam.
+    base_L makes the mean livelihood rate of the first month's households, those of the focus to
+    whom any way is open at all, equal to `baseline_rate`; the norm is their mean of W_F^lam. With
+    hosts counted in, how rich the hosts are would set how readily people flee.
     """
     del text
     decision = held.scenario.decision.model_copy(
@@ -80,7 +81,10 @@ def _solved(text: str, held: _Held) -> tuple[float, float]:
     rates(
         world.people, heads, world.choices.land, now, world.choices.classes, 0.0, 0, found
     )
-    weight = np.where(found[:, 6] > 0, world.weight[world.people.home[heads]], 0)
+    focus = scenario.population.focus
+    in_focus = np.array([not focus or p.country in focus for p in scenario.places])
+    counted = (found[:, 6] > 0) & in_focus[world.people.home[heads]]
+    weight = np.where(counted, world.weight[world.people.home[heads]], 0)
     livelihood, flight = found[:, 0], found[:, 1]
     total = max(float(weight.sum()), 1.0)
     mean_l = float((livelihood * weight).sum()) / total

@@ -22,7 +22,7 @@ from sim.model.livelihood import span, update_means, update_support
 from sim.model.policy import Rules, changes
 from sim.rng import Purpose, key
 from sim.state import DAYS_A_YEAR, I64
-from sim.terms import N_THREATS, Activity, Status
+from sim.terms import N_THREATS, Activity, Status, Threat
 from sim.world import World
 
 
@@ -104,7 +104,6 @@ def prepare(world: World) -> None:
     changed = world.threats.update_prevalence(float(world.day))
     if new_rules:
         world.rules = Rules(world.scenario, world.network, today)
-        world.choices.update_rules(world.rules)
     if first or changed:
         exposure_thresholds(
             world.threats.prevalence, world.odds, world.exposure_counts, world.threshold
@@ -128,7 +127,8 @@ def prepare(world: World) -> None:
         world.threats.strain = strain / (1.0 + strain)
         world.last_tick = world.day
     if monthly or new_rules:
-        expected = (world.threats.severity * world.threats.prevalence).sum(axis=1)
+        expected = world.threats.severity * world.threats.prevalence
+        world.choices.update_ways(world.rules, expected[:, Threat.personal])
         chance, wait = prospects(world)
         world.choices.rebuild(world.diaspora, expected, chance, wait, float(world.day))
         world.bound = world.choices.bounds(world.people)

@@ -7,6 +7,7 @@ next save takes it back.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
@@ -79,9 +80,9 @@ def save(record: Record, directory: str | Path) -> Path:
         finally:
             shutil.rmtree(partial, ignore_errors=True)
     except OSError as error:
+        room = "free some room or " if error.errno == errno.ENOSPC else ""
         raise StoreError(
-            f"cannot write the run to {directory}: {_reason(error)}; "
-            "free some room or choose another folder"
+            f"cannot write the run to {directory}: {_reason(error)}; {room}choose another folder"
         ) from error
     return target
 
@@ -327,4 +328,5 @@ def _read_scenario(path: Path, content: bytes) -> Scenario:
 
 def _reason(error: OSError) -> str:
     """Say in words why the system refused."""
-    return (error.strerror or str(error)).strip().rstrip(".").lower()
+    text = os.strerror(error.errno) if error.errno else str(error)
+    return text[:1].lower() + text[1:]

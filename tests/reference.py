@@ -171,6 +171,7 @@ def great_circle(a: Place, b: Place) -> float:
     return max(10.0, 2 * 6371.0 * math.asin(math.sqrt(min(1.0, chord))))
 
 
+@cache
 def rogers_castro(age: int) -> float:
     """Migration schedule of labour, greatest value 1.
 
@@ -274,6 +275,8 @@ class Reference:
         self.group_country = [-1] + [number[group.country] for group in scenario.groups]
         self.abroad = world.diaspora.copy()
         self.ahead = world.choices.ahead.copy()
+        self.log_ahead = np.log(self.ahead).tolist()
+        self.idents = [int(name_hash("destination", place.id)) for place in self.places]
         self.support = world.means.support.copy()
         self.expected = [
             float(sum(s * q for s, q in zip(*rows, strict=True)))
@@ -340,7 +343,7 @@ class Reference:
                 return max(median, 100.0)
         return max(rows[-1][0], 100.0)
 
-    def _routes(self, taste: int, policy_open: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    def _routes(self, taste: int, policy_open: bool) -> tuple[list, list, list]:
         """(ln of the sum over walks of exp(utility / scale), cheapest price, fewest legs)."""
         n, decision = len(self.places), self.decision
         legs = [
@@ -368,7 +371,8 @@ class Reference:
                 walks = onward @ walks + arrived
             with np.errstate(divide="ignore"):
                 log_sum[:, d] = np.log(walks)
-        return log_sum, fare, np.where(np.isfinite(fewest), fewest, 0.0)
+        fewest = np.where(np.isfinite(fewest), fewest, 0.0)
+        return log_sum.tolist(), fare.tolist(), fewest.tolist()
 
     def _legs(self) -> Iterator[tuple[int, int, str, Tactic, float]]:
         index = {place.id: i for i, place in enumerate(self.places)}
@@ -478,7 +482,8 @@ class Reference:
 
     def eligible(self, d: int) -> bool:
         """Nobody chooses a camp, or where nobody lives."""
-        return self.places[d].kind != "camp" and self.places[d].people > 0
+        place = self.places[d]
+        return place.kind != "camp" and place.people > 0
 
     def _attraction(self, hazard: Hazard, o: int, d: int) -> float:
         """b_net ln((D + D0) / pop_o) + what people from o believe of d.
@@ -557,7 +562,7 @@ class Reference:
         if channel in BY_CORRIDORS:
             # Choice: on the way every leg has its price term, over one scale for the whole world.
             log_sum, _, fewest = self.routes[taste_class, policy_open]
-            v += decision.route_scale * log_sum[p, d] + decision.fatigue * fewest[p, d]
+            v += decision.route_scale * log_sum[p][d] + decision.fatigue * fewest[p][d]
         else:
             # Choice: fees are paid but enter no utility.
             v -= decision.cost * math.log(1.0 + self.fare(p, d) / max(self.median[p], 100.0))
@@ -649,7 +654,7 @@ class Reference:
     def price(self, who: Decider, d: int, channel: Channel, policy_open: bool) -> float:
         """Money a person."""
         if channel in BY_CORRIDORS:
-            price = float(self.routes[who.taste, policy_open][1][who.place, d])
+            price = self.routes[who.taste, policy_open][1][who.place][d]
         else:
             price = self.fare(who.place, d)
         if channel in BORDER and not policy_open:
@@ -682,21 +687,27 @@ class Reference:
 
     def look_ahead_term(self, hazard: Hazard, o: int, d: int) -> float:
         """look_ahead ln max(W(d), floor), read from the table that everybody reads."""
-        return math.log(self.ahead[hazard, o, d])
+        return self.log_ahead[hazard][o][d]
 
     def nests(self, options: list[Option], means: float = math.inf) -> dict[int, float]:
         """(sum over channels and companions that can be paid of exp(V / mu))^mu, by destination."""
         mu = self.decision.nest
-        sums: dict[int, float] = {}
+        members: dict[int, list[float]] = {}
         for option in options:
             if option.cost <= means:
-                sums[option.place] = sums.get(option.place, 0.0) + math.exp(option.value / mu)
-        return {d: total**mu for d, total in sums.items()}
+                members.setdefault(option.place, []).append(option.value)
+        nests = {}
+        for d, values in members.items():
+            # The greatest is taken out first, so that no exponential overflows.
+            best = max(values)
+            total = sum(math.exp((v - best) / mu) for v in values)
+            nests[d] = math.exp(best) * total**mu
+        return nests
 
     def W(self, options: list[Option], means: float = math.inf) -> float:
         return sum(self.nests(options, means).values())
 
-    def look_ahead(self, hazard: Hazard, o: int) -> list[float]:
+    def look_ahead(self, hazard: Hazard, o: int) -> np.ndarray:
         """W(d)^look_ahead for people from o, iterated to the end.
 
         Choice: W(d) is that of one person of the first taste class, in no group, without
@@ -713,21 +724,14 @@ class Reference:
             nests.append(self.nests(options, who.means))
         # Choice: who could not have come to a place does not look ahead from there.
         reachable = [place.people > 0 or d == o for d, place in enumerate(self.places)]
-        ahead = [1.0] * n
+        onward = np.array([[them.get(d, 0.0) * reachable[d] for d in range(n)] for them in nests])
+        ahead = np.ones(n)
         for _ in range(2000):
-            new = [
-                max(
-                    sum(nest * ahead[d] for d, nest in nests[p].items() if reachable[d]),
-                    decision.look_ahead_floor,
-                )
-                ** decision.look_ahead
-                if reachable[p]
-                else 1.0
-                for p in range(n)
-            ]
-            change = max(abs(a - b) / b for a, b in zip(new, ahead, strict=True))
+            new = np.maximum(onward @ ahead, decision.look_ahead_floor) ** decision.look_ahead
+            new[~np.array(reachable)] = 1.0
+            settled = (abs(new - ahead) <= 1e-13 * new).all()
             ahead = new
-            if change < 1e-14:
+            if settled:
                 break
         return ahead
 
@@ -864,7 +868,7 @@ class Reference:
         return Goal(d, chosen.channel, chosen.companions, chosen.price, near)
 
     def ident(self, d: int) -> int:
-        return int(name_hash("destination", self.places[d].id))
+        return self.idents[d]
 
 
 @cache

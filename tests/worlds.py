@@ -114,7 +114,7 @@ def _profile(rng: random.Random) -> dict[str, Any]:
     return {
         "under_15": rng.choice((0.0, 0.25, 0.4)),
         "over_65": rng.choice((0.0, 0.1)),
-        "household_size": rng.choice((1.0, 2.5, 3.5, 5.0)),
+        "household_size": rng.choice((1.0, 2.5, 3.5, 4.0, 4.0, 5.0)),
         "education": [none, 1.0 - none - tertiary, tertiary],
         "gini": rng.choice((0.0, 0.35, 0.6)),
     }
@@ -169,7 +169,7 @@ def _shocks(rng: random.Random, places: list[dict[str, Any]]) -> list[dict[str, 
 
 def _corridors(rng: random.Random, places: list[str]) -> list[dict[str, Any]]:
     ring = [(a, places[(i + 1) % len(places)]) for i, a in enumerate(places)]
-    more = [tuple(rng.sample(places, 2)) for _ in range(rng.randint(0, len(places)))]
+    more = [tuple(rng.sample(places, 2)) for _ in range(rng.randint(0, 2 * len(places)))]
     corridors: list[dict[str, Any]] = []
     for i, (a, b) in enumerate(ring + more):
         corridor: dict[str, Any] = {"id": f"way_{i}", "from": a, "to": b}

@@ -614,7 +614,7 @@ def look_ahead(land, first, last, weight, floor, money, classes, reachable, tole
 
     Args:
         first, last: Which (origin, hazard) pairs, origin-major, are done.
-        weight: look_ahead, below 1: the map is a contraction.
+        weight: [h] look_ahead, below 1: the map is a contraction.
         money: [place] means of the median resident.
         classes: [country, group] admission class (group 0 stands for the origin's people).
         reachable: [o, d] whether people from o could be in d at all.
@@ -624,6 +624,8 @@ def look_ahead(land, first, last, weight, floor, money, classes, reachable, tole
     for j in range(first, last):
         h = j % 2
         o = j // 2
+        if weight[h] == 0.0:
+            continue
         k = classes[land.country[o], 0]
         nests = np.zeros((n, n))
         for p in range(n):
@@ -655,7 +657,7 @@ def look_ahead(land, first, last, weight, floor, money, classes, reachable, tole
                     w = 0.0
                     for d in range(n):
                         w += nests[p, d] * value[d]
-                    new[p] = max(w, floor) ** weight
+                    new[p] = max(w, floor) ** weight[h]
                     change = max(change, abs(new[p] - value[p]) / value[p])
             value = new
             if change < tolerance:

@@ -219,7 +219,9 @@ def settle(
             set_members(people, head, place, RESIDENT, -1, day)
             continue
         if channel == LABOUR or channel == FAMILY:
-            set_members(people, head, place, RESIDENT, REGULAR, day)
+            # Where all of a group are taken for refugees, those who fled are registered as such.
+            fled = prima_facie[k, country[place]] and people.traits[head] & GROUNDS
+            set_members(people, head, place, RESIDENT, REFUGEE if fled else REGULAR, day)
             tell_kin(people, head, country[place])
             continue
         if channel == IRREGULAR_CHANNEL:

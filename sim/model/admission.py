@@ -136,6 +136,8 @@ def prospects(world: World) -> tuple[F64, F64]:
         world.weight[world.people.home[world.claims.person]],
         len(rules.capacity),
     )
+    # Nobody is admitted who enters irregularly: only the floor of hope is left.
+    chance[:, :, Channel.irregular] = 0.0
     asylum = int(Channel.asylum)
     chance[:, :, asylum] = np.where(rules.prima_facie, 1.0, rules.recognition)
     chance[:, :, asylum] = np.where(rules.return_to >= 0, 0.0, chance[:, :, asylum])

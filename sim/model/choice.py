@@ -2,7 +2,7 @@
 
     V_xa = b_inc ln(y_d (1 - u_d) f) + b_size ln(pop_d) + b_net ln((D_od + D0) / pop_o)
            + b_dist ln(km) + b_cont contiguous + b_lang language + b_colony colony
-           + b_dem democracy_d - b_dest sum_k E[s_dk q_dk] + b_adm ln(max(chance, floor))
+           + b_dem democracy_d - b_dest sum_k (b_k / max b) E[s_dk q_dk] + b_adm ln(max(chance, floor))
            - b_wait months + way - b_cost ln(1 + price / median means)
            + look_ahead ln max(W(d), floor)
 
@@ -29,6 +29,7 @@ from sim.kernels.routes import solve_routes
 from sim.kernels.travel import Way
 from sim.model.livelihood import median_means
 from sim.model.policy import Rules, admission_classes, class_table, interception
+from sim.model.threats import per_threat
 from sim.network import Network
 from sim.rng import name_hash
 from sim.state import F64, I64, Bool, People
@@ -135,8 +136,14 @@ class Choices:
         middle = int(np.searchsorted(cumulated, 0.5 * cumulated[-1]))
         return float(max(self.median[chosen][order][middle], 100.0))
 
-    def update_rules(self, rules: Rules) -> None:
-        """Solve routes and distances anew under other rules."""
+    def update_ways(self, rules: Rules, danger: F64) -> None:
+        """Solve routes and distances anew under today's rules and dangers.
+
+        Args:
+            rules: Rules in force.
+            danger: [place] severity x prevalence of the personal threat: who passes through a
+                place at war risks what its people risk.
+        """
         scenario, network = self.scenario, self.network
         decision, journey, legs = scenario.decision, scenario.journey, network.legs
         n, n_classes = self.n_places, len(decision.classes)
@@ -164,8 +171,9 @@ class Choices:
                 utility = (
                     -decision.risk * decision.classes[g].risk * harm
                     + decision.interception * np.log1p(-np.minimum(probability, 0.999))
-                    - decision.waiting * legs.days / 30.4375
+                    - decision.livelihood.waiting * legs.days / 30.4375
                     - decision.cost * np.log1p(price / self.price_scale)
+                    - decision.passage * decision.classes[g].risk * danger[legs.target]
                     - decision.fatigue
                 )
                 solve_routes(
@@ -216,7 +224,7 @@ class Choices:
 
         Args:
             diaspora: [citizenship, country] people.
-            expected: [place] sum of s q over the threats, as of last month.
+            expected: [place, threat] severity x prevalence, as of last month.
             chance: [k, c, s] perceived chance of admission.
             wait: [k, c, s] months.
             day: Day from the start (campaigns are dated).
@@ -230,6 +238,9 @@ class Choices:
         known = 1.0 - np.exp(-decision.information * abroad / origin_people[:, None])
         known[c[:, None] == c[None, :]] = 1.0
         shift = self._campaigns(day)
+        # A threat weighs at the destination as it does at home, the gravest with weight one.
+        weights = per_threat(dict(decision.threat_weight))
+        expected = expected @ (weights / max(weights.max(), 1e-12))
         n = self.n_places
         pull = np.zeros((2, n, n))
         companions = np.ones((2, 3))
@@ -260,7 +271,10 @@ class Choices:
                 value = worth + decision.admission * np.log(
                     np.maximum(chance[:, :, s], decision.chance_floor)
                 )
-                value = value - decision.waiting * wait[:, :, s]
+                # Who waits for a decision on asylum waits in safety, whatever made them go.
+                safe = Channel(s) == Channel.asylum
+                patience = decision.livelihood.waiting if safe else taste.waiting
+                value = value - patience * wait[:, :, s]
                 admission[h, :, :, s] = np.where(
                     self.rules.open[:, :, s], np.exp(value / decision.nest), 0.0
                 )
@@ -281,16 +295,15 @@ class Choices:
             nest=decision.nest,
             inclusive=decision.inclusive,
         )
-        if decision.look_ahead > 0:
-            in_ranges(
-                lambda first, last: look_ahead(
-                    self.land, first, last, decision.look_ahead, decision.look_ahead_floor,
-                    self.median, self.classes, self.reachable, TOLERANCE, MOST_ITERATIONS,
-                    self.ahead,
-                ),
-                2 * n,
-                self.threads,
-            )  # fmt: skip
+        foresight = np.array([decision.livelihood.look_ahead, decision.flight.look_ahead])
+        in_ranges(
+            lambda first, last: look_ahead(
+                self.land, first, last, foresight, decision.look_ahead_floor, self.median,
+                self.classes, self.reachable, TOLERANCE, MOST_ITERATIONS, self.ahead,
+            ),
+            2 * n,
+            self.threads,
+        )  # fmt: skip
 
     def _campaigns(self, day: float) -> F64:
         """[origin, destination] shift of the prior value of places abroad."""

@@ -131,14 +131,11 @@ def _load(path: Path, limit: int) -> str:
     name = str(path)
     try:
         with path.open("rb") as file:
-            if os.fstat(file.fileno()).st_size > limit:
-                content = None
-            else:
-                content = file.read(limit + 1)
+            content = file.read(limit + 1)
     except OSError as error:
         said = (error.strerror or "cannot be read").lower()
         raise ScenarioError([Problem(name, 0, 0, said)]) from None
-    if content is None or len(content) > limit:
+    if len(content) > limit:
         raise ScenarioError(
             [
                 Problem(

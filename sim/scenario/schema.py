@@ -412,6 +412,12 @@ class Tastes(Part):
     democracy: Coefficient
     threats: Weight
     """b_dest: weight of the threats expected at the destination."""
+    waiting: Weight
+    """b_wait: disutility of a month of waiting (our assumption)."""
+    look_ahead: Annotated[float, Field(strict=True, ge=0, le=0.95)]
+    """Weight of what can be done from the destination, the way back included (our assumption;
+    Massey et al. to fit). Those who flee do not weigh it: with it, a war would lower flight itself
+    by devaluing the way back."""
     pioneer: Coefficient
     """Added when one adult goes ahead (our assumption)."""
     child: Coefficient
@@ -430,6 +436,8 @@ class Livelihood(Tastes):
     colony: Coefficient = 0.63
     democracy: Coefficient = 0.0
     threats: Weight = 0.0
+    waiting: Weight = 0.02
+    look_ahead: Annotated[float, Field(strict=True, ge=0, le=0.95)] = 0.8
     pioneer: Coefficient = 0.2
     child: Coefficient = -1.2
 
@@ -446,6 +454,8 @@ class Flight(Tastes):
     colony: Coefficient = 0.0
     democracy: Coefficient = 1.5
     threats: Weight = 0.0
+    waiting: Weight = 0.2
+    look_ahead: Annotated[float, Field(strict=True, ge=0, le=0.95)] = 0.0
     pioneer: Coefficient = -0.4
     child: Coefficient = -1.2
 
@@ -492,14 +502,14 @@ class Decision(Part):
     """Parameters of who decides to move, and where (model, sections 4 and 6)."""
 
     baseline_rate: Annotated[float, Field(strict=True, gt=0, le=1)] = 0.0025
-    """Livelihood moves a head and year on the base scenario; 1.1-1.3 % of people in five years
-    (Azose & Raftery 2019)."""
+    """Livelihood moves a head and year on the base scenario, in the focus; 1.1-1.3 % of people in
+    five years (Azose & Raftery 2019)."""
     base_livelihood: Positive | None = None
     """base_L; solved once on the base scenario and written into the resolved file."""
     base_flight: Annotated[float, Field(strict=True, ge=0, le=10)] = 8e-5
     """base_F a year (fit to world forced outflow 1995-2009)."""
     flight_norm: Positive | None = None
-    """Population mean of W_F^lam on the base scenario; solved with base_livelihood."""
+    """Mean of W_F^lam on the base scenario, in the focus; solved with base_livelihood."""
     threat_weight: dict[ThreatName, Weight] = _per_threat(0.5, 0.5, 0.5, 0.5, 4, 4, 4)
     """b_k: want .5 (our assumption), fear 4 (world fit 1995-2009). What is given changes the
     default, threat by threat; so in `tolerable`."""
@@ -524,20 +534,19 @@ class Decision(Part):
     admission: Weight = 0.26
     """b_adm, so that a visa requirement costs 45 % of a flow (Bertoli & Moraga 2015)."""
     chance_floor: Annotated[float, Field(strict=True, gt=0, le=1)] = 0.01
-    waiting: Weight = 0.02
-    """b_wait a month (our assumption)."""
     risk: Weight = 10.0
     """b_risk on the way (our assumption)."""
     interception: Weight = 2.0
     """b_int on -ln(1 - P) (our assumption)."""
+    passage: Weight = 2.0
+    """Disutility of passing through a place, per severity x prevalence of its personal threat
+    (our assumption)."""
     fatigue: Annotated[float, Field(strict=True, gt=0, le=20)] = 1.0
     """Disutility of every leg beyond the fewest possible (our assumption)."""
     route_scale: Annotated[float, Field(strict=True, gt=0, le=5)] = 0.5
     """Scale of the recursive logit over legs and tactics (our assumption)."""
     cost: Weight = 0.5
     """b_cost (our assumption)."""
-    look_ahead: Annotated[float, Field(strict=True, ge=0, le=0.95)] = 0.8
-    """Weight of what can be done from the destination (our assumption; Massey et al. to fit)."""
     look_ahead_floor: Annotated[float, Field(strict=True, gt=0, le=1)] = 0.001
     information: Annotated[float, Field(strict=True, ge=0, le=1e6)] = 100.0
     """k: w = 1 - exp(-k D / pop_o) of a destination's value is known (our assumption)."""

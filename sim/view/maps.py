@@ -209,12 +209,13 @@ def plot_map(record: Record, ax: Axes | None = None, *, by: By | None = None) ->
     """
     if by is None:
         by = "country" if flows_by_size(record, by="country") else "place"
-    flows = flows_by_size(record, by=by)
+    # An arrow needs a length: who came back to where they set out from is not drawn.
+    nodes = _nodes(record, by)
+    flows = [flow for flow in flows_by_size(record, by=by) if _apart(nodes, flow)]
     cut = len(flows) > MOST_ARROWS
     flows = flows[:MOST_ARROWS]
     places = {place.id: place for place in record.scenario.places}
     hosts, _ = stocks_at_end(record)
-    nodes = _nodes(record, by)
     west, east, south, north = _window(tuple(places.values()))
     aspect = 1 / cos(radians((south + north) / 2))
     height = style.WIDTH * aspect * (north - south) / (east - west)
@@ -240,6 +241,11 @@ def plot_map(record: Record, ax: Axes | None = None, *, by: By | None = None) ->
     )
     _explain(ax, flows, nodes, places, hosts)
     return ax
+
+
+def _apart(nodes: dict[str, Node], flow: Flow) -> bool:
+    start, end = nodes[flow.origin], nodes[flow.destination]
+    return (start.lon, start.lat) != (end.lon, end.lat)
 
 
 def _window(places: tuple[Place, ...]) -> tuple[float, float, float, float]:

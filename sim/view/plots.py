@@ -199,7 +199,7 @@ def _observed_points(record: Record, ax: Axes | None) -> Axes:
             break
         words = observed_words(record, int(np.flatnonzero(known)[row]), brief=True)
         point = (float(seen[row]), float(shown[row]))
-        named += style.label_beside(ax, words, point, taken, np.zeros((0, 2)))
+        named += style.label_beside(ax, words, point, taken, np.zeros((0, 2)), worst=0.25)
     return ax
 
 

@@ -247,6 +247,7 @@ def label_beside(
     taken: list[Bbox],
     tracks: NDArray[np.float64],
     weight: Weight = "normal",
+    worst: float = WORST,
 ) -> bool:
     """Write a label beside a point where it hides least, or not at all where there is no room.
 
@@ -257,6 +258,7 @@ def label_beside(
         taken: boxes in pixels that must stay free; the label's is added.
         tracks: points in pixels, shape (n, 2), that had better stay free.
         weight: of the type.
+        worst: penalty from which it is not written.
 
     Returns:
         Whether it was written.
@@ -298,7 +300,7 @@ def label_beside(
             )
             if penalty < best:
                 best, chosen = penalty, (box, right * reach, up * reach, right, up)
-    if best > WORST:
+    if best > worst:
         note.remove()
         return False
     box, across, along, right, up = chosen

@@ -80,7 +80,9 @@ def top_corridors(record: Record, rows: int = 8) -> RenderableType:
             Text(names[flow.destination]),
             Text(style.words(flow.arrived)),
             Bar(
-                flow.arrived / flows[0].arrived, style.ANSWERS["necessity" if forced else "choice"]
+                flow.arrived / flows[0].arrived,
+                style.ANSWERS["necessity" if forced else "choice"],
+                12,
             ),
         )
     table.caption = _captioned(record, "red: mostly of necessity; blue: mostly by choice")
@@ -151,12 +153,13 @@ def harms(record: Record) -> RenderableType:
     return table
 
 
-def observed(record: Record, rows: int = 12) -> RenderableType:
+def observed(record: Record, rows: int = 14) -> RenderableType:
     """List observed figures beside the simulated ones.
 
     Args:
         record: a run.
-        rows: figures to list at most, in the scenario's order; those that were simulated first.
+        rows: figures to list at most: first those of the day with most of them, then the others,
+            last what was not simulated.
 
     Returns:
         A table; a sentence where the scenario gives none.
@@ -165,7 +168,8 @@ def observed(record: Record, rows: int = 12) -> RenderableType:
     if frame.empty:
         return Text("The scenario gives no observed figures.")
     known = frame["simulated"].notna()
-    order = [*frame.index[known], *frame.index[~known]]
+    busiest = frame["date"] == frame["date"][known].mode().max()
+    order = [*frame.index[known & busiest], *frame.index[known & ~busiest], *frame.index[~known]]
     table = _table("Observed beside simulated", ("figure",), ("observed", "simulated", "ratio"))
     for row in order[:rows]:
         seen, made, low, high = (

@@ -26,6 +26,8 @@ N_WORLDS, CHUNK = 960, 48
 SLICE = 40
 """Worlds that are also looked at with the compiler off; with the others, a thousand."""
 STEPS = 3
+HEADS = 24
+"""Households asked in each world, at most."""
 EXACT = 1e-9
 """Rates of kernel and reference agree to this, relatively."""
 
@@ -68,7 +70,7 @@ def compare(number: int, tally: Tally) -> None:
     world = random_world(number)
     reference = Reference(world)
     check_look_ahead(reference, number)
-    heads = np.array(heads_of(world))
+    heads = np.random.default_rng(number).permutation(heads_of(world))[:HEADS]
     # The stranded are asked by another rule, but their rates are defined: include them.
     world.deciding = heads
     n_days = 3
@@ -111,8 +113,10 @@ def check_look_ahead(reference: Reference, number: int) -> None:
     decision = reference.scenario.decision
     # |x - x*| <= w / (1 - w) |last change|, in logarithms.
     allowed = 2e-6 / (1.0 - decision.look_ahead)
+    n = len(reference.places)
     for hazard in Hazard:
-        for o in range(len(reference.places)):
+        # Two origins of each world will do: it is the slowest thing to compute.
+        for o in {number % n, (number // n) % n}:
             mine = reference.look_ahead(hazard, o)
             np.testing.assert_allclose(
                 reference.ahead[hazard, o], mine, rtol=allowed, err_msg=f"world {number}"
@@ -205,11 +209,11 @@ def agree(numbers: range) -> None:
     for number in numbers:
         compare(number, tally)
     # The comparison means something: every answer was given, and often.
-    assert tally.answers.min() > 2 * len(numbers), tally
+    assert tally.answers.min() > len(numbers), tally
     assert tally.n_goals > 20 * len(numbers), tally
     assert tally.n_untabulated > 0, tally
-    # Of some 20,000 draws with three thresholds each, .1 are expected within 1e-6 of one.
-    assert tally.n_near <= 3, tally
+    # Of some 6,000 draws with a few thresholds each, .03 are expected within 1e-6 of one.
+    assert tally.n_near <= 2, tally
 
 
 @pytest.mark.parametrize("first", range(0, N_WORLDS, CHUNK))

@@ -402,8 +402,8 @@ import sys, time
 from types import ModuleType
 module = ModuleType("sim.simulate")
 def run(scenario, **options):
-    print("started", file=sys.stderr, flush=True)
     try:
+        print("started", file=sys.stderr, flush=True)
         time.sleep(60)
     except KeyboardInterrupt:
         if {swallows}:
@@ -426,8 +426,11 @@ def test_ctrl_c_is_one_line_and_leaves_nothing(elsewhere: Path, swallows: bool) 
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     )
     assert process.stderr is not None
-    while process.stderr.readline() not in ("started\n", ""):
-        pass
+    before = ""
+    while not before.endswith("started\n"):
+        line = process.stderr.readline()
+        assert line, before
+        before += line
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=60)
     assert (process.returncode, out, err) == (130, "", "sim: interrupted\n")

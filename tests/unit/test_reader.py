@@ -152,6 +152,11 @@ def test_long_lines_are_windowed(before: int, after: int, filler: str) -> None:
     assert text[2].index("^") == cells
 
 
+def test_the_same_problem_is_told_once() -> None:
+    one, other = Problem("f", 3, 1, "m"), Problem("f", 1, 9, "m")
+    assert ScenarioError([one, other, one]).problems == (other, one)
+
+
 def test_many_problems_are_counted(write: Write) -> None:
     path = write(MINIMAL + "".join(f"key{i}: 1\n" for i in range(1000)))
     with pytest.raises(ScenarioError) as caught:
@@ -312,6 +317,8 @@ def test_strange_names(source: str) -> None:
         (b"a: 1\n...\n---\nb: 2\n", "a second document starts here"),
         (b"a: &b [*b]", "the alias *b refers to itself"),
         (b"a: !!set {b}", "the tag '!!set' is not allowed"),
+        (b"a: !!int 5", "the tag '!!int' is not allowed"),
+        (b"a: !own [5]", "the tag '!own' is not allowed"),
         (b"? [a]\n: b", "a key must be a plain word"),
         (b"\x80\x81\x82", "the byte 0x80 is not UTF-8 text"),
     ],

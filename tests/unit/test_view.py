@@ -313,6 +313,14 @@ def test_a_run_within_one_country_is_mapped_by_place(record: Record) -> None:
     assert {"Aleppo", "Damascus"} <= set(said)
 
 
+def test_who_comes_back_to_the_start_is_not_drawn(short: Record) -> None:
+    flows = short.flows[short.flows["channel"] == "internal"]
+    back = flows.assign(destination=flows["origin"])
+    quiet = Record(short.scenario, 1, short.manifest, {"flows": pd.concat([flows, back])})
+    ax = maps.plot_map(quiet)
+    assert len(ax.patches) == 1
+
+
 def test_one_place_still_has_a_country_around_it() -> None:
     place = sample_scenario().places[0]
     west, east, south, north = maps._window((place,))
@@ -459,6 +467,19 @@ def test_bars_without_block_letters() -> None:
     assert printed(tables.Bar(1e-9, "red", 10)).strip() == "▏"
     assert printed(tables.Bar(0.0, "red", 10)).strip() == ""
     assert printed(tables.Bar(7.0, "red", 10)).strip() == "█" * 10
+
+
+def test_the_day_with_most_observed_figures_comes_first() -> None:
+    figures = [
+        {"id": "a", "what": "refugees", "of": "SY", "at": "TR", "date": "2013-03", "people": 5.0},
+        {"id": "b", "what": "refugees", "of": "SY", "at": "TR", "date": "2019-03", "people": 5.0},
+        {"id": "c", "what": "refugees", "of": "SY", "at": "JO", "date": "2013-06", "people": 5.0},
+        {"id": "d", "what": "refugees", "of": "SY", "at": "LB", "date": "2013-06", "people": 5.0},
+    ]
+    text = printed(tables.observed(sample_record(time=YEAR, observed=figures), 3))
+    listed = [line.split(", ")[0][-12:] for line in text.splitlines() if "Refugees" in line]
+    assert [it.split()[-1] for it in listed] == ["Jordan", "Lebanon", "Türkiye"]
+    assert "1 more in report.html" in text
 
 
 def test_names_are_not_markup() -> None:
