@@ -166,19 +166,27 @@ class Keeper:
         last = world.date() - timedelta(days=1)
         counts = world.counts
         put = self._put
-        flows = np.flatnonzero(counts.flows.sum(axis=4))
-        o, d, channel, answer = np.unravel_index(flows, counts.flows.shape[:4])
+        hoped = counts.expected
+        seen = counts.flows.any(axis=4)
+        if hoped is not None:
+            seen |= hoped.flows > 0
+        o, d, channel, answer = np.nonzero(seen)
+        extra = {} if hoped is None else {"expected": hoped.flows[seen] / MICRO}
         put(
             "flows", self.first, origin=o, destination=d, channel=channel, answer=answer,
-            departed=counts.flows[..., 0].reshape(-1)[flows],
-            arrived=counts.flows[..., 1].reshape(-1)[flows],
+            departed=counts.flows[..., 0][seen], arrived=counts.flows[..., 1][seen], **extra,
         )  # fmt: skip
-        filled = np.flatnonzero(counts.heads)
-        cell, answer = np.unravel_index(filled, counts.heads.shape)
+        seen = counts.heads > 0
+        if hoped is not None:
+            seen |= hoped.answers > 0
+            extra = {
+                "expected": hoped.answers[seen] / MICRO,
+                "expected_years": hoped.years[seen] / MICRO,
+            }
+        cell, answer = np.nonzero(seen)
         put(
-            "answers", self.first, cell=cell, answer=answer,
-            heads=counts.heads.reshape(-1)[filled], people=counts.people.reshape(-1)[filled],
-            trapped=counts.trapped.reshape(-1)[filled],
+            "answers", self.first, cell=cell, answer=answer, heads=counts.heads[seen],
+            people=counts.people[seen], trapped=counts.trapped[seen], **extra,
         )  # fmt: skip
         cell, threat = np.nonzero(counts.attribution)
         put(

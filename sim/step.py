@@ -49,17 +49,39 @@ def step_end(world: World) -> int:
     return min((end - time.start).days, (time.end - time.start).days + 1)
 
 
+def next_change(world: World, end: int) -> int:
+    """First day after today on which a rule or a prevalence changes, at most the step's end.
+
+    Dated events hold from their own day on, whatever the step.
+    """
+    start = world.scenario.time.start
+    days = [(day - start).days for day in changes(world.scenario)] + world.threats.dates
+    return min((day for day in days if day > world.day), default=end)
+
+
 def advance(world: World) -> Census:
-    """Move the world by one step.
+    """Move the world by one step, in stretches between which nothing dated happens.
+
+    Returns:
+        The census at the end of the step.
+    """
+    end = step_end(world)
+    while world.day < end:
+        census = advance_to(world, min(end, next_change(world, end)))
+    world.step += 1
+    return census
+
+
+def advance_to(world: World, end: int) -> Census:
+    """Move the world to a day.
 
     Stages, in order: what the world is like (threats, rules; monthly also exposure, means,
     networks, information, queues) -> what each household answers -> what becomes of those on the
     way -> what states decide about applications, claims, orders -> count.
 
     Returns:
-        The census at the end of the step.
+        The census on that day.
     """
-    end = step_end(world)
     dt = step_years(end - world.day)
     world.list_heads()
     prepare(world)
@@ -87,17 +109,17 @@ def advance(world: World) -> Census:
     census = count(world, end)
     world.counts.insecurity += census["exposed"] * severity[:, None, :] * dt
     spend(world, end)
+    world.asked = world.day
     world.day = end
-    world.step += 1
     return census
 
 
 def prepare(world: World) -> None:
     """Bring rules up to date, and once a month all that people have, know and queue for."""
-    new_rules = world.step == 0 or any(
+    first = world.day == 0
+    new_rules = first or any(
         world.rules.when < day <= world.date() for day in changes(world.scenario)
     )
-    first = world.step == 0
     today = world.date()
     last = world.date(world.last_tick)
     monthly = first or (today.year, today.month) != (last.year, last.month)

@@ -49,6 +49,20 @@ class Counts:
     insecurity: F64
     """[place, citizenship, threat] person-years."""
     spending: dict[str, float] = field(default_factory=dict)
+    expected: Expected | None = None
+    """What the rates lead one to expect, where the scenario asks for it."""
+
+
+@dataclass
+class Expected:
+    """Expected events, in 1 / MICRO."""
+
+    answers: I64
+    """[cell, answer] households."""
+    years: I64
+    """[cell, answer] people: rates times the person-years before a move."""
+    flows: I64
+    """[origin, destination, channel, answer] people."""
 
 
 @dataclass
@@ -73,6 +87,8 @@ class World:
     day: int = 0
     """Days from the start to the beginning of the step."""
     step: int = 0
+    asked: int = 0
+    """Day from which households were last asked: arrivals since then have yet to answer."""
     last_tick: int = 0
     """Day of the last monthly update."""
     parties: Parties = field(default_factory=Parties)
@@ -116,8 +132,8 @@ class World:
         return (now.year - start.year) * 12 + now.month - start.month
 
     def key(self, purpose: Purpose) -> np.uint64:
-        """Key of this step's draws of one purpose."""
-        return key(self.seed, purpose, self.step)
+        """Key of the draws of one purpose in the stretch of time that begins today."""
+        return key(self.seed, purpose, self.day)
 
     def list_heads(self) -> None:
         """Refresh the lists of heads who decide and who are stranded."""
@@ -184,6 +200,13 @@ def new_counts(scenario: Scenario, cells: Cells) -> Counts:
         harms=np.zeros((n_ways, 8), np.int64),
         money=np.zeros(n_ways, np.int64),
         insecurity=np.zeros((n_places, n_countries, N_THREATS)),
+        expected=Expected(
+            answers=np.zeros((cells.size, 5), np.int64),
+            years=np.zeros((cells.size, 5), np.int64),
+            flows=np.zeros((n_places, n_places, 6, 2), np.int64),
+        )
+        if scenario.outputs.expected
+        else None,
     )
 
 

@@ -24,7 +24,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from sim.rng import Purpose, key, mix, name_hash
+from sim.rng import Purpose, mix, name_hash
 from sim.scenario.schema import Place, Policy, Scenario, Tactic
 from sim.state import HEAD
 from sim.terms import FEAR, WANT, Activity, Answer, Channel, Companions, Hazard, Status, Threat
@@ -278,10 +278,8 @@ class Reference:
         self.log_ahead = np.log(self.ahead).tolist()
         self.idents = [int(name_hash("destination", place.id)) for place in self.places]
         self.support = world.means.support.copy()
-        self.expected = [
-            float(sum(s * q for s, q in zip(*rows, strict=True)))
-            for rows in zip(world.threats.severity, world.threats.prevalence, strict=True)
-        ]
+        # E[s q] of every threat, as of the day on which people last heard.
+        self.danger = world.threats.severity * world.threats.prevalence
         self.queue = self._queue()
         self.backlog = self._backlog()
         n = range(len(self.places))
@@ -408,9 +406,11 @@ class Reference:
         utility = (
             -decision.risk * decision.classes[taste].risk * harm
             - decision.interception * -math.log(1.0 - min(intercepted, 0.999))
-            - decision.waiting * days / 30.4375
+            - decision.livelihood.waiting * days / 30.4375
             - decision.cost * math.log(1.0 + price / self.price_scale)
             - decision.fatigue
+            # Choice: who passes through a place at war risks what its people risk.
+            - decision.passage * decision.classes[taste].risk * self.danger[b, Threat.personal]
         )
         return utility, price, usable
 
@@ -485,6 +485,18 @@ class Reference:
         place = self.places[d]
         return place.kind != "camp" and place.people > 0
 
+    def fear_of(self, place: int) -> float:
+        """Sum of E[s q] over the threats of a place.
+
+        Choice: each with its weight b_k, over the greatest of them.
+        """
+        weights = [self.decision.threat_weight[k.name] for k in Threat]
+        greatest = max(max(weights), 1e-12)
+        return sum(
+            weight / greatest * float(q)
+            for weight, q in zip(weights, self.danger[place], strict=True)
+        )
+
     def _attraction(self, hazard: Hazard, o: int, d: int) -> float:
         """b_net ln((D + D0) / pop_o) + what people from o believe of d.
 
@@ -500,7 +512,7 @@ class Reference:
             return (
                 taste.income * math.log(income / decision.reference_income)
                 + taste.democracy * country.democracy
-                - taste.threats * self.expected[place]
+                - taste.threats * self.fear_of(place)
             )
 
         own, population = self.country[o], max(self.of_country[self.country[o]], 1.0)
@@ -574,7 +586,9 @@ class Reference:
             if not policy_open:
                 _, chance, months, _, _ = self.channel_of(there, channel, kinds)
                 v += decision.admission * math.log(max(chance, decision.chance_floor))
-                v -= decision.waiting * months
+                # Choice: a decision on asylum is waited for in safety, whatever made one go.
+                safe = channel == Channel.asylum
+                v -= (decision.livelihood if safe else taste).waiting * months
         return v
 
     def fare(self, p: int, d: int) -> float:
@@ -595,6 +609,8 @@ class Reference:
             chance = quota / (quota + queue) if quota > 0 else 0.0
             if quota > 0:
                 months += 12.0 * queue / quota
+        if channel == Channel.irregular:
+            chance = 0.0  # Choice: nobody is admitted; the floor is left.
         if channel == Channel.asylum:
             first_sight = bool(rules.of_country("prima_facie", into, them, False))
             chance = 1.0 if first_sight else rules.of_country("recognition", into, them, 0.6)
@@ -714,6 +730,7 @@ class Reference:
         schooling or kin abroad, who has d's median means and is there as a resident.
         """
         n, decision = len(self.places), self.decision
+        weight = self.taste(hazard).look_ahead
         nests = []
         for d in range(n):
             who = Decider(place=d, home=o, means=self.median[d])
@@ -727,7 +744,7 @@ class Reference:
         onward = np.array([[them.get(d, 0.0) * reachable[d] for d in range(n)] for them in nests])
         ahead = np.ones(n)
         for _ in range(2000):
-            new = np.maximum(onward @ ahead, decision.look_ahead_floor) ** decision.look_ahead
+            new = np.maximum(onward @ ahead, decision.look_ahead_floor) ** weight
             new[~np.array(reachable)] = 1.0
             settled = (abs(new - ahead) <= 1e-13 * new).all()
             ahead = new
@@ -811,12 +828,12 @@ class Reference:
     # Answers ---------------------------------------------------------------------------------
 
     def answer(
-        self, head: int, rates: Rates, secure: Callable[[], Rates], dt: float, step: int
+        self, head: int, rates: Rates, secure: Callable[[], Rates], dt: float
     ) -> Verdict:
         """One draw, five answers."""
-        pid, seed = int(self.world.people.pid[head]), self.world.seed
-        draw = -math.log1p(-uniform(key(seed, Purpose.move, step), pid))
-        label = uniform(key(seed, Purpose.label, step), pid)
+        pid = int(self.world.people.pid[head])
+        draw = -math.log1p(-uniform(self.world.key(Purpose.move), pid))
+        label = uniform(self.world.key(Purpose.label), pid)
         near = close(draw, rates.R * dt) or close(draw, rates.R_MP * dt)
         if draw >= rates.R_MP * dt:
             return Verdict(Answer.stays, near=near)
@@ -840,13 +857,13 @@ class Reference:
         trapped = draw < trapped_below
         return Verdict(answer, time=draw / (rates.R_MP * dt), trapped=trapped, near=near)
 
-    def goal(self, head: int, who: Decider, hazard: Hazard, step: int) -> Goal:
+    def goal(self, head: int, who: Decider, hazard: Hazard) -> Goal:
         """Where a mover goes: the nest's value + Gumbel, then within the nest likewise."""
-        pid, seed = int(self.world.people.pid[head]), self.world.seed
+        pid = int(self.world.people.pid[head])
         mu = self.decision.nest
         options = [it for it in self.options_of(who, hazard, False) if it.cost <= who.means]
         nests = self.nests(options)
-        first = key(seed, Purpose.destination, step)
+        first = self.world.key(Purpose.destination)
         ranked = sorted(
             (math.log(nest) + gumbel(uniform(first, pid, self.ident(d))), d)
             for d, nest in nests.items()
@@ -855,7 +872,7 @@ class Reference:
         if not ranked:
             return Goal(-1)
         d = ranked[-1][1]
-        second = key(seed, Purpose.channel, step)
+        second = self.world.key(Purpose.channel)
         within = []
         for it in options:
             if it.place == d:

@@ -287,34 +287,37 @@ def _interventions(
 
 
 def _decision(rng: random.Random) -> dict[str, Any]:
-    tastes = {
-        "threats": rng.choice((0.0, 1.2)),
-        "democracy": rng.choice((0.0, 1.5)),
-        "pioneer": rng.uniform(-0.5, 0.5),
-    }
+    def tastes() -> dict[str, Any]:
+        return {
+            "threats": rng.choice((0.0, 1.2)),
+            "democracy": rng.choice((0.0, 1.5)),
+            "waiting": rng.choice((0.0, 0.02, 0.2)),
+            "look_ahead": rng.choice((0.0, 0.8, 0.8, 0.95)),
+            "pioneer": rng.uniform(-0.5, 0.5),
+        }
+
     # Together these keep the sum over walks from growing without end.
     fatigue, scale = rng.choice(((1.0, 0.5), (1.0, 0.4), (0.5, 0.2), (2.0, 0.7)))
     return {
         # High, so that every answer is given often.
-        "base_livelihood": 10 ** rng.uniform(-2.5, 0.0),
-        "base_flight": 10 ** rng.uniform(-4.0, -1.0),
+        "base_livelihood": 10 ** rng.uniform(-2.0, 0.0),
+        "base_flight": 10 ** rng.uniform(-3.5, -0.5),
         "flight_norm": rng.choice((0.5, 2.0)),
         "nest": rng.choice((1.0, 0.3, 0.3, 0.5, 0.1, 0.06)),
         "inclusive": rng.choice((0.5, 1.0, 0.2)),
-        "look_ahead": rng.choice((0.0, 0.8, 0.8, 0.95)),
         "look_ahead_floor": rng.choice((0.001, 0.5)),
         "cost": rng.choice((0.0, 0.5, 1.0)),
         "tie": rng.choice((0.0, 1.0)),
         "admission": rng.choice((0.0, 0.26, 1.0)),
-        "waiting": rng.choice((0.0, 0.02)),
+        "passage": rng.choice((0.0, 2.0)),
         "risk": rng.choice((0.0, 10.0)),
         "fatigue": fatigue,
         "route_scale": scale,
         "information": rng.choice((0.0, 100.0)),
         "home": rng.choice((0.0, 0.43)),
         "rest_depth": rng.choice((0.0, 0.8, 1.0)),
-        "livelihood": tastes,
-        "flight": tastes | {"contiguous": rng.uniform(0.0, 1.5)},
+        "livelihood": tastes(),
+        "flight": tastes() | {"contiguous": rng.uniform(0.0, 1.5)},
         "classes": rng.choice(
             (
                 [{"id": "all", "share": 1.0}],

@@ -664,3 +664,135 @@ def look_ahead(land, first, last, weight, floor, money, classes, reachable, tole
                 break
         for p in range(n):
             ahead[h, o, p] = value[p]
+
+
+@inner
+def ruled_nest(land, h, p, o, g, k, education, kin, confined, local, queued, money, n, pioneer, child, d, out):
+    """Weights of every feasible (slot, companions) towards one destination, and their sum.
+
+    Args:
+        out: [4, 3] out: exp(V / mu) of each that is open and affordable, else 0.
+    """
+    total = 0.0
+    free = is_free(land, p, o, d)
+    for s in range(4):
+        for c in range(3):
+            out[s, c] = 0.0
+        if free:
+            x = free_factor(land, h, p, o, g, d, confined) if s == 0 else 0.0
+            cost = land.price[0, p, d, 0]
+        elif d != p or local > 0:
+            x = ruled_factor(land, h, p, o, g, k, d, s, education, kin, local, queued)
+            cost = land.price[0, p, d, 1 if s >= ASYLUM else 0] + land.fee[k, land.country[d], s]
+        else:
+            x = 0.0
+            cost = 0.0
+        if x > 0.0:
+            for c in range(3):
+                able = c == 0 or (c == 1 and pioneer) or (c == 2 and child)
+                if able and cost * (n if c == 0 else 1) <= money:
+                    out[s, c] = x * land.companions[h, c]
+                    total += out[s, c]
+    return total
+
+
+@kernel
+def expect(
+    people, heads, first, last, land, conditions, classes, now, month, dt, cells, weight, micro,
+    answers, years, flows,
+):
+    """Add what is expected of everybody: events by answer, and people by where they would go.
+
+    Answers are probabilities of the step; `years` are rates weighted by the time spent before a
+    move, (1 - exp(-R dt)) / R, times the people of the household (Rao-Blackwell). All are added in
+    fixed point, so the sums are free of order.
+
+    Args:
+        cells: [n] cell of each head.
+        weight: [place] people that a row of that home stands for.
+        micro: Units of the fixed point.
+        answers: [cell, answer] households, in 1 / micro, added to.
+        years: [cell, answer] people, in 1 / micro, added to.
+        flows: [origin, destination, channel, answer] people, in 1 / micro, added to.
+    """
+    n_places = land.country.shape[0]
+    nests = np.zeros(n_places)
+    parts = np.zeros((4, 3))
+    for i in range(first, last):
+        head = heads[i]
+        cell = cells[i]
+        money = np.float64(people.means[head])
+        lr, fr, lm, fm, lp, fp, lmp, fmp = evaluate(
+            people, land, conditions, classes, head, now, month, money
+        )
+        r, r_mp = lr + fr, lmp + fmp
+        p = int(people.place[head])
+        o = int(people.home[head])
+        g = int(people.traits[head]) >> 4
+        k = classes[land.country[o], people.group[head]]
+        education = (int(people.traits[head]) >> 1) & 3
+        kin = int(people.kin[head])
+        confined = conditions.by_state[p, people.mask[head] >> 4]
+        local = locality(people, land, head)
+        queued = people.activity[head] == WAITING
+        n, pioneer, child = household(people, head, month)
+        w = float(weight[o]) * micro
+        moves = -math.expm1(-r * dt)
+        secure = lr / conditions.want[p, people.mask[head] & 15]
+        choice = secure / r if r > 0.0 else 0.0
+        blocked = math.exp(-r * dt) - math.exp(-r_mp * dt)
+        by_means = no_means_share(r, lm + fm, lp + fp, r_mp)
+        whole = int(w)
+        parts_of = (
+            int(w * moves * choice),
+            int(w * moves * (1.0 - choice)),
+            int(w * blocked * by_means),
+            int(w * blocked * (1.0 - by_means)),
+        )
+        left = whole
+        for a in range(4):
+            answers[cell, a] += parts_of[a]
+            left -= parts_of[a]
+        answers[cell, STAYS] += left
+        span = moves / r if r > 0.0 else dt
+        gap = r_mp - r
+        years[cell, CHOICE] += int(w * n * secure * span)
+        years[cell, NECESSITY] += int(w * n * (r - secure) * span)
+        years[cell, NO_MEANS] += int(w * n * gap * by_means * span)
+        years[cell, NO_PERMISSION] += int(w * n * gap * (1.0 - by_means) * span)
+        if moves <= 0.0:
+            continue
+        for h in range(2):
+            rate = lr if h == LIVELIHOOD else fr
+            if rate <= 0.0:
+                continue
+            free_part = secure / r if h == LIVELIHOOD else 0.0
+            forced_part = rate / r - free_part
+            total = 0.0
+            for d in range(n_places):
+                nests[d] = 0.0
+                if land.pull[h, o, d] > 0.0:
+                    inside = ruled_nest(
+                        land, h, p, o, g, k, education, kin, confined, local, queued, money, n,
+                        pioneer >= 0, child >= 0, d, parts,
+                    )  # fmt: skip
+                    if inside > 0.0:
+                        nests[d] = inside**land.nest * land.ahead[h, o, d]
+                        total += nests[d]
+            for d in range(n_places):
+                if nests[d] == 0.0:
+                    continue
+                inside = ruled_nest(
+                    land, h, p, o, g, k, education, kin, confined, local, queued, money, n,
+                    pioneer >= 0, child >= 0, d, parts,
+                )  # fmt: skip
+                for s in range(4):
+                    persons = parts[s, 0] * n + parts[s, 1] + parts[s, 2]
+                    if persons == 0.0:
+                        continue
+                    way = s
+                    if is_free(land, p, o, d):
+                        way = HOME if d == o else INTERNAL
+                    share = w * moves * nests[d] / total * persons / inside
+                    flows[p, d, way, CHOICE] += int(share * free_part)
+                    flows[p, d, way, NECESSITY] += int(share * forced_part)

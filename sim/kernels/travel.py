@@ -346,10 +346,10 @@ def wait_members(people, heads, activity):
 
 
 @kernel
-def place_members(people, heads, places, status, day):
-    """Move whole households to places as residents; a negative status leaves theirs."""
+def place_members(people, heads, places, status, days):
+    """Move whole households to places as residents on a day; a negative status leaves theirs."""
     for i in range(heads.shape[0]):
-        set_members(people, heads[i], places[i], RESIDENT, status, day)
+        set_members(people, heads[i], places[i], RESIDENT, status, days[i])
         clear_blocked(people, heads[i])
 
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from sim.kernels.travel import party_sizes, wait_members
 from sim.rng import Purpose, uniform_array
-from sim.state import F64, I64, Bool, append, take
+from sim.state import DAYS_A_YEAR, F64, I64, Bool, append, take
 from sim.terms import N_SLOTS, Activity, Channel
 
 if TYPE_CHECKING:
@@ -84,6 +84,7 @@ def admit(world: World, end: int, dt: float) -> dict[str, I64 | F64]:
         if not len(pending):
             continue
         quota = world.rules.quota[c, s]
+        begin = np.full(len(pending), float(world.day))
         if np.isinf(quota):
             chosen = pending
         else:
@@ -94,9 +95,13 @@ def admit(world: World, end: int, dt: float) -> dict[str, I64 | F64]:
             spent = float(used[len(chosen) - 1]) if len(chosen) else 0.0
             # What is left over waits for the next step only as far as one more party needs it.
             next_party = float(n_people[order[len(chosen)]]) if len(chosen) < len(order) else 0.0
+            # A party is admitted on the day on which the quota has grown enough for it.
+            begin = world.day + np.maximum(used - world.quota_left[c, s], 0.0) / max(
+                quota, 1e-12
+            ) * DAYS_A_YEAR
             world.quota_left[c, s] = min(room - spent, next_party)
         months = world.rules.wait[kinds[chosen], c, s]
-        begin = np.maximum(queue.applied[chosen], float(world.day))
+        begin = np.maximum(queue.applied[chosen], begin[: len(chosen)])
         queue.ready[chosen] = begin + months * 30.4375
     ready = queue.ready <= end
     result = {

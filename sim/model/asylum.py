@@ -8,7 +8,7 @@ import numpy as np
 
 from sim.kernels.travel import party_sizes, place_members, settle
 from sim.rng import Purpose, key, uniform_array
-from sim.state import GROUNDS, I64, append, take
+from sim.state import DAYS_A_YEAR, GROUNDS, I64, append, take
 from sim.terms import Activity, Harm, Status
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def fill_camps(world: World, heads: I64, n_people: I64) -> None:
         return
     people = world.people
     country = world.country[people.place[heads]]
-    luck = uniform_array(key(world.seed, Purpose.camp, -1 - world.step), people.pid[heads])
+    luck = uniform_array(key(world.seed, Purpose.camp, -1 - world.day), people.pid[heads])
     for c in np.unique(country):
         camps = np.flatnonzero(world.is_camp & (world.country == c))
         mine = np.flatnonzero(country == c)
@@ -71,7 +71,8 @@ def fill_camps(world: World, heads: I64, n_people: I64) -> None:
             chosen = mine[used <= room]
             if len(chosen):
                 places = np.full(len(chosen), camp, np.int64)
-                place_members(people, heads[chosen], places, -1, world.day)
+                days = people.moved[heads[chosen]].astype(np.int64)
+                place_members(people, heads[chosen], places, -1, days)
             mine = mine[len(chosen) :]
 
 
@@ -131,11 +132,13 @@ def execute_returns(world: World, dt: float) -> None:
     if not len(heads):
         return
     c = world.country[people.place[heads]]
-    chance = 1.0 - (1.0 - np.minimum(world.rules.returns[c], 0.999999)) ** dt
-    gone = uniform_array(world.key(Purpose.removal), people.pid[heads]) < chance
+    rate = -np.log1p(-np.minimum(world.rules.returns[c], 0.999999))
+    draw = -np.log1p(-uniform_array(world.key(Purpose.removal), people.pid[heads]))
+    gone = draw < rate * dt
     heads, c = heads[gone], c[gone]
     if not len(heads):
         return
+    days = world.day + np.floor(draw[gone] / rate[gone] * DAYS_A_YEAR).astype(np.int64)
     sizes = np.empty(len(heads), np.int64)
     party_sizes(people, heads, sizes)
     n_corridors = len(world.scenario.corridors)
@@ -144,4 +147,4 @@ def execute_returns(world: World, dt: float) -> None:
         (n_corridors + c, int(Harm.forced_return)),
         sizes * world.weight[people.home[heads]],
     )
-    place_members(people, heads, people.home[heads].astype(np.int64), int(Status.citizen), world.day)
+    place_members(people, heads, people.home[heads].astype(np.int64), int(Status.citizen), days)

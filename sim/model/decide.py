@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sim.jit import in_ranges
-from sim.kernels.choice import Conditions, Events, decide
+from sim.kernels.choice import Conditions, Events, decide, expect
 from sim.kernels.tally import attribute, count_households
 from sim.kernels.travel import party_sizes
 from sim.model.choice import conditions
 from sim.model.journey import depart, pick_goals
 from sim.rng import Purpose
-from sim.state import BLOCKED, BLOCKED_PERMISSION, HEAD, F64
+from sim.state import BLOCKED, BLOCKED_PERMISSION, HEAD, MICRO, F64
 from sim.terms import Answer
 
 if TYPE_CHECKING:
@@ -67,6 +67,12 @@ def decide_all(world: World, now: Conditions, excess: F64, end: int, dt: float) 
     weight = world.weight[people.home[events.head]]
 
     everyone = world.cells.of(people, world.country, world.deciding, month)
+    if counts.expected is not None:
+        expect(
+            people, world.deciding, 0, len(world.deciding), world.choices.land, now,
+            world.choices.classes, float(world.day), month, dt, everyone, world.weight, MICRO,
+            counts.expected.answers, counts.expected.years, counts.expected.flows,
+        )  # fmt: skip
     heads, persons = np.zeros(world.cells.size, np.int64), np.zeros(world.cells.size, np.int64)
     count_households(people, world.deciding, everyone, world.weight, heads, persons)
     n_heads, n_people = np.zeros_like(counts.heads), np.zeros_like(counts.people)

@@ -123,6 +123,16 @@ def leave(
     )
 
 
+def owed_days(world: World, heads: I64) -> F64:
+    """[n] days, since they arrived where they are, for which heads have not been asked yet.
+
+    Who arrives within a stretch of time is asked in the next one, for both: else a longer step
+    would mean fewer onward moves. Days of arrival are whole, half a day early on average.
+    """
+    moved = world.people.moved[heads].astype(np.float64)
+    return np.where(moved >= world.asked, np.maximum(world.day - moved - 0.5, 0.0), 0.0)
+
+
 def continue_stranded(world: World, end: int, dt: float) -> None:
     """Let the stranded decide anew: go on, claim here, settle, return, or wait on.
 
@@ -134,11 +144,12 @@ def continue_stranded(world: World, end: int, dt: float) -> None:
     pid = world.people.pid[heads]
     rate = 1.0 / world.scenario.journey.wait_stranded
     draw = -np.log1p(-uniform_array(world.key(Purpose.stranded), pid))
-    ready = draw < rate * dt
-    heads, draw = heads[ready], draw[ready]
+    late = owed_days(world, heads)
+    ready = draw < rate * (dt + late / DAYS_A_YEAR)
+    heads, draw, late = heads[ready], draw[ready], late[ready]
     hazards = np.full(len(heads), int(Hazard.flight), np.int64)
     goal, channel, companions, price = pick_goals(world, heads, hazards)
-    when = world.day + (end - world.day) * draw / (rate * dt)
+    when = np.maximum(world.day - late + draw / rate * DAYS_A_YEAR, float(world.day))
     answer = np.full(len(heads), int(Answer.necessity), np.int64)
     depart(world, heads, goal, channel, companions, price, answer, when)
 

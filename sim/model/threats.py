@@ -106,6 +106,8 @@ class Threats:
             if i.enabled and i.kind == "drought"
         ]
         self.events = self._prevalence_events()
+        self.dates = self._dates()
+        """Days, ascending, on which some prevalence or perpetrator changes."""
 
     def day_of(self, when: date) -> float:
         """Days from the start of the run to a date."""
@@ -153,14 +155,29 @@ class Threats:
                 lag += self.relaxation
         return events
 
-    def update_prevalence(self, day: float) -> bool:
-        """Apply the dated events in force on a day; True if anything changed."""
+    def _dates(self) -> list[int]:
+        dates = []
+        before = self._in_force(-1.0)
+        for day in sorted({math.ceil(when) for event in self.events for when in event[:2]}):
+            now = self._in_force(day)
+            if any((a != b).any() for a, b in zip(now, before, strict=True)):
+                dates.append(day)
+            before = now
+        return dates
+
+    def _in_force(self, day: float) -> tuple[F64, Bool]:
+        """([place, threat] prevalence, [place, threat] by state) on a day."""
         prevalence = self.base_prevalence.copy()
         by_state = self.base_by_state.copy()
         for start, end, p, threat, q, state in self.events:
             if start <= day < end:
                 prevalence[p, threat] = max(prevalence[p, threat], q)
                 by_state[p, threat] |= state
+        return prevalence, by_state
+
+    def update_prevalence(self, day: float) -> bool:
+        """Apply the dated events in force on a day; True if anything changed."""
+        prevalence, by_state = self._in_force(day)
         changed = bool((prevalence != self.prevalence).any() or (by_state != self.by_state).any())
         self.prevalence, self.by_state = prevalence, by_state
         return changed

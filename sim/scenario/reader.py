@@ -17,7 +17,7 @@ from sim.scenario.errors import Problem, ScenarioError, nearest, quoted
 from sim.scenario.overrides import override
 from sim.scenario.resolve import resolve
 from sim.scenario.schema import Scenario
-from sim.scenario.tables import MAX_PROBLEMS, Table, TableNode, read_table
+from sim.scenario.tables import MAX_PROBLEMS, TableNode, read_table
 from sim.scenario.wording import LEVEL, Field, Tree, child, field_at, path_of, say
 from sim.scenario.writer import dump
 
@@ -25,6 +25,8 @@ __all__ = ["dump", "read"]
 
 MAX_REPAIRS: Final = 20
 """Rounds of taking out what the schema refuses."""
+MAX_REFUSED: Final = 2000
+"""Refusals of the schema from which on the rest is not checked: a table is all wrong."""
 PLACEHOLDERS: Final = {
     "schema": "1",
     "name": "unnamed",
@@ -220,9 +222,11 @@ def _validate(root: Node, damaged: set[str]) -> tuple[Scenario | None, list[Prob
         try:
             scenario = Scenario.model_validate(tree.root.plain())
         except ValidationError as error:
-            details = error.errors(include_url=False)
+            details = error.errors(include_url=False, include_input=False)
             if round_ == 0 or not problems:
                 problems += _say_all(tree, details)
+            if len(details) > MAX_REFUSED:
+                break
             tree = Tree(_without(tree.root, [path_of(it) for it in details], known))
             continue
         return scenario, problems + check(scenario, tree, known)
@@ -235,6 +239,12 @@ def _say_all(tree: Tree, details: Sequence[Any]) -> list[Problem]:
     in_table: dict[str, int] = {}
     for detail in details:
         path, is_key = path_of(detail)
+        table = tree.root.get(str(path[0])) if path else None
+        if isinstance(table, TableNode):
+            name = table.origin.name
+            in_table[name] = in_table.get(name, 0) + 1
+            if in_table[name] > MAX_PROBLEMS:
+                continue
         nodes = tree.walk(path)
         node = nodes[-1]
         complete = len(nodes) == len(path) + 1 and not is_key
@@ -242,11 +252,6 @@ def _say_all(tree: Tree, details: Sequence[Any]) -> list[Problem]:
         blank = blank and detail["type"] != "extra_forbidden" and isinstance(path[-1], str)
         if blank and not field_at(path).required:
             continue  # `corridors:` with every item commented out is no corridors
-        if isinstance(node.origin, Table):
-            name = node.origin.name
-            in_table[name] = in_table.get(name, 0) + 1
-            if in_table[name] > MAX_PROBLEMS:
-                continue
         problems.append(say(tree, detail))
     for name, n in in_table.items():
         if n > MAX_PROBLEMS:

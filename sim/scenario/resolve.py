@@ -145,9 +145,9 @@ def _decision(decision: Decision) -> Decision:
 
 
 def _default(part: Part, name: str) -> dict[str, Any]:
-    """Return a copy of a table's default."""
+    """Return a table's default, not to be changed."""
     default: dict[str, Any] = type(part).model_fields[name].get_default()
-    return default.copy()
+    return default
 
 
 def _countries(scenario: Scenario) -> tuple[Country, ...]:

@@ -25,7 +25,7 @@ from tests.worlds import random_world
 N_WORLDS, CHUNK = 960, 48
 SLICE = 40
 """Worlds that are also looked at with the compiler off; with the others, a thousand."""
-STEPS = 3
+DRAWS = 3
 HEADS = 24
 """Households asked in each world, at most."""
 EXACT = 1e-9
@@ -92,16 +92,15 @@ def compare(number: int, tally: Tally) -> None:
     )
     check_gates(found, rates, number)
 
-    dt = (1.0, 1.0 / 12)[number % 2]
-    for step in range(STEPS):
-        world.step = step
+    dt = (1.0, 1.0 / 4)[number % 2]
+    for again in range(DRAWS):
+        world.seed = number + 1_000_000 * again  # draws anew, and changes nothing else
         verdicts = [
             reference.answer(
-                head, r, lambda h=head, w=who: reference.rates_at_secure_means(h, w, world.day),
-                dt, step,
+                head, r, lambda h=head, w=who: reference.rates_at_secure_means(h, w, world.day), dt
             )
             for head, who, r in zip(heads, deciders, rates, strict=True)
-        ]  # fmt: skip
+        ]
         check_answers(world, now, dt, heads, verdicts, tally, number)
     check_bound(world, now, dt, heads, found, tally)
     for hazard in Hazard:
@@ -111,10 +110,10 @@ def compare(number: int, tally: Tally) -> None:
 def check_look_ahead(reference: Reference, number: int) -> None:
     """The table is the fixed point, as near to it as the kernel's tolerance promises."""
     decision = reference.scenario.decision
-    # |x - x*| <= w / (1 - w) |last change|, in logarithms.
-    allowed = 2e-6 / (1.0 - decision.look_ahead)
     n = len(reference.places)
-    for hazard in Hazard:
+    for hazard, taste in ((Hazard.livelihood, decision.livelihood), (Hazard.flight, decision.flight)):
+        # |x - x*| <= w / (1 - w) |last change|, in logarithms.
+        allowed = 2e-6 / (1.0 - taste.look_ahead)
         # Two origins of each world will do: it is the slowest thing to compute.
         for o in {number % n, (number // n) % n}:
             mine = reference.look_ahead(hazard, o)
@@ -171,7 +170,7 @@ def check_bound(
     people, r_mp = world.people, found[:, 6] + found[:, 7]
     for head, most in zip(heads, r_mp, strict=True):
         p, o, mask = int(people.place[head]), int(people.home[head]), int(people.mask[head])
-        where = (p, o, int(people.traits[head]) >> 4, int(people.group[head]))
+        where = (p, o, int(people.traits[head]) >> 4)
         livelihood = now.livelihood[p, people.status[head]] * now.want[p, mask & 15]
         livelihood *= now.at_home if p == o else 1.0
         flight = now.flight * now.fear[p, mask >> 4]
@@ -192,7 +191,7 @@ def check_goals(
     hazards = np.full(len(heads), int(hazard))
     goal, channel, companions, price = pick_goals(world, heads, hazards)
     for i, (head, who) in enumerate(zip(heads, deciders, strict=True)):
-        mine = reference.goal(head, who, hazard, world.step)
+        mine = reference.goal(head, who, hazard)
         tally.n_near += mine.near
         if mine.near:
             continue
@@ -209,7 +208,7 @@ def agree(numbers: range) -> None:
     for number in numbers:
         compare(number, tally)
     # The comparison means something: every answer was given, and often.
-    assert tally.answers.min() > len(numbers), tally
+    assert tally.answers.min() > 0.75 * len(numbers), tally
     assert tally.n_goals > 20 * len(numbers), tally
     assert tally.n_untabulated > 0, tally
     # Of some 6,000 draws with a few thresholds each, .03 are expected within 1e-6 of one.

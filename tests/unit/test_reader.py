@@ -520,6 +520,7 @@ def test_overrides() -> None:
             "corridors.AA_NORTH_BB_PORT.price=5",
             "title=NO",
             "policies.wall.barrier=.3",
+            "shocks.war.end=~",
         ],
     )
     wall = next(it for it in s.policies if it.id == "wall")
@@ -538,6 +539,7 @@ def test_overrides() -> None:
     assert s.exposure.coupling["food"] == {"economic": 0.05, "health": 0.1}
     assert next(it for it in s.corridors if it.id == "AA_NORTH_BB_PORT").tactics[0].price == 5
     assert s.title == "NO"
+    assert s.shocks[0].end is None
 
 
 def test_overrides_reach_into_tables() -> None:
@@ -591,6 +593,11 @@ def test_overrides_leave_aliases_alone() -> None:
             ),
         ),
         ("title={", "error: a value is missing here"),
+        ("seed=true", "error: seed = true must be a whole number"),
+        (
+            "places.AA_NORTH.people=true",
+            "error: places[AA_NORTH].people = true must be a number (0 or more)",
+        ),
         ("name=", "error: name is empty\n  hint: it must be an id"),
         (
             "places.AA_NORTH.country=CC",

@@ -1,0 +1,316 @@
+/* The decision in plain C: the yardstick of sim/kernels/choice.py.
+ *
+ * The same algorithm on the same tables with the same hash draws: a scan that proves a stay from a
+ * bound on the rate, and the full answer for those whom the bound lets through. Sums and products
+ * are associated as in the kernel, so that (without contraction into fused operations) the answers
+ * are the same, person by person. Axes and units of the tables are documented at `Landscape`,
+ * `Conditions` and `Means` there; c_reference.py fills the structs below in this very order.
+ */
+#include <math.h>
+#include <stdint.h>
+
+enum { LIVELIHOOD, FLIGHT };
+enum { CHOICE, NECESSITY, NO_MEANS, NO_PERMISSION };
+enum { LABOUR, FAMILY, ASYLUM, IRREGULAR, N_SLOTS };
+enum { WAITING = 1, STRANDED = 3, DEAD = 6 };  /* activities */
+enum { IRREGULAR_STATUS = 5, N_STATUS = 7, N_AGES = 121 };
+enum { CHILD_AGE = 12, PIONEER_AGE = 18 };
+#define DAYS_A_YEAR 365.25
+
+typedef struct {
+    const uint64_t *pid;
+    const int32_t *household, *sibling;
+    const uint16_t *home, *place;
+    const int16_t *moved, *born;
+    const uint16_t *rank;
+    const float *means;
+    const uint8_t *group, *traits, *kin, *status, *activity, *mask;
+} People;
+
+typedef struct {
+    const int64_t *country;
+    const double *geography, *pull, *ahead, *admission, *admitted;
+    const int64_t *min_education;
+    const double *fee, *price, *companions, *homeward;
+    double nest, inclusive;
+} Land;
+
+typedef struct {
+    const double *want, *fear;
+    const uint8_t *by_state;
+    const double *livelihood, *age, *bound;
+    double flight, at_home, rest, rest_depth;
+} Conditions;
+
+typedef struct {
+    const double *income, *sigma;
+    const float *normal;
+    const double *support, *status;
+    double subsistence;
+} Means;
+
+typedef struct {
+    int64_t *head, *answer, *hazard;
+    double *time, *flight;
+    uint8_t *trapped;
+} Events;
+
+typedef struct {
+    const int64_t *heads, *classes;
+    const uint64_t *keys;
+    double now, dt;
+    int64_t month;
+    int64_t n_places, n_countries, n_groups, n_classes, n_kinds;
+} Step;
+
+typedef struct {
+    int64_t place, home, country, home_country, taste, kind, education, kin;
+    int64_t members, local;
+    int pioneer, child, queued, confined;
+} Household;
+
+/* Rates under the four combinations of gates: as it is, means unlimited, policy open, both. */
+typedef struct {
+    double r, m, p, mp;
+} Gates;
+
+static inline uint64_t mixed(uint64_t z)
+{
+    z += 0x9E3779B97F4A7C15u;
+    z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9u;
+    z = (z ^ (z >> 27)) * 0x94D049BB133111EBu;
+    return z ^ (z >> 31);
+}
+
+static inline double uniform(uint64_t key, uint64_t who)
+{
+    return ((double)(int64_t)(mixed(key ^ who) >> 11) + 0.5) * (1.0 / 9007199254740992.0);
+}
+
+static inline int64_t age_of(int64_t month, int64_t born)
+{
+    int64_t months = month - born;
+    return months / 12 - (months % 12 < 0);
+}
+
+static void who_could_go(const People *people, int64_t head, int64_t month, Household *who)
+{
+    int64_t founder = people->household[head], pioneer = -1, child = -1, row = founder;
+    who->members = 0;
+    do {
+        if (people->household[row] == founder && people->activity[row] != DEAD) {
+            who->members++;
+            if (row != head) {
+                int64_t age = age_of(month, people->born[row]);
+                if (age >= PIONEER_AGE) {
+                    if (pioneer < 0 || people->born[row] > people->born[pioneer]) pioneer = row;
+                } else if (age >= CHILD_AGE) {
+                    if (child < 0 || people->born[row] < people->born[child]) child = row;
+                }
+            }
+        }
+        row = people->sibling[row];
+    } while (row != founder);
+    who->pioneer = pioneer >= 0;
+    who->child = child >= 0;
+}
+
+static inline double party(const double *companions, const Household *who, double price,
+                           double money)
+{
+    double factor = 0.0;
+    if (price * (double)who->members <= money) factor += companions[0];
+    if (price <= money) {
+        if (who->pioneer) factor += companions[1];
+        if (who->child) factor += companions[2];
+    }
+    return factor;
+}
+
+/* W_h = sum over d of (sum over channels and companions of exp(V / mu))^mu W(d)^look_ahead. */
+static Gates inclusive_values(const Land *land, const Step *step, const Household *who, int h,
+                              double money)
+{
+    const int64_t n = step->n_places, p = who->place, o = who->home, g = who->taste;
+    const double *companions = land->companions + 3 * h;
+    const double *pull = land->pull + (h * n + o) * n;
+    const double *ahead = land->ahead + (h * n + o) * n;
+    const double *ruled_way =
+        land->geography + ((((h * 2 + 0) * step->n_classes + g) * n + p) * n) * 2;
+    const double *open_way =
+        land->geography + ((((h * 2 + 1) * step->n_classes + g) * n + p) * n) * 2;
+    const double *ruled_price = land->price + (0 * n + p) * n * 2;
+    const double *open_price = land->price + (1 * n + p) * n * 2;
+    const int64_t countries = step->n_countries, kind = who->kind;
+    const double *admission = land->admission + (h * step->n_kinds + kind) * countries * N_SLOTS;
+    const double *admitted = land->admitted + h * N_SLOTS;
+    const double *fee = land->fee + kind * countries * N_SLOTS;
+    const int64_t *schooling = land->min_education + kind * countries * N_SLOTS;
+    Gates w = {0.0, 0.0, 0.0, 0.0};
+    double full = companions[0];
+    if (who->pioneer) full += companions[1];
+    if (who->child) full += companions[2];
+
+    for (int64_t d = 0; d < n; d++) {
+        if (pull[d] == 0.0) continue;
+        const int64_t country = land->country[d];
+        if (d != p && (country == who->country || country == who->home_country)) {
+            /* Within the country of stay, or back to the place of origin: nobody's leave. */
+            if (country == who->country) {
+                if (who->confined && h == FLIGHT && country == who->home_country) continue;
+            } else if (d != o) {
+                continue;
+            }
+            double x = ruled_way[2 * d] * pull[d];
+            if (d == o) x *= land->homeward[h];
+            if (x <= 0.0) continue;
+            double able = x * party(companions, who, ruled_price[2 * d], money);
+            double free = pow(x * full, land->nest) * ahead[d];
+            double here = pow(able, land->nest) * ahead[d];
+            w.r += here;
+            w.p += here;
+            w.m += free;
+            w.mp += free;
+            continue;
+        }
+        if (d == p && who->local == 0) continue;
+        Gates s = {0.0, 0.0, 0.0, 0.0};
+        for (int slot = 0; slot < N_SLOTS; slot++) {
+            if (d == p && (slot < ASYLUM || (slot == IRREGULAR && who->local < 2))) continue;
+            const int64_t by_legs = slot >= ASYLUM, at = country * N_SLOTS + slot;
+            double x = open_way[2 * d + by_legs] * pull[d] * admitted[slot];
+            if (x <= 0.0) continue;
+            s.mp += x * full;
+            s.p += x * party(companions, who, open_price[2 * d + by_legs], money);
+            if (slot < ASYLUM && (who->queued || who->education < schooling[at])) continue;
+            if (slot == FAMILY && who->kin != country + 1) continue;
+            x = ruled_way[2 * d + by_legs] * pull[d] * admission[at];
+            if (x <= 0.0) continue;
+            s.m += x * full;
+            s.r += x * party(companions, who, ruled_price[2 * d + by_legs] + fee[at], money);
+        }
+        if (s.mp > 0.0) {
+            w.mp += pow(s.mp, land->nest) * ahead[d];
+            w.p += pow(s.p, land->nest) * ahead[d];
+            w.m += pow(s.m, land->nest) * ahead[d];
+            w.r += pow(s.r, land->nest) * ahead[d];
+        }
+    }
+    return w;
+}
+
+static Gates rates(const Land *land, const Step *step, const Household *who, int h, double base,
+                   double money)
+{
+    Gates rate = {0.0, 0.0, 0.0, 0.0};
+    if (base <= 0.0) return rate;
+    Gates w = inclusive_values(land, step, who, h, money);
+    rate.r = base * pow(w.r, land->inclusive);
+    rate.m = base * pow(w.m, land->inclusive);
+    rate.p = base * pow(w.p, land->inclusive);
+    rate.mp = base * pow(w.mp, land->inclusive);
+    return rate;
+}
+
+static Household describe(const People *people, const Land *land, const Conditions *conditions,
+                          const Step *step, int64_t head)
+{
+    Household who;
+    who.place = people->place[head];
+    who.home = people->home[head];
+    who.country = land->country[who.place];
+    who.home_country = land->country[who.home];
+    who.taste = people->traits[head] >> 4;
+    who.kind = step->classes[who.home_country * step->n_groups + people->group[head]];
+    who.education = people->traits[head] >> 1 & 3;
+    who.kin = people->kin[head];
+    who.queued = people->activity[head] == WAITING;
+    who.confined = conditions->by_state[who.place * 8 + (people->mask[head] >> 4)];
+    if (who.country == who.home_country)
+        who.local = 0;
+    else if (people->activity[head] == STRANDED)
+        who.local = 2;
+    else
+        who.local = people->status[head] == IRREGULAR_STATUS;
+    who_could_go(people, head, step->month, &who);
+    return who;
+}
+
+static double secure_means(const Means *means, int64_t place, int64_t rank, int64_t status)
+{
+    double sigma = means->sigma[place];
+    double share = exp(sigma * (double)means->normal[rank] - 0.5 * sigma * sigma);
+    double earned = means->income[place] * means->status[status] * share - means->subsistence;
+    return (earned > 0.0 ? earned : 0.0) + means->support[place];
+}
+
+/* Returns the number of events written; *evaluated counts the heads whom the bound let through. */
+int64_t decide(const People *people, const Land *land, const Conditions *conditions,
+               const Means *means, const Step *step, const Events *events, int64_t first,
+               int64_t last, int64_t *evaluated)
+{
+    const int64_t n = step->n_places;
+    int64_t at = first, full = 0;
+    for (int64_t i = first; i < last; i++) {
+        const int64_t head = step->heads[i];
+        const int64_t p = people->place[head], o = people->home[head];
+        const int64_t taste = people->traits[head] >> 4, mask = people->mask[head];
+        const uint64_t pid = people->pid[head];
+        const double want = conditions->want[p * 16 + (mask & 15)];
+        double l = conditions->livelihood[p * N_STATUS + people->status[head]] * want;
+        double f = conditions->flight * conditions->fear[p * 8 + (mask >> 4)];
+        const double u = uniform(step->keys[0], pid);
+        const int64_t cell = (p * n + o) * step->n_classes + taste;
+        const double most = (p == o ? l * conditions->at_home : l) * conditions->bound[cell]
+                            + f * conditions->bound[n * n * step->n_classes + cell];
+        if (u > most * step->dt * 1.000001) continue;
+
+        full++;
+        int64_t age = age_of(step->month, people->born[head]);
+        age = age < 0 ? 0 : age >= N_AGES ? N_AGES - 1 : age;
+        const double since = (step->now - people->moved[head]) / DAYS_A_YEAR;
+        const double rest = 1.0 - conditions->rest_depth * exp(-since / conditions->rest);
+        l *= conditions->age[age] * rest;
+        if (p == o) l *= conditions->at_home;
+        f = conditions->flight * conditions->age[N_AGES + age];
+        f *= conditions->fear[p * 8 + (mask >> 4)];
+        const double draw = -log1p(-u), dt = step->dt;
+        const double money = people->means[head];
+        const Household who = describe(people, land, conditions, step, head);
+        const Gates live = rates(land, step, &who, LIVELIHOOD, l, money);
+        const Gates flee = rates(land, step, &who, FLIGHT, f, money);
+        const double r_mp = live.mp + flee.mp, r = live.r + flee.r;
+        if (draw >= r_mp * dt) continue;
+
+        const double label = uniform(step->keys[1], pid);
+        events->head[at] = head;
+        events->hazard[at] = LIVELIHOOD;
+        events->flight[at] = 0.0;
+        events->trapped[at] = 0;
+        if (draw < r * dt) {
+            const double secure = live.r / want;
+            events->time[at] = draw / (r * dt);
+            events->answer[at] = label * r < secure ? CHOICE : NECESSITY;
+            if (!(label * r < secure)) {
+                events->flight[at] = flee.r / (r - secure);
+                if (label * r - secure < flee.r) events->hazard[at] = FLIGHT;
+            }
+        } else {
+            const double gap = r_mp - r;
+            const double gain = (live.m + flee.m - r) + (r_mp - (live.p + flee.p));
+            const double share = gap > 0.0 ? 0.5 * gain / gap : 0.0;
+            events->time[at] = draw / (r_mp * dt);
+            events->answer[at] = label < share ? NO_MEANS : NO_PERMISSION;
+            /* Trapped: with the means of a secure place they would have moved. */
+            const double secure =
+                secure_means(means, p, people->rank[head], people->status[head]);
+            if (secure > money) {
+                const Gates able = rates(land, step, &who, LIVELIHOOD, l, secure);
+                events->trapped[at] = draw < able.r / want * dt;
+            }
+        }
+        at++;
+    }
+    *evaluated = full;
+    return at - first;
+}

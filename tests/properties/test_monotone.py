@@ -1,0 +1,370 @@
+"""What must follow, person by person, when one thing changes and all luck stays.
+
+Each test takes one large world, changes the conditions or the landscape, and asks the same people
+again with the same draws: state and means are held, so every difference has one cause.
+"""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import numpy as np
+import pytest
+
+from sim.kernels.choice import Conditions
+from sim.kernels.choice import rates as evaluate_all
+from sim.model.admission import prospects
+from sim.model.decide import current_conditions, draw_events
+from sim.model.journey import pick_goals
+from sim.model.policy import Rules
+from sim.scenario.resolve import resolve
+from sim.scenario.schema import Scenario
+from sim.state import F64, I64
+from sim.step import prepare
+from sim.terms import FEAR, Answer, Channel, Hazard, Status, Threat
+from sim.world import World, build_world
+from tests.worlds import large_scenario
+
+DT = 1.0
+DRAWS = 4
+"""Times that everybody is asked, each with luck of its own."""
+MOVES = (Answer.choice, Answer.necessity)
+STAYS = int(Answer.stays)
+
+
+@dataclass
+class Asked:
+    """What every head answers, where movers go, and all rates."""
+
+    answer: I64
+    """[draw, head]"""
+    hazard: I64
+    """[draw, head]"""
+    goal: I64
+    """[draw, head] -1 for those who do not move."""
+    channel: I64
+    """[draw, head] -1 for those who do not move."""
+    rates: F64
+    """[head, 8] L, F, L_M, F_M, L_P, F_P, L_MP, F_MP."""
+
+    @property
+    def moves(self) -> Any:
+        return self.answer <= Answer.necessity
+
+    def gate(self, i: int) -> F64:
+        """[head] R, R_M, R_P or R_MP."""
+        return self.rates[:, 2 * i] + self.rates[:, 2 * i + 1]
+
+
+def ask(world: World, now: Conditions) -> Asked:
+    heads, n = world.deciding, len(world.deciding)
+    answer = np.full((DRAWS, n), STAYS)
+    hazard, goal, channel = (np.full((DRAWS, n), -1) for _ in range(3))
+    at = np.full(len(world.people.pid), -1)
+    at[heads] = np.arange(n)
+    seed = world.seed
+    for draw in range(DRAWS):
+        world.seed = seed + 1_000_000 * draw
+        events = draw_events(world, now, DT)
+        rows = at[events.head]
+        answer[draw, rows], hazard[draw, rows] = events.answer, events.hazard
+        moving = events.answer <= Answer.necessity
+        found = pick_goals(world, events.head[moving], events.hazard[moving])
+        goal[draw, rows[moving]], channel[draw, rows[moving]] = found[:2]
+    world.seed = seed
+    rates = np.zeros((n, 8))
+    evaluate_all(
+        world.people, heads, world.choices.land, now, world.choices.classes, float(world.day),
+        world.month(), rates,
+    )  # fmt: skip
+    return Asked(answer, hazard, goal, channel, rates)
+
+
+def conditions_at(world: World, severity: F64) -> Conditions:
+    """Conditions of a day on which severities stand as given."""
+    threats = copy.deepcopy(world.threats)
+    threats.severity = severity.copy()
+    # At rest: what is there neither spreads nor fades.
+    threats.chronic = severity.copy()
+    threats.coupling = np.zeros_like(threats.coupling)
+    threats.strain = np.zeros_like(threats.strain)
+    threats.disturbances = []
+    want, fear, _, _ = threats.advance(
+        0, 1, world.weights_k, world.tolerable, world.voice, world.scenario.decision.voice
+    )
+    return current_conditions(world, want, fear)
+
+
+def made_ready(scenario: Scenario) -> World:
+    """A world with some of the people abroad in every standing, some with an application."""
+    world = build_world(scenario, seed=7)
+    people = world.people
+    rng = np.random.default_rng(7)
+    founders = np.unique(people.household)
+    home_country = world.country[people.home]
+    for founder in founders[rng.random(len(founders)) < 0.1]:
+        rows = np.flatnonzero(people.household[founder : founder + 20] == founder) + founder
+        place = int(rng.integers(len(world.country)))
+        people.place[rows] = place
+        own = world.country[place] == home_country[founder]
+        standings = (Status.displaced,) if own else (Status.refugee, Status.irregular)
+        people.status[rows] = int(standings[rng.integers(len(standings))])
+        people.moved[rows] = -int(rng.integers(2000))
+    prepare(world)
+    return world
+
+
+@cache
+def large_world() -> World:
+    """The world that the first tests change nothing in but conditions."""
+    return made_ready(large_scenario())
+
+
+@cache
+def as_it_is() -> tuple[F64, Asked]:
+    world = large_world()
+    severity = world.threats.severity.copy()
+    return severity, ask(world, conditions_at(world, severity))
+
+
+# Threats ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("threat", Threat)
+@pytest.mark.parametrize("place", ["north", "city"])
+def test_a_graver_threat_makes_movers_of_stayers_and_never_the_reverse(
+    place: str, threat: Threat
+) -> None:
+    world = large_world()
+    severity, before = as_it_is()
+    p = [it.id for it in world.scenario.places].index(place)
+    heads, people = world.deciding, world.people
+    here = people.place[heads] == p
+    # Where nobody is exposed there is nothing to see: expose half of them, whoever they are.
+    mask = people.mask.copy()
+    rows = np.flatnonzero(people.place == p)
+    exposed = people.pid[people.household[rows]] % np.uint64(2) == 0
+    people.mask[rows] = np.where(
+        exposed, people.mask[rows] | (1 << threat), people.mask[rows] & ~(1 << threat) & 127
+    )
+    try:
+        low = severity.copy()
+        low[p, threat] = 0.3
+        high = severity.copy()
+        high[p, threat] = 0.6
+        before, after = (ask(world, conditions_at(world, s)) for s in (low, high))
+    finally:
+        people.mask[:] = mask
+    feels = here & (people.pid[people.household[heads]] % np.uint64(2) == 0)
+    assert feels.sum() > 300
+
+    # Nobody's rate falls, of those it reaches everybody's who could go anywhere rises.
+    assert (after.rates >= before.rates).all()
+    able = feels & (before.gate(0) > 0)
+    # A flight is no option to those whom nothing but their own state's land is open.
+    assert (after.gate(0)[able] > before.gate(0)[able]).mean() > 0.95
+    # Nobody elsewhere is touched, nor anybody here whom it does not reach.
+    others = ~feels
+    np.testing.assert_array_equal(before.rates[others], after.rates[others])
+    np.testing.assert_array_equal(before.answer[:, others], after.answer[:, others])
+    np.testing.assert_array_equal(before.goal[:, others], after.goal[:, others])
+
+    # Who moved moves, and who had to still has to.
+    assert after.moves[before.moves].all()
+    forced = before.answer == Answer.necessity
+    assert (after.answer[forced] == Answer.necessity).all()
+    # Some who stayed have to go, and they are more than those who now go of their own will: of a
+    # newly raised rate R - R_0 is necessity.
+    stayed = before.answer >= Answer.no_means
+    to_necessity = (stayed & (after.answer == Answer.necessity)).sum()
+    assert to_necessity >= 10
+    # Control: the draws alone, with nothing raised, move nobody.
+    again = ask(world, conditions_at(world, severity))
+    np.testing.assert_array_equal(again.answer, as_it_is()[1].answer)
+
+
+def test_severity_below_what_is_tolerable_moves_nobody() -> None:
+    """Control of the above: a rise that stays tolerable changes no answer at all."""
+    world = large_world()
+    severity, _ = as_it_is()
+    calm = severity.copy()
+    calm[0] = 0.0
+    stirred = severity.copy()
+    stirred[0] = world.tolerable
+    one, other = (ask(world, conditions_at(world, s)) for s in (calm, stirred))
+    np.testing.assert_array_equal(one.answer, other.answer)
+    np.testing.assert_array_equal(one.rates, other.rates)
+
+
+def test_fear_alone_moves_nobody_by_choice() -> None:
+    """R_0 has no part in flight: among the exposed the number of choices stays what it was."""
+    world = large_world()
+    severity, _ = as_it_is()
+    none = severity.copy()
+    none[:, list(FEAR)] = 0.0
+    grave = none.copy()
+    grave[0, Threat.personal] = 0.9
+    calm, war = (ask(world, conditions_at(world, s)) for s in (none, grave))
+    assert (calm.rates[:, 1::2] == 0.0).all()
+    np.testing.assert_array_equal(calm.rates[:, 0::2], war.rates[:, 0::2])
+    assert not (calm.hazard == Hazard.flight).any()
+    assert (war.answer[war.hazard == Hazard.flight] == Answer.necessity).all()
+    assert (war.hazard == Hazard.flight).sum() > 100
+
+
+# Rules -----------------------------------------------------------------------------------------
+
+
+def under(world: World, hold_look_ahead: bool, **changes: Any) -> World:
+    """The same people, as they are, under changed rules.
+
+    Args:
+        changes: By rule id, the fields to change.
+    """
+    scenario = world.scenario
+    policies = tuple(
+        rule.model_copy(update=changes.get(rule.id, {})) for rule in scenario.policies
+    )
+    changed = resolve(scenario.model_copy(update={"policies": policies}))
+    other = copy.copy(world)
+    other.scenario = changed
+    other.rules = Rules(changed, world.network, changed.time.start)
+    choices = copy.copy(world.choices)
+    choices.scenario = changed
+    choices.geography, choices.price = choices.geography.copy(), choices.price.copy()
+    choices.ahead = choices.ahead.copy()
+    other.choices = choices
+    expected = world.threats.severity * world.threats.prevalence
+    choices.update_ways(other.rules, expected[:, Threat.personal])
+    chance, wait = prospects(other)
+    choices.rebuild(other.diaspora, expected, chance, wait, 0.0)
+    if hold_look_ahead:
+        choices.land = choices.land._replace(ahead=world.choices.land.ahead)
+    other.bound = choices.bounds(other.people)
+    return other
+
+
+CLOSABLE = {
+    "labour": ("labour_next", Channel.labour, "NEXT"),
+    "asylum": ("asylum_next", Channel.asylum, "NEXT"),
+    "family": ("family_rich", Channel.family, "RICH"),
+    "irregular": ("irregular_next", Channel.irregular, "NEXT"),
+}
+
+
+@cache
+def policy_world(foresight: float) -> World:
+    """A world in which every rule that a test closes is first stated to be open."""
+    scenario = large_scenario(
+        agents=60_000, livelihood={"look_ahead": foresight}, flight={"look_ahead": foresight}
+    )
+    stated = [
+        {"id": name, "into": into, "channel": channel.name, "open": True, "wait": 3.0}
+        for name, channel, into in CLOSABLE.values()
+        if name != "labour_next"
+    ]
+    policies = (*scenario.policies, *(type(scenario.policies[0]).model_validate(s) for s in stated))
+    return made_ready(resolve(scenario.model_copy(update={"policies": policies})))
+
+
+@cache
+def answers_under_policy(foresight: float) -> Asked:
+    world = policy_world(foresight)
+    return ask(world, conditions_at(world, world.threats.severity))
+
+
+@pytest.mark.parametrize("name", CLOSABLE)
+@pytest.mark.parametrize("hold", [False, True], ids=["foreseen", "look-ahead held"])
+def test_closing_a_channel_blocks_some_deflects_others_and_leaves_the_rest(
+    name: str, hold: bool
+) -> None:
+    rule, channel, into = CLOSABLE[name]
+    world, before = policy_world(0.8), answers_under_policy(0.8)
+    shut = under(world, hold, **{rule: {"open": False}})
+    after = ask(shut, conditions_at(shut, world.threats.severity))
+
+    country = world.country[before.goal]
+    number = [it.id for it in world.scenario.countries].index(into)
+    used = before.moves & (before.channel == channel) & (country == number)
+    assert used.sum() >= 100
+    # Nobody gets in by it any more.
+    through = after.moves & (after.channel == channel) & (world.country[after.goal] == number)
+    assert not through.any()
+    # Some of its movers are kept by it, and say so; others go by another way.
+    assert (after.answer[used] == Answer.no_permission).sum() >= 5
+    deflected = used & after.moves
+    assert deflected.sum() >= 10
+    # Whom else it touches: hardly anybody.
+    rest = before.moves & ~used
+    kept = (after.goal[rest] == before.goal[rest]).mean()
+    assert kept >= 0.9
+    if hold:
+        # Nobody gains. With R_MP as it was, nobody who stayed moves or is newly blocked.
+        assert (after.rates <= before.rates * (1 + 1e-12)).all()
+        np.testing.assert_allclose(after.gate(3), before.gate(3), rtol=1e-12)
+        np.testing.assert_array_equal(after.answer == STAYS, before.answer == STAYS)
+        assert not (after.moves & ~before.moves).any()
+        # Who chose elsewhere, for the same reason, goes exactly there, by the same way.
+        same = rest & after.moves & (country != number) & (after.hazard == before.hazard)
+        np.testing.assert_array_equal(after.goal[same], before.goal[same])
+        np.testing.assert_array_equal(after.channel[same], before.channel[same])
+
+
+def test_leaves_those_alone_whom_a_rule_does_not_concern() -> None:
+    """Control: a channel closed to others, or to where nobody goes, changes nothing here."""
+    world, before = policy_world(0.8), answers_under_policy(0.8)
+    shut = under(world, False, labour_next={"citizens_of": ("FAR",), "open": False})
+    after = ask(shut, conditions_at(shut, world.threats.severity))
+    # Without a rule labour is closed: this one now opens to FAR's people alone nothing.
+    far = [it.id for it in world.scenario.countries].index("FAR")
+    mine = world.country[world.people.home[world.deciding]] != far
+    never = before.goal[:, mine] != -1
+    assert never.any()
+    same = under(world, False)
+    again = ask(same, conditions_at(same, world.threats.severity))
+    np.testing.assert_allclose(again.rates, before.rates, rtol=1e-5)
+    assert (again.answer == before.answer).mean() > 0.9999
+    assert not np.array_equal(after.answer, before.answer)
+
+
+OPENINGS = {
+    "labour opened": {"labour_far": {"min_education": "none"}},
+    "no fees": {"labour_next": {"fee": 0.0}, "labour_rich": {"fee": 0.0}, "labour_far": {"fee": 0.0}},
+    "no wall": {"wall": {"barrier": 0.0}},
+    "no wait": {"labour_rich": {"wait": 0.0}, "asylum_next": {"wait": 0.0}},
+    "more places": {"labour_far": {"quota": 2e6}},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", OPENINGS)
+@pytest.mark.parametrize("foresight", [0.0, 0.8])
+def test_opening_a_gate_only_relaxes(name: str, foresight: float) -> None:
+    """No rate falls, and with R_MP held (no look-ahead) everybody's answer moves one way only."""
+    world, before = policy_world(foresight), answers_under_policy(foresight)
+    opened = under(world, False, **OPENINGS[name])
+    after = ask(opened, conditions_at(opened, world.threats.severity))
+    # The look-ahead's iteration stops at 1e-6; without it the comparison is exact but for rounding.
+    slack = 1e-12 if foresight == 0.0 else 1e-4
+    assert (after.rates >= before.rates * (1 - slack)).all()
+    assert (after.gate(0) > before.gate(0) * (1 + slack)).any()
+    if foresight == 0.0:
+        np.testing.assert_allclose(after.gate(3), before.gate(3), rtol=1e-12)
+        assert after.moves[before.moves].all()
+        np.testing.assert_array_equal(after.answer == STAYS, before.answer == STAYS)
+
+
+def test_money_only_relaxes() -> None:
+    """More means raise R and R_P, and leave R_M and R_MP exactly as they were."""
+    world, before = policy_world(0.8), answers_under_policy(0.8)
+    rich = copy.copy(world)
+    rich.people = world.people._replace(means=world.people.means * np.float32(3.0))
+    after = ask(rich, conditions_at(rich, world.threats.severity))
+    np.testing.assert_array_equal(after.rates[:, [2, 3, 6, 7]], before.rates[:, [2, 3, 6, 7]])
+    assert (after.rates >= before.rates).all()
+    assert (after.gate(0) > before.gate(0)).mean() > 0.3
+    assert after.moves[before.moves].all()
+    np.testing.assert_array_equal(after.answer == STAYS, before.answer == STAYS)
+    assert (before.answer == Answer.no_means).sum() > (after.answer == Answer.no_means).sum()
