@@ -16,6 +16,7 @@ enum { WAITING = 1, STRANDED = 3, DEAD = 6 };  /* activities */
 enum { IRREGULAR_STATUS = 5, N_STATUS = 7, N_AGES = 121 };
 enum { CHILD_AGE = 12, PIONEER_AGE = 18 };
 #define DAYS_A_YEAR 365.25
+#define MARGIN 1.000001
 
 typedef struct {
     const uint64_t *pid;
@@ -244,39 +245,59 @@ static double secure_means(const Means *means, int64_t place, int64_t rank, int6
     return (earned > 0.0 ? earned : 0.0) + means->support[place];
 }
 
-/* Returns the number of events written; *evaluated counts the heads whom the bound let through. */
+/* exp(V / mu) of company: the household, a pioneer, a child, over what it is with all three. */
+static inline double company(const Land *land, int h, int pioneer, int child)
+{
+    const double *companions = land->companions + 3 * h;
+    double fullest = companions[0] + companions[1] + companions[2];
+    double full = companions[0];
+    if (pioneer) full += companions[1];
+    if (child) full += companions[2];
+    return pow(full / fullest, land->nest * land->inclusive);
+}
+
+/* Returns the number of events written, from `first` on. */
 int64_t decide(const People *people, const Land *land, const Conditions *conditions,
                const Means *means, const Step *step, const Events *events, int64_t first,
-               int64_t last, int64_t *evaluated)
+               int64_t last)
 {
     const int64_t n = step->n_places;
-    int64_t at = first, full = 0;
+    const double dt = step->dt;
+    int64_t at = first;
     for (int64_t i = first; i < last; i++) {
         const int64_t head = step->heads[i];
         const int64_t p = people->place[head], o = people->home[head];
         const int64_t taste = people->traits[head] >> 4, mask = people->mask[head];
         const uint64_t pid = people->pid[head];
-        const double want = conditions->want[p * 16 + (mask & 15)];
-        double l = conditions->livelihood[p * N_STATUS + people->status[head]] * want;
-        double f = conditions->flight * conditions->fear[p * 8 + (mask >> 4)];
-        const double u = uniform(step->keys[0], pid);
-        const int64_t cell = (p * n + o) * step->n_classes + taste;
-        const double most = (p == o ? l * conditions->at_home : l) * conditions->bound[cell]
-                            + f * conditions->bound[n * n * step->n_classes + cell];
-        if (u > most * step->dt * 1.000001) continue;
-
-        full++;
         int64_t age = age_of(step->month, people->born[head]);
         age = age < 0 ? 0 : age >= N_AGES ? N_AGES - 1 : age;
+
+        /* Nobody's rate is greater than with every gate open, in company and rested. */
+        const double want = conditions->want[p * 16 + (mask & 15)];
+        const double fear = conditions->fear[p * 8 + (mask >> 4)];
+        const double level = conditions->livelihood[p * N_STATUS + people->status[head]] * want;
+        const int64_t cell = (p * n + o) * step->n_classes + taste;
+        const double open_l = conditions->bound[cell];
+        const double open_f = conditions->bound[n * n * step->n_classes + cell];
+        const double l_age = conditions->age[age], f_age = conditions->age[N_AGES + age];
+        const double most = (p == o ? level * conditions->at_home : level) * l_age * open_l
+                            + conditions->flight * fear * f_age * open_f;
+        const double u = uniform(step->keys[0], pid);
+        if (u > most * dt * MARGIN) continue;
+
+        /* The same in its own company, and as lately moved as it is. */
+        const double draw = -log1p(-u);
         const double since = (step->now - people->moved[head]) / DAYS_A_YEAR;
         const double rest = 1.0 - conditions->rest_depth * exp(-since / conditions->rest);
-        l *= conditions->age[age] * rest;
+        double l = level * (l_age * rest);
         if (p == o) l *= conditions->at_home;
-        f = conditions->flight * conditions->age[N_AGES + age];
-        f *= conditions->fear[p * 8 + (mask >> 4)];
-        const double draw = -log1p(-u), dt = step->dt;
-        const double money = people->means[head];
+        const double f = conditions->flight * f_age * fear;
         const Household who = describe(people, land, conditions, step, head);
+        const double close = l * open_l * company(land, LIVELIHOOD, who.pioneer, who.child)
+                             + f * open_f * company(land, FLIGHT, who.pioneer, who.child);
+        if (draw > close * dt * MARGIN) continue;
+
+        const double money = people->means[head];
         const Gates live = rates(land, step, &who, LIVELIHOOD, l, money);
         const Gates flee = rates(land, step, &who, FLIGHT, f, money);
         const double r_mp = live.mp + flee.mp, r = live.r + flee.r;
@@ -311,6 +332,5 @@ int64_t decide(const People *people, const Land *land, const Conditions *conditi
         }
         at++;
     }
-    *evaluated = full;
     return at - first;
 }

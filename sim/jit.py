@@ -16,8 +16,8 @@ import tempfile
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from importlib.metadata import version
 from functools import cache
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
@@ -102,7 +102,7 @@ def _compile(function: F, **options: Any) -> F:
         decorated = numba.njit(cache=CACHED, nogil=True, error_model="numpy", **options)(function)
     finally:
         numba.config.CACHE_DIR = before
-    return cast(F, decorated)
+    return cast("F", decorated)
 
 
 def equation(function: F) -> F:

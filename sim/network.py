@@ -59,7 +59,10 @@ def great_circle(lat: F64, lon: F64) -> F64:
     phi, lam = np.radians(lat), np.radians(lon)
     d_phi = phi[:, None] - phi[None, :]
     d_lam = lam[:, None] - lam[None, :]
-    root = np.sin(d_phi / 2) ** 2 + np.cos(phi)[:, None] * np.cos(phi)[None, :] * np.sin(d_lam / 2) ** 2
+    root = (
+        np.sin(d_phi / 2) ** 2
+        + np.cos(phi)[:, None] * np.cos(phi)[None, :] * np.sin(d_lam / 2) ** 2
+    )
     return np.asarray(6371.0 * 2 * np.arcsin(np.sqrt(np.clip(root, 0, 1))))
 
 

@@ -17,9 +17,8 @@ import pandas as pd
 from sim import jit
 from sim.record import Record
 from sim.rng import replicate_seed
-from sim.scenario.writer import dump
 from sim.solve import solve_base
-from sim.state import MICRO, I64
+from sim.state import I64, MICRO
 from sim.step import Census, advance
 from sim.terms import Activity, Answer, Channel, Harm, Status, Threat
 from sim.world import World, build_world, new_counts
@@ -125,7 +124,8 @@ def run_world(world: World, replicate: int, replicates: int, progress: Progress 
 
 def scenario_hash(scenario: Scenario) -> str:
     """Hash of a resolved scenario."""
-    return hashlib.sha256(dump(scenario).encode()).hexdigest()
+    text = scenario.model_dump_json(by_alias=True)
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def versions() -> dict[str, str]:
@@ -308,4 +308,3 @@ EMPTY: dict[str, dict[str, Any]] = {
                 "prevalence": _FLOAT},
 }  # fmt: skip
 """Columns of a table that nothing happened in."""
-

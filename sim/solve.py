@@ -32,9 +32,7 @@ def solve_base(scenario: Scenario, base: Scenario) -> Scenario:
     if stated.base_livelihood is not None and stated.flight_norm is not None:
         livelihood, norm = stated.base_livelihood, stated.flight_norm
     else:
-        from sim.scenario.writer import dump
-
-        livelihood, norm = _solved(dump(base), _Held(base))
+        livelihood, norm = _solved(base.model_dump_json(by_alias=True), _Held(base))
     update = {
         "base_livelihood": decision.base_livelihood or livelihood,
         "flight_norm": decision.flight_norm or norm,
@@ -78,9 +76,7 @@ def _solved(text: str, held: _Held) -> tuple[float, float]:
     # With fear and its rate at one, F is W_F^lam.
     now = now._replace(fear=np.ones_like(now.fear), flight=1.0)
     found = np.zeros((len(heads), 8))
-    rates(
-        world.people, heads, world.choices.land, now, world.choices.classes, 0.0, 0, found
-    )
+    rates(world.people, heads, world.choices.land, now, world.choices.classes, 0.0, 0, found)
     focus = scenario.population.focus
     in_focus = np.array([not focus or p.country in focus for p in scenario.places])
     counted = (found[:, 6] > 0) & in_focus[world.people.home[heads]]

@@ -43,9 +43,7 @@ def step_end(world: World) -> int:
     elif time.step == "week":
         end = today + timedelta(days=7)
     else:
-        end = today.replace(
-            year=today.year + today.month // 12, month=today.month % 12 + 1, day=1
-        )
+        end = today.replace(year=today.year + today.month // 12, month=today.month % 12 + 1, day=1)
     return min((end - time.start).days, (time.end - time.start).days + 1)
 
 
@@ -91,8 +89,8 @@ def advance_to(world: World, end: int) -> Census:
     )  # fmt: skip
     now = current_conditions(world, want, fear)
 
-    decide_all(world, now, excess, end, dt)
-    continue_stranded(world, end, dt)
+    decide_all(world, now, excess, end)
+    continue_stranded(world, dt)
     admitted = admit(world, end, dt)
     if len(admitted["head"]):
         price = regular_price(world, admitted["head"], admitted["goal"], admitted["channel"])
@@ -104,7 +102,7 @@ def advance_to(world: World, end: int) -> Census:
     receive(world, arrived)
     decide_claims(world, end, dt)
     execute_returns(world, dt)
-    renew_exposure(world, end)
+    renew_exposure(world)
 
     census = count(world, end)
     world.counts.insecurity += census["exposed"] * severity[:, None, :] * dt
@@ -153,7 +151,7 @@ def prepare(world: World) -> None:
         world.choices.update_ways(world.rules, expected[:, Threat.personal])
         chance, wait = prospects(world)
         world.choices.rebuild(world.diaspora, expected, chance, wait, float(world.day))
-        world.bound = world.choices.bounds(world.people)
+        world.bound = world.choices.bounds()
 
 
 def draw_exposure(world: World, heads: I64) -> None:
@@ -166,7 +164,7 @@ def draw_exposure(world: World, heads: I64) -> None:
     )  # fmt: skip
 
 
-def renew_exposure(world: World, end: int) -> None:
+def renew_exposure(world: World) -> None:
     """Draw anew for those who have come to live elsewhere in this step."""
     people = world.people
     moved = (people.moved >= world.day) & (people.flags & 1 > 0)
@@ -234,5 +232,3 @@ def spend(world: World, end: int) -> None:
             if days > 0:
                 amount = item.budget * days / DAYS_A_YEAR
                 world.counts.spending[item.id] = world.counts.spending.get(item.id, 0.0) + amount
-
-

@@ -247,9 +247,7 @@ def vulnerability_odds(scenario: Scenario) -> F64:
     return odds
 
 
-def build_world(
-    scenario: Scenario, seed: int, order: I64 | None = None, threads: int = 1
-) -> World:
+def build_world(scenario: Scenario, seed: int, order: I64 | None = None, threads: int = 1) -> World:
     """Set up the world of a resolved scenario on its first day.
 
     Args:

@@ -28,6 +28,7 @@ HOME = int(Channel.home)
 CHOICE, NECESSITY = int(Answer.choice), int(Answer.necessity)
 NO_MEANS, NO_PERMISSION, STAYS = int(Answer.no_means), int(Answer.no_permission), int(Answer.stays)
 LIVELIHOOD, FLIGHT = int(Hazard.livelihood), int(Hazard.flight)
+MARGIN = 1.000001
 PIONEER_AGE = 18
 CHILD_AGE = 12
 
@@ -89,7 +90,7 @@ class Conditions(NamedTuple):
     """Years over which a move just made is felt."""
     rest_depth: float
     bound: F64
-    """[h, p, o, g] W^lam with every gate open; NaN where not tabulated."""
+    """[h, p, o, g] W^lam with every gate open and everybody in company."""
 
 
 class Means(NamedTuple):
@@ -180,73 +181,75 @@ def household(people, head, month):
     return n, pioneer, child
 
 
-@inner
-def party_factor(land, h, price, money, n, pioneer, child):
-    """Sum over companions who can pay of their factor: the household, a pioneer, a child."""
+@equation
+def able(price, money, n, whole, pioneer, child):
+    """Sum over companions who can pay of their factor.
+
+    Args:
+        price: Money a person.
+        money: Means of the household.
+        n: Members.
+        whole, pioneer, child: Factors of who goes, 0 where the household has none.
+    """
     factor = 0.0
     if price * n <= money:
-        factor += land.companions[h, 0]
+        factor += whole
     if price <= money:
-        if pioneer:
-            factor += land.companions[h, 1]
-        if child:
-            factor += land.companions[h, 2]
+        factor += pioneer + child
     return factor
 
 
 @inner
-def free_factor(land, h, p, o, g, d, confined):
-    """exp(V / mu) of a destination that needs nobody's leave, or 0.
+def ways_into(land, h, p, o, g, k, education, kin, confined, local, queued, d, ways):
+    """Factors and prices of all ways into one destination.
+
+    The one place where feasibility by relation, channel and person is decided.
 
     Args:
         confined: Whether flight within one's own country is no escape (threat by the state).
+        local: 1 if one may claim asylum on the spot, 2 if one may also settle there.
+        queued: Whether an application is pending, so that regular channels are taken.
+        ways: [4, 4] out, by slot: exp(V / mu) as ruled (0 where closed to this person) and were
+            policy open; price a person as ruled and were policy open.
+
+    Returns:
+        Number of slots: 0 for nowhere to go, 1 for a destination that needs nobody's leave, 4 for
+        the border channels.
     """
+    pull = land.pull[h, o, d]
     country = land.country[d]
-    if d == p:
-        return 0.0
-    if country == land.country[p]:
-        if confined and h == FLIGHT and country == land.country[o]:
-            return 0.0
-    elif country != land.country[o] or d != o:
-        return 0.0
-    factor = land.geography[h, 0, g, p, d, 0] * land.pull[h, o, d]
-    if d == o:
-        factor *= land.homeward[h]
-    return factor
-
-
-@inner
-def is_free(land, p, o, d):
-    """Whether going to d needs nobody's leave: within the country of stay, or back home."""
-    return d != p and (land.country[d] == land.country[p] or land.country[d] == land.country[o])
-
-
-@inner
-def ruled_factor(land, h, p, o, g, k, d, s, education, kin, local, queued):
-    """exp(V / mu) of one border channel as it is ruled, or 0 where it is closed to this person."""
-    country = land.country[d]
-    if d == p and (s < ASYLUM or (s == ASYLUM and local < 1) or (s == IRREGULAR and local < 2)):
-        return 0.0
-    if s < ASYLUM and (queued or education < land.min_education[k, country, s]):
-        return 0.0
-    if s == FAMILY and kin != country + 1:
-        return 0.0
-    kind = 1 if s >= ASYLUM else 0
-    return land.geography[h, 0, g, p, d, kind] * land.pull[h, o, d] * land.admission[h, k, country, s]
-
-
-@inner
-def open_factor(land, h, p, o, g, d, s, local):
-    """exp(V / mu) of one border channel were policy open."""
-    if d == p and (s < ASYLUM or (s == ASYLUM and local < 1) or (s == IRREGULAR and local < 2)):
-        return 0.0
-    kind = 1 if s >= ASYLUM else 0
-    return land.geography[h, 1, g, p, d, kind] * land.pull[h, o, d] * land.admitted[h, s]
+    own = country == land.country[o]
+    if pull == 0.0 or (d == p and (own or local == 0)):
+        return 0
+    if d != p and (own or country == land.country[p]):
+        within = country == land.country[p]
+        if (own and not within and d != o) or (own and within and confined and h == FLIGHT):
+            return 0
+        x = land.geography[h, 0, g, p, d, 0] * pull
+        if d == o:
+            x *= land.homeward[h]
+        price = land.price[0, p, d, 0]
+        ways[0, 0], ways[0, 1], ways[0, 2], ways[0, 3] = x, x, price, price
+        return 1
+    for s in range(4):
+        ways[s, 0] = ways[s, 1] = 0.0
+        kind = 1 if s >= ASYLUM else 0
+        if d == p and (kind == 0 or (s == IRREGULAR and local < 2)):
+            continue
+        ways[s, 1] = land.geography[h, 1, g, p, d, kind] * pull * land.admitted[h, s]
+        ways[s, 2] = land.price[0, p, d, kind] + land.fee[k, country, s]
+        ways[s, 3] = land.price[1, p, d, kind]
+        if kind == 0 and (queued or education < land.min_education[k, country, s]):
+            continue
+        if s == FAMILY and kin != country + 1:
+            continue
+        ways[s, 0] = land.geography[h, 0, g, p, d, kind] * pull * land.admission[h, k, country, s]
+    return 4
 
 
 @inner
 def inclusive_values(
-    land, h, p, o, g, k, education, kin, confined, local, queued, money, n, pioneer, child
+    land, h, p, o, g, k, education, kin, confined, local, queued, money, n, pioneer, child, ways
 ):
     """W_h under the four combinations of gates.
 
@@ -254,54 +257,35 @@ def inclusive_values(
 
     Args:
         money: Means at hand.
-        local: 1 if one may claim asylum on the spot, 2 if one may also settle there.
-        queued: Whether an application is pending, so that regular channels are taken.
+        pioneer, child: Whether the household has one.
+        ways: [4, 4] scratch.
 
     Returns:
         (W as it is, W with means unlimited, W with policy open, W with both).
     """
-    full = land.companions[h, 0]
-    if pioneer:
-        full += land.companions[h, 1]
-    if child:
-        full += land.companions[h, 2]
+    nest = land.nest
+    with_all = land.companions[h, 0]
+    with_one = land.companions[h, 1] if pioneer else 0.0
+    with_child = land.companions[h, 2] if child else 0.0
+    full = with_all + with_one + with_child
     w_r = w_m = w_p = w_mp = 0.0
     for d in range(land.country.shape[0]):
-        if land.pull[h, o, d] == 0.0:
-            continue
-        ahead = land.ahead[h, o, d]
-        if is_free(land, p, o, d):
-            x = free_factor(land, h, p, o, g, d, confined)
-            if x > 0.0:
-                able = x * party_factor(land, h, land.price[0, p, d, 0], money, n, pioneer, child)
-                free = (x * full) ** land.nest * ahead
-                here = able**land.nest * ahead
-                w_r += here
-                w_p += here
-                w_m += free
-                w_mp += free
-            continue
-        if d == p and local == 0:
-            continue
+        n_slots = ways_into(land, h, p, o, g, k, education, kin, confined, local, queued, d, ways)
         s_r = s_m = s_p = s_mp = 0.0
-        for s in range(4):
-            x = open_factor(land, h, p, o, g, d, s, local)
-            if x > 0.0:
-                kind = 1 if s >= ASYLUM else 0
-                s_mp += x * full
-                s_p += x * party_factor(
-                    land, h, land.price[1, p, d, kind], money, n, pioneer, child
-                )
-                x = ruled_factor(land, h, p, o, g, k, d, s, education, kin, local, queued)
-                if x > 0.0:
-                    price = land.price[0, p, d, kind] + land.fee[k, land.country[d], s]
-                    s_m += x * full
-                    s_r += x * party_factor(land, h, price, money, n, pioneer, child)
+        for s in range(n_slots):
+            x = ways[s, 1]
+            s_mp += x * full
+            s_p += x * able(ways[s, 3], money, n, with_all, with_one, with_child)
+            x = ways[s, 0]
+            s_m += x * full
+            s_r += x * able(ways[s, 2], money, n, with_all, with_one, with_child)
         if s_mp > 0.0:
-            w_mp += s_mp**land.nest * ahead
-            w_p += s_p**land.nest * ahead
-            w_m += s_m**land.nest * ahead
-            w_r += s_r**land.nest * ahead
+            ahead = land.ahead[h, o, d]
+            value = s_mp**nest * ahead
+            w_mp += value
+            w_p += value if s_p == s_mp else s_p**nest * ahead
+            w_m += value if s_m == s_mp else s_m**nest * ahead
+            w_r += value if s_r == s_mp else s_r**nest * ahead
     return w_r, w_m, w_p, w_mp
 
 
@@ -340,8 +324,12 @@ def rate_factors(people, conditions, head, now, month):
 
 
 @inner
-def evaluate(people, land, conditions, classes, head, now, month, money):
+def evaluate(people, land, conditions, classes, head, now, month, money, ways):
     """The two rates under the four combinations of gates, a year.
+
+    Args:
+        money: Means at hand.
+        ways: [4, 4] scratch.
 
     Returns:
         (L, F, L_M, F_M, L_P, F_P, L_MP, F_MP)
@@ -364,7 +352,7 @@ def evaluate(people, land, conditions, classes, head, now, month, money):
             continue
         wr, wm, wp, wmp = inclusive_values(
             land, h, p, o, g, k, education, kin, confined, local, queued, money, n,
-            pioneer >= 0, child >= 0,
+            pioneer >= 0, child >= 0, ways,
         )  # fmt: skip
         lam = land.inclusive
         if h == LIVELIHOOD:
@@ -375,17 +363,48 @@ def evaluate(people, land, conditions, classes, head, now, month, money):
 
 
 @inner
-def rate_bound(people, conditions, head):
-    """No less than R_MP of this head, or NaN where not tabulated."""
+def rate_bound(people, conditions, head, month):
+    """No less than R_MP of this head: full company, no rest after a move."""
     p = people.place[head]
     o = people.home[head]
     g = people.traits[head] >> 4
     mask = people.mask[head]
-    l = conditions.livelihood[p, people.status[head]] * conditions.want[p, mask & 15]
+    age = min(max((month - people.born[head]) // 12, 0), 120)
+    livelihood = conditions.livelihood[p, people.status[head]] * conditions.want[p, mask & 15]
     if p == o:
-        l *= conditions.at_home
-    f = conditions.flight * conditions.fear[p, mask >> 4]
-    return l * conditions.bound[0, p, o, g] + f * conditions.bound[1, p, o, g]
+        livelihood *= conditions.at_home
+    flight = conditions.flight * conditions.fear[p, mask >> 4] * conditions.age[1, age]
+    return (
+        livelihood * conditions.age[0, age] * conditions.bound[0, p, o, g]
+        + flight * conditions.bound[1, p, o, g]
+    )
+
+
+@inner
+def close_bound(people, land, conditions, head, now, month):
+    """No less than R_MP of this head, and equal to it where neither confinement nor place matters.
+
+    With all gates open, everybody of a household can pay, so the companions' factor leaves the sum
+    over destinations: (full / fullest)^(mu lam).
+    """
+    p = people.place[head]
+    o = people.home[head]
+    g = people.traits[head] >> 4
+    _, pioneer, child = household(people, head, month)
+    livelihood, flight = rate_factors(people, conditions, head, now, month)
+    total = 0.0
+    for h in range(2):
+        fullest = land.companions[h, 0] + land.companions[h, 1] + land.companions[h, 2]
+        full = land.companions[h, 0]
+        if pioneer >= 0:
+            full += land.companions[h, 1]
+        if child >= 0:
+            full += land.companions[h, 2]
+        rate = livelihood if h == LIVELIHOOD else flight
+        total += (
+            rate * conditions.bound[h, p, o, g] * (full / fullest) ** (land.nest * land.inclusive)
+        )
+    return total
 
 
 @equation
@@ -417,19 +436,22 @@ def decide(
         Number of events written.
     """
     at = first
+    ways = np.empty((4, 4))
     for i in range(first, last):
         head = heads[i]
         u = uniform(keys[0], people.pid[head])
-        # The margin covers the rounding of the bound; NaN (not tabulated) does not skip.
-        if u > rate_bound(people, conditions, head) * dt * 1.000001:
+        # The margin covers the rounding of the bounds.
+        if u > rate_bound(people, conditions, head, month) * dt * MARGIN:
             continue
         draw = -math.log1p(-u)
+        if draw > close_bound(people, land, conditions, head, now, month) * dt * MARGIN:
+            continue
         want = conditions.want[people.place[head], people.mask[head] & 15]
         money = np.float64(people.means[head])
         # The second pass asks what the household would do with the means of a secure place.
         for once_more in range(2):
             lr, fr, lm, fm, lp, fp, lmp, fmp = evaluate(
-                people, land, conditions, classes, head, now, month, money
+                people, land, conditions, classes, head, now, month, money, ways
             )
             if once_more:
                 events.trapped[at] = draw < lr / want * dt
@@ -476,11 +498,12 @@ def rates(people, heads, land, conditions, classes, now, month, out):
     Args:
         out: [n, 8] out: L, F, L_M, F_M, L_P, F_P, L_MP, F_MP, a year.
     """
+    ways = np.empty((4, 4))
     for i in range(heads.shape[0]):
         head = heads[i]
         lr, fr, lm, fm, lp, fp, lmp, fmp = evaluate(
-            people, land, conditions, classes, head, now, month, np.float64(people.means[head])
-        )
+            people, land, conditions, classes, head, now, month, np.float64(people.means[head]), ways
+        )  # fmt: skip
         out[i, 0], out[i, 1], out[i, 2], out[i, 3] = lr, fr, lm, fm
         out[i, 4], out[i, 5], out[i, 6], out[i, 7] = lp, fp, lmp, fmp
 
@@ -492,7 +515,9 @@ def gumbel(u):
 
 
 @kernel
-def choose(people, heads, hazards, land, confined, classes, keys, month, goal, channel, companions, price):
+def choose(
+    people, heads, hazards, land, confined, classes, keys, month, goal, channel, companions, price
+):
     """Where movers go, how, and with whom: Gumbel draws by destination, then within the nest.
 
     Args:
@@ -505,6 +530,7 @@ def choose(people, heads, hazards, land, confined, classes, keys, month, goal, c
         companions: [n] out: `Companions`.
         price: [n] out: fee and fare a person.
     """
+    ways = np.empty((4, 4))
     for i in range(heads.shape[0]):
         head = heads[i]
         h = hazards[i]
@@ -519,24 +545,18 @@ def choose(people, heads, hazards, land, confined, classes, keys, month, goal, c
         n, pioneer, child = household(people, head, month)
         money = np.float64(people.means[head])
         pid = people.pid[head]
+        with_all = land.companions[h, 0]
+        with_one = land.companions[h, 1] if pioneer >= 0 else 0.0
+        with_child = land.companions[h, 2] if child >= 0 else 0.0
         best = -math.inf
         goal[i] = -1
         for d in range(land.country.shape[0]):
-            if land.pull[h, o, d] == 0.0:
-                continue
+            n_slots = ways_into(
+                land, h, p, o, g, k, education, kin, confined[i], local, queued, d, ways
+            )
             total = 0.0
-            if is_free(land, p, o, d):
-                x = free_factor(land, h, p, o, g, d, confined[i])
-                total = x * party_factor(
-                    land, h, land.price[0, p, d, 0], money, n, pioneer >= 0, child >= 0
-                )
-            elif d != p or local > 0:
-                for s in range(4):
-                    x = ruled_factor(land, h, p, o, g, k, d, s, education, kin, local, queued)
-                    if x > 0.0:
-                        kind = 1 if s >= ASYLUM else 0
-                        cost = land.price[0, p, d, kind] + land.fee[k, land.country[d], s]
-                        total += x * party_factor(land, h, cost, money, n, pioneer >= 0, child >= 0)
+            for s in range(n_slots):
+                total += ways[s, 0] * able(ways[s, 2], money, n, with_all, with_one, with_child)
             if total > 0.0:
                 value = land.nest * math.log(total) + math.log(land.ahead[h, o, d])
                 value += gumbel(uniform2(keys[0], pid, land.ident[d]))
@@ -547,159 +567,114 @@ def choose(people, heads, hazards, land, confined, classes, keys, month, goal, c
         if d < 0:
             continue
         best = -math.inf
-        free = is_free(land, p, o, d)
-        for s in range(4):
-            if free:
-                if s > 0:
-                    break
-                x = free_factor(land, h, p, o, g, d, confined[i])
-                cost = land.price[0, p, d, 0]
-                way = HOME if d == o else INTERNAL
-            else:
-                x = ruled_factor(land, h, p, o, g, k, d, s, education, kin, local, queued)
-                cost = land.price[0, p, d, 1 if s >= ASYLUM else 0] + land.fee[k, land.country[d], s]
-                way = s
-            if x <= 0.0:
-                continue
+        n_slots = ways_into(
+            land, h, p, o, g, k, education, kin, confined[i], local, queued, d, ways
+        )
+        for s in range(n_slots):
             for c in range(3):
-                if (c == 1 and pioneer < 0) or (c == 2 and child < 0):
+                x = ways[s, 0]
+                if c == 0:
+                    x *= with_all
+                elif c == 1:
+                    x *= with_one
+                else:
+                    x *= with_child
+                if x <= 0.0 or ways[s, 2] * (n if c == 0 else 1) > money:
                     continue
-                if cost * (n if c == 0 else 1) > money:
-                    continue
-                value = math.log(x * land.companions[h, c])
+                value = math.log(x)
                 value += gumbel(uniform2(keys[1], pid, land.ident[d] + np.uint64(3 * s + c)))
                 if value > best:
                     best = value
-                    channel[i] = way
+                    channel[i] = s
+                    if n_slots == 1:
+                        channel[i] = HOME if d == o else INTERNAL
                     companions[i] = c
-                    price[i] = cost
+                    price[i] = ways[s, 2]
 
 
 @kernel
-def tabulate_bounds(land, present, first, last, bound):
-    """W^lam with every gate open for occupied combinations; no household's can be greater.
-
-    Where policy is open to all it does not matter who one is, so no admission class is needed.
+def median_nests(land, first, last, money, kinds, nests):
+    """Nests of the median resident who is a foreigner everywhere, without pull or look-ahead.
 
     Args:
-        present: [n, 3] rows (p, o, g); first:last are done.
-        bound: [2, p, o, g] out.
-    """
-    for i in range(first, last):
-        p, o, g = present[i, 0], present[i, 1], present[i, 2]
-        local = 0 if land.country[p] == land.country[o] else 2
-        for h in range(2):
-            full = land.companions[h, 0] + land.companions[h, 1] + land.companions[h, 2]
-            w = 0.0
-            for d in range(land.country.shape[0]):
-                if land.pull[h, o, d] == 0.0:
-                    continue
-                total = 0.0
-                if is_free(land, p, o, d):
-                    total = free_factor(land, h, p, o, g, d, False)
-                elif d != p or local > 0:
-                    for s in range(4):
-                        total += open_factor(land, h, p, o, g, d, s, local)
-                if total > 0.0:
-                    w += (total * full) ** land.nest * land.ahead[h, o, d]
-            bound[h, p, o, g] = w**land.inclusive
-
-
-@kernel
-def look_ahead(land, first, last, weight, floor, money, classes, reachable, tolerance, most, ahead):
-    """Solve W(d) = sum over d' of nest(d, d') max(W(d'), floor)^look_ahead for every origin.
-
-    Each hazard and origin is a fixed point of its own, so that one place more in the world does
-    not change when another origin's iteration stops.
-
-    Args:
-        first, last: Which (origin, hazard) pairs, origin-major, are done.
-        weight: [h] look_ahead, below 1: the map is a contraction.
+        first, last: Which rows of `kinds` are done.
         money: [place] means of the median resident.
-        classes: [country, group] admission class (group 0 stands for the origin's people).
-        reachable: [o, d] whether people from o could be in d at all.
-        ahead: [h, o, d] in: start of the iteration; out: max(W, floor)^look_ahead.
+        kinds: [n] admission classes.
+        nests: [n, p, d] out: (sum over slots of exp(V / mu))^mu, livelihood, first class, no skill.
     """
     n = land.country.shape[0]
-    for j in range(first, last):
-        h = j % 2
-        o = j // 2
-        if weight[h] == 0.0:
-            continue
-        k = classes[land.country[o], 0]
-        nests = np.zeros((n, n))
+    for i in range(first, last):
+        k = kinds[i]
         for p in range(n):
-            if not reachable[o, p]:
-                continue
             for d in range(n):
-                if land.pull[h, o, d] == 0.0 or not reachable[o, d]:
-                    continue
                 total = 0.0
-                if is_free(land, p, o, d):
-                    if land.price[0, p, d, 0] <= money[p]:
-                        total = free_factor(land, h, p, o, 0, d, False)
-                elif d != p:
+                if d != p:
+                    country = land.country[d]
                     for s in range(4):
-                        x = ruled_factor(land, h, p, o, 0, k, d, s, 0, 0, 0, False)
-                        if x > 0.0:
-                            kind = 1 if s >= ASYLUM else 0
-                            cost = land.price[0, p, d, kind] + land.fee[k, land.country[d], s]
-                            if cost <= money[p]:
-                                total += x
-                if total > 0.0:
-                    nests[p, d] = total**land.nest
-        value = ahead[h, o].copy()
+                        kind = 1 if s >= ASYLUM else 0
+                        if s == FAMILY or land.min_education[k, country, s] > 0:
+                            continue
+                        if land.price[0, p, d, kind] + land.fee[k, country, s] <= money[p]:
+                            total += (
+                                land.geography[0, 0, 0, p, d, kind]
+                                * land.admission[0, k, country, s]
+                            )
+                nests[i, p, d] = total**land.nest if total > 0.0 else 0.0
+
+
+@kernel
+def look_ahead(nests, first, last, weight, floor, reachable, tolerance, most, ahead):
+    """Solve W(d) = sum over d' of nest(d, d') max(W(d'), floor)^look_ahead for every origin.
+
+    Each origin is a fixed point of its own, so that one place more in the world does not change
+    when another origin's iteration stops.
+
+    Args:
+        nests: [o, p, d] nests of the median resident of p who comes from o.
+        first, last: Which origins are done.
+        weight: look_ahead, below 1: the map is a contraction.
+        reachable: [o, d] whether people from o could be in d at all.
+        ahead: [o, d] in: start of the iteration; out: max(W, floor)^look_ahead.
+    """
+    n = nests.shape[1]
+    for o in range(first, last):
+        value = ahead[o].copy()
+        new = np.ones(n)
         for _ in range(most):
             change = 0.0
-            new = np.ones(n)
             for p in range(n):
                 if reachable[o, p]:
                     w = 0.0
                     for d in range(n):
-                        w += nests[p, d] * value[d]
-                    new[p] = max(w, floor) ** weight[h]
+                        w += nests[o, p, d] * value[d]
+                    new[p] = max(w, floor) ** weight
                     change = max(change, abs(new[p] - value[p]) / value[p])
-            value = new
+            for p in range(n):
+                value[p] = new[p]
             if change < tolerance:
                 break
         for p in range(n):
-            ahead[h, o, p] = value[p]
-
-
-@inner
-def ruled_nest(land, h, p, o, g, k, education, kin, confined, local, queued, money, n, pioneer, child, d, out):
-    """Weights of every feasible (slot, companions) towards one destination, and their sum.
-
-    Args:
-        out: [4, 3] out: exp(V / mu) of each that is open and affordable, else 0.
-    """
-    total = 0.0
-    free = is_free(land, p, o, d)
-    for s in range(4):
-        for c in range(3):
-            out[s, c] = 0.0
-        if free:
-            x = free_factor(land, h, p, o, g, d, confined) if s == 0 else 0.0
-            cost = land.price[0, p, d, 0]
-        elif d != p or local > 0:
-            x = ruled_factor(land, h, p, o, g, k, d, s, education, kin, local, queued)
-            cost = land.price[0, p, d, 1 if s >= ASYLUM else 0] + land.fee[k, land.country[d], s]
-        else:
-            x = 0.0
-            cost = 0.0
-        if x > 0.0:
-            for c in range(3):
-                able = c == 0 or (c == 1 and pioneer) or (c == 2 and child)
-                if able and cost * (n if c == 0 else 1) <= money:
-                    out[s, c] = x * land.companions[h, c]
-                    total += out[s, c]
-    return total
+            ahead[o, p] = value[p]
 
 
 @kernel
 def expect(
-    people, heads, first, last, land, conditions, classes, now, month, dt, cells, weight, micro,
-    answers, years, flows,
+    people,
+    heads,
+    first,
+    last,
+    land,
+    conditions,
+    classes,
+    now,
+    month,
+    dt,
+    cells,
+    weight,
+    micro,
+    answers,
+    years,
+    flows,
 ):
     """Add what is expected of everybody: events by answer, and people by where they would go.
 
@@ -717,13 +692,13 @@ def expect(
     """
     n_places = land.country.shape[0]
     nests = np.zeros(n_places)
-    parts = np.zeros((4, 3))
+    ways = np.empty((4, 4))
     for i in range(first, last):
         head = heads[i]
         cell = cells[i]
         money = np.float64(people.means[head])
         lr, fr, lm, fm, lp, fp, lmp, fmp = evaluate(
-            people, land, conditions, classes, head, now, month, money
+            people, land, conditions, classes, head, now, month, money, ways
         )
         r, r_mp = lr + fr, lmp + fmp
         p = int(people.place[head])
@@ -768,31 +743,35 @@ def expect(
                 continue
             free_part = secure / r if h == LIVELIHOOD else 0.0
             forced_part = rate / r - free_part
+            with_all = land.companions[h, 0]
+            with_one = land.companions[h, 1] if pioneer >= 0 else 0.0
+            with_child = land.companions[h, 2] if child >= 0 else 0.0
             total = 0.0
-            for d in range(n_places):
-                nests[d] = 0.0
-                if land.pull[h, o, d] > 0.0:
-                    inside = ruled_nest(
-                        land, h, p, o, g, k, education, kin, confined, local, queued, money, n,
-                        pioneer >= 0, child >= 0, d, parts,
-                    )  # fmt: skip
-                    if inside > 0.0:
+            # First the sum over destinations, then the parts.
+            for once_more in range(2):
+                for d in range(n_places):
+                    n_slots = ways_into(
+                        land, h, p, o, g, k, education, kin, confined, local, queued, d, ways
+                    )
+                    inside = 0.0
+                    for s in range(n_slots):
+                        inside += ways[s, 0] * able(
+                            ways[s, 2], money, n, with_all, with_one, with_child
+                        )
+                    if inside == 0.0:
+                        continue
+                    if not once_more:
                         nests[d] = inside**land.nest * land.ahead[h, o, d]
                         total += nests[d]
-            for d in range(n_places):
-                if nests[d] == 0.0:
-                    continue
-                inside = ruled_nest(
-                    land, h, p, o, g, k, education, kin, confined, local, queued, money, n,
-                    pioneer >= 0, child >= 0, d, parts,
-                )  # fmt: skip
-                for s in range(4):
-                    persons = parts[s, 0] * n + parts[s, 1] + parts[s, 2]
-                    if persons == 0.0:
                         continue
-                    way = s
-                    if is_free(land, p, o, d):
-                        way = HOME if d == o else INTERNAL
-                    share = w * moves * nests[d] / total * persons / inside
-                    flows[p, d, way, CHOICE] += int(share * free_part)
-                    flows[p, d, way, NECESSITY] += int(share * forced_part)
+                    for s in range(n_slots):
+                        # `able` with the household's factor times its size counts persons.
+                        persons = ways[s, 0] * able(
+                            ways[s, 2], money, n, with_all * n, with_one, with_child
+                        )
+                        way = s
+                        if n_slots == 1:
+                            way = HOME if d == o else INTERNAL
+                        share = w * moves * nests[d] / total * persons / inside
+                        flows[p, d, way, CHOICE] += int(share * free_part)
+                        flows[p, d, way, NECESSITY] += int(share * forced_part)

@@ -109,7 +109,9 @@ def exposure_thresholds(prevalence, odds, counts, threshold):
 
 
 @kernel
-def refresh_masks(people, heads, threshold, place_ident, spell_key, draw_key, together, years, spell, month):
+def refresh_masks(
+    people, heads, threshold, place_ident, spell_key, draw_key, together, years, spell, month
+):
     """Draw which threats every household is exposed to where it lives now.
 
     A draw is a function of (household, threat, place, epoch); epochs last `spell` years with a
@@ -167,8 +169,6 @@ def recover_means(people, heads, means, severity, tolerable, fraction):
         mask = people.mask[head]
         economic = max(severity[p, 0] - tolerable[0], 0.0) if mask & 1 else 0.0
         food = max(severity[p, 1] - tolerable[1], 0.0) if mask & 2 else 0.0
-        target = drained_means(
-            means, p, people.rank[head], people.status[head], economic, food
-        )
+        target = drained_means(means, p, people.rank[head], people.status[head], economic, food)
         money = people.means[head]
         people.means[head] = money + (target - money) * fraction

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sim.jit import equation, inner, kernel
+from sim.jit import inner, kernel
 from sim.kernels.choice import household
 from sim.rng import uniform2
 from sim.state import DIRECT, F64, GROUNDS, HEAD, HELD, NONE, Bool
@@ -180,8 +180,23 @@ def tell_kin(people, row, country):
 
 @kernel
 def settle(
-    people, heads, goals, channels, answers, days, country, classes, prima_facie, return_to,
-    nearest, encampment, camp_key, weight, wants_camp, claims, returned,
+    people,
+    heads,
+    goals,
+    channels,
+    answers,
+    days,
+    country,
+    classes,
+    prima_facie,
+    return_to,
+    nearest,
+    encampment,
+    camp_key,
+    weight,
+    wants_camp,
+    claims,
+    returned,
 ):
     """Give those who arrive their status.
 
@@ -361,7 +376,9 @@ def party_sizes(people, heads, sizes):
 
 
 @kernel
-def travel(people, parties, legs, way, country, weight, keys, end, fate, harms, money_taken, stranded):
+def travel(
+    people, parties, legs, way, country, weight, keys, end, fate, harms, money_taken, stranded
+):
     """Advance every party to the end of the step, completing as many legs as fit.
 
     Args:
@@ -454,6 +471,8 @@ def travel(people, parties, legs, way, country, weight, keys, end, fate, harms, 
                 stranded[node] += w * n
                 fate[i] = LEFT_BEHIND
                 break
-            people.means[head] = max(np.float32(people.means[head] - way.price[e] * n), np.float32(0.0))
+            people.means[head] = max(
+                np.float32(people.means[head] - way.price[e] * n), np.float32(0.0)
+            )
             leg[i] = e
             due[i] = now + max(legs.days[e], SHORTEST)

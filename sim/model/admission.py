@@ -23,9 +23,7 @@ LONGEST_WAIT = 120.0
 def admission_class(world: World, heads: I64) -> I64:
     """[n] admission class of each head."""
     people = world.people
-    return np.asarray(
-        world.choices.classes[world.country[people.home[heads]], people.group[heads]]
-    )
+    return np.asarray(world.choices.classes[world.country[people.home[heads]], people.group[heads]])
 
 
 def is_queued(world: World, heads: I64, goal: I64, channel: I64) -> Bool:
@@ -96,9 +94,10 @@ def admit(world: World, end: int, dt: float) -> dict[str, I64 | F64]:
             # What is left over waits for the next step only as far as one more party needs it.
             next_party = float(n_people[order[len(chosen)]]) if len(chosen) < len(order) else 0.0
             # A party is admitted on the day on which the quota has grown enough for it.
-            begin = world.day + np.maximum(used - world.quota_left[c, s], 0.0) / max(
-                quota, 1e-12
-            ) * DAYS_A_YEAR
+            begin = (
+                world.day
+                + np.maximum(used - world.quota_left[c, s], 0.0) / max(quota, 1e-12) * DAYS_A_YEAR
+            )
             world.quota_left[c, s] = min(room - spent, next_party)
         months = world.rules.wait[kinds[chosen], c, s]
         begin = np.maximum(queue.applied[chosen], begin[: len(chosen)])

@@ -106,7 +106,9 @@ def decide_claims(world: World, end: int, dt: float) -> None:
             decided[pending] = True
             continue
         room = world.decisions_left[c] + capacity * dt
-        order = pending[np.lexsort((people.pid[claims.person[pending]], luck[pending], claims.claimed[pending]))]
+        order = pending[
+            np.lexsort((people.pid[claims.person[pending]], luck[pending], claims.claimed[pending]))
+        ]
         used = np.cumsum(n_people[order])
         chosen = order[used <= room]
         spent = float(used[len(chosen) - 1]) if len(chosen) else 0.0
@@ -127,7 +129,9 @@ def execute_returns(world: World, dt: float) -> None:
     """Carry out return orders at each country's rate; those returned are back at home."""
     people = world.people
     heads = world.deciding
-    ordered = (people.status[heads] == Status.ordered) & (people.activity[heads] <= Activity.waiting)
+    ordered = (people.status[heads] == Status.ordered) & (
+        people.activity[heads] <= Activity.waiting
+    )
     heads = heads[ordered]
     if not len(heads):
         return

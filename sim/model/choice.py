@@ -23,7 +23,7 @@ from sim.kernels.choice import (
     Landscape,
     Means,
     look_ahead,
-    tabulate_bounds,
+    median_nests,
 )
 from sim.kernels.routes import solve_routes
 from sim.kernels.travel import Way
@@ -32,7 +32,7 @@ from sim.model.policy import Rules, admission_classes, class_table, interception
 from sim.model.threats import per_threat
 from sim.network import Network
 from sim.rng import name_hash
-from sim.state import F64, I64, Bool, People
+from sim.state import F64, I64, Bool
 from sim.terms import N_SLOTS, Channel, Hazard, Status
 
 if TYPE_CHECKING:
@@ -176,9 +176,7 @@ class Choices:
                     - decision.passage * decision.classes[g].risk * danger[legs.target]
                     - decision.fatigue
                 )
-                solve_routes(
-                    legs, utility, price, can, decision.route_scale, values[g], fares
-                )
+                solve_routes(legs, utility, price, can, decision.route_scale, values[g], fares)
                 route = decision.route_scale * values[g] + decision.fatigue * hops
                 if w == 0:
                     if g == n_classes - 1:
@@ -295,15 +293,48 @@ class Choices:
             nest=decision.nest,
             inclusive=decision.inclusive,
         )
-        foresight = np.array([decision.livelihood.look_ahead, decision.flight.look_ahead])
+        if decision.livelihood.look_ahead > 0:
+            self._look_ahead(Hazard.livelihood, decision.livelihood.look_ahead)
+
+    def _look_ahead(self, h: Hazard, weight: float) -> None:
+        """Solve what can be done from every place, the way home included."""
+        land, n = self.land, self.n_places
+        kinds = self.classes[:, 0].copy()
+        foreign = np.zeros((len(kinds), n, n))
         in_ranges(
-            lambda first, last: look_ahead(
-                self.land, first, last, foresight, decision.look_ahead_floor, self.median,
-                self.classes, self.reachable, TOLERANCE, MOST_ITERATIONS, self.ahead,
+            lambda a, b: median_nests(land, a, b, self.median, kinds, foreign),
+            len(kinds),
+            self.threads,
+        )
+        affordable = land.price[0, :, :, 0] <= self.median[:, None]
+        free = np.where(affordable, land.geography[h, 0, 0, :, :, 0], 0.0) ** land.nest
+        nests = self._by_relation(h, free, foreign) * (land.pull[h] ** land.nest)[:, None, :]
+        nests *= self.reachable[:, None, :]
+        in_ranges(
+            lambda a, b: look_ahead(
+                nests, a, b, weight, self.scenario.decision.look_ahead_floor, self.reachable,
+                TOLERANCE, MOST_ITERATIONS, self.ahead[h],
             ),
-            2 * n,
+            n,
             self.threads,
         )  # fmt: skip
+
+    def _by_relation(self, h: Hazard, free: F64, foreign: F64) -> F64:
+        """[o, p, d] nests by what the destination is to somebody from o who lives in p.
+
+        Args:
+            h: Hazard.
+            free: [p, d] nests of those who need nobody's leave.
+            foreign: [country, p, d] nests of foreigners, by citizenship.
+        """
+        c, n = self.country, self.n_places
+        within = (c[:, None] == c[None, :])[None, :, :]
+        own = (c[:, None] == c[None, :])[:, None, :]
+        home = np.eye(n, dtype=bool)[:, None, :]
+        here = np.eye(n, dtype=bool)[None, :, :]
+        nests = np.where(within, free[None], np.where(own, 0.0, foreign[c]))
+        nests = np.where(home, free[None] * self.land.homeward[h] ** self.land.nest, nests)
+        return np.asarray(np.where(here, 0.0, nests))
 
     def _campaigns(self, day: float) -> F64:
         """[origin, destination] shift of the prior value of places abroad."""
@@ -322,20 +353,30 @@ class Choices:
                     shift[np.ix_(origins, targets)] += item.strength or 0.0
         return shift
 
-    def bounds(self, people: People) -> F64:
-        """[h, p, o, g] W^lam with all gates open, for the combinations that occur."""
+    def bounds(self) -> F64:
+        """[h, p, o, g] W^lam with all gates open and everybody in company: no rate is greater.
+
+        Where policy is open to all it does not matter who one is: no admission class is needed.
+        """
+        land, n = self.land, self.n_places
         n_classes = len(self.scenario.decision.classes)
-        n = self.n_places
-        table = np.full((2, n, n, n_classes), np.nan)
-        code = people.place.astype(np.int64) * n + people.home
-        code = code * n_classes + (people.traits >> 4)
-        present = np.flatnonzero(np.bincount(code, minlength=1) > 0)
-        rows = np.stack(np.unravel_index(present, (n, n, n_classes)), axis=1)
-        in_ranges(
-            lambda first, last: tabulate_bounds(self.land, rows, first, last, table),
-            len(rows),
-            self.threads,
-        )
+        table = np.zeros((2, n, n, n_classes))
+        abroad = self.country[:, None] != self.country[None, :]
+        for h in Hazard:
+            fullest = float(land.companions[h].sum())
+            worth = land.admitted[h]
+            pull = land.pull[h] ** land.nest * land.ahead[h]
+            for g in range(n_classes):
+                regular, by_legs = (land.geography[h, 1, g, :, :, kind] for kind in (0, 1))
+                free = (fullest * regular) ** land.nest
+                gates = worth[: Channel.asylum].sum() * regular + worth[Channel.asylum :].sum() * by_legs
+                foreign = (fullest * gates) ** land.nest
+                nests = self._by_relation(h, free, np.repeat(foreign[None], self.n_countries, 0))
+                w = np.einsum("opd,od->po", nests, pull)
+                # Those abroad may claim asylum or settle where they are.
+                settle = np.diagonal(by_legs) * worth[Channel.asylum :].sum() * fullest
+                w += abroad * settle[:, None] ** land.nest * pull.T
+                table[h, :, :, g] = w**land.inclusive
         return table
 
 

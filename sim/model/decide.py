@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -11,9 +11,9 @@ from sim.kernels.choice import Conditions, Events, decide, expect
 from sim.kernels.tally import attribute, count_households
 from sim.kernels.travel import party_sizes
 from sim.model.choice import conditions
-from sim.model.journey import depart, pick_goals
+from sim.model.journey import depart, owed_days, pick_goals
 from sim.rng import Purpose
-from sim.state import BLOCKED, BLOCKED_PERMISSION, HEAD, MICRO, F64
+from sim.state import BLOCKED, BLOCKED_PERMISSION, DAYS_A_YEAR, F64, HEAD, I64, MICRO
 from sim.terms import Answer
 
 if TYPE_CHECKING:
@@ -27,9 +27,53 @@ def current_conditions(world: World, want: F64, fear: F64) -> Conditions:
     )
 
 
-def draw_events(world: World, now: Conditions, dt: float) -> Events:
-    """Give every deciding head an answer; return those that are not `stays`."""
-    heads = world.deciding
+class Asked(NamedTuple):
+    """Heads who are asked for the same stretch of time."""
+
+    at: I64
+    """Positions in the list of deciding heads."""
+    first: float
+    """Day from which they are asked."""
+    days: float
+
+    @property
+    def middle(self) -> float:
+        """Day on which their rates are taken."""
+        return self.first + 0.5 * self.days
+
+    @property
+    def years(self) -> float:
+        """Length in years."""
+        return self.days / DAYS_A_YEAR
+
+
+def who_is_asked(world: World, end: int) -> list[Asked]:
+    """Deciding heads by the stretch of time that they are asked for.
+
+    Most are asked for the time from today on; who has come to live where they are since the last
+    time, for the days since then, too: else fewer would move on, the longer the step is.
+    """
+    late = owed_days(world, world.deciding)
+    return [
+        Asked(np.flatnonzero(late == days), world.day - float(days), end - world.day + float(days))
+        for days in np.unique(late)
+    ]
+
+
+def draw_events(world: World, now: Conditions, end: int) -> Events:
+    """Give every deciding head an answer; return those that are not `stays`, with their day."""
+    found = []
+    for asked in who_is_asked(world, end):
+        some = ask(world, now, world.deciding[asked.at], asked)
+        day = np.maximum(asked.first + some.time * asked.days, float(world.day))
+        found.append(some._replace(time=day))
+    if not found:
+        return ask(world, now, world.deciding, Asked(world.deciding, 0.0, 0.0))
+    return Events(*(np.concatenate(columns) for columns in zip(*found, strict=True)))
+
+
+def ask(world: World, now: Conditions, heads: I64, asked: Asked) -> Events:
+    """Give heads an answer for one stretch of time."""
     n = len(heads)
     buffers = Events(
         np.empty(n, np.int64), np.empty(n, np.int64), np.empty(n, np.int64), np.empty(n),
@@ -40,7 +84,7 @@ def draw_events(world: World, now: Conditions, dt: float) -> Events:
     def work(first: int, last: int) -> int:
         found: int = decide(
             world.people, heads, first, last, world.choices.land, now, world.means,
-            world.choices.classes, keys, float(world.day), world.month(), dt, buffers,
+            world.choices.classes, keys, asked.middle, world.month(), asked.years, buffers,
         )  # fmt: skip
         return found
 
@@ -49,17 +93,16 @@ def draw_events(world: World, now: Conditions, dt: float) -> Events:
     return Events(*(column[kept] for column in buffers))
 
 
-def decide_all(world: World, now: Conditions, excess: F64, end: int, dt: float) -> None:
+def decide_all(world: World, now: Conditions, excess: F64, end: int) -> None:
     """Ask everybody, count the answers, mark the blocked, send movers off.
 
     Args:
         now: Conditions of the step.
         excess: [place, threat] mean of b_k max(s_k - tol_k, 0) over the step.
         end: Day on which the step ends.
-        dt: Its length in years.
     """
     people, counts = world.people, world.counts
-    events = draw_events(world, now, dt)
+    events = draw_events(world, now, end)
     month = world.month()
     cells = world.cells.of(people, world.country, events.head, month)
     sizes = np.empty(len(events.head), np.int64)
@@ -68,11 +111,13 @@ def decide_all(world: World, now: Conditions, excess: F64, end: int, dt: float) 
 
     everyone = world.cells.of(people, world.country, world.deciding, month)
     if counts.expected is not None:
-        expect(
-            people, world.deciding, 0, len(world.deciding), world.choices.land, now,
-            world.choices.classes, float(world.day), month, dt, everyone, world.weight, MICRO,
-            counts.expected.answers, counts.expected.years, counts.expected.flows,
-        )  # fmt: skip
+        for asked in who_is_asked(world, end):
+            expect(
+                people, world.deciding[asked.at], 0, len(asked.at), world.choices.land, now,
+                world.choices.classes, asked.middle, month, asked.years, everyone[asked.at],
+                world.weight, MICRO, counts.expected.answers, counts.expected.years,
+                counts.expected.flows,
+            )  # fmt: skip
     heads, persons = np.zeros(world.cells.size, np.int64), np.zeros(world.cells.size, np.int64)
     count_households(people, world.deciding, everyone, world.weight, heads, persons)
     n_heads, n_people = np.zeros_like(counts.heads), np.zeros_like(counts.people)
@@ -89,7 +134,11 @@ def decide_all(world: World, now: Conditions, excess: F64, end: int, dt: float) 
     n_people[:, Answer.stays] += persons - n_people.sum(axis=1)
     counts.heads += n_heads
     counts.people += n_people
-    np.add.at(counts.trapped, (cells[events.trapped], events.answer[events.trapped]), weight[events.trapped])
+    np.add.at(
+        counts.trapped,
+        (cells[events.trapped], events.answer[events.trapped]),
+        weight[events.trapped],
+    )
 
     forced = events.answer == Answer.necessity
     attribute(
@@ -101,7 +150,8 @@ def decide_all(world: World, now: Conditions, excess: F64, end: int, dt: float) 
     rows = events.head[blocked]
     by = np.where(events.answer[blocked] == Answer.no_permission, BLOCKED_PERMISSION, 0)
     people.flags[rows] = HEAD | BLOCKED | by
-    people.blocked_on[rows] = world.day
+    people.blocked_on[rows] = np.floor(events.time[blocked])
 
-    when = world.day + (end - world.day) * events.time[moving]
-    depart(world, movers, goal, channel, companions, price, events.answer[moving], when)
+    depart(
+        world, movers, goal, channel, companions, price, events.answer[moving], events.time[moving]
+    )

@@ -133,7 +133,7 @@ def owed_days(world: World, heads: I64) -> F64:
     return np.where(moved >= world.asked, np.maximum(world.day - moved - 0.5, 0.0), 0.0)
 
 
-def continue_stranded(world: World, end: int, dt: float) -> None:
+def continue_stranded(world: World, dt: float) -> None:
     """Let the stranded decide anew: go on, claim here, settle, return, or wait on.
 
     They do so at a rate of one over `wait_stranded` a year, as people in flight do.

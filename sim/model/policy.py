@@ -83,9 +83,9 @@ class Rules:
             elif rule.corridor is not None:
                 by_corridor.setdefault(rule.corridor, []).append(rule)
 
-        alike = np.full(n_c, -1)
         for c, name in enumerate(names):
             own = by_country[name]
+            twins: dict[tuple[int, ...], int] = {}
             self.encampment[c] = field(own, "encampment")
             self.returns[c] = field(own, "returns")
             capacity = field(own, "capacity")
@@ -95,10 +95,13 @@ class Rules:
                 self.quota[c, channel] = np.inf if quota is None else quota
             for k, (citizenship, group) in enumerate(kinds):
                 mine = [r for r in own if concerns(r, citizenship, group)]
-                if mine == own and k > 0 and alike[c] >= 0:
-                    self._copy_class(c, k, alike[c])
+                told_apart = tuple(id(r) for r in mine) + tuple(
+                    admitted(r, citizenship, group) for r in mine if r.only or r.except_
+                )
+                if told_apart in twins:
+                    self._copy_class(c, k, twins[told_apart])
                     continue
-                alike[c] = k if mine == own and not any(r.only or r.except_ for r in own) else alike[c]
+                twins[told_apart] = k
                 self.recognition[k, c] = field(mine, "recognition")
                 self.false_recognition[k, c] = field(mine, "false_recognition")
                 self.prima_facie[k, c] = bool(field(mine, "prima_facie"))

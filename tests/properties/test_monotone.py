@@ -16,15 +16,16 @@ import pytest
 
 from sim.kernels.choice import Conditions
 from sim.kernels.choice import rates as evaluate_all
+from sim.kernels.travel import wait_members
 from sim.model.admission import prospects
 from sim.model.decide import current_conditions, draw_events
 from sim.model.journey import pick_goals
 from sim.model.policy import Rules
 from sim.scenario.resolve import resolve
-from sim.scenario.schema import Scenario
-from sim.state import F64, I64
+from sim.scenario.schema import Policy, Scenario
+from sim.state import F64, I64, append
 from sim.step import prepare
-from sim.terms import FEAR, Answer, Channel, Hazard, Status, Threat
+from sim.terms import FEAR, Activity, Answer, Channel, Hazard, Status, Threat
 from sim.world import World, build_world
 from tests.worlds import large_scenario
 
@@ -113,7 +114,17 @@ def made_ready(scenario: Scenario) -> World:
         standings = (Status.displaced,) if own else (Status.refugee, Status.irregular)
         people.status[rows] = int(standings[rng.integers(len(standings))])
         people.moved[rows] = -int(rng.integers(2000))
+    # Some wait for admission to the far country, so that its queue is long.
+    rows = world.deciding[people.status[world.deciding] == Status.citizen][:500]
+    wait_members(people, rows, int(Activity.waiting))
+    append(
+        world.applications, head=rows, goal=len(world.country) - 1, channel=int(Channel.labour),
+        answer=0, companions=0, applied=0.0, ready=np.inf,
+    )  # fmt: skip
     prepare(world)
+    # Kin next door, for a fifth of the households.
+    number = [it.id for it in scenario.countries].index("NEXT")
+    people.kin[people.pid[people.household] % np.uint64(5) == 0] = number + 1
     return world
 
 
@@ -134,12 +145,12 @@ def as_it_is() -> tuple[F64, Asked]:
 
 
 @pytest.mark.parametrize("threat", Threat)
-@pytest.mark.parametrize("place", ["north", "city"])
+@pytest.mark.parametrize("place", ["north", "south"])
 def test_a_graver_threat_makes_movers_of_stayers_and_never_the_reverse(
     place: str, threat: Threat
 ) -> None:
     world = large_world()
-    severity, before = as_it_is()
+    severity, _ = as_it_is()
     p = [it.id for it in world.scenario.places].index(place)
     heads, people = world.deciding, world.people
     here = people.place[heads] == p
@@ -148,7 +159,7 @@ def test_a_graver_threat_makes_movers_of_stayers_and_never_the_reverse(
     rows = np.flatnonzero(people.place == p)
     exposed = people.pid[people.household[rows]] % np.uint64(2) == 0
     people.mask[rows] = np.where(
-        exposed, people.mask[rows] | (1 << threat), people.mask[rows] & ~(1 << threat) & 127
+        exposed, people.mask[rows] | (1 << threat), people.mask[rows] & (127 - (1 << threat))
     )
     try:
         low = severity.copy()
@@ -161,11 +172,12 @@ def test_a_graver_threat_makes_movers_of_stayers_and_never_the_reverse(
     feels = here & (people.pid[people.household[heads]] % np.uint64(2) == 0)
     assert feels.sum() > 300
 
-    # Nobody's rate falls, of those it reaches everybody's who could go anywhere rises.
+    # Nobody's rate falls; among those whom it reaches, the rate rises of everybody
     assert (after.rates >= before.rates).all()
-    able = feels & (before.gate(0) > 0)
-    # A flight is no option to those whom nothing but their own state's land is open.
-    assert (after.gate(0)[able] > before.gate(0)[able]).mean() > 0.95
+    # who has a way to go (whom the state itself threatens, and who cannot leave it, has none).
+    able = feels & (after.rates[:, Hazard.flight if threat in FEAR else Hazard.livelihood] > 0)
+    assert able.sum() > 200
+    assert (after.gate(0)[able] > before.gate(0)[able]).all()
     # Nobody elsewhere is touched, nor anybody here whom it does not reach.
     others = ~feels
     np.testing.assert_array_equal(before.rates[others], after.rates[others])
@@ -176,14 +188,18 @@ def test_a_graver_threat_makes_movers_of_stayers_and_never_the_reverse(
     assert after.moves[before.moves].all()
     forced = before.answer == Answer.necessity
     assert (after.answer[forced] == Answer.necessity).all()
-    # Some who stayed have to go, and they are more than those who now go of their own will: of a
-    # newly raised rate R - R_0 is necessity.
-    stayed = before.answer >= Answer.no_means
-    to_necessity = (stayed & (after.answer == Answer.necessity)).sum()
-    assert to_necessity >= 10
-    # Control: the draws alone, with nothing raised, move nobody.
+    # Some who stayed have to go.
+    stayed = before.answer == STAYS
+    assert (stayed & (after.answer == Answer.necessity)).sum() >= 10
+
+
+def test_the_same_question_gets_the_same_answer() -> None:
+    """Control of all that follows: with nothing changed nobody answers differently."""
+    world = large_world()
+    severity, before = as_it_is()
     again = ask(world, conditions_at(world, severity))
-    np.testing.assert_array_equal(again.answer, as_it_is()[1].answer)
+    for name in ("answer", "hazard", "goal", "channel", "rates"):
+        np.testing.assert_array_equal(getattr(again, name), getattr(before, name))
 
 
 def test_severity_below_what_is_tolerable_moves_nobody() -> None:
@@ -247,47 +263,55 @@ def under(world: World, hold_look_ahead: bool, **changes: Any) -> World:
     return other
 
 
-CLOSABLE = {
-    "labour": ("labour_next", Channel.labour, "NEXT"),
-    "asylum": ("asylum_next", Channel.asylum, "NEXT"),
-    "family": ("family_rich", Channel.family, "RICH"),
-    "irregular": ("irregular_next", Channel.irregular, "NEXT"),
+def rule(name: str, channel: str, **fields: Any) -> dict[str, Any]:
+    return {"id": name, "into": "NEXT", "channel": channel, "open": True, **fields}
+
+
+RULES: dict[str, list[dict[str, Any]]] = {
+    "labour": [rule("labour_next", "labour", min_education="secondary", wait=3.0)],
+    "asylum": [rule("asylum_next", "asylum", wait=60.0)],
+    "family": [rule("family_next", "family", wait=1.0)],
+    "irregular": [
+        rule("irregular_next", "irregular"),
+        rule("no_asylum", "asylum", open=False),
+        {"id": "guards", "into": "NEXT", "barrier": 0.5},
+    ],
 }
+"""Rules of the country next door, of which the first is closed: none carries most of the moves.
+
+Closing a channel lowers everybody's total rate, so it keeps also some who would have gone by
+another: a share 1 - R' / R of them, which with the default lam is half the channel's share of W.
+"""
 
 
 @cache
-def policy_world(foresight: float) -> World:
-    """A world in which every rule that a test closes is first stated to be open."""
-    scenario = large_scenario(
-        agents=60_000, livelihood={"look_ahead": foresight}, flight={"look_ahead": foresight}
-    )
-    stated = [
-        {"id": name, "into": into, "channel": channel.name, "open": True, "wait": 3.0}
-        for name, channel, into in CLOSABLE.values()
-        if name != "labour_next"
-    ]
-    policies = (*scenario.policies, *(type(scenario.policies[0]).model_validate(s) for s in stated))
+def policy_world(name: str, foresight: float | None = None) -> World:
+    """A world under the rules that a test is about; look-ahead by default as the model has it."""
+    tastes = {} if foresight is None else {"look_ahead": foresight}
+    scenario = large_scenario(livelihood=tastes, flight=tastes)
+    kept = [it for it in scenario.policies if it.into != "NEXT"]
+    policies = (*kept, *(Policy.model_validate(it) for it in RULES[name]))
     return made_ready(resolve(scenario.model_copy(update={"policies": policies})))
 
 
 @cache
-def answers_under_policy(foresight: float) -> Asked:
-    world = policy_world(foresight)
+def answers_under_policy(name: str, foresight: float | None = None) -> Asked:
+    world = policy_world(name, foresight)
     return ask(world, conditions_at(world, world.threats.severity))
 
 
-@pytest.mark.parametrize("name", CLOSABLE)
+@pytest.mark.parametrize("name", RULES)
 @pytest.mark.parametrize("hold", [False, True], ids=["foreseen", "look-ahead held"])
 def test_closing_a_channel_blocks_some_deflects_others_and_leaves_the_rest(
     name: str, hold: bool
 ) -> None:
-    rule, channel, into = CLOSABLE[name]
-    world, before = policy_world(0.8), answers_under_policy(0.8)
-    shut = under(world, hold, **{rule: {"open": False}})
+    world, before = policy_world(name), answers_under_policy(name)
+    shut = under(world, hold, **{RULES[name][0]["id"]: {"open": False}})
     after = ask(shut, conditions_at(shut, world.threats.severity))
 
+    channel = Channel[name]
     country = world.country[before.goal]
-    number = [it.id for it in world.scenario.countries].index(into)
+    number = [it.id for it in world.scenario.countries].index("NEXT")
     used = before.moves & (before.channel == channel) & (country == number)
     assert used.sum() >= 100
     # Nobody gets in by it any more.
@@ -307,43 +331,46 @@ def test_closing_a_channel_blocks_some_deflects_others_and_leaves_the_rest(
         np.testing.assert_allclose(after.gate(3), before.gate(3), rtol=1e-12)
         np.testing.assert_array_equal(after.answer == STAYS, before.answer == STAYS)
         assert not (after.moves & ~before.moves).any()
+        # How many of the rest are kept follows from the fall of the rate alone: 4 standard errors.
+        p, q = (1.0 - np.exp(-asked.gate(0) * DT) for asked in (after, before))
+        still = np.broadcast_to(np.divide(p, q, out=np.zeros_like(p), where=q > 0), rest.shape)
+        moved = before.moves
+        expected, spread = still[moved].sum(), np.sqrt((still * (1 - still))[moved].sum())
+        assert abs(after.moves[moved].sum() - expected) <= 4 * spread
         # Who chose elsewhere, for the same reason, goes exactly there, by the same way.
         same = rest & after.moves & (country != number) & (after.hazard == before.hazard)
         np.testing.assert_array_equal(after.goal[same], before.goal[same])
         np.testing.assert_array_equal(after.channel[same], before.channel[same])
 
 
-def test_leaves_those_alone_whom_a_rule_does_not_concern() -> None:
-    """Control: a channel closed to others, or to where nobody goes, changes nothing here."""
-    world, before = policy_world(0.8), answers_under_policy(0.8)
-    shut = under(world, False, labour_next={"citizens_of": ("FAR",), "open": False})
+def test_a_rule_about_others_changes_nothing_here() -> None:
+    """Control: closed to one nationality, a channel stays what it was to all others."""
+    world, before = policy_world("labour"), answers_under_policy("labour")
+    shut = under(world, False, labour_next={"except_": ("FAR",)})
     after = ask(shut, conditions_at(shut, world.threats.severity))
-    # Without a rule labour is closed: this one now opens to FAR's people alone nothing.
-    far = [it.id for it in world.scenario.countries].index("FAR")
-    mine = world.country[world.people.home[world.deciding]] != far
-    never = before.goal[:, mine] != -1
-    assert never.any()
-    same = under(world, False)
-    again = ask(same, conditions_at(same, world.threats.severity))
-    np.testing.assert_allclose(again.rates, before.rates, rtol=1e-5)
-    assert (again.answer == before.answer).mean() > 0.9999
-    assert not np.array_equal(after.answer, before.answer)
+    citizenship = world.country[world.people.home[world.deciding]]
+    theirs = citizenship == [it.id for it in world.scenario.countries].index("FAR")
+    assert (after.rates[theirs] < before.rates[theirs]).any()
+    # Nothing but the last 1e-6 of the look-ahead, whose iteration begins where it had ended.
+    np.testing.assert_allclose(after.rates[~theirs], before.rates[~theirs], rtol=1e-4)
+    assert (after.answer == before.answer)[:, ~theirs].mean() > 0.999
+    assert (after.goal == before.goal)[:, ~theirs].mean() > 0.999
 
 
 OPENINGS = {
-    "labour opened": {"labour_far": {"min_education": "none"}},
-    "no fees": {"labour_next": {"fee": 0.0}, "labour_rich": {"fee": 0.0}, "labour_far": {"fee": 0.0}},
+    "lower demands": {"labour_next": {"min_education": "none"}},
+    "no fees": {"labour_rich": {"fee": 0.0}, "labour_far": {"fee": 0.0}},
     "no wall": {"wall": {"barrier": 0.0}},
-    "no wait": {"labour_rich": {"wait": 0.0}, "asylum_next": {"wait": 0.0}},
+    "no wait": {"labour_rich": {"wait": 0.0}, "labour_next": {"wait": 0.0}},
     "more places": {"labour_far": {"quota": 2e6}},
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", OPENINGS)
-@pytest.mark.parametrize("foresight", [0.0, 0.8])
-def test_opening_a_gate_only_relaxes(name: str, foresight: float) -> None:
+@pytest.mark.parametrize("foresight", [0.0, None], ids=["blind", "foreseen"])
+def test_opening_a_gate_only_relaxes(name: str, foresight: float | None) -> None:
     """No rate falls, and with R_MP held (no look-ahead) everybody's answer moves one way only."""
-    world, before = policy_world(foresight), answers_under_policy(foresight)
+    world, before = policy_world("labour", foresight), answers_under_policy("labour", foresight)
     opened = under(world, False, **OPENINGS[name])
     after = ask(opened, conditions_at(opened, world.threats.severity))
     # The look-ahead's iteration stops at 1e-6; without it the comparison is exact but for rounding.
@@ -358,7 +385,7 @@ def test_opening_a_gate_only_relaxes(name: str, foresight: float) -> None:
 
 def test_money_only_relaxes() -> None:
     """More means raise R and R_P, and leave R_M and R_MP exactly as they were."""
-    world, before = policy_world(0.8), answers_under_policy(0.8)
+    world, before = policy_world("labour"), answers_under_policy("labour")
     rich = copy.copy(world)
     rich.people = world.people._replace(means=world.people.means * np.float32(3.0))
     after = ask(rich, conditions_at(rich, world.threats.severity))

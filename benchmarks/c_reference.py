@@ -1,0 +1,186 @@
+"""The C reference: `reference.c` compiled when it is needed, called on the kernel's own tables."""
+
+from __future__ import annotations
+
+import ctypes
+import shutil
+import subprocess
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+SOURCE = Path(__file__).with_name("reference.c")
+FLAGS = ("-O3", "-march=native", "-ffp-contract=off", "-fno-math-errno", "-shared", "-fPIC")
+"""No contraction into fused operations: its last bit would depend on the machine."""
+
+POINTERS = {
+    "People": {
+        "pid": np.uint64,
+        "household": np.int32,
+        "sibling": np.int32,
+        "home": np.uint16,
+        "place": np.uint16,
+        "moved": np.int16,
+        "born": np.int16,
+        "rank": np.uint16,
+        "means": np.float32,
+        "group": np.uint8,
+        "traits": np.uint8,
+        "kin": np.uint8,
+        "status": np.uint8,
+        "activity": np.uint8,
+        "mask": np.uint8,
+    },
+    "Land": {
+        "country": np.int64,
+        "geography": np.float64,
+        "pull": np.float64,
+        "ahead": np.float64,
+        "admission": np.float64,
+        "admitted": np.float64,
+        "min_education": np.int64,
+        "fee": np.float64,
+        "price": np.float64,
+        "companions": np.float64,
+        "homeward": np.float64,
+    },
+    "Conditions": {
+        "want": np.float64,
+        "fear": np.float64,
+        "by_state": np.bool_,
+        "livelihood": np.float64,
+        "age": np.float64,
+        "bound": np.float64,
+    },
+    "Means": {
+        "income": np.float64,
+        "sigma": np.float64,
+        "normal": np.float32,
+        "support": np.float64,
+        "status": np.float64,
+    },
+    "Events": {
+        "head": np.int64,
+        "answer": np.int64,
+        "hazard": np.int64,
+        "time": np.float64,
+        "flight": np.float64,
+        "trapped": np.bool_,
+    },
+    "Step": {"heads": np.int64, "classes": np.int64, "keys": np.uint64},
+}
+"""Arrays of each struct of `reference.c`, in its order."""
+
+SCALARS: dict[str, dict[str, type]] = {
+    "Land": {"nest": float, "inclusive": float},
+    "Conditions": {"flight": float, "at_home": float, "rest": float, "rest_depth": float},
+    "Means": {"subsistence": float},
+    "Step": {
+        "now": float,
+        "dt": float,
+        "month": int,
+        "n_places": int,
+        "n_countries": int,
+        "n_groups": int,
+        "n_classes": int,
+        "n_kinds": int,
+    },
+}
+"""Numbers that follow the arrays of each struct, in its order."""
+
+
+class Reference:
+    """The compiled reference.
+
+    Attributes:
+        compiler: First line of the compiler's own account of itself.
+    """
+
+    def __init__(self, library: ctypes.CDLL, compiler: str) -> None:
+        self.compiler = compiler
+        self._decide = library.decide
+        self._decide.restype = ctypes.c_int64
+
+    def prepare(self, arguments: Mapping[str, Any]) -> Callable[[], int]:
+        """Lay the kernel's arguments out for C.
+
+        Args:
+            arguments: Arguments of `sim.kernels.choice.decide` by name; `events` is written to.
+
+        Returns:
+            A function that decides and returns the number of events written.
+        """
+        land = arguments["land"]
+        kinds, countries = land.fee.shape[:2]
+        step = {name: arguments[name] for name in ("heads", "classes", "keys", "now", "dt")}
+        step |= {
+            "month": arguments["month"],
+            "n_places": len(land.country),
+            "n_countries": countries,
+            "n_groups": arguments["classes"].shape[1],
+            "n_classes": land.geography.shape[2],
+            "n_kinds": kinds,
+        }
+        structs = [
+            _struct("People", arguments["people"]._asdict()),
+            _struct("Land", land._asdict()),
+            _struct("Conditions", arguments["conditions"]._asdict()),
+            _struct("Means", arguments["means"]._asdict()),
+            _struct("Step", step),
+            _struct("Events", arguments["events"]._asdict()),
+        ]
+        first, last = (ctypes.c_int64(arguments[name]) for name in ("first", "last"))
+        pointers = [ctypes.byref(struct) for struct in structs]
+        return lambda: int(self._decide(*pointers, first, last))
+
+
+def _struct(name: str, values: Mapping[str, Any]) -> ctypes.Structure:
+    """Fill one struct; it keeps its arrays alive.
+
+    Raises:
+        TypeError: A table is not what `reference.c` takes it for.
+    """
+    fields: list[tuple[str, Any]] = []
+    filled: list[Any] = []
+    arrays = []
+    for field, dtype in POINTERS[name].items():
+        array = values[field]
+        if array.dtype != dtype or not array.flags.c_contiguous:
+            raise TypeError(f"reference.c reads {name}.{field} as a row-major array of {dtype}")
+        fields.append((field, ctypes.c_void_p))
+        filled.append(array.ctypes.data)
+        arrays.append(array)
+    for field, kind in SCALARS.get(name, {}).items():
+        fields.append((field, ctypes.c_double if kind is float else ctypes.c_int64))
+        filled.append(kind(values[field]))
+    struct = type(name, (ctypes.Structure,), {"_fields_": fields})(*filled)
+    struct.arrays = arrays
+    return struct  # type: ignore[no-any-return]
+
+
+def build(folder: Path) -> Reference | str:
+    """Compile the reference.
+
+    Args:
+        folder: Where the library is written; it must outlive the result.
+
+    Returns:
+        The reference, or in one line why there is none.
+    """
+    compiler = shutil.which("gcc")
+    if compiler is None:
+        return "no gcc here"
+    target = folder / "reference.so"
+    command = [compiler, *FLAGS, str(SOURCE), "-o", str(target), "-lm"]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+        if done.returncode:
+            return f"gcc failed: {done.stderr.strip().splitlines()[0]}"
+        said = subprocess.run(
+            [compiler, "--version"], capture_output=True, text=True, timeout=60, check=False
+        )
+        return Reference(ctypes.CDLL(str(target)), said.stdout.splitlines()[0])
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return f"gcc failed: {error}"

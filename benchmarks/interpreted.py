@@ -1,0 +1,70 @@
+"""The same kernel interpreted by Python, in a process of its own where nothing is compiled."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import subprocess
+import sys
+import time
+from inspect import signature
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+import numpy as np
+
+from sim.kernels import choice
+
+ROOT = Path(__file__).parents[1]
+
+
+def interpret(folder: Path, calls: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Run `sim.kernels.choice.decide` in Python.
+
+    Args:
+        folder: Scratch space.
+        calls: Arguments by name of each call.
+
+    Returns:
+        Of each call: `events` (columns, as far as written), `evaluated` (rows of the heads who
+        were answered in full) and `seconds` of CPU time.
+    """
+    path = folder / "calls.pickle"
+    path.write_bytes(pickle.dumps(calls))
+    subprocess.run(
+        [sys.executable, "-m", "benchmarks.interpreted", str(path)],
+        env={**os.environ, "NUMBA_DISABLE_JIT": "1"},
+        cwd=ROOT,
+        check=True,
+    )
+    result: list[dict[str, Any]] = pickle.loads(path.read_bytes())
+    return result
+
+
+def main(path: Path) -> None:
+    """Make the calls that a file holds and put their results in its place."""
+    evaluate = choice.evaluate
+    at = list(signature(evaluate).parameters).index("head")
+    evaluated: list[int] = []
+
+    def noted(*args: Any) -> Any:
+        evaluated.append(int(args[at]))
+        return evaluate(*args)
+
+    results = []
+    for call in pickle.loads(path.read_bytes()):
+        evaluated.clear()
+        # The hash wraps round 64 bits on purpose; NumPy's scalars warn where compiled code wraps.
+        with np.errstate(over="ignore"), mock.patch.object(choice, "evaluate", noted):
+            start = time.thread_time()
+            found = choice.decide(**call)
+            seconds = time.thread_time() - start
+        events = {name: column[:found] for name, column in call["events"]._asdict().items()}
+        rows = np.unique(np.array(evaluated, np.int64))
+        results.append({"events": events, "evaluated": rows, "seconds": seconds})
+    path.write_bytes(pickle.dumps(results))
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

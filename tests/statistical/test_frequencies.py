@@ -1,0 +1,462 @@
+"""How often things happen against how often theory says, with fixed seeds and stated power.
+
+One household is taken from a random world, and some forty thousand people are made its exact
+likeness, each with luck of their own. What the reference says of the one is then the theory of all.
+
+Every test asks whether counts deviate from theory at a false-alarm level of 1e-4 (fixed seeds: it
+either always passes or always fails). `DETECTED` is the relative error in the theory that a test
+would see with near certainty, and each test proves it: with theory wrong by so much it fails.
+"""
+
+from __future__ import annotations
+
+import copy
+import math
+from collections import Counter
+from collections.abc import Callable, Mapping
+from functools import cache
+from typing import Any
+
+import numpy as np
+import pytest
+
+from sim.kernels.choice import Conditions
+from sim.model.decide import current_conditions, draw_events
+from sim.model.journey import pick_goals
+from sim.rng import Purpose, key, mix, mixed, mixed_array, uniform, uniform2, uniform_array
+from sim.state import HEAD, I64, U64, People
+from sim.terms import Activity, Answer, Channel, Hazard
+from sim.world import World
+from tests.reference import Decider, Rates, Reference, heads_of
+from tests.worlds import random_world
+
+ALARM = 1e-4
+LIKENESSES = 40_000
+DRAWS = 10
+"""Times that every likeness is asked: 400,000 independent draws."""
+HOUSEHOLDS = (3, 8, 11, 19)
+"""Worlds in which all answers and several channels and companions occur."""
+
+
+# Tests of counts -------------------------------------------------------------------------------
+
+
+def normal_tail(z: float) -> float:
+    """Two-sided tail of the standard normal."""
+    return math.erfc(abs(z) / math.sqrt(2.0))
+
+
+def chi_square_tail(x: float, freedom: int) -> float:
+    """Upper tail of chi-square, by Wilson & Hilferty's cube root (good to a few per cent)."""
+    if freedom < 1:
+        return 1.0
+    spread = 2.0 / (9.0 * freedom)
+    z = ((x / freedom) ** (1.0 / 3.0) - (1.0 - spread)) / math.sqrt(spread)
+    return 0.5 * math.erfc(z / math.sqrt(2.0))
+
+
+def binomial(count: int, n: int, p: float) -> float:
+    """Probability of so great a deviation of a count from n p."""
+    if p <= 0.0 or p >= 1.0:
+        return 1.0 if count == n * p else 0.0
+    return normal_tail((count - n * p) / math.sqrt(n * p * (1.0 - p)))
+
+
+def shares(counts: Mapping[Any, int], theory: Mapping[Any, float]) -> float:
+    """Probability of so great a chi-square of counts against shares; the impossible has none.
+
+    Categories expected less than ten times are taken together.
+    """
+    if any(theory.get(what, 0.0) <= 0.0 for what, n in counts.items() if n):
+        return 0.0
+    n = sum(counts.values())
+    cells, rest = [], [0.0, 0.0]
+    for what, share in theory.items():
+        if n * share >= 10:
+            cells.append((counts.get(what, 0), n * share))
+        else:
+            rest[0] += counts.get(what, 0)
+            rest[1] += n * share
+    if rest[1] > 1.0:
+        cells.append((rest[0], rest[1]))
+    x = sum((seen - expected) ** 2 / expected for seen, expected in cells)
+    return chi_square_tail(x, len(cells) - 1)
+
+
+def tilted(theory: Mapping[Any, float], by: float) -> dict[Any, float]:
+    """Shares in which the greatest is too great by a factor 1 + by, at the cost of the others."""
+    most = max(theory, key=lambda what: theory[what])
+    left = 1.0 - theory[most]
+    wrong = theory[most] * (1.0 + by)
+    return {
+        what: wrong if what == most else share * (1.0 - wrong) / left
+        for what, share in theory.items()
+    }
+
+
+# Likenesses ------------------------------------------------------------------------------------
+
+
+class Likenesses:
+    """Very many exact likenesses of one household of a random world, and theory about it."""
+
+    def __init__(self, number: int) -> None:
+        world = random_world(number)
+        self.reference = Reference(world)
+        self.reference.live_through(world.day, 1)
+        want, fear, _, _ = world.threats.advance(
+            world.day, 1, world.weights_k, world.tolerable, world.voice,
+            world.scenario.decision.voice,
+        )  # fmt: skip
+        self.now: Conditions = current_conditions(world, want, fear)
+        self.head = self._typical(world)
+        self.who: Decider = self.reference.decider(self.head)
+        self.rates: Rates = self.reference.rates(self.head, self.who, float(world.day))
+        self.world = multiply(world, self.head, LIKENESSES)
+        # A span in which four tenths are blocked or move.
+        self.dt = 0.5 / self.rates.R_MP
+
+    def _typical(self, world: World) -> int:
+        """The head whose five answers are most evenly likely."""
+
+        def evenness(head: int) -> float:
+            who = self.reference.decider(head)
+            rates = self.reference.rates(head, who, float(world.day))
+            parts = (
+                rates.R_0, rates.F, rates.L - rates.R_0, rates.no_means, rates.no_permission,
+            )  # fmt: skip
+            options = self.reference.options_of(who, Hazard.livelihood, False)
+            companions = len({it.companions for it in options if it.cost <= who.means})
+            return min(parts) / max(rates.R_MP, 1e-300) * companions
+
+        return max(heads_of(world), key=evenness)
+
+    def ask(self) -> dict[str, np.ndarray]:
+        """Answers of all in all draws."""
+        found: dict[str, list[np.ndarray]] = {"answer": [], "hazard": [], "time": []}
+        for draw in range(DRAWS):
+            self.world.seed = 977 + draw
+            events = draw_events(self.world, self.now, self.dt)
+            for name, values in found.items():
+                values.append(getattr(events, name))
+        return {name: np.concatenate(values) for name, values in found.items()}
+
+    def go(self, hazard: Hazard) -> Counter[tuple[int, int, int]]:
+        """How many would go where, by which channel, with whom."""
+        counts: Counter[tuple[int, int, int]] = Counter()
+        heads = self.world.deciding
+        for draw in range(DRAWS):
+            self.world.seed = 977 + draw
+            goal, channel, companions, _ = pick_goals(
+                self.world, heads, np.full(len(heads), int(hazard))
+            )
+            counts.update(zip(goal.tolist(), channel.tolist(), companions.tolist(), strict=True))
+        return counts
+
+
+def multiply(world: World, head: int, n: int) -> World:
+    """A world of n exact likenesses of one household, each with ids of their own."""
+    people = world.people
+    members = np.flatnonzero(people.household == people.household[head])
+    size = len(members)
+    rows = np.tile(members, n)
+    base = np.repeat(np.arange(n) * size, size)
+    columns = {name: column[rows] for name, column in zip(People._fields, people, strict=True)}
+    place = {int(row): i for i, row in enumerate(members)}
+    founder = place[int(people.household[head])]
+    columns["household"] = (base + founder).astype(np.int32)
+    following = np.tile([(i + 1) % size for i in range(size)], n)
+    columns["sibling"] = (base + following).astype(np.int32)
+    columns["pid"] = mixed_array(np.arange(n * size, dtype=np.uint64))
+    other = copy.copy(world)
+    other.people = People(**columns)
+    other.deciding = np.arange(n) * size + place[head]
+    assert (other.people.flags[other.deciding] & HEAD).all()
+    assert (other.people.activity[other.deciding] != Activity.dead).all()
+    return other
+
+
+@cache
+def likenesses(number: int) -> Likenesses:
+    return Likenesses(number)
+
+
+@cache
+def asked(number: int) -> dict[str, np.ndarray]:
+    return likenesses(number).ask()
+
+
+@cache
+def gone(number: int, hazard: Hazard) -> Counter[tuple[int, int, int]]:
+    return likenesses(number).go(hazard)
+
+
+def stands(probability: Callable[[float], float], detected: float) -> None:
+    """Hold counts to theory, and show that theory wrong by `detected` would not have stood."""
+    assert probability(0.0) > ALARM
+    assert probability(detected) < ALARM
+    assert probability(-detected) < ALARM
+
+
+# Answers ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("number", HOUSEHOLDS)
+def test_the_probability_to_move_is_that_of_the_rate(number: int) -> None:
+    """1 - exp(-R dt), as a share of 400,000 draws."""
+    them, found = likenesses(number), asked(number)
+    n, moved = LIKENESSES * DRAWS, int((found["answer"] <= Answer.necessity).sum())
+    stands(
+        lambda error: binomial(moved, n, 1 - math.exp(-them.rates.R * (1 + error) * them.dt)),
+        detected=0.04,
+    )
+
+
+@pytest.mark.parametrize("number", HOUSEHOLDS)
+def test_the_probability_to_be_blocked_is_that_of_the_gates(number: int) -> None:
+    """exp(-R dt) - exp(-R_MP dt)."""
+    them, found = likenesses(number), asked(number)
+    n, blocked = LIKENESSES * DRAWS, int((found["answer"] >= Answer.no_means).sum())
+    r, most = them.rates.R * them.dt, them.rates.R_MP * them.dt
+    stands(
+        lambda error: binomial(blocked, n, (1 + error) * (math.exp(-r) - math.exp(-most))),
+        detected=0.04,
+    )
+
+
+@pytest.mark.parametrize("number", HOUSEHOLDS)
+def test_movers_go_by_choice_in_the_share_of_the_secure_rate(number: int) -> None:
+    """min(R_0, R) / R of those who move."""
+    them, answer = likenesses(number), asked(number)["answer"]
+    moved, chose = int((answer <= Answer.necessity).sum()), int((answer == Answer.choice).sum())
+    share = min(them.rates.R_0, them.rates.R) / them.rates.R
+    stands(lambda error: binomial(chose, moved, share * (1 + error)), detected=0.06)
+
+
+@pytest.mark.parametrize("number", HOUSEHOLDS)
+def test_necessity_is_flight_in_the_share_of_flight(number: int) -> None:
+    """F / (R - R_0) of the forced flee; the others go for their livelihood."""
+    them, found = likenesses(number), asked(number)
+    hazard = found["hazard"][found["answer"] == Answer.necessity]
+    share = them.rates.F / (them.rates.R - them.rates.R_0)
+    fled = int((hazard == Hazard.flight).sum())
+    stands(lambda error: binomial(fled, len(hazard), share * (1 + error)), detected=0.08)
+    assert not (found["hazard"][found["answer"] == Answer.choice] == Hazard.flight).any()
+
+
+@pytest.mark.parametrize("number", HOUSEHOLDS)
+def test_the_blocked_lack_means_in_the_share_of_shapley(number: int) -> None:
+    """((R_M - R) + (R_MP - R_P)) / 2 (R_MP - R) of the blocked lack means, the rest leave."""
+    them, answer = likenesses(number), asked(number)["answer"]
+    blocked, poor = int((answer >= Answer.no_means).sum()), int((answer == Answer.no_means).sum())
+    share = them.rates.no_means / (them.rates.R_MP - them.rates.R)
+    stands(lambda error: binomial(poor, blocked, share * (1 + error)), detected=0.06)
+
+
+@pytest.mark.parametrize("number", HOUSEHOLDS)
+def test_moves_fall_within_the_step_as_an_exponential_cut_off(number: int) -> None:
+    """The share t of the step has density R dt exp(-R dt t) / (1 - exp(-R dt)): ten cells."""
+    them, found = likenesses(number), asked(number)
+    time = found["time"][found["answer"] <= Answer.necessity]
+    counts = Counter(np.minimum((time * 10).astype(int), 9).tolist())
+    r = them.rates.R * them.dt
+    whole = 1 - math.exp(-r)
+    theory = {i: (math.exp(-r * i / 10) - math.exp(-r * (i + 1) / 10)) / whole for i in range(10)}
+    stands(lambda error: shares(counts, tilted(theory, error)), detected=0.12)
+
+
+def test_answers_of_the_unlike_add_up() -> None:
+    """Over all heads of fifty random worlds: counts against sums of probabilities.
+
+    z of the sum, by answer; 0.5 % of the number of movers would be some two standard errors.
+    """
+    expected, variance, seen = np.zeros(5), np.zeros(5), np.zeros(5)
+    for number in range(2000, 2050):
+        world = random_world(number)
+        reference = Reference(world)
+        reference.live_through(world.day, 1)
+        want, fear, _, _ = world.threats.advance(
+            world.day, 1, world.weights_k, world.tolerable, world.voice,
+            world.scenario.decision.voice,
+        )  # fmt: skip
+        now = current_conditions(world, want, fear)
+        dt, n_draws = 0.5, 200
+        for head in world.deciding:
+            r = reference.rates(int(head), reference.decider(int(head)), float(world.day))
+            moves, stays = 1 - math.exp(-r.R * dt), math.exp(-r.R_MP * dt)
+            choice = r.R_0 / r.R if r.R > 0 else 0.0
+            gap = r.R_MP - r.R
+            poor = r.no_means / gap if gap > 0 else 0.0
+            blocked = 1 - moves - stays
+            p = np.array(
+                [moves * choice, moves * (1 - choice), blocked * poor, blocked * (1 - poor), stays]
+            )
+            expected += n_draws * p
+            variance += n_draws * p * (1 - p)
+        for draw in range(n_draws):
+            world.seed = 31 + draw
+            answer = draw_events(world, now, dt).answer
+            counts = np.bincount(answer, minlength=5)
+            counts[Answer.stays] = len(world.deciding) - len(answer)
+            seen += counts
+    z = (seen - expected) / np.sqrt(variance)
+    assert (np.abs(z) < 4.0).all(), z
+    assert (0.02 * expected[:4] > 4 * np.sqrt(variance[:4])).all(), "2 % would be seen"
+
+
+# Destinations ------------------------------------------------------------------------------------
+
+
+def theory_of(them: Likenesses, hazard: Hazard) -> tuple[dict[int, float], dict[Any, float]]:
+    """(share of each destination, share of each alternative)."""
+    mu = them.reference.scenario.decision.nest
+    options = [
+        it
+        for it in them.reference.options_of(them.who, hazard, False)
+        if it.cost <= them.who.means
+    ]
+    nests = them.reference.nests(options)
+    whole = sum(nests.values())
+    places = {d: nest / whole for d, nest in nests.items()}
+    best = max(it.value for it in options)
+    inside = {d: 0.0 for d in nests}
+    for it in options:
+        inside[it.place] += math.exp((it.value - best) / mu)
+    ways = {
+        (it.place, int(it.channel), int(it.companions)): places[it.place]
+        * math.exp((it.value - best) / mu)
+        / inside[it.place]
+        for it in options
+    }
+    return places, ways
+
+
+@pytest.mark.parametrize("hazard", Hazard)
+@pytest.mark.parametrize("number", HOUSEHOLDS)
+def test_destinations_are_shared_as_their_nests(number: int, hazard: Hazard) -> None:
+    """(sum exp(V / mu))^mu / W of each destination."""
+    places, _ = theory_of(likenesses(number), hazard)
+    counts: Counter[int] = Counter()
+    for (d, _, _), n in gone(number, hazard).items():
+        counts[d] += n
+    stands(lambda error: shares(counts, tilted(places, error)), detected=0.02)
+
+
+@pytest.mark.parametrize("hazard", Hazard)
+@pytest.mark.parametrize("number", HOUSEHOLDS)
+def test_channels_and_companions_are_shared_as_within_the_nest(
+    number: int, hazard: Hazard
+) -> None:
+    """exp(V / mu) / sum within the destination, each destination with enough movers by itself."""
+    them = likenesses(number)
+    places, ways = theory_of(them, hazard)
+    n_tested = 0
+    for d, share in places.items():
+        counts = {way: n for way, n in gone(number, hazard).items() if way[0] == d}
+        theory = {way: p / share for way, p in ways.items() if way[0] == d}
+        assert set(counts) <= set(theory)
+        if sum(counts.values()) < 5000 or max(theory.values()) > 0.9:
+            continue
+        n_tested += 1
+        stands(lambda error: shares(counts, tilted(theory, error)), detected=0.15)  # noqa: B023
+    assert n_tested > 0
+
+
+# The hash ----------------------------------------------------------------------------------------
+
+
+IDS: U64 = mixed_array(np.arange(100_000, dtype=np.uint64))
+
+
+def uniformity(u: np.ndarray, cells: int = 64) -> float:
+    """Probability of so uneven a filling of cells."""
+    counts = np.bincount((u * cells).astype(np.int64), minlength=cells)
+    return chi_square_tail(float(((counts - len(u) / cells) ** 2).sum() * cells / len(u)), cells - 1)
+
+
+def independence(u: np.ndarray, v: np.ndarray, cells: int = 12) -> float:
+    """Probability of so uneven a filling of a square."""
+    code = (u * cells).astype(np.int64) * cells + (v * cells).astype(np.int64)
+    counts = np.bincount(code, minlength=cells**2)
+    expected = len(u) / cells**2
+    return chi_square_tail(float(((counts - expected) ** 2 / expected).sum()), cells**2 - 1)
+
+
+def all_above(probabilities: list[float]) -> None:
+    """No one of many is too small (Bonferroni), and they are themselves spread as they should."""
+    assert min(probabilities) > ALARM / len(probabilities)
+    assert 0.02 < np.mean(probabilities) < 0.98
+
+
+def test_draws_of_every_purpose_and_step_are_uniform() -> None:
+    """100,000 ids, 64 cells: a cell too full by 12 % would be seen."""
+    all_above(
+        [uniformity(uniform_array(key(1, purpose, when), IDS)) for purpose in Purpose for when in (0, 1, 31)]
+    )
+    tilt = uniform_array(key(1, Purpose.move), IDS) ** 1.05
+    assert uniformity(tilt) < ALARM
+
+
+def test_draws_of_two_purposes_steps_seeds_or_neighbours_are_independent() -> None:
+    """144 cells of 700: correlations from .03 up would be seen."""
+
+    def u(seed: int, purpose: Purpose, when: int) -> np.ndarray:
+        return uniform_array(key(seed, purpose, when), IDS)
+
+    move = u(1, Purpose.move, 5)
+    pairs = [independence(move, u(1, purpose, 5)) for purpose in Purpose if purpose != Purpose.move]
+    pairs += [independence(move, u(1, Purpose.move, 5 + lag)) for lag in (1, 2, 7, 30, 31, 365)]
+    pairs += [independence(move, u(1 + step, Purpose.move, 5)) for step in (1, 2, 1 << 32)]
+    pairs += [independence(move[:-lag], move[lag:]) for lag in (1, 2, 16)]
+    all_above(pairs)
+    assert independence(move, 0.05 * move + 0.95 * u(1, Purpose.label, 5)) < ALARM
+
+
+def test_plain_ids_serve_as_well_as_hashed_ones() -> None:
+    """Counters as ids, in single and in double draws: one round of the mixer suffices."""
+    counters = np.arange(100_000, dtype=np.uint64)
+    one = uniform_array(key(1, Purpose.move), counters)
+    with np.errstate(over="ignore"):
+        k = key(1, Purpose.leg)
+        first = np.array([uniform2(k, np.uint64(7), np.uint64(i)) for i in range(20_000)])
+        second = np.array([uniform2(k, np.uint64(i), np.uint64(7)) for i in range(20_000)])
+    all_above(
+        [uniformity(one), uniformity(first), uniformity(second), independence(one[:-1], one[1:]),
+         independence(first[:-1], first[1:]), independence(first, second)]
+    )  # fmt: skip
+
+
+def test_scalar_and_array_draws_are_the_same_bits() -> None:
+    k = key(3, Purpose.label, 9)
+    with np.errstate(over="ignore"):
+        scalars = np.array([uniform(k, who) for who in IDS[:200]])
+        words = [int(mixed(who)) for who in IDS[:200]]
+    np.testing.assert_array_equal(scalars, uniform_array(k, IDS[:200]))
+    assert words == [mix(int(who)) for who in IDS[:200]]
+
+
+def unmix(word: int) -> int:
+    """What `mix` makes this word of: it is a bijection."""
+    mask = (1 << 64) - 1
+
+    def unshift(z: int, by: int) -> int:
+        result = z
+        for _ in range(64 // by + 1):
+            result = z ^ (result >> by)
+        return result
+
+    z = unshift(word, 31)
+    z = unshift(z * pow(0x94D049BB133111EB, -1, 1 << 64) & mask, 27)
+    z = unshift(z * pow(0xBF58476D1CE4E5B9, -1, 1 << 64) & mask, 30)
+    return (z - 0x9E3779B97F4A7C15) & mask
+
+
+@pytest.mark.parametrize("word", [0, (1 << 64) - 1])
+def test_no_draw_is_0_or_1(word: int) -> None:
+    """Not even of the least and the greatest word that the hash can give."""
+    who = np.uint64(unmix(word))
+    assert mix(int(who)) == word
+    with np.errstate(over="ignore"):
+        u = float(uniform(np.uint64(0), who))
+    assert 0.0 < u < 1.0
+    assert 0.0 < float(uniform_array(np.uint64(0), np.array([who]))[0]) < 1.0
