@@ -116,16 +116,32 @@ static void who_could_go(const People *people, int64_t head, int64_t month, Hous
     who->child = child >= 0;
 }
 
-static inline double party(const double *companions, const Household *who, double price,
-                           double money)
+/* Factors of who goes, 0 for whom the household has none. */
+typedef struct {
+    double whole, others, full, members;
+} Company;
+
+static inline Company company(const Land *land, int h, const Household *who)
 {
-    double factor = 0.0;
-    if (price * (double)who->members <= money) factor += companions[0];
-    if (price <= money) {
-        if (who->pioneer) factor += companions[1];
-        if (who->child) factor += companions[2];
-    }
-    return factor;
+    const double *factor = land->companions + 3 * h;
+    Company it;
+    it.whole = factor[0];
+    it.others = (who->pioneer ? factor[1] : 0.0) + (who->child ? factor[2] : 0.0);
+    it.full = it.whole + it.others;
+    it.members = (double)who->members;
+    return it;
+}
+
+/* Sum over those who can pay: all of them together, or one of them alone. */
+static inline double able(const Company *it, double price, double money)
+{
+    return (price * it->members <= money ? it->whole : 0.0) + (price <= money ? it->others : 0.0);
+}
+
+/* s^mu W(d)^look_ahead, where `known` is that of `same`: most people meet few closed gates. */
+static inline double nest(const Land *land, double s, double ahead, double same, double known)
+{
+    return s == same ? known : pow(s, land->nest) * ahead;
 }
 
 /* W_h = sum over d of (sum over channels and companions of exp(V / mu))^mu W(d)^look_ahead. */
@@ -133,7 +149,8 @@ static Gates inclusive_values(const Land *land, const Step *step, const Househol
                               double money)
 {
     const int64_t n = step->n_places, p = who->place, o = who->home, g = who->taste;
-    const double *companions = land->companions + 3 * h;
+    const Company going = company(land, h, who);
+    const double full = going.full;
     const double *pull = land->pull + (h * n + o) * n;
     const double *ahead = land->ahead + (h * n + o) * n;
     const double *ruled_way =
@@ -148,9 +165,6 @@ static Gates inclusive_values(const Land *land, const Step *step, const Househol
     const double *fee = land->fee + kind * countries * N_SLOTS;
     const int64_t *schooling = land->min_education + kind * countries * N_SLOTS;
     Gates w = {0.0, 0.0, 0.0, 0.0};
-    double full = companions[0];
-    if (who->pioneer) full += companions[1];
-    if (who->child) full += companions[2];
 
     for (int64_t d = 0; d < n; d++) {
         if (pull[d] == 0.0) continue;
@@ -165,9 +179,9 @@ static Gates inclusive_values(const Land *land, const Step *step, const Househol
             double x = ruled_way[2 * d] * pull[d];
             if (d == o) x *= land->homeward[h];
             if (x <= 0.0) continue;
-            double able = x * party(companions, who, ruled_price[2 * d], money);
             double free = pow(x * full, land->nest) * ahead[d];
-            double here = pow(able, land->nest) * ahead[d];
+            double here = x * able(&going, ruled_price[2 * d], money);
+            here = nest(land, here, ahead[d], x * full, free);
             w.r += here;
             w.p += here;
             w.m += free;
@@ -182,19 +196,20 @@ static Gates inclusive_values(const Land *land, const Step *step, const Househol
             double x = open_way[2 * d + by_legs] * pull[d] * admitted[slot];
             if (x <= 0.0) continue;
             s.mp += x * full;
-            s.p += x * party(companions, who, open_price[2 * d + by_legs], money);
+            s.p += x * able(&going, open_price[2 * d + by_legs], money);
             if (slot < ASYLUM && (who->queued || who->education < schooling[at])) continue;
             if (slot == FAMILY && who->kin != country + 1) continue;
             x = ruled_way[2 * d + by_legs] * pull[d] * admission[at];
             if (x <= 0.0) continue;
             s.m += x * full;
-            s.r += x * party(companions, who, ruled_price[2 * d + by_legs] + fee[at], money);
+            s.r += x * able(&going, ruled_price[2 * d + by_legs] + fee[at], money);
         }
         if (s.mp > 0.0) {
-            w.mp += pow(s.mp, land->nest) * ahead[d];
-            w.p += pow(s.p, land->nest) * ahead[d];
-            w.m += pow(s.m, land->nest) * ahead[d];
-            w.r += pow(s.r, land->nest) * ahead[d];
+            double all = pow(s.mp, land->nest) * ahead[d];
+            w.mp += all;
+            w.p += nest(land, s.p, ahead[d], s.mp, all);
+            w.m += nest(land, s.m, ahead[d], s.mp, all);
+            w.r += nest(land, s.r, ahead[d], s.mp, all);
         }
     }
     return w;
@@ -245,15 +260,12 @@ static double secure_means(const Means *means, int64_t place, int64_t rank, int6
     return (earned > 0.0 ? earned : 0.0) + means->support[place];
 }
 
-/* exp(V / mu) of company: the household, a pioneer, a child, over what it is with all three. */
-static inline double company(const Land *land, int h, int pioneer, int child)
+/* What company makes of W^lam: (its factor / the greatest there is)^(mu lam). */
+static inline double in_company(const Land *land, int h, const Household *who)
 {
-    const double *companions = land->companions + 3 * h;
-    double fullest = companions[0] + companions[1] + companions[2];
-    double full = companions[0];
-    if (pioneer) full += companions[1];
-    if (child) full += companions[2];
-    return pow(full / fullest, land->nest * land->inclusive);
+    const double *factor = land->companions + 3 * h;
+    const double fullest = factor[0] + factor[1] + factor[2];
+    return pow(company(land, h, who).full / fullest, land->nest * land->inclusive);
 }
 
 /* Returns the number of events written, from `first` on. */
@@ -293,8 +305,8 @@ int64_t decide(const People *people, const Land *land, const Conditions *conditi
         if (p == o) l *= conditions->at_home;
         const double f = conditions->flight * f_age * fear;
         const Household who = describe(people, land, conditions, step, head);
-        const double close = l * open_l * company(land, LIVELIHOOD, who.pioneer, who.child)
-                             + f * open_f * company(land, FLIGHT, who.pioneer, who.child);
+        const double close = l * open_l * in_company(land, LIVELIHOOD, &who)
+                             + f * open_f * in_company(land, FLIGHT, &who);
         if (draw > close * dt * MARGIN) continue;
 
         const double money = people->means[head];

@@ -100,14 +100,15 @@ def mixed(z):  # type: ignore[no-untyped-def]
 @equation
 def uniform(key, who):  # type: ignore[no-untyped-def]
     """Uniform in (0, 1), never 0 or 1, from a key and an id (both uint64)."""
-    return (np.float64(mixed(key ^ who) >> np.uint64(11)) + 0.5) * (1.0 / 9007199254740992.0)
+    # 52 bits and a half: with 53 the greatest would round to 1.
+    return (np.float64(mixed(key ^ who) >> np.uint64(12)) + 0.5) * (1.0 / 4503599627370496.0)
 
 
 @equation
 def uniform2(key, who, what):  # type: ignore[no-untyped-def]
     """Uniform in (0, 1) from a key and two ids (all uint64)."""
     word = mixed(mixed(key ^ who) ^ what)
-    return (np.float64(word >> np.uint64(11)) + 0.5) * (1.0 / 9007199254740992.0)
+    return (np.float64(word >> np.uint64(12)) + 0.5) * (1.0 / 4503599627370496.0)
 
 
 def mixed_array(z: U64) -> U64:
@@ -120,5 +121,5 @@ def mixed_array(z: U64) -> U64:
 
 def uniform_array(key: np.uint64, who: U64) -> NDArray[np.float64]:
     """`uniform` over an array of ids."""
-    words = mixed_array(who ^ key) >> np.uint64(11)
-    return (words.astype(np.float64) + 0.5) * (1.0 / 9007199254740992.0)
+    words = mixed_array(who ^ key) >> np.uint64(12)
+    return (words.astype(np.float64) + 0.5) * (1.0 / 4503599627370496.0)

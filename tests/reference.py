@@ -150,7 +150,7 @@ def uniform(k: int, *ids: int) -> float:
     word = int(k)
     for one in ids:
         word = mix(word ^ int(one))
-    return ((word >> 11) + 0.5) / 2.0**53
+    return ((word >> 12) + 0.5) / 2.0**52
 
 
 def gumbel(u: float) -> float:

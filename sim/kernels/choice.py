@@ -334,12 +334,12 @@ def evaluate(people, land, conditions, classes, head, now, month, money, ways):
     Returns:
         (L, F, L_M, F_M, L_P, F_P, L_MP, F_MP)
     """
-    p = int(people.place[head])
-    o = int(people.home[head])
-    g = int(people.traits[head]) >> 4
+    p = np.int64(people.place[head])
+    o = np.int64(people.home[head])
+    g = np.int64(people.traits[head]) >> 4
     k = classes[land.country[o], people.group[head]]
-    education = (int(people.traits[head]) >> 1) & 3
-    kin = int(people.kin[head])
+    education = (np.int64(people.traits[head]) >> 1) & 3
+    kin = np.int64(people.kin[head])
     confined = conditions.by_state[p, people.mask[head] >> 4]
     local = locality(people, land, head)
     queued = people.activity[head] == WAITING
@@ -534,12 +534,12 @@ def choose(
     for i in range(heads.shape[0]):
         head = heads[i]
         h = hazards[i]
-        p = int(people.place[head])
-        o = int(people.home[head])
-        g = int(people.traits[head]) >> 4
+        p = np.int64(people.place[head])
+        o = np.int64(people.home[head])
+        g = np.int64(people.traits[head]) >> 4
         k = classes[land.country[o], people.group[head]]
-        education = (int(people.traits[head]) >> 1) & 3
-        kin = int(people.kin[head])
+        education = (np.int64(people.traits[head]) >> 1) & 3
+        kin = np.int64(people.kin[head])
         local = locality(people, land, head)
         queued = people.activity[head] == WAITING
         n, pioneer, child = household(people, head, month)
@@ -701,12 +701,12 @@ def expect(
             people, land, conditions, classes, head, now, month, money, ways
         )
         r, r_mp = lr + fr, lmp + fmp
-        p = int(people.place[head])
-        o = int(people.home[head])
-        g = int(people.traits[head]) >> 4
+        p = np.int64(people.place[head])
+        o = np.int64(people.home[head])
+        g = np.int64(people.traits[head]) >> 4
         k = classes[land.country[o], people.group[head]]
-        education = (int(people.traits[head]) >> 1) & 3
-        kin = int(people.kin[head])
+        education = (np.int64(people.traits[head]) >> 1) & 3
+        kin = np.int64(people.kin[head])
         confined = conditions.by_state[p, people.mask[head] >> 4]
         local = locality(people, land, head)
         queued = people.activity[head] == WAITING

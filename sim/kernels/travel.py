@@ -13,17 +13,19 @@ from sim.rng import uniform2
 from sim.state import DIRECT, F64, GROUNDS, HEAD, HELD, NONE, Bool
 from sim.terms import Activity, Answer, Channel, Harm, Status
 
-RESIDENT, TRAVELLING = int(Activity.resident), int(Activity.travelling)
-STRANDED, DETAINED = int(Activity.stranded), int(Activity.detained)
-CAPTIVE, DEAD = int(Activity.captive), int(Activity.dead)
-CITIZEN, DISPLACED, IRREGULAR = int(Status.citizen), int(Status.displaced), int(Status.irregular)
-REGULAR, REFUGEE, CLAIMANT = int(Status.regular), int(Status.refugee), int(Status.claimant)
+RESIDENT, TRAVELLING = np.int64(Activity.resident), np.int64(Activity.travelling)
+STRANDED, DETAINED = np.int64(Activity.stranded), np.int64(Activity.detained)
+CAPTIVE, DEAD = np.int64(Activity.captive), np.int64(Activity.dead)
+CITIZEN, DISPLACED, IRREGULAR = np.int64(Status.citizen), np.int64(Status.displaced), np.int64(Status.irregular)
+REGULAR, REFUGEE, CLAIMANT = np.int64(Status.regular), np.int64(Status.refugee), np.int64(Status.claimant)
 LABOUR, FAMILY = int(Channel.labour), int(Channel.family)
 INTERNAL, IRREGULAR_CHANNEL = int(Channel.internal), int(Channel.irregular)
 NECESSITY = int(Answer.necessity)
 DEATH, VIOLENCE, EXTORTION = int(Harm.death), int(Harm.violence), int(Harm.extortion)
 KIDNAPPING, INTERCEPTION = int(Harm.kidnapping), int(Harm.interception)
 DETENTION, STRANDING = int(Harm.detention), int(Harm.stranding)
+SAME = np.int64(-1)
+"""Leaves the status as it is."""
 ON_THE_WAY, ARRIVED, LEFT_BEHIND, GONE = 0, 1, 2, 3
 """What becomes of a party in a step: still travelling, at its goal, stranded, all dead."""
 NOT_HEAD, NOT_GROUNDS = 255 - HEAD, 255 - GROUNDS
@@ -161,7 +163,7 @@ def count_assaulted(people, head, probability, draw_key, occasion):
 @inner
 def leave_behind(people, country, head, node, day):
     """A party that cannot go on: at home it is displaced, elsewhere stranded."""
-    home = int(people.home[head])
+    home = np.int64(people.home[head])
     if country[node] == country[home]:
         set_members(people, head, node, RESIDENT, CITIZEN if node == home else DISPLACED, day)
     else:
@@ -216,7 +218,7 @@ def settle(
     n_claims = 0
     for i in range(heads.shape[0]):
         head = heads[i]
-        home = int(people.home[head])
+        home = np.int64(people.home[head])
         own = country[home]
         place = goals[i]
         channel = channels[i]
@@ -231,7 +233,7 @@ def settle(
             mark_grounds(people, head, False)
             continue
         if channel == INTERNAL:
-            set_members(people, head, place, RESIDENT, -1, day)
+            set_members(people, head, place, RESIDENT, SAME, day)
             continue
         if channel == LABOUR or channel == FAMILY:
             # Where all of a group are taken for refugees, those who fled are registered as such.
@@ -327,7 +329,7 @@ def set_off(people, leaders, direct, cost, grounds, day):
         if direct[i]:
             paid = np.float32(cost[i] * n)
             people.means[head] = max(people.means[head] - paid, np.float32(0.0))
-        set_members(people, int(head), int(people.place[head]), TRAVELLING, -1, int(day))
+        set_members(people, head, np.int64(people.place[head]), TRAVELLING, SAME, day)
         clear_blocked(people, head)
         if grounds[i]:
             mark_grounds(people, head, True)
@@ -397,7 +399,7 @@ def travel(
         head = heads[i]
         w = weight[people.home[head]]
         while due[i] <= end:
-            node = int(people.place[head])
+            node = np.int64(people.place[head])
             now = due[i]
             day = int(now)
             e = leg[i]
@@ -411,7 +413,7 @@ def travel(
                     stranded[node] += w * count_members(people, head)
                     fate[i] = LEFT_BEHIND
                     break
-                set_members(people, head, node, TRAVELLING, -1, day)
+                set_members(people, head, node, TRAVELLING, SAME, day)
             elif e >= 0:
                 c = legs.corridor[e]
                 deaths, head = lose_members(people, head, legs.death[e], keys[1], occasion)
@@ -435,7 +437,7 @@ def travel(
                     u = uniform2(keys[6], who, np.uint64(occasion))
                     if u < way.detained[e]:
                         harms[c, DETENTION] += w * n
-                        set_members(people, head, node, DETAINED, -1, day)
+                        set_members(people, head, node, DETAINED, SAME, day)
                         leg[i] = HELD
                         due[i] = now + max(way.detention_days[e], SHORTEST)
                         n_legs[i] += 1
@@ -447,10 +449,10 @@ def travel(
                         fate[i] = LEFT_BEHIND
                         break
                 node = legs.target[e]
-                set_members(people, head, node, TRAVELLING, -1, day)
+                set_members(people, head, node, TRAVELLING, SAME, day)
                 if uniform2(keys[3], who, np.uint64(occasion)) < legs.kidnapping[e]:
                     harms[c, KIDNAPPING] += w * n
-                    set_members(people, head, node, CAPTIVE, -1, day)
+                    set_members(people, head, node, CAPTIVE, SAME, day)
                     leg[i] = HELD
                     u = uniform2(keys[3], who, np.uint64(occasion + (1 << 40)))
                     due[i] = now - way.captivity_days * math.log(u)
