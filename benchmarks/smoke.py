@@ -488,7 +488,7 @@ def show(report: Report) -> str:
             f" {it['full_us']:.1f} us a full answer, {it['call_us']:.0f} us a call"
         ),
         "",
-        f"{'A / B, time a head':<36}{'A':>9}{'B':>9}{'A / B':>9}  answers/heads",
+        f"{'A / B, time a head':<35}{'A':>9}{'B':>9}{'A / B':>9}  answers/heads",
     ]
     for row in report.rows:
         ratio = "-" if row.ratio is None else f"{row.ratio:,.2f}"
@@ -496,7 +496,7 @@ def show(report: Report) -> str:
         verdict = "-" if row.same is None else "same" if row.same else "DIFFER"
         compared = "" if row.same is None else f" {row.events:,}/{row.heads:,}"
         lines.append(
-            f"{row.name:<36}{in_unit(row.a):>9}{in_unit(row.b):>9}{ratio:>9}  {verdict}{compared}"
+            f"{row.name:<35}{in_unit(row.a):>9}{in_unit(row.b):>9}{ratio:>9}  {verdict}{compared}"
         )
         if row.note:
             lines.append(f"    {row.note}"[:80])
@@ -520,7 +520,7 @@ def show_step(step: dict[str, Any]) -> list[str]:
     lines = [
         (
             f"Whole step, one thread: {total:.3f} s a month (mean of {step['steps']};"
-            f" median {step['seconds_median']:.3f}), {step['ns_per_person_step']:,.0f} ns/person"
+            f" median {step['seconds_median']:.3f}), {step['ns_per_person_step']:,.0f} ns each"
         ),
         f"  {'stage':<9}{'a month':>9}{'of step':>9}   largest parts, % of step",
     ]

@@ -502,6 +502,6 @@ def large_scenario(agents: int = 30_000, **decision: Any) -> Scenario:
              "min_education": "secondary", "fee": 800.0},
             {"id": "wall", "into": "RICH", "barrier": 0.5},
         ],
-        "decision": {"base_livelihood": 0.5, "base_flight": 3e-2, "flight_norm": 1.0, **decision},
+        "decision": {"base_livelihood": 2.0, "base_flight": 3e-2, "flight_norm": 1.0, **decision},
     }  # fmt: skip
     return resolve(Scenario.model_validate(written))

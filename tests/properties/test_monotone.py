@@ -163,9 +163,9 @@ def test_a_graver_threat_makes_movers_of_stayers_and_never_the_reverse(
     )
     try:
         low = severity.copy()
-        low[p, threat] = 0.3
+        low[p, threat] = 0.2
         high = severity.copy()
-        high[p, threat] = 0.6
+        high[p, threat] = 0.8
         before, after = (ask(world, conditions_at(world, s)) for s in (low, high))
     finally:
         people.mask[:] = mask

@@ -1,0 +1,84 @@
+"""A scenario by day, week and month agrees: rates, capacities and dates do not know of steps.
+
+The world is the small one with small households (more that decide), gates that bite and rates a
+hundred times real ones; in the acute crisis a third of a place's people flee within the year, from
+a war that starts in mid-month, and rules change in mid-month. The year is a leap year. CI takes
+few seeds of a large population, so that 3 % is well above the noise; `SIM_LONG_TESTS=1` takes
+twenty.
+"""
+
+from __future__ import annotations
+
+import os
+
+import numpy as np
+import pytest
+
+import sim
+from sim.solve import solve_base
+from sim.terms import Answer
+from sim.world import build_world
+from tests.small import FILE, steps
+
+LONG = bool(os.environ.get("SIM_LONG_TESTS"))
+SEEDS = 20 if LONG else 4
+AGENTS = 80_000
+WITHIN = 0.03
+
+WORLD = (
+    f"population.agents={AGENTS}",
+    "time.end=2020-12",
+    "population.profile.household_size=1.4",
+    "countries.AA.profile.household_size=1.4",
+    "countries.CC.profile.household_size=1.4",
+    "decision.baseline_rate=.15",
+    "decision.livelihood.income=1.2",
+    "living.kappa=.4",
+    "policies.bb_work.quota=250000",
+    "policies.bb_border.barrier=.9",
+)
+CASES = {
+    "calm": ("shocks.war.enabled=false", "shocks.purge.enabled=false", "interventions.dry.enabled=false"),
+    "crisis": ("shocks.war.start=2020-02-17", "shocks.war.rise=0.5", "decision.base_flight=.1"),
+}  # fmt: skip
+
+
+def measured(case: str, step: str) -> dict[str, np.ndarray]:
+    """By measure, one figure a seed."""
+    overrides = [*WORLD, *CASES[case]]
+    scenario = solve_base(
+        sim.read(FILE, [*overrides, f"time.step={step}"]), sim.read(FILE, overrides)
+    )
+    found: dict[str, list[float]] = {}
+    for seed in range(SEEDS):
+        world = build_world(scenario, seed)
+        for census in steps(world):
+            pass
+        heads, people = world.counts.heads.sum(axis=0), world.counts.people.sum(axis=0)
+        figures = {"blocked": census["blocked_heads"].sum()}
+        for answer in (Answer.choice, Answer.necessity):
+            figures[f"heads who move by {answer.name}"] = heads[answer]
+            figures[f"people who move by {answer.name}"] = people[answer]
+        figures["people who set out"] = world.counts.flows[..., 0].sum()
+        figures["people who arrived"] = world.counts.flows[..., 1].sum()
+        for name, figure in figures.items():
+            found.setdefault(name, []).append(float(figure))
+    return {name: np.array(figures) for name, figures in found.items()}
+
+
+@pytest.mark.parametrize("case", list(CASES))
+def test_day_week_and_month_agree(case):
+    by_step = {step: measured(case, step) for step in ("day", "week", "month")}
+    day = by_step.pop("day")
+    apart = []
+    for step, figures in by_step.items():
+        for name, values in figures.items():
+            ratio = values.mean() / day[name].mean() - 1.0
+            # Seeds are of no use as pairs: the draws of another step are others.
+            noise = np.hypot(*(x.std(ddof=1) / x.mean() for x in (values, day[name])))
+            noise /= np.sqrt(SEEDS)
+            # With twenty seeds 3 % means 3 %; with few, what chance cannot do.
+            if abs(ratio) > WITHIN + (0.0 if LONG else 2.0 * noise):
+                apart.append(f"{name} by {step}: {ratio:+.1%} (noise {noise:.1%})")
+            print(f"{case} {name} by {step}: {ratio:+.1%} (noise {noise:.1%})")
+    assert apart == []
