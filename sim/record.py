@@ -64,6 +64,7 @@ TABLES: Final[Mapping[str, Table]] = {
         (
             _REPLICATE,
             _FIRST,
+            _CITIZENSHIP,
             Column("origin", "text", "id", "place that was left"),
             Column("destination", "text", "id", "place that was chosen"),
             Column("channel", "text", "word", "way of entering (labour, family, asylum, ...)"),
@@ -127,6 +128,17 @@ TABLES: Final[Mapping[str, Table]] = {
             Column("people", "int", "people", "members of their households"),
         ),
     ),
+    "crossings": Table(
+        "people who came through the corridors",
+        "first",
+        (
+            _REPLICATE,
+            _FIRST,
+            Column("corridor", "text", "id", "corridor"),
+            _CITIZENSHIP,
+            Column("people", "int", "people", "people who reached its other end"),
+        ),
+    ),
     "harms": Table(
         "what is done to people on the way",
         "first",
@@ -139,6 +151,7 @@ TABLES: Final[Mapping[str, Table]] = {
                 "id",
                 "corridor on which it happened, or country (away from one)",
             ),
+            _CITIZENSHIP,
             Column("harm", "text", "word", "death, violence, extortion, ..."),
             Column("people", "int", "people", "people to whom it happened"),
             Column("money", "float", "money", "money taken from them, scenario currency"),
@@ -415,6 +428,15 @@ class Record:
         (no_means or no_permission), `heads` (heads), `people` (people in their households).
         """
         return self.table("blocked")
+
+    @property
+    def crossings(self) -> pd.DataFrame:
+        """People who came through the corridors.
+
+        Columns: `replicate`, `date` (first day), `corridor` (id), `citizenship` (country id),
+        `people` (who reached its other end).
+        """
+        return self.table("crossings")
 
     @property
     def harms(self) -> pd.DataFrame:
@@ -792,11 +814,14 @@ def _flow_figure(record: Record, figure: Observed) -> Values:
     unknown = after <= pd.Timestamp(record.scenario.time.start) or start >= horizon(record)
     places = country_of(record)
     by_corridor = figure.what == "arrivals" and figure.at not in (None, *places.values())
-    if unknown or by_corridor:
+    if unknown:
         return np.full(record.replicates, np.nan)
-    if figure.what == "deaths":
+    if by_corridor:
+        frame, column = record.crossings, "people"
+        frame = frame[(frame["corridor"] == figure.at) & (frame["citizenship"] == figure.of)]
+    elif figure.what == "deaths":
         frame, column = record.harms, "people"
-        frame = frame[frame["harm"] == "death"]
+        frame = frame[(frame["harm"] == "death") & (frame["citizenship"] == figure.of)]
         if figure.at is not None:
             wanted = [figure.at] + [
                 corridor.id
@@ -807,10 +832,7 @@ def _flow_figure(record: Record, figure: Observed) -> Values:
     else:
         frame, column = record.flows, "arrived"
         frame = frame[abroad(record, frame)]
-        if "citizenship" in frame.columns:
-            frame = frame[frame["citizenship"] == figure.of]
-        else:
-            frame = frame[_to_country(record, frame["origin"]) == figure.of]
+        frame = frame[frame["citizenship"] == figure.of]
         if figure.at is not None:
             frame = frame[_to_country(record, frame["destination"]) == figure.at]
     spans = periods(record)

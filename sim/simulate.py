@@ -18,10 +18,10 @@ from sim import jit
 from sim.record import Record
 from sim.rng import replicate_seed
 from sim.solve import solve_base
-from sim.state import I64, MICRO
+from sim.state import F64, I64, MICRO
 from sim.step import Census, advance
 from sim.terms import Activity, Answer, Channel, Harm, Status, Threat
-from sim.world import World, build_world, new_counts
+from sim.world import Counts, World, build_world, new_counts
 
 if TYPE_CHECKING:
     from sim.scenario.schema import Scenario
@@ -167,14 +167,11 @@ class Keeper:
         counts = world.counts
         put = self._put
         hoped = counts.expected
-        seen = counts.flows.any(axis=4)
-        if hoped is not None:
-            seen |= hoped.flows > 0
-        o, d, channel, answer = np.nonzero(seen)
-        extra = {} if hoped is None else {"expected": hoped.flows[seen] / MICRO}
+        where, departed, arrived, expected = self._flows(counts)
+        extra = {} if hoped is None else {"expected": expected}
         put(
-            "flows", self.first, origin=o, destination=d, channel=channel, answer=answer,
-            departed=counts.flows[..., 0][seen], arrived=counts.flows[..., 1][seen], **extra,
+            "flows", self.first, citizenship=where[0], origin=where[1], destination=where[2],
+            channel=where[3], answer=where[4], departed=departed, arrived=arrived, **extra,
         )  # fmt: skip
         seen = counts.heads > 0
         if hoped is not None:
@@ -193,10 +190,16 @@ class Keeper:
             "attribution", self.first, cell=cell, threat=threat,
             people=counts.attribution[cell, threat] / MICRO,
         )  # fmt: skip
-        way, harm = np.nonzero(counts.harms)
+        way, citizenship, harm = np.nonzero(counts.harms)
         put(
-            "harms", self.first, corridor=way, harm=harm, people=counts.harms[way, harm],
-            money=np.where(harm == Harm.extortion, counts.money[way] / 100.0, 0.0),
+            "harms", self.first, corridor=way, citizenship=citizenship, harm=harm,
+            people=counts.harms[way, citizenship, harm],
+            money=np.where(harm == Harm.extortion, counts.money[way, citizenship] / 100.0, 0.0),
+        )  # fmt: skip
+        way, citizenship = np.nonzero(counts.crossings)
+        put(
+            "crossings", self.first, corridor=way, citizenship=citizenship,
+            people=counts.crossings[way, citizenship],
         )  # fmt: skip
         place, citizenship, threat = np.nonzero(counts.insecurity)
         put(
@@ -233,6 +236,33 @@ class Keeper:
         )  # fmt: skip
         self.first = world.date()
         world.counts = new_counts(world.scenario, world.cells)
+
+    def _flows(self, counts: Counts) -> tuple[tuple[I64, ...], I64, I64, F64]:
+        """Sum moves by who, whence, whither and how.
+
+        Returns:
+            (citizenship, origin, destination, channel and answer of each row), people who
+            departed, arrived, and were expected to depart.
+        """
+        n, m = len(self.countries), len(self.places)
+        shape = (n, m, m, len(Channel), 2)
+        codes, sums = [], []
+        for moves in (counts.departed, counts.arrived):
+            columns = [np.concatenate(c) for c in zip(*moves, strict=True)] if moves else [_INT] * 6
+            codes.append(np.ravel_multi_index(tuple(columns[:5]), shape).astype(np.int64))
+            sums.append(columns[5])
+        hoped = None if counts.expected is None else counts.expected.flows.reshape(-1)
+        if hoped is not None:
+            codes.append(np.flatnonzero(hoped))
+        found = np.unique(np.concatenate(codes))
+        people = []
+        for code, moved in zip(codes, sums, strict=False):
+            total = np.zeros(len(found), np.int64)
+            np.add.at(total, np.searchsorted(found, code), moved)
+            people.append(total)
+        expected = np.zeros(len(found)) if hoped is None else hoped[found] / MICRO
+        where = tuple(np.asarray(axis, np.int64) for axis in np.unravel_index(found, shape))
+        return where, people[0], people[1], expected
 
     def _put(self, name: str, when: date, **columns: Any) -> None:
         if name in self.wanted:
@@ -291,12 +321,13 @@ _INT: I64 = np.empty(0, np.int64)
 _FLOAT = np.empty(0, np.float64)
 _DATE = np.empty(0, "datetime64[s]")
 EMPTY: dict[str, dict[str, Any]] = {
-    "flows": {"date": _DATE, "origin": _INT, "destination": _INT, "channel": _INT, "answer": _INT,
+    "flows": {"date": _DATE, "citizenship": _INT, "origin": _INT, "destination": _INT, "channel": _INT, "answer": _INT,
               "departed": _INT, "arrived": _INT},
     "answers": {"date": _DATE, "cell": _INT, "answer": _INT, "heads": _INT, "people": _INT,
                 "trapped": _INT},
     "attribution": {"date": _DATE, "cell": _INT, "threat": _INT, "people": _FLOAT},
-    "harms": {"date": _DATE, "corridor": _INT, "harm": _INT, "people": _INT, "money": _FLOAT},
+    "crossings": {"date": _DATE, "corridor": _INT, "citizenship": _INT, "people": _INT},
+    "harms": {"date": _DATE, "corridor": _INT, "citizenship": _INT, "harm": _INT, "people": _INT, "money": _FLOAT},
     "insecurity": {"date": _DATE, "place": _INT, "citizenship": _INT, "threat": _INT,
                    "person_years": _FLOAT},
     "spending": {"date": _DATE, "item": np.empty(0, str), "amount": _FLOAT},

@@ -149,6 +149,17 @@ def append(table: Sparse, **columns: F64 | I64 | int | float) -> None:
         setattr(table, column.name, np.concatenate([old, new]))
 
 
+class Moves(NamedTuple):
+    """People who set out, or arrived, in one go; columns of equal length."""
+
+    citizenship: I64
+    origin: I64
+    destination: I64
+    channel: I64
+    answer: I64
+    people: I64
+
+
 NONE: Final = -1
 DIRECT: Final = -2
 HELD: Final = -3

@@ -18,8 +18,8 @@ from sim.model.populate import populate, weights
 from sim.model.threats import Threats, per_threat
 from sim.network import Network, build
 from sim.rng import Purpose, key
-from sim.state import F64, I64, Applications, Claims, Parties, People
-from sim.terms import N_THREATS, Activity, Status, Threat
+from sim.state import F64, I64, Applications, Claims, Parties, People, Moves
+from sim.terms import N_THREATS, Activity, Harm, Status, Threat
 
 if TYPE_CHECKING:
     from sim.scenario.schema import Scenario
@@ -32,8 +32,9 @@ class Counts:
     Dense integer arrays: additions are free of order, so no thread or row can change a sum.
     """
 
-    flows: I64
-    """[origin, destination, channel, answer (choice, necessity), (departed, arrived)]"""
+    departed: list[Moves]
+    """Those who set out; few enough that a list is smaller than a table of all pairs."""
+    arrived: list[Moves]
     heads: I64
     """[cell, answer] deciding households."""
     people: I64
@@ -43,9 +44,11 @@ class Counts:
     attribution: I64
     """[cell, threat] in 1 / MICRO people."""
     harms: I64
-    """[corridor or country, harm]"""
+    """[corridor or country, citizenship, harm]"""
     money: I64
-    """[corridor or country] cents taken by extortion."""
+    """[corridor or country, citizenship] cents taken by extortion."""
+    crossings: I64
+    """[corridor, citizenship] people who came through."""
     insecurity: F64
     """[place, citizenship, threat] person-years."""
     spending: dict[str, float] = field(default_factory=dict)
@@ -62,7 +65,7 @@ class Expected:
     years: I64
     """[cell, answer] people: rates times the person-years before a move."""
     flows: I64
-    """[origin, destination, channel, answer] people."""
+    """[citizenship, origin, destination, channel, answer] people."""
 
 
 @dataclass
@@ -192,18 +195,20 @@ def new_counts(scenario: Scenario, cells: Cells) -> Counts:
     n_places, n_countries = len(scenario.places), len(scenario.countries)
     n_ways = len(scenario.corridors) + n_countries
     return Counts(
-        flows=np.zeros((n_places, n_places, 6, 2, 2), np.int64),
+        departed=[],
+        arrived=[],
         heads=np.zeros((cells.size, 5), np.int64),
         people=np.zeros((cells.size, 5), np.int64),
         trapped=np.zeros((cells.size, 5), np.int64),
         attribution=np.zeros((cells.size, N_THREATS), np.int64),
-        harms=np.zeros((n_ways, 8), np.int64),
-        money=np.zeros(n_ways, np.int64),
+        harms=np.zeros((n_ways, n_countries, len(Harm)), np.int64),
+        money=np.zeros((n_ways, n_countries), np.int64),
+        crossings=np.zeros((len(scenario.corridors), n_countries), np.int64),
         insecurity=np.zeros((n_places, n_countries, N_THREATS)),
         expected=Expected(
             answers=np.zeros((cells.size, 5), np.int64),
             years=np.zeros((cells.size, 5), np.int64),
-            flows=np.zeros((n_places, n_places, 6, 2), np.int64),
+            flows=np.zeros((n_countries, n_places, n_places, 6, 2), np.int64),
         )
         if scenario.outputs.expected
         else None,

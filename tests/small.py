@@ -67,23 +67,29 @@ def steps(at: World) -> Iterator[Census]:
         yield advance(at)
 
 
-def differing(one: Tables, other: Tables, without: tuple[str, ...] = ()) -> list[str]:
-    """Tables that are not equal to the last bit, up to the order of rows and of categories.
+def differing(
+    one: Tables, other: Tables, without: tuple[str, ...] = (), slack: float = 0.0
+) -> list[str]:
+    """Tables that are not equal, up to the order of rows and of categories.
 
     Args:
         one: Tables of a run.
         other: Tables of another.
         without: Places, countries and corridors whose rows do not count.
+        slack: Difference that fractions may have; whole numbers may have none.
 
     Returns:
         Their names.
     """
     assert one.keys() == other.keys()
-    return [
-        name
-        for name in one
-        if not _canonical(one[name], without).equals(_canonical(other[name], without))
-    ]
+    apart = []
+    for name in one:
+        a, b = _canonical(one[name], without), _canonical(other[name], without)
+        fractions = [c for c in a if a[c].dtype == np.float64]
+        same = a.drop(columns=fractions).equals(b.drop(columns=fractions))
+        if not same or not np.allclose(a[fractions], b[fractions], rtol=0, atol=slack):
+            apart.append(name)
+    return apart
 
 
 def _canonical(table: pd.DataFrame, without: tuple[str, ...]) -> pd.DataFrame:

@@ -688,7 +688,7 @@ def expect(
         micro: Units of the fixed point.
         answers: [cell, answer] households, in 1 / micro, added to.
         years: [cell, answer] people, in 1 / micro, added to.
-        flows: [origin, destination, channel, answer] people, in 1 / micro, added to.
+        flows: [citizenship, origin, destination, channel, answer] people, in 1 / micro, added to.
     """
     n_places = land.country.shape[0]
     nests = np.zeros(n_places)
@@ -773,5 +773,5 @@ def expect(
                         if n_slots == 1:
                             way = HOME if d == o else INTERNAL
                         share = w * moves * nests[d] / total * persons / inside
-                        flows[p, d, way, CHOICE] += int(share * free_part)
-                        flows[p, d, way, NECESSITY] += int(share * forced_part)
+                        flows[land.country[o], p, d, way, CHOICE] += int(share * free_part)
+                        flows[land.country[o], p, d, way, NECESSITY] += int(share * forced_part)

@@ -210,7 +210,7 @@ def settle(
         encampment: [country] share taken to a camp.
         wants_camp: [n] out: whether the party is to be taken to a camp with room.
         claims: [m] out: rows of persons who claim asylum, -1 padded.
-        returned: [country] people found inadmissible and sent on, added to.
+        returned: [country, citizenship] people found inadmissible and sent on, added to.
 
     Returns:
         Number of persons who claim.
@@ -246,7 +246,7 @@ def settle(
             continue
         first = return_to[k, country[place]]
         if first >= 0 and first != own:
-            returned[country[place]] += weight[home] * count_members(people, head)
+            returned[country[place], own] += weight[home] * count_members(people, head)
             place = nearest[place, first]
         c = country[place]
         wants_camp[i] = uniform2(camp_key, people.pid[head], np.uint64(day)) < encampment[c]
@@ -379,7 +379,8 @@ def party_sizes(people, heads, sizes):
 
 @kernel
 def travel(
-    people, parties, legs, way, country, weight, keys, end, fate, harms, money_taken, stranded
+    people, parties, legs, way, country, weight, keys, end, fate, harms, money_taken, stranded,
+    crossings,
 ):
     """Advance every party to the end of the step, completing as many legs as fit.
 
@@ -389,15 +390,17 @@ def travel(
         keys: [7] keys for leg, death, violence, kidnapping, extortion, interception, detention.
         end: Day on which the step ends.
         fate: [party] out.
-        harms: [corridor, harm] people, added to.
-        money_taken: [corridor] money extorted, in cents, added to.
-        stranded: [place] people left behind, added to.
+        harms: [corridor, citizenship, harm] people, added to.
+        money_taken: [corridor, citizenship] money extorted, in cents, added to.
+        stranded: [place, citizenship] people left behind, added to.
+        crossings: [corridor, citizenship] people who came through, added to.
     """
     heads, goals, leg, due, began, n_legs = parties
     for i in range(heads.shape[0]):
         fate[i] = ON_THE_WAY
         head = heads[i]
         w = weight[people.home[head]]
+        own = country[people.home[head]]
         while due[i] <= end:
             node = np.int64(people.place[head])
             now = due[i]
@@ -410,33 +413,33 @@ def travel(
             if e == HELD:
                 if people.activity[head] == DETAINED:
                     leave_behind(people, country, head, node, day)
-                    stranded[node] += w * count_members(people, head)
+                    stranded[node, own] += w * count_members(people, head)
                     fate[i] = LEFT_BEHIND
                     break
                 set_members(people, head, node, TRAVELLING, SAME, day)
             elif e >= 0:
                 c = legs.corridor[e]
                 deaths, head = lose_members(people, head, legs.death[e], keys[1], occasion)
-                harms[c, DEATH] += w * deaths
+                harms[c, own, DEATH] += w * deaths
                 if head < 0:
                     fate[i] = GONE
                     break
                 heads[i] = head
                 n = count_members(people, head)
-                harms[c, VIOLENCE] += w * count_assaulted(
+                harms[c, own, VIOLENCE] += w * count_assaulted(
                     people, head, legs.violence[e], keys[2], occasion
                 )
                 who = people.pid[head]
                 if uniform2(keys[4], who, np.uint64(occasion)) < legs.extortion[e]:
                     taken = people.means[head] * legs.taken[e]
                     people.means[head] = people.means[head] - taken
-                    harms[c, EXTORTION] += w * n
-                    money_taken[c] += w * int(taken * 100.0)
+                    harms[c, own, EXTORTION] += w * n
+                    money_taken[c, own] += w * int(taken * 100.0)
                 if uniform2(keys[5], who, np.uint64(occasion)) < way.intercepted[e]:
-                    harms[c, INTERCEPTION] += w * n
+                    harms[c, own, INTERCEPTION] += w * n
                     u = uniform2(keys[6], who, np.uint64(occasion))
                     if u < way.detained[e]:
-                        harms[c, DETENTION] += w * n
+                        harms[c, own, DETENTION] += w * n
                         set_members(people, head, node, DETAINED, SAME, day)
                         leg[i] = HELD
                         due[i] = now + max(way.detention_days[e], SHORTEST)
@@ -445,13 +448,14 @@ def travel(
                     u = uniform2(keys[6], who, np.uint64(occasion + (1 << 40)))
                     if u < way.turned_back:
                         leave_behind(people, country, head, node, day)
-                        stranded[node] += w * n
+                        stranded[node, own] += w * n
                         fate[i] = LEFT_BEHIND
                         break
+                crossings[c, own] += w * n
                 node = legs.target[e]
                 set_members(people, head, node, TRAVELLING, SAME, day)
                 if uniform2(keys[3], who, np.uint64(occasion)) < legs.kidnapping[e]:
-                    harms[c, KIDNAPPING] += w * n
+                    harms[c, own, KIDNAPPING] += w * n
                     set_members(people, head, node, CAPTIVE, SAME, day)
                     leg[i] = HELD
                     u = uniform2(keys[3], who, np.uint64(occasion + (1 << 40)))
@@ -470,7 +474,7 @@ def travel(
             e = next_leg(people, legs, way, head, n, node, goals[i], keys[0], occasion)
             if e < 0:
                 leave_behind(people, country, head, node, day)
-                stranded[node] += w * n
+                stranded[node, own] += w * n
                 fate[i] = LEFT_BEHIND
                 break
             people.means[head] = max(

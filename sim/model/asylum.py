@@ -8,7 +8,7 @@ import numpy as np
 
 from sim.kernels.travel import party_sizes, place_members, settle
 from sim.rng import Purpose, key, uniform_array
-from sim.state import DAYS_A_YEAR, GROUNDS, I64, append, take
+from sim.state import DAYS_A_YEAR, GROUNDS, I64, Moves, append, take
 from sim.terms import Activity, Harm, Status
 
 if TYPE_CHECKING:
@@ -24,21 +24,19 @@ def receive(world: World, arrived: dict[str, Any]) -> None:
     sizes = np.empty(len(heads), np.int64)
     party_sizes(people, heads, sizes)
     n_people = sizes * world.weight[people.home[heads]]
-    np.add.at(
-        counts.flows,
-        (arrived["origin"], arrived["goal"], arrived["channel"], arrived["answer"], 1),
-        n_people,
-    )
+    citizenship = world.country[people.home[heads]]
+    way = (arrived["origin"], arrived["goal"], arrived["channel"], arrived["answer"])
+    counts.arrived.append(Moves(citizenship, *way, n_people))
     wants_camp = np.zeros(len(heads), bool)
     claims = np.full(int(sizes.sum()), -1, np.int64)
-    returned = np.zeros(len(rules.capacity), np.int64)
+    returned = np.zeros(counts.harms.shape[1:2] * 2, np.int64)
     n_claims = settle(
         people, heads, arrived["goal"], arrived["channel"], arrived["answer"], arrived["due"],
         world.country, world.choices.classes, rules.prima_facie, rules.return_to, world.nearest,
         rules.encampment, world.key(Purpose.camp), world.weight, wants_camp, claims, returned,
     )  # fmt: skip
     n_corridors = len(world.scenario.corridors)
-    counts.harms[n_corridors:, Harm.forced_return] += returned
+    counts.harms[n_corridors:, :, Harm.forced_return] += returned
     claims = claims[:n_claims]
     if n_claims:
         append(
@@ -148,7 +146,7 @@ def execute_returns(world: World, dt: float) -> None:
     n_corridors = len(world.scenario.corridors)
     np.add.at(
         world.counts.harms,
-        (n_corridors + c, int(Harm.forced_return)),
+        (n_corridors + c, world.country[people.home[heads]], int(Harm.forced_return)),
         sizes * world.weight[people.home[heads]],
     )
     place_members(people, heads, people.home[heads].astype(np.int64), int(Status.citizen), days)

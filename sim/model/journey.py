@@ -19,7 +19,7 @@ from sim.kernels.travel import (
 from sim.model.admission import apply, is_queued
 from sim.model.threats import felt_fear
 from sim.rng import Purpose, uniform_array
-from sim.state import DAYS_A_YEAR, DIRECT, F64, I64, NONE, append, take
+from sim.state import DAYS_A_YEAR, DIRECT, F64, I64, NONE, Moves, append, take
 from sim.terms import Answer, Channel, Harm, Hazard
 
 if TYPE_CHECKING:
@@ -108,7 +108,8 @@ def leave(
     sizes = np.empty(len(leaders), np.int64)
     party_sizes(people, leaders, sizes)
     moved = sizes * world.weight[people.home[leaders]]
-    np.add.at(world.counts.flows, (place, goal, channel, answer, 0), moved)
+    citizenship = world.country[people.home[leaders]]
+    world.counts.departed.append(Moves(citizenship, place, goal, channel, answer, moved))
     append(
         world.parties,
         head=leaders,
@@ -164,7 +165,7 @@ def advance_parties(world: World, end: int) -> dict[str, I64 | F64]:
     n = len(parties.head)
     fate = np.empty(n, np.int64)
     counts = world.counts
-    deaths_before = int(counts.harms[:, Harm.death].sum())
+    deaths_before = int(counts.harms[:, :, Harm.death].sum())
     keys = np.array(
         [
             world_key(world, p)
@@ -174,17 +175,18 @@ def advance_parties(world: World, end: int) -> dict[str, I64 | F64]:
             )
         ]
     )  # fmt: skip
-    stranded = np.zeros(len(world.country), np.int64)
+    stranded = np.zeros((len(world.country), counts.harms.shape[1]), np.int64)
     columns = (
         parties.head, parties.goal, parties.leg, parties.due, parties.began, parties.n_legs
     )  # fmt: skip
     travel(
         world.people, columns, world.network.legs, world.choices.way, world.country, world.weight,
         keys, float(end), fate, counts.harms, counts.money, stranded,
+        counts.crossings,
     )  # fmt: skip
     n_corridors = len(world.scenario.corridors)
-    np.add.at(counts.harms, (n_corridors + world.country, int(Harm.stranding)), stranded)
-    world.dead += int(counts.harms[:, Harm.death].sum()) - deaths_before
+    np.add.at(counts.harms[:, :, Harm.stranding], n_corridors + world.country, stranded)
+    world.dead += int(counts.harms[:, :, Harm.death].sum()) - deaths_before
     arrived = fate == ARRIVED
     result = {
         name: getattr(parties, name)[arrived]

@@ -666,7 +666,7 @@ class Observed(Part):
 
 
 TableName = Literal[
-    "flows", "answers", "attribution", "stocks", "blocked", "harms", "threats", "insecurity",
+    "flows", "answers", "attribution", "stocks", "blocked", "crossings", "harms", "threats", "insecurity",
     "spending", "account",
 ]  # fmt: skip
 ByColumn = Literal["place", "home", "citizenship", "group", "sex", "education", "age"]
@@ -678,7 +678,7 @@ class Outputs(Part):
     every: Annotated[int, BeforeValidator(refuse_bool), Field(ge=1, le=10_000)] = 1
     """Steps summed into one row of a flow table; stocks are taken at the end of each."""
     tables: tuple[TableName, ...] = (
-        "flows", "answers", "attribution", "stocks", "blocked", "harms", "threats", "insecurity",
+        "flows", "answers", "attribution", "stocks", "blocked", "crossings", "harms", "threats", "insecurity",
         "spending", "account",
     )  # fmt: skip
     by: tuple[ByColumn, ...] = ("place",)

@@ -131,7 +131,7 @@ def made_ready(scenario: Scenario) -> World:
 @cache
 def large_world() -> World:
     """The world that the first tests change nothing in but conditions."""
-    return made_ready(large_scenario())
+    return made_ready(large_scenario(agents=16_000))
 
 
 @cache
@@ -288,7 +288,7 @@ another: a share 1 - R' / R of them, which with the default lam is half the chan
 def policy_world(name: str, foresight: float | None = None) -> World:
     """A world under the rules that a test is about; look-ahead by default as the model has it."""
     tastes = {} if foresight is None else {"look_ahead": foresight}
-    scenario = large_scenario(livelihood=tastes, flight=tastes)
+    scenario = large_scenario(agents=20_000, livelihood=tastes, flight=tastes)
     kept = [it for it in scenario.policies if it.into != "NEXT"]
     policies = (*kept, *(Policy.model_validate(it) for it in RULES[name]))
     return made_ready(resolve(scenario.model_copy(update={"policies": policies})))

@@ -59,8 +59,8 @@ def measured(case: str, step: str) -> dict[str, np.ndarray]:
         for answer in (Answer.choice, Answer.necessity):
             figures[f"heads who move by {answer.name}"] = heads[answer]
             figures[f"people who move by {answer.name}"] = people[answer]
-        figures["people who set out"] = world.counts.flows[..., 0].sum()
-        figures["people who arrived"] = world.counts.flows[..., 1].sum()
+        figures["people who set out"] = sum(moves.people.sum() for moves in world.counts.departed)
+        figures["people who arrived"] = sum(moves.people.sum() for moves in world.counts.arrived)
         for name, figure in figures.items():
             found.setdefault(name, []).append(float(figure))
     return {name: np.array(figures) for name, figures in found.items()}

@@ -1,6 +1,6 @@
 """How often things happen against how often theory says, with fixed seeds and stated power.
 
-A household is described, and twenty thousand are made its exact likeness, each with luck of its
+A household is described, and ten thousand are made its exact likeness, each with luck of its
 own. What the reference says of the one is then the theory of all.
 
 Every test asks whether counts deviate from theory at a false-alarm level of 1e-4 (fixed seeds: it
@@ -33,9 +33,9 @@ from tests.reference import Decider, Rates, Reference
 from tests.worlds import large_scenario, random_world
 
 ALARM = 1e-4
-LIKENESSES = 20_000
+LIKENESSES = 10_000
 DRAWS = 10
-"""Times that every likeness is asked: 200,000 independent draws."""
+"""Times that every likeness is asked: 100,000 independent draws."""
 HOUSEHOLDS: dict[str, dict[str, Any]] = {
     "in a war": {
         "home": "north", "place": "north", "status": Status.citizen, "means": 900.0, "fear": 0.9,
@@ -44,7 +44,7 @@ HOUSEHOLDS: dict[str, dict[str, Any]] = {
         "home": "south", "place": "south", "status": Status.citizen, "means": 700.0, "fear": 0.7,
     },
     "irregularly abroad": {
-        "home": "north", "place": "border", "status": Status.irregular, "means": 2500.0,
+        "home": "north", "place": "border", "status": Status.irregular, "means": 1200.0,
         "fear": 0.8,
     },
 }  # fmt: skip
@@ -244,55 +244,55 @@ def stands(probability: Callable[[float], float], n: int, p: float, sees: float)
 
 @pytest.mark.parametrize("name", HOUSEHOLDS)
 def test_the_probability_to_move_is_that_of_the_rate(name: str) -> None:
-    """1 - exp(-R dt), as a share of 200,000 draws; sees 2.5 %."""
+    """1 - exp(-R dt), as a share of 100,000 draws; sees 3 %."""
     them, answer = likenesses(name), asked(name)["answer"]
     n, moved = LIKENESSES * DRAWS, int((answer <= Answer.necessity).sum())
     p = 1 - math.exp(-them.rates.R * them.dt)
-    stands(lambda error: binomial(moved, n, p * (1 + error)), n, p, sees=0.025)
+    stands(lambda error: binomial(moved, n, p * (1 + error)), n, p, sees=0.03)
 
 
 @pytest.mark.parametrize("name", HOUSEHOLDS)
 def test_the_probability_to_be_blocked_is_that_of_the_gates(name: str) -> None:
-    """exp(-R dt) - exp(-R_MP dt); sees 8 %."""
+    """exp(-R dt) - exp(-R_MP dt); sees 20 %."""
     them, answer = likenesses(name), asked(name)["answer"]
     n, blocked = LIKENESSES * DRAWS, int((answer >= Answer.no_means).sum())
     p = math.exp(-them.rates.R * them.dt) - math.exp(-them.rates.R_MP * them.dt)
-    stands(lambda error: binomial(blocked, n, p * (1 + error)), n, p, sees=0.08)
+    stands(lambda error: binomial(blocked, n, p * (1 + error)), n, p, sees=0.2)
 
 
 @pytest.mark.parametrize("name", HOUSEHOLDS)
 def test_movers_go_by_choice_in_the_share_of_the_secure_rate(name: str) -> None:
-    """min(R_0, R) / R of those who move; sees 8 %."""
+    """min(R_0, R) / R of those who move; sees 10 %."""
     them, answer = likenesses(name), asked(name)["answer"]
     moved, chose = int((answer <= Answer.necessity).sum()), int((answer == Answer.choice).sum())
     p = min(them.rates.R_0, them.rates.R) / them.rates.R
-    stands(lambda error: binomial(chose, moved, p * (1 + error)), moved, p, sees=0.08)
+    stands(lambda error: binomial(chose, moved, p * (1 + error)), moved, p, sees=0.1)
 
 
 @pytest.mark.parametrize("name", HOUSEHOLDS)
 def test_necessity_is_flight_in_the_share_of_flight(name: str) -> None:
-    """F / (R - R_0) of the forced flee, the others go for their livelihood; sees 6 %."""
+    """F / (R - R_0) of the forced flee, the others go for their livelihood; sees 7 %."""
     them, found = likenesses(name), asked(name)
     hazard = found["hazard"][found["answer"] == Answer.necessity]
     fled, p = int((hazard == Hazard.flight).sum()), them.rates.F / (them.rates.R - them.rates.R_0)
-    stands(lambda error: binomial(fled, len(hazard), p * (1 + error)), len(hazard), p, sees=0.06)
+    stands(lambda error: binomial(fled, len(hazard), p * (1 + error)), len(hazard), p, sees=0.07)
     assert not (found["hazard"][found["answer"] == Answer.choice] == Hazard.flight).any()
 
 
 @pytest.mark.parametrize("name", HOUSEHOLDS)
 def test_the_blocked_lack_means_in_the_share_of_shapley(name: str) -> None:
-    """((R_M - R) + (R_MP - R_P)) / 2 (R_MP - R) of the blocked; sees 15 %."""
+    """((R_M - R) + (R_MP - R_P)) / 2 (R_MP - R) of the blocked; sees 30 %."""
     them, answer = likenesses(name), asked(name)["answer"]
     blocked, poor = int((answer >= Answer.no_means).sum()), int((answer == Answer.no_means).sum())
     p = them.rates.no_means / (them.rates.R_MP - them.rates.R)
-    stands(lambda error: binomial(poor, blocked, p * (1 + error)), blocked, p, sees=0.15)
+    stands(lambda error: binomial(poor, blocked, p * (1 + error)), blocked, p, sees=0.3)
 
 
 @pytest.mark.parametrize("name", HOUSEHOLDS)
 def test_moves_fall_within_the_step_as_an_exponential_cut_off(name: str) -> None:
     """The share t of the step has density R dt exp(-R dt t) / (1 - exp(-R dt)): ten cells.
 
-    Sees 12 % in the fullest.
+    Sees 15 % in the fullest.
     """
     them, found = likenesses(name), asked(name)
     time = found["time"][found["answer"] <= Answer.necessity]
@@ -300,20 +300,20 @@ def test_moves_fall_within_the_step_as_an_exponential_cut_off(name: str) -> None
     r = them.rates.R * them.dt
     whole = 1 - math.exp(-r)
     theory = {i: (math.exp(-r * i / 10) - math.exp(-r * (i + 1) / 10)) / whole for i in range(10)}
-    stands(lambda error: shares(counts, tilted(theory, error)), len(time), theory[0], sees=0.12)
+    stands(lambda error: shares(counts, tilted(theory, error)), len(time), theory[0], sees=0.15)
 
 
 def test_answers_of_the_unlike_add_up() -> None:
-    """Over all heads of fifty random worlds: counts against sums of probabilities.
+    """Over all heads of thirty random worlds: counts against sums of probabilities.
 
-    z of the sum, by answer; sees 8 % in any of the four.
+    z of the sum, by answer; sees 15 % in any of the four.
     """
     expected, variance, seen = np.zeros(5), np.zeros(5), np.zeros(5)
-    for number in range(2000, 2050):
+    for number in range(2000, 2030):
         world = random_world(number)
         reference = Reference(world)
         now, rates = theory_of_answers(world, reference, world.deciding)
-        dt, n_draws = 0.5, 200
+        dt, n_draws = 0.5, 100
         for r in rates:
             moves, stays = 1 - math.exp(-r.R * dt), math.exp(-r.R_MP * dt)
             choice = r.R_0 / r.R if r.R > 0 else 0.0
@@ -333,7 +333,7 @@ def test_answers_of_the_unlike_add_up() -> None:
             seen += counts
     z = (seen - expected) / np.sqrt(variance)
     assert (np.abs(z) < 4.0).all(), z
-    assert (0.08 * expected[:4] > 8 * np.sqrt(variance[:4])).all(), "8 % would be seen"
+    assert (0.15 * expected[:4] > 8 * np.sqrt(variance[:4])).all(), "15 % would be seen"
 
 
 # Destinations ------------------------------------------------------------------------------------
@@ -366,13 +366,13 @@ def theory_of(them: Likenesses, hazard: Hazard) -> tuple[dict[int, float], dict[
 @pytest.mark.parametrize("hazard", Hazard)
 @pytest.mark.parametrize("name", HOUSEHOLDS)
 def test_destinations_are_shared_as_their_nests(name: str, hazard: Hazard) -> None:
-    """(sum exp(V / mu))^mu / W of each destination; sees 3 % in the greatest."""
+    """(sum exp(V / mu))^mu / W of each destination; sees 4 % in the greatest."""
     places, _ = theory_of(likenesses(name), hazard)
     counts: Counter[int] = Counter()
     for (d, _, _), n in gone(name, hazard).items():
         counts[d] += n
     n = LIKENESSES * DRAWS
-    stands(lambda error: shares(counts, tilted(places, error)), n, max(places.values()), sees=0.03)
+    stands(lambda error: shares(counts, tilted(places, error)), n, max(places.values()), sees=0.04)
 
 
 @pytest.mark.parametrize("hazard", Hazard)
@@ -380,7 +380,7 @@ def test_destinations_are_shared_as_their_nests(name: str, hazard: Hazard) -> No
 def test_channels_and_companions_are_shared_as_within_the_nest(
     name: str, hazard: Hazard
 ) -> None:
-    """exp(V / mu) / sum, for every destination that draws enough movers; sees 12 %."""
+    """exp(V / mu) / sum, for every destination that draws enough movers; sees 15 %."""
     them = likenesses(name)
     places, ways = theory_of(them, hazard)
     n_tested = 0
@@ -389,10 +389,10 @@ def test_channels_and_companions_are_shared_as_within_the_nest(
         theory = {way: p / share for way, p in ways.items() if way[0] == d}
         assert set(counts) <= set(theory)
         n = sum(counts.values())
-        if n >= 10_000:
+        if n >= 5_000:
             n_tested += 1
             assert shares(counts, theory) > ALARM
-            for error in (-0.12, 0.12):
+            for error in (-0.15, 0.15):
                 if max(theory.values()) < 0.85:
                     assert shares(counts, tilted(theory, error)) < ALARM
     assert n_tested >= 3
