@@ -111,22 +111,32 @@ class Reference:
 
         Returns:
             A function that decides and returns the number of events written.
+
+        Raises:
+            TypeError: A table is not what `reference.c` takes it for.
         """
-        land = arguments["land"]
+        land, conditions = arguments["land"], arguments["conditions"]
+        n, classes = len(land.country), land.geography.shape[2]
         kinds, countries = land.fee.shape[:2]
+        _expect(land.geography, (2, 2, classes, n, n, 2))
+        _expect(land.admission, (2, kinds, countries, 4))
+        _expect(land.price, (2, n, n, 2))
+        _expect(conditions.bound, (2, n, n, classes))
+        _expect(conditions.livelihood, (n, 7))
+        _expect(conditions.age, (2, 121))
         step = {name: arguments[name] for name in ("heads", "classes", "keys", "now", "dt")}
         step |= {
             "month": arguments["month"],
-            "n_places": len(land.country),
+            "n_places": n,
             "n_countries": countries,
             "n_groups": arguments["classes"].shape[1],
-            "n_classes": land.geography.shape[2],
+            "n_classes": classes,
             "n_kinds": kinds,
         }
         structs = [
             _struct("People", arguments["people"]._asdict()),
             _struct("Land", land._asdict()),
-            _struct("Conditions", arguments["conditions"]._asdict()),
+            _struct("Conditions", conditions._asdict()),
             _struct("Means", arguments["means"]._asdict()),
             _struct("Step", step),
             _struct("Events", arguments["events"]._asdict()),
@@ -134,6 +144,12 @@ class Reference:
         first, last = (ctypes.c_int64(arguments[name]) for name in ("first", "last"))
         pointers = [ctypes.byref(struct) for struct in structs]
         return lambda: int(self._decide(*pointers, first, last))
+
+
+def _expect(array: np.ndarray, shape: tuple[int, ...]) -> None:
+    """Refuse a table whose axes `reference.c` does not know."""
+    if array.shape != shape:
+        raise TypeError(f"reference.c reads a table of {shape}, and this one is {array.shape}")
 
 
 def _struct(name: str, values: Mapping[str, Any]) -> ctypes.Structure:

@@ -517,18 +517,20 @@ def show_step(step: dict[str, Any]) -> list[str]:
     total = step["seconds_mean"]
     if not total:
         return ["Whole step: compiling was part of every month, so there is nothing to show"]
+    months, median, each = step["steps"], step["seconds_median"], step["ns_per_person_step"]
     lines = [
-        (
-            f"Whole step, one thread: {total:.3f} s a month (mean of {step['steps']};"
-            f" median {step['seconds_median']:.3f}), {step['ns_per_person_step']:,.0f} ns each"
-        ),
-        f"  {'stage':<9}{'a month':>9}{'of step':>9}   largest parts, % of step",
+        f"Whole step, 1 thread, {months} months: {total:.3f} s a month (median {median:.3f}),"
+        f" {each:,.0f} ns/person"
     ]
+    lines.append(f"  {'stage':<9}{'a month':>9}{'of step':>9}   parts, % of step")
     for stage, parts in step["parts"].items():
         seconds = step["stages"][stage]
-        most = sorted(parts.items(), key=lambda item: -item[1])[:3]
-        inside = ", ".join(f"{part} {100 * value / total:.0f}" for part, value in most)
-        lines.append(f"  {stage:<9}{in_unit(seconds):>9}{seconds / total:>9.1%}   {inside}"[:80])
+        line = f"  {stage:<9}{in_unit(seconds):>9}{seconds / total:>9.1%}  "
+        for part, value in sorted(parts.items(), key=lambda item: -item[1]):
+            more = f" {part} {100 * value / total:.0f}"
+            if len(line + more) <= 80 and value / total >= 0.005:
+                line += more + ","
+        lines.append(line.rstrip(","))
     covered = step["stages_over_total"]
     lines.append(f"  {'sum':<9}{in_unit(covered * total):>9}{covered:>9.1%}")
     return lines

@@ -143,8 +143,9 @@ def run(
         int, typer.Option(min=1, metavar="N", help="Runs with other luck; gives intervals.")
     ] = 1,
     threads: Annotated[
-        int, typer.Option(min=1, metavar="N", help="Cores to use; results do not depend on it.")
-    ] = 1,
+        int | None,
+        typer.Option(min=1, metavar="N", help="Cores to use (all); results do not depend on it."),
+    ] = None,
     out: Out = None,
     as_json: AsJson = False,
     quiet: Quiet = False,
@@ -276,13 +277,14 @@ def _simulate(
     seed: int | None,
     agents: int | None,
     replicates: int = 1,
-    threads: int = 1,
+    threads: int | None = None,
     out: Path | None,
     as_json: bool,
     quiet: bool,
 ) -> None:
     """Read, run, save, and show a scenario."""
     cores = _cores()
+    threads = threads or cores
     if threads > cores:
         raise BadInputError(
             f"--threads {threads} is more than this machine's {_count(cores, 'core')}; "
@@ -345,7 +347,13 @@ def _show(record: Record) -> None:
     """Print the tables that sum a run up."""
     from sim.view import tables
 
-    for table in (tables.top_corridors, tables.five_answers, tables.harms, tables.observed):
+    for table in (
+        tables.top_corridors,
+        tables.five_answers,
+        tables.harms,
+        tables.scorecard,
+        tables.observed,
+    ):
         say("")
         show(table(record))
 

@@ -18,6 +18,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from importlib.metadata import version
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
@@ -138,7 +139,7 @@ def in_ranges(work: Callable[[int, int], R], n: int, threads: int) -> list[tuple
         (first, what `work` returned) of every range, in order.
     """
     edges = [n * t // threads for t in range(threads + 1)]
-    ranges = [(a, b) for a, b in zip(edges, edges[1:], strict=False) if a < b]
+    ranges = [(a, b) for a, b in pairwise(edges) if a < b]
     if len(ranges) < 2:
         return [(a, work(a, b)) for a, b in ranges]
     results = _pool(threads).map(lambda r: work(*r), ranges)

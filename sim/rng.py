@@ -89,7 +89,7 @@ def replicate_seed(seed: int, replicate: int) -> int:
 
 
 @equation
-def mixed(z):  # type: ignore[no-untyped-def]
+def mixed(z):
     """Scramble a uint64 (SplitMix64's finaliser)."""
     z = z + np.uint64(0x9E3779B97F4A7C15)
     z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
@@ -98,14 +98,14 @@ def mixed(z):  # type: ignore[no-untyped-def]
 
 
 @equation
-def uniform(key, who):  # type: ignore[no-untyped-def]
+def uniform(key, who):
     """Uniform in (0, 1), never 0 or 1, from a key and an id (both uint64)."""
     # 52 bits and a half: with 53 the greatest would round to 1.
     return (np.float64(mixed(key ^ who) >> np.uint64(12)) + 0.5) * (1.0 / 4503599627370496.0)
 
 
 @equation
-def uniform2(key, who, what):  # type: ignore[no-untyped-def]
+def uniform2(key, who, what):
     """Uniform in (0, 1) from a key and two ids (all uint64)."""
     word = mixed(mixed(key ^ who) ^ what)
     return (np.float64(word >> np.uint64(12)) + 0.5) * (1.0 / 4503599627370496.0)

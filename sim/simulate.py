@@ -68,9 +68,10 @@ def run(
     started = datetime.now(UTC)
     clock = time.perf_counter()
     was_compiled = jit.is_compiled()
+    base = scenario if base is None else base
     if seed is not None:
         scenario = scenario.model_copy(update={"seed": seed})
-    scenario = solve_base(scenario, base or scenario)
+    scenario = solve_base(scenario, base)
     seeds = [replicate_seed(scenario.seed, r) for r in range(replicates)]
     parts: dict[str, list[pd.DataFrame]] = {}
     people = agents = steps = 0
@@ -278,7 +279,7 @@ class Keeper:
             "channel": names(Channel), "answer": names(Answer), "threat": names(Threat),
             "harm": names(Harm), "status": names(Status), "activity": names(Activity),
         }  # fmt: skip
-        result = {}
+        result: dict[str, pd.DataFrame] = {}
         for name in self.scenario.outputs.tables:
             columns: dict[str, Any] = {}
             rows = self.rows[name]
@@ -288,10 +289,10 @@ class Keeper:
                 if column == "cell":
                     parts = np.unravel_index(values, self.shape) if self.shape else ()
                     for by, part, words in zip(self.by, parts, self.labels, strict=True):
-                        columns[by] = pd.Categorical.from_codes(part, words)
+                        columns[by] = category(part, words)
                 elif column in labels:
                     words = unique(labels[column])
-                    columns[column] = pd.Categorical.from_codes(values, words)
+                    columns[column] = category(values, words)
                 elif column == "item":
                     words = [i.id for i in self.scenario.interventions]
                     columns[column] = pd.Categorical(values, words)
@@ -300,6 +301,11 @@ class Keeper:
             n = len(next(iter(columns.values())))
             result[name] = pd.DataFrame({"replicate": np.full(n, replicate), **columns})
         return result
+
+
+def category(codes: Any, words: list[str]) -> Any:
+    """A column of words from their numbers."""
+    return pd.Categorical.from_codes(codes, words)  # type: ignore[call-overload]
 
 
 def names(axis: Any) -> list[str]:
@@ -321,13 +327,14 @@ _INT: I64 = np.empty(0, np.int64)
 _FLOAT = np.empty(0, np.float64)
 _DATE = np.empty(0, "datetime64[s]")
 EMPTY: dict[str, dict[str, Any]] = {
-    "flows": {"date": _DATE, "citizenship": _INT, "origin": _INT, "destination": _INT, "channel": _INT, "answer": _INT,
-              "departed": _INT, "arrived": _INT},
+    "flows": {"date": _DATE, "citizenship": _INT, "origin": _INT, "destination": _INT,
+              "channel": _INT, "answer": _INT, "departed": _INT, "arrived": _INT},
     "answers": {"date": _DATE, "cell": _INT, "answer": _INT, "heads": _INT, "people": _INT,
                 "trapped": _INT},
     "attribution": {"date": _DATE, "cell": _INT, "threat": _INT, "people": _FLOAT},
     "crossings": {"date": _DATE, "corridor": _INT, "citizenship": _INT, "people": _INT},
-    "harms": {"date": _DATE, "corridor": _INT, "citizenship": _INT, "harm": _INT, "people": _INT, "money": _FLOAT},
+    "harms": {"date": _DATE, "corridor": _INT, "citizenship": _INT, "harm": _INT, "people": _INT,
+              "money": _FLOAT},
     "insecurity": {"date": _DATE, "place": _INT, "citizenship": _INT, "threat": _INT,
                    "person_years": _FLOAT},
     "spending": {"date": _DATE, "item": np.empty(0, str), "amount": _FLOAT},

@@ -26,7 +26,7 @@ from sim.terms import N_THREATS, Activity, Status, Threat
 from sim.world import World
 
 
-class LostPeople(AssertionError):
+class LostPeopleError(AssertionError):
     """The account of people does not close: a fault of the program, never of the scenario."""
 
 
@@ -176,7 +176,7 @@ def count(world: World, end: int) -> Census:
     """Take the census and check the account of people.
 
     Raises:
-        LostPeople: Somebody is in no state or in two.
+        LostPeopleError: Somebody is in no state or in two.
     """
     n_places, n_countries = len(world.country), len(world.diaspora)
     census = Census(
@@ -208,19 +208,19 @@ def check_account(world: World, census: Census) -> None:
     dead = int(activities[Activity.dead])
     somewhere = int(census["stocks"].sum())
     if int(activities.sum()) != world.total or somewhere + travelling + dead != world.total:
-        raise LostPeople(
+        raise LostPeopleError(
             f"{world.date()}: {somewhere} somewhere + {travelling} travelling + {dead} dead"
             f" of {world.total}"
         )
     if dead != world.dead:
-        raise LostPeople(f"{world.date()}: {dead} dead, but {world.dead} deaths counted")
+        raise LostPeopleError(f"{world.date()}: {dead} dead, but {world.dead} deaths counted")
     people = world.people
     on_the_way = int((people.activity[world.parties.head] == Activity.travelling).sum())
     held = int(
         np.isin(people.activity[world.parties.head], (Activity.detained, Activity.captive)).sum()
     )
     if on_the_way + held != len(world.parties.head):
-        raise LostPeople(f"{world.date()}: a party on the way has no travellers")
+        raise LostPeopleError(f"{world.date()}: a party on the way has no travellers")
 
 
 def spend(world: World, end: int) -> None:

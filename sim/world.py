@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import date, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sim.kernels.choice import Means
 from sim.kernels.living import N_COMPOSITIONS, count_codes
@@ -18,8 +19,8 @@ from sim.model.populate import populate, weights
 from sim.model.threats import Threats, per_threat
 from sim.network import Network, build
 from sim.rng import Purpose, key
-from sim.state import F64, I64, Applications, Claims, Parties, People, Moves
-from sim.terms import N_THREATS, Activity, Harm, Status, Threat
+from sim.state import F64, I64, Applications, Claims, Moves, Parties, People
+from sim.terms import N_THREATS, Harm, Status, Threat
 
 if TYPE_CHECKING:
     from sim.scenario.schema import Scenario
@@ -116,8 +117,8 @@ class World:
         self.decisions_left = np.zeros(n_countries)
         self.exposure_counts = np.zeros((n_places, 1))
         self.bound = np.zeros((2, 1, 1, 1))
-        self.weights_k = per_threat(dict(scenario.decision.threat_weight))
-        self.tolerable = per_threat(dict(scenario.decision.tolerable))
+        self.weights_k = per_threat(scenario.decision.threat_weight)
+        self.tolerable = per_threat(scenario.decision.tolerable)
         self.voice = np.array([c.voice for c in scenario.countries])[self.country]
         self.capacity = np.array([p.capacity or 0.0 for p in scenario.places])
         self.is_camp = np.array([p.kind == "camp" for p in scenario.places])
@@ -170,6 +171,7 @@ class Cells:
     def of(self, people: People, country: I64, rows: I64, month: int) -> I64:
         """Cell of each head."""
         code = np.zeros(len(rows), np.int64)
+        part: NDArray[Any]
         for name, values in zip(self.by, self.labels, strict=True):
             if name == "place":
                 part = people.place[rows]
@@ -295,10 +297,9 @@ def reorder(people: People, order: I64) -> People:
     """The same people with rows in another order."""
     where = np.empty(len(order), np.int32)
     where[order] = np.arange(len(order), dtype=np.int32)
-    columns = {name: column[order] for name, column in zip(People._fields, people, strict=True)}
+    columns: dict[str, NDArray[Any]] = {
+        name: getattr(people, name)[order] for name in People._fields
+    }
     columns["household"] = where[columns["household"]]
     columns["sibling"] = where[columns["sibling"]]
     return People(**columns)
-
-
-DEAD = int(Activity.dead)

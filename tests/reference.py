@@ -659,9 +659,7 @@ class Reference:
     def is_admitted(self, who: Decider, country: int, channel: Channel) -> bool:
         """Whether a border channel is open to this very household."""
         is_open, _, _, _, least = self.channel_of(country, channel, self.kinds(who.home, who.group))
-        if channel in (Channel.labour, Channel.family) and (
-            who.waiting or who.education < least
-        ):
+        if channel in (Channel.labour, Channel.family) and (who.waiting or who.education < least):
             return False
         if channel == Channel.family and who.kin != country:
             return False
@@ -827,9 +825,7 @@ class Reference:
 
     # Answers ---------------------------------------------------------------------------------
 
-    def answer(
-        self, head: int, rates: Rates, secure: Callable[[], Rates], dt: float
-    ) -> Verdict:
+    def answer(self, head: int, rates: Rates, secure: Callable[[], Rates], dt: float) -> Verdict:
         """One draw, five answers."""
         pid = int(self.world.people.pid[head])
         draw = -math.log1p(-uniform(self.world.key(Purpose.move), pid))

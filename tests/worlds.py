@@ -13,9 +13,11 @@ from typing import Any
 
 import numpy as np
 
+from sim.kernels.choice import Conditions, Events, rates
+from sim.model.decide import Asked, ask
 from sim.scenario.resolve import resolve
 from sim.scenario.schema import Scenario
-from sim.state import HEAD, I64, LONG_AGO, append
+from sim.state import DAYS_A_YEAR, F64, HEAD, I64, LONG_AGO, append
 from sim.step import prepare
 from sim.terms import Activity, Channel, Status, Threat
 from sim.world import World, build_world
@@ -292,7 +294,6 @@ def _decision(rng: random.Random) -> dict[str, Any]:
             "threats": rng.choice((0.0, 1.2)),
             "democracy": rng.choice((0.0, 1.5)),
             "waiting": rng.choice((0.0, 0.02, 0.2)),
-            "look_ahead": rng.choice((0.0, 0.8, 0.8, 0.95)),
             "pioneer": rng.uniform(-0.5, 0.5),
         }
 
@@ -316,7 +317,7 @@ def _decision(rng: random.Random) -> dict[str, Any]:
         "information": rng.choice((0.0, 100.0)),
         "home": rng.choice((0.0, 0.43)),
         "rest_depth": rng.choice((0.0, 0.8, 1.0)),
-        "livelihood": tastes(),
+        "livelihood": tastes() | {"look_ahead": rng.choice((0.0, 0.8, 0.8, 0.95))},
         "flight": tastes() | {"contiguous": rng.uniform(0.0, 1.5)},
         "classes": rng.choice(
             (
@@ -335,14 +336,10 @@ def random_world(number: int) -> World:
     queue_up(world, rng)
     prepare(world)
     endow(world, rng)
-    if rng.random() < 0.3:
-        # Within a month people come to be where no bound has been tabulated.
-        for founder in rng.permutation(np.unique(world.people.household))[:5]:
-            place_household(world, rng, founder)
-        world.list_heads()
-    else:
-        world.list_heads()
-        world.bound = world.choices.bounds(world.people)
+    # Within a month people move; tables stay as they are.
+    for founder in rng.permutation(np.unique(world.people.household))[:5]:
+        place_household(world, rng, founder)
+    world.list_heads()
     world.day = int(rng.choice((0, 0, 45)))
     return world
 
@@ -442,6 +439,23 @@ def endow(world: World, rng: np.random.Generator) -> None:
         else:
             continue
         people.means[rows] = money
+
+
+def answers_of(world: World, now: Conditions, years: float) -> Events:
+    """What the deciding heads answer for a stretch of time with today at its middle."""
+    days = years * DAYS_A_YEAR
+    everybody = Asked(np.arange(len(world.deciding)), world.day - 0.5 * days, days)
+    return ask(world, now, world.deciding, everybody)
+
+
+def rates_of(world: World, now: Conditions, heads: I64) -> F64:
+    """[n, 8] L, F, L_M, F_M, L_P, F_P, L_MP, F_MP of each head, as the kernel evaluates them."""
+    found = np.zeros((len(heads), 8))
+    rates(
+        world.people, heads, world.choices.land, now, world.choices.classes, float(world.day),
+        world.month(), found,
+    )  # fmt: skip
+    return found
 
 
 def large_scenario(agents: int = 30_000, **decision: Any) -> Scenario:

@@ -1,0 +1,1 @@
+"""Compiled equations and loops: arrays in, arrays out, nothing of scenarios."""

@@ -501,9 +501,10 @@ def rates(people, heads, land, conditions, classes, now, month, out):
     ways = np.empty((4, 4))
     for i in range(heads.shape[0]):
         head = heads[i]
+        money = np.float64(people.means[head])
         lr, fr, lm, fm, lp, fp, lmp, fmp = evaluate(
-            people, land, conditions, classes, head, now, month, np.float64(people.means[head]), ways
-        )  # fmt: skip
+            people, land, conditions, classes, head, now, month, money, ways
+        )
         out[i, 0], out[i, 1], out[i, 2], out[i, 3] = lr, fr, lm, fm
         out[i, 4], out[i, 5], out[i, 6], out[i, 7] = lp, fp, lmp, fmp
 

@@ -16,8 +16,16 @@ from sim.terms import Activity, Answer, Channel, Harm, Status
 RESIDENT, TRAVELLING = np.int64(Activity.resident), np.int64(Activity.travelling)
 STRANDED, DETAINED = np.int64(Activity.stranded), np.int64(Activity.detained)
 CAPTIVE, DEAD = np.int64(Activity.captive), np.int64(Activity.dead)
-CITIZEN, DISPLACED, IRREGULAR = np.int64(Status.citizen), np.int64(Status.displaced), np.int64(Status.irregular)
-REGULAR, REFUGEE, CLAIMANT = np.int64(Status.regular), np.int64(Status.refugee), np.int64(Status.claimant)
+CITIZEN, DISPLACED, IRREGULAR = (
+    np.int64(Status.citizen),
+    np.int64(Status.displaced),
+    np.int64(Status.irregular),
+)
+REGULAR, REFUGEE, CLAIMANT = (
+    np.int64(Status.regular),
+    np.int64(Status.refugee),
+    np.int64(Status.claimant),
+)
 LABOUR, FAMILY = int(Channel.labour), int(Channel.family)
 INTERNAL, IRREGULAR_CHANNEL = int(Channel.internal), int(Channel.irregular)
 NECESSITY = int(Answer.necessity)
@@ -379,7 +387,18 @@ def party_sizes(people, heads, sizes):
 
 @kernel
 def travel(
-    people, parties, legs, way, country, weight, keys, end, fate, harms, money_taken, stranded,
+    people,
+    parties,
+    legs,
+    way,
+    country,
+    weight,
+    keys,
+    end,
+    fate,
+    harms,
+    money_taken,
+    stranded,
     crossings,
 ):
     """Advance every party to the end of the step, completing as many legs as fit.

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sim.kernels.travel import party_sizes, wait_members
 from sim.rng import Purpose, uniform_array
@@ -52,7 +53,7 @@ def apply(
     )
 
 
-def admit(world: World, end: int, dt: float) -> dict[str, I64 | F64]:
+def admit(world: World, end: int, dt: float) -> dict[str, NDArray[Any]]:
     """Admit applicants by lottery under the quotas; return those whose wait is over.
 
     The lottery is hashed, never by row order; quotas carry fractions of a household over, but an

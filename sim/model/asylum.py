@@ -107,10 +107,12 @@ def decide_claims(world: World, end: int, dt: float) -> None:
         order = pending[
             np.lexsort((people.pid[claims.person[pending]], luck[pending], claims.claimed[pending]))
         ]
-        used = np.cumsum(n_people[order])
+        # A household is decided on whole: who is last in it says how far capacity must reach.
+        last = np.append(founder[order][1:] != founder[order][:-1], True)[: len(order)]
+        used = np.cumsum(n_people[order])[last][np.cumsum(last) - last]
         chosen = order[used <= room]
         spent = float(used[len(chosen) - 1]) if len(chosen) else 0.0
-        next_claim = float(n_people[order[len(chosen)]]) if len(chosen) < len(order) else 0.0
+        next_claim = float(used[len(chosen)]) - spent if len(chosen) < len(order) else 0.0
         world.decisions_left[c] = min(room - spent, next_claim)
         decided[chosen] = True
     rows = claims.person[decided]

@@ -2,9 +2,9 @@
 
     V_xa = b_inc ln(y_d (1 - u_d) f) + b_size ln(pop_d) + b_net ln((D_od + D0) / pop_o)
            + b_dist ln(km) + b_cont contiguous + b_lang language + b_colony colony
-           + b_dem democracy_d - b_dest sum_k (b_k / max b) E[s_dk q_dk] + b_adm ln(max(chance, floor))
-           - b_wait months + way - b_cost ln(1 + price / median means)
-           + look_ahead ln max(W(d), floor)
+           + b_dem democracy_d - b_dest sum_k (b_k / max b) E[s_dk q_dk]
+           + b_adm ln(max(chance, floor)) - b_wait months + way
+           - b_cost ln(1 + price / median means) + look_ahead ln max(W(d), floor)
 
 `way` is the value of the route choice for those who travel by corridors, in which every leg's
 price has its own b_cost term. Levels (income over y_ref, people over all people, km over 1000)
@@ -237,7 +237,7 @@ class Choices:
         known[c[:, None] == c[None, :]] = 1.0
         shift = self._campaigns(day)
         # A threat weighs at the destination as it does at home, the gravest with weight one.
-        weights = per_threat(dict(decision.threat_weight))
+        weights = per_threat(decision.threat_weight)
         expected = expected @ (weights / max(weights.max(), 1e-12))
         n = self.n_places
         pull = np.zeros((2, n, n))
@@ -350,7 +350,7 @@ class Choices:
                 origins = [index[name] for name in item.at]
                 for about in item.about:
                     targets = np.flatnonzero(self.country == number[about])
-                    shift[np.ix_(origins, targets)] += item.strength or 0.0
+                    shift[np.ix_(np.array(origins), targets)] += item.strength or 0.0
         return shift
 
     def bounds(self) -> F64:
@@ -369,7 +369,10 @@ class Choices:
             for g in range(n_classes):
                 regular, by_legs = (land.geography[h, 1, g, :, :, kind] for kind in (0, 1))
                 free = (fullest * regular) ** land.nest
-                gates = worth[: Channel.asylum].sum() * regular + worth[Channel.asylum :].sum() * by_legs
+                gates = (
+                    worth[: Channel.asylum].sum() * regular
+                    + worth[Channel.asylum :].sum() * by_legs
+                )
                 foreign = (fullest * gates) ** land.nest
                 nests = self._by_relation(h, free, np.repeat(foreign[None], self.n_countries, 0))
                 w = np.einsum("opd,od->po", nests, pull)
@@ -380,9 +383,7 @@ class Choices:
         return table
 
 
-def conditions(
-    scenario: Scenario, choices: Choices, want: F64, fear: F64, by_state: Bool, bound: F64
-) -> Conditions:
+def conditions(scenario: Scenario, want: F64, fear: F64, by_state: Bool, bound: F64) -> Conditions:
     """Factors of the two rates for one step.
 
     base_L and the flight norm must be solved (or be 1 while they are being solved).

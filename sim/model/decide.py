@@ -22,9 +22,7 @@ if TYPE_CHECKING:
 
 def current_conditions(world: World, want: F64, fear: F64) -> Conditions:
     """Conditions of this step from the averages over its days."""
-    return conditions(
-        world.scenario, world.choices, want, fear, world.threats.state_fear(), world.bound
-    )
+    return conditions(world.scenario, want, fear, world.threats.state_fear(), world.bound)
 
 
 class Asked(NamedTuple):

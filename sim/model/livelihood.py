@@ -37,7 +37,7 @@ def build_means(scenario: Scenario) -> Means:
         subsistence=living.subsistence,
         drain_economic=living.drain_economic,
         drain_food=living.drain_food,
-        tolerable=per_threat(dict(scenario.decision.tolerable)),
+        tolerable=per_threat(scenario.decision.tolerable),
     )
 
 

@@ -23,7 +23,8 @@ CHANNELS = (Channel.labour, Channel.family, Channel.asylum, Channel.irregular)
 BORDER = ("barrier", "officers", "law", "closed", "detention", "detention_days")
 DEFAULTS: dict[str, Any] = {
     "labour.open": False, "family.open": True, "asylum.open": True, "irregular.open": True,
-    "family.wait": 12.0, "asylum.wait": 6.0, "recognition": 0.6, "false_recognition": 0.1, "returns": 0.3,
+    "family.wait": 12.0, "asylum.wait": 6.0, "recognition": 0.6, "false_recognition": 0.1,
+    "returns": 0.3,
     "barrier": 0.0, "officers": 1.0, "law": 1.0, "detention": 0.0, "detention_days": 30.0,
     "encampment": 0.0,
 }  # fmt: skip
@@ -132,8 +133,8 @@ class Rules:
             corridor = scenario.corridors[legs.corridor[e]].id
             border = borders[country_of[legs.target[e]]] if legs.crosses[e] else free
             for rule in by_corridor.get(corridor, []):
-                spoken = {f: getattr(rule, f) for f in BORDER if getattr(rule, f) is not None}
-                border = {**border, **spoken}
+                stated = {f: getattr(rule, f) for f in BORDER if getattr(rule, f) is not None}
+                border = {**border, **stated}
             self.enforcement[e] = border["barrier"] * border["officers"] * border["law"]
             self.closed[e] = bool(border["closed"])
             self.detention[e] = border["detention"]

@@ -35,7 +35,8 @@ def normal_table() -> F64:
     """[65536] standard normal deviate at the middle of each wealth rank."""
     distribution = NormalDist()
     coarse = np.array([distribution.inv_cdf((i + 0.5) / 4096) for i in range(4096)])
-    return np.interp((np.arange(65536) + 0.5) / 65536, (np.arange(4096) + 0.5) / 4096, coarse)
+    ranks = (np.arange(65536) + 0.5) / 65536
+    return np.asarray(np.interp(ranks, (np.arange(4096) + 0.5) / 4096, coarse))
 
 
 def household_sizes(draws: F64, mean: float) -> I64:
@@ -155,7 +156,7 @@ def populate(scenario: Scenario, seed: int) -> People:
         rounding = float(
             uniform_array(key(seed, Purpose.abroad), np.array([name_hash("batch", name)]))[0]
         )
-        n = int(math.floor(exact + (0.5 if name.startswith("place:") else rounding)))
+        n = math.floor(exact + (0.5 if name.startswith("place:") else rounding))
         if n <= 0:
             continue
         batch = _batch(

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -62,7 +63,7 @@ def coupling_matrix(scenario: Scenario) -> F64:
     return matrix
 
 
-def per_threat(values: dict[str, float]) -> F64:
+def per_threat(values: Mapping[Any, float]) -> F64:
     """[threat] from a mapping by name, 0 where absent."""
     return np.array([values.get(threat.name, 0.0) for threat in Threat], np.float64)
 
@@ -95,7 +96,7 @@ class Threats:
         self.severity = observed.copy()
         self.prevalence = self.base_prevalence.copy()
         self.by_state = self.base_by_state.copy()
-        self.crowding = per_threat(dict(scenario.exposure.crowding))
+        self.crowding = per_threat(scenario.exposure.crowding)
         self.strain = np.zeros(self.n_places)
         """[place] newcomers beyond capacity as a share x / (1 + x), set monthly."""
         self.relaxation = scenario.exposure.relaxation * DAYS_A_YEAR
@@ -146,11 +147,8 @@ class Threats:
             for _ in range(3):
                 for threat in np.flatnonzero(reach > 1.0 / 512):
                     by_state = shock.by_state and threat == shock.threat
-                    for p in shock.places:
-                        events.append(
-                            (shock.start + lag, shock.last() + lag, p, int(threat),
-                             float(reach[threat]), by_state)
-                        )  # fmt: skip
+                    start, end, q = shock.start + lag, shock.last() + lag, float(reach[threat])
+                    events += [(start, end, p, int(threat), q, by_state) for p in shock.places]
                 reach = self.coupling @ reach
                 lag += self.relaxation
         return events
@@ -259,4 +257,4 @@ def felt_fear(severity: F64, mask: np.ndarray, weight: F64, tolerable: F64) -> F
     for threat in FEAR:
         exposed = (mask >> threat & 1).astype(bool)
         total += exposed * weight[threat] * np.maximum(severity[:, threat] - tolerable[threat], 0)
-    return total / max(sum(weight[t] for t in FEAR), 1e-12)
+    return np.asarray(total / max(sum(weight[t] for t in FEAR), 1e-12))

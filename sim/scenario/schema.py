@@ -666,8 +666,8 @@ class Observed(Part):
 
 
 TableName = Literal[
-    "flows", "answers", "attribution", "stocks", "blocked", "crossings", "harms", "threats", "insecurity",
-    "spending", "account",
+    "flows", "answers", "attribution", "stocks", "blocked", "crossings", "harms", "threats",
+    "insecurity", "spending", "account",
 ]  # fmt: skip
 ByColumn = Literal["place", "home", "citizenship", "group", "sex", "education", "age"]
 
@@ -678,8 +678,8 @@ class Outputs(Part):
     every: Annotated[int, BeforeValidator(refuse_bool), Field(ge=1, le=10_000)] = 1
     """Steps summed into one row of a flow table; stocks are taken at the end of each."""
     tables: tuple[TableName, ...] = (
-        "flows", "answers", "attribution", "stocks", "blocked", "crossings", "harms", "threats", "insecurity",
-        "spending", "account",
+        "flows", "answers", "attribution", "stocks", "blocked", "crossings", "harms", "threats",
+        "insecurity", "spending", "account",
     )  # fmt: skip
     by: tuple[ByColumn, ...] = ("place",)
     """Columns that split `answers` and `attribution`."""

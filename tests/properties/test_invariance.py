@@ -117,9 +117,7 @@ def test_people_on_an_island_change_only_what_all_people_do(tmp_path):
     draw lies next to a threshold; nobody goes there or comes from there, and nobody's person,
     household or place of birth is another.
     """
-    fixed = ["decision.base_livelihood=.5", "decision.flight_norm=2", "decision.size=0"]
-    del fixed[2]
-    base = small(*fixed)
+    base = small("decision.base_livelihood=.5", "decision.flight_norm=2")
 
     def change(scenario: dict[str, Any]) -> None:
         island(4_000, 4, "ZZ")(scenario)
@@ -130,7 +128,10 @@ def test_people_on_an_island_change_only_what_all_people_do(tmp_path):
 
     mine, theirs = tables(base), tables(edited(tmp_path, change))
     home = mine["answers"]["heads"].sum()
-    moved = [t["answers"].query("answer != 'stays' and place != 'ISLE'")["heads"].sum() for t in (mine, theirs)]
+    moved = [
+        t["answers"].query("answer != 'stays' and place != 'ISLE'")["heads"].sum()
+        for t in (mine, theirs)
+    ]
     assert home > 0
     assert moved[1] == pytest.approx(moved[0], rel=0.02)
 
@@ -161,9 +162,13 @@ def by_quarter(monthly: Tables, name: str) -> pd.DataFrame:
     table["date"] = table["date"].to_numpy().astype("datetime64[M]")
     month = table["date"].dt.month
     table["date"] -= pd.to_timedelta(0, "D")
-    table["date"] = [d.replace(month=(m - 1) // 3 * 3 + 1) for d, m in zip(table["date"], month, strict=True)]
+    table["date"] = [
+        d.replace(month=(m - 1) // 3 * 3 + 1) for d, m in zip(table["date"], month, strict=True)
+    ]
     keys = [c for c in table if c not in SUMMED]
-    return table.groupby(keys, observed=True, as_index=False)[[c for c in table if c in SUMMED]].sum()
+    return table.groupby(keys, observed=True, as_index=False)[
+        [c for c in table if c in SUMMED]
+    ].sum()
 
 
 SUMMED = ("departed", "arrived", "heads", "people", "trapped", "money", "person_years", "amount")
@@ -182,7 +187,9 @@ def test_rows_of_three_months_sum_those_of_one():
         )  # fmt: skip
         assert set(both["_merge"]) == {"both"}, name
         for column in [c for c in expected if c in SUMMED]:
-            np.testing.assert_allclose(both[column], both[f"{column}_found"], rtol=1e-9, err_msg=name)
+            np.testing.assert_allclose(
+                both[column], both[f"{column}_found"], rtol=1e-9, err_msg=name
+            )
     for name in LAST_DAY:
         dates = set(quarterly[name]["date"])
         expected = monthly[name][monthly[name]["date"].isin(dates)]

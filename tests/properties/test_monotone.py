@@ -15,10 +15,9 @@ import numpy as np
 import pytest
 
 from sim.kernels.choice import Conditions
-from sim.kernels.choice import rates as evaluate_all
 from sim.kernels.travel import wait_members
 from sim.model.admission import prospects
-from sim.model.decide import current_conditions, draw_events
+from sim.model.decide import current_conditions
 from sim.model.journey import pick_goals
 from sim.model.policy import Rules
 from sim.scenario.resolve import resolve
@@ -27,7 +26,7 @@ from sim.state import F64, I64, append
 from sim.step import prepare
 from sim.terms import FEAR, Activity, Answer, Channel, Hazard, Status, Threat
 from sim.world import World, build_world
-from tests.worlds import large_scenario
+from tests.worlds import answers_of, large_scenario, rates_of
 
 DT = 1.0
 DRAWS = 4
@@ -37,7 +36,7 @@ STAYS = int(Answer.stays)
 
 
 @dataclass
-class Asked:
+class Told:
     """What every head answers, where movers go, and all rates."""
 
     answer: I64
@@ -60,7 +59,7 @@ class Asked:
         return self.rates[:, 2 * i] + self.rates[:, 2 * i + 1]
 
 
-def ask(world: World, now: Conditions) -> Asked:
+def ask(world: World, now: Conditions) -> Told:
     heads, n = world.deciding, len(world.deciding)
     answer = np.full((DRAWS, n), STAYS)
     hazard, goal, channel = (np.full((DRAWS, n), -1) for _ in range(3))
@@ -69,19 +68,15 @@ def ask(world: World, now: Conditions) -> Asked:
     seed = world.seed
     for draw in range(DRAWS):
         world.seed = seed + 1_000_000 * draw
-        events = draw_events(world, now, DT)
+        events = answers_of(world, now, DT)
         rows = at[events.head]
         answer[draw, rows], hazard[draw, rows] = events.answer, events.hazard
         moving = events.answer <= Answer.necessity
         found = pick_goals(world, events.head[moving], events.hazard[moving])
         goal[draw, rows[moving]], channel[draw, rows[moving]] = found[:2]
     world.seed = seed
-    rates = np.zeros((n, 8))
-    evaluate_all(
-        world.people, heads, world.choices.land, now, world.choices.classes, float(world.day),
-        world.month(), rates,
-    )  # fmt: skip
-    return Asked(answer, hazard, goal, channel, rates)
+    rates = rates_of(world, now, heads)
+    return Told(answer, hazard, goal, channel, rates)
 
 
 def conditions_at(world: World, severity: F64) -> Conditions:
@@ -135,7 +130,7 @@ def large_world() -> World:
 
 
 @cache
-def as_it_is() -> tuple[F64, Asked]:
+def as_it_is() -> tuple[F64, Told]:
     world = large_world()
     severity = world.threats.severity.copy()
     return severity, ask(world, conditions_at(world, severity))
@@ -241,9 +236,7 @@ def under(world: World, hold_look_ahead: bool, **changes: Any) -> World:
         changes: By rule id, the fields to change.
     """
     scenario = world.scenario
-    policies = tuple(
-        rule.model_copy(update=changes.get(rule.id, {})) for rule in scenario.policies
-    )
+    policies = tuple(rule.model_copy(update=changes.get(rule.id, {})) for rule in scenario.policies)
     changed = resolve(scenario.model_copy(update={"policies": policies}))
     other = copy.copy(world)
     other.scenario = changed
@@ -259,7 +252,7 @@ def under(world: World, hold_look_ahead: bool, **changes: Any) -> World:
     choices.rebuild(other.diaspora, expected, chance, wait, 0.0)
     if hold_look_ahead:
         choices.land = choices.land._replace(ahead=world.choices.land.ahead)
-    other.bound = choices.bounds(other.people)
+    other.bound = choices.bounds()
     return other
 
 
@@ -288,14 +281,14 @@ another: a share 1 - R' / R of them, which with the default lam is half the chan
 def policy_world(name: str, foresight: float | None = None) -> World:
     """A world under the rules that a test is about; look-ahead by default as the model has it."""
     tastes = {} if foresight is None else {"look_ahead": foresight}
-    scenario = large_scenario(agents=20_000, livelihood=tastes, flight=tastes)
+    scenario = large_scenario(agents=20_000, livelihood=tastes)
     kept = [it for it in scenario.policies if it.into != "NEXT"]
     policies = (*kept, *(Policy.model_validate(it) for it in RULES[name]))
     return made_ready(resolve(scenario.model_copy(update={"policies": policies})))
 
 
 @cache
-def answers_under_policy(name: str, foresight: float | None = None) -> Asked:
+def answers_under_policy(name: str, foresight: float | None = None) -> Told:
     world = policy_world(name, foresight)
     return ask(world, conditions_at(world, world.threats.severity))
 

@@ -22,7 +22,7 @@ import numpy as np
 import pytest
 
 from sim.kernels.choice import Conditions
-from sim.model.decide import current_conditions, draw_events
+from sim.model.decide import current_conditions
 from sim.model.journey import pick_goals
 from sim.rng import Purpose, key, mix, mixed, mixed_array, uniform, uniform2, uniform_array
 from sim.state import HEAD, U64, People
@@ -30,7 +30,7 @@ from sim.step import prepare
 from sim.terms import Activity, Answer, Education, Hazard, Status, Threat
 from sim.world import World, build_world
 from tests.reference import Decider, Rates, Reference
-from tests.worlds import large_scenario, random_world
+from tests.worlds import answers_of, large_scenario, random_world
 
 ALARM = 1e-4
 LIKENESSES = 10_000
@@ -130,7 +130,7 @@ class Likenesses:
         found: dict[str, list[np.ndarray]] = {"answer": [], "hazard": [], "time": []}
         for draw in range(DRAWS):
             self.world.seed = 977 + draw
-            events = draw_events(self.world, self.now, self.dt)
+            events = answers_of(self.world, self.now, self.dt)
             for name, values in found.items():
                 values.append(getattr(events, name))
         return {name: np.concatenate(values) for name, values in found.items()}
@@ -148,9 +148,7 @@ class Likenesses:
         return counts
 
 
-def describe(
-    world: World, home: str, place: str, status: Status, means: float, fear: float
-) -> int:
+def describe(world: World, home: str, place: str, status: Status, means: float, fear: float) -> int:
     """Bring a household of parents and children of all ages into a state; its head's row."""
     names = [it.id for it in world.scenario.places]
     people, p = world.people, names.index(place)
@@ -165,7 +163,6 @@ def describe(
     people.kin[rows] = 2  # next door
     world.threats.severity[p, [Threat.economic, Threat.food]] = 0.8
     world.threats.severity[p, Threat.personal] = fear
-    world.bound = world.choices.bounds(people)
     world.list_heads()
     return int(founder)
 
@@ -179,8 +176,7 @@ def theory_of_answers(
         world.day, 1, world.weights_k, world.tolerable, world.voice, world.scenario.decision.voice
     )
     rates = [
-        reference.rates(int(head), reference.decider(int(head)), float(world.day))
-        for head in heads
+        reference.rates(int(head), reference.decider(int(head)), float(world.day)) for head in heads
     ]
     return current_conditions(world, want, fear), rates
 
@@ -327,7 +323,7 @@ def test_answers_of_the_unlike_add_up() -> None:
             variance += n_draws * p * (1 - p)
         for draw in range(n_draws):
             world.seed = 31 + draw
-            answer = draw_events(world, now, dt).answer
+            answer = answers_of(world, now, dt).answer
             counts = np.bincount(answer, minlength=5)
             counts[Answer.stays] = len(world.deciding) - len(answer)
             seen += counts
@@ -343,9 +339,7 @@ def theory_of(them: Likenesses, hazard: Hazard) -> tuple[dict[int, float], dict[
     """(share of each destination, share of each alternative)."""
     mu = them.reference.scenario.decision.nest
     options = [
-        it
-        for it in them.reference.options_of(them.who, hazard, False)
-        if it.cost <= them.who.means
+        it for it in them.reference.options_of(them.who, hazard, False) if it.cost <= them.who.means
     ]
     nests = them.reference.nests(options)
     whole = sum(nests.values())
@@ -377,9 +371,7 @@ def test_destinations_are_shared_as_their_nests(name: str, hazard: Hazard) -> No
 
 @pytest.mark.parametrize("hazard", Hazard)
 @pytest.mark.parametrize("name", HOUSEHOLDS)
-def test_channels_and_companions_are_shared_as_within_the_nest(
-    name: str, hazard: Hazard
-) -> None:
+def test_channels_and_companions_are_shared_as_within_the_nest(name: str, hazard: Hazard) -> None:
     """exp(V / mu) / sum, for every destination that draws enough movers; sees 15 %."""
     them = likenesses(name)
     places, ways = theory_of(them, hazard)
@@ -407,7 +399,9 @@ IDS: U64 = mixed_array(np.arange(100_000, dtype=np.uint64))
 def uniformity(u: np.ndarray, cells: int = 64) -> float:
     """Probability of so uneven a filling of cells."""
     counts = np.bincount((u * cells).astype(np.int64), minlength=cells)
-    return chi_square_tail(float(((counts - len(u) / cells) ** 2).sum() * cells / len(u)), cells - 1)
+    return chi_square_tail(
+        float(((counts - len(u) / cells) ** 2).sum() * cells / len(u)), cells - 1
+    )
 
 
 def independence(u: np.ndarray, v: np.ndarray, cells: int = 12) -> float:
@@ -427,7 +421,11 @@ def all_above(probabilities: list[float]) -> None:
 def test_draws_of_every_purpose_and_step_are_uniform() -> None:
     """100,000 ids, 64 cells: a cell too full by 12 % would be seen."""
     all_above(
-        [uniformity(uniform_array(key(1, purpose, when), IDS)) for purpose in Purpose for when in (0, 1, 31)]
+        [
+            uniformity(uniform_array(key(1, purpose, when), IDS))
+            for purpose in Purpose
+            for when in (0, 1, 31)
+        ]
     )
     tilt = uniform_array(key(1, Purpose.move), IDS) ** 1.05
     assert uniformity(tilt) < ALARM

@@ -1,0 +1,211 @@
+"""Nobody is lost and nothing is counted twice, at every step of a world in which all happens."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from sim import step
+from sim.model import asylum
+from sim.state import HEAD, HELD
+from sim.step import LostPeopleError, advance
+from sim.terms import Activity, Status
+from tests.small import small, small_tables, steps, tables, world
+
+
+def total() -> int:
+    return world().total
+
+
+def test_account_and_stocks_close_every_month():
+    found = small_tables()
+    account = found["account"].pivot_table(
+        index="date", columns="activity", values="people", observed=False
+    )
+    assert (account.sum(axis=1) == total()).all()
+    stocks = found["stocks"].groupby("date")["people"].sum()
+    assert (stocks + account["travelling"] + account["dead"] == total()).all()
+    deaths = found["harms"].query("harm == 'death'").groupby("date")["people"].sum()
+    dead = account["dead"].to_numpy()
+    assert dead[-1] == deaths.sum() > 0
+    by_month = deaths.reindex([d.replace(day=1) for d in account.index], fill_value=0)
+    assert (np.diff(dead, prepend=0) == by_month.to_numpy()).all()
+
+
+@pytest.mark.parametrize("every", ["day", "week", "month"])
+def test_everybody_is_in_exactly_one_state(every):
+    at = world(small(f"time.step={every}", "time.end=2020-10"))
+    people = at.people
+    weight = at.weight[people.home]
+    pids = people.pid.copy()
+    births = people.household.copy()
+    n_moving = 0
+    for census in steps(at):
+        assert (people.pid == pids).all()
+        assert census["activities"].sum() == at.total == weight.sum()
+        alive = people.activity != Activity.dead
+        assert ((people.flags & HEAD > 0) <= alive).all()
+        # Each household has exactly one head, and lives and moves together.
+        heads = np.flatnonzero(people.flags & HEAD)
+        assert len(np.unique(people.household[heads])) == len(heads)
+        head_of = np.full(len(people.pid), -1)
+        head_of[people.household[heads]] = heads
+        mine = head_of[people.household]
+        assert (mine[alive] >= 0).all()
+        for column in (people.place, people.activity, people.status, people.mask):
+            assert (column[alive] == column[mine[alive]]).all()
+        assert (people.means >= 0).all()
+        # A household only ever loses members, to households of their own.
+        assert ((people.household == births) | (people.household == np.arange(len(births)))).all()
+        # A party for all who travel or are held, an application for all who wait, a claim for
+        # all who claim.
+        parties = at.parties.head
+        n_moving += len(parties)
+        assert len(np.unique(parties)) == len(parties)
+        on_the_way = (Activity.travelling, Activity.detained, Activity.captive)
+        away = heads[np.isin(people.activity[heads], on_the_way)]
+        assert set(away) == set(parties)
+        held = at.parties.leg == HELD
+        assert (held == (people.activity[parties] != Activity.travelling)).all()
+        waiting = heads[people.activity[heads] == Activity.waiting]
+        assert set(waiting) == set(at.applications.head)
+        assert len(at.claims.person) == len(np.unique(at.claims.person))
+        claimants = np.flatnonzero(alive & (people.status == Status.claimant))
+        assert set(claimants) <= set(at.claims.person)
+        # The blocked are residents' households.
+        assert census["blocked_heads"].sum() <= weight[heads].sum()
+    assert n_moving > 20
+
+
+def test_the_five_answers_sum_to_the_heads_and_people_who_were_asked(monkeypatch):
+    asked = {"heads": 0, "people": 0, "departed": 0}
+    decide_all = step.decide_all
+
+    def spy(at, *rest):
+        people = at.people
+        weight = at.weight[people.home]
+        inside = np.isin(people.activity, (Activity.resident, Activity.waiting))
+        asked["heads"] += int(weight[at.deciding].sum())
+        asked["people"] += int(weight[inside].sum())
+        decide_all(at, *rest)
+
+    monkeypatch.setattr(step, "decide_all", spy)
+    found = tables()
+    assert found["answers"]["heads"].sum() == asked["heads"]
+    # Who stays of a household that a pioneer leaves is counted nowhere: the mover is.
+    stayed = asked["people"] - found["answers"]["people"].sum()
+    assert 0 <= stayed < 0.002 * asked["people"]
+    asked["heads"] = 0
+    everyone = tables(small("outputs.by=[]"))["answers"]
+    assert everyone["heads"].sum() == asked["heads"] == found["answers"]["heads"].sum()
+
+
+def test_attribution_sums_to_the_people_who_move_of_necessity():
+    found = small_tables()
+    keys = ["date", "place"]
+    forced = (
+        found["answers"].query("answer == 'necessity'").groupby(keys, observed=True)["people"].sum()
+    )
+    shares = found["attribution"].groupby(keys, observed=True)["people"].sum()
+    both = pd.concat([forced, shares], axis=1).fillna(0).to_numpy()
+    assert len(both) > 50
+    assert (both[:, 0] == both[:, 1]).all()
+
+
+def test_a_threat_that_nobody_feels_is_blamed_for_nothing():
+    found = tables(small("threats.default.community=0", "exposure.crowding.community=0"))
+    assert found["attribution"].query("threat == 'community'")["people"].sum() == 0
+
+
+def test_who_set_out_has_arrived_died_been_left_behind_or_is_on_the_way():
+    found = small_tables()
+    flows, last = found["flows"], found["account"]["date"].max()
+    departed, arrived = flows["departed"].sum(), flows["arrived"].sum()
+    account = found["account"].query("date == @last").set_index("activity")["people"]
+    under_way = account[["travelling", "detained", "captive"]].sum()
+    harms = found["harms"].groupby("harm", observed=True)["people"].sum()
+    assert departed == arrived + under_way + harms["death"] + harms["stranding"]
+    # By channel: nobody is lost on regular travel.
+    regular = flows[flows["channel"].isin(["labour", "family", "internal", "home"])]
+    lost = regular["departed"].sum() - regular["arrived"].sum()
+    assert 0 <= lost <= account["travelling"]
+
+
+@pytest.mark.parametrize("harm", ["activity", "head", "death"])
+def test_a_loss_is_noticed(harm):
+    at = world()
+    while not len(at.parties.head):
+        advance(at)
+    if harm == "activity":
+        at.people.activity[at.parties.head[0]] = Activity.resident
+        at.parties.due[:] = 1e9
+    elif harm == "head":
+        at.total += 1
+    else:
+        at.people.activity[at.deciding[5]] = Activity.dead
+    with pytest.raises(LostPeopleError, match=str(at.date().year)):
+        advance(at)
+
+
+def test_camps_are_never_overfull(monkeypatch):
+    at = world(small("places.BB_K.capacity=20000", "decision.base_flight=.3"))
+    camp = [p.id for p in at.scenario.places].index("BB_K")
+    fullest = 0
+    for census in steps(at):
+        inside = int(census["stocks"][camp].sum())
+        assert inside <= 20_000
+        fullest = max(fullest, inside)
+    assert fullest > 19_000
+
+
+def test_nobody_is_taken_to_a_camp_without_encampment():
+    found = tables(small("policies.bb_refuge.encampment=0"))
+    assert found["stocks"].query("place == 'BB_K'")["people"].sum() == 0
+
+
+def test_quotas_hold_over_every_year_within_one_household():
+    """Admissions are those who set out by a channel whose wait is nil."""
+    at = small(
+        "policies.bb_work.wait=0", "policies.bb_work.quota=12000", "decision.baseline_rate=.3",
+        "time.end=2022-12",
+    )  # fmt: skip
+    flows = tables(at)["flows"]
+    into = flows[(flows["channel"] == "labour") & flows["destination"].isin(["BB_T", "BB_C"])]
+    by_month = into.groupby("date")["departed"].sum()
+    household = 12 * at.places[0].people_per_agent
+    assert by_month.sum() > 0.9 * 36_000 - household
+    months = pd.date_range("2020-01-01", "2022-12-01", freq="MS")
+    by_month = by_month.reindex(months, fill_value=0)
+    in_a_year = by_month.rolling(12).sum().dropna()
+    assert in_a_year.max() <= 12_000 * 366 / 365.25 + household
+
+
+def test_courts_decide_no_more_claims_than_they_can(monkeypatch):
+    """In real people; one household's claims may be carried over."""
+    decided = []
+    decide = asylum.take
+
+    def spy(table, keep):
+        if type(table).__name__ == "Claims" and keep.dtype == bool:
+            decided.append(table.person[~keep])
+        decide(table, keep)
+
+    monkeypatch.setattr(asylum, "take", spy)
+    at = world(small("policies.bb_courts.capacity=9000", "policies.bb_tighter.start=2020-03"))
+    bb = [c.id for c in at.scenario.countries].index("BB")
+    people = at.people
+    n = 0
+    for _ in steps(at):
+        for rows in decided:
+            done = rows[
+                np.isin(people.status[rows], (Status.refugee, Status.ordered))
+                & (at.country[people.place[rows]] == bb)
+            ]
+            n += int(at.weight[people.home[done]].sum())
+        decided.clear()
+        waiting = np.isin(at.claims.country, bb).sum() * at.weight[0]
+        elapsed = at.day / 365.25
+        assert n <= 9_000 * elapsed + 12 * at.weight.max()
+    assert n > 5_000
+    assert waiting > 0
