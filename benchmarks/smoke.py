@@ -392,10 +392,18 @@ def threads_row(asked: tuple[Any, ...], rounds: int) -> Row:
         lambda: with_threads(1), lambda: with_threads(2), rounds, time.perf_counter
     )
     row.a, row.b = a / len(world.deciding), b / len(world.deciding)
+    got = [cores_received(lambda t=threads: with_threads(t)) for threads in (1, 2)]
+    row.note = f"the machine gave one thread {got[0]:.2f} cores, and two {got[1]:.2f}"
     world.deciding, world.threads = heads, 1
-    if (os.cpu_count() or 1) < 2:
-        row.note = "one core here"
     return row
+
+
+def cores_received(call: Callable[[], Any]) -> float:
+    """Processor time over the time on the wall: on a busy machine two threads may share a core."""
+    wall, processor = time.perf_counter(), time.process_time()
+    for _ in range(5):
+        call()
+    return (time.process_time() - processor) / (time.perf_counter() - wall)
 
 
 def empty_call(arguments: Arguments) -> float:
@@ -518,11 +526,11 @@ def show_step(step: dict[str, Any]) -> list[str]:
     if not total:
         return ["Whole step: compiling was part of every month, so there is nothing to show"]
     months, median, each = step["steps"], step["seconds_median"], step["ns_per_person_step"]
+    headline = f"Whole step, 1 thread, {months} months: {total:.3f} s a month (median {median:.3f})"
     lines = [
-        f"Whole step, 1 thread, {months} months: {total:.3f} s a month (median {median:.3f}),"
-        f" {each:,.0f} ns/person"
+        f"{headline}, {each:,.0f} ns/person",
+        f"  {'stage':<9}{'a month':>9}{'of step':>9}   parts, % of step",
     ]
-    lines.append(f"  {'stage':<9}{'a month':>9}{'of step':>9}   parts, % of step")
     for stage, parts in step["parts"].items():
         seconds = step["stages"][stage]
         line = f"  {stage:<9}{in_unit(seconds):>9}{seconds / total:>9.1%}  "

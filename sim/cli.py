@@ -215,14 +215,9 @@ def check(
 @app.command()
 def schema(as_json: AsJson = False, quiet: Quiet = False) -> None:  # noqa: ARG001
     """Print the JSON Schema of scenario files, for editors."""
-    from sim.scenario.schema import Scenario
+    from sim.scenario.schema import json_schema
 
-    say_json(
-        {
-            "$schema": "https://json-schema.org/draft/2020-12/schema",
-            **Scenario.model_json_schema(by_alias=True),
-        }
-    )
+    say_json(json_schema())
 
 
 @app.command()

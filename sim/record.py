@@ -72,7 +72,6 @@ TABLES: Final[Mapping[str, Table]] = {
             Column("departed", "int", "people", "people who set out"),
             Column("arrived", "int", "people", "people who arrived, whenever they set out"),
             Column("expected", "float", "people", "people expected to set out", optional=True),
-            Column("citizenship", "text", "id", "country of citizenship", optional=True),
         ),
     ),
     "answers": Table(
@@ -384,10 +383,10 @@ class Record:
     def flows(self) -> pd.DataFrame:
         """Moves from place to place.
 
-        Columns: `replicate` (from 0), `date` (first day of the row's steps), `origin` and
-        `destination` (place ids), `channel` (word), `answer` (choice or necessity), `departed`
-        (people who set out), `arrived` (people who arrived, whenever they set out) and, where
-        kept, `expected` (people expected to set out) and `citizenship` (country id).
+        Columns: `replicate` (from 0), `date` (first day of the row's steps), `citizenship` (country
+        id), `origin` and `destination` (place ids), `channel` (word), `answer` (choice or
+        necessity), `departed` (people who set out), `arrived` (people who arrived, whenever they
+        set out) and, where kept, `expected` (people expected to set out).
         """
         return self.table("flows")
 
@@ -443,7 +442,8 @@ class Record:
         """What is done to people on the way.
 
         Columns: `replicate`, `date` (first day), `corridor` (id of the corridor or, away from one,
-        of the country), `harm` (word), `people` (people), `money` (scenario currency, taken).
+        of the country), `citizenship` (country id), `harm` (word), `people` (people), `money`
+        (scenario currency, taken).
         """
         return self.table("harms")
 
@@ -483,6 +483,24 @@ class Record:
         return self.table("account")
 
     @cached_property
+    def periods(self) -> pd.DataFrame:
+        """The periods that rows of the tables cover.
+
+        Columns: `first` and `after` (first day of the period, and of the next) and `days`, in order
+        and without gaps from the scenario's start to its end. They come from the dates of all
+        tables together, since a sparse table may skip a period in which nothing happened.
+        """
+        start, end = pd.Timestamp(self.scenario.time.start), horizon(self)
+        starts = {start}
+        for name, frame in self.tables.items():
+            days = pd.DatetimeIndex(frame["date"].unique())
+            starts.update(days if TABLES[name].date == "first" else days + pd.Timedelta(days=1))
+        inside = sorted(day for day in starts if start <= day < end)
+        frame = pd.DataFrame({"first": inside, "after": [*inside[1:], end]})
+        frame["days"] = (frame["after"] - frame["first"]).dt.days
+        return frame
+
+    @cached_property
     def headline(self) -> pd.DataFrame:
         """The figures that summarise the run, as means over replicates.
 
@@ -517,16 +535,17 @@ class Record:
 
         Refugees are the citizens of `of` abroad with any status in `REFUGEE_STATUSES`; asylum
         seekers those with status claimant; displaced those so called within `of`. Stocks are taken
-        on the last day of the record up to `date`, at most `SLACK_DAYS` earlier. Deaths are all
-        deaths on corridor `at` or on the corridors into country `at` (whoever died); arrivals are
-        those in country `at` of citizens of `of` (of people who set out from there, where flows
-        keep no citizenship). Both run from `since` (none: the start) to `date`; rows of which a
-        part falls outside count in proportion to their days. What a record cannot tell is NaN:
-        dates outside the run, tables that were not kept, arrivals at a corridor.
+        on the last day of the record up to `date`, at most `SLACK_DAYS` earlier. Deaths of citizens
+        of `of` are those on corridor `at`, or on the corridors into country `at` and within it;
+        arrivals are theirs in country `at`, or at the other end of corridor `at`. Both run from
+        `since` (none: the start) to `date`; rows of which a part falls outside count in proportion
+        to their days. What a record cannot tell is NaN: dates outside the run, tables that were not
+        kept.
         """
         rows = []
+        counts = _counts(self) if "stocks" in self.tables else {}
         for figure in self.scenario.observed:
-            found = interval(_simulated(self, figure), 0.0)
+            found = interval(_simulated(self, figure, counts), 0.0)
             rows.append(
                 (
                     figure.id,
@@ -584,7 +603,13 @@ def country_of(record: Record) -> dict[str, str]:
 
 
 def _to_country(record: Record, places: pd.Series[Any]) -> pd.Series[Any]:
-    return places.astype(object).map(country_of(record))
+    """Give the country id of each row's place."""
+    where = country_of(record)
+    if not isinstance(places.dtype, pd.CategoricalDtype):
+        return places.map(where)
+    # By category, not by row: tables are long and places few. Code -1 is a missing place.
+    names = np.array([*(where.get(it) for it in places.cat.categories), None], dtype=object)
+    return pd.Series(names[places.cat.codes.to_numpy()], index=places.index, dtype=object)
 
 
 def abroad(record: Record, flows: pd.DataFrame) -> pd.Series[bool]:
@@ -741,25 +766,6 @@ def _orderly(record: Record) -> dict[str, Values]:
     return {"orderly": _ratio(orderly, per_replicate(record, entered, "arrived"))}
 
 
-def periods(record: Record) -> pd.DataFrame:
-    """Give the periods that rows of the tables cover.
-
-    Returns:
-        Columns `first` and `after` (first day of the period, and of the next) and `days`, in order
-        and without gaps from the scenario's start to its end. They come from the dates of all
-        tables together, since a sparse table may skip a period in which nothing happened.
-    """
-    start, end = pd.Timestamp(record.scenario.time.start), horizon(record)
-    starts = {start}
-    for name, frame in record.tables.items():
-        days = pd.DatetimeIndex(frame["date"].unique())
-        starts.update(days if TABLES[name].date == "first" else days + pd.Timedelta(days=1))
-    inside = sorted(day for day in starts if start <= day < end)
-    frame = pd.DataFrame({"first": inside, "after": [*inside[1:], end]})
-    frame["days"] = (frame["after"] - frame["first"]).dt.days
-    return frame
-
-
 def person_years(record: Record) -> Values:
     """Give the years lived by all people during the run, from the account of people.
 
@@ -768,7 +774,7 @@ def person_years(record: Record) -> Values:
     """
     account = record.account
     alive = account[account["activity"] != "dead"]
-    spans = periods(record)
+    spans = record.periods
     days = alive["date"].map(
         {
             after - pd.Timedelta(days=1): days
@@ -781,48 +787,94 @@ def person_years(record: Record) -> Values:
     return per_replicate(record, lived, "years")
 
 
-def _simulated(record: Record, figure: Observed) -> Values:
+def _simulated(
+    record: Record, figure: Observed, counts: Mapping[pd.Timestamp, list[_Count]]
+) -> Values:
     """Give what the run says about an observed figure, one value a replicate."""
-    needed = {"deaths": "harms", "arrivals": "flows"}.get(figure.what, "stocks")
+    if figure.what not in ("deaths", "arrivals"):
+        return _stock_figure(record, figure, counts)
+    needed = "harms" if figure.what == "deaths" else "flows"
+    if _at_corridor(record, figure):
+        needed = "crossings"
     if needed not in record.tables:
         return np.full(record.replicates, np.nan)
-    if figure.what in ("deaths", "arrivals"):
-        return _flow_figure(record, figure)
-    return _stock_figure(record, figure)
+    return _flow_figure(record, figure)
 
 
-def _stock_figure(record: Record, figure: Observed) -> Values:
+def _at_corridor(record: Record, figure: Observed) -> bool:
+    """Tell whether a figure is of arrivals through a corridor rather than in a country."""
+    return figure.what == "arrivals" and figure.at in {it.id for it in record.scenario.corridors}
+
+
+class _Count(NamedTuple):
+    """One row of `stocks`, with the country of stay."""
+
+    replicate: int
+    country: str
+    citizenship: str
+    status: str
+    people: int
+
+
+def _counts(record: Record) -> dict[pd.Timestamp, list[_Count]]:
+    """Give the rows of `stocks` on each day that an observed stock is compared with.
+
+    Dozens of figures share a few days: looking at a day's rows one by one costs less than
+    selecting from the table for each figure.
+    """
     stocks = record.stocks
+    days = [pd.Timestamp(day) for day in stocks["date"].unique()]
+    ends = {pd.Timestamp(figure.date) for figure in record.scenario.observed}
+    counts = {}
+    for taken in {max((day for day in days if day <= end), default=None) for end in ends} - {None}:
+        rows = stocks[stocks["date"] == taken]
+        countries = _to_country(record, rows["place"])
+        columns = (rows[name] for name in ("citizenship", "status", "people"))
+        counts[taken] = [
+            _Count(*row) for row in zip(rows["replicate"], countries, *columns, strict=True)
+        ]
+    return counts
+
+
+def _stock_figure(
+    record: Record, figure: Observed, counts: Mapping[pd.Timestamp, list[_Count]]
+) -> Values:
     end = pd.Timestamp(figure.date)
-    days = stocks["date"].unique()
-    taken = max((day for day in days if day <= end), default=None)
+    taken = max((day for day in counts if day <= end), default=None)
     if taken is None or (end - taken).days > SLACK_DAYS:
         return np.full(record.replicates, np.nan)
-    rows = stocks[(stocks["date"] == taken) & (stocks["citizenship"] == figure.of)]
-    where = outside(record, rows)
-    if figure.what == "displaced":
-        return per_replicate(record, rows[~where & (rows["status"] == "displaced")], "people")
-    statuses = REFUGEE_STATUSES if figure.what == "refugees" else ("claimant",)
-    if figure.at is not None:
-        where &= _to_country(record, rows["place"]) == figure.at
-    return per_replicate(record, rows[where & rows["status"].isin(statuses)], "people")
+    statuses: tuple[str, ...] = {
+        "refugees": REFUGEE_STATUSES,
+        "asylum_seekers": ("claimant",),
+        "displaced": ("displaced",),
+    }[figure.what]
+    within = figure.what == "displaced"
+    sums = np.zeros(record.replicates)
+    for row in counts[taken]:
+        if (
+            row.citizenship == figure.of
+            and row.status in statuses
+            and (row.country == figure.of) == within
+            and (within or figure.at in (None, row.country))
+        ):
+            sums[row.replicate] += row.people
+    return sums
 
 
 def _flow_figure(record: Record, figure: Observed) -> Values:
     start = pd.Timestamp(figure.since or record.scenario.time.start)
     after = pd.Timestamp(figure.date) + pd.Timedelta(days=1)
     unknown = after <= pd.Timestamp(record.scenario.time.start) or start >= horizon(record)
-    places = country_of(record)
-    by_corridor = figure.what == "arrivals" and figure.at not in (None, *places.values())
     if unknown:
         return np.full(record.replicates, np.nan)
-    if by_corridor:
+    if _at_corridor(record, figure):
         frame, column = record.crossings, "people"
         frame = frame[(frame["corridor"] == figure.at) & (frame["citizenship"] == figure.of)]
     elif figure.what == "deaths":
         frame, column = record.harms, "people"
         frame = frame[(frame["harm"] == "death") & (frame["citizenship"] == figure.of)]
         if figure.at is not None:
+            places = country_of(record)
             wanted = [figure.at] + [
                 corridor.id
                 for corridor in record.scenario.corridors
@@ -835,7 +887,7 @@ def _flow_figure(record: Record, figure: Observed) -> Values:
         frame = frame[frame["citizenship"] == figure.of]
         if figure.at is not None:
             frame = frame[_to_country(record, frame["destination"]) == figure.at]
-    spans = periods(record)
+    spans = record.periods
     starts, ends = spans["first"].to_numpy(), spans["after"].to_numpy()
     overlap = np.minimum(ends, after.to_datetime64()) - np.maximum(starts, start.to_datetime64())
     days = np.maximum(overlap / np.timedelta64(1, "D"), 0.0)

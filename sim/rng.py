@@ -25,7 +25,6 @@ class Purpose(IntEnum):
     """What a draw decides; a new kind of draw gets a new number, never a used one."""
 
     replicate = 1
-    person = 2
     household_size = 3
     demography = 4
     group = 5
@@ -48,7 +47,6 @@ class Purpose(IntEnum):
     extortion = 34
     interception = 35
     detention = 36
-    captivity = 37
     stranded = 38
     camp = 40
     recognition = 41

@@ -64,8 +64,10 @@ def advance(world: World) -> Census:
         The census at the end of the step.
     """
     end = step_end(world)
+    world.first_stretch = True
     while world.day < end:
         census = advance_to(world, min(end, next_change(world, end)))
+        world.first_stretch = False
     world.step += 1
     return census
 

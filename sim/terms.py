@@ -26,8 +26,6 @@ WANT: Final = (Threat.economic, Threat.food, Threat.health, Threat.environmental
 FEAR: Final = (Threat.personal, Threat.community, Threat.political)
 """Freedom from fear: the last three axes."""
 N_THREATS: Final = 7
-N_WANT: Final = 4
-N_MASKS: Final = 128
 
 
 class Answer(IntEnum):

@@ -91,6 +91,8 @@ class World:
     day: int = 0
     """Days from the start to the beginning of the step."""
     step: int = 0
+    first_stretch: bool = True
+    """Whether no dated event has cut the step yet."""
     asked: int = 0
     """Day from which households were last asked: arrivals since then have yet to answer."""
     last_tick: int = 0
@@ -122,7 +124,9 @@ class World:
         self.voice = np.array([c.voice for c in scenario.countries])[self.country]
         self.capacity = np.array([p.capacity or 0.0 for p in scenario.places])
         self.is_camp = np.array([p.kind == "camp" for p in scenario.places])
-        self.nearest = nearest_places(self.network.km, self.country, self.is_camp)
+        self.nearest = nearest_places(
+            self.network.km, self.country, self.is_camp, n_countries
+        )
         self.odds = vulnerability_odds(scenario)
         self.heads_buffer = np.empty(len(self.people.pid), np.int64)
 
@@ -217,10 +221,10 @@ def new_counts(scenario: Scenario, cells: Cells) -> Counts:
     )
 
 
-def nearest_places(km: F64, country: I64, is_camp: np.ndarray) -> I64:
+def nearest_places(km: F64, country: I64, is_camp: np.ndarray, n_countries: int) -> I64:
     """[place, country] the country's nearest place that is no camp, -1 where it has none."""
-    result = np.full((len(country), int(country.max()) + 1), -1, np.int64)
-    for c in range(result.shape[1]):
+    result = np.full((len(country), n_countries), -1, np.int64)
+    for c in range(n_countries):
         candidates = np.flatnonzero((country == c) & ~is_camp)
         if len(candidates):
             result[:, c] = candidates[np.argmin(km[:, candidates], axis=1)]

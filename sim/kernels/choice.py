@@ -267,7 +267,8 @@ def inclusive_values(
     with_all = land.companions[h, 0]
     with_one = land.companions[h, 1] if pioneer else 0.0
     with_child = land.companions[h, 2] if child else 0.0
-    full = with_all + with_one + with_child
+    # Added as `able` adds them, so that a gate that shuts nobody out gives the very same sum.
+    full = with_all + (with_one + with_child)
     w_r = w_m = w_p = w_mp = 0.0
     for d in range(land.country.shape[0]):
         n_slots = ways_into(land, h, p, o, g, k, education, kin, confined, local, queued, d, ways)
@@ -594,14 +595,15 @@ def choose(
 
 
 @kernel
-def median_nests(land, first, last, money, kinds, nests):
+def median_nests(land, h, first, last, money, kinds, nests):
     """Nests of the median resident who is a foreigner everywhere, without pull or look-ahead.
 
     Args:
+        h: Hazard.
         first, last: Which rows of `kinds` are done.
         money: [place] means of the median resident.
         kinds: [n] admission classes.
-        nests: [n, p, d] out: (sum over slots of exp(V / mu))^mu, livelihood, first class, no skill.
+        nests: [n, p, d] out: (sum over slots of exp(V / mu))^mu, first class, no skill.
     """
     n = land.country.shape[0]
     for i in range(first, last):
@@ -613,12 +615,12 @@ def median_nests(land, first, last, money, kinds, nests):
                     country = land.country[d]
                     for s in range(4):
                         kind = 1 if s >= ASYLUM else 0
-                        if s == FAMILY or land.min_education[k, country, s] > 0:
+                        if s == FAMILY or (kind == 0 and land.min_education[k, country, s] > 0):
                             continue
                         if land.price[0, p, d, kind] + land.fee[k, country, s] <= money[p]:
                             total += (
-                                land.geography[0, 0, 0, p, d, kind]
-                                * land.admission[0, k, country, s]
+                                land.geography[h, 0, 0, p, d, kind]
+                                * land.admission[h, k, country, s]
                             )
                 nests[i, p, d] = total**land.nest if total > 0.0 else 0.0
 

@@ -169,10 +169,27 @@ def count_assaulted(people, head, probability, draw_key, occasion):
 
 
 @inner
+def mark_grounds(people, head, grounds):
+    """Note on all members whether they fled what gives grounds for asylum."""
+    founder = people.household[head]
+    row = founder
+    while True:
+        if people.household[row] == founder:
+            if grounds:
+                people.traits[row] = people.traits[row] | GROUNDS
+            else:
+                people.traits[row] = people.traits[row] & NOT_GROUNDS
+        row = people.sibling[row]
+        if row == founder:
+            break
+
+
+@inner
 def leave_behind(people, country, head, node, day):
     """A party that cannot go on: at home it is displaced, elsewhere stranded."""
     home = np.int64(people.home[head])
     if country[node] == country[home]:
+        mark_grounds(people, head, False)
         set_members(people, head, node, RESIDENT, CITIZEN if node == home else DISPLACED, day)
     else:
         set_members(people, head, node, STRANDED, IRREGULAR, day)
@@ -186,6 +203,13 @@ def tell_kin(people, row, country):
         if people.household[other] != people.household[row]:
             people.kin[other] = country + 1
         other = people.sibling[other]
+
+
+@kernel
+def tell_all_kin(people, rows, countries):
+    """Let the birth households of those who may stay know where they have family now."""
+    for i in range(rows.shape[0]):
+        tell_kin(people, rows[i], countries[i])
 
 
 @kernel
@@ -215,7 +239,7 @@ def settle(
         prima_facie: [k, country].
         return_to: [k, country] first country that claimants are sent to, or -1.
         nearest: [place, country] nearest place of a country.
-        encampment: [country] share taken to a camp.
+        encampment: [k, country] share taken to a camp.
         wants_camp: [n] out: whether the party is to be taken to a camp with room.
         claims: [m] out: rows of persons who claim asylum, -1 padded.
         returned: [country, citizenship] people found inadmissible and sent on, added to.
@@ -257,7 +281,7 @@ def settle(
             returned[country[place], own] += weight[home] * count_members(people, head)
             place = nearest[place, first]
         c = country[place]
-        wants_camp[i] = uniform2(camp_key, people.pid[head], np.uint64(day)) < encampment[c]
+        wants_camp[i] = uniform2(camp_key, people.pid[head], np.uint64(day)) < encampment[k, c]
         if prima_facie[k, c]:
             set_members(people, head, place, RESIDENT, REFUGEE, day)
             tell_kin(people, head, c)
@@ -273,22 +297,6 @@ def settle(
                 if row == founder:
                     break
     return n_claims
-
-
-@inner
-def mark_grounds(people, head, grounds):
-    """Note on all members whether they fled what gives grounds for asylum."""
-    founder = people.household[head]
-    row = founder
-    while True:
-        if people.household[row] == founder:
-            if grounds:
-                people.traits[row] = people.traits[row] | GROUNDS
-            else:
-                people.traits[row] = people.traits[row] & NOT_GROUNDS
-        row = people.sibling[row]
-        if row == founder:
-            break
 
 
 @kernel

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sim.kernels.travel import party_sizes, place_members, settle
-from sim.rng import Purpose, key, uniform_array
+from sim.kernels.travel import party_sizes, place_members, settle, tell_all_kin
+from sim.rng import Purpose, key, mixed_array, uniform_array
 from sim.state import DAYS_A_YEAR, GROUNDS, I64, Moves, append, take
 from sim.terms import Activity, Harm, Status
 
@@ -89,7 +89,9 @@ def decide_claims(world: World, end: int, dt: float) -> None:
     if not len(claims.person):
         return
     founder = people.household[claims.person]
-    luck = uniform_array(key(world.seed, Purpose.recognition), people.pid[founder])
+    # Drawn by claim: who claims again, elsewhere or later, draws again.
+    claim = mixed_array(claims.country.astype(np.uint64) + (claims.claimed.astype(np.uint64) << 16))
+    luck = uniform_array(key(world.seed, Purpose.recognition), people.pid[founder] ^ claim)
     n_people = world.weight[people.home[claims.person]]
     kinds = world.choices.classes[
         world.country[people.home[claims.person]], people.group[claims.person]
@@ -104,8 +106,9 @@ def decide_claims(world: World, end: int, dt: float) -> None:
             decided[pending] = True
             continue
         room = world.decisions_left[c] + capacity * dt
+        household = people.pid[founder[pending]]
         order = pending[
-            np.lexsort((people.pid[claims.person[pending]], luck[pending], claims.claimed[pending]))
+            np.lexsort((people.pid[claims.person[pending]], household, claims.claimed[pending]))
         ]
         # A household is decided on whole: who is last in it says how far capacity must reach.
         last = np.append(founder[order][1:] != founder[order][:-1], True)[: len(order)]
@@ -122,6 +125,8 @@ def decide_claims(world: World, end: int, dt: float) -> None:
         chance = np.where(grounds, rules.recognition[k, c], rules.false_recognition[k, c])
         recognised = luck[decided] < chance
         people.status[rows] = np.where(recognised, int(Status.refugee), int(Status.ordered))
+        recognised_rows = rows[recognised]
+        tell_all_kin(people, recognised_rows, world.country[people.place[recognised_rows]])
         take(claims, ~decided)
 
 
@@ -136,7 +141,8 @@ def execute_returns(world: World, dt: float) -> None:
     if not len(heads):
         return
     c = world.country[people.place[heads]]
-    rate = -np.log1p(-np.minimum(world.rules.returns[c], 0.999999))
+    k = world.choices.classes[world.country[people.home[heads]], people.group[heads]]
+    rate = -np.log1p(-np.minimum(world.rules.returns[k, c], 0.999999))
     draw = -np.log1p(-uniform_array(world.key(Purpose.removal), people.pid[heads]))
     gone = draw < rate * dt
     heads, c = heads[gone], c[gone]

@@ -273,6 +273,7 @@ class Choices:
                 safe = Channel(s) == Channel.asylum
                 patience = decision.livelihood.waiting if safe else taste.waiting
                 value = value - patience * wait[:, :, s]
+                value = value - decision.cost * np.log1p(self.fee[:, :, s] / self.price_scale)
                 admission[h, :, :, s] = np.where(
                     self.rules.open[:, :, s], np.exp(value / decision.nest), 0.0
                 )
@@ -293,8 +294,10 @@ class Choices:
             nest=decision.nest,
             inclusive=decision.inclusive,
         )
-        if decision.livelihood.look_ahead > 0:
-            self._look_ahead(Hazard.livelihood, decision.livelihood.look_ahead)
+        for h in Hazard:
+            taste = decision.livelihood if h == Hazard.livelihood else decision.flight
+            if taste.look_ahead > 0:
+                self._look_ahead(h, taste.look_ahead)
 
     def _look_ahead(self, h: Hazard, weight: float) -> None:
         """Solve what can be done from every place, the way home included."""
@@ -302,7 +305,7 @@ class Choices:
         kinds = self.classes[:, 0].copy()
         foreign = np.zeros((len(kinds), n, n))
         in_ranges(
-            lambda a, b: median_nests(land, a, b, self.median, kinds, foreign),
+            lambda a, b: median_nests(land, h, a, b, self.median, kinds, foreign),
             len(kinds),
             self.threads,
         )

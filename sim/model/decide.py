@@ -117,7 +117,10 @@ def decide_all(world: World, now: Conditions, excess: F64, end: int) -> None:
                 counts.expected.flows,
             )  # fmt: skip
     heads, persons = np.zeros(world.cells.size, np.int64), np.zeros(world.cells.size, np.int64)
-    count_households(people, world.deciding, everyone, world.weight, heads, persons)
+    # A household answers once a step, however many dated events cut the step in stretches; who
+    # came to live elsewhere in the last stretch answers there, too.
+    new = (people.moved[world.deciding] >= world.asked) | world.first_stretch
+    count_households(people, world.deciding[new], everyone[new], world.weight, heads, persons)
     n_heads, n_people = np.zeros_like(counts.heads), np.zeros_like(counts.people)
     np.add.at(n_heads, (cells, events.answer), weight)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -208,6 +207,3 @@ def step_years(days: int) -> float:
     return days / DAYS_A_YEAR
 
 
-def event_share(rate: float, dt: float) -> float:
-    """Probability of an event of a yearly rate within dt years: 1 - exp(-rate dt)."""
-    return 1.0 - math.exp(-rate * dt)

@@ -6,7 +6,7 @@ a corridor goes before its country's.
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -46,9 +46,9 @@ class Rules:
         recognition, false_recognition: [k, c] shares.
         capacity: [c] asylum decisions a year, infinite where not limited.
         prima_facie: [k, c].
-        encampment: [c] share.
+        encampment: [k, c] share.
         return_to: [k, c] country, -1 where claims are admissible.
-        returns: [c] share of orders executed in a year.
+        returns: [k, c] share of orders executed in a year.
         enforcement: [leg] barrier x officers x law.
         closed: [leg].
         detention, detention_days: [leg].
@@ -72,9 +72,9 @@ class Rules:
         self.false_recognition = np.zeros((n_k, n_c))
         self.capacity = np.full(n_c, np.inf)
         self.prima_facie = np.zeros((n_k, n_c), bool)
-        self.encampment = np.zeros(n_c)
+        self.encampment = np.zeros((n_k, n_c))
         self.return_to = np.full((n_k, n_c), -1, np.int64)
-        self.returns = np.zeros(n_c)
+        self.returns = np.zeros((n_k, n_c))
 
         by_country: dict[str, list[Policy]] = {name: [] for name in names}
         by_corridor: dict[str, list[Policy]] = {}
@@ -87,15 +87,13 @@ class Rules:
         for c, name in enumerate(names):
             own = by_country[name]
             twins: dict[tuple[int, ...], int] = {}
-            self.encampment[c] = field(own, "encampment")
-            self.returns[c] = field(own, "returns")
             capacity = field(own, "capacity")
             self.capacity[c] = np.inf if capacity is None else capacity
             for channel in CHANNELS:
                 quota = field([r for r in own if r.channel == channel.name], "quota")
                 self.quota[c, channel] = np.inf if quota is None else quota
             for k, (citizenship, group) in enumerate(kinds):
-                mine = [r for r in own if concerns(r, citizenship, group)]
+                mine = [r for r in own if concerns(r, citizenship)]
                 told_apart = tuple(id(r) for r in mine) + tuple(
                     admitted(r, citizenship, group) for r in mine if r.only or r.except_
                 )
@@ -105,6 +103,8 @@ class Rules:
                 twins[told_apart] = k
                 self.recognition[k, c] = field(mine, "recognition")
                 self.false_recognition[k, c] = field(mine, "false_recognition")
+                self.encampment[k, c] = field(mine, "encampment")
+                self.returns[k, c] = field(mine, "returns")
                 self.prima_facie[k, c] = bool(field(mine, "prima_facie"))
                 target = field(mine, "return_to")
                 self.return_to[k, c] = -1 if target is None else number[target]
@@ -145,7 +145,7 @@ class Rules:
         """Give class k the rules of a class that the country does not tell from it."""
         for table in (
             self.open, self.wait, self.fee, self.min_education, self.recognition,
-            self.false_recognition, self.prima_facie, self.return_to,
+            self.false_recognition, self.prima_facie, self.return_to, self.encampment, self.returns,
         ):  # fmt: skip
             table[k, c] = table[twin, c]
 
@@ -173,9 +173,9 @@ def field(rules: list[Policy], name: str, channel: str = "", default: bool = Tru
     return DEFAULTS.get(f"{channel}.{name}", DEFAULTS.get(name))
 
 
-def concerns(rule: Policy, citizenship: str, group: str) -> bool:
-    """Whether a rule is about people of a citizenship and group."""
-    return not rule.citizens_of or citizenship in rule.citizens_of or group in rule.citizens_of
+def concerns(rule: Policy, citizenship: str) -> bool:
+    """Whether a rule is about people of a citizenship."""
+    return not rule.citizens_of or citizenship in rule.citizens_of
 
 
 def admitted(rule: Policy, citizenship: str, group: str) -> bool:
@@ -205,16 +205,17 @@ def class_table(scenario: Scenario) -> I64:
 
 
 def changes(scenario: Scenario) -> set[date]:
-    """Dates on which some rule begins to hold or has ceased to."""
-    from datetime import timedelta
+    """Dates on which some rule begins to hold or has ceased to.
 
+    Rules that are switched off count too: a run with them and one without then ask people for the
+    same stretches of time, and so draw the same luck.
+    """
     dates = set()
     for rule in scenario.policies:
-        if rule.enabled:
-            if rule.start is not None:
-                dates.add(rule.start)
-            if rule.end is not None and rule.end < date.max:
-                dates.add(rule.end + timedelta(days=1))
+        if rule.start is not None:
+            dates.add(rule.start)
+        if rule.end is not None and rule.end < date.max:
+            dates.add(rule.end + timedelta(days=1))
     return dates
 
 

@@ -201,7 +201,6 @@ def _batch(
     years = ages(profile, is_head, draw(Purpose.demography))
     sex = draw(Purpose.demography, when=1) < profile.women
     second = np.zeros(n, bool)
-    second[starts[1:] - 1] = False
     after = starts + 1
     second[after[(after < n)]] = ~is_head[after[after < n]]
     # The second adult of a household is of the other sex than the head (our assumption).

@@ -151,6 +151,11 @@ class Threats:
                     events += [(start, end, p, int(threat), q, by_state) for p in shock.places]
                 reach = self.coupling @ reach
                 lag += self.relaxation
+            if shock.by_state and shock.prevalence == 0.0:
+                # Who perpetrates changes, not whom it reaches.
+                events += [
+                    (shock.start, shock.last(), p, shock.threat, 0.0, True) for p in shock.places
+                ]
         return events
 
     def _dates(self) -> list[int]:

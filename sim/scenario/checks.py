@@ -34,6 +34,10 @@ KINDS: Final = (
 )  # fmt: skip
 CHANNEL_ONLY: Final = ("open", "quota", "wait", "fee", "min_education", "only", "except")
 AT_CORRIDOR: Final = ("barrier", "officers", "law", "closed")
+FOR_ALL: Final = (
+    "quota", "capacity", "barrier", "officers", "law", "closed", "detention", "detention_days",
+)  # fmt: skip
+"""Fields of a policy that cannot tell nationalities apart: a queue and a fence have one length."""
 NO_RULE: Final = ("id", "into", "corridor", "channel", "start", "end", "enabled", "source")
 OF_KIND: Final = {
     "aid": ("budget",), "drought": ("strength", "prevalence"), "campaign": ("strength", "about"),
@@ -430,6 +434,7 @@ def _corridors(ck: _Checker) -> None:
 
 def _policies(ck: _Checker) -> None:
     """Rules of nobody, of two, of no channel, or that change nothing."""
+    towns = {place.country for place in ck.scenario.places if place.kind != "camp"}
     for i, policy in enumerate(ck.scenario.policies):
         path: Path = ("policies", i)
         given = [
@@ -455,6 +460,19 @@ def _policies(ck: _Checker) -> None:
                     ck.add((*path, key), "{} needs a channel to speak of", hint, on_key=True)
         if whole and set(given) <= {*NO_RULE, "citizens_of"}:
             ck.add(path, "{} changes nothing", "set one of its fields, for instance barrier: .5")
+        if policy.citizens_of:
+            for key in given:
+                if key in FOR_ALL:
+                    hint = "state it in a rule of its own, without citizens_of"
+                    ck.add((*path, key), "{} holds for everybody", hint, on_key=True)
+        if policy.channel in ("asylum", "irregular"):
+            for key in given:
+                if key in ("quota", "fee", "min_education"):
+                    hint = "it belongs to labour or family"
+                    ck.add((*path, key), f"{{}} has no meaning for {policy.channel}", hint, on_key=True)
+        if policy.return_to is not None and policy.return_to not in towns:
+            hint = "people are sent to one of its places that is no camp"
+            ck.add((*path, "return_to"), f"{{}} = {policy.return_to} has no place to go to", hint)
         if policy.return_to is not None and policy.return_to == policy.into:
             hint = "it is the other country that people are sent to"
             ck.add((*path, "return_to"), f"{{}} = {policy.return_to} is the country itself", hint)

@@ -252,8 +252,8 @@ class Shock(Part):
     """Months from onset to peak."""
     peak: Share
     """Severity added at the peak."""
-    end: Date | None = None
-    """When decay sets in; none: right after the peak."""
+    end: LastDay | None = None
+    """Last day before decay sets in (a month means its last day); none: right after the peak."""
     half_life: Annotated[float, Field(strict=True, gt=0, le=1200)] = 12.0
     """Months for the added severity to halve, once decaying."""
     prevalence: Share | None = None

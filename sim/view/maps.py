@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from sim.record import Record, at_end, country_of, horizon, outside
 from sim.scenario.schema import Place
 from sim.view import style
+from sim.view.focus import citizens, counted, narrowed
 
 Ring = NDArray[np.float64]
 By = Literal["country", "place"]
@@ -45,6 +46,8 @@ class Land(NamedTuple):
 
     name: str
     rings: tuple[Ring, ...]
+    boxes: tuple[tuple[float, float, float, float], ...]
+    """West, south, east and north of each ring."""
 
 
 @cache
@@ -70,7 +73,8 @@ def outlines() -> tuple[Land, ...]:
     for shape in topology["objects"]["countries"]["geometries"]:
         polygons = [shape["arcs"]] if shape["type"] == "Polygon" else shape["arcs"]
         rings = tuple(ring(indices) for polygon in polygons for indices in polygon)
-        lands.append(Land(shape["properties"]["name"], rings))
+        boxes = tuple((*it.min(axis=0).tolist(), *it.max(axis=0).tolist()) for it in rings)
+        lands.append(Land(shape["properties"]["name"], rings, boxes))
     return tuple(lands)
 
 
@@ -96,26 +100,35 @@ class Flow(NamedTuple):
     """Those of them who moved of necessity."""
 
 
-def flows_by_size(record: Record, *, by: By = "place") -> list[Flow]:
-    """Sum who arrived over the run, by origin and destination.
+def flows_by_size(record: Record, *, by: By = "place", within: bool = True) -> list[Flow]:
+    """Sum who arrived over the run, by origin and destination, of the focus where there is one.
 
     Args:
         record: a run that kept `flows`.
-        by: whether the ends are places or countries; by country, moves within one are left out.
+        by: whether the ends are places or countries.
+        within: whether moves from place to place within a country count; by country they do not.
 
     Returns:
         Flows in which somebody arrived, largest first.
     """
-    frame = record.flows
-    ends = {name: frame[name].astype(str) for name in ("origin", "destination")}
-    if by == "country":
-        where = country_of(record)
-        ends = {name: column.map(where) for name, column in ends.items()}
+    frame = narrowed(record).flows
     forced = frame["arrived"].where(frame["answer"] == "necessity", 0)
-    table = pd.DataFrame({**ends, "arrived": frame["arrived"], "forced": forced})
+    sums = (
+        frame[["origin", "destination", "arrived"]]
+        .assign(forced=forced)
+        .groupby(["origin", "destination"], observed=True, as_index=False)
+        .sum()
+    )
+    where = country_of(record)
+    ends = {name: sums[name].astype(object) for name in ("origin", "destination")}
+    country = {name: column.map(where) for name, column in ends.items()}
     if by == "country":
-        table = table[table["origin"] != table["destination"]]
-    sums = table.groupby(["origin", "destination"], as_index=False).sum()
+        ends, within = country, False
+    sums = sums.assign(**ends)
+    if not within:
+        sums = sums[country["origin"] != country["destination"]]
+    if by == "country":
+        sums = sums.groupby(["origin", "destination"], as_index=False).sum()
     counts = sums[["arrived", "forced"]].to_numpy(dtype=np.float64) / record.replicates
     flows = [
         Flow(str(origin), str(destination), float(arrived), float(forced))
@@ -128,14 +141,14 @@ def flows_by_size(record: Record, *, by: By = "place") -> list[Flow]:
 
 
 def stocks_at_end(record: Record) -> tuple[dict[str, float], dict[str, float]]:
-    """Count, by place at the end, refugees and asylum seekers, and the displaced.
+    """Count, by place at the end, refugees and asylum seekers, and the displaced, of the focus.
 
     Returns:
         People hosted and people displaced by place id, means over replicates.
     """
     if "stocks" not in record.tables:
         return {}, {}
-    last = at_end(record, record.stocks)
+    last = at_end(record, narrowed(record).stocks)
     foreign = outside(record, last)
 
     def count(rows: pd.DataFrame) -> dict[str, float]:
@@ -156,7 +169,7 @@ def map_finding(record: Record) -> str:
     most = max(reached, key=lambda country: reached[country])
     name = style.names(record.scenario)[most]
     by = style.month_word(horizon(record) - pd.Timedelta(days=1))
-    return f"{style.people(reached[most])} reached {name} by {by}"
+    return f"{counted(record, reached[most])} reached {name} by {by}"
 
 
 def _nodes(record: Record, by: By) -> dict[str, Node]:
@@ -170,12 +183,10 @@ def _nodes(record: Record, by: By) -> dict[str, Node]:
             )
             for it in places
         }
-    where = country_of(record)
     moved: dict[str, float] = {}
-    for flow in flows_by_size(record):
-        if where[flow.origin] != where[flow.destination]:
-            for end in (flow.origin, flow.destination):
-                moved[end] = moved.get(end, 0.0) + flow.arrived
+    for flow in flows_by_size(record, within=False):
+        for end in (flow.origin, flow.destination):
+            moved[end] = moved.get(end, 0.0) + flow.arrived
     nodes = {}
     for country in record.scenario.countries:
         own = [it for it in places if it.country == country.id]
@@ -207,11 +218,12 @@ def plot_map(record: Record, ax: Axes | None = None, *, by: By | None = None) ->
     Raises:
         NoTableError: the run kept no flows.
     """
-    if by is None:
-        by = "country" if flows_by_size(record, by="country") else "place"
+    crossing = flows_by_size(record, by="country") if by != "place" else []
+    by = by or ("country" if crossing else "place")
     # An arrow needs a length: who came back to where they set out from is not drawn.
     nodes = _nodes(record, by)
-    flows = [flow for flow in flows_by_size(record, by=by) if _apart(nodes, flow)]
+    moves = crossing if by == "country" else flows_by_size(record)
+    flows = [flow for flow in moves if _apart(nodes, flow)]
     cut = len(flows) > MOST_ARROWS
     flows = flows[:MOST_ARROWS]
     places = {place.id: place for place in record.scenario.places}
@@ -219,6 +231,7 @@ def plot_map(record: Record, ax: Axes | None = None, *, by: By | None = None) ->
     west, east, south, north = _window(tuple(places.values()))
     aspect = 1 / cos(radians((south + north) / 2))
     height = style.WIDTH * aspect * (north - south) / (east - west)
+    among = " among them" if record.scenario.population.focus else ""
     finding = map_finding(record)
     ax = style.frame(ax, height * 0.984, 0.05, 0.05)
     ax.set(xlim=(west, east), ylim=(south, north))
@@ -233,9 +246,9 @@ def plot_map(record: Record, ax: Axes | None = None, *, by: By | None = None) ->
         ax,
         record,
         finding,
-        f"Arrows: people who moved from {by} to {by}, "
-        f"by width{f' (the {MOST_ARROWS} largest flows)' if cut else ''}. "
-        "Dots and bold figures: refugees and asylum seekers at the end.",
+        f"Arrows: {citizens(record)} who moved from {by} to {by}, "
+        f"by width{f' (the {MOST_ARROWS} largest flows)' if cut else ''}. Dots and bold figures: "
+        f"refugees and asylum seekers{among} at the end.",
         note="outlines: Natural Earth",
         below=6,
     )
@@ -276,14 +289,18 @@ def _draw_land(ax: Axes, places: dict[str, Place]) -> None:
     """Draw the outlines; countries of the scenario are lighter."""
     points = [(place.lon, place.lat) for place in places.values()]
     (west, east), (south, north) = ax.get_xlim(), ax.get_ylim()
-    shown, colours = [], []
+    shown: list[Ring] = []
+    colours: list[str] = []
     for land in outlines():
-        known = any(Outline(ring).contains_points(points).any() for ring in land.rings)
-        for ring in land.rings:
-            (left, bottom), (right, top) = ring.min(axis=0), ring.max(axis=0)
-            if left <= east and right >= west and bottom <= north and top >= south:
-                shown.append(ring)
-                colours.append(style.KNOWN_LAND if known else style.LAND)
+        near = [
+            ring
+            for ring, (left, bottom, right, top) in zip(land.rings, land.boxes, strict=True)
+            if left <= east and right >= west and bottom <= north and top >= south
+        ]
+        # Places lie within the window, and so do the rings that hold them.
+        known = any(Outline(ring).contains_points(points).any() for ring in near)
+        shown += near
+        colours += [style.KNOWN_LAND if known else style.LAND] * len(near)
     ax.add_collection(
         PolyCollection(
             shown, facecolors=colours, edgecolors=style.BORDER, linewidths=0.6, zorder=1

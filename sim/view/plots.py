@@ -8,12 +8,13 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
-from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
+from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
 from matplotlib.transforms import Bbox
 
 from sim.record import Record, abroad, country_of
 from sim.terms import Harm, Threat
 from sim.view import style
+from sim.view.focus import citizens, counted, narrowed, such
 
 DRAWN_ANSWERS: Final = ("necessity", "choice", "no_permission", "no_means")
 """From the bottom of the stack; `stays` is hundreds of times larger and is put in words."""
@@ -45,7 +46,7 @@ def plot_answers(record: Record, ax: Axes | None = None) -> Axes:
     Raises:
         NoTableError: the run kept no answers.
     """
-    table, unit = by_month(record, record.answers, "answer", "heads")
+    table, unit = by_month(record, narrowed(record).answers, "answer", "heads")
     ax = style.frame(ax)
     drawn = [answer for answer in DRAWN_ANSWERS if answer in table and table[answer].any()]
     _stack(ax, table[drawn], [style.ANSWERS[it] for it in drawn])
@@ -56,7 +57,7 @@ def plot_answers(record: Record, ax: Axes | None = None) -> Axes:
         ax,
         record,
         answers_finding(record),
-        f"Heads of household who would move, by what comes of it, {unit}. "
+        f"Heads of household{such(record)} who would move, by what comes of it, {unit}. "
         f"Not drawn: {style.words(stays)} who stay.",
     )
     return ax
@@ -64,15 +65,16 @@ def plot_answers(record: Record, ax: Axes | None = None) -> Axes:
 
 def answers_finding(record: Record) -> str:
     """Say in one sentence how many moved, of necessity, and how many could not."""
-    table, unit = by_month(record, record.answers, "answer", "heads")
+    table, unit = by_month(record, narrowed(record).answers, "answer", "heads")
     heads = table.mean()
     moved = float(heads.get("choice", 0) + heads.get("necessity", 0))
     blocked = float(heads.get("no_means", 0) + heads.get("no_permission", 0))
-    kept = f"{style.words(blocked)} households {unit} could not move"
+    who = f"households{such(record)}"
     if moved == 0:
-        return f"Nobody moved; on average {kept}" if blocked else "Nobody moved"
+        kept = f"on average {style.words(blocked)} {who} could not {unit}"
+        return f"Nobody moved; {kept}" if blocked else "Nobody moved"
     share = 100 * float(heads.get("necessity", 0)) / moved
-    text = f"On average {style.words(moved)} households {unit} moved, {share:.0f} % of necessity"
+    text = f"On average {style.words(moved)} {who} moved {unit}, {share:.0f} % of necessity"
     return f"{text}; {style.words(blocked)} more could not" if blocked else text
 
 
@@ -82,7 +84,8 @@ def plot_threats(record: Record, ax: Axes | None = None, *, country: str | None 
     Args:
         record: a run that kept `insecurity`.
         ax: axes to draw on; none: those of a new figure.
-        country: id of the country of stay; none: the one that most people left of necessity.
+        country: id of the country of stay; none: the one that most people (of the focus) left of
+            necessity.
 
     Returns:
         The axes.
@@ -121,15 +124,15 @@ def plot_threats(record: Record, ax: Axes | None = None, *, country: str | None 
 
 
 def most_left(record: Record) -> str:
-    """Give the country that most people left of necessity; the first, if nobody left any."""
+    """Give the country that most people of the focus left of necessity; the first, if none."""
     if "flows" in record.tables:
-        flows = record.flows
+        flows = narrowed(record).flows
         flows = flows[abroad(record, flows) & (flows["answer"] == "necessity")]
         starts = flows["origin"].astype(object).map(country_of(record))
         left = flows["departed"].groupby(starts).sum()
         if len(left) and left.max() > 0:
             return str(left.idxmax())
-    return record.scenario.countries[0].id
+    return (*record.scenario.population.focus, record.scenario.countries[0].id)[0]
 
 
 def plot_observed(record: Record, ax: Axes | None = None) -> Axes:
@@ -174,7 +177,7 @@ def _observed_points(record: Record, ax: Axes | None) -> Axes:
     for axis in (ax.xaxis, ax.yaxis):
         axis.set_major_locator(LogLocator(10, numticks=6))
         axis.set_major_formatter(style.word_ticks())
-        axis.set_minor_formatter(NullFormatter())
+        axis.set_minor_locator(NullLocator())
     ax.set_xlabel("observed people", fontsize=style.TEXT)
     ax.set_ylabel("simulated people", fontsize=style.TEXT)
     if known.any():
@@ -221,7 +224,7 @@ def _observed_rows(record: Record, ax: Axes | None) -> Axes:
     if logarithmic:
         ax.set_xscale("log")
         ax.xaxis.set_major_locator(LogLocator(10, numticks=6))
-        ax.xaxis.set_minor_formatter(NullFormatter())
+        ax.xaxis.set_minor_locator(NullLocator())
     else:
         ax.xaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
     ax.xaxis.set_major_formatter(style.word_ticks())
@@ -323,7 +326,7 @@ def plot_harms(record: Record, ax: Axes | None = None) -> Axes:
     Raises:
         NoTableError: the run kept no harms.
     """
-    sums = record.harms.groupby("harm", observed=True)["people"].sum() / record.replicates
+    sums = narrowed(record).harms.groupby("harm", observed=True)["people"].sum() / record.replicates
     order = sorted((it.name for it in Harm), key=lambda it: -float(sums.get(it, 0.0)))
     order = ["death"] + [it for it in order if it != "death"]
     values = np.array([float(sums.get(it, 0.0)) for it in order])
@@ -346,7 +349,8 @@ def plot_harms(record: Record, ax: Axes | None = None) -> Axes:
         ax,
         record,
         harms_finding(record),
-        "People to whom it happened on the way; one person can suffer several harms.",
+        f"{style.capital(citizens(record))} to whom it happened on the way; one person can suffer "
+        "several harms.",
         below=6,
     )
     return ax
@@ -354,7 +358,8 @@ def plot_harms(record: Record, ax: Axes | None = None) -> Axes:
 
 def harms_finding(record: Record) -> str:
     """Say in one sentence how many died, and of how many."""
-    value = dict(zip(record.headline["measure"], record.headline["value"], strict=True))
+    headline = narrowed(record).headline
+    value = dict(zip(headline["measure"], headline["value"], strict=True))
     died = float(value["harm_death"])
     if died == 0:
         return "Nobody died on the way"
@@ -362,7 +367,7 @@ def harms_finding(record: Record) -> str:
     of = "" if np.isnan(rate) else (
         f": {rate:.1f} for each 1,000 who set out irregularly or for asylum"
     )  # fmt: skip
-    return f"{style.people(died)} died on the way{of}"
+    return f"{counted(record, died)} died on the way{of}"
 
 
 def by_month(

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import cache
 from typing import Final, Literal
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
 from matplotlib.patheffects import withStroke
@@ -97,6 +99,8 @@ SIDES: Final = ((1, 0), (-1, 0), (0, 1), (0, -1), (1, 1), (1, -1), (-1, 1), (-1,
 """Where a label may stand beside its point: right and up, in order of liking."""
 AWAY: Final = (5.0, 10.0, 16.0, 23.0)
 """How far a label may stand from its point, in points."""
+SPOTS: Final = np.array([(away, *side) for away in AWAY for side in SIDES])
+"""Distance, right and up of every spot for a label, the best first."""
 WORST: Final = 0.6
 """A label that hides more than this stays away: about 15 % of it covered by another."""
 OURS: Final = "human-security-sim"
@@ -121,6 +125,8 @@ def frame(ax: Axes | None, height: float = 2.9, left: float = 0.92, right: float
     """
     if ax is None:
         figure = Figure(figsize=(WIDTH, height), dpi=DPI, facecolor="white", label=OURS)
+        # Without a canvas that draws, every measure of a text would make a renderer of its own.
+        FigureCanvasAgg(figure)
         ax = figure.add_axes((left / WIDTH, 0, 1 - (left + right) / WIDTH, 1))
     ax.spines[["top", "right"]].set_visible(False)
     ax.spines[["left", "bottom"]].set_color(FAINT)
@@ -152,7 +158,7 @@ def caption(
     inches = figure.get_figwidth() * ax.get_position().width
     heading = wrapped(title, TITLE, inches, "bold")
     lines = wrapped(subtitle, SMALL, inches)
-    parts = [DISCLAIMER[0].upper() + DISCLAIMER[1:], source_line(record), *([note] if note else [])]
+    parts = [capital(DISCLAIMER), source_line(record), *([note] if note else [])]
     source = wrapped(" · ".join(parts), SMALL - 1, inches)
     over = 9 + _lines(lines) * SMALL * 1.3
     ax.set_title(
@@ -225,19 +231,24 @@ def wrapped(text: str, size: float, inches: float, weight: Weight = "normal") ->
     Returns:
         The text with line breaks.
     """
-    font = FontProperties(size=size, weight=weight)
-
-    def length(line: str) -> float:
-        return float(text_to_path.get_text_width_height_descent(line, font, ismath=False)[0]) / 72
-
-    lines = [""]
+    space = _length(" ", size, weight)
+    lines, room = [""], 0.0
     for word in NUMBER_AND_UNIT.sub("\u00a0", text).split(" "):
-        longer = f"{lines[-1]} {word}".lstrip(" ")
-        if lines[-1] and length(longer) > inches:
+        length = _length(word, size, weight)
+        if lines[-1] and length + space > room:
             lines.append(word)
+            room = inches - length
         else:
-            lines[-1] = longer
+            room = (room - space if lines[-1] else inches) - length
+            lines[-1] = f"{lines[-1]} {word}".lstrip(" ")
     return "\n".join(lines)
+
+
+@cache
+def _length(word: str, size: float, weight: Weight) -> float:
+    """Give the length of a word in inches; words recur, and measuring one takes a millisecond."""
+    font = FontProperties(size=size, weight=weight)
+    return float(text_to_path.get_text_width_height_descent(word, font, ismath=False)[0]) / 72
 
 
 def label_beside(
@@ -282,34 +293,34 @@ def label_beside(
     assert figure is not None
     scale, area = figure.dpi / 72, size.width * size.height
     x, y = ax.transData.transform(point)
-    best, chosen = np.inf, (size, 0.0, 0.0, 0, 0)
-    for away in AWAY:
-        for right, up in SIDES:
-            reach = away if right == 0 or up == 0 else 0.72 * away
-            box = Bbox.from_bounds(
-                x + right * reach * scale + (right - 1) / 2 * size.width,
-                y + up * reach * scale + (up - 1) / 2 * size.height,
-                size.width,
-                size.height,
-            )
-            penalty = (
-                4 * sum(overlap(box, other) for other in taken) / area
-                + 6 * (1 - overlap(box, inside) / area)
-                + points_inside(box, tracks) / 150
-                + away / 150
-            )
-            if penalty < best:
-                best, chosen = penalty, (box, right * reach, up * reach, right, up)
-    if best > worst:
+    away, right, up = SPOTS[:, 0], SPOTS[:, 1], SPOTS[:, 2]
+    reach = np.where((right == 0) | (up == 0), away, 0.72 * away)
+    low = np.column_stack(
+        [
+            x + right * reach * scale + (right - 1) / 2 * size.width,
+            y + up * reach * scale + (up - 1) / 2 * size.height,
+        ]
+    )
+    high = low + np.array([size.width, size.height])
+    others = np.array([it.extents for it in taken]).reshape(-1, 4)
+    shared = np.minimum(high[:, None], others[:, 2:]) - np.maximum(low[:, None], others[:, :2])
+    covered = np.prod(np.maximum(shared, 0), axis=2).sum(axis=1)
+    shown = np.prod(
+        np.maximum(np.minimum(high, inside.max) - np.maximum(low, inside.min), 0), axis=1
+    )
+    within = (tracks > low[:, None]) & (tracks < high[:, None])
+    crossed = within.all(axis=2).sum(axis=1)
+    penalty = 4 * covered / area + 6 * (1 - shown / area) + crossed / 150 + away / 150
+    best = int(np.argmin(penalty))
+    if penalty[best] > worst:
         note.remove()
         return False
-    box, across, along, right, up = chosen
-    note.set_position((across, along))
+    note.set_position((float(right[best] * reach[best]), float(up[best] * reach[best])))
     note.set(
-        ha={1: "left", 0: "center", -1: "right"}[right],
-        va={1: "bottom", 0: "center", -1: "top"}[up],
+        ha={1: "left", 0: "center", -1: "right"}[int(right[best])],
+        va={1: "bottom", 0: "center", -1: "top"}[int(up[best])],
     )
-    taken.append(box)
+    taken.append(Bbox([low[best], high[best]]))
     return True
 
 
@@ -359,6 +370,11 @@ def words(number: float) -> str:
 def people(number: float) -> str:
     """Write a count of people, with the word that fits it."""
     return "1 person" if round(number) == 1 else f"{words(number)} people"
+
+
+def capital(text: str) -> str:
+    """Write the first letter large, and leave the others."""
+    return text[:1].upper() + text[1:]
 
 
 def figures(value: float, unit: str) -> str:

@@ -22,6 +22,7 @@ from rich.text import Text
 from sim.record import MEASURES, Record
 from sim.terms import Answer, Harm
 from sim.view import style
+from sim.view.focus import citizens, narrowed, such
 from sim.view.maps import flows_by_size
 from sim.view.plots import observed_words
 
@@ -57,10 +58,10 @@ class Bar:
 
 
 def top_corridors(record: Record, rows: int = 8) -> RenderableType:
-    """List the largest flows from place to place, with bars.
+    """List the largest flows across a border, with bars; within one, if nobody crossed any.
 
     Args:
-        record: a run.
+        record: a run; of its people, those of the focus count.
         rows: flows to list.
 
     Returns:
@@ -68,11 +69,14 @@ def top_corridors(record: Record, rows: int = 8) -> RenderableType:
     """
     if "flows" not in record.tables:
         return Text("Flows were not kept (outputs.tables).")
-    flows = flows_by_size(record)
+    crossing = flows_by_size(record, within=False)
+    flows = crossing or flows_by_size(record)
     if not flows:
         return Text("Nobody moved.")
     names = style.names(record.scenario)
-    table = _table("Largest flows: people who arrived", ("from", "to"), ("people", ""))
+    where = "across a border" if crossing else "within countries"
+    title = f"Largest flows {where}: {citizens(record)} who arrived"
+    table = _table(title, ("from", "to"), ("people", ""))
     for flow in flows[:rows]:
         forced = flow.forced * 2 >= flow.arrived
         table.add_row(
@@ -93,17 +97,17 @@ def five_answers(record: Record) -> RenderableType:
     """List how often each of the five answers was given, with bars for those who would move.
 
     Args:
-        record: a run.
+        record: a run; of its people, those of the focus count.
 
     Returns:
         A table; a sentence where answers were not kept.
     """
     if "answers" not in record.tables:
         return Text("Answers were not kept (outputs.tables).")
-    value, low, high = _headline(record)
+    value, low, high = _headline(narrowed(record))
     months = style.months(record)
     table = _table(
-        "The five answers of heads of household",
+        f"The five answers of heads of household{such(record)}",
         ("answer",),
         ("heads a month", "people in all", ""),
     )
@@ -130,15 +134,16 @@ def harms(record: Record) -> RenderableType:
     """List deaths and harms on the way, with bars.
 
     Args:
-        record: a run.
+        record: a run; of its people, those of the focus count.
 
     Returns:
         A table; a sentence where harms were not kept.
     """
     if "harms" not in record.tables:
         return Text("Harms were not kept (outputs.tables).")
-    value, low, high = _headline(record)
-    table = _table("Deaths and harms on the way", ("people who",), ("people", ""))
+    value, low, high = _headline(narrowed(record))
+    who = f"{citizens(record)} who"
+    table = _table("Deaths and harms on the way", (who,), ("people", ""))
     most = max(value[f"harm_{harm.name}"] for harm in Harm)
     for harm in Harm:
         id_ = f"harm_{harm.name}"

@@ -90,6 +90,8 @@ def sample_scenario(**changes: Any) -> Scenario:
                  people=160_000.0),
             dict(id="in", what="arrivals", of="SY", at="LB", date="2013-12", since="2013-01-01",
                  people=600_000.0),
+            dict(id="landed", what="arrivals", of="SY", at="aegean", date="2015-12",
+                 since="2015-01-01", people=400_000.0),
         ],
     }  # fmt: skip
     content.update(changes)
@@ -115,8 +117,9 @@ def sample_record(replicates: int = 1, **changes: Any) -> Record:
                 size = peak * (sea if "irregular" in channel and destination != "BEK" else war)
                 departed = int(draw.poisson(size))
                 arrived = int(0.97 * departed)
-                rows["flows"].append((replicate, first, origin, destination, channel, answer,
-                                      departed, arrived))  # fmt: skip
+                whose = "DE" if channel == "labour" else "SY"
+                rows["flows"].append((replicate, first, whose, origin, destination, channel,
+                                      answer, departed, arrived))  # fmt: skip
                 if channel == "internal":
                     displaced += arrived
                 elif origin in ("ALE", "HMS", "DAM", "DRA", "DEZ"):
@@ -131,9 +134,12 @@ def sample_record(replicates: int = 1, **changes: Any) -> Record:
                 people = int(draw.poisson(size))
                 if people:
                     money = 400.0 * people if harm == "extortion" else 0.0
-                    rows["harms"].append((replicate, first, corridor, harm, people, money))
+                    rows["harms"].append((replicate, first, corridor, "SY", harm, people, money))
                     died += people if harm == "death" else 0
             dead += died
+            for corridor, size in (("aegean", 30_000 * sea), ("balkans", 25_000 * sea)):
+                people = int(draw.poisson(size))
+                rows["crossings"].append((replicate, first, corridor, "SY", people))
             for place, _, country, people, *_ in PLACES:
                 share = war if country == "SY" else 0.05
                 heads = int(people / 4)
@@ -192,12 +198,13 @@ def tidy(rows: list[tuple[Any, ...]], columns: str) -> pd.DataFrame:
 
 
 COLUMNS = {
-    "flows": "replicate date origin destination channel answer departed arrived",
+    "flows": "replicate date citizenship origin destination channel answer departed arrived",
     "answers": "replicate date place answer heads people trapped",
     "attribution": "replicate date place threat people",
     "stocks": "replicate date place citizenship status people",
     "blocked": "replicate date place citizenship answer heads people",
-    "harms": "replicate date corridor harm people money",
+    "crossings": "replicate date corridor citizenship people",
+    "harms": "replicate date corridor citizenship harm people money",
     "threats": "replicate date place threat severity prevalence",
     "insecurity": "replicate date place citizenship threat person_years",
     "spending": "replicate date item amount",

@@ -53,11 +53,11 @@ def value(record: Record, measure: str) -> float:
 
 
 FLOWS = [
-    (0, JAN, "A1", "B1", "asylum", "necessity", 40, 30),
-    (0, JAN, "A1", "B1", "irregular", "necessity", 60, 50),
-    (0, FEB, "A2", "B1", "labour", "choice", 10, 10),
-    (0, FEB, "A1", "A2", "internal", "choice", 7, 7),
-    (0, FEB, "B1", "A1", "home", "choice", 10, 10),
+    (0, JAN, "A", "A1", "B1", "asylum", "necessity", 40, 30),
+    (0, JAN, "A", "A1", "B1", "irregular", "necessity", 60, 50),
+    (0, FEB, "A", "A2", "B1", "labour", "choice", 10, 10),
+    (0, FEB, "A", "A1", "A2", "internal", "choice", 7, 7),
+    (0, FEB, "B", "B1", "A1", "home", "choice", 10, 10),
 ]
 
 
@@ -102,9 +102,9 @@ def test_the_end_is_the_last_day_even_where_a_table_has_no_rows_then() -> None:
 
 def test_harms_and_their_ratios() -> None:
     harms = [
-        (0, JAN, "over", "death", 2, 0.0),
-        (0, MAR, "over", "death", 1, 0.0),
-        (0, FEB, "over", "extortion", 9, 50.0),
+        (0, JAN, "over", "A", "death", 2, 0.0),
+        (0, MAR, "over", "A", "death", 1, 0.0),
+        (0, FEB, "over", "A", "extortion", 9, 50.0),
     ]
     record = small(flows=FLOWS, harms=harms)
     assert value(record, "harm_death") == 3
@@ -120,7 +120,7 @@ def test_harms_and_their_ratios() -> None:
 
 
 def test_humane_does_not_fall_below_zero() -> None:
-    record = small(flows=FLOWS, harms=[(0, JAN, "over", "violence", 10_000, 0.0)])
+    record = small(flows=FLOWS, harms=[(0, JAN, "over", "A", "violence", 10_000, 0.0)])
     assert value(record, "humane") == 0
 
 
@@ -197,11 +197,19 @@ STOCKS = [
     (0, ENDS[1], "A2", "B", "refugee", 32),
 ]
 HARMS = [
-    (0, JAN, "over", "death", 1, 0.0),
-    (0, FEB, "over", "death", 2, 0.0),
-    (0, FEB, "over", "violence", 100, 0.0),
-    (0, FEB, "back", "death", 4, 0.0),
-    (0, MAR, "within", "death", 8, 0.0),
+    (0, JAN, "over", "A", "death", 1, 0.0),
+    (0, FEB, "over", "A", "death", 2, 0.0),
+    (0, FEB, "over", "A", "violence", 100, 0.0),
+    (0, FEB, "back", "A", "death", 4, 0.0),
+    (0, MAR, "within", "A", "death", 8, 0.0),
+    (0, FEB, "over", "B", "death", 16, 0.0),
+    (0, FEB, "A", "A", "death", 32, 0.0),
+]
+CROSSINGS = [
+    (0, JAN, "over", "A", 70),
+    (0, FEB, "over", "A", 28),
+    (0, FEB, "over", "B", 500),
+    (0, FEB, "back", "A", 900),
 ]
 
 
@@ -218,46 +226,58 @@ HARMS = [
         ({"what": "asylum_seekers", "at": "B", "date": "2011-02"}, 4),
         ({"what": "displaced", "date": "2011-02"}, 8),
         ({"what": "displaced", "at": "A", "date": "2011-02"}, 8),
-        ({"what": "deaths", "date": "2011-03"}, 15),
+        ({"what": "deaths", "date": "2011-03"}, 15 + 32),
         ({"what": "deaths", "at": "over", "date": "2011-03"}, 3),
         ({"what": "deaths", "at": "B", "date": "2011-03"}, 3),
-        ({"what": "deaths", "at": "A", "date": "2011-03"}, 12),
+        ({"what": "deaths", "of": "B", "date": "2011-03"}, 16),
+        ({"what": "deaths", "at": "A", "date": "2011-03"}, 12 + 32),
         ({"what": "deaths", "at": "over", "date": "2011-02", "since": "2011-02-01"}, 2),
         ({"what": "deaths", "at": "over", "date": "2011-02-14"}, 1 + 2 * 14 / 28),
         ({"what": "deaths", "at": "over", "date": "2012-02", "since": "2012-02-01"}, math.nan),
         ({"what": "arrivals", "at": "B", "date": "2011-03"}, 30 + 50 + 10),
         ({"what": "arrivals", "at": "B", "date": "2011-01"}, 80),
         ({"what": "arrivals", "of": "B", "at": "A", "date": "2011-03"}, 10),
-        ({"what": "arrivals", "at": "over", "date": "2011-03"}, math.nan),
+        ({"what": "arrivals", "at": "over", "date": "2011-03"}, 70 + 28),
+        ({"what": "arrivals", "of": "B", "at": "over", "date": "2011-03"}, 500),
+        ({"what": "arrivals", "at": "within", "date": "2011-03"}, 0),
+        ({"what": "arrivals", "at": "over", "date": "2011-02-14"}, 70 + 14),
     ],
 )
 def test_observed(figure: dict[str, Any], simulated: float) -> None:
     observed = [{"id": "x", "of": "A", "people": 1.0, **figure}]
-    record = small(observed=observed, stocks=STOCKS, harms=HARMS, flows=FLOWS)
+    record = small(
+        observed=observed, stocks=STOCKS, harms=HARMS, flows=FLOWS, crossings=CROSSINGS
+    )
     found = record.observed.loc[0, "simulated"]
     assert found == pytest.approx(simulated, nan_ok=True)
 
 
-def test_arrivals_go_by_citizenship_where_flows_keep_it() -> None:
+def test_arrivals_go_by_citizenship_wherever_people_come_from() -> None:
     figure = {"id": "x", "of": "A", "what": "arrivals", "at": "B", "date": "2011-03", "people": 1.0}
-    record = small(observed=[figure], flows=FLOWS)
-    kept = record.flows.assign(citizenship=pd.Categorical(["A", "B", "A", "A", "B"]))
-    record = Record(record.scenario, 5, record.manifest, {**record.tables, "flows": kept})
-    assert record.observed.loc[0, "simulated"] == 40
+    flows = [(it[0], it[1], "B" if it[5] == "irregular" else it[2], *it[3:]) for it in FLOWS]
+    assert small(observed=[figure], flows=flows).observed.loc[0, "simulated"] == 30 + 10
+
+
+def test_arrivals_at_a_corridor_need_the_crossings() -> None:
+    figure = {"id": "x", "of": "A", "what": "arrivals", "date": "2011-03", "people": 1.0}
+    record = small(observed=[{**figure, "at": "over"}], flows=FLOWS)
+    assert math.isnan(record.observed.loc[0, "simulated"])
+    record = small(observed=[{**figure, "at": "B"}], crossings=CROSSINGS)
+    assert math.isnan(record.observed.loc[0, "simulated"])
 
 
 def test_rows_that_sum_several_steps_count_in_proportion() -> None:
     account = [(0, ENDS[2], "resident", 300)]
     observed = [{"id": "x", "of": "A", "what": "deaths", "date": "2011-01", "people": 1.0}]
-    record = small(observed=observed, account=account, harms=[(0, JAN, "over", "death", 90, 0.0)])
+    record = small(observed=observed, account=account, harms=[(0, JAN, "over", "A", "death", 90, 0.0)])
     assert record.observed.loc[0, "simulated"] == pytest.approx(31)
 
 
 def test_observed_is_a_mean_over_replicates() -> None:
     observed = [{"id": "x", "of": "A", "what": "deaths", "date": "2011-03", "people": 1.0}]
-    harms = [*HARMS, (1, JAN, "over", "death", 17, 0.0)]
+    harms = [*HARMS, (1, JAN, "over", "A", "death", 49, 0.0)]
     row = small(2, observed, harms=harms).observed.loc[0]
-    assert row["simulated"] == 16
+    assert row["simulated"] == 48
     assert row["high"] - row["simulated"] == pytest.approx(12.706)
 
 

@@ -1,0 +1,133 @@
+"""Means: what a household could have, how threats drain it, how it recovers, who helps."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from sim.kernels.choice import drained_means, secure_means
+from sim.model.livelihood import build_means, median_means, update_means, update_support
+from sim.model.populate import gini_to_sigma
+from sim.model.threats import MONTH
+from sim.terms import Status, Threat
+from tests.small import edited, small, world
+
+MEANS = build_means(small())
+PLACES = [place.id for place in small().places]
+NORTH, SOUTH = PLACES.index("AA_N"), PLACES.index("AA_S")
+CITIZEN = int(Status.citizen)
+
+
+def expected(income: float, sigma: float, z: float, drain: float, share: float = 1.0) -> float:
+    return max(0.0, income * share * math.exp(sigma * z - sigma**2 / 2) * drain - 300.0)
+
+
+@pytest.mark.parametrize("rank", [0, 5_000, 32_767, 60_000, 65_535])
+def test_means_are_income_by_rank_less_what_living_costs(rank):
+    sigma = gini_to_sigma(0.4)
+    z = float(MEANS.normal[rank])
+    found = secure_means(MEANS, NORTH, rank, CITIZEN)
+    assert found == pytest.approx(expected(5600, sigma, z, 1.0))
+    assert drained_means(MEANS, NORTH, rank, CITIZEN, 0.0, 0.0) == found
+    drained = drained_means(MEANS, NORTH, rank, CITIZEN, 0.5, 0.2)
+    assert drained == pytest.approx(expected(5600, sigma, z, (1 - 0.35) * (1 - 0.14)))
+    irregular = secure_means(MEANS, NORTH, rank, int(Status.irregular))
+    assert irregular == pytest.approx(expected(5600, sigma, z, 1.0, 0.5))
+
+
+def test_half_of_all_have_the_median_means():
+    assert secure_means(MEANS, NORTH, 32_768, CITIZEN) == pytest.approx(
+        median_means(MEANS)[NORTH], rel=1e-3
+    )
+
+
+def test_mean_income_is_the_income_of_the_place():
+    ranks = np.arange(0, 65_536, 16)
+    rich = MEANS._replace(subsistence=0.0)
+    mean = np.mean([secure_means(rich, SOUTH, int(r), CITIZEN) for r in ranks])
+    assert mean == pytest.approx(2600, rel=0.01)
+
+
+def test_means_approach_their_target_by_an_e_fold_a_year():
+    at = world()
+    people, heads = at.people, at.deciding
+    severity = np.zeros((len(PLACES), 7))
+    update_means(at.scenario, people, heads, at.means, severity, np.inf)
+    target = people.means[heads].copy()
+    people.means[heads] = 0
+    update_means(at.scenario, people, heads, at.means, severity, 1.0)
+    np.testing.assert_allclose(people.means[heads], target * (1 - math.exp(-1)), rtol=1e-5)
+    people.means[heads] = 3 * target
+    for _ in range(24):
+        update_means(at.scenario, people, heads, at.means, severity, 1 / 24)
+    np.testing.assert_allclose(people.means[heads], target * (1 + 2 * math.exp(-1)), rtol=1e-4)
+
+
+def test_only_threats_that_are_felt_drain():
+    at = world()
+    people, heads = at.people, at.deciding
+    severity = np.full((len(PLACES), 7), 0.6)
+    people.mask[:] = 0
+    update_means(at.scenario, people, heads, at.means, severity, np.inf)
+    secure = people.means[heads].copy()
+    for mask, drain in (
+        (1 << Threat.personal, 1.0),
+        (1 << Threat.economic, 1 - 0.7 * 0.5),
+        (1 << Threat.economic | 1 << Threat.food, (1 - 0.7 * 0.5) ** 2),
+    ):
+        people.mask[:] = mask
+        update_means(at.scenario, people, heads, at.means, severity, np.inf)
+        well_off = secure > 1000
+        np.testing.assert_allclose(
+            people.means[heads][well_off] + 300, (secure[well_off] + 300) * drain, rtol=1e-5
+        )
+    people.mask[:] = 1
+    update_means(at.scenario, people, heads, at.means, np.full((len(PLACES), 7), 0.1), np.inf)
+    np.testing.assert_array_equal(people.means[heads], secure)
+
+
+def supported(day: float, *changes: str) -> np.ndarray:
+    at = world(small("living.remittances=0", *changes))
+    residents = np.full(len(PLACES), 1000)
+    residents[SOUTH] = 200_000
+    update_support(at.scenario, at.means, at.country, at.diaspora, residents, day)
+    return at.means.support
+
+
+def test_aid_is_shared_by_the_residents_while_it_lasts():
+    assert supported(151 - MONTH).max() == 0
+    first = 152.0  # 1 June 2020
+    assert supported(first)[SOUTH] == pytest.approx(2e7 / 200_000)
+    assert np.delete(supported(first), SOUTH).max() == 0
+    assert supported(first + 9.75 * MONTH)[SOUTH] == pytest.approx(25.0)
+    assert supported(first + 10 * MONTH)[SOUTH] == 0
+    by_month = sum(supported(first + i * MONTH)[SOUTH] for i in range(-2, 14))
+    assert by_month == pytest.approx(10 * 100)
+
+
+def test_remittances_come_from_those_abroad():
+    at = world(small("interventions.relief.enabled=false"))
+    diaspora = np.array([[0, 60_000, 150_000], [0, 0, 40_000], [0, 0, 0]])
+    residents = np.full(len(PLACES), 100_000)
+    update_support(at.scenario, at.means, at.country, diaspora, residents, 0.0)
+    assert at.means.support[NORTH] == pytest.approx(100 * 210_000 / 300_000)
+    assert at.means.support[PLACES.index("BB_C")] == pytest.approx(100 * 40_000 / 300_000)
+    assert at.means.support[PLACES.index("CC_C")] == 0
+    poorest = secure_means(at.means, NORTH, 0, CITIZEN)
+    assert poorest == pytest.approx(70.0)
+
+
+def test_aid_reaches_the_books_and_the_households(tmp_path):
+    """What is booked is the budget times the months, whatever the step."""
+    from tests.small import tables
+
+    for step in ("month", "week"):
+        spent = tables(small(f"time.step={step}", "time.end=2021-06"))["spending"]
+        assert spent["amount"].sum() == pytest.approx(2e7 * 10 / 12, rel=1e-9)
+
+    def none(scenario):
+        scenario["interventions"][0]["enabled"] = False
+
+    assert tables(edited(tmp_path, none))["spending"].empty

@@ -1,0 +1,339 @@
+"""Severity, prevalence and who is exposed: what the equations of section 3 promise."""
+
+from __future__ import annotations
+
+import math
+from datetime import date, timedelta
+
+import numpy as np
+import pytest
+
+from sim.kernels.living import CHILDREN, N_STATUS, WOMEN, exposed_share, exposure_thresholds
+from sim.model.threats import MONTH, Threats, felt_fear, per_threat
+from sim.state import HEAD, I64
+from sim.step import draw_exposure, prepare
+from sim.terms import FEAR, N_THREATS, Status, Threat
+from sim.world import World, vulnerability_odds
+from tests.small import small, world
+
+CALM = (
+    "shocks.war.enabled=false", "shocks.purge.enabled=false", "interventions.dry.enabled=false",
+)  # fmt: skip
+WEIGHT = per_threat(dict(small().decision.threat_weight))
+TOLERABLE = per_threat(dict(small().decision.tolerable))
+VOICE = np.full(8, 0.3)
+PLACES = [place.id for place in small().places]
+NORTH, SOUTH, CAMP = PLACES.index("AA_N"), PLACES.index("AA_S"), PLACES.index("BB_K")
+
+
+def move(threats: Threats, first: int, n_days: int):
+    return threats.advance(first, n_days, WEIGHT, TOLERABLE, VOICE, 0.5)
+
+
+def with_shock(*more: str, **keys: object) -> Threats:
+    """Threats under the war alone, with some of its figures replaced."""
+    changes = [f"shocks.war.{name}={value}" for name, value in keys.items()]
+    return Threats(small(*CALM, "shocks.war.enabled=true", *changes, *more))
+
+
+def test_an_undisturbed_world_stays_where_it_was_observed():
+    threats = Threats(small(*CALM))
+    observed = threats.severity.copy()
+    move(threats, 0, 3000)
+    np.testing.assert_allclose(threats.severity, observed, atol=1e-12)
+    assert not threats.dates
+    assert not threats.update_prevalence(500.0)
+
+
+def test_a_lasting_shock_ends_in_the_fixed_point_of_the_coupling():
+    """s = chronic + C's + shock, so s - observed = (I - C')^-1 shock where nothing is clipped."""
+    threats = with_shock(peak=0.3, end="2090-01-01", rise=0)
+    observed = threats.severity.copy()
+    move(threats, 0, 5000)
+    shock = np.zeros(N_THREATS)
+    shock[Threat.personal] = 0.3
+    expected = np.linalg.solve(np.eye(N_THREATS) - threats.coupling, shock)
+    np.testing.assert_allclose(threats.severity[NORTH] - observed[NORTH], expected, atol=1e-9)
+    assert expected[Threat.economic] > 0.05
+    elsewhere = np.delete(np.arange(len(PLACES)), NORTH)
+    np.testing.assert_allclose(threats.severity[elsewhere], observed[elsewhere], atol=1e-12)
+
+
+def test_severity_never_leaves_its_range():
+    threats = with_shock("shocks.purge.enabled=true", peak=1.0, end="2090-01-01")
+    for day in range(0, 1500, 50):
+        move(threats, day, 50)
+        assert threats.severity.min() >= 0
+        assert threats.severity.max() <= 1
+
+
+def test_severity_relaxes_by_an_exponential():
+    threats = with_shock("exposure.coupling={}", peak=0.4, end="2090-01-01", rise=0, start="2020-01-01")
+    before = threats.severity[NORTH, Threat.personal]
+    tau = small().exposure.relaxation * 365.25
+    for days in (1, 30, 91, 200):
+        fresh = with_shock("exposure.coupling={}", peak=0.4, end="2090-01-01", rise=0, start="2020-01-01")
+        move(fresh, 0, days)
+        gained = fresh.severity[NORTH, Threat.personal] - before
+        assert gained == pytest.approx(0.4 * (1 - math.exp(-days / tau)), rel=1e-9)
+
+
+def test_a_shock_rises_stays_and_halves():
+    (shock,) = with_shock(start="2020-03-12", rise=2, peak=0.8, end="2020-12-01", half_life=6).disturbances
+    start = (date(2020, 3, 12) - date(2020, 1, 1)).days
+    end = (date(2020, 12, 1) - date(2020, 1, 1)).days
+    assert shock.added(start - 0.01) == 0
+    assert shock.added(start + MONTH) == pytest.approx(0.4)
+    assert shock.added(start + 2 * MONTH) == pytest.approx(0.8)
+    assert shock.added(end) == 0.8
+    assert shock.added(end + 1 + 6 * MONTH) == pytest.approx(0.4)
+    assert shock.added(end + 1 + 12 * MONTH) == pytest.approx(0.2)
+
+
+def test_a_shock_without_end_decays_from_its_peak():
+    (shock,) = Threats(small(*CALM, "shocks.purge.enabled=true")).disturbances
+    assert shock.decay == shock.top
+    assert shock.added(shock.top + 9 * MONTH) == pytest.approx(0.25)
+
+
+@pytest.mark.parametrize("lengths", [[1] * 60, [7] * 8 + [4], [31, 29]])
+def test_the_length_of_a_step_does_not_move_severity(lengths):
+    whole, parts = with_shock(start="2020-01-17"), with_shock(start="2020-01-17")
+    want, fear, mean, excess = move(whole, 0, 60)
+    sums = [np.zeros_like(a) for a in (want, fear, mean, excess)]
+    day = 0
+    for n in lengths:
+        for total, value in zip(sums, move(parts, day, n), strict=True):
+            total += value * n / 60
+        day += n
+    np.testing.assert_array_equal(parts.severity, whole.severity)
+    for total, value in zip(sums, (want, fear, mean, excess), strict=True):
+        np.testing.assert_allclose(total, value, rtol=1e-12)
+
+
+def test_rates_are_averaged_not_severities():
+    """A war from mid-month: the mean of exp is far above exp of the mean."""
+    threats = with_shock("exposure.relaxation=0.01", start="2020-01-16", rise=0, peak=0.9)
+    _, fear, mean, _ = move(threats, 0, 31)
+    bit = 1 << (Threat.personal - FEAR[0])
+    at_mean = math.exp(4 * max(mean[NORTH, Threat.personal] - 0.1, 0)) - 1
+    assert fear[NORTH, bit] > 2.5 * at_mean
+    assert fear[NORTH, 0] == 0
+
+
+def test_rates_factor_over_threats():
+    threats = Threats(small(*CALM))
+    want, fear, mean, excess = move(threats, 0, 1)
+    felt = WEIGHT * np.maximum(mean - TOLERABLE, 0)
+    np.testing.assert_allclose(excess, felt, atol=1e-12)
+    unheard = 1 + 0.5 * (1 - 0.3)
+    for mask in (0, 1, 5, 15):
+        total = sum(felt[:, k] for k in range(4) if mask >> k & 1) + np.zeros(len(PLACES))
+        np.testing.assert_allclose(want[:, mask], np.exp(unheard * total), rtol=1e-12)
+    for mask in (0, 1, 6, 7):
+        total = sum(felt[:, 4 + k] for k in range(3) if mask >> k & 1) + np.zeros(len(PLACES))
+        np.testing.assert_allclose(fear[:, mask], np.exp(total) - 1, atol=1e-12)
+
+
+def test_crowding_raises_its_threats_up_to_its_share():
+    threats = Threats(small(*CALM, "exposure.coupling={}"))
+    observed = threats.severity.copy()
+    threats.strain[SOUTH] = 0.5
+    move(threats, 0, 4000)
+    for threat in Threat:
+        share = dict(small().exposure.crowding).get(threat.name, 0.0)
+        gained = threats.severity[SOUTH, threat] - observed[SOUTH, threat]
+        assert gained == pytest.approx(0.5 * share, abs=1e-9)
+
+
+def test_prevalence_rises_at_dated_events_and_falls_back():
+    threats = with_shock(start="2020-03-12", rise=1, end="2020-06-01", half_life=2, prevalence=0.7)
+    base = threats.base_prevalence.copy()
+    onset = (date(2020, 3, 12) - date(2020, 1, 1)).days
+    decay = (date(2020, 6, 1) - date(2020, 1, 1)).days + 1
+    last = decay + 2 * 2 * MONTH
+    assert not threats.update_prevalence(onset - 1)
+    assert threats.update_prevalence(onset)
+    assert threats.prevalence[NORTH, Threat.personal] == 0.7
+    assert not threats.update_prevalence(onset + 1)
+    threats.update_prevalence(math.floor(last))
+    assert threats.prevalence[NORTH, Threat.personal] == 0.7
+    threats.update_prevalence(math.ceil(last))
+    np.testing.assert_array_equal(threats.prevalence[:, Threat.personal], base[:, Threat.personal])
+    assert threats.dates[0] == onset
+    assert math.ceil(last) in threats.dates
+    threats.update_prevalence(1e6)
+    np.testing.assert_array_equal(threats.prevalence, base)
+
+
+def test_days_on_which_prevalence_changes_are_all_listed():
+    threats = Threats(small())
+    threats.update_prevalence(-1.0)
+    changed = [day for day in range(3000) if threats.update_prevalence(float(day))]
+    assert changed == [day for day in threats.dates if day < 3000]
+    assert len(changed) > 4
+
+
+def test_coupled_threats_spread_a_relaxation_time_later():
+    dry = Threats(small(*CALM, "interventions.dry.enabled=true", "interventions.dry.prevalence=.9",
+                        "threats.AA.economic=[.1, .01]", "threats.default.food=[.05, .01]"))  # fmt: skip
+    east = PLACES.index("AA_E")
+    onset = (date(2020, 5, 1) - date(2020, 1, 1)).days
+    lag = small().exposure.relaxation * 365.25
+    dry.update_prevalence(onset + lag - 1)
+    assert dry.prevalence[east, Threat.food] == 0.01
+    dry.update_prevalence(onset + lag + 1)
+    assert dry.prevalence[east, Threat.food] == pytest.approx(0.3 * 0.9)
+    assert dry.prevalence[east, Threat.economic] == 0.01
+    dry.update_prevalence(onset + 2 * lag + 1)
+    assert dry.prevalence[east, Threat.economic] == pytest.approx(0.2 * 0.3 * 0.9)
+
+
+def test_a_drought_eases_after_its_months():
+    (dry,) = Threats(small(*CALM, "interventions.dry.enabled=true")).disturbances
+    assert dry.threat == Threat.environmental
+    assert dry.added(dry.start + 8 * MONTH) == 0.5
+    assert dry.added(dry.start + 14 * MONTH) == pytest.approx(0.25)
+
+
+def test_fear_of_the_state_is_fear_of_what_the_state_does():
+    threats = Threats(small(*CALM))
+    state = threats.state_fear()
+    political = 1 << (Threat.political - FEAR[0])
+    for bits in range(8):
+        assert state[SOUTH, bits] == bool(bits & political)
+        assert not state[CAMP, bits]
+
+
+def test_felt_fear_lies_between_none_and_all():
+    severity = np.ones((2, N_THREATS))
+    mask = np.array([0, 127])
+    assert felt_fear(severity, mask, WEIGHT, np.zeros(N_THREATS)) == pytest.approx([0, 1])
+    assert felt_fear(severity, mask, WEIGHT, np.full(N_THREATS, 0.1)) == pytest.approx([0, 0.9])
+
+
+# Who is exposed.
+
+
+def exposed(prevalence: float, *changes: str, seed: int = 3) -> World:
+    """A world of many households in which every threat has one prevalence everywhere."""
+    levels = ", ".join(f"{t.name}: [.3, {prevalence}]" for t in Threat)
+    at = world(
+        small(*CALM, "population.agents=40000", f"threats.default={{{levels}}}", "threats.AA={}",
+              "threats.BB={}", "decision.base_livelihood=1", "decision.flight_norm=1", *changes),
+        seed,
+    )  # fmt: skip
+    prepare(at)
+    return at
+
+
+def heads_at(at: World, place: int) -> I64:
+    people = at.people
+    return np.flatnonzero((people.flags & HEAD > 0) & (people.place == place))
+
+
+@pytest.mark.parametrize("prevalence", [0.02, 0.3, 0.75, 1.0, 0.0])
+def test_as_many_are_exposed_as_prevalence_says(prevalence):
+    at = exposed(prevalence)
+    for place in (NORTH, SOUTH):
+        mask = at.people.mask[heads_at(at, place)]
+        noise = 4 * math.sqrt(prevalence * (1 - prevalence) / len(mask))
+        for threat in Threat:
+            share = (mask >> threat & 1).mean()
+            assert abs(share - prevalence) <= 1 / 256 + noise, threat
+    people = at.people
+    assert (people.mask == people.mask[people.household]).all()
+
+
+def test_a_higher_prevalence_adds_households_and_never_swaps_them():
+    before = exposed(0.1).people.mask
+    for prevalence in (0.2, 0.4, 0.9):
+        now = exposed(prevalence).people.mask
+        assert (before & ~now == 0).all()
+        assert (before != now).mean() > 0.2
+        before = now
+
+
+def test_odds_are_those_of_the_vulnerable():
+    """Shares of two kinds of household at one place: their odds stand as their multipliers do."""
+    odds = vulnerability_odds(small())
+    counts = np.zeros((1, odds.shape[1]))
+    counts[0, CHILDREN * N_STATUS + Status.citizen] = 700
+    counts[0, WOMEN * N_STATUS + Status.irregular] = 300
+    prevalence = np.full((1, N_THREATS), 0.4)
+    threshold = np.zeros((1, N_THREATS, odds.shape[1]), np.int64)
+    exposure_thresholds(prevalence, odds, counts, threshold)
+    share = threshold[0] / 256
+    for threat in Threat:
+        first, second = (
+            share[threat, CHILDREN * N_STATUS + Status.citizen],
+            share[threat, WOMEN * N_STATUS + Status.irregular],
+        )
+        assert 0.7 * first + 0.3 * second == pytest.approx(0.4, abs=1 / 512)
+        expected = (
+            odds[threat, WOMEN * N_STATUS + Status.irregular]
+            / odds[threat, CHILDREN * N_STATUS + Status.citizen]
+        )
+        found = second / (1 - second) / (first / (1 - first))
+        assert found == pytest.approx(expected, rel=0.04), threat
+    assert exposed_share(0.3, 1.0) == pytest.approx(0.3)
+
+
+def test_status_and_membership_multiply_and_the_worst_member_counts():
+    odds = vulnerability_odds(small("exposure.vulnerability.hill.health=3"))
+    code = (1 * 8 + (CHILDREN | WOMEN | 4)) * N_STATUS + Status.displaced
+    assert odds[Threat.health, code] == pytest.approx(3 * 1.5 * 1.2)
+    assert odds[Threat.personal, code] == pytest.approx(1.3)
+
+
+def test_deprivations_come_together_as_often_as_said():
+    for together in (0.0, 0.5, 1.0):
+        at = exposed(0.3, f"exposure.together={together}", "exposure.vulnerability={}")
+        mask = at.people.mask[heads_at(at, SOUTH)]
+        q = 77 / 256
+        noise = 4 * math.sqrt(0.3 * 0.7 / len(mask))
+        for a, b in ((Threat.personal, Threat.political), (Threat.food, Threat.health)):
+            both = ((mask >> a & 1) & (mask >> b & 1)).mean()
+            assert abs(both - (together * q + (1 - together) * q * q)) < noise + 1 / 256
+        # Fear and want have nothing to do with one another.
+        both = ((mask >> Threat.personal & 1) & (mask >> Threat.food & 1)).mean()
+        assert abs(both - q * q) < noise + 1 / 256
+
+
+def test_exposure_is_drawn_anew_once_in_five_years():
+    at = exposed(0.5, "exposure.together=0", "exposure.vulnerability={}")
+    heads = heads_at(at, SOUTH)
+    start = at.people.mask[heads].copy()
+    same_by_chance = 0.5**7
+    for years, renewed in ((0.5, 0.1), (2.5, 0.5), (5.0, 1.0)):
+        at.day = round(years * 365.25)
+        draw_exposure(at, heads)
+        changed = (at.people.mask[heads] != start).mean()
+        assert changed == pytest.approx(renewed * (1 - same_by_chance), abs=0.02)
+    at.day = 0
+    draw_exposure(at, heads)
+    assert (at.people.mask[heads] == start).all()
+
+
+def test_a_new_place_is_a_new_draw():
+    at = exposed(0.5, "exposure.together=0", "exposure.vulnerability={}")
+    people, heads = at.people, heads_at(at, SOUTH)
+    before = people.mask[heads].copy()
+    people.place[people.place == SOUTH] = NORTH
+    draw_exposure(at, heads)
+    after = people.mask[heads]
+    for threat in Threat:
+        agree = ((before >> threat & 1) == (after >> threat & 1)).mean()
+        assert abs(agree - 0.5) < 4 * 0.5 / math.sqrt(len(heads)) + 1 / 256
+
+
+def test_exposure_follows_the_seed():
+    one, other = exposed(0.4), exposed(0.4, seed=4)
+    rows = np.arange(5000)
+    assert (one.people.pid[rows] == other.people.pid[rows]).all()
+    assert (one.people.mask[rows] != other.people.mask[rows]).mean() > 0.5
+
+
+def test_the_month_of_a_date_is_a_twelfth_of_a_year():
+    assert MONTH * 12 == pytest.approx(365.25)
+    assert date(2020, 1, 1) + timedelta(days=round(MONTH)) == date(2020, 1, 31)
