@@ -826,11 +826,11 @@ def _counts(record: Record) -> dict[pd.Timestamp, list[_Count]]:
     days = [pd.Timestamp(day) for day in stocks["date"].unique()]
     ends = {pd.Timestamp(figure.date) for figure in record.scenario.observed}
     counts = {}
-    for taken in {max((day for day in days if day <= end), default=None) for end in ends} - {None}:
-        rows = stocks[stocks["date"] == taken]
+    for day in {max(before) for end in ends if (before := [it for it in days if it <= end])}:
+        rows = stocks[stocks["date"] == day]
         countries = _to_country(record, rows["place"])
         columns = (rows[name] for name in ("citizenship", "status", "people"))
-        counts[taken] = [
+        counts[day] = [
             _Count(*row) for row in zip(rows["replicate"], countries, *columns, strict=True)
         ]
     return counts

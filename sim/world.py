@@ -124,9 +124,7 @@ class World:
         self.voice = np.array([c.voice for c in scenario.countries])[self.country]
         self.capacity = np.array([p.capacity or 0.0 for p in scenario.places])
         self.is_camp = np.array([p.kind == "camp" for p in scenario.places])
-        self.nearest = nearest_places(
-            self.network.km, self.country, self.is_camp, n_countries
-        )
+        self.nearest = nearest_places(self.network.km, self.country, self.is_camp, n_countries)
         self.odds = vulnerability_odds(scenario)
         self.heads_buffer = np.empty(len(self.people.pid), np.int64)
 

@@ -205,5 +205,3 @@ def world_key(world: World, purpose: Purpose) -> np.uint64:
 def step_years(days: int) -> float:
     """Length of a span of days in years."""
     return days / DAYS_A_YEAR
-
-

@@ -34,6 +34,7 @@ KINDS: Final = (
 )  # fmt: skip
 CHANNEL_ONLY: Final = ("open", "quota", "wait", "fee", "min_education", "only", "except")
 AT_CORRIDOR: Final = ("barrier", "officers", "law", "closed")
+LONGEST_DAYS: Final = 32_700
 FOR_ALL: Final = (
     "quota", "capacity", "barrier", "officers", "law", "closed", "detention", "detention_days",
 )  # fmt: skip
@@ -394,6 +395,33 @@ def _stocks(ck: _Checker) -> None:
             )
 
 
+def _sizes(ck: _Checker) -> None:
+    """More than the engine's narrow columns can number, and more foreigners than people."""
+    scenario = ck.scenario
+    for path, n, most in (
+        (("countries",), len(scenario.countries), 254),
+        (("groups",), len(scenario.groups), 254),
+        (("places",), len(scenario.places), 65_535),
+        (("decision", "classes"), len(scenario.decision.classes), 16),
+    ):
+        if n > most:
+            ck.add(path, f"{{}} has {n:,} entries; at most {most:,} fit")
+    if (scenario.time.end - scenario.time.start).days > LONGEST_DAYS:
+        hint = f"days are counted in 16 bits: at most {LONGEST_DAYS:,} of them"
+        ck.add(("time", "end"), "{} is more than 89 years after the start", hint)
+    people: dict[str, float] = {}
+    for place in scenario.places:
+        people[place.country] = people.get(place.country, 0.0) + place.people
+    guests: dict[str, float] = {}
+    for i, stock in enumerate(scenario.stocks):
+        guests[stock.to] = guests.get(stock.to, 0.0) + stock.people
+        if stock.to in people and guests[stock.to] > people[stock.to]:
+            hint = f"its places have {people[stock.to]:,.0f} people in all, foreigners among them"
+            message = f"{{}} makes more foreigners in {stock.to} than people"
+            ck.add(("stocks", i, "people"), message, hint)
+            guests[stock.to] = -1e30
+
+
 def _corridors(ck: _Checker) -> None:
     """Corridors to nowhere, places that none leads to or from, and two ways to state a tactic."""
     s = ck.scenario
@@ -434,6 +462,7 @@ def _corridors(ck: _Checker) -> None:
 
 def _policies(ck: _Checker) -> None:
     """Rules of nobody, of two, of no channel, or that change nothing."""
+    states: set[str | None] = {country.id for country in ck.scenario.countries}
     towns = {place.country for place in ck.scenario.places if place.kind != "camp"}
     for i, policy in enumerate(ck.scenario.policies):
         path: Path = ("policies", i)
@@ -460,7 +489,7 @@ def _policies(ck: _Checker) -> None:
                     ck.add((*path, key), "{} needs a channel to speak of", hint, on_key=True)
         if whole and set(given) <= {*NO_RULE, "citizens_of"}:
             ck.add(path, "{} changes nothing", "set one of its fields, for instance barrier: .5")
-        if policy.citizens_of:
+        if policy.citizens_of and policy.corridor is None:
             for key in given:
                 if key in FOR_ALL:
                     hint = "state it in a rule of its own, without citizens_of"
@@ -469,8 +498,9 @@ def _policies(ck: _Checker) -> None:
             for key in given:
                 if key in ("quota", "fee", "min_education"):
                     hint = "it belongs to labour or family"
-                    ck.add((*path, key), f"{{}} has no meaning for {policy.channel}", hint, on_key=True)
-        if policy.return_to is not None and policy.return_to not in towns:
+                    message = f"{{}} has no meaning for {policy.channel}"
+                    ck.add((*path, key), message, hint, on_key=True)
+        if policy.return_to in states - towns:
             hint = "people are sent to one of its places that is no camp"
             ck.add((*path, "return_to"), f"{{}} = {policy.return_to} has no place to go to", hint)
         if policy.return_to is not None and policy.return_to == policy.into:
@@ -595,6 +625,6 @@ def spectral_radius(matrix: list[list[float]]) -> float:
 
 
 _RULES: Final[tuple[Callable[[_Checker], None], ...]] = (
-    _duplicates, _references, _sources, _dates, _groups, _places, _stocks, _corridors, _policies,
-    _interventions, _shares, _coupling,
+    _duplicates, _references, _sources, _dates, _groups, _places, _stocks, _sizes, _corridors,
+    _policies, _interventions, _shares, _coupling,
 )  # fmt: skip
