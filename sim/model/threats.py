@@ -21,6 +21,10 @@ FADED = 2.0
 """Half-lives after which a shock no longer raises prevalence (our assumption)."""
 
 
+Event = tuple[float, float, int, int, float, bool]
+"""(from day, to day, place, threat, prevalence, by state)."""
+
+
 @dataclass(frozen=True)
 class Disturbance:
     """One dated rise of one threat: a shock of the scenario, or a drought."""
@@ -101,14 +105,17 @@ class Threats:
         """[place] newcomers beyond capacity as a share x / (1 + x), set monthly."""
         self.relaxation = scenario.exposure.relaxation * DAYS_A_YEAR
         index = {name: i for i, name in enumerate(places)}
-        self.disturbances = [self._shock(s, index) for s in scenario.shocks if s.enabled] + [
-            self._drought(i, index)
+        stated = [(s.enabled, self._shock(s, index)) for s in scenario.shocks] + [
+            (i.enabled, self._drought(i, index))
             for i in scenario.interventions
-            if i.enabled and i.kind == "drought"
+            if i.kind == "drought"
         ]
-        self.events = self._prevalence_events()
-        self.dates = self._dates()
-        """Days, ascending, on which some prevalence or perpetrator changes."""
+        self.disturbances = [one for enabled, one in stated if enabled]
+        self.events = self._prevalence_events(self.disturbances)
+        # Those switched off count, too: with and without them people draw the same luck.
+        others = self._prevalence_events([one for _, one in stated])
+        self.dates = sorted({*self._dates(self.events), *self._dates(others)})
+        """Days on which some prevalence or perpetrator changes, or would were all enabled."""
 
     def day_of(self, when: date) -> float:
         """Days from the start of the run to a date."""
@@ -133,14 +140,14 @@ class Threats:
             drought.prevalence or 0.0, False,
         )  # fmt: skip
 
-    def _prevalence_events(self) -> list[tuple[float, float, int, int, float, bool]]:
-        """Dated rises of prevalence as (from day, to day, place, threat, prevalence, by state).
+    def _prevalence_events(self, disturbances: list[Disturbance]) -> list[Event]:
+        """Dated rises of prevalence.
 
         A disturbance raises the prevalence of the threats coupled to it, each step of the chain a
         relaxation time later and by the coupling's share (our assumption).
         """
         events = []
-        for shock in self.disturbances:
+        for shock in disturbances:
             reach = np.zeros(N_THREATS)
             reach[shock.threat] = shock.prevalence
             lag = 0.0
@@ -158,21 +165,21 @@ class Threats:
                 ]
         return events
 
-    def _dates(self) -> list[int]:
+    def _dates(self, events: list[Event]) -> list[int]:
         dates = []
-        before = self._in_force(-1.0)
-        for day in sorted({math.ceil(when) for event in self.events for when in event[:2]}):
-            now = self._in_force(day)
+        before = self._in_force(-1.0, events)
+        for day in sorted({math.ceil(when) for event in events for when in event[:2]}):
+            now = self._in_force(day, events)
             if any((a != b).any() for a, b in zip(now, before, strict=True)):
                 dates.append(day)
             before = now
         return dates
 
-    def _in_force(self, day: float) -> tuple[F64, Bool]:
+    def _in_force(self, day: float, events: list[Event]) -> tuple[F64, Bool]:
         """([place, threat] prevalence, [place, threat] by state) on a day."""
         prevalence = self.base_prevalence.copy()
         by_state = self.base_by_state.copy()
-        for start, end, p, threat, q, state in self.events:
+        for start, end, p, threat, q, state in events:
             if start <= day < end:
                 prevalence[p, threat] = max(prevalence[p, threat], q)
                 by_state[p, threat] |= state
@@ -180,7 +187,7 @@ class Threats:
 
     def update_prevalence(self, day: float) -> bool:
         """Apply the dated events in force on a day; True if anything changed."""
-        prevalence, by_state = self._in_force(day)
+        prevalence, by_state = self._in_force(day, self.events)
         changed = bool((prevalence != self.prevalence).any() or (by_state != self.by_state).any())
         self.prevalence, self.by_state = prevalence, by_state
         return changed

@@ -41,7 +41,6 @@ def test_an_undisturbed_world_stays_where_it_was_observed():
     observed = threats.severity.copy()
     move(threats, 0, 3000)
     np.testing.assert_allclose(threats.severity, observed, atol=1e-12)
-    assert not threats.dates
     assert not threats.update_prevalence(500.0)
 
 
@@ -172,6 +171,11 @@ def test_days_on_which_prevalence_changes_are_all_listed():
     changed = [day for day in range(3000) if threats.update_prevalence(float(day))]
     assert changed == [day for day in threats.dates if day < 3000]
     assert len(changed) > 4
+
+
+def test_a_shock_switched_off_keeps_its_dates():
+    """So that a run with it and one without ask people for the same stretches of time."""
+    assert Threats(small(*CALM)).dates == Threats(small()).dates
 
 
 def test_coupled_threats_spread_a_relaxation_time_later():
