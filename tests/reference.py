@@ -179,7 +179,8 @@ def rogers_castro(age: int) -> float:
     """
 
     def m(x: int) -> float:
-        return 0.02 * math.exp(-0.1 * x) + 0.06 * math.exp(-0.1 * (x - 20) - math.exp(-0.4 * (x - 20))) + 0.003  # fmt: skip
+        labour = 0.06 * math.exp(-0.1 * (x - 20) - math.exp(-0.4 * (x - 20)))
+        return 0.02 * math.exp(-0.1 * x) + labour + 0.003
 
     return m(max(18, min(age, 120))) / max(m(x) for x in range(18, 121))
 
@@ -256,6 +257,7 @@ class Rulebook:
 
 
 def concerns(rule: Policy, kinds: set[str]) -> bool:
+    """Whether a rule is about people of a citizenship."""
     return not rule.citizens_of or bool(kinds & set(rule.citizens_of))
 
 
@@ -576,7 +578,6 @@ class Reference:
             log_sum, _, fewest = self.routes[taste_class, policy_open]
             v += decision.route_scale * log_sum[p][d] + decision.fatigue * fewest[p][d]
         else:
-            # Choice: fees are paid but enter no utility.
             v -= decision.cost * math.log(1.0 + self.fare(p, d) / max(self.median[p], 100.0))
         if channel == Channel.home:
             v += decision.tie
@@ -584,11 +585,13 @@ class Reference:
             # Choice: moving about within the country of stay leaves out the status factor.
             v += taste.income * math.log(max(self.income_factor(ENDS_IN[channel]), 1e-6))
             if not policy_open:
-                _, chance, months, _, _ = self.channel_of(there, channel, kinds)
+                _, chance, months, fee, _ = self.channel_of(there, channel, kinds)
                 v += decision.admission * math.log(max(chance, decision.chance_floor))
                 # Choice: a decision on asylum is waited for in safety, whatever made one go.
                 safe = channel == Channel.asylum
                 v -= (decision.livelihood if safe else taste).waiting * months
+                # Choice: the fee has a term of its own, over the scale of the legs.
+                v -= decision.cost * math.log(1.0 + fee / self.price_scale)
         return v
 
     def fare(self, p: int, d: int) -> float:

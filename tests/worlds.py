@@ -226,13 +226,14 @@ def _policies(
             rule |= {"into": into, "channel": channel}
             if rng.random() < 0.7:
                 rule["open"] = rng.random() < 0.75
-            if rng.random() < 0.3:
+            regular = channel in ("labour", "family")
+            if regular and rng.random() < 0.4:
                 rule["fee"] = rng.choice((0.0, 200.0, 3000.0))
             if rng.random() < 0.3:
                 rule["wait"] = rng.choice((0.0, 3.0, 40.0))
-            if rng.random() < 0.3:
+            if regular and rng.random() < 0.4:
                 rule["min_education"] = rng.choice(("none", "secondary", "tertiary"))
-            if channel in ("labour", "family") and rng.random() < 0.3:
+            if regular and rng.random() < 0.3:
                 rule["quota"] = rng.choice((0.0, 500.0, 1e6))
             if rng.random() < 0.2:
                 rule["only"] = some()
@@ -294,6 +295,7 @@ def _decision(rng: random.Random) -> dict[str, Any]:
             "threats": rng.choice((0.0, 1.2)),
             "democracy": rng.choice((0.0, 1.5)),
             "waiting": rng.choice((0.0, 0.02, 0.2)),
+            "look_ahead": rng.choice((0.0, 0.8, 0.8, 0.95)),
             "pioneer": rng.uniform(-0.5, 0.5),
         }
 
@@ -317,7 +319,7 @@ def _decision(rng: random.Random) -> dict[str, Any]:
         "information": rng.choice((0.0, 100.0)),
         "home": rng.choice((0.0, 0.43)),
         "rest_depth": rng.choice((0.0, 0.8, 1.0)),
-        "livelihood": tastes() | {"look_ahead": rng.choice((0.0, 0.8, 0.8, 0.95))},
+        "livelihood": tastes(),
         "flight": tastes() | {"contiguous": rng.uniform(0.0, 1.5)},
         "classes": rng.choice(
             (

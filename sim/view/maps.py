@@ -31,6 +31,8 @@ Corner = Literal["upper left", "upper right", "lower left", "lower right"]
 
 MOST_ARROWS: Final = 16
 """Flows drawn: more would hide one another."""
+LEAST: Final = 1 / 400
+"""Flows and dots smaller than this share of the largest are not drawn, or not sought out."""
 MARGIN: Final = 0.12
 """Land around the places, as a share of the map."""
 LEAST_SPAN: Final = 6.0
@@ -224,11 +226,12 @@ def plot_map(record: Record, ax: Axes | None = None, *, by: By | None = None) ->
     nodes = _nodes(record, by)
     moves = crossing if by == "country" else flows_by_size(record)
     flows = [flow for flow in moves if _apart(nodes, flow)]
-    cut = len(flows) > MOST_ARROWS
-    flows = flows[:MOST_ARROWS]
+    drawn = [flow for flow in flows[:MOST_ARROWS] if flow.arrived >= LEAST * flows[0].arrived]
+    cut = len(flows) > len(drawn)
+    flows = drawn
     places = {place.id: place for place in record.scenario.places}
     hosts, _ = stocks_at_end(record)
-    west, east, south, north = _window(tuple(places.values()))
+    west, east, south, north = _window(_in_view(record, flows, hosts))
     aspect = 1 / cos(radians((south + north) / 2))
     height = style.WIDTH * aspect * (north - south) / (east - west)
     among = " among them" if record.scenario.population.focus else ""
@@ -247,7 +250,7 @@ def plot_map(record: Record, ax: Axes | None = None, *, by: By | None = None) ->
         record,
         finding,
         f"Arrows: {citizens(record)} who moved from {by} to {by}, "
-        f"by width{f' (the {MOST_ARROWS} largest flows)' if cut else ''}. Dots and bold figures: "
+        f"by width{f' (the {len(flows)} largest flows)' if cut else ''}. Dots and bold figures: "
         f"refugees and asylum seekers{among} at the end.",
         note="outlines: Natural Earth",
         below=6,
@@ -259,6 +262,24 @@ def plot_map(record: Record, ax: Axes | None = None, *, by: By | None = None) ->
 def _apart(nodes: dict[str, Node], flow: Flow) -> bool:
     start, end = nodes[flow.origin], nodes[flow.destination]
     return (start.lon, start.lat) != (end.lon, end.lat)
+
+
+def _in_view(record: Record, flows: list[Flow], hosts: dict[str, float]) -> tuple[Place, ...]:
+    """Give the places that the map has to show; all of them, where nothing happened.
+
+    These are the places in countries of the focus, at an end of a flow, and with a dot of some
+    size. A place far off to which nobody went would leave no room for the others.
+    """
+    ends = {end for flow in flows for end in (flow.origin, flow.destination)}
+    ends.update(record.scenario.population.focus)
+    least = max(hosts.values(), default=0.0) * LEAST
+    places = record.scenario.places
+    shown = [
+        it
+        for it in places
+        if it.id in ends or it.country in ends or (least and hosts.get(it.id, 0.0) >= least)
+    ]
+    return tuple(shown) or places
 
 
 def _window(places: tuple[Place, ...]) -> tuple[float, float, float, float]:
@@ -297,8 +318,9 @@ def _draw_land(ax: Axes, places: dict[str, Place]) -> None:
             for ring, (left, bottom, right, top) in zip(land.rings, land.boxes, strict=True)
             if left <= east and right >= west and bottom <= north and top >= south
         ]
-        # Places lie within the window, and so do the rings that hold them.
-        known = any(Outline(ring).contains_points(points).any() for ring in near)
+        # All rings of a country in view, since its places may lie out of it.
+        rings = land.rings if near else ()
+        known = any(Outline(ring).contains_points(points).any() for ring in rings)
         shown += near
         colours += [style.KNOWN_LAND if known else style.LAND] * len(near)
     ax.add_collection(

@@ -348,7 +348,7 @@ def theory_of(them: Likenesses, hazard: Hazard) -> tuple[dict[int, float], dict[
     whole = sum(nests.values())
     places = {d: nest / whole for d, nest in nests.items()}
     best = max(it.value for it in options)
-    inside = {d: 0.0 for d in nests}
+    inside = dict.fromkeys(nests, 0.0)
     for it in options:
         inside[it.place] += math.exp((it.value - best) / mu)
     ways = {

@@ -135,7 +135,7 @@ def test_titles_state_the_finding(record: Record, still: Record) -> None:
 def test_the_finding_on_answers_is_a_monthly_mean(record: Record) -> None:
     answers = record.answers
     moved = answers[answers["answer"].isin(["choice", "necessity"])]["heads"].sum() / 72 / 2
-    assert f"On average {style.words(moved)} households a month moved" in plots.answers_finding(
+    assert f"On average {style.words(moved)} households moved a month" in plots.answers_finding(
         record
     )
 
