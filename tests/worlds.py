@@ -38,7 +38,14 @@ def random_scenario(number: int) -> Scenario:
     ]
     corridors = _corridors(rng, [place["id"] for place in places])
     stocks = [
-        {"from": a, "to": b, "people": _sum_of_people(places, a) * rng.choice((0.0, 0.02, 0.2))}
+        {
+            "from": a,
+            "to": b,
+            "people": min(
+                _sum_of_people(places, a) * rng.choice((0.0, 0.02, 0.2)),
+                0.2 * _sum_of_people(places, b),
+            ),
+        }
         for a in countries
         for b in countries
         if a != b and rng.random() < 0.5
@@ -86,12 +93,11 @@ def _places(rng: random.Random, countries: list[str]) -> list[dict[str, Any]]:
     for i, country in enumerate(homes):
         first = i < len(countries)
         kind = "region" if first else rng.choice(("region", "city", "border", "camp", "elsewhere"))
-        empty = kind == "camp" or (not first and rng.random() < 0.1)
         place = {
             "id": f"P{i}",
             "country": country,
             "kind": kind,
-            "people": 0.0 if empty else 10 ** rng.uniform(4.0, 5.5),
+            "people": 0.0 if kind == "camp" else 10 ** rng.uniform(4.0, 5.5),
             "income": 10 ** rng.uniform(2.3, 4.7),
             "unemployment": rng.choice((0.0, 0.08, 0.4)),
             "lat": here[0] + rng.uniform(-spread, spread),
@@ -219,13 +225,13 @@ def _policies(
             # Some begin only after the world is looked at, others have ended before.
             rule["start"] = START + timedelta(days=rng.choice((-900, -90, 0, 90)))
         if rng.random() < 0.1:
-            rule["end"] = START + timedelta(days=rng.choice((-1, 0, 200)))
+            first = rule.get("start", START - timedelta(days=900))
+            rule["end"] = max(first, START + timedelta(days=rng.choice((-1, 0, 200))))
         form = rng.random()
         if form < 0.65:
             channel = rng.choice(("labour", "labour", "family", "asylum", "irregular"))
             rule |= {"into": into, "channel": channel}
-            if rng.random() < 0.7:
-                rule["open"] = rng.random() < 0.75
+            rule["open"] = rng.random() < 0.75
             regular = channel in ("labour", "family")
             if regular and rng.random() < 0.4:
                 rule["fee"] = rng.choice((0.0, 200.0, 3000.0))
@@ -239,6 +245,9 @@ def _policies(
                 rule["only"] = some()
             if rng.random() < 0.2:
                 rule["except"] = some()
+            if len(rule) > 5 and rng.random() < 0.5:
+                # The other fields leave it to an earlier rule whether the channel is open.
+                del rule["open"]
         elif form < 0.8:
             rule |= {"into": into, "recognition": rng.choice((0.0, 0.3, 1.0))}
             if rng.random() < 0.3:
@@ -255,8 +264,9 @@ def _policies(
             rule |= {"corridor": rng.choice(corridors)["id"], "barrier": rng.random()}
             if rng.random() < 0.5:
                 rule["closed"] = True
-        if "into" in rule and rng.random() < 0.2:
-            rule["citizens_of"] = some()
+        alike = {"corridor", "barrier", "quota", "capacity"} & set(rule)
+        if not alike and rng.random() < 0.3:
+            rule["citizens_of"] = rng.sample(countries, rng.randint(1, len(countries)))
         policies.append(rule)
     return policies
 

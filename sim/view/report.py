@@ -65,14 +65,22 @@ LEFT_OUT: Final = """\
 It is a model, not a forecast: it says what follows from its assumptions, not what will happen.
 A move of necessity is one in excess of what the same people would do if every threat were at its \
 tolerable level. That is a count under this model, not proof of what drove one person.
-Harms are those on the way. Deaths, injuries and losses at home or after arrival are not counted.
+Harms are those on the way. Deaths, injuries and losses at home, in camps or after arrival are not \
+counted, and neither are raids and detention after arrival, nor violence by sex or status.
+Births, natural deaths, marriage and households that grow or merge are left out. People age.
+People set out household by household and by their own decision: not in caravans, nor moved within \
+a country by others. Trafficking is a captivity that ends.
+Nobody comes to study or visit, by resettlement or under free movement; nobody is naturalised or \
+overstays; there is no integration over time and no second generation.
+Incomes, prices and populations of places change through threats and moves only.
+Governments have neither budgets nor elections, and nobody acts on rules that are announced.
 Many coefficients are assumptions. The scenario marks which figures were measured, and by whom.
 Intervals say how much depends on chance, as seen between replicates. They say nothing about wrong \
 assumptions or wrong data.
 Observed figures are registrations: they miss people who did not register, and count some twice.
 One person can move, arrive or be harmed several times; moves and harms count every time.
 """.splitlines()
-"""Limits that hold for every run, one a line."""
+"""Limits that hold for every run, one a line; `docs/model.md`, section 5, has them in full."""
 
 
 def write_report(record: Record, directory: str | Path, *, png: Sequence[str] = ()) -> Path:
@@ -224,7 +232,7 @@ def _run(record: Record) -> str:
         ("Started", manifest.get("started", "–")),
         ("Took", f"{manifest['seconds']:.1f} s" if "seconds" in manifest else "–"),
         ("Versions", ", ".join(f"{name} {text}" for name, text in versions.items()) or "–"),
-        ("Machine", ", ".join(str(it) for it in machine.values()) or "–"),
+        ("Machine", ", ".join(f"{name} {text}" for name, text in machine.items()) or "–"),
         ("Scenario hash", manifest.get("scenario_hash", "–")),
     ]
     items = "".join(f"<dt>{escape(name)}</dt><dd>{escape(str(text))}</dd>" for name, text in rows)
@@ -237,7 +245,7 @@ def _count(number: Any) -> str:
 
 
 def _headline(record: Record) -> str:
-    rows = []
+    rows: list[tuple[str | _Cell, ...]] = []
     frame = record.headline
     for measure, value, low, high, n in zip(
         *(frame[name] for name in ("measure", "value", "low", "high", "n")), strict=True
@@ -250,7 +258,7 @@ def _headline(record: Record) -> str:
             (
                 MEASURES[measure].text,
                 _cell(style.figures(value, unit), value),
-                spread,
+                *([spread] if record.replicates > 1 else []),
                 "" if unit == "share" else unit,
             )
         )
@@ -274,7 +282,13 @@ def _headline(record: Record) -> str:
             f"{escape(such(record))}, as they say: all others are simulated in coarse rows, whose "
             "single moves say little.</p>"
         )
-    return note + _table("Headline figures", ("figure", "value", "95 % interval", "unit"), rows)
+    columns = ("figure", "value", *_interval(record), "unit")
+    return note + _table("Headline figures", columns, rows)
+
+
+def _interval(record: Record) -> tuple[str, ...]:
+    """Give the column of intervals, which one replicate does not have."""
+    return ("95 % interval",) if record.replicates > 1 else ()
 
 
 def _pictures(record: Record, pictures: Mapping[str, bytes]) -> str:
@@ -294,7 +308,7 @@ def _observed(record: Record) -> str:
     frame = record.observed
     if frame.empty:
         return "<p>The scenario gives no observed figures.</p>"
-    rows = []
+    rows: list[tuple[str | _Cell, ...]] = []
     for row in range(len(frame)):
         seen, made, low, high = (
             float(frame[name].iloc[row]) for name in ("observed", "simulated", "low", "high")
@@ -304,14 +318,18 @@ def _observed(record: Record) -> str:
                 observed_words(record, row),
                 _cell(f"{seen:,.0f}", seen),
                 _cell(f"{made:,.0f}" if made == made else "not simulated", made),
-                f"{low:,.0f} to {high:,.0f}" if low == low else "–",
+                *(
+                    [f"{low:,.0f} to {high:,.0f}" if low == low else "–"]
+                    if record.replicates > 1
+                    else []
+                ),
                 _cell(f"{made / seen:.2f}" if seen > 0 and made == made else "–", made / seen)
                 if seen > 0
                 else "–",
                 str(frame["source"].iloc[row]),
             )
         )
-    columns = ("figure", "observed", "simulated", "95 % interval", "ratio", "source")
+    columns = ("figure", "observed", "simulated", *_interval(record), "ratio", "source")
     return (
         f"<p>{escape(observed_finding(record))}. Refugees are compared with everybody from there "
         "who is abroad as refugee, asylum seeker or without papers, since host states register "
@@ -354,7 +372,10 @@ def _attribution(record: Record) -> str:
         (
             threat.name,
             _cell(f"{float(sums.get(threat.name, 0.0)):,.0f}", float(sums.get(threat.name, 0.0))),
-            f"{100 * float(sums.get(threat.name, 0.0)) / total:.0f} %",
+            _cell(
+                f"{100 * float(sums.get(threat.name, 0.0)) / total:.0f} %",
+                float(sums.get(threat.name, 0.0)),
+            ),
         )
         for threat in Threat
     ]
@@ -386,7 +407,8 @@ def _harms(record: Record) -> str:
         for corridor, line in order.head(TOP).iterrows()
     ]
     columns = ("corridor", *(style.HARM_WORDS[harm] for harm in shown))
-    return _table(f"{style.capital(citizens(record))} to whom it happened", columns, rows)
+    most = f", {TOP} of {len(table)} corridors, those with most deaths" if len(table) > TOP else ""
+    return _table(f"{style.capital(citizens(record))} to whom it happened{most}", columns, rows)
 
 
 def _sources(record: Record) -> str:
@@ -425,14 +447,19 @@ def _cell(text: str, key: float) -> _Cell:
 
 def _table(caption: str, columns: Sequence[str], rows: Iterable[Sequence[str | _Cell]]) -> str:
     """Write a table whose first column heads its rows."""
-    head = "".join(f'<th scope="col">{escape(name)}</th>' for name in columns)
+    rows = list(rows)
+    numbers = {it for row in rows for it, cell in enumerate(row) if isinstance(cell, _Cell)}
+    head = "".join(
+        f'<th scope="col"{NUMBER if it in numbers else ""}>{escape(name)}</th>'
+        for it, name in enumerate(columns)
+    )
     body = []
     for first, *others in rows:
         cells = [f'<th scope="row">{escape(str(first))}</th>']
         for cell in others:
             if isinstance(cell, _Cell):
                 key = f' data-key="{cell.key!r}"' if cell.key == cell.key else ""
-                cells.append(f'<td class="number"{key}>{escape(cell.text)}</td>')
+                cells.append(f"<td{NUMBER}{key}>{escape(cell.text)}</td>")
             else:
                 cells.append(f"<td>{escape(cell)}</td>")
         body.append(f"<tr>{''.join(cells)}</tr>")
@@ -446,6 +473,8 @@ def _table(caption: str, columns: Sequence[str], rows: Iterable[Sequence[str | _
 def _list(items: Iterable[object]) -> str:
     return "<ul>" + "".join(f"<li>{escape(str(item))}</li>" for item in items) + "</ul>"
 
+
+NUMBER: Final = ' class="number"'
 
 CSS: Final = """
 :root{color-scheme:light}
@@ -468,12 +497,13 @@ caption{text-align:left;font-weight:700;padding:.3rem 0}
 th,td{text-align:left;padding:.3rem .6rem;border-bottom:1px solid #d5d8dc;vertical-align:top}
 thead th{border-bottom:2px solid #5f6368}
 tbody th{font-weight:400}
-.number{text-align:right;white-space:nowrap}
+.number{text-align:right}td.number{white-space:nowrap}
 th button{all:unset;cursor:pointer;text-decoration:underline dotted}
 pre{background:#f4f7f9;padding:.8rem;overflow-x:auto}
 @media print{body{max-width:none;font-size:10pt}nav,.skip{display:none}
 th button{text-decoration:none}
-figure,tr{break-inside:avoid}h2,h3{break-after:avoid}.scroll{overflow:visible}}
+figure,tr{break-inside:avoid}h2,h3,caption,thead{break-after:avoid}.scroll{overflow:visible}
+img{max-height:10.5cm}th,td{padding:.15rem .4rem}}
 """
 
 SCRIPT: Final = """

@@ -8,18 +8,21 @@ relatively, of a threshold: those are counted, and must be few.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+import sim
 from sim.kernels.choice import Conditions
 from sim.model.decide import current_conditions
 from sim.model.journey import pick_goals
+from sim.scenario.writer import dump
 from sim.state import F64, I64
 from sim.terms import Answer, Hazard
 from sim.world import World
 from tests.reference import Rates, Reference, Verdict, heads_of
-from tests.worlds import answers_of, random_world, rates_of
+from tests.worlds import answers_of, random_scenario, random_world, rates_of
 
 N_WORLDS, CHUNK = 960, 48
 SLICE = 40
@@ -207,6 +210,13 @@ def agree(numbers: range) -> None:
     assert tally.n_goals > 20 * len(numbers), tally
     # Of some 6,000 draws with a few thresholds each, .03 are expected within 1e-6 of one.
     assert tally.n_near <= 2, tally
+
+
+def test_random_worlds_are_such_as_a_file_may_describe(tmp_path: Path) -> None:
+    for number in range(25):
+        file = tmp_path / f"{number}.yaml"
+        file.write_text(dump(random_scenario(number)), encoding="utf-8")
+        assert sim.read(file).name == f"world_{number}"
 
 
 @pytest.mark.parametrize("first", range(0, N_WORLDS, CHUNK))

@@ -245,9 +245,7 @@ CROSSINGS = [
 )
 def test_observed(figure: dict[str, Any], simulated: float) -> None:
     observed = [{"id": "x", "of": "A", "people": 1.0, **figure}]
-    record = small(
-        observed=observed, stocks=STOCKS, harms=HARMS, flows=FLOWS, crossings=CROSSINGS
-    )
+    record = small(observed=observed, stocks=STOCKS, harms=HARMS, flows=FLOWS, crossings=CROSSINGS)
     found = record.observed.loc[0, "simulated"]
     assert found == pytest.approx(simulated, nan_ok=True)
 
@@ -269,7 +267,9 @@ def test_arrivals_at_a_corridor_need_the_crossings() -> None:
 def test_rows_that_sum_several_steps_count_in_proportion() -> None:
     account = [(0, ENDS[2], "resident", 300)]
     observed = [{"id": "x", "of": "A", "what": "deaths", "date": "2011-01", "people": 1.0}]
-    record = small(observed=observed, account=account, harms=[(0, JAN, "over", "A", "death", 90, 0.0)])
+    record = small(
+        observed=observed, account=account, harms=[(0, JAN, "over", "A", "death", 90, 0.0)]
+    )
     assert record.observed.loc[0, "simulated"] == pytest.approx(31)
 
 

@@ -23,7 +23,7 @@ from rich.console import Console
 
 from sim.record import Record
 from sim.terms import Answer, Channel, Harm, Threat
-from sim.view import maps, plots, report, style, tables
+from sim.view import focus, maps, plots, report, style, tables
 from tests.unit.sample_record import sample_record, sample_scenario
 
 YEAR = {"start": "2013-01-01", "end": "2013-12-31"}
@@ -227,7 +227,7 @@ def test_nothing_is_left_in_pyplot_or_in_the_settings(record: Record) -> None:
         "import sys, matplotlib\n"
         "before = dict(matplotlib.rcParams)\n"
         "from tests.unit.sample_record import sample_record\n"
-        "from sim.view import maps, plots, report\n"
+        "from sim.view import focus, maps, plots, report\n"
         "report.draw(sample_record(), 'answers')\n"
         "assert 'matplotlib.pyplot' not in sys.modules\n"
         "assert dict(matplotlib.rcParams) == before\n"
@@ -328,6 +328,122 @@ def test_one_place_still_has_a_country_around_it() -> None:
     assert north - south >= maps.LEAST_SPAN * 0.5
     assert west < place.lon < east
     assert south < place.lat < north
+
+
+# --- The focus
+
+
+@pytest.fixture(scope="module")
+def syrian(record: Record) -> Record:
+    """The sample with a focus, and coarse rows of Germans who move, come to harm, and answer."""
+    population = record.scenario.population.model_copy(update={"focus": ("SY",)})
+    scenario = record.scenario.model_copy(update={"population": population})
+    tables = dict(record.tables)
+    for name, change in (
+        ("flows", {"citizenship": "DE", "origin": "BER", "destination": "STO", "arrived": 41_000}),
+        ("harms", {"citizenship": "DE", "harm": "death", "people": 41_000}),
+        ("stocks", {"citizenship": "DE", "place": "STO", "status": "refugee", "people": 41_000}),
+    ):
+        frame = tables[name]
+        coarse = frame[frame["date"] == frame["date"].max()].assign(**change)
+        frame = pd.concat([frame, coarse], ignore_index=True)
+        tables[name] = frame.astype(
+            {it: "category" for it in change if it not in ("arrived", "people")}
+        )
+    return Record(scenario, 7, record.manifest, tables)
+
+
+def test_without_a_focus_everybody_counts(record: Record) -> None:
+    assert focus.narrowed(record) is record
+    assert focus.citizens(record) == "people"
+    assert focus.such(record) == ""
+
+
+def test_flows_harms_and_stocks_are_of_citizens_of_the_focus(syrian: Record) -> None:
+    found = focus.narrowed(syrian)
+    for name in ("flows", "harms", "crossings", "stocks"):
+        assert set(found.tables[name]["citizenship"]) == {"SY"}
+    assert found.threats is syrian.threats
+    assert focus.narrowed(syrian) is found
+    assert len(focus.narrowed(found).flows) == len(found.flows)
+    assert len(focus.narrowed(found).answers) == len(found.answers)
+    assert ("BER", "STO") not in {(it[0], it[1]) for it in maps.flows_by_size(syrian)}
+    hosts, displaced = maps.stocks_at_end(syrian)
+    assert hosts["STO"] < 41_000 < displaced["DAM"]
+
+
+def test_answers_are_of_those_who_live_in_the_focus(syrian: Record) -> None:
+    found = focus.narrowed(syrian)
+    at_home = {"DAM", "ALE", "HMS", "DRA", "DEZ"}
+    assert set(found.answers["place"]) == set(found.attribution["place"]) == at_home
+    assert set(syrian.answers["place"]) > at_home
+    said = texts(plots.plot_answers(syrian))
+    assert any(it.startswith("Heads of household living in Syria who would move") for it in said)
+    heads = found.answers[found.answers["answer"].isin(["choice", "necessity"])]["heads"].sum()
+    assert f"{style.words(heads / 72 / 2)} households living in Syria moved" in (
+        plots.answers_finding(syrian)
+    )
+
+
+@pytest.mark.parametrize(
+    ("column", "kept", "words"),
+    [
+        ("citizenship", "SY", " who are citizens of Syria"),
+        ("home", "ALE", " whose home is in Syria"),
+        ("sex", "women", ""),
+    ],
+)
+def test_answers_are_narrowed_by_what_they_are_split_by(
+    syrian: Record, column: str, kept: str, words: str
+) -> None:
+    answers = syrian.answers.drop(columns="place")
+    split = answers.assign(**{column: pd.Categorical([kept, "BER"] * (len(answers) // 2))})
+    record = Record(syrian.scenario, 7, syrian.manifest, {"answers": split})
+    assert focus.such(record) == words
+    left = set(focus.narrowed(record).answers[column])
+    assert left == ({kept} if words else {kept, "BER"})
+
+
+def test_many_countries_are_counted_not_named(record: Record) -> None:
+    for countries, words in (
+        (("SY", "TR"), "citizens of Syria and Türkiye"),
+        (("SY", "TR", "LB"), "citizens of Syria, Türkiye and Lebanon"),
+        (("SY", "TR", "LB", "JO"), "citizens of 4 countries"),
+    ):
+        population = record.scenario.population.model_copy(update={"focus": countries})
+        scenario = record.scenario.model_copy(update={"population": population})
+        some = Record(scenario, 1, {}, {})
+        assert focus.citizens(some) == words
+        assert focus.counted(some, 1) == f"1 {words.replace('citizens', 'citizen')}"
+
+
+def test_pictures_and_lists_name_the_focus(syrian: Record) -> None:
+    assert " citizens of Syria reached Türkiye by" in maps.map_finding(syrian)
+    assert " citizens of Syria died on the way" in plots.harms_finding(syrian)
+    assert "citizens of Syria who arrived" in printed(tables.top_corridors(syrian))
+    assert "heads of household living in Syria" in printed(tables.five_answers(syrian))
+    assert "citizens of Syria who" in printed(tables.harms(syrian))
+    assert "Stockholm" not in printed(tables.top_corridors(syrian, 5))
+    words = " ".join(Reader(report.render(syrian, {})).words)
+    assert "about citizens of Syria, or households living in Syria" in words
+    assert "People living in Syria who moved of necessity" in words
+
+
+def test_the_largest_flows_cross_a_border_if_any_does(record: Record) -> None:
+    text = printed(tables.top_corridors(record, 20))
+    assert "across a border" in text
+    pairs = [(it.origin, it.destination) for it in maps.flows_by_size(record, within=False)]
+    assert ("ALE", "DAM") not in pairs
+    flows = record.flows[record.flows["channel"] == "internal"]
+    inside = Record(record.scenario, 1, record.manifest, {"flows": flows})
+    assert "Largest flows within countries" in printed(tables.top_corridors(inside))
+
+
+def test_the_map_shows_where_something_happened(record: Record, still: Record) -> None:
+    flows = record.flows[record.flows["destination"].isin(["BEK", "AMM"])]
+    near = Record(record.scenario, 1, record.manifest, {"flows": flows})
+    assert maps.plot_map(near).get_ylim()[1] < 45
+    assert maps.plot_map(still).get_ylim()[1] > 58
 
 
 # --- Words and colours
