@@ -18,7 +18,7 @@ from sim.model.policy import Rules
 from sim.model.populate import populate, weights
 from sim.model.threats import Threats, per_threat
 from sim.network import Network, build
-from sim.rng import Purpose, key
+from sim.rng import Purpose, key, name_hash
 from sim.state import F64, I64, Applications, Claims, Moves, Parties, People
 from sim.terms import N_THREATS, Harm, Status, Threat
 
@@ -123,6 +123,8 @@ class World:
         self.tolerable = per_threat(scenario.decision.tolerable)
         self.voice = np.array([c.voice for c in scenario.countries])[self.country]
         self.capacity = np.array([p.capacity or 0.0 for p in scenario.places])
+        # Draws know countries by their ids, never by their place in the file.
+        self.country_ident = np.array([name_hash("country", c.id) for c in scenario.countries])
         self.is_camp = np.array([p.kind == "camp" for p in scenario.places])
         self.nearest = nearest_places(self.network.km, self.country, self.is_camp, n_countries)
         self.odds = vulnerability_odds(scenario)

@@ -245,7 +245,8 @@ def _policies(
                 rule["only"] = some()
             if rng.random() < 0.2:
                 rule["except"] = some()
-            if len(rule) > 5 and rng.random() < 0.5:
+            others = {"fee", "wait", "min_education", "quota", "only", "except"}
+            if others & set(rule) and rng.random() < 0.5:
                 # The other fields leave it to an earlier rule whether the channel is open.
                 del rule["open"]
         elif form < 0.8:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.kernels.travel import party_sizes, wait_members
-from sim.rng import Purpose, uniform_array
+from sim.rng import Purpose, key, uniform_array
 from sim.state import DAYS_A_YEAR, F64, I64, Bool, append, take
 from sim.terms import N_SLOTS, Activity, Channel
 
@@ -76,7 +76,11 @@ def admit(world: World, end: int, dt: float) -> dict[str, NDArray[Any]]:
     sizes[queue.companions > 0] = 1
     n_people = sizes * world.weight[people.home[queue.head]]
     country = world.country[queue.goal]
-    luck = uniform_array(world.key(Purpose.lottery), people.pid[queue.head])
+    # Tickets hold for a calendar year: were they drawn anew every step, whoever is few enough to
+    # fit would be drawn first, the more so the shorter the step is.
+    luck = uniform_array(
+        key(world.seed, Purpose.lottery, world.date().year), people.pid[queue.head]
+    )
     kinds = admission_class(world, queue.head)
     for c, s in sorted(set(zip(country.tolist(), queue.channel.tolist(), strict=True))):
         pending = np.flatnonzero((country == c) & (queue.channel == s) & np.isinf(queue.ready))

@@ -90,7 +90,7 @@ def decide_claims(world: World, end: int, dt: float) -> None:
         return
     founder = people.household[claims.person]
     # Drawn by claim: who claims again, elsewhere or later, draws again.
-    claim = mixed_array(claims.country.astype(np.uint64) + (claims.claimed.astype(np.uint64) << 16))
+    claim = mixed_array(world.country_ident[claims.country] + claims.claimed.astype(np.uint64))
     luck = uniform_array(key(world.seed, Purpose.recognition), people.pid[founder] ^ claim)
     n_people = world.weight[people.home[claims.person]]
     kinds = world.choices.classes[

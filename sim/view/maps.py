@@ -169,7 +169,7 @@ def map_finding(record: Record) -> str:
     if not reached:
         return "Nobody crossed a border"
     most = max(reached, key=lambda country: reached[country])
-    name = style.names(record.scenario)[most]
+    name = style.names(record)[most]
     by = style.month_word(horizon(record) - pd.Timedelta(days=1))
     return f"{counted(record, reached[most])} reached {name} by {by}"
 

@@ -94,7 +94,7 @@ def plot_threats(record: Record, ax: Axes | None = None, *, country: str | None 
         NoTableError: the run kept no insecurity.
     """
     country = country or most_left(record)
-    name = style.names(record.scenario).get(country, country)
+    name = style.names(record).get(country, country)
     where = country_of(record)
     rows = record.insecurity
     rows = rows[rows["place"].astype(object).map(where) == country]
@@ -285,7 +285,7 @@ def observed_words(record: Record, row: int, *, brief: bool = False) -> str:
         For example `Refugees from Syria in Lebanon, December 2014`.
     """
     figure = record.scenario.observed[row]
-    names = style.names(record.scenario)
+    names = style.names(record)
     of, at = names.get(figure.of, figure.of), names.get(figure.at or "", figure.at)
     whose = "" if brief else f" from {of}"
     if figure.what == "deaths":

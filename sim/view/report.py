@@ -184,7 +184,7 @@ def threats_text(record: Record) -> str:
     frame = record.insecurity
     rows = frame[frame["place"].isin(places)]
     sums = rows.groupby("threat", observed=True)["person_years"].sum()
-    name, total = style.names(record.scenario)[country], float(sums.sum())
+    name, total = style.names(record)[country], float(sums.sum())
     if total <= 0:
         return f"No insecurity was felt in {name}."
     parts = (f"{it.name} {100 * float(sums.get(it.name, 0.0)) / total:.0f} %" for it in Threat)
@@ -193,7 +193,7 @@ def threats_text(record: Record) -> str:
 
 def map_text(record: Record) -> str:
     """Say in words what the map shows."""
-    names = style.names(record.scenario)
+    names = style.names(record)
     flows = flows_by_size(record, by="country")[:5] or flows_by_size(record)[:5]
     listed = "; ".join(
         f"{names[it.origin]} to {names[it.destination]} {style.words(it.arrived)}" for it in flows
@@ -342,7 +342,7 @@ def _flows(record: Record) -> str:
         return "<p>Flows were not kept.</p>"
     crossing = flows_by_size(record, within=False)
     flows = crossing or flows_by_size(record)
-    names = style.names(record.scenario)
+    names = style.names(record)
     rows = [
         (
             names[flow.origin],
@@ -394,7 +394,7 @@ def _harms(record: Record) -> str:
     table = (sums / record.replicates).unstack(fill_value=0)
     if not len(table):
         return "<p>Nobody came to harm on the way.</p>"
-    names = style.names(record.scenario)
+    names = style.names(record)
     shown = [harm.name for harm in Harm if harm.name in table.columns]
     order = table.assign(_all=table.sum(axis=1)).sort_values(
         [it for it in ("death", "_all") if it in (*table.columns, "_all")], ascending=False
@@ -496,7 +496,7 @@ table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums}
 caption{text-align:left;font-weight:700;padding:.3rem 0}
 th,td{text-align:left;padding:.3rem .6rem;border-bottom:1px solid #d5d8dc;vertical-align:top}
 thead th{border-bottom:2px solid #5f6368}
-tbody th{font-weight:400}
+tbody th{font-weight:400;min-width:9rem}
 .number{text-align:right}td.number{white-space:nowrap}
 th button{all:unset;cursor:pointer;text-decoration:underline dotted}
 pre{background:#f4f7f9;padding:.8rem;overflow-x:auto}

@@ -11,6 +11,7 @@ import re
 from collections.abc import Mapping
 from functools import cache
 from typing import Final, Literal
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import pandas as pd
@@ -419,11 +420,19 @@ def months(record: Record) -> float:
     return max(days, 1) / DAYS_A_YEAR * 12
 
 
-def names(scenario: Scenario) -> dict[str, str]:
+def names(record: Record) -> Mapping[str, str]:
     """Give the name of every country, place and corridor by id, the id where it has none."""
+    if record in _names:
+        return _names[record]
+    scenario = record.scenario
     found = {country.id: country.name or country.id for country in scenario.countries}
     found.update({place.id: place.name or place.id for place in scenario.places})
     for corridor in scenario.corridors:
         start, end = (found.get(it, it) for it in (corridor.from_, corridor.to))
         found.setdefault(corridor.id, f"{start} to {end}")
+    _names[record] = found
     return found
+
+
+_names: WeakKeyDictionary[Record, Mapping[str, str]] = WeakKeyDictionary()
+"""Names of the runs at hand: every row of a list asks for them."""

@@ -73,7 +73,7 @@ def top_corridors(record: Record, rows: int = 8) -> RenderableType:
     flows = crossing or flows_by_size(record)
     if not flows:
         return Text("Nobody moved.")
-    names = style.names(record.scenario)
+    names = style.names(record)
     where = "across a border" if crossing else "within countries"
     title = f"Largest flows {where}: {citizens(record)} who arrived"
     table = _table(title, ("from", "to"), ("people", ""))

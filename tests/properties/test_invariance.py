@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -77,8 +76,10 @@ def island(people: float, at: int, country: str) -> Any:
     def change(scenario: dict[str, Any]) -> None:
         scenario["places"].insert(
             at,
-            {"id": "ISLE", "country": country, "people": people, "income": 5_000, "lat": 10, "lon": 60,
-             "kind": "camp" if people == 0 else "region", "capacity": 100},
+            {
+                "id": "ISLE", "country": country, "people": people, "income": 5_000, "lat": 10,
+                "lon": 60, "kind": "camp" if people == 0 else "region", "capacity": 100,
+            },
         )  # fmt: skip
         scenario["corridors"].insert(0, {"from": "ISLE", "to": "BB_T"})
         if country == "ZZ":
@@ -102,7 +103,11 @@ def reverse(key: str) -> Any:
 
 
 @pytest.mark.parametrize(
-    "key", ["corridors", "policies", "places", "countries", "groups", "shocks", "stocks", "interventions"]
+    "key",
+    [
+        "corridors", "policies", "places", "countries", "groups", "shocks", "stocks",
+        "interventions",
+    ],
 )  # fmt: skip
 def test_the_order_in_the_file_changes_nothing(tmp_path, key):
     """Up to rounding, since sums over places run in another order."""

@@ -38,7 +38,9 @@ WORLD = (
     "policies.bb_border.barrier=.9",
 )
 CASES = {
-    "calm": ("shocks.war.enabled=false", "shocks.purge.enabled=false", "interventions.dry.enabled=false"),
+    "calm": (
+        "shocks.war.enabled=false", "shocks.purge.enabled=false", "interventions.dry.enabled=false",
+    ),
     "crisis": ("shocks.war.start=2020-02-17", "shocks.war.rise=0.5", "decision.base_flight=.1"),
 }  # fmt: skip
 

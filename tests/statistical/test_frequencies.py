@@ -44,7 +44,7 @@ HOUSEHOLDS: dict[str, dict[str, Any]] = {
         "home": "south", "place": "south", "status": Status.citizen, "means": 700.0, "fear": 0.7,
     },
     "irregularly abroad": {
-        "home": "north", "place": "border", "status": Status.irregular, "means": 1200.0,
+        "home": "north", "place": "border", "status": Status.irregular, "means": 500.0,
         "fear": 0.8,
     },
 }  # fmt: skip

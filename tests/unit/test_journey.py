@@ -24,7 +24,10 @@ SINGLE = tuple(f"countries.{c}.profile.household_size=1" for c in ("AA", "CC"))
 def safe(*changes: str) -> World:
     """A world on its first day in which nothing happens on the way, and all are rich."""
     at = world(
-        small("population.agents=20000", "decision.base_livelihood=1", "decision.flight_norm=1", *changes)
+        small(
+            "population.agents=20000", "decision.base_livelihood=1", "decision.flight_norm=1",
+            *changes,
+        )
     )  # fmt: skip
     prepare(at)
     legs, way = at.network.legs, at.choices.way
@@ -266,7 +269,9 @@ def test_captives_are_let_go_at_their_rate_and_go_on():
     for wait in (20, 40, 80):
         advance_parties(at, round(days + wait))
         free = 1 - (people.activity[heads] == Activity.captive).sum() / n
-        assert free == pytest.approx(1 - math.exp(-(round(days + wait) - days) / 40), abs=4 * 0.5 / math.sqrt(n))
+        assert free == pytest.approx(
+            1 - math.exp(-(round(days + wait) - days) / 40), abs=4 * 0.5 / math.sqrt(n)
+        )
     advance_parties(at, 2000)
     assert not len(at.parties.head)
     assert not (people.activity[heads] == Activity.captive).any()

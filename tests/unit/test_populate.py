@@ -50,7 +50,9 @@ def test_age_sex_and_education_follow_the_profile(people, country):
     mine = of_country(people, country)
     n = mine.sum()
     years = age(people)[mine]
-    assert (years < 15).mean() == pytest.approx(profile.under_15, abs=4 * 0.5 / math.sqrt(n) + 0.005)
+    assert (years < 15).mean() == pytest.approx(
+        profile.under_15, abs=4 * 0.5 / math.sqrt(n) + 0.005
+    )
     assert (years >= 65).mean() == pytest.approx(profile.over_65, abs=4 * 0.4 / math.sqrt(n) + 0.01)
     assert (people.traits[mine] & 1).mean() == pytest.approx(profile.women, abs=0.02)
     adults = people.traits[mine][years >= 15] >> 1 & 3
@@ -164,7 +166,9 @@ def test_people_number_what_the_scenario_says(people):
         assert found[mine].sum() == pytest.approx(wanted, abs=8.0 * float(weight.max()))
         assert (people.status[mine] == Status.regular).all()
     for i, place in enumerate(MANY.places):
-        assert found[people.place == i].sum() == pytest.approx(place.people, abs=8.0 * float(weight.max()))
+        assert found[people.place == i].sum() == pytest.approx(
+            place.people, abs=8.0 * float(weight.max())
+        )
     assert (people.activity == Activity.resident).all()
     natives = country[people.home] == country[people.place]
     assert (people.status[natives] == Status.citizen).all()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from datetime import date, timedelta
+from datetime import date
 
 import numpy as np
 import pytest
@@ -67,18 +67,24 @@ def test_severity_never_leaves_its_range():
 
 
 def test_severity_relaxes_by_an_exponential():
-    threats = with_shock("exposure.coupling={}", peak=0.4, end="2090-01-01", rise=0, start="2020-01-01")
+    threats = with_shock(
+        "exposure.coupling={}", peak=0.4, end="2090-01-01", rise=0, start="2020-01-01"
+    )
     before = threats.severity[NORTH, Threat.personal]
     tau = small().exposure.relaxation * 365.25
     for days in (1, 30, 91, 200):
-        fresh = with_shock("exposure.coupling={}", peak=0.4, end="2090-01-01", rise=0, start="2020-01-01")
+        fresh = with_shock(
+            "exposure.coupling={}", peak=0.4, end="2090-01-01", rise=0, start="2020-01-01"
+        )
         move(fresh, 0, days)
         gained = fresh.severity[NORTH, Threat.personal] - before
         assert gained == pytest.approx(0.4 * (1 - math.exp(-days / tau)), rel=1e-9)
 
 
 def test_a_shock_rises_stays_and_halves():
-    (shock,) = with_shock(start="2020-03-12", rise=2, peak=0.8, end="2020-12-01", half_life=6).disturbances
+    (shock,) = with_shock(
+        start="2020-03-12", rise=2, peak=0.8, end="2020-12-01", half_life=6
+    ).disturbances
     start = (date(2020, 3, 12) - date(2020, 1, 1)).days
     end = (date(2020, 12, 1) - date(2020, 1, 1)).days
     assert shock.added(start - 0.01) == 0
@@ -179,8 +185,12 @@ def test_a_shock_switched_off_keeps_its_dates():
 
 
 def test_coupled_threats_spread_a_relaxation_time_later():
-    dry = Threats(small(*CALM, "interventions.dry.enabled=true", "interventions.dry.prevalence=.9",
-                        "threats.AA.economic=[.1, .01]", "threats.default.food=[.05, .01]"))  # fmt: skip
+    dry = Threats(
+        small(
+            *CALM, "interventions.dry.enabled=true", "interventions.dry.prevalence=.9",
+            "threats.AA.economic=[.1, .01]", "threats.default.food=[.05, .01]",
+        )
+    )  # fmt: skip
     east = PLACES.index("AA_E")
     onset = (date(2020, 5, 1) - date(2020, 1, 1)).days
     lag = small().exposure.relaxation * 365.25
@@ -336,8 +346,3 @@ def test_exposure_follows_the_seed():
     rows = np.arange(5000)
     assert (one.people.pid[rows] == other.people.pid[rows]).all()
     assert (one.people.mask[rows] != other.people.mask[rows]).mean() > 0.5
-
-
-def test_the_month_of_a_date_is_a_twelfth_of_a_year():
-    assert MONTH * 12 == pytest.approx(365.25)
-    assert date(2020, 1, 1) + timedelta(days=round(MONTH)) == date(2020, 1, 31)

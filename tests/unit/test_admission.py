@@ -1,0 +1,278 @@
+"""Regular channels: applications, lotteries, quotas, waits, what people expect of them."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from sim.model.admission import LAPSE_DAYS, LONGEST_WAIT, admit, apply, is_queued, prospects
+from sim.state import HEAD, I64
+from sim.step import advance, prepare
+from sim.terms import Activity, Channel, Companions
+from sim.world import World
+from tests.small import small, world
+
+PLACES = [place.id for place in small().places]
+NORTH, CITY, CAPITAL = (PLACES.index(p) for p in ("AA_N", "BB_C", "CC_C"))
+AA, BB, CC = 0, 1, 2
+LABOUR = int(Channel.labour)
+
+
+def started(*changes: str, **options) -> World:
+    at = world(
+        small(
+            "population.agents=20000", "decision.base_livelihood=1", "decision.flight_norm=1",
+            *changes,
+        ),
+        **options,
+    )  # fmt: skip
+    prepare(at)
+    return at
+
+
+def heads_of(at: World, place: int, n: int = 10**9) -> I64:
+    people = at.people
+    mine = (people.flags & HEAD > 0) & (people.place == place) & (people.home == place)
+    return np.flatnonzero(mine)[:n]
+
+
+def sizes_of(at: World, heads: I64) -> I64:
+    return np.bincount(at.people.household, minlength=len(at.people.pid))[
+        at.people.household[heads]
+    ]
+
+
+def hand_in(
+    at: World,
+    heads: I64,
+    goal: int = CITY,
+    day: float = 0.0,
+    companions: Companions = Companions.whole,
+) -> None:
+    n = len(heads)
+    apply(
+        at, heads, np.full(n, goal), np.full(n, LABOUR), np.full(n, int(companions)),
+        np.zeros(n, np.int64), np.full(n, day),
+    )  # fmt: skip
+
+
+def months(at: World, n: int, length: float = 365.25 / 12):
+    """Admit for months in turn; yields (years gone, heads that may travel)."""
+    for i in range(n):
+        at.day = round(i * length)
+        end = round((i + 1) * length)
+        yield (end / 365.25, admit(at, end, (end - at.day) / 365.25))
+
+
+def test_applicants_wait_where_they_live():
+    at = started()
+    heads = heads_of(at, NORTH, 50)
+    hand_in(at, heads)
+    rows = np.isin(at.people.household, at.people.household[heads])
+    assert (at.people.activity[rows] == Activity.waiting).all()
+    assert (at.people.place[rows] == NORTH).all()
+    assert not (at.people.activity[~rows] == Activity.waiting).any()
+
+
+def test_without_a_quota_one_waits_from_the_day_of_application():
+    at = started()
+    at.rules.quota[:] = np.inf
+    heads = heads_of(at, NORTH, 100)
+    hand_in(at, heads, day=12.5)
+    found = {}
+    for years, ready in months(at, 4):
+        found |= dict.fromkeys(ready["head"].tolist(), years)
+        assert (ready["ready"] == 12.5 + 2 * 30.4375).all()
+    assert found == dict.fromkeys(heads.tolist(), round(3 * 365.25 / 12) / 365.25)
+    assert not len(at.applications.head)
+
+
+@pytest.mark.parametrize("length", [1.0, 7.0, 365.25 / 12])
+def test_a_quota_holds_within_one_household_and_is_used(length):
+    at = started()
+    at.rules.quota[BB, LABOUR] = 24_000
+    at.rules.wait[:] = 0
+    heads = heads_of(at, NORTH)
+    hand_in(at, heads)
+    w = int(at.weight[0])
+    size = sizes_of(at, heads)
+    admitted = 0
+    for years, ready in months(at, round(2 * 365.25 / length), length):
+        admitted += int(sizes_of(at, ready["head"]).sum()) * w
+        assert admitted <= 24_000 * years + 1e-6
+        assert admitted >= 24_000 * years - size.max() * w
+        assert (ready["ready"] >= at.day).all()
+    assert len(at.applications.head)
+
+
+def test_people_are_admitted_as_the_quota_grows():
+    """A longer step lets nobody in earlier."""
+    days = []
+    for length in (1.0, 91.0):
+        at = started()
+        at.rules.quota[BB, LABOUR] = 24_000
+        at.rules.wait[:] = 0
+        heads = heads_of(at, NORTH)
+        hand_in(at, heads)
+        ready = [r["ready"] for _, r in months(at, round(364 / length), length)]
+        days.append(np.sort(np.concatenate(ready)))
+    assert len(days[0]) == pytest.approx(len(days[1]), abs=1)
+    n = min(map(len, days))
+    np.testing.assert_allclose(days[0][:n], days[1][:n], atol=1.5)
+
+
+def test_an_unused_quota_does_not_add_up():
+    at = started()
+    at.rules.quota[BB, LABOUR] = 24_000
+    at.rules.wait[:] = 0
+    first, rest = np.split(heads_of(at, NORTH), [1])
+    hand_in(at, first)
+    for _ in months(at, 12):
+        pass
+    hand_in(at, rest, day=365.0)
+    at.day = 365
+    ready = admit(at, 396, 31 / 365.25)
+    n = int(sizes_of(at, ready["head"]).sum()) * int(at.weight[0])
+    assert n <= 24_000 * 31 / 365.25 + 12 * at.weight[0]
+
+
+def test_an_exhausted_quota_admits_nobody():
+    at = started()
+    at.rules.quota[BB, LABOUR] = 0
+    hand_in(at, heads_of(at, NORTH, 50))
+    assert sum(len(ready["head"]) for _, ready in months(at, 12)) == 0
+    assert len(at.applications.head) == 50
+
+
+def test_admission_is_a_lottery_and_no_matter_of_rows():
+    drawn = []
+    for order in (None, -1):
+        at = started()
+        if order is not None:
+            at = started(order=np.arange(len(at.people.pid))[::-1].copy())
+        at.rules.quota[BB, LABOUR] = 50_000
+        at.rules.wait[:] = 0
+        heads = heads_of(at, NORTH)
+        hand_in(at, heads[np.argsort(at.people.pid[heads])][::-1] if order else heads)
+        admit(at, 31, 31 / 365.25)
+        drawn.append({int(p) for p in at.people.pid[np.setdiff1d(heads, at.applications.head)]})
+    assert drawn[0] == drawn[1]
+    ranks = np.searchsorted(np.sort(at.people.pid[heads]), list(drawn[0])) / len(heads)
+    assert 0.35 < ranks.mean() < 0.65
+
+
+def test_each_channel_and_country_has_its_own_quota():
+    at = started()
+    at.rules.quota[BB, LABOUR], at.rules.quota[CC, LABOUR] = 0, np.inf
+    at.rules.wait[:] = 0
+    heads = heads_of(at, NORTH, 60)
+    hand_in(at, heads[:30], CITY)
+    hand_in(at, heads[30:], CAPITAL)
+    ready = admit(at, 31, 31 / 365.25)
+    assert set(ready["head"]) == set(heads[30:])
+    assert set(ready["goal"]) == {CAPITAL}
+
+
+def test_an_application_lapses_after_two_years():
+    at = started()
+    at.rules.quota[BB, LABOUR] = 0
+    heads = heads_of(at, NORTH, 20)
+    hand_in(at, heads, day=3.0)
+    at.day = LAPSE_DAYS - 20
+    admit(at, LAPSE_DAYS + 3, 0.05)
+    assert len(at.applications.head) == 20
+    admit(at, LAPSE_DAYS + 4, 0.05)
+    assert not len(at.applications.head)
+    assert (at.people.activity[heads] == Activity.resident).all()
+
+
+def test_who_has_left_or_died_is_taken_off_the_list():
+    at = started()
+    heads = heads_of(at, NORTH, 30)
+    hand_in(at, heads)
+    at.people.activity[heads[:10]] = Activity.travelling
+    at.people.flags[heads[10]] = 0
+    admit(at, 31, 1 / 12)
+    assert set(at.applications.head) == set(heads[11:])
+
+
+def test_those_whom_a_pioneer_leaves_wait_no_more():
+    at = started()
+    at.rules.quota[:], at.rules.wait[:] = np.inf, 0
+    heads = heads_of(at, NORTH)
+    heads = heads[sizes_of(at, heads) > 2][:40]
+    hand_in(at, heads, companions=Companions.pioneer)
+    ready = admit(at, 31, 1 / 12)
+    assert set(ready["head"]) == set(heads)
+    rows = np.isin(at.people.household, at.people.household[heads])
+    assert (at.people.activity[rows] == Activity.resident).all()
+
+
+def test_a_pioneer_counts_as_one_against_the_quota():
+    at = started()
+    at.rules.wait[:] = 0
+    at.rules.quota[BB, LABOUR] = 12 * 10.5 * at.weight[0]
+    heads = heads_of(at, NORTH)
+    hand_in(at, heads[sizes_of(at, heads) > 3][:40], companions=Companions.pioneer)
+    assert len(admit(at, 31, 1 / 12)["head"]) == 10
+
+
+def test_the_admitted_pay_fee_and_fare_when_they_leave():
+    at = started(
+        "policies.bb_work.wait=0", "policies.bb_work.quota=9000000", "decision.base_flight=0",
+        "decision.base_livelihood=.000000001",
+    )  # fmt: skip
+    at.day = 1
+    heads = heads_of(at, NORTH, 40)
+    at.people.means[:] = 50_000
+    before = at.people.means[heads].copy()
+    hand_in(at, heads, day=1.0)
+    advance(at)
+    gone = at.people.activity[heads] != Activity.waiting
+    gone &= at.people.place[heads] != NORTH
+    price = 100 + 0.1 * at.network.km[NORTH, CITY]
+    assert gone.sum() > 20
+    paid = before[gone] - at.people.means[heads[gone]]
+    np.testing.assert_allclose(paid, price * sizes_of(at, heads[gone]), rtol=1e-3)
+
+
+def test_queues_are_where_rules_set_quotas_or_waits():
+    at = started()
+    heads = heads_of(at, NORTH, 4)
+    goal = np.array([CITY, CITY, CITY, NORTH])
+    channel = np.array([Channel.labour, Channel.asylum, Channel.irregular, Channel.internal])
+    assert is_queued(at, heads, goal, channel).tolist() == [True, False, False, False]
+    at.rules.quota[BB, LABOUR] = np.inf
+    assert is_queued(at, heads, goal, channel)[0]
+    at.rules.wait[:, BB, LABOUR] = 0
+    assert not is_queued(at, heads, goal, channel)[0]
+
+
+def test_people_expect_what_the_queue_tells_them():
+    at = started()
+    chance, wait = prospects(at)
+    k = 0
+    assert chance[k, BB, LABOUR] == 1
+    assert wait[k, BB, LABOUR] == 2
+    heads = heads_of(at, NORTH, 300)
+    hand_in(at, heads)
+    pending = int(sizes_of(at, heads).sum()) * int(at.weight[0])
+    chance, wait = prospects(at)
+    assert chance[k, BB, LABOUR] == pytest.approx(25_000 / (25_000 + pending))
+    assert wait[k, BB, LABOUR] == pytest.approx(2 + 12 * pending / 25_000)
+    assert chance[k, CC, LABOUR] == 1
+    at.rules.quota[BB, LABOUR] = 0
+    chance, _ = prospects(at)
+    assert chance[k, BB, LABOUR] == 0
+    at.rules.quota[BB, LABOUR] = 1
+    _, wait = prospects(at)
+    assert wait[k, BB, LABOUR] == LONGEST_WAIT
+    # Asylum: recognition, certain where protection needs no procedure, none where claims are not
+    # admitted.
+    asylum = int(Channel.asylum)
+    chance, wait = prospects(at)
+    assert chance[AA, BB, asylum] == 1
+    assert wait[AA, BB, asylum] == 0
+    assert chance[AA, CC, asylum] == 0.5
+    at.rules.return_to[AA, CC] = BB
+    assert prospects(at)[0][AA, CC, asylum] == 0

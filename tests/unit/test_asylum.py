@@ -1,0 +1,317 @@
+"""Arrival, camps, claims and return orders."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from sim.model.asylum import decide_claims, execute_returns, fill_camps, receive
+from sim.state import GROUNDS, HEAD, I64
+from sim.step import prepare
+from sim.terms import Activity, Answer, Channel, Harm, Status
+from sim.world import World
+from tests.small import small, world
+
+PLACES = [place.id for place in small().places]
+COUNTRIES = [country.id for country in small().countries]
+WAYS = len(small().corridors)
+NORTH, SOUTH, TOWN, CITY, CAMP, PORT = (
+    PLACES.index(p) for p in ("AA_N", "AA_S", "BB_T", "BB_C", "BB_K", "CC_P")
+)
+AA, BB, CC = 0, 1, 2
+SINGLE = tuple(f"countries.{c}.profile.household_size=1" for c in ("AA", "CC"))
+
+
+def started(*changes: str) -> World:
+    at = world(
+        small(
+            "population.agents=20000", "decision.base_livelihood=1", "decision.flight_norm=1",
+            *changes,
+        )
+    )  # fmt: skip
+    prepare(at)
+    return at
+
+
+def heads_of(at: World, place: int, n: int = 10**9) -> I64:
+    people = at.people
+    mine = (people.flags & HEAD > 0) & (people.place == place) & (people.home == place)
+    return np.flatnonzero(mine)[:n]
+
+
+def members(at: World, heads: I64) -> I64:
+    return np.flatnonzero(np.isin(at.people.household, at.people.household[heads]))
+
+
+def arrive(
+    at: World, heads: I64, goal: int, channel: Channel = Channel.asylum, day: float = 5.5,
+    answer: Answer = Answer.necessity,
+) -> None:  # fmt: skip
+    n = len(heads)
+    receive(
+        at,
+        {
+            "head": heads,
+            "goal": np.full(n, goal),
+            "origin": at.people.place[heads].astype(np.int64),
+            "channel": np.full(n, int(channel)),
+            "answer": np.full(n, int(answer)),
+            "due": np.full(n, day),
+        },
+    )
+
+
+def near(found: float, n: int, share: float) -> bool:
+    return bool(abs(found - n * share) <= 4 * math.sqrt(n * share * (1 - share)) + 1)
+
+
+def unlimited(at: World) -> None:
+    at.rules.capacity[:] = np.inf
+    at.rules.wait[:, :, Channel.asylum] = 0
+
+
+@pytest.mark.parametrize(
+    ("channel", "goal", "status"),
+    [
+        (Channel.labour, CITY, Status.regular),
+        (Channel.family, PORT, Status.regular),
+        (Channel.irregular, CITY, Status.irregular),
+        (Channel.asylum, PORT, Status.claimant),
+        (Channel.asylum, TOWN, Status.refugee),
+        (Channel.internal, SOUTH, Status.displaced),
+    ],
+)
+def test_status_follows_the_way_one_came(channel, goal, status):
+    at = started()
+    heads = heads_of(at, NORTH, 50)
+    rows = members(at, heads)
+    at.rules.encampment[:] = 0
+    arrive(at, heads, goal, channel)
+    people = at.people
+    assert (people.status[rows] == status).all()
+    assert (people.place[rows] == goal).all()
+    assert (people.activity[rows] == Activity.resident).all()
+    assert (people.moved[rows] == 5).all()
+    claims = rows if status == Status.claimant else []
+    assert set(at.claims.person) == set(claims)
+
+
+def test_who_comes_home_is_a_citizen_and_who_moves_by_choice_is_not_displaced():
+    at = started()
+    heads = heads_of(at, NORTH, 20)
+    arrive(at, heads, SOUTH, Channel.internal, answer=Answer.choice)
+    assert (at.people.status[heads] == Status.citizen).all()
+    arrive(at, heads, TOWN)
+    at.people.traits[heads] |= GROUNDS
+    arrive(at, heads, NORTH, Channel.home)
+    assert (at.people.status[heads] == Status.citizen).all()
+    assert not (at.people.traits[heads] & GROUNDS).any()
+
+
+def test_refugees_who_move_within_the_country_stay_refugees():
+    at = started()
+    heads = heads_of(at, NORTH, 20)
+    arrive(at, heads, TOWN)
+    arrive(at, heads, CITY, Channel.internal)
+    assert (at.people.status[heads] == Status.refugee).all()
+
+
+def test_recognition_errs_both_ways_at_its_rates():
+    """CC: .5 of those with grounds, .1 of those without."""
+    at = started(*SINGLE)
+    unlimited(at)
+    heads = heads_of(at, NORTH)
+    fled = at.people.pid[heads] % 2 == 0
+    at.people.traits[heads[fled]] |= GROUNDS
+    arrive(at, heads, PORT)
+    decide_claims(at, 31, 1 / 12)
+    status = at.people.status[heads]
+    assert set(status) == {Status.refugee, Status.ordered}
+    assert near((status[fled] == Status.refugee).sum(), int(fled.sum()), 0.5)
+    assert near((status[~fled] == Status.refugee).sum(), int((~fled).sum()), 0.1)
+    assert not len(at.claims.person)
+
+
+def test_a_household_is_decided_on_as_one_and_at_once():
+    at = started()
+    unlimited(at)
+    at.rules.capacity[CC] = 20_000
+    heads = heads_of(at, NORTH)
+    rows = members(at, heads)
+    arrive(at, heads, PORT)
+    at.people.traits[rows] |= GROUNDS
+    for _ in range(6):
+        decide_claims(at, 365, 1 / 12)
+        status = at.people.status
+        assert (status[rows] == status[at.people.household[rows]]).all()
+    assert set(at.people.status[rows]) == {Status.refugee, Status.ordered, Status.claimant}
+
+
+def test_claims_wait_and_are_decided_in_the_order_they_came():
+    at = started(*SINGLE)
+    at.rules.wait[:, :, Channel.asylum] = 2
+    heads = heads_of(at, NORTH, 400)
+    late, soon = heads[:200], heads[200:]
+    arrive(at, late, PORT, day=20.0)
+    arrive(at, soon, PORT, day=5.0)
+    at.rules.capacity[CC] = 100.5 * at.weight[0]
+    decide_claims(at, 65, 1.0)
+    assert len(at.claims.person) == 400
+    decide_claims(at, 66, 1.0)
+    assert len(at.claims.person) == 300
+    assert set(at.claims.person) >= set(late)
+    at.rules.capacity[CC] = np.inf
+    decide_claims(at, 70, 0.0)
+    assert set(at.claims.person) == set(late)
+    decide_claims(at, 81, 0.0)
+    assert not len(at.claims.person)
+
+
+@pytest.mark.parametrize("dt", [1 / 365.25, 1 / 12])
+def test_courts_never_decide_more_than_they_can_and_do_not_idle(dt):
+    at = started()
+    at.rules.wait[:, :, Channel.asylum] = 0
+    at.rules.capacity[CC] = 30_000
+    heads = heads_of(at, NORTH)
+    n = int(at.weight[0])
+    arrive(at, heads, PORT)
+    first = len(at.claims.person)
+    for i in range(round(1 / dt)):
+        decide_claims(at, 365, dt)
+        decided = (first - len(at.claims.person)) * n
+        assert decided <= 30_000 * (i + 1) * dt + 1e-6
+        assert decided >= 30_000 * (i + 1) * dt - 12 * n
+    assert len(at.claims.person)
+
+
+def test_idle_courts_save_up_nothing():
+    at = started(*SINGLE)
+    at.rules.wait[:, :, Channel.asylum] = 0
+    at.rules.capacity[CC] = 12 * 20 * at.weight[0]
+    first, rest = np.split(heads_of(at, NORTH, 301), [1])
+    arrive(at, first, PORT)
+    for _ in range(12):
+        decide_claims(at, 365, 1 / 12)
+    arrive(at, rest, PORT)
+    decide_claims(at, 365, 1 / 12)
+    assert 300 - len(at.claims.person) <= 21
+
+
+def test_a_claim_ends_with_leaving_the_country():
+    at = started(*SINGLE)
+    unlimited(at)
+    heads = heads_of(at, NORTH, 10)
+    arrive(at, heads, PORT)
+    at.people.place[heads[:4]] = CITY
+    at.people.activity[heads[4]] = Activity.dead
+    at.people.status[heads[5]] = Status.irregular
+    decide_claims(at, 365, 0.1)
+    assert not len(at.claims.person)
+    assert (at.people.status[heads[:5]] == Status.claimant).all()
+    assert at.people.status[heads[5]] == Status.irregular
+
+
+def test_the_first_country_takes_those_found_inadmissible():
+    at = started()
+    at.rules.return_to[:, CC] = BB
+    at.rules.encampment[:] = 0
+    heads = heads_of(at, NORTH, 100)
+    rows = members(at, heads)
+    arrive(at, heads, PORT)
+    people = at.people
+    assert (at.country[people.place[rows]] == BB).all()
+    assert (people.place[rows] != CAMP).all()
+    assert (people.status[rows] == Status.refugee).all()
+    returned = at.counts.harms[WAYS + CC, AA, Harm.forced_return]
+    assert returned == len(rows) * at.weight[0]
+    assert at.counts.harms[:, :, Harm.forced_return].sum() == returned
+    # The rule is about foreigners: nobody is sent to their own country by it.
+    at.rules.return_to[:, CC] = AA
+    more = heads_of(at, NORTH, 10)
+    arrive(at, more, PORT)
+    assert (people.place[more] == PORT).all()
+
+
+def test_camps_take_the_share_that_rules_say():
+    at = started()
+    at.capacity[CAMP] = 1e12
+    heads = heads_of(at, NORTH)
+    arrive(at, heads, TOWN)
+    people = at.people
+    inside = people.place[heads] == CAMP
+    assert near(inside.sum(), len(heads), 0.4)
+    assert (people.place[heads[~inside]] == TOWN).all()
+    assert (people.place == people.place[people.household]).all()
+    assert (people.status[heads] == Status.refugee).all()
+    assert (people.moved[heads] == 5).all()
+
+
+@pytest.mark.parametrize("room", [0, 1_000, 12_345])
+def test_a_full_camp_takes_nobody_more(room):
+    at = started("policies.bb_refuge.encampment=1")
+    at.capacity[CAMP] = room
+    heads = heads_of(at, NORTH)
+    for part in np.array_split(heads, 5):
+        arrive(at, part, TOWN)
+        inside = at.people.place == CAMP
+        assert at.weight[0] * inside.sum() <= room
+    assert at.weight[0] * inside.sum() > room - 13 * at.weight[0]
+    # The dead and those who left make room.
+    at.people.place[at.people.place == CAMP] = CITY
+    fill_camps(at, heads[:1], np.array([at.weight[0]]))
+    assert (at.people.place[heads[0]] == CAMP) == (room > 0)
+
+
+def test_who_gets_into_a_camp_is_no_matter_of_rows():
+    lists = []
+    for order in (None, -1):
+        at = started("policies.bb_refuge.encampment=1")
+        n = len(at.people.pid)
+        if order is not None:
+            at = world(at.scenario, at.seed, order=np.arange(n)[::-1].copy())
+            prepare(at)
+        at.capacity[CAMP] = 9_000
+        heads = heads_of(at, NORTH)
+        arrive(at, heads, TOWN)
+        lists.append(set(at.people.pid[at.people.place == CAMP]))
+    assert lists[0] == lists[1]
+    assert len(lists[0]) > 10
+
+
+@pytest.mark.parametrize("dt", [1 / 365.25, 1 / 12, 1.0])
+def test_return_orders_are_carried_out_at_their_rate(dt):
+    at = started(*SINGLE, "policies.cc_courts.returns=.6")
+    people, heads = at.people, heads_of(at, NORTH)
+    people.place[heads], people.status[heads] = PORT, Status.ordered
+    bystanders = heads[::10]
+    people.status[bystanders] = Status.refugee
+    ordered = np.setdiff1d(heads, bystanders)
+    at.list_heads()
+    execute_returns(at, dt)
+    gone = people.place[ordered] == NORTH
+    assert near(gone.sum(), len(ordered), 1 - 0.4**dt)
+    assert (people.status[ordered[gone]] == Status.citizen).all()
+    assert (people.status[ordered[~gone]] == Status.ordered).all()
+    assert (people.place[bystanders] == PORT).all()
+    back = at.counts.harms[WAYS + CC, AA, Harm.forced_return]
+    assert back == gone.sum() * at.weight[0]
+    days = people.moved[ordered[gone]]
+    assert days.min() >= 0
+    assert days.max() < dt * 365.25
+
+
+def test_a_pioneer_tells_those_at_home_where_their_family_is():
+    at = started()
+    people = at.people
+    heads = heads_of(at, NORTH)
+    head = next(h for h in heads if (people.household == h).sum() >= 3)
+    rows = np.flatnonzero(people.household == head)
+    pioneer, rest = rows[-1], rows[:-1]
+    people.household[pioneer] = pioneer
+    people.flags[pioneer] = HEAD
+    people.kin[rows] = 0
+    arrive(at, np.array([pioneer]), PORT, Channel.labour)
+    assert (people.kin[rest] == CC + 1).all()
+    assert people.kin[pioneer] == 0
