@@ -25,7 +25,7 @@ import pyarrow.parquet as pq
 
 from sim.record import TABLES, Record
 from sim.scenario.errors import ScenarioError
-from sim.scenario.reader import read
+from sim.scenario.reader import read_resolved
 from sim.scenario.schema import Scenario
 from sim.scenario.writer import dump
 
@@ -321,7 +321,7 @@ def _read_scenario(path: Path, content: bytes) -> Scenario:
     if not content:
         raise StoreError(f"{path.parent / MANIFEST} is damaged: it lists no {SCENARIO}; run again")
     try:
-        return read(path)
+        return read_resolved(path)
     except ScenarioError as error:
         raise StoreError(f"{path} cannot be read by this version: {error}") from error
 

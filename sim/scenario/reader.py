@@ -37,6 +37,10 @@ PLACEHOLDERS: Final = {
 """What stands for a refused part that a scenario cannot be without, while the rest is checked."""
 
 
+RESOLVED_BYTES: Final = 100_000_000
+"""A resolved scenario states everything, so it may be far larger than what a person writes."""
+
+
 def read(source: str | Path, overrides: Sequence[str] = (), *, limit: int = MAX_BYTES) -> Scenario:
     """Read, check and resolve a scenario.
 
@@ -77,6 +81,27 @@ def read(source: str | Path, overrides: Sequence[str] = (), *, limit: int = MAX_
         order = {f"-s {argument}": number for number, argument in enumerate(overrides)}
         raise ScenarioError(sorted(problems, key=lambda it: order.get(it.file, -1)))
     return resolve(scenario)
+
+
+def read_resolved(path: Path) -> Scenario:
+    """Read back a resolved scenario that this program wrote, without asking whether it makes sense.
+
+    A check that came later must not make an earlier run unreadable.
+
+    Raises:
+        ScenarioError: it is cut short, or not a scenario of this schema.
+    """
+    limit = RESOLVED_BYTES
+    text = Text(str(path), _load(path, limit))
+    problems: list[Problem] = []
+    root = parse(text.text, text, limit // 5, problems)
+    try:
+        scenario = Scenario.model_validate(root.plain())
+    except ValidationError as error:
+        problems += _say_all(Tree(root), error.errors(include_url=False, include_input=False))
+    if problems:
+        raise ScenarioError(problems)
+    return scenario
 
 
 def _find(source: str | Path) -> Path:

@@ -519,7 +519,7 @@ class Decision(Part):
     flight: Flight = Field(default_factory=_nothing, validate_default=True)
     classes: tuple[TasteClass, ...] = Field(default_factory=_two_classes, validate_default=True)
     """Latent classes (our assumption)."""
-    nest: Annotated[float, Field(strict=True, gt=0, le=1)] = 0.3
+    nest: Annotated[float, Field(strict=True, ge=0.05, le=1)] = 0.3
     """mu: likeness of channels to one destination (our assumption; to be fitted to deflection)."""
     inclusive: Annotated[float, Field(strict=True, gt=0, le=1)] = 0.5
     """lam: how total emigration answers to W (our assumption)."""
