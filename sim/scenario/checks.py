@@ -29,8 +29,8 @@ RESERVED: Final = {
     **dict.fromkeys(VULNERABLE, "`exposure.vulnerability` gives it a meaning of its own"),
 }
 KINDS: Final = (
-    "sources", "countries", "groups", "places", "shocks", "corridors", "policies",
-    "interventions", "observed",
+    "sources", "countries", "groups", "places", "indicators", "shocks", "corridors",
+    "policies", "interventions", "observed",
 )  # fmt: skip
 CHANNEL_ONLY: Final = ("open", "quota", "wait", "fee", "min_education", "only", "except")
 AT_CORRIDOR: Final = ("barrier", "officers", "law", "closed")
@@ -258,6 +258,10 @@ def _references(ck: _Checker) -> None:
     for key in s.threats:
         if key != "default":
             ck.refer(("threats", key), key, ["places", "countries"], on_key=True)
+    for i, indicator in enumerate(s.indicators):
+        for key in indicator.values:
+            path: Path = ("indicators", i, "values", key)
+            ck.refer(path, key, ["places", "countries"], on_key=True)
     groups = ck.known.ids["groups"]
     for key in s.exposure.vulnerability:
         if key not in VULNERABLE and key not in groups and "groups" not in ck.known.incomplete:
@@ -267,6 +271,22 @@ def _references(ck: _Checker) -> None:
                 suggest(key, [*VULNERABLE, *sorted(groups)], "known here"),
                 on_key=True,
             )
+
+
+def _indicators(ck: _Checker) -> None:
+    """Scales of no length, and logarithms of what has none."""
+    for i, it in enumerate(ck.scenario.indicators):
+        if it.zero == it.one:
+            ck.add(("indicators", i, "one"), f"{{}} = {it.one:g} is also the value that means 0")
+        if it.transform == "log":
+            hint = "a logarithm needs values above 0"
+            for key, value in (("zero", it.zero), ("one", it.one)):
+                if value <= 0:
+                    ck.add(("indicators", i, key), f"{{}} = {value:g} has no logarithm", hint)
+            for key, value in it.values.items():
+                if value <= 0:
+                    path: Path = ("indicators", i, "values", key)
+                    ck.add(path, f"{{}} = {value:g} has no logarithm", hint)
 
 
 def _sources(ck: _Checker) -> None:
@@ -625,6 +645,6 @@ def spectral_radius(matrix: list[list[float]]) -> float:
 
 
 _RULES: Final[tuple[Callable[[_Checker], None], ...]] = (
-    _duplicates, _references, _sources, _dates, _groups, _places, _stocks, _sizes, _corridors,
-    _policies, _interventions, _shares, _coupling,
+    _duplicates, _references, _indicators, _sources, _dates, _groups, _places, _stocks, _sizes,
+    _corridors, _policies, _interventions, _shares, _coupling,
 )  # fmt: skip

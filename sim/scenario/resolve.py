@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from math import asin, ceil, cos, radians, sin, sqrt
+from math import asin, ceil, cos, log, radians, sin, sqrt
 from typing import Any, Final, TypeVar
 
 from sim.scenario.schema import (
@@ -11,12 +11,14 @@ from sim.scenario.schema import (
     Country,
     Decision,
     Exposure,
+    Indicator,
     Level,
     Levels,
     Part,
     Place,
     Scenario,
     Tactic,
+    ThreatName,
 )
 from sim.terms import Threat
 
@@ -252,10 +254,32 @@ def _threats(scenario: Scenario) -> dict[str, Levels]:
     resolved: dict[str, Levels] = {}
     for place in scenario.places:
         levels: Levels = {name: Level.model_construct(severity=0.0) for name in Threat.__members__}  # type: ignore[misc]
-        for key in ("default", place.country, place.id):
+        levels.update(given.get("default", {}))
+        _indicate(scenario.indicators, place, levels)
+        for key in (place.country, place.id):
             levels.update(given.get(key, {}))
         resolved[place.id] = levels
     return resolved
+
+
+def indicated(indicator: Indicator, value: float) -> float:
+    """Return what an observed value means on the scale from 0 to 1."""
+    low, high = indicator.zero, indicator.one
+    if indicator.transform == "log":
+        low, high, value = log(low), log(high), log(value)
+    return min(max((value - low) / (high - low), 0.0), 1.0)
+
+
+def _indicate(indicators: Iterable[Indicator], place: Place, levels: Levels) -> None:
+    """Set a place's levels from what was observed there, the gravest of each thing."""
+    worst: dict[tuple[ThreatName, str], float] = {}
+    for it in indicators:
+        value = it.values.get(place.id, it.values.get(place.country))
+        if value is not None:
+            key = (it.threat, it.sets)
+            worst[key] = max(worst.get(key, 0.0), indicated(it, value))
+    for (threat, sets), share in worst.items():
+        levels[threat] = levels[threat].model_copy(update={sets: share})
 
 
 def _corridor(corridor: Corridor, where: Mapping[str, Place]) -> tuple[Corridor, ...]:

@@ -240,6 +240,30 @@ TerseLevel = Annotated[
 Levels = dict[ThreatName, TerseLevel]
 
 
+Reading = Annotated[float, Field(strict=True, ge=-1e15, le=1e15)]
+
+
+class Indicator(Part):
+    """An observed indicator, and how it maps to the severity or prevalence of a threat.
+
+    Between `zero` and `one` the mapping is linear, or linear in the logarithm; beyond them it stays
+    at 0 and 1. Of several indicators of the same thing at a place the gravest counts (our
+    assumption). What `threats` states for a country or place goes before an indicator.
+    """
+
+    id: Id
+    threat: ThreatName
+    sets: Literal["severity", "prevalence"] = "severity"
+    transform: Literal["linear", "log"] = "linear"
+    zero: Reading
+    """Value that means 0."""
+    one: Reading
+    """Value that means 1."""
+    values: dict[Id, Reading]
+    """By country or place id, as observed; the place goes before its country."""
+    source: Sources = ()
+
+
 class Shock(Part):
     """A dated disruption of one threat at some places (T5)."""
 
@@ -706,6 +730,7 @@ class Scenario(Part):
     threats: dict[str, Levels] = {}
     """By `default`, country id or place id, the most specific wins threat by threat; resolved by
     place."""
+    indicators: tuple[Indicator, ...] = ()
     exposure: Exposure = Field(default_factory=_nothing, validate_default=True)
     shocks: tuple[Shock, ...] = ()
     corridors: tuple[Corridor, ...] = ()

@@ -2,7 +2,7 @@
 
 Whole runs of a small world (`tests/mechanisms.yaml`), base rates solved once on the world as the
 file has it, the same seed, and so the same luck but for what the switch changes. Figures in
-comments are from seeds 11 and its first replicates: "a -> b" gives the weakest of two or three, and
+comments are from seed 11 and one or two more: "a -> b" is one of them, the weakest where they differ, and
 margins of the assertions lie well inside. A row stands for about 110 people, so that a figure of
 10,000 people has a standard error of some 10 % by itself, and less against its own control.
 """
