@@ -257,7 +257,9 @@ def _products(factors: F64) -> F64:
 
 
 def felt_fear(severity: F64, mask: np.ndarray, weight: F64, tolerable: F64) -> F64:
-    """Weighted excess of fear that persons feel, 0 to 1.
+    """Gravest fear that persons feel beyond what is tolerable, 0 to 1.
+
+    max over fear of (b_k / max b) max(h_k - tol_k, 0): one well-founded fear is enough.
 
     Args:
         severity: [person, threat] of the place.
@@ -265,8 +267,10 @@ def felt_fear(severity: F64, mask: np.ndarray, weight: F64, tolerable: F64) -> F
         weight: [threat] b_k.
         tolerable: [threat] tol_k.
     """
-    total = np.zeros(len(mask))
+    gravest = np.zeros(len(mask))
+    most = max(max(weight[threat] for threat in FEAR), 1e-12)
     for threat in FEAR:
         exposed = (mask >> threat & 1).astype(bool)
-        total += exposed * weight[threat] * np.maximum(severity[:, threat] - tolerable[threat], 0)
-    return np.asarray(total / max(sum(weight[t] for t in FEAR), 1e-12))
+        excess = np.maximum(severity[:, threat] - tolerable[threat], 0.0)
+        gravest = np.maximum(gravest, exposed * weight[threat] / most * excess)
+    return gravest

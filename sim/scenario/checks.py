@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from sim.scenario.document import Node, Path
 from sim.scenario.errors import Problem, quoted, suggest
-from sim.scenario.resolve import OTHER, corridor_ids, country_incomes, resolve_exposure
+from sim.scenario.resolve import OTHER, corridor_ids, country_incomes, resolve, resolve_exposure
 from sim.scenario.schema import Exposure, Policy, Scenario
 from sim.scenario.wording import Tree, child, default_id
 from sim.terms import Status, Threat
@@ -35,6 +35,8 @@ KINDS: Final = (
 CHANNEL_ONLY: Final = ("open", "quota", "wait", "fee", "min_education", "only", "except")
 AT_CORRIDOR: Final = ("barrier", "officers", "law", "closed")
 LONGEST_DAYS: Final = 32_700
+ROUTE_WALKS: Final = 80
+"""Steps of the power iteration; growth is taken over the later half."""
 FOR_ALL: Final = (
     "quota", "capacity", "barrier", "officers", "law", "closed", "detention", "detention_days",
 )  # fmt: skip
@@ -644,7 +646,61 @@ def spectral_radius(matrix: list[list[float]]) -> float:
     return exp(log_norm)
 
 
+def _routes(ck: _Checker) -> None:
+    """Ways on which going round in circles is worth more than arriving."""
+    if ck.problems or not ck.intact("decision", "corridors", "places", "journey"):
+        return
+    radius = route_radius(resolve(ck.scenario))
+    if radius >= 1:
+        stated = [("decision", "route_scale"), ("decision", "fatigue"), ("decision", "risk")]
+        ck.add(
+            next((path for path in stated if ck.tree.key(path) is not None), ("corridors",)),
+            "{}: detours add up without end, since there are many ways and tiring costs little "
+            f"(spectral radius {radius:.3g}, must be below 1)",
+            "raise decision.fatigue, or lower decision.route_scale",
+        )
+
+
+def route_radius(scenario: Scenario) -> float:
+    """Return the spectral radius of the recursive logit over legs, were all borders open and free.
+
+    Below 1 the values of routes are sums that converge; prices and enforcement only lower it.
+
+    Args:
+        scenario: resolved.
+    """
+    decision, journey = scenario.decision, scenario.journey
+    risk = decision.risk * min((it.risk for it in decision.classes), default=1.0)
+    index = {place.id: i for i, place in enumerate(scenario.places)}
+    legs = []
+    for corridor in scenario.corridors:
+        days = decision.livelihood.waiting * (corridor.days or 0.0) / 30.4375
+        weight = 0.0
+        for tactic in corridor.tactics:
+            harm = (
+                tactic.death
+                + journey.violence_weight * tactic.violence
+                + journey.extortion_weight * tactic.extortion
+                + journey.kidnapping_weight * tactic.kidnapping
+            )
+            weight += exp(-(risk * harm + days + decision.fatigue) / decision.route_scale)
+        legs.append((index[corridor.from_], index[corridor.to], weight))
+    values = [1.0] * len(index)
+    growth = 0.0
+    for walk in range(ROUTE_WALKS):
+        new = [0.0] * len(values)
+        for a, b, weight in legs:
+            new[a] += weight * values[b]
+        norm = max(new, default=0.0)
+        if norm == 0.0:
+            return 0.0
+        values = [value / norm for value in new]
+        if walk >= ROUTE_WALKS // 2:
+            growth += log(norm)
+    return exp(growth / (ROUTE_WALKS - ROUTE_WALKS // 2))
+
+
 _RULES: Final[tuple[Callable[[_Checker], None], ...]] = (
     _duplicates, _references, _indicators, _sources, _dates, _groups, _places, _stocks, _sizes,
-    _corridors, _policies, _interventions, _shares, _coupling,
+    _corridors, _policies, _interventions, _shares, _coupling, _routes,
 )  # fmt: skip

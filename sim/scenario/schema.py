@@ -390,7 +390,7 @@ class Policy(Part):
     law: Share | None = None
     """Share of the law on paper that is carried out at the border."""
     closed: bool | None = None
-    """Nobody may cross openly: every tactic is fully watched, by officers who turn people back."""
+    """Nobody may cross openly; a hidden tactic is stopped as often as it is `watched`."""
     detention: Share | None = None
     """Share of the intercepted who are detained."""
     detention_days: Annotated[float, Field(strict=True, ge=0, le=3650)] | None = None
@@ -654,9 +654,11 @@ class JourneyRules(Part):
     captivity_days: Positive = 60.0
     """Mean days of captivity (our assumption)."""
     wait_stranded: Positive = 0.5
-    """Years after which stranded people stop trying and settle irregularly (our assumption)."""
+    """Mean years until stranded people decide anew: go on, claim, settle, return (our
+    assumption)."""
     grounds: Share = 0.25
-    """Felt fear, weighted, above which a person has grounds for asylum (our assumption)."""
+    """Gravest felt fear beyond what is tolerable, by b_k / max b, from which on a person has
+    grounds for asylum (our assumption)."""
     kin: Amount = 0.5
     """Households with close family abroad, per emigrant of the same origin (our assumption)."""
 
