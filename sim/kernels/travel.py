@@ -387,6 +387,13 @@ def place_members(people, heads, places, status, days):
 
 
 @kernel
+def forget_grounds(people, heads):
+    """Who is back home starts anew: whether there are grounds is asked when they leave again."""
+    for i in range(heads.shape[0]):
+        mark_grounds(people, heads[i], False)
+
+
+@kernel
 def party_sizes(people, heads, sizes):
     """Members alive of each household."""
     for i in range(heads.shape[0]):

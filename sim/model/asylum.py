@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sim.kernels.travel import party_sizes, place_members, settle, tell_all_kin
+from sim.kernels.travel import forget_grounds, party_sizes, place_members, settle, tell_all_kin
 from sim.rng import Purpose, key, mixed_array, uniform_array
 from sim.state import DAYS_A_YEAR, GROUNDS, I64, Moves, append, take
 from sim.terms import Activity, Harm, Status
@@ -158,3 +158,4 @@ def execute_returns(world: World, dt: float) -> None:
         sizes * world.weight[people.home[heads]],
     )
     place_members(people, heads, people.home[heads].astype(np.int64), int(Status.citizen), days)
+    forget_grounds(people, heads)
