@@ -648,7 +648,9 @@ def spectral_radius(matrix: list[list[float]]) -> float:
 
 def _routes(ck: _Checker) -> None:
     """Ways on which going round in circles is worth more than arriving."""
-    if ck.problems or not ck.intact("decision", "corridors", "places", "journey"):
+    known = ck.known
+    if ck.problems or known.broken or known.incomplete or known.tainted:
+        # Only a scenario with nothing else wrong can be resolved.
         return
     radius = route_radius(resolve(ck.scenario))
     if radius >= 1:
