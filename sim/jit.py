@@ -32,8 +32,11 @@ KEPT_DAYS = 30
 
 @cache
 def fingerprint() -> str:
-    """Hash of all that compiled code depends on: kernel sources, versions, processor."""
-    digest = hashlib.blake2b(digest_size=8)
+    """Hash of all that compiled code depends on: kernel sources, versions, processor.
+
+    Where the sources lie counts too, since numba files compiled code by their path.
+    """
+    digest = hashlib.blake2b(str(ROOT).encode(), digest_size=8)
     files = [ROOT / name for name in ("terms.py", "rng.py", "jit.py", "state.py", "network.py")]
     for path in [*files, *sorted((ROOT / "kernels").glob("*.py"))]:
         digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")

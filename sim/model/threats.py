@@ -179,10 +179,13 @@ class Threats:
         """([place, threat] prevalence, [place, threat] by state) on a day."""
         prevalence = self.base_prevalence.copy()
         by_state = self.base_by_state.copy()
-        for start, end, p, threat, q, state in events:
-            if start <= day < end:
-                prevalence[p, threat] = max(prevalence[p, threat], q)
-                by_state[p, threat] |= state
+        if events:
+            start, end, p, threat, q, state = (
+                np.array(column) for column in zip(*events, strict=True)
+            )
+            now = (start <= day) & (day < end)
+            np.maximum.at(prevalence, (p[now], threat[now]), q[now])
+            np.logical_or.at(by_state, (p[now], threat[now]), state[now])
         return prevalence, by_state
 
     def update_prevalence(self, day: float) -> bool:
