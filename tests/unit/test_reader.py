@@ -25,7 +25,7 @@ VALID = sorted((SCENARIOS / "valid").glob("*.yaml"))
 INVALID = sorted((SCENARIOS / "invalid").glob("*.yaml"))
 MINIMAL = (SCENARIOS / "valid" / "minimal.yaml").read_text(encoding="utf-8")
 STARTER = library.ROOM / "starter.yaml"
-QUICK = 0.7
+QUICK = 2.0
 """Seconds that an error may take on a slow machine."""
 
 Write = Callable[..., Path]
