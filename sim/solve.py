@@ -7,17 +7,14 @@ every variant inherits them: a policy must not be able to hide in the constant.
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from sim.kernels.choice import rates
 from sim.model.decide import current_conditions
+from sim.scenario.schema import Scenario
 from sim.step import prepare
 from sim.world import build_world
-
-if TYPE_CHECKING:
-    from sim.scenario.schema import Scenario
 
 
 def solve_base(scenario: Scenario, base: Scenario) -> Scenario:
@@ -32,7 +29,7 @@ def solve_base(scenario: Scenario, base: Scenario) -> Scenario:
     if stated.base_livelihood is not None and stated.flight_norm is not None:
         livelihood, norm = stated.base_livelihood, stated.flight_norm
     else:
-        livelihood, norm = _solved(base.model_dump_json(by_alias=True), _Held(base))
+        livelihood, norm = _solved(base.model_dump_json(by_alias=True))
     update = {
         "base_livelihood": decision.base_livelihood or livelihood,
         "flight_norm": decision.flight_norm or norm,
@@ -40,32 +37,17 @@ def solve_base(scenario: Scenario, base: Scenario) -> Scenario:
     return scenario.model_copy(update={"decision": decision.model_copy(update=update)})
 
 
-class _Held:
-    """Carries a scenario past the cache's key, which is its text."""
-
-    def __init__(self, scenario: Scenario) -> None:
-        self.scenario = scenario
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Held)
-
-    def __hash__(self) -> int:
-        return 0
-
-
 @lru_cache(maxsize=64)
-def _solved(text: str, held: _Held) -> tuple[float, float]:
-    """(base_L, flight norm) of a base scenario.
+def _solved(text: str) -> tuple[float, float]:
+    """(base_L, flight norm) of a base scenario, given as JSON so that equal ones are solved once.
 
     base_L makes the mean livelihood rate of the first month's households, those of the focus to
     whom any way is open at all, equal to `baseline_rate`; the norm is their mean of W_F^lam. With
     hosts counted in, how rich the hosts are would set how readily people flee.
     """
-    del text
-    decision = held.scenario.decision.model_copy(
-        update={"base_livelihood": 1.0, "flight_norm": 1.0}
-    )
-    scenario = held.scenario.model_copy(update={"decision": decision})
+    base = Scenario.model_validate_json(text)
+    decision = base.decision.model_copy(update={"base_livelihood": 1.0, "flight_norm": 1.0})
+    scenario = base.model_copy(update={"decision": decision})
     world = build_world(scenario, scenario.seed)
     prepare(world)
     want, fear, _, _ = world.threats.advance(

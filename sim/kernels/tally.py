@@ -5,12 +5,15 @@ from __future__ import annotations
 import math
 
 from sim.jit import kernel
+from sim.kernels.travel import count_members
 from sim.state import BLOCKED, BLOCKED_PERMISSION, HEAD, MICRO
 from sim.terms import Activity
 
 RESIDENT, WAITING = int(Activity.resident), int(Activity.waiting)
 TRAVELLING, DEAD = int(Activity.travelling), int(Activity.dead)
+STRANDED = int(Activity.stranded)
 YEAR = 366
+"""Days within which a household counts as blocked: a year, and the day itself."""
 
 
 @kernel
@@ -31,7 +34,7 @@ def list_heads(people, deciding, stranded):
             if activity == RESIDENT or activity == WAITING:
                 deciding[n] = row
                 n += 1
-            elif activity == 3:
+            elif activity == STRANDED:
                 stranded[m] = row
                 m += 1
     return n, m
@@ -49,18 +52,9 @@ def count_households(people, rows, code, weight, heads, persons):
     """
     for i in range(rows.shape[0]):
         head = rows[i]
-        founder = people.household[head]
         w = weight[people.home[head]]
-        n = 0
-        row = founder
-        while True:
-            if people.household[row] == founder and people.activity[row] != DEAD:
-                n += 1
-            row = people.sibling[row]
-            if row == founder:
-                break
         heads[code[i]] += w
-        persons[code[i]] += w * n
+        persons[code[i]] += w * count_members(people, head)
 
 
 @kernel
@@ -140,15 +134,6 @@ def count_people(people, country, weight, now, stocks, blocked_heads, blocked, a
                 exposed[p, c, k] += w
         if people.flags[row] & HEAD and people.flags[row] & BLOCKED:
             if now - people.blocked_on[row] < YEAR and activity <= WAITING:
-                founder = people.household[row]
-                n = 0
-                other = founder
-                while True:
-                    if people.household[other] == founder and people.activity[other] != DEAD:
-                        n += 1
-                    other = people.sibling[other]
-                    if other == founder:
-                        break
                 by = 1 if people.flags[row] & BLOCKED_PERMISSION else 0
                 blocked_heads[p, c, by] += w
-                blocked[p, c, by] += w * n
+                blocked[p, c, by] += w * count_members(people, row)

@@ -394,10 +394,12 @@ def forget_grounds(people, heads):
 
 
 @kernel
-def party_sizes(people, heads, sizes):
-    """Members alive of each household."""
+def party_sizes(people, heads):
+    """[n] members alive of each household."""
+    sizes = np.empty(heads.shape[0], np.int64)
     for i in range(heads.shape[0]):
         sizes[i] = count_members(people, heads[i])
+    return sizes
 
 
 @kernel

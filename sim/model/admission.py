@@ -71,8 +71,7 @@ def admit(world: World, end: int, dt: float) -> dict[str, NDArray[Any]]:
     if lapsed.any():
         wait_members(people, queue.head[lapsed], int(Activity.resident))
         take(queue, ~lapsed)
-    sizes = np.empty(len(queue.head), np.int64)
-    party_sizes(people, queue.head, sizes)
+    sizes = party_sizes(people, queue.head)
     sizes[queue.companions > 0] = 1
     n_people = sizes * world.weight[people.home[queue.head]]
     country = world.country[queue.goal]
@@ -128,8 +127,7 @@ def prospects(world: World) -> tuple[F64, F64]:
     chance = np.ones(rules.open.shape)
     wait = rules.wait.copy()
     queue = world.applications
-    sizes = np.empty(len(queue.head), np.int64)
-    party_sizes(world.people, queue.head, sizes)
+    sizes = party_sizes(world.people, queue.head)
     n_people = sizes * world.weight[world.people.home[queue.head]]
     pending = np.zeros(rules.quota.shape)
     np.add.at(pending, (world.country[queue.goal], queue.channel), n_people)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sim.kernels.travel import forget_grounds, party_sizes, place_members, settle, tell_all_kin
+from sim.model.admission import admission_class
 from sim.rng import Purpose, key, mixed_array, uniform_array
 from sim.state import DAYS_A_YEAR, GROUNDS, I64, Moves, append, take
 from sim.terms import Activity, Harm, Status
@@ -21,8 +22,7 @@ def receive(world: World, arrived: dict[str, Any]) -> None:
     if not len(heads):
         return
     people, counts, rules = world.people, world.counts, world.rules
-    sizes = np.empty(len(heads), np.int64)
-    party_sizes(people, heads, sizes)
+    sizes = party_sizes(people, heads)
     n_people = sizes * world.weight[people.home[heads]]
     citizenship = world.country[people.home[heads]]
     way = (arrived["origin"], arrived["goal"], arrived["channel"], arrived["answer"])
@@ -93,9 +93,7 @@ def decide_claims(world: World, end: int, dt: float) -> None:
     claim = mixed_array(world.country_ident[claims.country] + claims.claimed.astype(np.uint64))
     luck = uniform_array(key(world.seed, Purpose.recognition), people.pid[founder] ^ claim)
     n_people = world.weight[people.home[claims.person]]
-    kinds = world.choices.classes[
-        world.country[people.home[claims.person]], people.group[claims.person]
-    ]
+    kinds = admission_class(world, claims.person)
     months = rules.wait[kinds, claims.country, 2]
     due = claims.claimed + months * 30.4375 <= end
     decided = np.zeros(len(due), bool)
@@ -141,7 +139,7 @@ def execute_returns(world: World, dt: float) -> None:
     if not len(heads):
         return
     c = world.country[people.place[heads]]
-    k = world.choices.classes[world.country[people.home[heads]], people.group[heads]]
+    k = admission_class(world, heads)
     rate = -np.log1p(-np.minimum(world.rules.returns[k, c], 0.999999))
     draw = -np.log1p(-uniform_array(world.key(Purpose.removal), people.pid[heads]))
     gone = draw < rate * dt
@@ -149,8 +147,7 @@ def execute_returns(world: World, dt: float) -> None:
     if not len(heads):
         return
     days = world.day + np.floor(draw[gone] / rate[gone] * DAYS_A_YEAR).astype(np.int64)
-    sizes = np.empty(len(heads), np.int64)
-    party_sizes(people, heads, sizes)
+    sizes = party_sizes(people, heads)
     n_corridors = len(world.scenario.corridors)
     np.add.at(
         world.counts.harms,

@@ -28,7 +28,7 @@ from sim.kernels.choice import (
 from sim.kernels.routes import solve_routes
 from sim.kernels.travel import Way
 from sim.model.livelihood import median_means
-from sim.model.policy import Rules, admission_classes, class_table, interception
+from sim.model.policy import Rules, class_table, interception
 from sim.model.threats import per_threat
 from sim.network import Network
 from sim.rng import name_hash
@@ -77,7 +77,6 @@ class Choices:
         self.threads = threads
         self.network = network
         self.classes = class_table(scenario)
-        self.kinds = admission_classes(scenario)
         places, countries = scenario.places, scenario.countries
         number = {c.id: i for i, c in enumerate(countries)}
         self.n_places, self.n_countries = len(places), len(countries)
@@ -120,7 +119,7 @@ class Choices:
     def _reachable(self) -> Bool:
         """[origin, place] whether people of an origin could ever be there.
 
-        Regular travel reaches everywhere people live; a camp is reached from its country.
+        Regular travel reaches everywhere people live; nobody plans on a camp that is empty.
         """
         return np.repeat((self.people > 0)[None, :], self.n_places, axis=0) | np.eye(
             self.n_places, dtype=bool

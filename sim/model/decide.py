@@ -103,8 +103,7 @@ def decide_all(world: World, now: Conditions, excess: F64, end: int) -> None:
     events = draw_events(world, now, end)
     month = world.month()
     cells = world.cells.of(people, world.country, events.head, month)
-    sizes = np.empty(len(events.head), np.int64)
-    party_sizes(people, events.head, sizes)
+    sizes = party_sizes(people, events.head)
     weight = world.weight[people.home[events.head]]
 
     everyone = world.cells.of(people, world.country, world.deciding, month)

@@ -15,9 +15,9 @@ from sim.kernels.travel import (
     split_parties,
     travel,
 )
-from sim.model.admission import apply, is_queued
+from sim.model.admission import admission_class, apply, is_queued
 from sim.model.threats import felt_fear
-from sim.rng import Purpose, uniform_array
+from sim.rng import Purpose, key, uniform_array
 from sim.state import DAYS_A_YEAR, DIRECT, F64, I64, NONE, Moves, append, take
 from sim.terms import Answer, Channel, Harm, Hazard
 
@@ -81,7 +81,7 @@ def depart(
 def regular_price(world: World, heads: I64, goal: I64, channel: I64) -> F64:
     """[n] fee and fare a person of those who travel by a regular channel, as of today."""
     people, land = world.people, world.choices.land
-    kinds = world.choices.classes[world.country[people.home[heads]], people.group[heads]]
+    kinds = admission_class(world, heads)
     fare = land.price[0, people.place[heads], goal, 0]
     return np.asarray(fare + land.fee[kinds, world.country[goal], channel])
 
@@ -96,7 +96,8 @@ def leave(
     split_parties(people, heads, companions, price, world.month(), leaders)
     place = people.place[leaders].astype(np.int64)
     abroad = world.country[goal] != world.country[place]
-    from_own = world.country[place] == world.country[people.home[leaders]]
+    citizenship = world.country[people.home[leaders]]
+    from_own = world.country[place] == citizenship
     severity = world.threats.severity[place]
     fear = felt_fear(severity, people.mask[leaders], world.weights_k, world.tolerable)
     grounds = from_own & abroad & (fear >= world.scenario.journey.grounds)
@@ -104,10 +105,8 @@ def leave(
     set_off(people, leaders, ~on_legs, price, grounds, world.day)
     km = world.network.km[place, goal]
     days = np.where(abroad, REGULAR_DAYS, 1.0 + km / 300.0)
-    sizes = np.empty(len(leaders), np.int64)
-    party_sizes(people, leaders, sizes)
+    sizes = party_sizes(people, leaders)
     moved = sizes * world.weight[people.home[leaders]]
-    citizenship = world.country[people.home[leaders]]
     world.counts.departed.append(Moves(citizenship, place, goal, channel, answer, moved))
     append(
         world.parties,
@@ -165,9 +164,10 @@ def advance_parties(world: World, end: int) -> dict[str, I64 | F64]:
     fate = np.empty(n, np.int64)
     counts = world.counts
     deaths_before = int(counts.harms[:, :, Harm.death].sum())
+    # Draws on the way are keyed by journey and leg, not by step.
     keys = np.array(
         [
-            world_key(world, p)
+            key(world.seed, p)
             for p in (
                 Purpose.leg, Purpose.death, Purpose.violence, Purpose.kidnapping,
                 Purpose.extortion, Purpose.interception, Purpose.detention,
@@ -193,13 +193,6 @@ def advance_parties(world: World, end: int) -> dict[str, I64 | F64]:
     }
     take(parties, fate == ON_THE_WAY)
     return result
-
-
-def world_key(world: World, purpose: Purpose) -> np.uint64:
-    """Key of draws on the way: keyed by journey and leg, not by step."""
-    from sim.rng import key
-
-    return key(world.seed, purpose)
 
 
 def step_years(days: int) -> float:
