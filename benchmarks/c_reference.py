@@ -53,6 +53,7 @@ POINTERS = {
         "livelihood": np.float64,
         "age": np.float64,
         "bound": np.float64,
+        "settling": np.float64,
     },
     "Means": {
         "income": np.float64,
@@ -75,7 +76,13 @@ POINTERS = {
 
 SCALARS: dict[str, dict[str, type]] = {
     "Land": {"nest": float, "inclusive": float},
-    "Conditions": {"flight": float, "at_home": float, "rest": float, "rest_depth": float},
+    "Conditions": {
+        "flight": float,
+        "at_home": float,
+        "attachment": float,
+        "rest": float,
+        "rest_depth": float,
+    },
     "Means": {"subsistence": float},
     "Step": {
         "now": float,
@@ -119,10 +126,13 @@ class Reference:
         n, classes = len(land.country), land.geography.shape[2]
         kinds, countries = land.fee.shape[:2]
         _expect(land.geography, (2, 2, classes, n, n, 2))
-        _expect(land.admission, (2, kinds, countries, 4))
+        _expect(land.admission, (2, 2, kinds, countries, 4))
+        _expect(land.admitted, (2, countries, 4))
         _expect(land.price, (2, n, n, 2))
         _expect(conditions.bound, (2, n, n, classes))
         _expect(conditions.livelihood, (n, 7))
+        _expect(conditions.settling, (n, 7))
+        _expect(arguments["means"].status, (n, 7))
         _expect(conditions.age, (2, 121))
         step = {name: arguments[name] for name in ("heads", "classes", "keys", "now", "dt")}
         step |= {

@@ -13,8 +13,8 @@ enum { LIVELIHOOD, FLIGHT };
 enum { CHOICE, NECESSITY, NO_MEANS, NO_PERMISSION };
 enum { LABOUR, FAMILY, ASYLUM, IRREGULAR, N_SLOTS };
 enum { WAITING = 1, STRANDED = 3, DEAD = 6 };  /* activities */
-enum { IRREGULAR_STATUS = 5, N_STATUS = 7, N_AGES = 121 };
-enum { CHILD_AGE = 12, PIONEER_AGE = 18 };
+enum { CITIZEN, IRREGULAR_STATUS = 5, N_STATUS = 7, N_AGES = 121 };
+enum { CHILD_AGE = 12, PIONEER_AGE = 18, GROUNDS = 8 };
 #define DAYS_A_YEAR 365.25
 #define MARGIN 1.000001
 
@@ -40,7 +40,8 @@ typedef struct {
     const double *want, *fear;
     const uint8_t *by_state;
     const double *livelihood, *age, *bound;
-    double flight, at_home, rest, rest_depth;
+    const double *settling;
+    double flight, at_home, attachment, rest, rest_depth;
 } Conditions;
 
 typedef struct {
@@ -67,7 +68,7 @@ typedef struct {
 typedef struct {
     int64_t place, home, country, home_country, taste, kind, education, kin;
     int64_t members, local;
-    int pioneer, child, queued, confined;
+    int pioneer, child, queued, confined, founded;
 } Household;
 
 /* Rates under the four combinations of gates: as it is, means unlimited, policy open, both. */
@@ -85,7 +86,7 @@ static inline uint64_t mixed(uint64_t z)
 
 static inline double uniform(uint64_t key, uint64_t who)
 {
-    return ((double)(int64_t)(mixed(key ^ who) >> 11) + 0.5) * (1.0 / 9007199254740992.0);
+    return ((double)(int64_t)(mixed(key ^ who) >> 12) + 0.5) * (1.0 / 4503599627370496.0);
 }
 
 static inline int64_t age_of(int64_t month, int64_t born)
@@ -160,8 +161,10 @@ static Gates inclusive_values(const Land *land, const Step *step, const Househol
     const double *ruled_price = land->price + (0 * n + p) * n * 2;
     const double *open_price = land->price + (1 * n + p) * n * 2;
     const int64_t countries = step->n_countries, kind = who->kind;
-    const double *admission = land->admission + (h * step->n_kinds + kind) * countries * N_SLOTS;
-    const double *admitted = land->admitted + h * N_SLOTS;
+    const int64_t grounds = h == FLIGHT || who->founded;
+    const double *admission =
+        land->admission + ((h * 2 + grounds) * step->n_kinds + kind) * countries * N_SLOTS;
+    const double *admitted = land->admitted + h * countries * N_SLOTS;
     const double *fee = land->fee + kind * countries * N_SLOTS;
     const int64_t *schooling = land->min_education + kind * countries * N_SLOTS;
     Gates w = {0.0, 0.0, 0.0, 0.0};
@@ -193,7 +196,7 @@ static Gates inclusive_values(const Land *land, const Step *step, const Househol
         for (int slot = 0; slot < N_SLOTS; slot++) {
             if (d == p && (slot < ASYLUM || (slot == IRREGULAR && who->local < 2))) continue;
             const int64_t by_legs = slot >= ASYLUM, at = country * N_SLOTS + slot;
-            double x = open_way[2 * d + by_legs] * pull[d] * admitted[slot];
+            double x = open_way[2 * d + by_legs] * pull[d] * admitted[at];
             if (x <= 0.0) continue;
             s.mp += x * full;
             s.p += x * able(&going, open_price[2 * d + by_legs], money);
@@ -240,6 +243,7 @@ static Household describe(const People *people, const Land *land, const Conditio
     who.kind = step->classes[who.home_country * step->n_groups + people->group[head]];
     who.education = people->traits[head] >> 1 & 3;
     who.kin = people->kin[head];
+    who.founded = (people->traits[head] & GROUNDS) != 0;
     who.queued = people->activity[head] == WAITING;
     who.confined = conditions->by_state[who.place * 8 + (people->mask[head] >> 4)];
     if (who.country == who.home_country)
@@ -252,12 +256,13 @@ static Household describe(const People *people, const Land *land, const Conditio
     return who;
 }
 
-static double secure_means(const Means *means, int64_t place, int64_t rank, int64_t status)
+static double secure_means(const Means *means, int64_t place, int64_t rank, int64_t status,
+                           int64_t members)
 {
     double sigma = means->sigma[place];
     double share = exp(sigma * (double)means->normal[rank] - 0.5 * sigma * sigma);
-    double earned = means->income[place] * means->status[status] * share - means->subsistence;
-    return (earned > 0.0 ? earned : 0.0) + means->support[place];
+    double earned = means->income[place] * means->status[place * N_STATUS + status] * share - means->subsistence;
+    return (double)members * ((earned > 0.0 ? earned : 0.0) + means->support[place]);
 }
 
 /* What company makes of W^lam: (its factor / the greatest there is)^(mu lam). */
@@ -266,6 +271,14 @@ static inline double in_company(const Land *land, int h, const Household *who)
     const double *factor = land->companions + 3 * h;
     const double fullest = factor[0] + factor[1] + factor[2];
     return pow(company(land, h, who).full / fullest, land->nest * land->inclusive);
+}
+
+/* How settled a household is where it lives, 0 to 1: citizens at once, others as their status lets. */
+static inline double settled(const Conditions *conditions, int64_t place, int64_t status,
+                             double since)
+{
+    if (status == CITIZEN) return 1.0;
+    return 1.0 - exp(-since * conditions->settling[place * N_STATUS + status]);
 }
 
 /* Returns the number of events written, from `first` on. */
@@ -302,7 +315,10 @@ int64_t decide(const People *people, const Land *land, const Conditions *conditi
         const double since = (step->now - people->moved[head]) / DAYS_A_YEAR;
         const double rest = 1.0 - conditions->rest_depth * exp(-since / conditions->rest);
         double l = level * (l_age * rest);
-        if (p == o) l *= conditions->at_home;
+        if (p == o)
+            l *= conditions->at_home;
+        else
+            l *= exp(-conditions->attachment * settled(conditions, p, people->status[head], since));
         const double f = conditions->flight * f_age * fear;
         const Household who = describe(people, land, conditions, step, head);
         const double close = l * open_l * in_company(land, LIVELIHOOD, &who)
@@ -336,7 +352,7 @@ int64_t decide(const People *people, const Land *land, const Conditions *conditi
             events->answer[at] = label < share ? NO_MEANS : NO_PERMISSION;
             /* Trapped: with the means of a secure place they would have moved. */
             const double secure =
-                secure_means(means, p, people->rank[head], people->status[head]);
+                secure_means(means, p, people->rank[head], people->status[head], who.members);
             if (secure > money) {
                 const Gates able = rates(land, step, &who, LIVELIHOOD, l, secure);
                 events->trapped[at] = draw < able.r / want * dt;

@@ -57,13 +57,19 @@ def _solved(text: str) -> tuple[float, float]:
     now = current_conditions(world, want, fear)
     # With fear and its rate at one, F is W_F^lam.
     now = now._replace(fear=np.ones_like(now.fear), flight=1.0)
-    found = np.zeros((len(heads), 8))
-    rates(world.people, heads, world.choices.land, now, world.choices.classes, 0.0, 0, found)
+    found, abroad = np.zeros((len(heads), 8)), np.zeros((len(heads), 8))
+    land, classes = world.choices.land, world.choices.classes
+    rates(world.people, heads, land, now, classes, 0.0, 0, found)
+    own = world.country[:, None] == world.country[None, :]
+    foreign = land._replace(pull=np.where(own[None], 0.0, land.pull))
+    rates(world.people, heads, foreign, now, classes, 0.0, 0, abroad)
     focus = scenario.population.focus
     in_focus = np.array([not focus or p.country in focus for p in scenario.places])
     counted = (found[:, 6] > 0) & in_focus[world.people.home[heads]]
     weight = np.where(counted, world.weight[world.people.home[heads]], 0)
-    livelihood, flight = found[:, 0], found[:, 1]
+    # A rate is base W^lam; moves abroad have the share of W that lies abroad.
+    share = np.divide(abroad, found, out=np.zeros_like(found), where=found > 0)
+    livelihood, flight = (found * share ** (1.0 / decision.inclusive))[:, :2].T
     total = max(float(weight.sum()), 1.0)
     mean_l = float((livelihood * weight).sum()) / total
     mean_f = float((flight * weight).sum()) / total

@@ -20,6 +20,7 @@ from sim.model.journey import (
 )
 from sim.model.livelihood import span, update_means, update_support
 from sim.model.policy import Rules, changes
+from sim.model.protection import exposed_odds, standing
 from sim.rng import Purpose, key
 from sim.state import DAYS_A_YEAR, I64
 from sim.terms import N_THREATS, Activity, Status, Threat
@@ -126,10 +127,10 @@ def prepare(world: World) -> None:
     changed = world.threats.update_prevalence(float(world.day))
     if new_rules:
         world.rules = Rules(world.scenario, world.network, today)
-    if first or changed:
-        exposure_thresholds(
-            world.threats.prevalence, world.odds, world.exposure_counts, world.threshold
-        )
+        apply_rights(world)
+    if first or changed or new_rules:
+        odds = exposed_odds(world.odds, world.rules.protection, world.country)
+        exposure_thresholds(world.threats.prevalence, odds, world.exposure_counts, world.threshold)
     if first:
         count(world, world.day)
     if monthly or changed:
@@ -154,6 +155,14 @@ def prepare(world: World) -> None:
         chance, wait = prospects(world)
         world.choices.rebuild(world.diaspora, expected, chance, wait, float(world.day))
         world.bound = world.choices.bounds()
+
+
+def apply_rights(world: World) -> None:
+    """Let today's rules say what every status is worth where."""
+    living, protection = world.scenario.living, world.rules.protection
+    world.means.status[:] = standing(living.status_income, protection)[world.country]
+    speed = standing(living.status_settling, protection)[world.country]
+    world.settling = speed / living.settling
 
 
 def draw_exposure(world: World, heads: I64) -> None:

@@ -104,6 +104,8 @@ class World:
     """Rows of heads who live somewhere."""
     stranded: I64 = field(default_factory=lambda: np.empty(0, np.int64))
     """Rows of heads who are stranded on the way."""
+    answered: I64 = field(default_factory=lambda: np.empty(0, np.int64))
+    """Rows of heads who have answered otherwise than by staying in this step."""
     dead: int = 0
     """People whose deaths the journey counted: the account must agree."""
 
@@ -119,6 +121,7 @@ class World:
         self.decisions_left = np.zeros(n_countries)
         self.exposure_counts = np.zeros((n_places, 1))
         self.bound = np.zeros((2, 1, 1, 1))
+        self.settling = np.zeros((n_places, len(Status)))
         self.weights_k = per_threat(scenario.decision.threat_weight)
         self.tolerable = per_threat(scenario.decision.tolerable)
         self.voice = np.array([c.voice for c in scenario.countries])[self.country]

@@ -25,8 +25,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from sim.rng import Purpose, mix, name_hash
-from sim.scenario.schema import Place, Policy, Scenario, Tactic
-from sim.state import HEAD
+from sim.scenario.schema import Place, Policy, Scenario, StatusFactors, Tactic
+from sim.state import GROUNDS, HEAD
 from sim.terms import FEAR, WANT, Activity, Answer, Channel, Companions, Hazard, Status, Threat
 from sim.world import World
 
@@ -63,6 +63,8 @@ class Decider:
     """The threat is the state's own: flight within the country is no escape."""
     waiting: bool = False
     """An application is pending: no second one to a regular channel."""
+    founded: bool = False
+    """They left their country with grounds for asylum."""
     here: tuple[Channel, ...] = ()
     """Channels open to them where they already are: claiming on the spot, settling."""
 
@@ -451,6 +453,7 @@ class Reference:
             child=any(12 <= age < 18 for age in ages),
             confined=any(threats.by_state[place, k] for k in exposed),
             waiting=bool(people.activity[head] == Activity.waiting),
+            founded=bool(people.traits[head] & GROUNDS),
             here=here,
         )
 
@@ -466,16 +469,33 @@ class Reference:
         return frozenset(names)
 
     def secure_means(self, p: int, normal: float, factor: float, support: float) -> float:
-        """m* = max(0, kappa y f Q(rank) - c0) + support; Q lognormal of mean 1."""
+        """m* = max(0, kappa y f Q(rank) - c0) + support, a member; Q lognormal of mean 1."""
         living, place = self.scenario.living, self.places[p]
         gini = self.countries[self.country[p]].profile.gini
         sigma = sigma_of(gini)
         share = math.exp(sigma * normal - 0.5 * sigma * sigma)
         return max(0.0, living.kappa * place.income * factor * share - living.subsistence) + support
 
-    def income_factor(self, status: int) -> float:
-        """What a standing makes of a place's income."""
-        return float(getattr(self.scenario.living.status_income, Status(status).name))
+    def income_factor(self, country: int, status: int) -> float:
+        """What a standing makes of a country's income."""
+        return self.standing(self.scenario.living.status_income, country, status)
+
+    def standing(self, factors: StatusFactors, country: int, status: int) -> float:
+        """A factor by status. Who is not protected lives as irregular people do."""
+        own = float(getattr(factors, Status(status).name))
+        if status not in (Status.refugee, Status.claimant):
+            return own
+        into = self.countries[country].id
+        protection = self.rules.of_country("protection", into, self.anybody(), 1.0)
+        return factors.irregular + (own - factors.irregular) * protection
+
+    def settled(self, place: int, home: int, status: int, years: float) -> float:
+        """How settled somebody is who came so many years ago."""
+        if place == home or status == Status.citizen:
+            return 1.0
+        living = self.scenario.living
+        speed = self.standing(living.status_settling, self.country[place], status)
+        return 1.0 - math.exp(-years * speed / living.settling)
 
     # Utility ---------------------------------------------------------------------------------
 
@@ -538,7 +558,8 @@ class Reference:
         prior += self._campaigns(o, d)
         perceived = known(d) * actual(d) + (1.0 - known(d)) * prior
         d0 = 5.0 * self.places[o].people_per_agent
-        return taste.network * math.log((stock(d) + d0) / population) + perceived
+        v = taste.network * math.log((stock(d) + d0) / population) + perceived
+        return v + (taste.citizen if self.country[d] == own else 0.0)
 
     def _campaigns(self, o: int, d: int) -> float:
         """What campaigns at o that run today add to the prior of d."""
@@ -554,7 +575,7 @@ class Reference:
 
     def _value(
         self, hazard: Hazard, p: int, o: int, taste_class: int, kinds: frozenset[str], d: int,
-        channel: Channel, policy_open: bool,
+        channel: Channel, grounds: bool, policy_open: bool,
     ) -> float:  # fmt: skip
         """V of an alternative, but for who goes and for the look-ahead.
 
@@ -583,9 +604,9 @@ class Reference:
             v += decision.tie
         if channel in BORDER:
             # Choice: moving about within the country of stay leaves out the status factor.
-            v += taste.income * math.log(max(self.income_factor(ENDS_IN[channel]), 1e-6))
+            v += taste.income * math.log(max(self.income_factor(there, ENDS_IN[channel]), 1e-6))
             if not policy_open:
-                _, chance, months, fee, _ = self.channel_of(there, channel, kinds)
+                _, chance, months, fee, _ = self.channel_of(there, channel, kinds, grounds)
                 v += decision.admission * math.log(max(chance, decision.chance_floor))
                 # Choice: a decision on asylum is waited for in safety, whatever made one go.
                 safe = channel == Channel.asylum
@@ -601,7 +622,7 @@ class Reference:
         return self.km[p][d] * (journey.internal_fare_km if domestic else journey.fare_km)
 
     def _channel(
-        self, country: int, channel: Channel, kinds: frozenset[str]
+        self, country: int, channel: Channel, kinds: frozenset[str], grounds: bool
     ) -> tuple[bool, float, float, float, int]:
         """(open, chance, months of waiting, fee, least education) of a channel into a country."""
         into, rules, them = self.countries[country].id, self.rules, set(kinds)
@@ -616,7 +637,10 @@ class Reference:
             chance = 0.0  # Choice: nobody is admitted; the floor is left.
         if channel == Channel.asylum:
             first_sight = bool(rules.of_country("prima_facie", into, them, False))
-            chance = 1.0 if first_sight else rules.of_country("recognition", into, them, 0.6)
+            # Those who flee expect to be recognised as people with grounds are, others as people
+            # without; Choice: who left with grounds knows of them later, too.
+            field, usual = ("recognition", 0.6) if grounds else ("false_recognition", 0.1)
+            chance = 1.0 if first_sight else rules.of_country(field, into, them, usual)
             if rules.of_country("return_to", into, them, None) is not None:
                 chance = 0.0
             capacity = rules.of_country("capacity", into, self.anybody(), math.inf)
@@ -661,7 +685,8 @@ class Reference:
 
     def is_admitted(self, who: Decider, country: int, channel: Channel) -> bool:
         """Whether a border channel is open to this very household."""
-        is_open, _, _, _, least = self.channel_of(country, channel, self.kinds(who.home, who.group))
+        kinds = self.kinds(who.home, who.group)
+        is_open, _, _, _, least = self.channel_of(country, channel, kinds, who.founded)
         if channel in (Channel.labour, Channel.family) and (who.waiting or who.education < least):
             return False
         if channel == Channel.family and who.kin != country:
@@ -675,7 +700,8 @@ class Reference:
         else:
             price = self.fare(who.place, d)
         if channel in BORDER and not policy_open:
-            price += self.channel_of(self.country[d], channel, self.kinds(who.home, who.group))[3]
+            kinds = self.kinds(who.home, who.group)
+            price += self.channel_of(self.country[d], channel, kinds, who.founded)[3]
         return price
 
     def options(self, who: Decider, hazard: Hazard, policy_open: bool) -> list[Option]:
@@ -690,8 +716,9 @@ class Reference:
         for d in range(len(self.places)):
             ahead = self.look_ahead_term(hazard, who.home, d)
             for channel in self.channels(who, hazard, d, policy_open):
+                grounds = hazard == Hazard.flight or who.founded
                 v = self.value(
-                    hazard, who.place, who.home, who.taste, kinds, d, channel, policy_open
+                    hazard, who.place, who.home, who.taste, kinds, d, channel, grounds, policy_open
                 )
                 if v == -math.inf:
                     continue  # no way leads there
@@ -784,7 +811,7 @@ class Reference:
         fear = _mean(math.exp(self.urge(p, mask, FEAR, day)) - 1.0 for day in self.days)
 
         age = (self.world.month() - int(people.born[head])) // 12
-        factor = self.income_factor(int(people.status[head]))
+        factor = self.income_factor(self.country[p], int(people.status[head]))
         place = self.places[p]
         income = (place.income_ppp or place.income or 1.0) * (1.0 - place.unemployment)
         level = max(income * factor / decision.reference_income, 1e-9)
@@ -795,6 +822,8 @@ class Reference:
         calm *= level**-decision.home
         if p == who.home:
             calm *= math.exp(-decision.tie)
+        status = int(people.status[head])
+        calm *= math.exp(-decision.attachment * self.settled(p, who.home, status, since))
         # Choice: flight has no age schedule and does not rest.
         flee = decision.base_flight / (decision.flight_norm or 1.0) * fear
 
@@ -822,8 +851,12 @@ class Reference:
         people, p = self.world.people, who.place
         normal = float(self.world.means.normal[people.rank[head]])
         secure = self.secure_means(
-            p, normal, self.income_factor(int(people.status[head])), float(self.support[p])
+            p,
+            normal,
+            self.income_factor(self.country[p], int(people.status[head])),
+            float(self.support[p]),
         )
+        secure *= who.members
         return self.rates(head, replace(who, means=max(secure, who.means)), now)
 
     # Answers ---------------------------------------------------------------------------------

@@ -17,7 +17,7 @@ from sim.kernels.choice import Conditions, Events, rates
 from sim.model.decide import Asked, ask
 from sim.scenario.resolve import resolve
 from sim.scenario.schema import Scenario
-from sim.state import DAYS_A_YEAR, F64, HEAD, I64, LONG_AGO, append
+from sim.state import DAYS_A_YEAR, F64, GROUNDS, HEAD, I64, LONG_AGO, append
 from sim.step import prepare
 from sim.terms import Activity, Channel, Status, Threat
 from sim.world import World, build_world
@@ -255,6 +255,10 @@ def _policies(
                 rule["capacity"] = rng.choice((1000.0, 1e5))
             if rng.random() < 0.3:
                 rule["prima_facie"] = rng.random() < 0.7
+            if rng.random() < 0.5:
+                rule["false_recognition"] = rng.choice((0.0, 0.1, 0.6))
+            if rng.random() < 0.5:
+                rule["protection"] = rng.choice((0.0, 0.3, 0.8))
             if rng.random() < 0.15:
                 rule["return_to"] = rng.choice([c for c in countries if c != into])
         elif form < 0.9:
@@ -265,7 +269,7 @@ def _policies(
             rule |= {"corridor": rng.choice(corridors)["id"], "barrier": rng.random()}
             if rng.random() < 0.5:
                 rule["closed"] = True
-        alike = {"corridor", "barrier", "quota", "capacity"} & set(rule)
+        alike = {"corridor", "barrier", "quota", "capacity", "protection"} & set(rule)
         if not alike and rng.random() < 0.3:
             rule["citizens_of"] = rng.sample(countries, rng.randint(1, len(countries)))
         policies.append(rule)
@@ -308,6 +312,7 @@ def _decision(rng: random.Random) -> dict[str, Any]:
             "waiting": rng.choice((0.0, 0.02, 0.2)),
             "look_ahead": rng.choice((0.0, 0.8, 0.8, 0.95)),
             "pioneer": rng.uniform(-0.5, 0.5),
+            "citizen": rng.choice((0.0, 1.0, 3.0)),
         }
 
     # Together these keep the sum over walks from growing without end.
@@ -322,6 +327,7 @@ def _decision(rng: random.Random) -> dict[str, Any]:
         "look_ahead_floor": rng.choice((0.001, 0.5)),
         "cost": rng.choice((0.0, 0.5, 1.0)),
         "tie": rng.choice((0.0, 1.0)),
+        "attachment": rng.choice((0.0, 1.0, 4.0)),
         "admission": rng.choice((0.0, 0.26, 1.0)),
         "passage": rng.choice((0.0, 2.0)),
         "risk": rng.choice((0.0, 10.0)),
@@ -439,6 +445,8 @@ def endow(world: World, rng: np.random.Generator) -> None:
     for founder in np.unique(people.household):
         rows = members_of(world, founder)
         people.mask[rows] = rng.integers(128) if rng.random() < 0.8 else 0
+        if rng.random() < 0.5:
+            people.traits[rows] |= GROUNDS
         people.kin[rows] = rng.integers(len(world.diaspora) + 1)
         form = rng.random()
         if form < 0.15:
@@ -529,6 +537,14 @@ def large_scenario(agents: int = 30_000, **decision: Any) -> Scenario:
              "min_education": "secondary", "fee": 800.0},
             {"id": "wall", "into": "RICH", "barrier": 0.5},
         ],
-        "decision": {"base_livelihood": 2.0, "base_flight": 3e-2, "flight_norm": 1.0, **decision},
+        "living": {"kappa": 0.25, "subsistence": 75.0},
+        "decision": {
+            "base_livelihood": 5.0,
+            "base_flight": 8e-2,
+            "flight_norm": 1.0,
+            "attachment": 0.0,
+            "flight": {"citizen": 0.0},
+            **decision,
+        },
     }  # fmt: skip
     return resolve(Scenario.model_validate(written))

@@ -13,13 +13,13 @@ import numpy as np
 
 from sim.jit import equation, inner, kernel
 from sim.rng import uniform, uniform2
-from sim.state import DAYS_A_YEAR, F32, F64, I64, U64, Bool
+from sim.state import DAYS_A_YEAR, F32, F64, GROUNDS, I64, U64, Bool
 from sim.terms import Activity, Answer, Channel, Hazard, Status
 
 WAITING = int(Activity.waiting)
 STRANDED = int(Activity.stranded)
 DEAD = int(Activity.dead)
-IRREGULAR_STATUS = int(Status.irregular)
+CITIZEN, IRREGULAR_STATUS = int(Status.citizen), int(Status.irregular)
 ASYLUM = int(Channel.asylum)
 FAMILY = int(Channel.family)
 IRREGULAR = int(Channel.irregular)
@@ -50,9 +50,9 @@ class Landscape(NamedTuple):
     ahead: F64
     """[h, o, d] W(d)^look_ahead: multiplies the nest, not its members."""
     admission: F64
-    """[h, k, c, s] status income, chance, waiting as ruled; 0 where closed."""
+    """[h, grounds, k, c, s] status income, chance, waiting as ruled; 0 where closed."""
     admitted: F64
-    """[h, s] the same with chance 1 and no wait, as for everybody were policy open."""
+    """[h, c, s] the same with chance 1 and no wait, as for everybody were policy open."""
     min_education: I64
     """[k, c, s]"""
     fee: F64
@@ -83,7 +83,11 @@ class Conditions(NamedTuple):
     flight: float
     """base_F / flight_norm."""
     at_home: float
-    """exp(-tie), for those who live in their place of origin."""
+    """exp(-tie - attachment), for those who live in their place of origin."""
+    attachment: float
+    """Drag of being settled in a place on the livelihood rate, as an exponent."""
+    settling: F64
+    """[place, status] speed at which newcomers settle, a year."""
     age: F64
     """[2, 121] age schedules of the two hazards, greatest value 1."""
     rest: float
@@ -105,7 +109,7 @@ class Means(NamedTuple):
     support: F64
     """[place] remittances and aid, money a year."""
     status: F64
-    """[status] factor of income."""
+    """[place, status] factor of income."""
     subsistence: float
     drain_economic: float
     drain_food: float
@@ -128,28 +132,28 @@ class Events(NamedTuple):
 
 
 @inner
-def secure_means(means, place, rank, status):
-    """Means that a household would have were no threat draining them.
+def secure_means(means, place, rank, status, n):
+    """Means that a household of n would have were no threat draining them.
 
-    m* = max(0, kappa y Q(rank) - c0) + support, money a year.
+    m* = n (max(0, kappa y f Q(rank) - c0) + support), money a year.
     """
     sigma = means.sigma[place]
     share = math.exp(sigma * means.normal[rank] - 0.5 * sigma * sigma)
-    earned = means.income[place] * means.status[status] * share - means.subsistence
-    return max(0.0, earned) + means.support[place]
+    earned = means.income[place] * means.status[place, status] * share - means.subsistence
+    return n * (max(0.0, earned) + means.support[place])
 
 
 @inner
-def drained_means(means, place, rank, status, economic, food):
-    """Means that a household tends to under threats to economy and food (model, section 6).
+def drained_means(means, place, rank, status, n, economic, food):
+    """Means that a household of n tends to under threats to economy and food (model, section 6).
 
-    m* = max(0, kappa y Q(rank) (1 - d_e h_e) (1 - d_f h_f) - c0) + support, money a year.
+    m* = n (max(0, kappa y f Q(rank) (1 - d_e h_e) (1 - d_f h_f) - c0) + support), money a year.
     """
     sigma = means.sigma[place]
     share = math.exp(sigma * means.normal[rank] - 0.5 * sigma * sigma)
     drain = (1.0 - means.drain_economic * economic) * (1.0 - means.drain_food * food)
-    earned = means.income[place] * means.status[status] * share * drain - means.subsistence
-    return max(0.0, earned) + means.support[place]
+    earned = means.income[place] * means.status[place, status] * share * drain - means.subsistence
+    return n * (max(0.0, earned) + means.support[place])
 
 
 @inner
@@ -200,13 +204,14 @@ def able(price, money, n, whole, pioneer, child):
 
 
 @inner
-def ways_into(land, h, p, o, g, k, education, kin, confined, local, queued, d, ways):
+def ways_into(land, h, p, o, g, k, education, kin, confined, founded, local, queued, d, ways):
     """Factors and prices of all ways into one destination.
 
     The one place where feasibility by relation, channel and person is decided.
 
     Args:
         confined: Whether flight within one's own country is no escape (threat by the state).
+        founded: Whether the person left their country with grounds for asylum.
         local: 1 if one may claim asylum on the spot, 2 if one may also settle there.
         queued: Whether an application is pending, so that regular channels are taken.
         ways: [4, 4] out, by slot: exp(V / mu) as ruled (0 where closed to this person) and were
@@ -231,25 +236,45 @@ def ways_into(land, h, p, o, g, k, education, kin, confined, local, queued, d, w
         price = land.price[0, p, d, 0]
         ways[0, 0], ways[0, 1], ways[0, 2], ways[0, 3] = x, x, price, price
         return 1
+    # Those who flee know that they have grounds for asylum; others, whether they once had.
+    fears = 1 if h == FLIGHT or founded else 0
     for s in range(4):
         ways[s, 0] = ways[s, 1] = 0.0
         kind = 1 if s >= ASYLUM else 0
         if d == p and (kind == 0 or (s == IRREGULAR and local < 2)):
             continue
-        ways[s, 1] = land.geography[h, 1, g, p, d, kind] * pull * land.admitted[h, s]
+        ways[s, 1] = land.geography[h, 1, g, p, d, kind] * pull * land.admitted[h, country, s]
         ways[s, 2] = land.price[0, p, d, kind] + land.fee[k, country, s]
         ways[s, 3] = land.price[1, p, d, kind]
         if kind == 0 and (queued or education < land.min_education[k, country, s]):
             continue
         if s == FAMILY and kin != country + 1:
             continue
-        ways[s, 0] = land.geography[h, 0, g, p, d, kind] * pull * land.admission[h, k, country, s]
+        ways[s, 0] = (
+            land.geography[h, 0, g, p, d, kind] * pull * land.admission[h, fears, k, country, s]
+        )
     return 4
 
 
 @inner
 def inclusive_values(
-    land, h, p, o, g, k, education, kin, confined, local, queued, money, n, pioneer, child, ways
+    land,
+    h,
+    p,
+    o,
+    g,
+    k,
+    education,
+    kin,
+    confined,
+    founded,
+    local,
+    queued,
+    money,
+    n,
+    pioneer,
+    child,
+    ways,
 ):
     """W_h under the four combinations of gates.
 
@@ -271,7 +296,9 @@ def inclusive_values(
     full = with_all + (with_one + with_child)
     w_r = w_m = w_p = w_mp = 0.0
     for d in range(land.country.shape[0]):
-        n_slots = ways_into(land, h, p, o, g, k, education, kin, confined, local, queued, d, ways)
+        n_slots = ways_into(
+            land, h, p, o, g, k, education, kin, confined, founded, local, queued, d, ways
+        )
         s_r = s_m = s_p = s_mp = 0.0
         for s in range(n_slots):
             x = ways[s, 1]
@@ -301,6 +328,22 @@ def locality(people, land, head):
 
 
 @inner
+def settled(people, conditions, head, since):
+    """How settled a household is where it lives, 0 to 1.
+
+    1 - exp(-speed t): citizens are settled anywhere in their country; others settle as fast as
+    their status lets them. Who is displaced within the own country is a newcomer there too.
+
+    Args:
+        since: Years since the last move.
+    """
+    status = people.status[head]
+    if status == CITIZEN:
+        return 1.0
+    return 1.0 - math.exp(-since * conditions.settling[people.place[head], status])
+
+
+@inner
 def rate_factors(people, conditions, head, now, month):
     """Rates of livelihood and flight a year for W = 1.
 
@@ -320,6 +363,8 @@ def rate_factors(people, conditions, head, now, month):
     l *= conditions.age[0, age] * rest
     if p == people.home[head]:
         l *= conditions.at_home
+    else:
+        l *= math.exp(-conditions.attachment * settled(people, conditions, head, since))
     f = conditions.flight * conditions.age[1, age] * conditions.fear[p, mask >> 4]
     return l, f
 
@@ -342,6 +387,7 @@ def evaluate(people, land, conditions, classes, head, now, month, money, ways):
     education = (np.int64(people.traits[head]) >> 1) & 3
     kin = np.int64(people.kin[head])
     confined = conditions.by_state[p, people.mask[head] >> 4]
+    founded = people.traits[head] & GROUNDS > 0
     local = locality(people, land, head)
     queued = people.activity[head] == WAITING
     n, pioneer, child = household(people, head, month)
@@ -352,7 +398,7 @@ def evaluate(people, land, conditions, classes, head, now, month, money, ways):
         if base <= 0.0:
             continue
         wr, wm, wp, wmp = inclusive_values(
-            land, h, p, o, g, k, education, kin, confined, local, queued, money, n,
+            land, h, p, o, g, k, education, kin, confined, founded, local, queued, money, n,
             pioneer >= 0, child >= 0, ways,
         )  # fmt: skip
         lam = land.inclusive
@@ -482,8 +528,9 @@ def decide(
             events.time[at] = draw / (r_mp * dt)
             share = no_means_share(r, lm + fm, lp + fp, r_mp)
             events.answer[at] = NO_MEANS if label < share else NO_PERMISSION
+            n, _, _ = household(people, head, month)
             secure_money = secure_means(
-                means, people.place[head], people.rank[head], people.status[head]
+                means, people.place[head], people.rank[head], people.status[head], n
             )
             if secure_money <= money:
                 at += 1
@@ -542,6 +589,7 @@ def choose(
         k = classes[land.country[o], people.group[head]]
         education = (np.int64(people.traits[head]) >> 1) & 3
         kin = np.int64(people.kin[head])
+        founded = people.traits[head] & GROUNDS > 0
         local = locality(people, land, head)
         queued = people.activity[head] == WAITING
         n, pioneer, child = household(people, head, month)
@@ -554,7 +602,7 @@ def choose(
         goal[i] = -1
         for d in range(land.country.shape[0]):
             n_slots = ways_into(
-                land, h, p, o, g, k, education, kin, confined[i], local, queued, d, ways
+                land, h, p, o, g, k, education, kin, confined[i], founded, local, queued, d, ways
             )
             total = 0.0
             for s in range(n_slots):
@@ -570,7 +618,7 @@ def choose(
             continue
         best = -math.inf
         n_slots = ways_into(
-            land, h, p, o, g, k, education, kin, confined[i], local, queued, d, ways
+            land, h, p, o, g, k, education, kin, confined[i], founded, local, queued, d, ways
         )
         for s in range(n_slots):
             for c in range(3):
@@ -606,6 +654,7 @@ def median_nests(land, h, first, last, money, kinds, nests):
         nests: [n, p, d] out: (sum over slots of exp(V / mu))^mu, first class, no skill.
     """
     n = land.country.shape[0]
+    fears = 1 if h == FLIGHT else 0
     for i in range(first, last):
         k = kinds[i]
         for p in range(n):
@@ -620,7 +669,7 @@ def median_nests(land, h, first, last, money, kinds, nests):
                         if land.price[0, p, d, kind] + land.fee[k, country, s] <= money[p]:
                             total += (
                                 land.geography[h, 0, 0, p, d, kind]
-                                * land.admission[h, k, country, s]
+                                * land.admission[h, fears, k, country, s]
                             )
                 nests[i, p, d] = total**land.nest if total > 0.0 else 0.0
 
@@ -711,6 +760,7 @@ def expect(
         education = (np.int64(people.traits[head]) >> 1) & 3
         kin = np.int64(people.kin[head])
         confined = conditions.by_state[p, people.mask[head] >> 4]
+        founded = people.traits[head] & GROUNDS > 0
         local = locality(people, land, head)
         queued = people.activity[head] == WAITING
         n, pioneer, child = household(people, head, month)
@@ -754,7 +804,20 @@ def expect(
             for once_more in range(2):
                 for d in range(n_places):
                     n_slots = ways_into(
-                        land, h, p, o, g, k, education, kin, confined, local, queued, d, ways
+                        land,
+                        h,
+                        p,
+                        o,
+                        g,
+                        k,
+                        education,
+                        kin,
+                        confined,
+                        founded,
+                        local,
+                        queued,
+                        d,
+                        ways,
                     )
                     inside = 0.0
                     for s in range(n_slots):

@@ -8,6 +8,7 @@ import numpy as np
 
 from sim.jit import equation, inner, kernel
 from sim.kernels.choice import drained_means
+from sim.kernels.travel import count_members
 from sim.rng import mixed, uniform, uniform2
 from sim.state import HEAD, WOMAN
 
@@ -76,12 +77,12 @@ def exposure_thresholds(prevalence, odds, counts, threshold):
 
     Args:
         prevalence: [place, threat].
-        odds: [threat, code] vulnerability multipliers.
+        odds: [place, threat, code] vulnerability multipliers.
         counts: [place, code] households.
         threshold: [place, threat, code] out, integers 0 to 256.
     """
     n_places, n_threats = prevalence.shape
-    n_codes = odds.shape[1]
+    n_codes = odds.shape[2]
     for p in range(n_places):
         total = 0.0
         for code in range(n_codes):
@@ -96,7 +97,7 @@ def exposure_thresholds(prevalence, odds, counts, threshold):
                     mean = 0.0
                     for code in range(n_codes):
                         if counts[p, code] > 0.0:
-                            share = exposed_share(q, math.exp(middle) * odds[k, code])
+                            share = exposed_share(q, math.exp(middle) * odds[p, k, code])
                             mean += counts[p, code] * share
                     if mean > q * total:
                         high = middle
@@ -104,7 +105,7 @@ def exposure_thresholds(prevalence, odds, counts, threshold):
                         low = middle
                 scale = math.exp(0.5 * (low + high))
             for code in range(n_codes):
-                share = exposed_share(q, scale * odds[k, code]) if q > 0.0 else 0.0
+                share = exposed_share(q, scale * odds[p, k, code]) if q > 0.0 else 0.0
                 threshold[p, k, code] = int(math.floor(256.0 * share + 0.5))
 
 
@@ -169,6 +170,9 @@ def recover_means(people, heads, means, severity, tolerable, fraction):
         mask = people.mask[head]
         economic = max(severity[p, 0] - tolerable[0], 0.0) if mask & 1 else 0.0
         food = max(severity[p, 1] - tolerable[1], 0.0) if mask & 2 else 0.0
-        target = drained_means(means, p, people.rank[head], people.status[head], economic, food)
+        target = drained_means(
+            means, p, people.rank[head], people.status[head], count_members(people, head),
+            economic, food,
+        )  # fmt: skip
         money = people.means[head]
         people.means[head] = money + (target - money) * fraction

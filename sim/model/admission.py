@@ -121,10 +121,10 @@ def prospects(world: World) -> tuple[F64, F64]:
     """Chances and waits as applicants see them, from queues as they stand.
 
     Returns:
-        ([k, c, s] chance of admission, [k, c, s] months of waiting).
+        ([grounds, k, c, s] chance of admission, [k, c, s] months of waiting).
     """
     rules = world.rules
-    chance = np.ones(rules.open.shape)
+    chance = np.ones((2, *rules.open.shape))
     wait = rules.wait.copy()
     queue = world.applications
     sizes = party_sizes(world.people, queue.head)
@@ -135,7 +135,7 @@ def prospects(world: World) -> tuple[F64, F64]:
         for s in range(N_SLOTS):
             quota = rules.quota[c, s]
             if np.isfinite(quota):
-                chance[:, c, s] = quota / (quota + pending[c, s]) if quota > 0 else 0.0
+                chance[..., c, s] = quota / (quota + pending[c, s]) if quota > 0 else 0.0
                 if quota > 0:
                     wait[:, c, s] += 12.0 * pending[c, s] / quota
     claims = np.bincount(
@@ -144,10 +144,11 @@ def prospects(world: World) -> tuple[F64, F64]:
         len(rules.capacity),
     )
     # Nobody is admitted who enters irregularly: only the floor of hope is left.
-    chance[:, :, Channel.irregular] = 0.0
+    chance[..., Channel.irregular] = 0.0
     asylum = int(Channel.asylum)
-    chance[:, :, asylum] = np.where(rules.prima_facie, 1.0, rules.recognition)
-    chance[:, :, asylum] = np.where(rules.return_to >= 0, 0.0, chance[:, :, asylum])
+    for grounds, recognised in enumerate((rules.false_recognition, rules.recognition)):
+        certain = np.where(rules.prima_facie, 1.0, recognised)
+        chance[grounds, :, :, asylum] = np.where(rules.return_to >= 0, 0.0, certain)
     backlog = np.where(
         np.isfinite(rules.capacity), 12.0 * claims / np.maximum(rules.capacity, 1e-9), 0.0
     )

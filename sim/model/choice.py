@@ -29,6 +29,7 @@ from sim.kernels.routes import solve_routes
 from sim.kernels.travel import Way
 from sim.model.livelihood import median_means
 from sim.model.policy import Rules, class_table, interception
+from sim.model.protection import standing
 from sim.model.threats import per_threat
 from sim.network import Network
 from sim.rng import name_hash
@@ -222,7 +223,7 @@ class Choices:
         Args:
             diaspora: [citizenship, country] people.
             expected: [place, threat] severity x prevalence, as of last month.
-            chance: [k, c, s] perceived chance of admission.
+            chance: [grounds, k, c, s] perceived chance of admission.
             wait: [k, c, s] months.
             day: Day from the start (campaigns are dated).
         """
@@ -255,28 +256,29 @@ class Choices:
             )  # fmt: skip
             perceived = known * actual[None, :] + (1.0 - known) * (prior[:, None] + shift)
             value = taste.network * np.log(network) + perceived
+            value = value + taste.citizen * (c[:, None] == c[None, :])
             pull[h] = np.where(self.eligible[None, :], np.exp(value / decision.nest), 0.0)
             companions[h] = np.exp(np.array([0.0, taste.pioneer, taste.child]) / decision.nest)
-        admission = np.zeros((2, *self.rules.open.shape))
-        admitted = np.zeros((2, N_SLOTS))
-        factors = self.scenario.living.status_income
+        admission = np.zeros((2, 2, *self.rules.open.shape))
+        admitted = np.zeros((2, *self.rules.open.shape[1:]))
+        factors = standing(self.scenario.living.status_income, self.rules.protection)
         for h in Hazard:
             taste = decision.livelihood if h == Hazard.livelihood else decision.flight
             for s in range(N_SLOTS):
-                status = getattr(factors, OPEN_STATUS[Channel(s)].name)
-                worth = taste.income * np.log(max(status, 1e-6))
+                status = factors[:, OPEN_STATUS[Channel(s)]]
+                worth = taste.income * np.log(np.maximum(status, 1e-6))
                 value = worth + decision.admission * np.log(
-                    np.maximum(chance[:, :, s], decision.chance_floor)
+                    np.maximum(chance[..., s], decision.chance_floor)
                 )
                 # Who waits for a decision on asylum waits in safety, whatever made them go.
                 safe = Channel(s) == Channel.asylum
                 patience = decision.livelihood.waiting if safe else taste.waiting
                 value = value - patience * wait[:, :, s]
                 value = value - decision.cost * np.log1p(self.fee[:, :, s] / self.price_scale)
-                admission[h, :, :, s] = np.where(
+                admission[h, ..., s] = np.where(
                     self.rules.open[:, :, s], np.exp(value / decision.nest), 0.0
                 )
-                admitted[h, s] = np.exp(worth / decision.nest)
+                admitted[h, :, s] = np.exp(worth / decision.nest)
         self.land = Landscape(
             country=c,
             geography=self.geography,
@@ -366,26 +368,29 @@ class Choices:
         abroad = self.country[:, None] != self.country[None, :]
         for h in Hazard:
             fullest = float(land.companions[h].sum())
-            worth = land.admitted[h]
+            worth = land.admitted[h][self.country]
             pull = land.pull[h] ** land.nest * land.ahead[h]
             for g in range(n_classes):
                 regular, by_legs = (land.geography[h, 1, g, :, :, kind] for kind in (0, 1))
                 free = (fullest * regular) ** land.nest
                 gates = (
-                    worth[: Channel.asylum].sum() * regular
-                    + worth[Channel.asylum :].sum() * by_legs
+                    worth[:, : Channel.asylum].sum(axis=1) * regular
+                    + worth[:, Channel.asylum :].sum(axis=1) * by_legs
                 )
                 foreign = (fullest * gates) ** land.nest
                 nests = self._by_relation(h, free, np.repeat(foreign[None], self.n_countries, 0))
                 w = np.einsum("opd,od->po", nests, pull)
                 # Those abroad may claim asylum or settle where they are.
-                settle = np.diagonal(by_legs) * worth[Channel.asylum :].sum() * fullest
+                settle = np.diagonal(by_legs) * worth[:, Channel.asylum :].sum(axis=1) * fullest
                 w += abroad * settle[:, None] ** land.nest * pull.T
                 table[h, :, :, g] = w**land.inclusive
         return table
 
 
-def conditions(scenario: Scenario, want: F64, fear: F64, by_state: Bool, bound: F64) -> Conditions:
+def conditions(
+    scenario: Scenario, want: F64, fear: F64, by_state: Bool, bound: F64, status: F64,
+    settling: F64,
+) -> Conditions:  # fmt: skip
     """Factors of the two rates for one step.
 
     base_L and the flight norm must be solved (or be 1 while they are being solved).
@@ -394,9 +399,7 @@ def conditions(scenario: Scenario, want: F64, fear: F64, by_state: Bool, bound: 
     places = scenario.places
     income = np.array([p.income_ppp or p.income or 1.0 for p in places])
     jobless = np.array([p.unemployment for p in places])
-    factors = scenario.living.status_income
-    status = np.array([getattr(factors, s.name) for s in Status])
-    level = income[:, None] * (1 - jobless[:, None]) * status[None, :] / decision.reference_income
+    level = income[:, None] * (1 - jobless[:, None]) * status / decision.reference_income
     age = np.stack([rogers_castro(), np.ones(121)])
     return Conditions(
         want=want,
@@ -404,7 +407,9 @@ def conditions(scenario: Scenario, want: F64, fear: F64, by_state: Bool, bound: 
         by_state=by_state,
         livelihood=(decision.base_livelihood or 1.0) * np.maximum(level, 1e-9) ** -decision.home,
         flight=decision.base_flight / (decision.flight_norm or 1.0),
-        at_home=float(np.exp(-decision.tie)),
+        at_home=float(np.exp(-decision.tie - decision.attachment)),
+        attachment=decision.attachment,
+        settling=settling,
         age=age,
         rest=decision.rest,
         rest_depth=decision.rest_depth,

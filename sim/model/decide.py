@@ -22,7 +22,10 @@ if TYPE_CHECKING:
 
 def current_conditions(world: World, want: F64, fear: F64) -> Conditions:
     """Conditions of this step from the averages over its days."""
-    return conditions(world.scenario, want, fear, world.threats.state_fear(), world.bound)
+    return conditions(
+        world.scenario, want, fear, world.threats.state_fear(), world.bound, world.means.status,
+        world.settling,
+    )  # fmt: skip
 
 
 class Asked(NamedTuple):
@@ -117,9 +120,16 @@ def decide_all(world: World, now: Conditions, excess: F64, end: int) -> None:
             )  # fmt: skip
     heads, persons = np.zeros(world.cells.size, np.int64), np.zeros(world.cells.size, np.int64)
     # A household answers once a step, however many dated events cut the step in stretches; who
-    # came to live elsewhere in the last stretch answers there, too.
+    # came to live elsewhere in the last stretch answers there, too, and so does who has answered
+    # otherwise than by staying and does so again.
+    if world.first_stretch:
+        world.answered = events.head[:0]
+    again = np.isin(events.head, world.answered)
+    world.answered = np.union1d(world.answered, events.head)
     new = (people.moved[world.deciding] >= world.asked) | world.first_stretch
     count_households(people, world.deciding[new], everyone[new], world.weight, heads, persons)
+    again &= ~np.isin(events.head, world.deciding[new])
+    count_households(people, events.head[again], cells[again], world.weight, heads, persons)
     n_heads, n_people = np.zeros_like(counts.heads), np.zeros_like(counts.people)
     np.add.at(n_heads, (cells, events.answer), weight)
 

@@ -33,7 +33,7 @@ def build_means(scenario: Scenario) -> Means:
         sigma=np.array(sigma),
         normal=normal_table().astype(np.float32),
         support=np.zeros(len(scenario.places)),
-        status=np.array([getattr(factors, s.name) for s in Status]),
+        status=np.tile([getattr(factors, s.name) for s in Status], (len(scenario.places), 1)),
         subsistence=living.subsistence,
         drain_economic=living.drain_economic,
         drain_food=living.drain_food,

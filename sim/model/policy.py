@@ -26,7 +26,7 @@ DEFAULTS: dict[str, Any] = {
     "family.wait": 12.0, "asylum.wait": 6.0, "recognition": 0.6, "false_recognition": 0.1,
     "returns": 0.3,
     "barrier": 0.0, "officers": 1.0, "law": 1.0, "detention": 0.0, "detention_days": 30.0,
-    "encampment": 0.0,
+    "encampment": 0.0, "protection": 1.0,
 }  # fmt: skip
 """What holds where no rule speaks: recognition .6 and returns .3 (world means), the rest our
 assumption: no labour migration, family and asylum admitted, borders open."""
@@ -75,6 +75,7 @@ class Rules:
         self.encampment = np.zeros((n_k, n_c))
         self.return_to = np.full((n_k, n_c), -1, np.int64)
         self.returns = np.zeros((n_k, n_c))
+        self.protection = np.ones(n_c)
 
         by_country: dict[str, list[Policy]] = {name: [] for name in names}
         by_corridor: dict[str, list[Policy]] = {}
@@ -89,6 +90,7 @@ class Rules:
             twins: dict[tuple[int, ...], int] = {}
             capacity = field(own, "capacity")
             self.capacity[c] = np.inf if capacity is None else capacity
+            self.protection[c] = field(own, "protection")
             for channel in CHANNELS:
                 quota = field([r for r in own if r.channel == channel.name], "quota")
                 self.quota[c, channel] = np.inf if quota is None else quota

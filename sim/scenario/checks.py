@@ -38,7 +38,8 @@ LONGEST_DAYS: Final = 32_700
 ROUTE_WALKS: Final = 80
 """Steps of the power iteration; growth is taken over the later half."""
 FOR_ALL: Final = (
-    "quota", "capacity", "barrier", "officers", "law", "closed", "detention", "detention_days",
+    "quota", "capacity", "protection", "barrier", "officers", "law", "closed", "detention",
+    "detention_days",
 )  # fmt: skip
 """Fields of a policy that cannot tell nationalities apart: a queue and a fence have one length."""
 NO_RULE: Final = ("id", "into", "corridor", "channel", "start", "end", "enabled", "source")

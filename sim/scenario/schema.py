@@ -394,6 +394,9 @@ class Policy(Part):
     detention: Share | None = None
     """Share of the intercepted who are detained."""
     detention_days: Annotated[float, Field(strict=True, ge=0, le=3650)] | None = None
+    protection: Share | None = None
+    """How far refugees and claimants have the rights that their status promises, to stay, work and
+    be served; at 0 they live as people in an irregular situation do."""
     returns: Share | None = None
     """Share of return orders executed within a year."""
     source: Sources = ()
@@ -434,6 +437,8 @@ class Tastes(Part):
     language: Coefficient
     colony: Coefficient
     democracy: Coefficient
+    citizen: Coefficient
+    """Added in one's own country, where nobody asks for a passport or a permit."""
     threats: Weight
     """b_dest: weight of the threats expected at the destination."""
     waiting: Weight
@@ -459,6 +464,7 @@ class Livelihood(Tastes):
     language: Coefficient = 0.10
     colony: Coefficient = 0.63
     democracy: Coefficient = 0.0
+    citizen: Coefficient = 0.0
     threats: Weight = 0.0
     waiting: Weight = 0.02
     look_ahead: Annotated[float, Field(strict=True, ge=0, le=0.95)] = 0.8
@@ -477,6 +483,7 @@ class Flight(Tastes):
     language: Coefficient = 0.44
     colony: Coefficient = 0.0
     democracy: Coefficient = 1.5
+    citizen: Coefficient = 3.0
     threats: Weight = 0.0
     waiting: Weight = 0.2
     look_ahead: Annotated[float, Field(strict=True, ge=0, le=0.95)] = 0.0
@@ -510,6 +517,18 @@ class StatusFactors(Part):
     claimant: Share = 0.4
     irregular: Share = 0.5
     ordered: Share = 0.4
+
+
+class SettlingFactors(StatusFactors):
+    """How fast a status lets people settle, where 1 is as fast as citizens do (our assumptions)."""
+
+    citizen: Share = 1.0
+    displaced: Share = 0.5
+    regular: Share = 1.0
+    refugee: Share = 1.0
+    claimant: Share = 0.2
+    irregular: Share = 0.2
+    ordered: Share = 0.0
 
 
 def _per_threat(
@@ -553,6 +572,8 @@ class Decision(Part):
     """y_ref, in the scenario's currency: a unit, absorbed by base_L."""
     tie: Coefficient = 1.0
     """The tie to home (our assumption)."""
+    attachment: Weight = 4.5
+    """Attachment of who is settled in a place."""
     voice: Weight = 0.5
     """b_voice (our assumption)."""
     admission: Weight = 0.26
@@ -565,14 +586,14 @@ class Decision(Part):
     passage: Weight = 2.0
     """Disutility of passing through a place, per severity x prevalence of its personal threat
     (our assumption)."""
-    fatigue: Annotated[float, Field(strict=True, gt=0, le=20)] = 1.0
+    fatigue: Annotated[float, Field(strict=True, gt=0, le=20)] = 0.4
     """Disutility of every leg beyond the fewest possible (our assumption)."""
-    route_scale: Annotated[float, Field(strict=True, gt=0, le=5)] = 0.5
+    route_scale: Annotated[float, Field(strict=True, gt=0, le=5)] = 0.2
     """Scale of the recursive logit over legs and tactics (our assumption)."""
     cost: Weight = 0.5
     """b_cost (our assumption)."""
     look_ahead_floor: Annotated[float, Field(strict=True, gt=0, le=1)] = 0.001
-    information: Annotated[float, Field(strict=True, ge=0, le=1e6)] = 100.0
+    information: Annotated[float, Field(strict=True, ge=0, le=1e6)] = 1000.0
     """k: w = 1 - exp(-k D / pop_o) of a destination's value is known (our assumption)."""
     rest: Annotated[float, Field(strict=True, gt=0, le=100)] = 3.0
     """Years over which the drag of a recent move fades (our assumption)."""
@@ -595,6 +616,9 @@ class Living(Part):
     remittances: Amount = 0.0
     """Money a year that each emigrant sends to the residents of their origin (our assumption)."""
     status_income: StatusFactors = Field(default_factory=_nothing, validate_default=True)
+    settling: Positive = 5.0
+    """Years"""
+    status_settling: SettlingFactors = Field(default_factory=_nothing, validate_default=True)
 
 
 class Exposure(Part):

@@ -31,8 +31,10 @@ WORLD = (
     "population.profile.household_size=1.4",
     "countries.AA.profile.household_size=1.4",
     "countries.CC.profile.household_size=1.4",
-    "decision.baseline_rate=.15",
+    "decision.baseline_rate=.1",
     "decision.livelihood.income=1.2",
+    # Nor are newcomers so much readier to go than others that they would go each month.
+    "decision.attachment=1",
     "living.kappa=.4",
     "policies.bb_work.quota=250000",
     "policies.bb_border.barrier=.9",
@@ -41,7 +43,7 @@ CASES = {
     "calm": (
         "shocks.war.enabled=false", "shocks.purge.enabled=false", "interventions.dry.enabled=false",
     ),
-    "crisis": ("shocks.war.start=2020-02-17", "shocks.war.rise=0.5", "decision.base_flight=.1"),
+    "crisis": ("shocks.war.start=2020-02-17", "shocks.war.rise=0.5", "decision.base_flight=.02"),
 }  # fmt: skip
 
 

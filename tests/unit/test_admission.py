@@ -15,6 +15,7 @@ from tests.small import small, world
 PLACES = [place.id for place in small().places]
 NORTH, CITY, CAPITAL = (PLACES.index(p) for p in ("AA_N", "BB_C", "CC_C"))
 AA, BB, CC = 0, 1, 2
+FOUNDED = 1
 LABOUR = int(Channel.labour)
 
 
@@ -252,18 +253,18 @@ def test_people_expect_what_the_queue_tells_them():
     at = started()
     chance, wait = prospects(at)
     k = 0
-    assert chance[k, BB, LABOUR] == 1
+    assert chance[FOUNDED, k, BB, LABOUR] == 1
     assert wait[k, BB, LABOUR] == 2
     heads = heads_of(at, NORTH, 300)
     hand_in(at, heads)
     pending = int(sizes_of(at, heads).sum()) * int(at.weight[0])
     chance, wait = prospects(at)
-    assert chance[k, BB, LABOUR] == pytest.approx(25_000 / (25_000 + pending))
+    assert chance[FOUNDED, k, BB, LABOUR] == pytest.approx(25_000 / (25_000 + pending))
     assert wait[k, BB, LABOUR] == pytest.approx(2 + 12 * pending / 25_000)
-    assert chance[k, CC, LABOUR] == 1
+    assert chance[FOUNDED, k, CC, LABOUR] == 1
     at.rules.quota[BB, LABOUR] = 0
     chance, _ = prospects(at)
-    assert chance[k, BB, LABOUR] == 0
+    assert chance[FOUNDED, k, BB, LABOUR] == 0
     at.rules.quota[BB, LABOUR] = 1
     _, wait = prospects(at)
     assert wait[k, BB, LABOUR] == LONGEST_WAIT
@@ -271,8 +272,9 @@ def test_people_expect_what_the_queue_tells_them():
     # admitted.
     asylum = int(Channel.asylum)
     chance, wait = prospects(at)
-    assert chance[AA, BB, asylum] == 1
+    assert chance[FOUNDED, AA, BB, asylum] == 1
     assert wait[AA, BB, asylum] == 0
-    assert chance[AA, CC, asylum] == 0.5
+    assert chance[FOUNDED, AA, CC, asylum] == 0.5
+    assert chance[0, AA, CC, asylum] == at.rules.false_recognition[AA, CC] < 0.5
     at.rules.return_to[AA, CC] = BB
-    assert prospects(at)[0][AA, CC, asylum] == 0
+    assert prospects(at)[0][FOUNDED, AA, CC, asylum] == 0

@@ -10,6 +10,7 @@ import pytest
 
 from sim.kernels.choice import Means
 from sim.kernels.living import recover_means
+from sim.kernels.travel import party_sizes
 from sim.model.livelihood import build_means, median_means, update_means, update_support
 from sim.model.populate import gini_to_sigma
 from sim.model.threats import MONTH
@@ -24,7 +25,7 @@ HALF_FELT = np.full((len(PLACES), 7), 0.6)
 
 
 def targets(means: Means, place: int, ranks: list[int], status: int = CITIZEN, mask: int = 0):
-    """[rank] means that households of these ranks tend to, under `HALF_FELT`."""
+    """[rank] means a member that households of these ranks tend to, under `HALF_FELT`."""
     at = world()
     people, heads = at.people, at.deciding[: len(ranks)]
     people.rank[heads] = ranks
@@ -32,14 +33,14 @@ def targets(means: Means, place: int, ranks: list[int], status: int = CITIZEN, m
     people.status[heads] = status
     people.mask[heads] = mask
     recover_means(people, heads, means, HALF_FELT, means.tolerable, 1.0)
-    return people.means[heads].astype(float)
+    return people.means[heads].astype(float) / party_sizes(people, heads)
 
 
 def expected(ranks: list[int], gain: float) -> np.ndarray:
-    """max(0, y Q(rank) gain - c0) in the north, with Q lognormal of mean 1."""
+    """max(0, kappa y Q(rank) gain - c0) in the north, with Q lognormal of mean 1."""
     sigma = gini_to_sigma(0.4)
     z = np.array([NormalDist().inv_cdf((r + 0.5) / 65_536) for r in ranks])
-    return np.maximum(5600 * np.exp(sigma * z - sigma**2 / 2) * gain - 300, 0)
+    return np.maximum(0.3 * 5600 * np.exp(sigma * z - sigma**2 / 2) * gain - 90, 0)
 
 
 @pytest.mark.parametrize(
@@ -67,7 +68,7 @@ def test_half_of_all_have_the_median_means():
 def test_mean_income_is_the_income_of_the_place():
     rich = build_means(small())._replace(subsistence=0.0)
     mean = targets(rich, SOUTH, list(range(0, 65_536, 32))).mean()
-    assert mean == pytest.approx(2600, rel=0.01)
+    assert mean == pytest.approx(0.3 * 2600, rel=0.01)
 
 
 def test_means_approach_their_target_by_an_e_fold_a_year():
@@ -99,9 +100,10 @@ def test_only_threats_that_are_felt_drain():
     ):
         people.mask[:] = mask
         update_means(at.scenario, people, heads, at.means, severity, np.inf)
-        well_off = secure > 1000
+        well_off = secure > 1500
+        living = 90 * party_sizes(people, heads)[well_off]
         np.testing.assert_allclose(
-            people.means[heads][well_off] + 300, (secure[well_off] + 300) * drain, rtol=1e-5
+            people.means[heads][well_off] + living, (secure[well_off] + living) * drain, rtol=1e-5
         )
     people.mask[:] = 1
     update_means(at.scenario, people, heads, at.means, np.full((len(PLACES), 7), 0.1), np.inf)

@@ -276,7 +276,7 @@ def test_odds_are_those_of_the_vulnerable():
     counts[0, WOMEN * N_STATUS + Status.irregular] = 300
     prevalence = np.full((1, N_THREATS), 0.4)
     threshold = np.zeros((1, N_THREATS, odds.shape[1]), np.int64)
-    exposure_thresholds(prevalence, odds, counts, threshold)
+    exposure_thresholds(prevalence, odds[None], counts, threshold)
     share = threshold[0] / 256
     for threat in Threat:
         first, second = (
