@@ -180,13 +180,27 @@ TABLES: Final[Mapping[str, Table]] = {
             Column("person_years", "float", "insecurity-years", "years at severity 1"),
         ),
     ),
+    "opinion": Table(
+        "what the public of a country thinks of newcomers, as of the month's first day",
+        "last",
+        (
+            _REPLICATE,
+            _LAST,
+            Column("country", "text", "id", "country whose opinion is followed"),
+            Column("opinion", "float", "1", "from 0 welcoming to 1 hostile"),
+            Column("perceived", "float", "1", "perceived share of foreigners, weighed by status"),
+            Column("foreign", "float", "1", "actual share of foreigners among residents"),
+            Column("stringency", "float", "1", "what the last government made of opinion"),
+        ),
+    ),
     "spending": Table(
         "public money spent",
         "first",
         (
             _REPLICATE,
             _FIRST,
-            Column("item", "text", "id", "what it was spent on"),
+            Column("item", "text", "id", "intervention, or what a unit cost is stated for"),
+            Column("country", "text", "id", "country in which it is spent"),
             Column("amount", "float", "money", "scenario currency"),
         ),
     ),
@@ -466,10 +480,21 @@ class Record:
         return self.table("insecurity")
 
     @property
+    def opinion(self) -> pd.DataFrame:
+        """What the public of a country thinks of newcomers, as of the month's first day.
+
+        Columns: `replicate`, `date` (last day), `country` (id), `opinion` (0 welcoming to 1
+        hostile), `perceived` (share of foreigners as the public sees it, weighed by status),
+        `foreign` (actual share), `stringency` (what the last government made of opinion).
+        """
+        return self.table("opinion")
+
+    @property
     def spending(self) -> pd.DataFrame:
         """Public money spent.
 
-        Columns: `replicate`, `date` (first day), `item` (id), `amount` (scenario currency).
+        Columns: `replicate`, `date` (first day), `item` (id of an intervention, or what a unit cost
+        is stated for), `country` (id, where it is spent), `amount` (scenario currency).
         """
         return self.table("spending")
 
@@ -512,11 +537,11 @@ class Record:
         People who move twice are two moves; blocked answers count a head once each step that it is
         blocked. The scorecard: *secure* is 1 - insecurity-years / (7 x person-years lived), the
         sevenfold because each threat alone can reach 1; *orderly* the share of arrivals abroad by
-        labour, family or home channels, plus those for asylum as far as states keep up (times the
-        refugees' part of refugees and claimants abroad, over the run); *regular* the share of
-        arrivals abroad not by the irregular channel; *humane* 1 - people harmed / departures
-        abroad, floored at 0. Life years lost are counted from each death to the horizon and
-        discounted, if so, to the day of death.
+        labour, family, home or free channels or by relocation, plus those for asylum as far as
+        states keep up (times the refugees' part of refugees and claimants abroad, over the run);
+        *regular* the share of arrivals abroad not by the irregular channel; *humane* 1 - people
+        harmed / departures abroad, floored at 0. Life years lost are counted from each death to the
+        horizon and discounted, if so, to the day of death.
         """
         rows = []
         values = _headline_values(self)
@@ -758,7 +783,7 @@ def _secure(record: Record) -> dict[str, Values]:
 def _orderly(record: Record) -> dict[str, Values]:
     flows, stocks = record.flows, record.stocks
     entered = flows[abroad(record, flows)]
-    by_leave = entered[entered["channel"].isin(["labour", "family", "home"])]
+    by_leave = entered[entered["channel"].isin(["labour", "family", "home", "free", "relocation"])]
     for_asylum = per_replicate(record, entered[entered["channel"] == "asylum"], "arrived")
     seekers = stocks[outside(record, stocks) & stocks["status"].isin(["refugee", "claimant"])]
     protected = per_replicate(record, seekers[seekers["status"] == "refugee"], "people")

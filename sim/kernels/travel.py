@@ -26,7 +26,7 @@ REGULAR, REFUGEE, CLAIMANT = (
     np.int64(Status.refugee),
     np.int64(Status.claimant),
 )
-LABOUR, FAMILY = int(Channel.labour), int(Channel.family)
+LABOUR, FAMILY, FREE = int(Channel.labour), int(Channel.family), int(Channel.free)
 INTERNAL, IRREGULAR_CHANNEL = int(Channel.internal), int(Channel.irregular)
 NECESSITY = int(Answer.necessity)
 DEATH, VIOLENCE, EXTORTION = int(Harm.death), int(Harm.violence), int(Harm.extortion)
@@ -267,7 +267,7 @@ def settle(
         if channel == INTERNAL:
             set_members(people, head, place, RESIDENT, SAME, day)
             continue
-        if channel == LABOUR or channel == FAMILY:
+        if channel == LABOUR or channel == FAMILY or channel == FREE:
             # Where all of a group are taken for refugees, those who fled are registered as such.
             fled = prima_facie[k, country[place]] and people.traits[head] & GROUNDS
             set_members(people, head, place, RESIDENT, REFUGEE if fled else REGULAR, day)
