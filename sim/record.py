@@ -338,8 +338,40 @@ def interval(values: Values, low: float = -np.inf, high: float = np.inf) -> Inte
     return Interval(mean, max(mean - half, low), min(mean + half, high), n)
 
 
+def ratio_interval(above: Values, below: Values) -> Interval:
+    """Divide one mean by another, with the 95 % interval of the ratio.
+
+    Args:
+        above: one a replicate.
+        below: one a replicate, of the same replicates.
+
+    Returns:
+        Ratio of the means, bounds and number of replicates. The ratio is NaN unless the lower mean
+        is above 0; bounds are NaN for fewer than two replicates, and where `below` cannot be told
+        from 0, since then any ratio could be.
+
+    Source: Fieller (1954), for paired values.
+    """
+    n = len(above)
+    a, b = float(above.mean()), float(below.mean())
+    if b <= 0:
+        return Interval(np.nan, np.nan, np.nan, n)
+    if n == 1:
+        return Interval(a / b, np.nan, np.nan, n)
+    spread = np.cov(above, below) / n * student_t(n - 1) ** 2
+    square, middle = b * b - spread[1, 1], a * b - spread[0, 1]
+    if square <= 0:
+        return Interval(a / b, np.nan, np.nan, n)
+    root = float(np.sqrt(max(middle**2 - square * (a * a - spread[0, 0]), 0.0)))
+    return Interval(a / b, (middle - root) / square, (middle + root) / square, n)
+
+
 class NoTableError(LookupError):
     """A table that this run did not keep was asked for."""
+
+
+class UnlikeRunsError(ValueError):
+    """Two runs cannot be set against each other, replicate by replicate."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -595,6 +627,53 @@ class Record:
             frame[name] = frame[name].astype("float64")
         return frame
 
+    def against(self, base: Record) -> pd.DataFrame:
+        """What this run's measures achieve and cost, over another's, paired by replicate.
+
+        Columns: `figure` (word), `threat` (one of the seven; `death`: years of life lost before the
+        end, each at severity 1; `all`: these eight together), `unit`, `value` (mean over
+        replicates), `low` and `high` (95 % interval of that mean; NaN with one replicate), `n`
+        (replicates).
+
+        Figures are `averted` (insecurity-years of the base less those of this run),
+        `averted_3pct` (`death` alone, discounted to the day of death), `extra_spending` (of this
+        run, less the base's), `cost_per_year` (the one over the other: a ratio of means, by
+        Fieller's interval; NaN where nothing is averted).
+
+        Args:
+            base: the run without the measures.
+
+        Raises:
+            UnlikeRunsError: the runs differ in seeds, period or currency.
+            NoTableError: one did not keep `insecurity`, `harms` or `spending`.
+        """
+        for what, mine, other in (
+            ("seeds", self.manifest.get("seeds"), base.manifest.get("seeds")),
+            ("replicates", self.replicates, base.replicates),
+            ("first day", self.scenario.time.start, base.scenario.time.start),
+            ("last day", self.scenario.time.end, base.scenario.time.end),
+            ("money", self.scenario.money, base.scenario.money),
+        ):
+            if mine != other:
+                raise UnlikeRunsError(f"the runs differ in {what}: {mine} and {other}")
+        there, here = _insecure_years(base), _insecure_years(self)
+        averted = {name: there[name] - here[name] for name in there}
+        discounted = averted.pop("death_3pct")
+        extra = per_replicate(self, self.spending, "amount")
+        extra = extra - per_replicate(base, base.spending, "amount")
+        currency = self.scenario.money.currency
+        rows: list[tuple[Any, ...]] = [
+            ("averted", name, "years", *interval(years)) for name, years in averted.items()
+        ]
+        rows.append(("averted_3pct", "death", "years", *interval(discounted)))
+        rows.append(("extra_spending", "all", currency, *interval(extra)))
+        rows += [
+            ("cost_per_year", name, f"{currency} a year", *ratio_interval(extra, years))
+            for name, years in averted.items()
+        ]
+        columns = ["figure", "threat", "unit", "value", "low", "high", "n"]
+        return pd.DataFrame(rows, columns=columns)
+
     def save(self, directory: str | Path) -> Path:
         """Write the run to a folder, whole or not at all.
 
@@ -769,6 +848,19 @@ def _harm_ratios(record: Record) -> dict[str, Values]:
         "death_rate": 1000 * _ratio(deaths, per_replicate(record, risky, "departed")),
         "humane": np.maximum(1 - _ratio(harmed, departed), 0),
     }
+
+
+def _insecure_years(record: Record) -> dict[str, Values]:
+    """Give insecurity-years by threat, years of life lost as a threat of its own, and their sum."""
+    felt = record.insecurity
+    lost = _harms(record)
+    values = {
+        threat.name: per_replicate(record, felt[felt["threat"] == threat.name], "person_years")
+        for threat in Threat
+    }
+    values["death"] = lost["life_years_lost"]
+    total = np.sum(list(values.values()), axis=0)
+    return values | {"all": total, "death_3pct": lost["life_years_lost_3pct"]}
 
 
 def _insecurity(record: Record) -> dict[str, Values]:
