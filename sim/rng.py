@@ -52,6 +52,7 @@ class Purpose(IntEnum):
     recognition = 41
     removal = 42
     relocation = 43
+    transfer = 44
 
 
 def mix(z: int) -> int:

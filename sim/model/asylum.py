@@ -32,8 +32,10 @@ def receive(world: World, arrived: dict[str, Any]) -> None:
     returned = np.zeros(counts.harms.shape[1:2] * 2, np.int64)
     n_claims = settle(
         people, heads, arrived["goal"], arrived["channel"], arrived["answer"], arrived["due"],
-        world.country, world.choices.classes, rules.prima_facie, rules.return_to, world.nearest,
-        rules.encampment, world.key(Purpose.camp), world.weight, wants_camp, claims, returned,
+        arrived["entered"], world.country, world.choices.classes, rules.prima_facie,
+        rules.return_to, rules.transfers, world.nearest, rules.encampment,
+        key(world.seed, Purpose.transfer), world.key(Purpose.camp), world.weight, wants_camp,
+        claims, returned,
     )  # fmt: skip
     n_corridors = len(world.scenario.corridors)
     counts.harms[n_corridors:, :, Harm.forced_return] += returned

@@ -45,6 +45,33 @@ def free_movement(scenario: Scenario, when: date) -> Bool:
     return free
 
 
+def first_country(scenario: Scenario, when: date) -> tuple[Bool, F64]:
+    """Where the member entered first is responsible for a claim.
+
+    Returns:
+        ([country] whether it belongs to a bloc with such a rule, [country of the claim, first
+        country] share of claimants who are sent there).
+    """
+    number = {c.id: i for i, c in enumerate(scenario.countries)}
+    belongs = np.zeros(len(number), bool)
+    transfers = np.zeros((len(number), len(number)))
+    for bloc in scenario.blocs:
+        if not bloc.enabled or bloc.first_country is None:
+            continue
+        inside = members(bloc, when)
+        own = np.array([number[name] for name in inside], np.int64)
+        here = np.zeros_like(transfers)
+        here[np.ix_(own, own)] = bloc.first_country.transfers
+        for pause in bloc.first_country.suspended:
+            if (pause.start or date.min) <= when <= (pause.end or date.max):
+                by = [number[name] for name in pause.by or inside]
+                here[np.ix_(by, [number[name] for name in pause.to or inside])] = 0.0
+        belongs[own] = True
+        transfers = np.maximum(transfers, here)
+    np.fill_diagonal(transfers, 0.0)
+    return belongs, transfers
+
+
 def changes(scenario: Scenario) -> set[date]:
     """Dates on which a bloc changes, one that is switched off too (see `policy.changes`)."""
     dates = set()
@@ -52,6 +79,9 @@ def changes(scenario: Scenario) -> set[date]:
     for bloc in scenario.blocs:
         dates |= set(bloc.entries.values())
         ends += [*bloc.exits.values(), *(rule.end for rule in bloc.transitional)]
+        for pause in bloc.first_country.suspended if bloc.first_country else ():
+            dates |= set() if pause.start is None else {pause.start}
+            ends += [] if pause.end is None else [pause.end]
         if bloc.sharing is not None:
             dates.add(bloc.sharing.start)
             ends.append(bloc.sharing.end)

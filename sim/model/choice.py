@@ -199,6 +199,7 @@ class Choices:
                     intercepted=probability,
                     detained=rules.detention,
                     detention_days=rules.detention_days,
+                    responsible=rules.responsible,
                     turned_back=journey.turned_back,
                     captivity_days=journey.captivity_days,
                 )

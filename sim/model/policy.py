@@ -58,6 +58,8 @@ class Rules:
         enforcement: [leg] barrier x officers x law.
         closed: [leg].
         free: [citizenship, country] whether a bloc lets citizens live there without leave.
+        responsible: [country] whether it is responsible for claims of those who enter it first.
+        transfers: [country of the claim, first country] share who are sent there.
         detention, detention_days: [leg].
     """
 
@@ -66,6 +68,7 @@ class Rules:
     ) -> None:
         self.when = when
         self.free = blocs.free_movement(scenario, when)
+        self.responsible, self.transfers = blocs.first_country(scenario, when)
         names = [c.id for c in scenario.countries]
         number = {name: i for i, name in enumerate(names)}
         shift = np.zeros(len(names)) if shift is None else shift

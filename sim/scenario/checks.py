@@ -309,6 +309,9 @@ def _sources(ck: _Checker) -> None:
     parts: list[tuple[Path, Any]] = [
         ((kind, i), it) for kind in kinds for i, it in enumerate(getattr(ck.scenario, kind))
     ]
+    for i, bloc in enumerate(ck.scenario.blocs):
+        for j, pause in enumerate(bloc.first_country.suspended if bloc.first_country else ()):
+            parts.append((("blocs", i, "first_country", "suspended", j), pause))
     campaigns = ck.scenario.politics.campaigns
     parts += [(("politics", "campaigns", i), it) for i, it in enumerate(campaigns)]
     for path, it in parts:
@@ -579,10 +582,16 @@ def _blocs(ck: _Checker) -> None:
             for key in ("citizens_of", "into"):
                 for k, word in enumerate(getattr(rule, key)):
                     member((*path, "transitional", j, key, k), word, False)
+        for j, pause in enumerate(bloc.first_country.suspended if bloc.first_country else ()):
+            at: Path = (*path, "first_country", "suspended", j)
+            _order(ck, at, pause.start, pause.end)
+            for key in ("by", "to"):
+                for k, word in enumerate(getattr(pause, key)):
+                    member((*at, key, k), word, False)
         sharing = bloc.sharing
         if sharing is None:
             continue
-        at: Path = (*path, "sharing")
+        at = (*path, "sharing")
         _order(ck, at, sharing.start, sharing.end)
         for j, word in enumerate(sharing.from_):
             member((*at, "from", j), word, False)

@@ -443,6 +443,28 @@ class Sharing(Part):
     model_config = Corridor.model_config
 
 
+class Suspension(Part):
+    """A time in which some members send nobody to the first country, or nobody is sent to some."""
+
+    by: tuple[Id, ...] = ()
+    """Members that send nobody; none: all."""
+    to: tuple[Id, ...] = ()
+    """Members that nobody is sent to; none: all."""
+    start: Date | None = None
+    """None: from the beginning."""
+    end: LastDay | None = None
+    """Last day (a month means its last day); none: for ever."""
+    source: Sources = ()
+
+
+class FirstCountry(Part):
+    """The member that people entered first is responsible for their claims (J9)."""
+
+    transfers: Share = 0.1
+    """Share of those who claim elsewhere and are sent there (our assumption)."""
+    suspended: tuple[Suspension, ...] = ()
+
+
 class Bloc(Part):
     """States that share rules: free movement, responsibility (G9)."""
 
@@ -456,6 +478,8 @@ class Bloc(Part):
     """Citizens of a member need nobody's leave to live in another."""
     transitional: tuple[Transition, ...] = ()
     """Exceptions from free movement."""
+    first_country: FirstCountry | None = None
+    """Claimants are sent back to the member that they came through first."""
     sharing: Sharing | None = None
     enabled: bool = True
     source: Sources = ()
@@ -514,7 +538,7 @@ class Politics(Part):
     """Perceived over actual share of foreigners: 16.7 and 7.2 % (Special Eurobarometer 469, 2018,
     in Istituto Cattaneo 2018)."""
     newcomers: Newcomers = Field(default_factory=_nothing, validate_default=True)
-    stock: Weight = 2.0
+    stock: Weight = 1.0
     """a: opinion per unit of change of the perceived share (our assumption)."""
     economy: Weight = 0.5
     """b: opinion a year per unit of economic threat felt above its start (our assumption)."""
