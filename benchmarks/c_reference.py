@@ -35,6 +35,7 @@ POINTERS = {
     },
     "Land": {
         "country": np.int64,
+        "free": np.bool_,
         "geography": np.float64,
         "pull": np.float64,
         "ahead": np.float64,
@@ -125,6 +126,7 @@ class Reference:
         land, conditions = arguments["land"], arguments["conditions"]
         n, classes = len(land.country), land.geography.shape[2]
         kinds, countries = land.fee.shape[:2]
+        _expect(land.free, (countries, countries))
         _expect(land.geography, (2, 2, classes, n, n, 2))
         _expect(land.admission, (2, 2, kinds, countries, 4))
         _expect(land.admitted, (2, countries, 4))

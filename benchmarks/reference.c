@@ -30,6 +30,7 @@ typedef struct {
 
 typedef struct {
     const int64_t *country;
+    const uint8_t *free_movement;
     const double *geography, *pull, *ahead, *admission, *admitted;
     const int64_t *min_education;
     const double *fee, *price, *companions, *homeward;
@@ -172,15 +173,17 @@ static Gates inclusive_values(const Land *land, const Step *step, const Househol
     for (int64_t d = 0; d < n; d++) {
         if (pull[d] == 0.0) continue;
         const int64_t country = land->country[d];
-        if (d != p && (country == who->country || country == who->home_country)) {
-            /* Within the country of stay, or back to the place of origin: nobody's leave. */
-            if (country == who->country) {
-                if (who->confined && h == FLIGHT && country == who->home_country) continue;
-            } else if (d != o) {
-                continue;
-            }
+        const int within = country == who->country, own = country == who->home_country;
+        const int bloc = land->free_movement[who->home_country * countries + country];
+        if (d != p && (within || own || bloc)) {
+            /* Within the country of stay or a bloc, or back to the place of origin: nobody's leave. */
+            if (own && within && who->confined && h == FLIGHT) continue;
+            if (own && !within && d != o) continue;
             double x = ruled_way[2 * d] * pull[d];
-            if (d == o) x *= land->homeward[h];
+            if (d == o)
+                x *= land->homeward[h];
+            else if (!within)
+                x *= admitted[country * N_SLOTS + LABOUR];
             if (x <= 0.0) continue;
             double free = pow(x * full, land->nest) * ahead[d];
             double here = x * able(&going, ruled_price[2 * d], money);

@@ -422,7 +422,8 @@ def count_alternatives(arguments: Arguments) -> tuple[float, int]:
     country, d = land.country, np.arange(n)
     inside = country[None, :] == country[p][:, None]
     home = country[None, :] == country[o][:, None]
-    slots = np.where(inside, 1, np.where(home, d[None, :] == o[:, None], 4))
+    abroad = np.where(land.free[country[o]][:, country], 1, 4)
+    slots = np.where(inside, 1, np.where(home, d[None, :] == o[:, None], abroad))
     slots = np.where(d[None, :] == p[:, None], np.where(home, 0, 2), slots)
     slots = np.where((land.pull[:, o, :] > 0).any(axis=0), slots, 0).sum(axis=1)
     return float((slots * counts).sum() / counts.sum()), int(slots.max())

@@ -180,13 +180,27 @@ TABLES: Final[Mapping[str, Table]] = {
             Column("person_years", "float", "insecurity-years", "years at severity 1"),
         ),
     ),
+    "opinion": Table(
+        "what the public of a country thinks of newcomers, as of the month's first day",
+        "last",
+        (
+            _REPLICATE,
+            _LAST,
+            Column("country", "text", "id", "country whose opinion is followed"),
+            Column("opinion", "float", "1", "from 0 welcoming to 1 hostile"),
+            Column("perceived", "float", "1", "perceived share of foreigners, weighed by status"),
+            Column("foreign", "float", "1", "actual share of foreigners among residents"),
+            Column("stringency", "float", "1", "what the last government made of opinion"),
+        ),
+    ),
     "spending": Table(
         "public money spent",
         "first",
         (
             _REPLICATE,
             _FIRST,
-            Column("item", "text", "id", "what it was spent on"),
+            Column("item", "text", "id", "intervention, or what a unit cost is stated for"),
+            Column("country", "text", "id", "country in which it is spent"),
             Column("amount", "float", "money", "scenario currency"),
         ),
     ),
@@ -324,8 +338,40 @@ def interval(values: Values, low: float = -np.inf, high: float = np.inf) -> Inte
     return Interval(mean, max(mean - half, low), min(mean + half, high), n)
 
 
+def ratio_interval(above: Values, below: Values) -> Interval:
+    """Divide one mean by another, with the 95 % interval of the ratio.
+
+    Args:
+        above: one a replicate.
+        below: one a replicate, of the same replicates.
+
+    Returns:
+        Ratio of the means, bounds and number of replicates. The ratio is NaN unless the lower mean
+        is above 0; bounds are NaN for fewer than two replicates, and where `below` cannot be told
+        from 0, since then any ratio could be.
+
+    Source: Fieller (1954), for paired values.
+    """
+    n = len(above)
+    a, b = float(above.mean()), float(below.mean())
+    if b <= 0:
+        return Interval(np.nan, np.nan, np.nan, n)
+    if n == 1:
+        return Interval(a / b, np.nan, np.nan, n)
+    spread = np.cov(above, below) / n * student_t(n - 1) ** 2
+    square, middle = b * b - spread[1, 1], a * b - spread[0, 1]
+    if square <= 0:
+        return Interval(a / b, np.nan, np.nan, n)
+    root = float(np.sqrt(max(middle**2 - square * (a * a - spread[0, 0]), 0.0)))
+    return Interval(a / b, (middle - root) / square, (middle + root) / square, n)
+
+
 class NoTableError(LookupError):
     """A table that this run did not keep was asked for."""
+
+
+class UnlikeRunsError(ValueError):
+    """Two runs cannot be set against each other, replicate by replicate."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -466,10 +512,21 @@ class Record:
         return self.table("insecurity")
 
     @property
+    def opinion(self) -> pd.DataFrame:
+        """What the public of a country thinks of newcomers, as of the month's first day.
+
+        Columns: `replicate`, `date` (last day), `country` (id), `opinion` (0 welcoming to 1
+        hostile), `perceived` (share of foreigners as the public sees it, weighed by status),
+        `foreign` (actual share), `stringency` (what the last government made of opinion).
+        """
+        return self.table("opinion")
+
+    @property
     def spending(self) -> pd.DataFrame:
         """Public money spent.
 
-        Columns: `replicate`, `date` (first day), `item` (id), `amount` (scenario currency).
+        Columns: `replicate`, `date` (first day), `item` (id of an intervention, or what a unit cost
+        is stated for), `country` (id, where it is spent), `amount` (scenario currency).
         """
         return self.table("spending")
 
@@ -512,11 +569,11 @@ class Record:
         People who move twice are two moves; blocked answers count a head once each step that it is
         blocked. The scorecard: *secure* is 1 - insecurity-years / (7 x person-years lived), the
         sevenfold because each threat alone can reach 1; *orderly* the share of arrivals abroad by
-        labour, family or home channels, plus those for asylum as far as states keep up (times the
-        refugees' part of refugees and claimants abroad, over the run); *regular* the share of
-        arrivals abroad not by the irregular channel; *humane* 1 - people harmed / departures
-        abroad, floored at 0. Life years lost are counted from each death to the horizon and
-        discounted, if so, to the day of death.
+        labour, family, home or free channels or by relocation, plus those for asylum as far as
+        states keep up (times the refugees' part of refugees and claimants abroad, over the run);
+        *regular* the share of arrivals abroad not by the irregular channel; *humane* 1 - people
+        harmed / departures abroad, floored at 0. Life years lost are counted from each death to the
+        horizon and discounted, if so, to the day of death.
         """
         rows = []
         values = _headline_values(self)
@@ -569,6 +626,53 @@ class Record:
         for name in ("observed", "simulated", "low", "high"):
             frame[name] = frame[name].astype("float64")
         return frame
+
+    def against(self, base: Record) -> pd.DataFrame:
+        """What this run's measures achieve and cost, over another's, paired by replicate.
+
+        Columns: `figure` (word), `threat` (one of the seven; `death`: years of life lost before the
+        end, each at severity 1; `all`: these eight together), `unit`, `value` (mean over
+        replicates), `low` and `high` (95 % interval of that mean; NaN with one replicate), `n`
+        (replicates).
+
+        Figures are `averted` (insecurity-years of the base less those of this run),
+        `averted_3pct` (`death` alone, discounted to the day of death), `extra_spending` (of this
+        run, less the base's), `cost_per_year` (the one over the other: a ratio of means, by
+        Fieller's interval; NaN where nothing is averted).
+
+        Args:
+            base: the run without the measures.
+
+        Raises:
+            UnlikeRunsError: the runs differ in seeds, period or currency.
+            NoTableError: one did not keep `insecurity`, `harms` or `spending`.
+        """
+        for what, mine, other in (
+            ("seeds", self.manifest.get("seeds"), base.manifest.get("seeds")),
+            ("replicates", self.replicates, base.replicates),
+            ("first day", self.scenario.time.start, base.scenario.time.start),
+            ("last day", self.scenario.time.end, base.scenario.time.end),
+            ("money", self.scenario.money, base.scenario.money),
+        ):
+            if mine != other:
+                raise UnlikeRunsError(f"the runs differ in {what}: {mine} and {other}")
+        there, here = _insecure_years(base), _insecure_years(self)
+        averted = {name: there[name] - here[name] for name in there}
+        discounted = averted.pop("death_3pct")
+        extra = per_replicate(self, self.spending, "amount")
+        extra = extra - per_replicate(base, base.spending, "amount")
+        currency = self.scenario.money.currency
+        rows: list[tuple[Any, ...]] = [
+            ("averted", name, "years", *interval(years)) for name, years in averted.items()
+        ]
+        rows.append(("averted_3pct", "death", "years", *interval(discounted)))
+        rows.append(("extra_spending", "all", currency, *interval(extra)))
+        rows += [
+            ("cost_per_year", name, f"{currency} a year", *ratio_interval(extra, years))
+            for name, years in averted.items()
+        ]
+        columns = ["figure", "threat", "unit", "value", "low", "high", "n"]
+        return pd.DataFrame(rows, columns=columns)
 
     def save(self, directory: str | Path) -> Path:
         """Write the run to a folder, whole or not at all.
@@ -746,6 +850,19 @@ def _harm_ratios(record: Record) -> dict[str, Values]:
     }
 
 
+def _insecure_years(record: Record) -> dict[str, Values]:
+    """Give insecurity-years by threat, years of life lost as a threat of its own, and their sum."""
+    felt = record.insecurity
+    lost = _harms(record)
+    values = {
+        threat.name: per_replicate(record, felt[felt["threat"] == threat.name], "person_years")
+        for threat in Threat
+    }
+    values["death"] = lost["life_years_lost"]
+    total = np.sum(list(values.values()), axis=0)
+    return values | {"all": total, "death_3pct": lost["life_years_lost_3pct"]}
+
+
 def _insecurity(record: Record) -> dict[str, Values]:
     return {"insecurity_years": per_replicate(record, record.insecurity, "person_years")}
 
@@ -758,7 +875,7 @@ def _secure(record: Record) -> dict[str, Values]:
 def _orderly(record: Record) -> dict[str, Values]:
     flows, stocks = record.flows, record.stocks
     entered = flows[abroad(record, flows)]
-    by_leave = entered[entered["channel"].isin(["labour", "family", "home"])]
+    by_leave = entered[entered["channel"].isin(["labour", "family", "home", "free", "relocation"])]
     for_asylum = per_replicate(record, entered[entered["channel"] == "asylum"], "arrived")
     seekers = stocks[outside(record, stocks) & stocks["status"].isin(["refugee", "claimant"])]
     protected = per_replicate(record, seekers[seekers["status"] == "refugee"], "people")

@@ -51,6 +51,8 @@ class Purpose(IntEnum):
     camp = 40
     recognition = 41
     removal = 42
+    relocation = 43
+    transfer = 44
 
 
 def mix(z: int) -> int:

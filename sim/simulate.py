@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 
 from sim import jit
+from sim.model.spending import ITEMS
 from sim.record import Record
 from sim.rng import replicate_seed
 from sim.solve import solve_base
@@ -207,9 +208,17 @@ class Keeper:
             "insecurity", self.first, place=place, citizenship=citizenship, threat=threat,
             person_years=counts.insecurity[place, citizenship, threat],
         )  # fmt: skip
+        public = world.public
+        (country,) = np.nonzero(public.followed)
+        put(
+            "opinion", last, country=country, opinion=public.opinion[country],
+            perceived=public.perceived[country], foreign=public.actual[country],
+            stringency=public.stringency[country],
+        )  # fmt: skip
         if counts.spending:
             put(
-                "spending", self.first, item=np.array(list(counts.spending)),
+                "spending", self.first, item=np.array([item for item, _ in counts.spending]),
+                country=np.array([c for _, c in counts.spending]),
                 amount=np.array(list(counts.spending.values())),
             )  # fmt: skip
         place, citizenship, status = np.nonzero(census["stocks"])
@@ -275,7 +284,7 @@ class Keeper:
         """Tables of one replicate."""
         labels = {
             "origin": self.places, "destination": self.places, "place": self.places,
-            "citizenship": self.countries, "corridor": self.ways,
+            "citizenship": self.countries, "country": self.countries, "corridor": self.ways,
             "channel": names(Channel), "answer": names(Answer), "threat": names(Threat),
             "harm": names(Harm), "status": names(Status), "activity": names(Activity),
         }  # fmt: skip
@@ -295,7 +304,7 @@ class Keeper:
                     columns[column] = category(values, words)
                 elif column == "item":
                     words = [i.id for i in self.scenario.interventions]
-                    columns[column] = pd.Categorical(values, words)
+                    columns[column] = pd.Categorical(values, list(dict.fromkeys([*words, *ITEMS])))
                 else:
                     columns[column] = values
             n = len(next(iter(columns.values())))
@@ -337,7 +346,9 @@ EMPTY: dict[str, dict[str, Any]] = {
               "money": _FLOAT},
     "insecurity": {"date": _DATE, "place": _INT, "citizenship": _INT, "threat": _INT,
                    "person_years": _FLOAT},
-    "spending": {"date": _DATE, "item": np.empty(0, str), "amount": _FLOAT},
+    "spending": {"date": _DATE, "item": np.empty(0, str), "country": _INT, "amount": _FLOAT},
+    "opinion": {"date": _DATE, "country": _INT, "opinion": _FLOAT, "perceived": _FLOAT,
+                "foreign": _FLOAT, "stringency": _FLOAT},
     "stocks": {"date": _DATE, "place": _INT, "citizenship": _INT, "status": _INT, "people": _INT},
     "blocked": {"date": _DATE, "place": _INT, "citizenship": _INT, "answer": _INT, "heads": _INT,
                 "people": _INT},

@@ -105,6 +105,8 @@ class Parties:
     """Day of departure: makes the draws of one journey its own."""
     n_legs: I64 = field(default_factory=lambda: np.empty(0, np.int64))
     """Legs begun so far."""
+    entered: I64 = field(default_factory=lambda: np.empty(0, np.int64))
+    """First country entered of a bloc that makes it responsible for claims, or NONE."""
 
 
 @dataclass

@@ -10,6 +10,7 @@ from sim.kernels.living import exposure_thresholds, refresh_masks
 from sim.kernels.tally import count_people
 from sim.model.admission import admit, prospects
 from sim.model.asylum import decide_claims, execute_returns, receive
+from sim.model.blocs import relocate
 from sim.model.decide import current_conditions, decide_all
 from sim.model.journey import (
     advance_parties,
@@ -18,9 +19,11 @@ from sim.model.journey import (
     regular_price,
     step_years,
 )
-from sim.model.livelihood import span, update_means, update_support
+from sim.model.livelihood import update_means, update_support
 from sim.model.policy import Rules, changes
+from sim.model.politics import economic_threat, foreigners
 from sim.model.protection import exposed_odds, standing
+from sim.model.spending import spend
 from sim.rng import Purpose, key
 from sim.state import DAYS_A_YEAR, I64
 from sim.terms import N_THREATS, Activity, Status, Threat
@@ -101,15 +104,17 @@ def advance_to(world: World, end: int) -> Census:
             world, admitted["head"], admitted["goal"], admitted["channel"],
             admitted["companions"], price, admitted["answer"], admitted["ready"],
         )  # fmt: skip
+    harms = world.counts.harms.copy()
     arrived = advance_parties(world, end)
     receive(world, arrived)
-    decide_claims(world, end, dt)
+    relocated = relocate(world, end)
+    decided = decide_claims(world, end, dt)
     execute_returns(world, dt)
     renew_exposure(world)
 
     census = count(world, end)
     world.counts.insecurity += census["exposed"] * severity[:, None, :] * dt
-    spend(world, end)
+    spend(world, census["stocks"], world.counts.harms - harms, decided, relocated, end)
     world.asked = world.day
     world.day = end
     return census
@@ -125,14 +130,21 @@ def prepare(world: World) -> None:
     last = world.date(world.last_tick)
     monthly = first or (today.year, today.month) != (last.year, last.month)
     changed = world.threats.update_prevalence(float(world.day))
+    if first:
+        count(world, world.day)
+    if monthly or new_rules:
+        threats = world.threats
+        world.public.update(
+            world.day, world.foreigners, world.residents,
+            economic_threat(threats.severity, threats.prevalence),
+        )  # fmt: skip
     if new_rules:
-        world.rules = Rules(world.scenario, world.network, today)
+        world.public.vote(today)
+        world.rules = Rules(world.scenario, world.network, today, world.public.shift())
         apply_rights(world)
     if first or changed or new_rules:
         odds = exposed_odds(world.odds, world.rules.protection, world.country)
         exposure_thresholds(world.threats.prevalence, odds, world.exposure_counts, world.threshold)
-    if first:
-        count(world, world.day)
     if monthly or changed:
         draw_exposure(world, world.deciding)
     if monthly:
@@ -209,6 +221,7 @@ def count(world: World, end: int) -> Census:
     citizens = [Status.citizen, Status.regular]
     settled = census["stocks"][:, :, citizens].sum(axis=(1, 2))
     world.newcomers = world.residents - settled
+    world.foreigners = foreigners(world.country, census["stocks"])
     return census
 
 
@@ -232,14 +245,3 @@ def check_account(world: World, census: Census) -> None:
     )
     if on_the_way + held != len(world.parties.head):
         raise LostPeopleError(f"{world.date()}: a party on the way has no travellers")
-
-
-def spend(world: World, end: int) -> None:
-    """Book what interventions cost in this step."""
-    for item in world.scenario.interventions:
-        if item.enabled and item.budget:
-            first, last = span(world.scenario, item)
-            days = min(end, last) - max(world.day, first)
-            if days > 0:
-                amount = item.budget * days / DAYS_A_YEAR
-                world.counts.spending[item.id] = world.counts.spending.get(item.id, 0.0) + amount

@@ -39,7 +39,11 @@ class Answer(IntEnum):
 
 
 class Channel(IntEnum):
-    """How a person enters a destination. `internal` and `home` need nobody's leave."""
+    """How a person enters a destination.
+
+    `internal`, `home` and `free` (within a bloc) need nobody's leave; `relocation` is no choice of
+    the person's, but of states that share claimants.
+    """
 
     labour = 0
     family = 1
@@ -47,6 +51,8 @@ class Channel(IntEnum):
     irregular = 3
     internal = 4
     home = 5
+    free = 6
+    relocation = 7
 
 
 N_SLOTS: Final = 4

@@ -15,12 +15,14 @@ from sim.kernels.tally import list_heads
 from sim.model.choice import Choices
 from sim.model.livelihood import build_means
 from sim.model.policy import Rules
+from sim.model.politics import Public
 from sim.model.populate import populate, weights
+from sim.model.spending import unit_costs
 from sim.model.threats import Threats, per_threat
 from sim.network import Network, build
 from sim.rng import Purpose, key, name_hash
 from sim.state import F64, I64, Applications, Claims, Moves, Parties, People
-from sim.terms import N_THREATS, Harm, Status, Threat
+from sim.terms import N_THREATS, Channel, Harm, Status, Threat
 
 if TYPE_CHECKING:
     from sim.scenario.schema import Scenario
@@ -52,7 +54,8 @@ class Counts:
     """[corridor, citizenship] people who came through."""
     insecurity: F64
     """[place, citizenship, threat] person-years."""
-    spending: dict[str, float] = field(default_factory=dict)
+    spending: dict[tuple[str, int], float] = field(default_factory=dict)
+    """Money by item and country in which it is spent."""
     expected: Expected | None = None
     """What the rates lead one to expect, where the scenario asks for it."""
 
@@ -118,6 +121,10 @@ class World:
         self.newcomers = np.zeros(n_places, np.int64)
         self.threshold = np.zeros((n_places, N_THREATS, 1), np.int64)
         self.quota_left = np.zeros((n_countries, 4))
+        self.public = Public(scenario)
+        self.foreigners = np.zeros((n_countries, len(Status)), np.int64)
+        self.unit_costs = unit_costs(scenario)
+        self.relocated = np.zeros((len(scenario.blocs), n_countries), np.int64)
         self.decisions_left = np.zeros(n_countries)
         self.exposure_counts = np.zeros((n_places, 1))
         self.bound = np.zeros((2, 1, 1, 1))
@@ -217,7 +224,7 @@ def new_counts(scenario: Scenario, cells: Cells) -> Counts:
         expected=Expected(
             answers=np.zeros((cells.size, 5), np.int64),
             years=np.zeros((cells.size, 5), np.int64),
-            flows=np.zeros((n_countries, n_places, n_places, 6, 2), np.int64),
+            flows=np.zeros((n_countries, n_places, n_places, len(Channel), 2), np.int64),
         )
         if scenario.outputs.expected
         else None,

@@ -39,6 +39,7 @@ ENDS_IN = {
     Channel.family: Status.regular,
     Channel.asylum: Status.refugee,
     Channel.irregular: Status.irregular,
+    Channel.free: Status.regular,
 }
 WALKS = 48
 """Choice: routes are sums over walks of at most so many legs."""
@@ -602,10 +603,10 @@ class Reference:
             v -= decision.cost * math.log(1.0 + self.fare(p, d) / max(self.median[p], 100.0))
         if channel == Channel.home:
             v += decision.tie
-        if channel in BORDER:
+        if channel in ENDS_IN:
             # Choice: moving about within the country of stay leaves out the status factor.
             v += taste.income * math.log(max(self.income_factor(there, ENDS_IN[channel]), 1e-6))
-            if not policy_open:
+            if channel in BORDER and not policy_open:
                 _, chance, months, fee, _ = self.channel_of(there, channel, kinds, grounds)
                 v += decision.admission * math.log(max(chance, decision.chance_floor))
                 # Choice: a decision on asylum is waited for in safety, whatever made one go.
@@ -677,11 +678,38 @@ class Reference:
             if hazard == Hazard.flight and who.confined and there == here == own:
                 return []
             return [Channel.home if d == o else Channel.internal]
+        elif self.is_free(own, there):
+            # Within a bloc nobody's leave is needed either. Choice: it takes the place of the
+            # border channels, and of none where one already is.
+            return [Channel.free]
         else:
             ways = list(BORDER)
         if policy_open:
             return ways
         return [s for s in ways if self.is_admitted(who, there, s)]
+
+    def is_free(self, own: int, there: int) -> bool:
+        """Whether a bloc lets a country's citizens live in another."""
+        a, b = self.countries[own].id, self.countries[there].id
+
+        def belongs(bloc: Any, name: str) -> bool:
+            return (
+                name in bloc.members
+                and (name not in bloc.entries or bloc.entries[name] <= self.when)
+                and (name not in bloc.exits or bloc.exits[name] >= self.when)
+            )
+
+        return any(
+            bloc.enabled
+            and bloc.free_movement
+            and belongs(bloc, a)
+            and belongs(bloc, b)
+            and not any(
+                a in rule.citizens_of and b in rule.into and self.when <= rule.end
+                for rule in bloc.transitional
+            )
+            for bloc in self.scenario.blocs
+        )
 
     def is_admitted(self, who: Decider, country: int, channel: Channel) -> bool:
         """Whether a border channel is open to this very household."""
@@ -908,7 +936,7 @@ class Reference:
         within = []
         for it in options:
             if it.place == d:
-                slot = 0 if it.channel in (Channel.home, Channel.internal) else int(it.channel)
+                slot = int(it.channel) if it.channel in BORDER else 0
                 what = (self.ident(d) + 3 * slot + int(it.companions)) % 2**64
                 within.append((it.value / mu + gumbel(uniform(second, pid, what)), it))
         within.sort(key=lambda pair: pair[0])

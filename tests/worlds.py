@@ -69,6 +69,7 @@ def random_scenario(number: int) -> Scenario:
         "corridors": corridors,
         "policies": _policies(rng, countries, groups, corridors),
         "interventions": _interventions(rng, countries, places),
+        "blocs": _blocs(random.Random(f"blocs {number}"), countries),
         "decision": _decision(rng),
         "living": {
             "kappa": rng.choice((1.0, 1.0, 0.1)),
@@ -302,6 +303,25 @@ def _interventions(
             }
         )
     return items
+
+
+def _blocs(rng: random.Random, countries: list[str]) -> list[dict[str, Any]]:
+    """None, or one or two, which some have not entered yet, or have left."""
+
+    def bloc(i: int) -> dict[str, Any]:
+        inside = rng.sample(countries, rng.randint(2, len(countries)))
+        found: dict[str, Any] = {"id": f"bloc_{i}", "members": inside}
+        found |= {"free_movement": rng.random() < 0.9, "enabled": rng.random() < 0.9}
+        if rng.random() < 0.2:
+            found["entries"] = {inside[0]: START + timedelta(days=rng.choice((-90, 0, 90)))}
+        if rng.random() < 0.2:
+            found["exits"] = {inside[-1]: START + timedelta(days=rng.choice((-1, 0, 200)))}
+        if rng.random() < 0.3:
+            end = START + timedelta(days=rng.choice((-1, 0, 200)))
+            found["transitional"] = [{"citizens_of": inside[:1], "into": inside[1:], "end": end}]
+        return found
+
+    return [bloc(i) for i in range(rng.choice((0, 0, 1, 1, 2)))]
 
 
 def _decision(rng: random.Random) -> dict[str, Any]:

@@ -21,10 +21,12 @@ STRANDED = int(Activity.stranded)
 DEAD = int(Activity.dead)
 CITIZEN, IRREGULAR_STATUS = int(Status.citizen), int(Status.irregular)
 ASYLUM = int(Channel.asylum)
+LABOUR = int(Channel.labour)
 FAMILY = int(Channel.family)
 IRREGULAR = int(Channel.irregular)
 INTERNAL = int(Channel.internal)
 HOME = int(Channel.home)
+FREE = int(Channel.free)
 CHOICE, NECESSITY = int(Answer.choice), int(Answer.necessity)
 NO_MEANS, NO_PERMISSION, STAYS = int(Answer.no_means), int(Answer.no_permission), int(Answer.stays)
 LIVELIHOOD, FLIGHT = int(Hazard.livelihood), int(Hazard.flight)
@@ -43,6 +45,8 @@ class Landscape(NamedTuple):
 
     country: I64
     """[place] country index."""
+    free: Bool
+    """[citizenship, country] whether citizens may live there without anybody's leave (a bloc)."""
     geography: F64
     """[h, w, g, p, d, kind] distance, contiguity, language, colony, size, way; 0 where no way."""
     pull: F64
@@ -226,13 +230,16 @@ def ways_into(land, h, p, o, g, k, education, kin, confined, founded, local, que
     own = country == land.country[o]
     if pull == 0.0 or (d == p and (own or local == 0)):
         return 0
-    if d != p and (own or country == land.country[p]):
-        within = country == land.country[p]
+    within = country == land.country[p]
+    if d != p and (own or within or land.free[land.country[o], country]):
         if (own and not within and d != o) or (own and within and confined and h == FLIGHT):
             return 0
         x = land.geography[h, 0, g, p, d, 0] * pull
         if d == o:
             x *= land.homeward[h]
+        elif not within:
+            # Free movement ends in a regular status, as labour does.
+            x *= land.admitted[h, country, LABOUR]
         price = land.price[0, p, d, 0]
         ways[0, 0], ways[0, 1], ways[0, 2], ways[0, 3] = x, x, price, price
         return 1
@@ -254,6 +261,14 @@ def ways_into(land, h, p, o, g, k, education, kin, confined, founded, local, que
             land.geography[h, 0, g, p, d, kind] * pull * land.admission[h, fears, k, country, s]
         )
     return 4
+
+
+@equation
+def way_without_leave(d, o, within):
+    """Channel of those who need nobody's leave: home, within the country, or within a bloc."""
+    if d == o:
+        return HOME
+    return INTERNAL if within else FREE
 
 
 @inner
@@ -637,7 +652,7 @@ def choose(
                     best = value
                     channel[i] = s
                     if n_slots == 1:
-                        channel[i] = HOME if d == o else INTERNAL
+                        channel[i] = way_without_leave(d, o, land.country[d] == land.country[p])
                     companions[i] = c
                     price[i] = ways[s, 2]
 
@@ -837,7 +852,7 @@ def expect(
                         )
                         way = s
                         if n_slots == 1:
-                            way = HOME if d == o else INTERNAL
+                            way = way_without_leave(d, o, land.country[d] == land.country[p])
                         share = w * moves * nests[d] / total * persons / inside
                         flows[land.country[o], p, d, way, CHOICE] += int(share * free_part)
                         flows[land.country[o], p, d, way, NECESSITY] += int(share * forced_part)

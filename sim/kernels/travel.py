@@ -26,7 +26,7 @@ REGULAR, REFUGEE, CLAIMANT = (
     np.int64(Status.refugee),
     np.int64(Status.claimant),
 )
-LABOUR, FAMILY = int(Channel.labour), int(Channel.family)
+LABOUR, FAMILY, FREE = int(Channel.labour), int(Channel.family), int(Channel.free)
 INTERNAL, IRREGULAR_CHANNEL = int(Channel.internal), int(Channel.irregular)
 NECESSITY = int(Answer.necessity)
 DEATH, VIOLENCE, EXTORTION = int(Harm.death), int(Harm.violence), int(Harm.extortion)
@@ -60,6 +60,8 @@ class Way(NamedTuple):
     """[leg] probability of detention once intercepted."""
     detention_days: F64
     """[leg]"""
+    responsible: Bool
+    """[country] whether a bloc's rule notes who entered it first."""
     turned_back: float
     captivity_days: float
 
@@ -220,12 +222,15 @@ def settle(
     channels,
     answers,
     days,
+    entered,
     country,
     classes,
     prima_facie,
     return_to,
+    transfers,
     nearest,
     encampment,
+    transfer_key,
     camp_key,
     weight,
     wants_camp,
@@ -236,8 +241,10 @@ def settle(
 
     Args:
         heads, goals, channels, answers, days: [n] the parties that arrived, and when.
+        entered: [n] country of a bloc with a first-country rule entered first, or -1.
         prima_facie: [k, country].
         return_to: [k, country] first country that claimants are sent to, or -1.
+        transfers: [country of the claim, first country] share sent there under a bloc's rule.
         nearest: [place, country] nearest place of a country.
         encampment: [k, country] share taken to a camp.
         wants_camp: [n] out: whether the party is to be taken to a camp with room.
@@ -267,7 +274,7 @@ def settle(
         if channel == INTERNAL:
             set_members(people, head, place, RESIDENT, SAME, day)
             continue
-        if channel == LABOUR or channel == FAMILY:
+        if channel == LABOUR or channel == FAMILY or channel == FREE:
             # Where all of a group are taken for refugees, those who fled are registered as such.
             fled = prima_facie[k, country[place]] and people.traits[head] & GROUNDS
             set_members(people, head, place, RESIDENT, REFUGEE if fled else REGULAR, day)
@@ -277,6 +284,10 @@ def settle(
             set_members(people, head, place, RESIDENT, IRREGULAR, day)
             continue
         first = return_to[k, country[place]]
+        if first < 0 and entered[i] >= 0:
+            u = uniform2(transfer_key, people.pid[head], np.uint64(day))
+            if u < transfers[country[place], entered[i]]:
+                first = entered[i]
         if first >= 0 and first != own:
             returned[country[place], own] += weight[home] * count_members(people, head)
             place = nearest[place, first]
@@ -421,7 +432,8 @@ def travel(
     """Advance every party to the end of the step, completing as many legs as fit.
 
     Args:
-        parties: (head, goal, leg, due, began, n_legs) columns; head, leg, due, n_legs change.
+        parties: (head, goal, leg, due, began, n_legs, entered) columns; all but goal and began
+            change.
         weight: [place] people that a row of that home stands for.
         keys: [7] keys for leg, death, violence, kidnapping, extortion, interception, detention.
         end: Day on which the step ends.
@@ -431,7 +443,7 @@ def travel(
         stranded: [place, citizenship] people left behind, added to.
         crossings: [corridor, citizenship] people who came through, added to.
     """
-    heads, goals, leg, due, began, n_legs = parties
+    heads, goals, leg, due, began, n_legs, entered = parties
     for i in range(heads.shape[0]):
         fate[i] = ON_THE_WAY
         head = heads[i]
@@ -489,6 +501,8 @@ def travel(
                         break
                 crossings[c, own] += w * n
                 node = legs.target[e]
+                if entered[i] < 0 and way.responsible[country[node]]:
+                    entered[i] = country[node]
                 set_members(people, head, node, TRAVELLING, SAME, day)
                 if uniform2(keys[3], who, np.uint64(occasion)) < legs.kidnapping[e]:
                     harms[c, own, KIDNAPPING] += w * n

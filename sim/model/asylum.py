@@ -32,8 +32,10 @@ def receive(world: World, arrived: dict[str, Any]) -> None:
     returned = np.zeros(counts.harms.shape[1:2] * 2, np.int64)
     n_claims = settle(
         people, heads, arrived["goal"], arrived["channel"], arrived["answer"], arrived["due"],
-        world.country, world.choices.classes, rules.prima_facie, rules.return_to, world.nearest,
-        rules.encampment, world.key(Purpose.camp), world.weight, wants_camp, claims, returned,
+        arrived["entered"], world.country, world.choices.classes, rules.prima_facie,
+        rules.return_to, rules.transfers, world.nearest, rules.encampment,
+        key(world.seed, Purpose.transfer), world.key(Purpose.camp), world.weight, wants_camp,
+        claims, returned,
     )  # fmt: skip
     n_corridors = len(world.scenario.corridors)
     counts.harms[n_corridors:, :, Harm.forced_return] += returned
@@ -74,12 +76,16 @@ def fill_camps(world: World, heads: I64, n_people: I64) -> None:
             mine = mine[len(chosen) :]
 
 
-def decide_claims(world: World, end: int, dt: float) -> None:
+def decide_claims(world: World, end: int, dt: float) -> I64:
     """Decide claims first come, first served, as far as each country's capacity goes.
 
     Recognition depends on whether the person fled what gives grounds, with errors both ways; a
     household's claims share one draw.
+
+    Returns:
+        [country] people whose claims were decided.
     """
+    n_decided = np.zeros(len(world.diaspora), np.int64)
     claims, people, rules = world.claims, world.people, world.rules
     still = (people.status[claims.person] == Status.claimant) & (
         people.activity[claims.person] != Activity.dead
@@ -87,7 +93,7 @@ def decide_claims(world: World, end: int, dt: float) -> None:
     still &= world.country[people.place[claims.person]] == claims.country
     take(claims, still)
     if not len(claims.person):
-        return
+        return n_decided
     founder = people.household[claims.person]
     # Drawn by claim: who claims again, elsewhere or later, draws again.
     claim = mixed_array(world.country_ident[claims.country] + claims.claimed.astype(np.uint64))
@@ -125,7 +131,9 @@ def decide_claims(world: World, end: int, dt: float) -> None:
         people.status[rows] = np.where(recognised, int(Status.refugee), int(Status.ordered))
         recognised_rows = rows[recognised]
         tell_all_kin(people, recognised_rows, world.country[people.place[recognised_rows]])
+        np.add.at(n_decided, c, n_people[decided])
         take(claims, ~decided)
+    return n_decided
 
 
 def execute_returns(world: World, dt: float) -> None:

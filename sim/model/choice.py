@@ -200,6 +200,7 @@ class Choices:
                     intercepted=probability,
                     detained=rules.detention,
                     detention_days=rules.detention_days,
+                    responsible=rules.responsible,
                     turned_back=journey.turned_back,
                     captivity_days=journey.captivity_days,
                 )
@@ -281,6 +282,7 @@ class Choices:
                 admitted[h, :, s] = np.exp(worth / decision.nest)
         self.land = Landscape(
             country=c,
+            free=self.rules.free,
             geography=self.geography,
             pull=pull,
             ahead=self.ahead,
@@ -336,7 +338,10 @@ class Choices:
         own = (c[:, None] == c[None, :])[:, None, :]
         home = np.eye(n, dtype=bool)[:, None, :]
         here = np.eye(n, dtype=bool)[None, :, :]
-        nests = np.where(within, free[None], np.where(own, 0.0, foreign[c]))
+        bloc = self.land.free[c][:, c][:, None, :]
+        regular = self.land.admitted[h, :, Channel.labour][c] ** self.land.nest
+        abroad = np.where(bloc, (free * regular)[None], foreign[c])
+        nests = np.where(within, free[None], np.where(own, 0.0, abroad))
         nests = np.where(home, free[None] * self.land.homeward[h] ** self.land.nest, nests)
         return np.asarray(np.where(here, 0.0, nests))
 

@@ -119,6 +119,9 @@ def leave(
         due=np.where(on_legs, when, when + days),
         began=np.floor(when).astype(np.int64),
         n_legs=np.zeros(len(leaders), np.int64),
+        entered=np.where(
+            world.rules.responsible[world.country[place]] & ~from_own, world.country[place], NONE
+        ),
     )
 
 
@@ -157,7 +160,8 @@ def advance_parties(world: World, end: int) -> dict[str, I64 | F64]:
     """Move everybody who is on the way; count harms.
 
     Returns:
-        Columns of the parties that reached their goal (head, goal, origin, channel, answer, due).
+        Columns of the parties that reached their goal (head, goal, origin, channel, answer, due,
+        entered).
     """
     parties = world.parties
     n = len(parties.head)
@@ -176,7 +180,8 @@ def advance_parties(world: World, end: int) -> dict[str, I64 | F64]:
     )  # fmt: skip
     stranded = np.zeros((len(world.country), counts.harms.shape[1]), np.int64)
     columns = (
-        parties.head, parties.goal, parties.leg, parties.due, parties.began, parties.n_legs
+        parties.head, parties.goal, parties.leg, parties.due, parties.began, parties.n_legs,
+        parties.entered,
     )  # fmt: skip
     travel(
         world.people, columns, world.network.legs, world.choices.way, world.country, world.weight,
@@ -189,7 +194,7 @@ def advance_parties(world: World, end: int) -> dict[str, I64 | F64]:
     arrived = fate == ARRIVED
     result = {
         name: getattr(parties, name)[arrived]
-        for name in ("head", "goal", "origin", "channel", "answer", "due")
+        for name in ("head", "goal", "origin", "channel", "answer", "due", "entered")
     }
     take(parties, fate == ON_THE_WAY)
     return result

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from sim.model import blocs, politics
+from sim.model.politics import pulled
 from sim.model.populate import group_index
 from sim.network import Network
 from sim.state import F64, I64, Bool
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
 
 CHANNELS = (Channel.labour, Channel.family, Channel.asylum, Channel.irregular)
 BORDER = ("barrier", "officers", "law", "closed", "detention", "detention_days")
+TIGHTENED = ("barrier", "officers", "law", "detention")
+"""Fields of a border that answer to the stringency of the country entered."""
 DEFAULTS: dict[str, Any] = {
     "labour.open": False, "family.open": True, "asylum.open": True, "irregular.open": True,
     "family.wait": 12.0, "asylum.wait": 6.0, "recognition": 0.6, "false_recognition": 0.1,
@@ -34,6 +38,8 @@ assumption: no labour migration, family and asylum admitted, borders open."""
 
 class Rules:
     """All rules in force on one date, as arrays the other mechanisms read.
+
+    Levers of the scenario's politics move them by `shift`, [country] stringency above its start.
 
     Axes: admission class k (citizenship, group), country c, slot s, leg.
 
@@ -51,13 +57,22 @@ class Rules:
         returns: [k, c] share of orders executed in a year.
         enforcement: [leg] barrier x officers x law.
         closed: [leg].
+        free: [citizenship, country] whether a bloc lets citizens live there without leave.
+        responsible: [country] whether it is responsible for claims of those who enter it first.
+        transfers: [country of the claim, first country] share who are sent there.
         detention, detention_days: [leg].
     """
 
-    def __init__(self, scenario: Scenario, network: Network, when: date) -> None:
+    def __init__(
+        self, scenario: Scenario, network: Network, when: date, shift: F64 | None = None
+    ) -> None:
         self.when = when
+        self.free = blocs.free_movement(scenario, when)
+        self.responsible, self.transfers = blocs.first_country(scenario, when)
         names = [c.id for c in scenario.countries]
         number = {name: i for i, name in enumerate(names)}
+        shift = np.zeros(len(names)) if shift is None else shift
+        levers = scenario.politics.levers
         rules = in_force(scenario, when)
         classes = admission_classes(scenario)
         groups = [""] + [g.id for g in scenario.groups]
@@ -137,11 +152,21 @@ class Rules:
             for rule in by_corridor.get(corridor, []):
                 stated = {f: getattr(rule, f) for f in BORDER if getattr(rule, f) is not None}
                 border = {**border, **stated}
+            if legs.crosses[e]:
+                above = shift[number[country_of[legs.target[e]]]]
+                moved = {f: pulled(border[f], getattr(levers, f), above) for f in TIGHTENED}
+                border = {**border, **moved}
             self.enforcement[e] = border["barrier"] * border["officers"] * border["law"]
             self.closed[e] = bool(border["closed"])
             self.detention[e] = border["detention"]
             self.detention_days[e] = border["detention_days"]
         self.enforcement[self.closed] = 1.0
+        self.recognition = pulled(self.recognition, levers.recognition, shift)
+        self.returns = pulled(self.returns, levers.returns, shift)
+        self.encampment = pulled(self.encampment, levers.encampment, shift)
+        self.quota *= np.exp(levers.quota * shift)[:, None]
+        self.capacity *= np.exp(levers.capacity * shift)
+        self.wait *= np.exp(levers.wait * shift)[None, :, None]
 
     def _copy_class(self, c: int, k: int, twin: int) -> None:
         """Give class k the rules of a class that the country does not tell from it."""
@@ -207,7 +232,7 @@ def class_table(scenario: Scenario) -> I64:
 
 
 def changes(scenario: Scenario) -> set[date]:
-    """Dates on which some rule begins to hold or has ceased to.
+    """Dates on which some rule or bloc begins to hold or has ceased to, or a state votes.
 
     Rules that are switched off count too: a run with them and one without then ask people for the
     same stretches of time, and so draw the same luck.
@@ -218,7 +243,7 @@ def changes(scenario: Scenario) -> set[date]:
             dates.add(rule.start)
         if rule.end is not None and rule.end < date.max:
             dates.add(rule.end + timedelta(days=1))
-    return dates
+    return dates | blocs.changes(scenario) | politics.changes(scenario)
 
 
 def interception(rules: Rules, network: Network) -> tuple[F64, Bool]:

@@ -8,13 +8,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from itertools import pairwise
 from math import exp, log
 from typing import Any, Final
 
 from sim.scenario.document import Node, Path
 from sim.scenario.errors import Problem, quoted, suggest
 from sim.scenario.resolve import OTHER, corridor_ids, country_incomes, resolve, resolve_exposure
-from sim.scenario.schema import Exposure, Policy, Scenario
+from sim.scenario.schema import Bloc, Exposure, Policy, Scenario
 from sim.scenario.wording import Tree, child, default_id
 from sim.terms import Status, Threat
 
@@ -30,7 +31,7 @@ RESERVED: Final = {
 }
 KINDS: Final = (
     "sources", "countries", "groups", "places", "indicators", "shocks", "corridors",
-    "policies", "interventions", "observed",
+    "policies", "blocs", "interventions", "observed",
 )  # fmt: skip
 CHANNEL_ONLY: Final = ("open", "quota", "wait", "fee", "min_education", "only", "except")
 AT_CORRIDOR: Final = ("barrier", "officers", "law", "closed")
@@ -208,6 +209,7 @@ def _duplicates(ck: _Checker) -> None:
                 ck.add(path, f"{{}} = {own} cannot be an id", RESERVED[own])
     for i, corridor in enumerate(ck.scenario.corridors):
         _once(ck, ("corridors", i, "tactics"), [it.id for it in corridor.tactics])
+    _once(ck, ("politics", "campaigns"), [it.id for it in ck.scenario.politics.campaigns])
     _once(ck, ("decision", "classes"), [it.id for it in ck.scenario.decision.classes])
     for name in ("tables", "by"):
         _once(ck, ("outputs", name), getattr(ck.scenario.outputs, name))
@@ -254,6 +256,13 @@ def _references(ck: _Checker) -> None:
         ck.refer_all(("policies", i, "only"), policy.only, ["countries", "groups"])
         ck.refer_all(("policies", i, "except"), policy.except_, ["countries", "groups"])
         ck.refer_all(("policies", i, "citizens_of"), policy.citizens_of, ["countries"])
+    for i, bloc in enumerate(s.blocs):
+        ck.refer_all(("blocs", i, "members"), bloc.members, ["countries"])
+    for i, campaign in enumerate(s.politics.campaigns):
+        ck.refer_all(("politics", "campaigns", i, "at"), campaign.at, ["countries"])
+    for key in s.costs:
+        if key != "default":
+            ck.refer(("costs", key), key, ["countries"], on_key=True)
     for i, observed in enumerate(s.observed):
         ck.refer(("observed", i, "of"), observed.of, ["countries"])
         if observed.at is not None:
@@ -295,17 +304,24 @@ def _indicators(ck: _Checker) -> None:
 def _sources(ck: _Checker) -> None:
     """Sources that are not listed."""
     listed = ck.known.ids["sources"]
-    for kind in (*KINDS[1:], "stocks"):
-        if kind == "groups":
-            continue
-        for i, it in enumerate(getattr(ck.scenario, kind)):
-            for j, word in enumerate(it.source):
-                if "sources" in ck.known.incomplete:
-                    return
-                if word != ASSUMPTION and word not in listed:
-                    hint = suggest(word, [*sorted(listed), ASSUMPTION], "sources listed")
-                    path: Path = (kind, i, "source", j)
-                    ck.add(path, f"{{}} = {quoted(word)}: there is no such source", hint)
+    if "sources" in ck.known.incomplete:
+        return
+    kinds = [kind for kind in (*KINDS[1:], "stocks") if kind != "groups"]
+    parts: list[tuple[Path, Any]] = [
+        ((kind, i), it) for kind in kinds for i, it in enumerate(getattr(ck.scenario, kind))
+    ]
+    for i, bloc in enumerate(ck.scenario.blocs):
+        for j, pause in enumerate(bloc.first_country.suspended if bloc.first_country else ()):
+            parts.append((("blocs", i, "first_country", "suspended", j), pause))
+    campaigns = ck.scenario.politics.campaigns
+    parts += [(("politics", "campaigns", i), it) for i, it in enumerate(campaigns)]
+    for path, it in parts:
+        for j, word in enumerate(it.source):
+            if word != ASSUMPTION and word not in listed:
+                hint = suggest(word, [*sorted(listed), ASSUMPTION], "sources listed")
+                ck.add(
+                    (*path, "source", j), f"{{}} = {quoted(word)}: there is no such source", hint
+                )
 
 
 def _dates(ck: _Checker) -> None:
@@ -315,6 +331,17 @@ def _dates(ck: _Checker) -> None:
     for kind in ("shocks", "policies"):
         for i, it in enumerate(getattr(s, kind)):
             _order(ck, (kind, i), it.start, it.end)
+    for i, campaign in enumerate(s.politics.campaigns):
+        _order(ck, ("politics", "campaigns", i), campaign.start, campaign.end)
+    for i, country in enumerate(s.countries):
+        days = country.opinion.elections if country.opinion else ()
+        for j, (day, following) in enumerate(pairwise(days)):
+            if following <= day:
+                path: Path = ("countries", i, "opinion", "elections", j + 1)
+                ck.add(path, f"{{}} = {following} is not after the election before it, {day}")
+        if country.opinion and country.opinion.term is not None and not days:
+            path = ("countries", i, "opinion", "term")
+            ck.add(path, "{} counts from an election, and none is stated", on_key=True)
     for i, observed in enumerate(s.observed):
         _order(ck, ("observed", i), observed.since, observed.date, "since", "date")
 
@@ -531,6 +558,60 @@ def _policies(ck: _Checker) -> None:
             ck.add((*path, "return_to"), f"{{}} = {policy.return_to} is the country itself", hint)
 
 
+def _blocs(ck: _Checker) -> None:
+    """Dates, exceptions and keys of states that are no members, and keys beyond the whole."""
+    towns = {place.country for place in ck.scenario.places if place.kind != "camp"}
+    for i, bloc in enumerate(ck.scenario.blocs):
+        path: Path = ("blocs", i)
+        _once(ck, (*path, "members"), bloc.members)
+        if not ck.whole(path, "members"):
+            continue
+
+        def member(at: Path, word: str, on_key: bool, bloc: Bloc = bloc) -> None:
+            if word not in bloc.members:
+                hint = suggest(word, bloc.members, "members")
+                ck.add(at, f"{{}}: {quoted(word)} is no member of {bloc.id}", hint, on_key)
+
+        for name in ("entries", "exits"):
+            for word in getattr(bloc, name):
+                member((*path, name, word), word, True)
+        for word, end in bloc.exits.items():
+            start = bloc.entries.get(word)
+            if start is not None and end < start:
+                ck.add((*path, "exits", word), f"{{}} = {end} is before its entry, {start}")
+        for j, rule in enumerate(bloc.transitional):
+            for key in ("citizens_of", "into"):
+                for k, word in enumerate(getattr(rule, key)):
+                    member((*path, "transitional", j, key, k), word, False)
+        for j, pause in enumerate(bloc.first_country.suspended if bloc.first_country else ()):
+            at: Path = (*path, "first_country", "suspended", j)
+            _order(ck, at, pause.start, pause.end)
+            for key in ("by", "to"):
+                for k, word in enumerate(getattr(pause, key)):
+                    member((*at, key, k), word, False)
+        sharing = bloc.sharing
+        if sharing is None:
+            continue
+        at = (*path, "sharing")
+        _order(ck, at, sharing.start, sharing.end)
+        for j, word in enumerate(sharing.from_):
+            member((*at, "from", j), word, False)
+            if word in sharing.key:
+                hint = "who relocates claimants takes none in"
+                ck.add((*at, "key", word), f"{{}} = {word} is also in from", hint, on_key=True)
+        for name in ("key", "compliance"):
+            for word in getattr(sharing, name):
+                member((*at, name, word), word, True)
+        for word in sharing.key:
+            if word in ck.known.ids["countries"] - towns and ck.intact("places"):
+                ck.add(
+                    (*at, "key", word), f"{{}}: {word} has no place to take people in", on_key=True
+                )
+        total = sum(sharing.key.values())
+        if total > 1 + NEAR:
+            ck.add((*at, "key"), f"{{}}: shares add up to {total:g}, more than 1")
+
+
 def _interventions(ck: _Checker) -> None:
     """Fields that a kind of intervention needs or cannot use."""
     for i, it in enumerate(ck.scenario.interventions):
@@ -705,5 +786,5 @@ def route_radius(scenario: Scenario) -> float:
 
 _RULES: Final[tuple[Callable[[_Checker], None], ...]] = (
     _duplicates, _references, _indicators, _sources, _dates, _groups, _places, _stocks, _sizes,
-    _corridors, _policies, _interventions, _shares, _coupling, _routes,
+    _corridors, _policies, _blocs, _interventions, _shares, _coupling, _routes,
 )  # fmt: skip

@@ -8,12 +8,14 @@ from typing import Any, Final, TypeVar
 
 from sim.scenario.schema import (
     Corridor,
+    Costs,
     Country,
     Decision,
     Exposure,
     Indicator,
     Level,
     Levels,
+    Opinion,
     Part,
     Place,
     Scenario,
@@ -71,6 +73,7 @@ def resolve(scenario: Scenario) -> Scenario:
             "countries": countries,
             "places": places,
             "threats": _threats(scenario),
+            "costs": _costs(scenario),
             "shocks": tuple(it.model_copy(update={"at": spread(it.at)}) for it in scenario.shocks),
             "interventions": tuple(
                 it.model_copy(update={"at": spread(it.at)}) for it in scenario.interventions
@@ -163,11 +166,34 @@ def _countries(scenario: Scenario) -> tuple[Country, ...]:
             update={
                 "name": country.name or country.id,
                 "profile": country.profile or scenario.population.profile,
+                "opinion": _opinion(country, scenario.politics.bias),
                 "neighbours": tuple(dict.fromkeys(neighbours[country.id])),
             }
         )
         for country in scenario.countries
     )
+
+
+def _opinion(country: Country, bias: float) -> Opinion | None:
+    opinion = country.opinion
+    if opinion is None or opinion.bias is not None:
+        return opinion
+    return opinion.model_copy(update={"bias": bias})
+
+
+def _costs(scenario: Scenario) -> dict[str, Costs]:
+    """Return every country's unit costs, where any are stated: the default's under its own."""
+    given = scenario.costs
+    if not given:
+        return {}
+    default = given["default"].model_dump() if "default" in given else {}
+    return {
+        country.id: Costs.model_construct(
+            **default
+            | (given[country.id].model_dump(exclude_none=True) if country.id in given else {})
+        )
+        for country in scenario.countries
+    }
 
 
 def _places(scenario: Scenario) -> tuple[Place, ...]:

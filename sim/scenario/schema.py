@@ -163,6 +163,19 @@ class Group(Part):
     """Share of that country's citizens; places may override it."""
 
 
+class Opinion(Part):
+    """What a country's public thinks of newcomers, and when it votes (G1 to G4)."""
+
+    start: Share = 0.5
+    """Opinion at the start, 0 welcoming to 1 hostile, to which it tends back (our assumption)."""
+    bias: Annotated[float, Field(strict=True, ge=0, le=20)] | None = None
+    """Perceived over actual share of foreigners; resolved from `politics.bias`."""
+    elections: tuple[Date, ...] = ()
+    """Days on which a new government sets its stringency."""
+    term: Annotated[float, Field(strict=True, ge=0.25, le=20)] | None = None
+    """Years from the last of `elections` to each further one; none: no others."""
+
+
 class Country(Part):
     """A government: the destination of D, policy and voice."""
 
@@ -179,6 +192,8 @@ class Country(Part):
     """Political voice: 1 full (our assumption)."""
     profile: Profile | None = None
     """Demography; resolved from `population.profile`."""
+    opinion: Opinion | None = None
+    """Public opinion and elections; none: opinion is not followed."""
     source: Sources = ()
 
 
@@ -402,6 +417,163 @@ class Policy(Part):
     source: Sources = ()
 
     model_config = Corridor.model_config
+
+
+class Transition(Part):
+    """A time in which some members' citizens do not move freely into some others yet."""
+
+    citizens_of: tuple[Id, ...]
+    into: tuple[Id, ...]
+    end: LastDay
+    """Last day (a month means its last day)."""
+
+
+class Sharing(Part):
+    """Claimants who are relocated within a bloc, by a key (G9)."""
+
+    from_: Annotated[tuple[Id, ...], Field(alias="from")]
+    """Members at the front line, whose claimants are relocated."""
+    key: dict[Id, Share]
+    """Share of the pledge by member; the rest is for members outside of the scenario."""
+    pledge: Amount
+    """Persons promised in all, from `start` to `end`, evenly over that time."""
+    compliance: dict[Id, Share] = {}
+    """Share of its part that a member takes; 1 where none is stated (our assumption)."""
+    start: Date
+    end: LastDay
+    """Last day (a month means its last day)."""
+
+    model_config = Corridor.model_config
+
+
+class Suspension(Part):
+    """A time in which some members send nobody to the first country, or nobody is sent to some."""
+
+    by: tuple[Id, ...] = ()
+    """Members that send nobody; none: all."""
+    to: tuple[Id, ...] = ()
+    """Members that nobody is sent to; none: all."""
+    start: Date | None = None
+    """None: from the beginning."""
+    end: LastDay | None = None
+    """Last day (a month means its last day); none: for ever."""
+    source: Sources = ()
+
+
+class FirstCountry(Part):
+    """The member that people entered first is responsible for their claims (J9)."""
+
+    transfers: Share = 0.1
+    """Share of those who claim elsewhere and are sent there (our assumption)."""
+    suspended: tuple[Suspension, ...] = ()
+
+
+class Bloc(Part):
+    """States that share rules: free movement, responsibility (G9)."""
+
+    id: Id
+    members: tuple[Id, ...]
+    entries: dict[Id, Date] = {}
+    """First day of members who were none from the beginning."""
+    exits: dict[Id, LastDay] = {}
+    """Last day of members who leave."""
+    free_movement: bool = False
+    """Citizens of a member need nobody's leave to live in another."""
+    transitional: tuple[Transition, ...] = ()
+    """Exceptions from free movement."""
+    first_country: FirstCountry | None = None
+    """Claimants are sent back to the member that they came through first."""
+    sharing: Sharing | None = None
+    enabled: bool = True
+    source: Sources = ()
+
+
+class Newcomers(Part):
+    """What a foreigner weighs in the perceived stock, by status (our assumptions)."""
+
+    regular: Weight = 1.0
+    refugee: Weight = 1.5
+    claimant: Weight = 2.0
+    irregular: Weight = 3.0
+    ordered: Weight = 3.0
+
+
+class Levers(Part):
+    """How rules answer to stringency: none of them, unless stated.
+
+    A positive number raises the lever with stringency, a negative one lowers it. A share moves by
+    that part of its way to 1 or to 0 for each unit of stringency; an amount or a wait changes by
+    the factor exp(number x stringency).
+    """
+
+    barrier: Coefficient = 0.0
+    officers: Coefficient = 0.0
+    law: Coefficient = 0.0
+    detention: Coefficient = 0.0
+    returns: Coefficient = 0.0
+    recognition: Coefficient = 0.0
+    encampment: Coefficient = 0.0
+    quota: Coefficient = 0.0
+    capacity: Coefficient = 0.0
+    wait: Coefficient = 0.0
+
+
+class Salience(Part):
+    """A time in which leaders or events keep newcomers before the public's eyes (G2)."""
+
+    id: Id
+    at: tuple[Id, ...]
+    """Countries."""
+    start: Date
+    end: LastDay
+    """Last day (a month means its last day)."""
+    level: Share = 1.0
+    enabled: bool = True
+    source: Sources = ()
+
+
+class Politics(Part):
+    """Parameters of public opinion and of what it does (model, section 8)."""
+
+    memory: Positive = 3.0
+    """tau: years in which opinion tends back to its start (our assumption)."""
+    bias: Annotated[float, Field(strict=True, ge=0, le=20)] = 2.3
+    """Perceived over actual share of foreigners: 16.7 and 7.2 % (Special Eurobarometer 469, 2018,
+    in Istituto Cattaneo 2018)."""
+    newcomers: Newcomers = Field(default_factory=_nothing, validate_default=True)
+    stock: Weight = 1.0
+    """a: opinion per unit of change of the perceived share (our assumption)."""
+    economy: Weight = 0.5
+    """b: opinion a year per unit of economic threat felt above its start (our assumption)."""
+    salience: Weight = 0.1
+    """c: opinion a year at full salience (our assumption)."""
+    contact: Weight = 0.5
+    """e: opinion a year per unit of the share of settled foreigners above its start (our
+    assumption)."""
+    response: Share = 0.5
+    """Part of the way from stringency to opinion that an election goes (our assumption)."""
+    levers: Levers = Field(default_factory=_nothing, validate_default=True)
+    campaigns: tuple[Salience, ...] = ()
+    """Dated salience."""
+
+
+class Costs(Part):
+    """Unit costs of what a state does, scenario currency; what has none is not booked."""
+
+    detention: Amount | None = None
+    """A person and day of detention at its border."""
+    decision: Amount | None = None
+    """A person whose claim is decided."""
+    forced_return: Amount | None = None
+    """A person removed, or sent to a first country."""
+    relocation: Amount | None = None
+    """A claimant taken in from another member of a bloc."""
+    camp: Amount | None = None
+    """A person and year in a camp."""
+    claimant: Amount | None = None
+    """A claimant and year outside of camps: reception."""
+    refugee: Amount | None = None
+    """A refugee and year outside of camps: protection and integration."""
 
 
 class Intervention(Part):
@@ -717,7 +889,7 @@ class Observed(Part):
 
 TableName = Literal[
     "flows", "answers", "attribution", "stocks", "blocked", "crossings", "harms", "threats",
-    "insecurity", "spending", "account",
+    "insecurity", "opinion", "spending", "account",
 ]  # fmt: skip
 ByColumn = Literal["place", "home", "citizenship", "group", "sex", "education", "age"]
 
@@ -729,7 +901,7 @@ class Outputs(Part):
     """Steps summed into one row of a flow table; stocks are taken at the end of each."""
     tables: tuple[TableName, ...] = (
         "flows", "answers", "attribution", "stocks", "blocked", "crossings", "harms", "threats",
-        "insecurity", "spending", "account",
+        "insecurity", "opinion", "spending", "account",
     )  # fmt: skip
     by: tuple[ByColumn, ...] = ("place",)
     """Columns that split `answers` and `attribution`."""
@@ -761,6 +933,10 @@ class Scenario(Part):
     shocks: tuple[Shock, ...] = ()
     corridors: tuple[Corridor, ...] = ()
     policies: tuple[Policy, ...] = ()
+    blocs: tuple[Bloc, ...] = ()
+    politics: Politics = Field(default_factory=_nothing, validate_default=True)
+    costs: dict[str, Costs] = {}
+    """By `default` or country id, the country goes first item by item; resolved by country."""
     interventions: tuple[Intervention, ...] = ()
     decision: Decision = Field(default_factory=_nothing, validate_default=True)
     living: Living = Field(default_factory=_nothing, validate_default=True)

@@ -72,6 +72,8 @@ CHANNEL_WORDS: Final[Mapping[str, str]] = {
     "irregular": "irregular",
     "internal": "within the country",
     "home": "return home",
+    "free": "free movement",
+    "relocation": "relocation",
 }
 
 INK: Final = "#222222"

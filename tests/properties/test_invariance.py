@@ -21,7 +21,7 @@ def test_the_small_world_uses_every_mechanism():
     """Otherwise the equalities below would prove little."""
     found = small_tables()
     assert set(found["flows"]["channel"]) == {
-        "labour", "family", "asylum", "irregular", "internal", "home",
+        "labour", "family", "asylum", "irregular", "internal", "home", "free", "relocation",
     }  # fmt: skip
     assert set(found["answers"]["answer"]) == {
         "choice", "necessity", "no_means", "no_permission", "stays",
@@ -39,6 +39,12 @@ def test_the_small_world_uses_every_mechanism():
     assert set(found["blocked"]["answer"]) == {"no_means", "no_permission"}
     assert found["answers"]["trapped"].sum() > 0
     assert found["stocks"].query("place == 'BB_K'")["people"].sum() > 0
+    assert set(found["opinion"]["country"]) == {"BB", "CC"}
+    assert found["opinion"].groupby("country", observed=True)["stringency"].nunique().min() > 1
+    assert set(found["spending"]["item"]) == {
+        "relief", "detention", "decision", "forced_return", "relocation", "camp", "claimant",
+        "refugee",
+    }  # fmt: skip
 
 
 def test_the_same_seed_gives_the_same_tables():

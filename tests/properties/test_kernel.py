@@ -206,7 +206,7 @@ def agree(numbers: range) -> None:
     for number in numbers:
         compare(number, tally)
     # The comparison means something: every answer was given, and often.
-    assert tally.answers.min() > 0.5 * len(numbers), tally
+    assert tally.answers.min() > 0.3 * len(numbers), tally
     assert tally.n_goals > 20 * len(numbers), tally
     # Of some 6,000 draws with a few thresholds each, .03 are expected within 1e-6 of one.
     assert tally.n_near <= 2, tally

@@ -172,7 +172,8 @@ def sample_record(replicates: int = 1, **changes: Any) -> Record:
                 rows["stocks"].append((replicate, last, place, "SY", "refugee", int(0.8 * camp)))
                 rows["stocks"].append((replicate, last, place, "SY", "claimant", int(0.2 * camp)))
             rows["stocks"].append((replicate, last, "DAM", "SY", "displaced", displaced))
-            rows["spending"].append((replicate, first, "asylum", 1e6 * war))
+            rows["opinion"].append((replicate, last, "DE", 0.4, 0.2, 0.1, 0.4))
+            rows["spending"].append((replicate, first, "asylum", "DE", 1e6 * war))
             for activity in Activity:
                 people = {"dead": dead, "resident": everybody - dead}.get(activity.name, 0)
                 rows["account"].append((replicate, last, activity.name, people))
@@ -207,6 +208,7 @@ COLUMNS = {
     "harms": "replicate date corridor citizenship harm people money",
     "threats": "replicate date place threat severity prevalence",
     "insecurity": "replicate date place citizenship threat person_years",
-    "spending": "replicate date item amount",
+    "opinion": "replicate date country opinion perceived foreign stringency",
+    "spending": "replicate date item country amount",
     "account": "replicate date activity people",
 }

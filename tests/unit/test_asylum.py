@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from sim.model.asylum import decide_claims, execute_returns, fill_camps, receive
-from sim.state import GROUNDS, HEAD, I64
+from sim.state import GROUNDS, HEAD, I64, NONE
 from sim.step import prepare
 from sim.terms import Activity, Answer, Channel, Harm, Status
 from sim.world import World
@@ -59,6 +59,7 @@ def arrive(
             "channel": np.full(n, int(channel)),
             "answer": np.full(n, int(answer)),
             "due": np.full(n, day),
+            "entered": np.full(n, NONE),
         },
     )
 

@@ -9,7 +9,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sim.record import MEASURES, TABLES, NoTableError, Record, interval, student_t
+from sim.record import (
+    MEASURES,
+    TABLES,
+    NoTableError,
+    Record,
+    UnlikeRunsError,
+    interval,
+    student_t,
+)
 from sim.scenario.schema import Scenario, TableName
 from tests.unit.sample_record import COLUMNS, sample_record, tidy
 
@@ -317,3 +325,67 @@ def test_the_sample_is_whole() -> None:
     assert set(record.tables) == set(TABLES)
     assert not record.headline["value"].isna().any()
     assert "seed 7, 2 replicates" in repr(record)
+
+
+# Against another run -----------------------------------------------------------------------------
+
+
+def twin(felt: list[float], spent: list[float], dead: list[int]) -> Record:
+    """Replicates with one figure each: insecurity-years of hunger, money, deaths on 1 February."""
+    n = len(felt)
+    record = small(
+        replicates=n,
+        insecurity=[(it, JAN, "A1", "A", "food", felt[it]) for it in range(n)],
+        spending=[(it, JAN, "camp", "B", spent[it]) for it in range(n)],
+        harms=[(it, FEB, "over", "A", "death", dead[it], 0.0) for it in range(n)],
+    )
+    return Record(record.scenario, 5, {"replicates": n, "seeds": list(range(n))}, record.tables)
+
+
+def figure(table: pd.DataFrame, name: str, threat: str) -> pd.Series[Any]:
+    (row,) = table[(table["figure"] == name) & (table["threat"] == threat)].itertuples()
+    return pd.Series(row._asdict())
+
+
+def test_what_a_measure_averts_and_costs_is_paired_by_replicate() -> None:
+    base = twin([100.0, 200.0, 300.0], [10.0, 20.0, 30.0], [4, 4, 4])
+    variant = twin([90.0, 188.0, 286.0], [60.0, 70.0, 80.0], [2, 2, 2])
+    table = variant.against(base)
+    # Averted 10, 12, 14 by hunger: mean 12, s 2, t 4.303, n 3.
+    food = figure(table, "averted", "food")
+    assert food.value == pytest.approx(12)
+    assert food.high - food.value == pytest.approx(4.303 * 2 / math.sqrt(3))
+    years = 2 * 59 / 365.25  # two lives, from 1 February to the end of March
+    assert figure(table, "averted", "death").value == pytest.approx(years)
+    assert figure(table, "averted", "all").value == pytest.approx(12 + years)
+    assert figure(table, "averted_3pct", "death").value < years
+    assert figure(table, "averted", "health").value == 0
+    assert figure(table, "extra_spending", "all").value == pytest.approx(50)
+    cost = figure(table, "cost_per_year", "food")
+    assert cost.value == pytest.approx(50 / 12)
+    # With a spending that does not vary, Fieller's bounds are those of the divisor.
+    assert cost.low == pytest.approx(50 / food.high)
+    assert cost.high == pytest.approx(50 / food.low)
+    assert table["n"].eq(3).all()
+
+
+def test_nothing_averted_has_no_price_and_little_has_no_interval() -> None:
+    base = twin([100.0, 200.0], [0.0, 0.0], [0, 0])
+    table = base.against(base)
+    assert figure(table, "averted", "all").value == 0
+    assert math.isnan(figure(table, "cost_per_year", "all").value)
+    unsure = twin([99.0, 150.0], [5.0, 5.0], [0, 0]).against(base)
+    assert figure(unsure, "cost_per_year", "food").value == pytest.approx(5 / 25.5)
+    assert math.isnan(figure(unsure, "cost_per_year", "food").low)
+    alone = twin([99.0], [5.0], [0]).against(twin([100.0], [0.0], [0]))
+    assert figure(alone, "cost_per_year", "food").value == pytest.approx(5)
+    assert math.isnan(figure(alone, "averted", "food").low)
+
+
+def test_runs_of_other_seeds_are_not_set_against_each_other() -> None:
+    one = twin([1.0, 2.0], [0.0, 0.0], [0, 0])
+    other = Record(one.scenario, 6, {"replicates": 2, "seeds": [8, 9]}, one.tables)
+    with pytest.raises(UnlikeRunsError, match="differ in seeds"):
+        one.against(other)
+    with pytest.raises(UnlikeRunsError, match="differ in seeds"):
+        one.against(twin([1.0], [0.0], [0]))
