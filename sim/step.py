@@ -11,6 +11,7 @@ from sim.kernels.tally import count_people
 from sim.model.admission import admit, prospects
 from sim.model.asylum import decide_claims, execute_returns, receive
 from sim.model.decide import current_conditions, decide_all
+from sim.model.demography import renew_people
 from sim.model.journey import (
     advance_parties,
     continue_stranded,
@@ -75,14 +76,16 @@ def advance(world: World) -> Census:
 def advance_to(world: World, end: int) -> Census:
     """Move the world to a day.
 
-    Stages, in order: what the world is like (threats, rules; monthly also exposure, means,
-    networks, information, queues) -> what each household answers -> what becomes of those on the
-    way -> what states decide about applications, claims, orders -> count.
+    Stages, in order: who is born and who dies (monthly) -> what the world is like (threats, rules;
+    monthly also exposure, means, networks, information, queues) -> what each household answers ->
+    what becomes of those on the way -> what states decide about applications, claims, orders ->
+    count.
 
     Returns:
         The census on that day.
     """
     dt = step_years(end - world.day)
+    renew_people(world)
     world.list_heads()
     prepare(world)
     want, fear, severity, excess = world.threats.advance(
@@ -204,18 +207,22 @@ def count(world: World, end: int) -> Census:
 
 
 def check_account(world: World, census: Census) -> None:
-    """Check that everybody is in exactly one state, and deaths are those that were counted."""
+    """Check that everybody is in exactly one state, and births and deaths are those counted."""
     activities = census["activities"]
     travelling = int(activities[Activity.travelling])
     dead = int(activities[Activity.dead])
     somewhere = int(census["stocks"].sum())
-    if int(activities.sum()) != world.total or somewhere + travelling + dead != world.total:
+    everybody = world.total + world.born
+    if int(activities.sum()) != everybody or somewhere + travelling + dead != everybody:
         raise LostPeopleError(
             f"{world.date()}: {somewhere} somewhere + {travelling} travelling + {dead} dead"
-            f" of {world.total}"
+            f" of {world.total} at the start + {world.born} born"
         )
-    if dead != world.dead:
-        raise LostPeopleError(f"{world.date()}: {dead} dead, but {world.dead} deaths counted")
+    if dead != world.dead + world.died:
+        raise LostPeopleError(
+            f"{world.date()}: {dead} dead, but {world.dead} deaths on the way"
+            f" + {world.died} natural deaths counted"
+        )
     people = world.people
     on_the_way = int((people.activity[world.parties.head] == Activity.travelling).sum())
     held = int(
