@@ -76,18 +76,17 @@ def advance(world: World) -> Census:
 def advance_to(world: World, end: int) -> Census:
     """Move the world to a day.
 
-    Stages, in order: who is born and who dies (monthly) -> what the world is like (threats, rules;
-    monthly also exposure, means, networks, information, queues) -> what each household answers ->
-    what becomes of those on the way -> what states decide about applications, claims, orders ->
-    count.
+    Stages, in order: what the world is like (threats, rules; monthly also exposure, means,
+    networks, information, queues, births and deaths) -> what each household answers -> what
+    becomes of those on the way -> what states decide about applications, claims, orders -> count.
 
     Returns:
         The census on that day.
     """
     dt = step_years(end - world.day)
-    renew_people(world)
     world.list_heads()
     prepare(world)
+    renew_people(world)
     want, fear, severity, excess = world.threats.advance(
         world.day, end - world.day, world.weights_k, world.tolerable, world.voice,
         world.scenario.decision.voice,

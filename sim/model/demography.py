@@ -126,7 +126,9 @@ def renew_people(world: World) -> None:
     """Let people die, be born and finish school when a calendar month begins.
 
     A month's events happen in the first stretch of time that begins in it, with the probabilities
-    of the days of that month that the run covers: neither draws nor rates depend on the step.
+    of the days of that month that the run covers: neither draws nor rates depend on the step. What
+    people know and queue for is by then as the month before left it: a birth changes nobody else's
+    luck within the month.
     """
     month = world.month()
     if not world.scenario.population.demography or month == world.renewed:
@@ -145,6 +147,7 @@ def renew_people(world: World) -> None:
     finish_school(world, grown[:n_grown])
     bear(world, mothers[:n_mothers], month)
     die(world, dying[:n_dying])
+    world.list_heads()
 
 
 def covered_days(world: World) -> int:

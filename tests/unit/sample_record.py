@@ -173,8 +173,12 @@ def sample_record(replicates: int = 1, **changes: Any) -> Record:
                 rows["stocks"].append((replicate, last, place, "SY", "claimant", int(0.2 * camp)))
             rows["stocks"].append((replicate, last, "DAM", "SY", "displaced", displaced))
             rows["spending"].append((replicate, first, "asylum", 1e6 * war))
+            for event, people in (("birth", 50_000), ("death", 9000)):
+                rows["vital"].append((replicate, first, "DAM", "SY", event, people))
+            dead += 9000
+            alive = everybody + 50_000 * (month + 1) - dead
             for activity in Activity:
-                people = {"dead": dead, "resident": everybody - dead}.get(activity.name, 0)
+                people = {"dead": dead, "resident": alive}.get(activity.name, 0)
                 rows["account"].append((replicate, last, activity.name, people))
     manifest = {
         "format": 1, "name": scenario.name, "title": scenario.title, "scenario_hash": "0" * 64,
@@ -209,4 +213,5 @@ COLUMNS = {
     "insecurity": "replicate date place citizenship threat person_years",
     "spending": "replicate date item amount",
     "account": "replicate date activity people",
+    "vital": "replicate date place citizenship event people",
 }
