@@ -7,6 +7,7 @@ live and whatever they are doing, on the way included (our assumption).
 from __future__ import annotations
 
 from datetime import date, timedelta
+from functools import cache
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -61,19 +62,26 @@ SHARED: Final = (
 """Columns that a child has from its mother."""
 
 
-def survivors(level: float) -> F64:
-    """[age] share alive at each birthday, 0 to N_AGES, of the life table of a level.
+@cache
+def standard_logits() -> F64:
+    """[age] logit of those dead by each birthday, 1 to N_AGES, of the general standard.
 
-    l(x) = 1 / (1 + exp(2 (level + Y(x)))), Y the general standard, linear between its ages and
-    beyond the last (our assumption). Source: the relational logit system with slope 1, Brass
-    (1971), On the scale of mortality.
+    Linear between the ages that are tabulated and beyond the last (our assumption).
     """
     ages, logits = (np.array(column) for column in zip(*STANDARD, strict=True))
     birthdays = np.arange(1, N_AGES + 1)
     slope = (logits[-1] - logits[-2]) / (ages[-1] - ages[-2])
-    standard = np.interp(birthdays, ages, logits)
-    standard += slope * np.maximum(birthdays - ages[-1], 0)
-    return np.concatenate([[1.0], 1.0 / (1.0 + np.exp(2.0 * (level + standard)))])
+    beyond = slope * np.maximum(birthdays - ages[-1], 0)
+    return np.asarray(np.interp(birthdays, ages, logits) + beyond)
+
+
+def survivors(level: float) -> F64:
+    """[age] share alive at each birthday, 0 to N_AGES, of the life table of a level.
+
+    l(x) = 1 / (1 + exp(2 (level + Y(x)))), Y the general standard. Source: the relational logit
+    system with slope 1, Brass (1971), On the scale of mortality.
+    """
+    return np.concatenate([[1.0], 1.0 / (1.0 + np.exp(2.0 * (level + standard_logits())))])
 
 
 def mortality(life_expectancy: float) -> F64:
@@ -83,7 +91,7 @@ def mortality(life_expectancy: float) -> F64:
     life table is solved by bisection.
     """
     low, high = -8.0, 4.0
-    for _ in range(60):
+    for _ in range(40):
         middle = 0.5 * (low + high)
         alive = survivors(middle)
         rates = -np.diff(np.log(alive))
