@@ -33,6 +33,7 @@ WRAPPED: list[tuple[Any, str, str, str]] = [
     (Choices, "rebuild", "prepare", "utilities"),
     (sim.model.choice, "look_ahead", "prepare", "look-ahead"),
     (Choices, "bounds", "prepare", "bounds"),
+    (sim.step, "renew_people", "prepare", "births, deaths"),
     (sim.step, "decide_all", "decide", "other"),
     (sim.model.decide, "draw_events", "decide", "answers"),
     (sim.model.decide, "pick_goals", "decide", "goals"),

@@ -205,13 +205,25 @@ TABLES: Final[Mapping[str, Table]] = {
         ),
     ),
     "account": Table(
-        "everybody, each in one state; rows of a day sum to the same total all along",
+        "everybody, each in one state; rows of a day sum to those of the start and all born since",
         "last",
         (
             _REPLICATE,
             _LAST,
             Column("activity", "text", "word", "resident, waiting, travelling, ..., dead"),
             Column("people", "int", "people", "people in that state on that day"),
+        ),
+    ),
+    "vital": Table(
+        "births and natural deaths; deaths on the way are in `harms`",
+        "first",
+        (
+            _REPLICATE,
+            _FIRST,
+            _PLACE,
+            _CITIZENSHIP,
+            Column("event", "text", "word", "birth or death"),
+            Column("people", "int", "people", "people who were born or died"),
         ),
     ),
 }
@@ -265,6 +277,8 @@ MEASURES: Final[Mapping[str, Measure]] = {
             "per 1,000",
             "deaths for each 1,000 people who set out irregularly or for asylum",
         ),
+        Measure("births", "people", "were born"),
+        Measure("natural_deaths", "people", "died a natural death"),
         Measure("insecurity_years", "years", "insecurity-years: felt severity x people x time"),
         Measure("life_years_lost", "years", "years of life lost before the end, undiscounted"),
         Measure("life_years_lost_3pct", "years", "years of life lost before the end, at 3 %"),
@@ -535,9 +549,18 @@ class Record:
         """Everybody, each in one state.
 
         Columns: `replicate`, `date` (last day), `activity` (word), `people` (people; the rows of
-        one replicate and day sum to the same total all along).
+        one replicate and day sum to the people of the start and all who were born since).
         """
         return self.table("account")
+
+    @property
+    def vital(self) -> pd.DataFrame:
+        """Births and natural deaths.
+
+        Columns: `replicate`, `date` (first day), `place` (id; on the way the last one reached),
+        `citizenship` (country id), `event` (birth or death), `people` (people).
+        """
+        return self.table("vital")
 
     @cached_property
     def periods(self) -> pd.DataFrame:
@@ -760,6 +783,7 @@ def _headline_values(record: Record) -> dict[str, Values]:
         (("stocks",), _stocks),
         (("harms",), _harms),
         (("harms", "flows"), _harm_ratios),
+        (("vital",), _vital),
         (("insecurity",), _insecurity),
         (("insecurity", "account"), _secure),
         (("flows", "stocks"), _orderly),
@@ -861,6 +885,14 @@ def _insecure_years(record: Record) -> dict[str, Values]:
     values["death"] = lost["life_years_lost"]
     total = np.sum(list(values.values()), axis=0)
     return values | {"all": total, "death_3pct": lost["life_years_lost_3pct"]}
+
+
+def _vital(record: Record) -> dict[str, Values]:
+    vital = record.vital
+    return {
+        name: per_replicate(record, vital[vital["event"] == event], "people")
+        for name, event in (("births", "birth"), ("natural_deaths", "death"))
+    }
 
 
 def _insecurity(record: Record) -> dict[str, Values]:

@@ -53,6 +53,7 @@ class Purpose(IntEnum):
     removal = 42
     relocation = 43
     transfer = 44
+    vital = 50
 
 
 def mix(z: int) -> int:

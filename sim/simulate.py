@@ -21,7 +21,7 @@ from sim.rng import replicate_seed
 from sim.solve import solve_base
 from sim.state import F64, I64, MICRO
 from sim.step import Census, advance
-from sim.terms import Activity, Answer, Channel, Harm, Status, Threat
+from sim.terms import Activity, Answer, Channel, Harm, Status, Threat, VitalEvent
 from sim.world import Counts, World, build_world, new_counts
 
 if TYPE_CHECKING:
@@ -237,6 +237,11 @@ class Keeper:
             "account", last, activity=np.arange(len(Activity)),
             people=census["activities"].copy(),
         )  # fmt: skip
+        place, citizenship, event = np.nonzero(counts.vital)
+        put(
+            "vital", self.first, place=place, citizenship=citizenship, event=event,
+            people=counts.vital[place, citizenship, event],
+        )  # fmt: skip
         threats = world.threats
         place, threat = (i.reshape(-1) for i in np.indices(threats.severity.shape))
         put(
@@ -287,6 +292,7 @@ class Keeper:
             "citizenship": self.countries, "country": self.countries, "corridor": self.ways,
             "channel": names(Channel), "answer": names(Answer), "threat": names(Threat),
             "harm": names(Harm), "status": names(Status), "activity": names(Activity),
+            "event": names(VitalEvent),
         }  # fmt: skip
         result: dict[str, pd.DataFrame] = {}
         for name in self.scenario.outputs.tables:
@@ -353,6 +359,7 @@ EMPTY: dict[str, dict[str, Any]] = {
     "blocked": {"date": _DATE, "place": _INT, "citizenship": _INT, "answer": _INT, "heads": _INT,
                 "people": _INT},
     "account": {"date": _DATE, "activity": _INT, "people": _INT},
+    "vital": {"date": _DATE, "place": _INT, "citizenship": _INT, "event": _INT, "people": _INT},
     "threats": {"date": _DATE, "place": _INT, "threat": _INT, "severity": _FLOAT,
                 "prevalence": _FLOAT},
 }  # fmt: skip

@@ -2,7 +2,7 @@
 
 | array | dtype | bytes | what |
 |---|---|---|---|
-| pid | uint64 | 8 | identity: hash(place of birth, ordinal) |
+| pid | uint64 | 8 | identity: hash(place of birth, ordinal), or hash(mother, month of birth) |
 | household | int32 | 4 | row of the household's founder; equal rows live and move together |
 | sibling | int32 | 4 | next row of the same birth household, in a circle |
 | home | uint16 | 2 | place of origin |
@@ -21,6 +21,7 @@
 | mask | uint8 | 1 | threats the household is exposed to, bit k |
 | **sum** | | **39** | goal: 40 |
 
+Newborns are appended, into spare rows that take up to .6 bytes a person more; the dead keep theirs.
 People on the way, applications and claims are kept apart (`Parties`, `Applications`, `Claims`):
 their number follows the few who move, not the many who stay.
 """

@@ -12,6 +12,7 @@ from sim.model.admission import admit, prospects
 from sim.model.asylum import decide_claims, execute_returns, receive
 from sim.model.blocs import relocate
 from sim.model.decide import current_conditions, decide_all
+from sim.model.demography import renew_people
 from sim.model.journey import (
     advance_parties,
     continue_stranded,
@@ -80,8 +81,8 @@ def advance_to(world: World, end: int) -> Census:
     """Move the world to a day.
 
     Stages, in order: what the world is like (threats, rules; monthly also exposure, means,
-    networks, information, queues) -> what each household answers -> what becomes of those on the
-    way -> what states decide about applications, claims, orders -> count.
+    networks, information, queues, births and deaths) -> what each household answers -> what
+    becomes of those on the way -> what states decide about applications, claims, orders -> count.
 
     Returns:
         The census on that day.
@@ -89,6 +90,7 @@ def advance_to(world: World, end: int) -> Census:
     dt = step_years(end - world.day)
     world.list_heads()
     prepare(world)
+    renew_people(world)
     want, fear, severity, excess = world.threats.advance(
         world.day, end - world.day, world.weights_k, world.tolerable, world.voice,
         world.scenario.decision.voice,
@@ -226,18 +228,22 @@ def count(world: World, end: int) -> Census:
 
 
 def check_account(world: World, census: Census) -> None:
-    """Check that everybody is in exactly one state, and deaths are those that were counted."""
+    """Check that everybody is in exactly one state, and births and deaths are those counted."""
     activities = census["activities"]
     travelling = int(activities[Activity.travelling])
     dead = int(activities[Activity.dead])
     somewhere = int(census["stocks"].sum())
-    if int(activities.sum()) != world.total or somewhere + travelling + dead != world.total:
+    everybody = world.total + world.born
+    if int(activities.sum()) != everybody or somewhere + travelling + dead != everybody:
         raise LostPeopleError(
             f"{world.date()}: {somewhere} somewhere + {travelling} travelling + {dead} dead"
-            f" of {world.total}"
+            f" of {world.total} at the start + {world.born} born"
         )
-    if dead != world.dead:
-        raise LostPeopleError(f"{world.date()}: {dead} dead, but {world.dead} deaths counted")
+    if dead != world.dead + world.died:
+        raise LostPeopleError(
+            f"{world.date()}: {dead} dead, but {world.dead} deaths on the way"
+            f" + {world.died} natural deaths counted"
+        )
     people = world.people
     on_the_way = int((people.activity[world.parties.head] == Activity.travelling).sum())
     held = int(

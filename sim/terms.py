@@ -113,6 +113,13 @@ class Education(IntEnum):
     tertiary = 2
 
 
+class VitalEvent(IntEnum):
+    """How people enter and leave the account; deaths on the way are harms, and not counted here."""
+
+    birth = 0
+    death = 1
+
+
 class Harm(IntEnum):
     """What is done to people on the way."""
 

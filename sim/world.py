@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +14,7 @@ from sim.kernels.choice import Means
 from sim.kernels.living import N_COMPOSITIONS, count_codes
 from sim.kernels.tally import list_heads
 from sim.model.choice import Choices
+from sim.model.demography import vital_rates
 from sim.model.livelihood import build_means
 from sim.model.policy import Rules
 from sim.model.politics import Public
@@ -22,10 +24,14 @@ from sim.model.threats import Threats, per_threat
 from sim.network import Network, build
 from sim.rng import Purpose, key, name_hash
 from sim.state import F64, I64, Applications, Claims, Moves, Parties, People
-from sim.terms import N_THREATS, Channel, Harm, Status, Threat
+from sim.terms import N_THREATS, Channel, Harm, Status, Threat, VitalEvent
 
 if TYPE_CHECKING:
     from sim.scenario.schema import Scenario
+
+
+SPARE: Final = 64
+"""One spare row for so many in use, at most: .6 bytes a person."""
 
 
 @dataclass
@@ -54,6 +60,8 @@ class Counts:
     """[corridor, citizenship] people who came through."""
     insecurity: F64
     """[place, citizenship, threat] person-years."""
+    vital: I64
+    """[place, citizenship, event] births and natural deaths."""
     spending: dict[tuple[str, int], float] = field(default_factory=dict)
     """Money by item and country in which it is spent."""
     expected: Expected | None = None
@@ -111,11 +119,21 @@ class World:
     """Rows of heads who have answered otherwise than by staying in this step."""
     dead: int = 0
     """People whose deaths the journey counted: the account must agree."""
+    born: int = 0
+    """People born since the start."""
+    died: int = 0
+    """People who died a natural death since the start."""
+    renewed: int = -1
+    """Month from the start whose births and deaths were drawn last."""
 
     def __post_init__(self) -> None:
         scenario = self.scenario
         n_places, n_countries = len(scenario.places), len(scenario.countries)
         self.total = int(self.weight[self.people.home].sum())
+        """People at the start."""
+        self.rows = self.people
+        """Columns of `people` with the spare rows behind those in use."""
+        self.vital_rates = vital_rates(scenario)
         self.diaspora = np.zeros((n_countries, n_countries), np.int64)
         self.residents = np.zeros(n_places, np.int64)
         self.newcomers = np.zeros(n_places, np.int64)
@@ -153,8 +171,23 @@ class World:
         """Key of the draws of one purpose in the stretch of time that begins today."""
         return key(self.seed, purpose, self.day)
 
+    def add_rows(self, n: int) -> I64:
+        """Add rows of people, to be filled in; return their numbers.
+
+        When the spare rows run out, a sixty-fourth more is set aside: not every birth copies
+        everybody.
+        """
+        used = len(self.people.pid)
+        if used + n > len(self.rows.pid):
+            spare = n + (used + n) // SPARE
+            self.rows = each_column(self.people, lambda c: np.append(c, np.empty(spare, c.dtype)))
+        self.people = each_column(self.rows, lambda c: c[: used + n])
+        return np.arange(used, used + n)
+
     def list_heads(self) -> None:
         """Refresh the lists of heads who decide and who are stranded."""
+        if len(self.heads_buffer) < len(self.people.pid):
+            self.heads_buffer = np.empty(len(self.rows.pid), np.int64)
         stranded = np.empty(len(self.people.pid), np.int64)
         n, m = list_heads(self.people, self.heads_buffer, stranded)
         self.deciding = self.heads_buffer[:n].copy()
@@ -221,6 +254,7 @@ def new_counts(scenario: Scenario, cells: Cells) -> Counts:
         money=np.zeros((n_ways, n_countries), np.int64),
         crossings=np.zeros((len(scenario.corridors), n_countries), np.int64),
         insecurity=np.zeros((n_places, n_countries, N_THREATS)),
+        vital=np.zeros((n_places, n_countries, len(VitalEvent)), np.int64),
         expected=Expected(
             answers=np.zeros((cells.size, 5), np.int64),
             years=np.zeros((cells.size, 5), np.int64),
@@ -311,9 +345,13 @@ def reorder(people: People, order: I64) -> People:
     """The same people with rows in another order."""
     where = np.empty(len(order), np.int32)
     where[order] = np.arange(len(order), dtype=np.int32)
+    people = each_column(people, lambda column: column[order])
+    return people._replace(household=where[people.household], sibling=where[people.sibling])
+
+
+def each_column(people: People, change: Callable[[NDArray[Any]], NDArray[Any]]) -> People:
+    """The same people with every column changed alike."""
     columns: dict[str, NDArray[Any]] = {
-        name: getattr(people, name)[order] for name in People._fields
+        name: change(getattr(people, name)) for name in People._fields
     }
-    columns["household"] = where[columns["household"]]
-    columns["sibling"] = where[columns["sibling"]]
     return People(**columns)

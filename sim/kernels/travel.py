@@ -36,7 +36,7 @@ SAME = np.int64(-1)
 """Leaves the status as it is."""
 ON_THE_WAY, ARRIVED, LEFT_BEHIND, GONE = 0, 1, 2, 3
 """What becomes of a party in a step: still travelling, at its goal, stranded, all dead."""
-NOT_HEAD, NOT_GROUNDS = 255 - HEAD, 255 - GROUNDS
+NOT_GROUNDS = 255 - GROUNDS
 SHORTEST = 0.25
 """Days that a leg takes at least, so that no journey is endless within a step."""
 
@@ -125,6 +125,31 @@ def set_members(people, head, place, activity, status, day):
 
 
 @inner
+def hand_over(people, head):
+    """Let the eldest survivor of a household lead on after its head's death.
+
+    Returns:
+        Row of the head from now on, or `NONE` where nobody survives.
+    """
+    founder = people.household[head]
+    heir = NONE
+    row = founder
+    while True:
+        if people.household[row] == founder and people.activity[row] != DEAD:
+            if heir < 0 or people.born[row] < people.born[heir]:
+                heir = row
+        row = people.sibling[row]
+        if row == founder:
+            break
+    if heir >= 0:
+        people.flags[heir] = people.flags[head]
+        people.blocked_on[heir] = people.blocked_on[head]
+        people.means[heir] = people.means[head]
+    people.flags[head] = 0
+    return heir
+
+
+@inner
 def lose_members(people, head, probability, draw_key, occasion):
     """Draw who dies; the eldest survivor leads on.
 
@@ -133,24 +158,17 @@ def lose_members(people, head, probability, draw_key, occasion):
     """
     founder = people.household[head]
     deaths = 0
-    heir = NONE
     row = founder
     while True:
         if people.household[row] == founder and people.activity[row] != DEAD:
             if uniform2(draw_key, people.pid[row], np.uint64(occasion)) < probability:
                 people.activity[row] = DEAD
-                people.flags[row] = people.flags[row] & NOT_HEAD
                 deaths += 1
-            elif heir < 0 or people.born[row] < people.born[heir]:
-                heir = row
         row = people.sibling[row]
         if row == founder:
             break
     if people.activity[head] == DEAD:
-        if heir >= 0:
-            people.flags[heir] = people.flags[heir] | HEAD
-            people.means[heir] = people.means[head]
-        return deaths, heir
+        return deaths, hand_over(people, head)
     return deaths, head
 
 

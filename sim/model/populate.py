@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 ADULT = 18
 OLDEST = 95
+SCHOOLED = 15
+"""Age in years from which on people have an education."""
 
 
 def gini_to_sigma(gini: float) -> float:
@@ -94,6 +96,17 @@ def pick(shares: F64, draws: F64) -> I64:
     """Index of the share in which each draw falls."""
     edges = np.cumsum(shares)
     return np.minimum(np.searchsorted(edges / edges[-1], draws, side="right"), len(shares) - 1)
+
+
+def draw_education(profile: Profile, seed: int, pid: U64) -> I64:
+    """[n] education of persons old enough to have one."""
+    return pick(np.array(profile.education), uniform_array(key(seed, Purpose.education), pid))
+
+
+def draw_taste(scenario: Scenario, seed: int, pid: U64) -> I64:
+    """[n] latent taste class of persons."""
+    shares = np.array([one.share for one in scenario.decision.classes])
+    return pick(shares, uniform_array(key(seed, Purpose.taste), pid))
 
 
 def group_index(scenario: Scenario) -> dict[str, int]:
@@ -206,8 +219,8 @@ def _batch(
     # The second adult of a household is of the other sex than the head (our assumption).
     partner = second & (years >= ADULT)
     sex[partner] = ~sex[np.flatnonzero(partner) - 1]
-    education = pick(np.array(profile.education), draw(Purpose.education))
-    education = np.where(years < 15, int(Education.none), education)
+    education = draw_education(profile, seed, pid)
+    education = np.where(years < SCHOOLED, int(Education.none), education)
     # A group or a wealth rank is the household's, a taste the person's who decides.
     index = group_index(scenario)
     names = sorted(g for g in place.groups if g != "other")
@@ -216,8 +229,7 @@ def _batch(
     codes = np.array([index[g] for g in names] + [0])
     group = codes[pick(shares, draw(Purpose.group, founder))]
     rank = (draw(Purpose.wealth, founder) * 65536).astype(np.uint16)
-    classes = np.array([c.share for c in scenario.decision.classes])
-    taste = pick(classes, draw(Purpose.taste))
+    taste = draw_taste(scenario, seed, pid)
     kin = _kin(scenario, country, draw(Purpose.kin, founder), draw(Purpose.kin, founder, 1))
     abroad = scenario.places[host].country != place.country
     return {

@@ -135,6 +135,12 @@ class Profile(Part):
     """Shares of adults with none or primary, secondary, tertiary (our assumption); sum 1."""
     gini: Annotated[float, Field(strict=True, ge=0, le=0.9)] = 0.52
     """Inequality of income; a lognormal of sigma 1 has .52 (our assumption)."""
+    fertility: Annotated[float, Field(strict=True, ge=0, le=12)] = 2.5
+    """Children a woman: total fertility of a year (world about 2010: UN, World Population
+    Prospects 2024, rounded)."""
+    life_expectancy: Annotated[float, Field(strict=True, ge=20, le=90)] = 71.0
+    """Years at birth, both sexes (world about 2010: UN, World Population Prospects 2024,
+    rounded)."""
 
 
 class Population(Part):
@@ -145,6 +151,8 @@ class Population(Part):
     focus: tuple[Id, ...] = ()
     """Countries whose people get nine tenths of the rows; none: all alike (our assumption)."""
     profile: Profile = Field(default_factory=_nothing, validate_default=True)
+    demography: bool = True
+    """Whether people are born, die a natural death and finish school; without it they only age."""
 
 
 class Money(Part):
@@ -889,7 +897,7 @@ class Observed(Part):
 
 TableName = Literal[
     "flows", "answers", "attribution", "stocks", "blocked", "crossings", "harms", "threats",
-    "insecurity", "opinion", "spending", "account",
+    "insecurity", "opinion", "spending", "account", "vital",
 ]  # fmt: skip
 ByColumn = Literal["place", "home", "citizenship", "group", "sex", "education", "age"]
 
@@ -901,7 +909,7 @@ class Outputs(Part):
     """Steps summed into one row of a flow table; stocks are taken at the end of each."""
     tables: tuple[TableName, ...] = (
         "flows", "answers", "attribution", "stocks", "blocked", "crossings", "harms", "threats",
-        "insecurity", "opinion", "spending", "account",
+        "insecurity", "opinion", "spending", "account", "vital",
     )  # fmt: skip
     by: tuple[ByColumn, ...] = ("place",)
     """Columns that split `answers` and `attribution`."""

@@ -67,7 +67,7 @@ A move of necessity is one in excess of what the same people would do if every t
 tolerable level. That is a count under this model, not proof of what drove one person.
 Harms are those on the way. Deaths, injuries and losses at home, in camps or after arrival are not \
 counted, and neither are raids and detention after arrival, nor violence by sex or status.
-Births, natural deaths, marriage and households that grow or merge are left out. People age.
+People are born, age and die a natural death; marriage and households set up anew are left out.
 People set out household by household and by their own decision: not in caravans, nor moved within \
 a country by others. Trafficking is a captivity that ends.
 Nobody comes to study or visit, by resettlement or under free movement; nobody is naturalised or \

@@ -22,27 +22,43 @@ def test_account_and_stocks_close_every_month():
     account = found["account"].pivot_table(
         index="date", columns="activity", values="people", observed=False
     )
-    assert (account.sum(axis=1) == total()).all()
+    months = [d.replace(day=1) for d in account.index]
+
+    def by_month(table: str, what: str) -> np.ndarray:
+        sums = found[table].query(what).groupby("date")["people"].sum()
+        return sums.reindex(months, fill_value=0).to_numpy()
+
+    births = by_month("vital", "event == 'birth'")
+    assert births.sum() > 0
+    everybody = total() + np.cumsum(births)
+    assert (account.sum(axis=1) == everybody).all()
     stocks = found["stocks"].groupby("date")["people"].sum()
-    assert (stocks + account["travelling"] + account["dead"] == total()).all()
-    deaths = found["harms"].query("harm == 'death'").groupby("date")["people"].sum()
-    dead = account["dead"].to_numpy()
-    assert dead[-1] == deaths.sum() > 0
-    by_month = deaths.reindex([d.replace(day=1) for d in account.index], fill_value=0)
-    assert (np.diff(dead, prepend=0) == by_month.to_numpy()).all()
+    assert (stocks + account["travelling"] + account["dead"] == everybody).all()
+    natural, on_the_way = (
+        by_month("vital", "event == 'death'"),
+        by_month("harms", "harm == 'death'"),
+    )
+    assert natural.sum() > 0
+    assert on_the_way.sum() > 0
+    assert (np.diff(account["dead"], prepend=0) == natural + on_the_way).all()
 
 
 @pytest.mark.parametrize("every", ["day", "week", "month"])
 def test_everybody_is_in_exactly_one_state(every):
     at = world(small(f"time.step={every}", "time.end=2020-10"))
-    people = at.people
-    weight = at.weight[people.home]
-    pids = people.pid.copy()
-    births = people.household.copy()
+    people = before = at.people._replace(
+        pid=at.people.pid.copy(), household=at.people.household.copy()
+    )
+    start = len(people.pid)
     n_moving = 0
     for census in steps(at):
-        assert (people.pid == pids).all()
-        assert census["activities"].sum() == at.total == weight.sum()
+        people = at.people
+        weight = at.weight[people.home]
+        n = len(before.pid)
+        assert (people.pid[:n] == before.pid).all()
+        assert len(np.unique(people.pid)) == len(people.pid)
+        assert census["activities"].sum() == at.total + at.born == weight.sum()
+        assert at.born == weight[start:].sum()
         alive = people.activity != Activity.dead
         assert ((people.flags & HEAD > 0) <= alive).all()
         # Each household has exactly one head, and lives and moves together.
@@ -55,8 +71,12 @@ def test_everybody_is_in_exactly_one_state(every):
         for column in (people.place, people.activity, people.status, people.mask):
             assert (column[alive] == column[mine[alive]]).all()
         assert (people.means >= 0).all()
-        # A household only ever loses members, to households of their own.
-        assert ((people.household == births) | (people.household == np.arange(len(births)))).all()
+        # A household loses members to households of their own, or to death; it gains newborns.
+        stays = people.household[:n] == before.household
+        assert (stays | (people.household[:n] == np.arange(n))).all()
+        before = people._replace(pid=people.pid.copy(), household=people.household.copy())
+        # Birth households are rings that hold everybody once.
+        assert (np.sort(people.sibling) == np.arange(len(people.pid))).all()
         # A party for all who travel or are held, an application for all who wait, a claim for
         # all who claim.
         parties = at.parties.head
@@ -75,6 +95,7 @@ def test_everybody_is_in_exactly_one_state(every):
         # The blocked are residents' households.
         assert census["blocked_heads"].sum() <= weight[heads].sum()
     assert n_moving > 20
+    assert len(people.pid) > start
 
 
 def test_the_five_answers_sum_to_the_heads_and_people_who_were_asked(monkeypatch):
@@ -133,7 +154,8 @@ def test_a_threat_that_nobody_feels_is_blamed_for_nothing():
 
 
 def test_who_set_out_has_arrived_died_been_left_behind_or_is_on_the_way():
-    found = small_tables()
+    # Births and natural deaths on the way are told by place, not by where people are bound.
+    found = tables(small("population.demography=false"))
     flows = found["flows"]
     departed, arrived = flows["departed"].sum(), flows["arrived"].sum()
     account = found["account"][found["account"]["date"] == found["account"]["date"].max()]
@@ -147,7 +169,7 @@ def test_who_set_out_has_arrived_died_been_left_behind_or_is_on_the_way():
     assert 0 <= lost <= account["travelling"]
 
 
-@pytest.mark.parametrize("harm", ["activity", "head", "death"])
+@pytest.mark.parametrize("harm", ["activity", "head", "death", "birth", "burial"])
 def test_a_loss_is_noticed(harm):
     at = world()
     while not len(at.parties.head):
@@ -157,6 +179,10 @@ def test_a_loss_is_noticed(harm):
         at.parties.due[:] = 1e9
     elif harm == "head":
         at.total += 1
+    elif harm == "birth":
+        at.born += 1
+    elif harm == "burial":
+        at.died -= 1
     else:
         at.people.activity[at.deciding[5]] = Activity.dead
     with pytest.raises(LostPeopleError, match=str(at.date().year)):
@@ -209,9 +235,9 @@ def test_courts_decide_no_more_claims_than_they_can(monkeypatch):
     monkeypatch.setattr(asylum, "take", spy)
     at = world(small("policies.bb_courts.capacity=9000", "policies.bb_tighter.start=2020-03"))
     bb = [c.id for c in at.scenario.countries].index("BB")
-    people = at.people
     n = 0
     for _ in steps(at):
+        people = at.people
         for rows in decided:
             done = rows[
                 np.isin(people.status[rows], (Status.refugee, Status.ordered))

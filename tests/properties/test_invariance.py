@@ -13,7 +13,7 @@ from sim.rng import replicate_seed
 from sim.scenario.writer import dump
 from tests.small import Tables, differing, edited, small, small_tables, solved, tables, world
 
-FLOWS = ("flows", "answers", "attribution", "harms", "insecurity", "spending")
+FLOWS = ("flows", "answers", "attribution", "harms", "insecurity", "spending", "vital")
 LAST_DAY = ("stocks", "blocked", "account")
 
 
@@ -36,6 +36,7 @@ def test_the_small_world_uses_every_mechanism():
     assert set(found["account"].query("people > 0")["activity"]) == {
         "resident", "waiting", "travelling", "stranded", "detained", "captive", "dead",
     }  # fmt: skip
+    assert set(found["vital"]["event"]) == {"birth", "death"}
     assert set(found["blocked"]["answer"]) == {"no_means", "no_permission"}
     assert found["answers"]["trapped"].sum() > 0
     assert found["stocks"].query("place == 'BB_K'")["people"].sum() > 0

@@ -174,8 +174,12 @@ def sample_record(replicates: int = 1, **changes: Any) -> Record:
             rows["stocks"].append((replicate, last, "DAM", "SY", "displaced", displaced))
             rows["opinion"].append((replicate, last, "DE", 0.4, 0.2, 0.1, 0.4))
             rows["spending"].append((replicate, first, "asylum", "DE", 1e6 * war))
+            for event, people in (("birth", 50_000), ("death", 9000)):
+                rows["vital"].append((replicate, first, "DAM", "SY", event, people))
+            dead += 9000
+            alive = everybody + 50_000 * (month + 1) - dead
             for activity in Activity:
-                people = {"dead": dead, "resident": everybody - dead}.get(activity.name, 0)
+                people = {"dead": dead, "resident": alive}.get(activity.name, 0)
                 rows["account"].append((replicate, last, activity.name, people))
     manifest = {
         "format": 1, "name": scenario.name, "title": scenario.title, "scenario_hash": "0" * 64,
@@ -211,4 +215,5 @@ COLUMNS = {
     "opinion": "replicate date country opinion perceived foreign stringency",
     "spending": "replicate date item country amount",
     "account": "replicate date activity people",
+    "vital": "replicate date place citizenship event people",
 }

@@ -146,6 +146,19 @@ def test_the_dead_live_no_years() -> None:
     assert value(record, "secure") == pytest.approx(1 - 10 / (7 * 150 * 90 / 365.25))
 
 
+def test_births_and_natural_deaths_are_summed_and_harm_nobody() -> None:
+    vital = [
+        (0, JAN, "A1", "A", "birth", 5), (0, FEB, "B1", "A", "birth", 2),
+        (0, FEB, "B1", "B", "death", 4),
+    ]  # fmt: skip
+    record = small(vital=vital, harms=[(0, JAN, "over", "A", "death", 1, 0.0)], flows=FLOWS)
+    assert value(record, "births") == 7
+    assert value(record, "natural_deaths") == 4
+    assert value(record, "harm_death") == 1
+    assert value(record, "death_rate") == pytest.approx(1000 * 1 / (40 + 60))
+    assert value(record, "life_years_lost") == pytest.approx(90 / 365.25)
+
+
 def test_orderly_counts_asylum_as_far_as_claims_are_decided() -> None:
     stocks = [(0, ENDS[2], "B1", "A", "refugee", 30), (0, ENDS[2], "B1", "A", "claimant", 10)]
     record = small(flows=FLOWS, stocks=stocks)

@@ -1,0 +1,79 @@
+"""Births and natural deaths: one draw a person and month, and who leads on after a death."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from sim.jit import kernel
+from sim.kernels.travel import hand_over
+from sim.rng import uniform
+from sim.state import HEAD, NONE, WOMAN
+from sim.terms import Activity
+
+DEAD = int(Activity.dead)
+
+
+@kernel
+def draw_vital_events(
+    people, country, dies, bears, spared, draw_key, month, coming, dying, mothers, grown
+):
+    """List who dies, who gives birth and who comes of an age, ascending by row.
+
+    One draw serves for both events, death from below and birth from above, so that with a higher
+    rate of either the same people and some more meet with it.
+
+    Args:
+        people: All persons.
+        country: [place] country index.
+        dies: [country, sex, age] probability to die in this month.
+        bears: [country, sex, age] probability to give birth in it.
+        spared: [2, age] draws between which nobody of that age meets with either.
+        draw_key: Key of this month's draws.
+        month: Month from the start.
+        coming: Age in months that `grown` lists.
+        dying, mothers, grown: [n] out: rows.
+
+    Returns:
+        (number dying, number of mothers, number grown)
+    """
+    n_dying = n_mothers = n_grown = 0
+    oldest = np.uint32(dies.shape[2] - 1)
+    for row in range(people.pid.shape[0]):
+        months = month - people.born[row]
+        # Unsigned division: a third of the loop's time goes without it into the sign.
+        age = min(np.uint32(months) // np.uint32(12), oldest)
+        u = uniform(draw_key, people.pid[row])
+        if spared[0, age] <= u <= spared[1, age] and months != coming:
+            continue
+        if people.activity[row] == DEAD:
+            continue
+        c = country[people.home[row]]
+        sex = people.traits[row] & WOMAN
+        if u < dies[c, sex, age]:
+            dying[n_dying] = row
+            n_dying += 1
+        elif u > 1.0 - bears[c, sex, age]:
+            mothers[n_mothers] = row
+            n_mothers += 1
+        if months == coming:
+            grown[n_grown] = row
+            n_grown += 1
+    return n_dying, n_mothers, n_grown
+
+
+@kernel
+def bury(people, dying, heirs):
+    """Let people die where they are; the eldest survivor of a household leads on.
+
+    Args:
+        people: All persons.
+        dying: [n] rows.
+        heirs: [n] out: who leads the household of a head who died; `NONE` for those who led
+            nobody, or whom nobody survives.
+    """
+    for i in range(dying.shape[0]):
+        people.activity[dying[i]] = DEAD
+    for i in range(dying.shape[0]):
+        heirs[i] = NONE
+        if people.flags[dying[i]] & HEAD:
+            heirs[i] = hand_over(people, dying[i])
