@@ -231,6 +231,8 @@ class Rulebook:
                 if kinds & set(rule.except_) or (rule.only and not kinds & set(rule.only)):
                     return False
                 break
+        if self.quota(into, channel) == 0:
+            return False
         stated = self.of_channel("open", into, channel, kinds)
         return channel != Channel.labour if stated is None else bool(stated)
 

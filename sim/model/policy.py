@@ -38,7 +38,7 @@ class Rules:
     Axes: admission class k (citizenship, group), country c, slot s, leg.
 
     Attributes:
-        open: [k, c, s] whether the channel is open to the class.
+        open: [k, c, s] whether the channel is open to the class; a quota of 0 closes it.
         quota: [c, s] admissions a year, infinite where there is no quota.
         wait: [k, c, s] months that the rule itself takes.
         fee: [k, c, s] money a person.
@@ -113,6 +113,8 @@ class Rules:
                     is_open = field(spoken, "open", channel.name)
                     admits = [r for r in spoken if r.only or r.except_]
                     if admits and not admitted(admits[-1], citizenship, group):
+                        is_open = False
+                    if self.quota[c, channel] == 0:
                         is_open = False
                     self.open[k, c, channel] = is_open
                     self.wait[k, c, channel] = field(spoken, "wait", channel.name) or 0.0

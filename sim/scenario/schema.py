@@ -367,7 +367,7 @@ class Policy(Part):
     """Countries whose citizens this rule is about; empty: everyone's."""
     open: bool | None = None
     quota: Amount | None = None
-    """Admissions a year, in persons."""
+    """Admissions a year, in persons; 0 closes the channel."""
     wait: Annotated[float, Field(strict=True, ge=0, le=600)] | None = None
     """Months from application to leave to enter; for asylum, the waiting that applicants expect."""
     fee: Amount | None = None
