@@ -312,14 +312,17 @@ class Reference:
     def _queue(self) -> dict[tuple[int, int], float]:
         """People waiting, by country and channel.
 
-        Choice: whole households, whoever of them applied, admitted or not yet.
+        Choice: whole households, or who is to go ahead alone; admitted or not yet.
         """
         people, waiting = self.world.people, dict[tuple[int, int], float]()
         queue = self.world.applications
-        for head, goal, channel in zip(queue.head, queue.goal, queue.channel, strict=True):
+        for head, goal, channel, companions in zip(
+            queue.head, queue.goal, queue.channel, queue.companions, strict=True
+        ):
             where = (self.country[goal], int(channel))
+            n = 1 if companions else len(self.members(head))
             weight = int(self.world.weight[people.home[head]])
-            waiting[where] = waiting.get(where, 0.0) + len(self.members(head)) * weight
+            waiting[where] = waiting.get(where, 0.0) + n * weight
         return waiting
 
     def _backlog(self) -> list[float]:

@@ -140,8 +140,7 @@ def prospects(world: World) -> tuple[F64, F64]:
     wait = rules.wait.copy()
     queue = world.applications
     pending = np.zeros(rules.quota.shape)
-    n_people = party_sizes(world.people, queue.head) * world.weight[world.people.home[queue.head]]
-    np.add.at(pending, (world.country[queue.goal], queue.channel), n_people)
+    np.add.at(pending, (world.country[queue.goal], queue.channel), applicants(world))
     for c in range(rules.quota.shape[0]):
         for s in range(N_SLOTS):
             quota = rules.quota[c, s]

@@ -297,6 +297,12 @@ def test_people_expect_what_the_queue_tells_them():
     assert chance[k, BB, LABOUR] == pytest.approx(25_000 / (25_000 + pending))
     assert wait[k, BB, LABOUR] == pytest.approx(2 + 12 * pending / 25_000)
     assert chance[k, CC, LABOUR] == 1
+    # Who goes ahead alone stands in the queue alone.
+    at.applications.companions[:] = Companions.pioneer
+    chance, wait = prospects(at)
+    alone = len(heads) * int(at.weight[0])
+    assert chance[k, BB, LABOUR] == pytest.approx(25_000 / (25_000 + alone))
+    assert wait[k, BB, LABOUR] == pytest.approx(2 + 12 * alone / 25_000)
     at.rules.quota[BB, LABOUR] = 0
     chance, _ = prospects(at)
     assert chance[k, BB, LABOUR] == 0
