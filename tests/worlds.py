@@ -233,7 +233,7 @@ def _policies(
             rule |= {"into": into, "channel": channel}
             rule["open"] = rng.random() < 0.75
             regular = channel in ("labour", "family")
-            if regular and rng.random() < 0.4:
+            if rng.random() < 0.4:
                 rule["fee"] = rng.choice((0.0, 200.0, 3000.0))
             if rng.random() < 0.3:
                 rule["wait"] = rng.choice((0.0, 3.0, 40.0))

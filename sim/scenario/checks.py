@@ -518,7 +518,7 @@ def _policies(ck: _Checker) -> None:
                     ck.add((*path, key), "{} holds for everybody", hint, on_key=True)
         if policy.channel in ("asylum", "irregular"):
             for key in given:
-                if key in ("quota", "fee", "min_education"):
+                if key in ("quota", "min_education"):
                     hint = "it belongs to labour or family"
                     message = f"{{}} has no meaning for {policy.channel}"
                     ck.add((*path, key), message, hint, on_key=True)

@@ -371,7 +371,7 @@ class Policy(Part):
     wait: Annotated[float, Field(strict=True, ge=0, le=600)] | None = None
     """Months from application to leave to enter; for asylum, the waiting that applicants expect."""
     fee: Amount | None = None
-    """A person, scenario currency."""
+    """A person, scenario currency; paid at departure, whatever the channel."""
     min_education: EducationName | None = None
     recognition: Share | None = None
     """Share of claims by people with grounds that end in protection."""

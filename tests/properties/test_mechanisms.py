@@ -573,6 +573,26 @@ def test_without_a_channel_for_labour_more_come_irregularly() -> None:
     assert departed(after, **irregular) > 2 * departed(before, **irregular) + 1_000
 
 
+def test_a_fee_on_entry_keeps_out_those_who_cannot_pay_it() -> None:
+    """P3, D3: by corridors as by regular channels."""
+    ways = {"citizenship": "HO", "channel": ("asylum", "irregular"), "origin": HOME}
+    entry = (on("policies.nx_no_irregular"), "policies.nx_no_irregular.open=true")
+
+    def charged(fee: int, *world: str) -> Record:
+        rules = (f"policies.{rule}.fee={fee}" for rule in ("nx_asylum", "nx_no_irregular"))
+        return run(WAR, *entry, *rules, *world)
+
+    free, dear = charged(0), charged(3_000)
+    # 89,000 -> 12,200 people next door, and some of them farther: 16,200 -> 20,700.
+    assert departed(dear, destination=NEXT, **ways) < 0.4 * departed(free, destination=NEXT, **ways)
+    assert departed(dear, destination="fr_c", **ways) > departed(free, destination="fr_c", **ways)
+    # Control: where all have ten times the means it stops few: 99,500 -> 78,400.
+    rich = [
+        departed(charged(fee, "living.kappa=10"), destination=NEXT, **ways) for fee in (0, 3_000)
+    ]
+    assert rich[1] > 0.6 * rich[0]
+
+
 def test_recognition_goes_by_grounds_with_errors_both_ways() -> None:
     """P5."""
 
