@@ -453,6 +453,9 @@ def _corridors(ck: _Checker) -> None:
         touched |= {it.from_, it.to}
         if it.from_ == it.to:
             ck.add((*path, "to"), f"{{}} = {it.to} is where the corridor starts")
+        if it.km is not None and it.days is not None:
+            hint = "days are what counts; km stand in for them where they are not known"
+            ck.add((*path, "km"), "{} cannot stand beside days", hint, on_key=True)
         if it.tactics:
             for key in (
                 "price",

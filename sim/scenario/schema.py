@@ -316,9 +316,10 @@ class Corridor(Part):
     from_: Annotated[Id, Field(alias="from")]
     to: Id
     km: Positive | None = None
-    """Resolved to 1.2 x the great circle (our assumption)."""
+    """Instead of `days`, which the resolver takes from it before it clears it; none: 1.2 x the great
+    circle (our assumption)."""
     days: Annotated[float, Field(strict=True, ge=0, le=3650)] | None = None
-    """Duration; resolved to 1 + km / 300 (our assumption)."""
+    """Duration, all that the model knows of length; resolved to 1 + km / 300 (our assumption)."""
     both_ways: bool = False
     """The resolver writes the opposite corridor out and clears this."""
     tactics: tuple[Tactic, ...] = ()
