@@ -148,10 +148,11 @@ class Population(Part):
 
 
 class Money(Part):
-    """The one currency of incomes, prices and means."""
+    """The one currency of incomes, prices and means: labels, shown wherever money is."""
 
     currency: str = "USD"
     year: Annotated[int, BeforeValidator(refuse_bool), Field(ge=1900, le=2200)] = 2010
+    """Whose prices all figures are in, whatever the date: nothing is deflated."""
 
 
 class Group(Part):
