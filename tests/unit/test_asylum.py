@@ -302,16 +302,37 @@ def test_return_orders_are_carried_out_at_their_rate(dt):
     assert days.max() < dt * 365.25
 
 
-def test_a_pioneer_tells_those_at_home_where_their_family_is():
-    at = started()
+def pioneer_of(at: World) -> tuple[int, I64]:
+    """Somebody who has left a household, and those left behind, who have no kin abroad."""
     people = at.people
     heads = heads_of(at, NORTH)
     head = next(h for h in heads if (people.household == h).sum() >= 3)
     rows = np.flatnonzero(people.household == head)
-    pioneer, rest = rows[-1], rows[:-1]
+    pioneer = int(rows[-1])
     people.household[pioneer] = pioneer
     people.flags[pioneer] = HEAD
     people.kin[rows] = 0
+    return pioneer, rows[:-1]
+
+
+def test_a_pioneer_tells_those_at_home_where_their_family_is():
+    at = started()
+    pioneer, rest = pioneer_of(at)
     arrive(at, np.array([pioneer]), PORT, Channel.labour)
-    assert (people.kin[rest] == CC + 1).all()
-    assert people.kin[pioneer] == 0
+    assert (at.people.kin[rest] == CC + 1).all()
+    assert at.people.kin[pioneer] == 0
+
+
+@pytest.mark.parametrize("recognised", [True, False])
+def test_recognition_after_a_procedure_opens_the_family_channel_to_those_at_home(recognised):
+    at = started()
+    unlimited(at)
+    at.rules.encampment[:] = 0
+    at.rules.recognition[:] = at.rules.false_recognition[:] = float(recognised)
+    pioneer, rest = pioneer_of(at)
+    arrive(at, np.array([pioneer]), PORT)
+    assert at.people.status[pioneer] == Status.claimant
+    assert (at.people.kin[rest] == 0).all()
+    decide_claims(at, 365, 1.0)
+    assert at.people.status[pioneer] == (Status.refugee if recognised else Status.ordered)
+    assert (at.people.kin[rest] == (CC + 1 if recognised else 0)).all()
