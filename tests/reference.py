@@ -540,6 +540,11 @@ class Reference:
             prior = sum(known(place) * actual(place) for place in outside) / weight
         else:
             prior = sum(actual(place) for place in choosable) / len(choosable)
+        for item in decision.prior:
+            stated = item.livelihood if hazard == Hazard.livelihood else item.flight
+            told = self.places[o].id in item.at and self.places[d].country in item.about
+            if told and stated is not None:
+                prior = stated
         prior += self._campaigns(o, d)
         perceived = known(d) * actual(d) + (1.0 - known(d)) * prior
         d0 = 5.0 * self.places[o].people_per_agent

@@ -69,7 +69,7 @@ def random_scenario(number: int) -> Scenario:
         "corridors": corridors,
         "policies": _policies(rng, countries, groups, corridors),
         "interventions": _interventions(rng, countries, places),
-        "decision": _decision(rng),
+        "decision": _decision(rng) | {"prior": _priors(rng, countries, places)},
         "living": {
             "kappa": rng.choice((1.0, 1.0, 0.1)),
             "subsistence": rng.choice((0.0, 300.0, 1500.0)),
@@ -298,6 +298,19 @@ def _interventions(
             }
         )
     return items
+
+
+def _priors(
+    rng: random.Random, countries: list[str], places: list[dict[str, Any]]
+) -> list[dict[str, Any]]:
+    return [
+        {
+            "at": [rng.choice([*countries, rng.choice(places)["id"]])],
+            "about": rng.sample(countries, rng.randint(1, len(countries))),
+            rng.choice(("livelihood", "flight")): rng.uniform(-2, 2),
+        }
+        for _ in range(rng.choice((0, 0, 1, 3)))
+    ]
 
 
 def _decision(rng: random.Random) -> dict[str, Any]:

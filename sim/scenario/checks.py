@@ -242,6 +242,9 @@ def _references(ck: _Checker) -> None:
     for i, it in enumerate(s.interventions):
         ck.refer_all(("interventions", i, "at"), it.at, ["places", "countries"])
         ck.refer_all(("interventions", i, "about"), it.about, ["countries"])
+    for i, prior in enumerate(s.decision.prior):
+        ck.refer_all(("decision", "prior", i, "at"), prior.at, ["places", "countries"])
+        ck.refer_all(("decision", "prior", i, "about"), prior.about, ["countries"])
     for i, policy in enumerate(s.policies):
         for key, word, kind in (
             ("into", policy.into, "countries"),
@@ -555,6 +558,17 @@ def _interventions(ck: _Checker) -> None:
             ck.add(("shocks", i, "at"), "{} is empty", "name places or countries")
 
 
+def _priors(ck: _Checker) -> None:
+    """Priors of nobody, about nothing, or that state no value."""
+    for i, prior in enumerate(ck.scenario.decision.prior):
+        path: Path = ("decision", "prior", i)
+        for key in ("at", "about"):
+            if not getattr(prior, key) and ck.whole(path, key):
+                ck.add((*path, key), "{} is empty", "name countries (`at`: or places)")
+        if prior.livelihood is None and prior.flight is None and ck.whole(path):
+            ck.add(path, "{} changes nothing", "state livelihood, flight or both")
+
+
 _MEANING: Final = {
     "budget": "budget: money a year",
     "strength": "strength: 0 to 1 (a campaign's may be negative)",
@@ -707,5 +721,5 @@ def route_radius(scenario: Scenario) -> float:
 
 _RULES: Final[tuple[Callable[[_Checker], None], ...]] = (
     _duplicates, _references, _indicators, _sources, _dates, _groups, _places, _stocks, _sizes,
-    _corridors, _policies, _interventions, _shares, _coupling, _routes,
+    _corridors, _policies, _interventions, _priors, _shares, _coupling, _routes,
 )  # fmt: skip

@@ -79,7 +79,14 @@ def resolve(scenario: Scenario) -> Scenario:
                 one for corridor in scenario.corridors for one in _corridor(corridor, where)
             ),
             "exposure": resolve_exposure(scenario.exposure),
-            "decision": _decision(scenario.decision),
+            "decision": _decision(scenario.decision).model_copy(
+                update={
+                    "prior": tuple(
+                        it.model_copy(update={"at": spread(it.at)})
+                        for it in scenario.decision.prior
+                    )
+                }
+            ),
         }
     )
 

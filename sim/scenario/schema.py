@@ -317,8 +317,8 @@ class Corridor(Part):
     from_: Annotated[Id, Field(alias="from")]
     to: Id
     km: Positive | None = None
-    """Instead of `days`, which the resolver takes from it before it clears it; none: 1.2 x the great
-    circle (our assumption)."""
+    """Instead of `days`, which the resolver takes from it before it clears it; none: 1.2 x the
+    great circle (our assumption)."""
     days: Annotated[float, Field(strict=True, ge=0, le=3650)] | None = None
     """Duration, all that the model knows of length; resolved to 1 + km / 300 (our assumption)."""
     both_ways: bool = False
@@ -524,6 +524,21 @@ def _per_threat(
     }  # fmt: skip
 
 
+class Prior(Part):
+    """What people think of countries of which they know nothing, instead of the mean of others."""
+
+    at: tuple[Id, ...]
+    """Whose: people from these places or countries."""
+    about: tuple[Id, ...]
+    """Of which countries; one's own is known. Of two entries that speak of the same, the later one
+    holds."""
+    livelihood: Coefficient | None = None
+    """Value for those who go to live better, in the units of V: b_inc ln(income (1 - u) / y_ref)
+    + b_dem democracy, as in `decision.livelihood`. None: the mean of what people at `at` know."""
+    flight: Coefficient | None = None
+    """The same for those who go to be safe, with the coefficients of `decision.flight`."""
+
+
 class Decision(Part):
     """Parameters of who decides to move, and where (model, sections 4 and 6)."""
 
@@ -576,6 +591,9 @@ class Decision(Part):
     look_ahead_floor: Annotated[float, Field(strict=True, gt=0, le=1)] = 0.001
     information: Annotated[float, Field(strict=True, ge=0, le=1e6)] = 100.0
     """k: w = 1 - exp(-k D / pop_o) of a destination's value is known (our assumption)."""
+    prior: tuple[Prior, ...] = ()
+    """What is thought of the rest; campaigns add to it. None: the mean of what people of the same
+    origin know (our assumption)."""
     rest: Annotated[float, Field(strict=True, gt=0, le=100)] = 3.0
     """Years over which the drag of a recent move fades (our assumption)."""
     rest_depth: Share = 0.8

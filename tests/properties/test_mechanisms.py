@@ -379,6 +379,26 @@ def test_a_campaign_keeps_those_away_who_know_little() -> None:
     assert departed(run(little, campaign), **others) == departed(run(little), **others)
 
 
+def prior(value: float, whom: str = "HO") -> str:
+    return f"decision.prior=[{{at: [{whom}], about: [FR], livelihood: {value}, flight: {value}}}]"
+
+
+def test_what_is_thought_of_a_country_draws_those_who_know_little() -> None:
+    """D7."""
+    little, well = "decision.information=5", "decision.information=1000"
+    flows = [departed(run(little, prior(value)), **FAR) for value in (-1, 0, 1)]
+    # 5,000 -> 9,600 -> 22,500 people.
+    assert flows[1] > 1.4 * flows[0]
+    assert flows[2] > 1.4 * flows[1]
+    # Controls: those who know the place, and those of whom it is not said, go as they did.
+    assert departed(run(well, prior(-1)), **FAR) == departed(run(well), **FAR)
+    others = {"citizenship": "HO", "destination": "fr_c"}
+    assert departed(run(little, prior(1, "NX")), **others) == departed(run(little), **others)
+    # A campaign adds to what is thought.
+    told, thought = run(little, prior(0), on("interventions.deter")), run(little, prior(-1))
+    pd.testing.assert_frame_equal(told.flows, thought.flows)
+
+
 def party(record: Record) -> float:
     """People who go with a head who moves by choice."""
     return people(record, "choice") / heads(record, "choice")

@@ -238,6 +238,12 @@ def test_countries_become_their_places(terse: Scenario) -> None:
     assert terse.interventions[0].at == ("A1", "A2", "A3")
 
 
+def test_priors_are_of_places(terse: Scenario) -> None:
+    (prior,) = terse.decision.prior
+    assert prior.at == ("A1", "A2", "A3", "B1")
+    assert (prior.about, prior.livelihood, prior.flight) == (("CC",), None, 1)
+
+
 # --- Corridors -------------------------------------------------------------------------------
 
 
