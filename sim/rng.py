@@ -51,6 +51,7 @@ class Purpose(IntEnum):
     camp = 40
     recognition = 41
     removal = 42
+    regularisation = 46
 
 
 def mix(z: int) -> int:

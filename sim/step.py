@@ -9,7 +9,7 @@ import numpy as np
 from sim.kernels.living import exposure_thresholds, refresh_masks
 from sim.kernels.tally import count_people
 from sim.model.admission import admit, prospects
-from sim.model.asylum import decide_claims, execute_returns, receive
+from sim.model.asylum import decide_claims, execute_returns, receive, regularise
 from sim.model.decide import current_conditions, decide_all
 from sim.model.journey import (
     advance_parties,
@@ -103,7 +103,8 @@ def advance_to(world: World, end: int) -> Census:
     arrived = advance_parties(world, end)
     receive(world, arrived)
     decide_claims(world, end, dt)
-    execute_returns(world, dt)
+    execute_returns(world, end)
+    regularise(world, dt)
     renew_exposure(world)
 
     census = count(world, end)

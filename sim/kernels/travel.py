@@ -385,6 +385,20 @@ def place_members(people, heads, places, status, days):
 
 
 @kernel
+def give_status(people, heads, status):
+    """Give whole households a status where they live."""
+    for i in range(heads.shape[0]):
+        founder = people.household[heads[i]]
+        row = founder
+        while True:
+            if people.household[row] == founder and people.activity[row] != DEAD:
+                people.status[row] = status
+            row = people.sibling[row]
+            if row == founder:
+                break
+
+
+@kernel
 def forget_grounds(people, heads):
     """Who is back home starts anew: whether there are grounds is asked when they leave again."""
     for i in range(heads.shape[0]):

@@ -24,7 +24,7 @@ BORDER = ("barrier", "officers", "law", "closed", "detention", "detention_days")
 DEFAULTS: dict[str, Any] = {
     "labour.open": False, "family.open": True, "asylum.open": True, "irregular.open": True,
     "family.wait": 12.0, "asylum.wait": 6.0, "recognition": 0.6, "false_recognition": 0.1,
-    "returns": 0.3,
+    "returns": 0.3, "orders_last": 24.0, "regularisation": 0.0,
     "barrier": 0.0, "officers": 1.0, "law": 1.0, "detention": 0.0, "detention_days": 30.0,
     "encampment": 0.0,
 }  # fmt: skip
@@ -49,6 +49,8 @@ class Rules:
         encampment: [k, c] share.
         return_to: [k, c] country, -1 where claims are admissible.
         returns: [k, c] share of orders executed in a year.
+        orders_last: [k, c] months after which an order lapses.
+        regularisation: [k, c] share of the irregular given a regular status in a year.
         enforcement: [leg] barrier x officers x law.
         closed: [leg].
         detention, detention_days: [leg].
@@ -75,6 +77,8 @@ class Rules:
         self.encampment = np.zeros((n_k, n_c))
         self.return_to = np.full((n_k, n_c), -1, np.int64)
         self.returns = np.zeros((n_k, n_c))
+        self.orders_last = np.zeros((n_k, n_c))
+        self.regularisation = np.zeros((n_k, n_c))
 
         by_country: dict[str, list[Policy]] = {name: [] for name in names}
         by_corridor: dict[str, list[Policy]] = {}
@@ -105,6 +109,8 @@ class Rules:
                 self.false_recognition[k, c] = field(mine, "false_recognition")
                 self.encampment[k, c] = field(mine, "encampment")
                 self.returns[k, c] = field(mine, "returns")
+                self.orders_last[k, c] = field(mine, "orders_last")
+                self.regularisation[k, c] = field(mine, "regularisation")
                 self.prima_facie[k, c] = bool(field(mine, "prima_facie"))
                 target = field(mine, "return_to")
                 self.return_to[k, c] = -1 if target is None else number[target]
@@ -148,6 +154,7 @@ class Rules:
         for table in (
             self.open, self.wait, self.fee, self.min_education, self.recognition,
             self.false_recognition, self.prima_facie, self.return_to, self.encampment, self.returns,
+            self.orders_last, self.regularisation,
         ):  # fmt: skip
             table[k, c] = table[twin, c]
 

@@ -398,6 +398,12 @@ class Policy(Part):
     detention_days: Annotated[float, Field(strict=True, ge=0, le=3650)] | None = None
     returns: Share | None = None
     """Share of return orders executed within a year."""
+    orders_last: Annotated[float, Field(strict=True, ge=0, le=1200)] | None = None
+    """Months after which an order that was not executed lapses, into an irregular stay; 24 where no
+    rule speaks (our assumption)."""
+    regularisation: Share | None = None
+    """Share of people in an irregular stay who are given a regular one within a year; 0 where no
+    rule speaks."""
     source: Sources = ()
 
     model_config = Corridor.model_config

@@ -675,13 +675,53 @@ def test_return_orders_are_executed_as_far_as_a_state_does() -> None:
     """P8, J7."""
     world = (WAR, "policies.nx_courts.recognition=.1")
     none, half, all_ = (run(*world, f"policies.nx_courts.returns={x}") for x in (0, 0.5, 0.99))
-    # Returned 0 -> 6,800 -> 23,900; still there, ordered to leave, 39,800 -> 32,800 -> 17,100.
+    # Returned 0 -> 4,900 -> 21,800; still there, ordered to leave, 40,800 -> 35,800 -> 19,200.
     returned = [harmed(r, "forced_return", corridor="NX") for r in (none, half, all_)]
     assert returned[0] == 0
     assert returned[1] > 2_000
     assert returned[2] > 2 * returned[1]
     ordered = [stock(r, status="ordered", place=NEXT) for r in (none, half, all_)]
     assert ordered[0] > 1.1 * ordered[1] > 1.1 * 1.3 * ordered[2]
+
+
+def test_orders_that_lapse_leave_people_irregular_who_claim_again() -> None:
+    """P8: an order that nobody carries out ends in an irregular stay."""
+    world = (WAR, "policies.nx_courts.recognition=.1", "policies.nx_courts.returns=0")
+    last = "policies.nx_courts.orders_last=1"
+    lasting, brief = run(*world), run(*world, last)
+    there = {"place": NEXT, "citizenship": "HO"}
+    # Ordered to leave 40,800 -> 7,200, irregular 5,300 -> 38,900 people at the end.
+    assert stock(brief, status="ordered", **there) < 0.4 * stock(lasting, status="ordered", **there)
+    assert stock(brief, status="irregular", **there) > 3 * stock(
+        lasting, status="irregular", **there
+    )
+
+    def again(*changes: str) -> float:
+        """People who claim where they are, in a country that is not quiet."""
+        spot = {"citizenship": "HO", "channel": "asylum"}
+        record = run(*world, UNREST, *changes)
+        return sum(departed(record, origin=at, destination=at, **spot) for at in NEXT)
+
+    # Who is under an order may not: 0 -> 450, 220 -> 1,900.
+    assert again(last) > 2 * again() + 200
+
+
+def test_regularisation_makes_regular_those_who_were_irregular() -> None:
+    """P8: what a state does instead."""
+    world = (WAR, on("policies.nx_no_asylum"))
+    share = "policies.nx_courts.regularisation"
+    runs = [run(*world, f"{share}={x}") for x in (0, 0.5, 0.9)]
+    irregular, regular = (
+        [stock(r, status=status, place=NEXT, citizenship="HO") for r in runs]
+        for status in ("irregular", "regular")
+    )
+    # 30,000 -> 25,800 -> 16,600; the others have become regular: 51,500 -> 55,800 -> 65,000.
+    assert irregular[0] > 1.1 * irregular[1] > 1.1 * 1.2 * irregular[2]
+    assert regular[0] + 2_000 < regular[1] < regular[2] - 4_000
+    # Control: where no rule speaks nobody is, and the other country's are as many as they were.
+    pd.testing.assert_frame_equal(runs[0].stocks, run(*world).stocks)
+    far = [stock(r, status="irregular", place="fr_c", citizenship="NX") for r in runs]
+    assert far[2] == pytest.approx(far[0], rel=0.05)
 
 
 def test_aid_gives_means_to_those_who_lack_them() -> None:
