@@ -49,6 +49,7 @@ WRAPPED: list[tuple[Any, str, str, str]] = [
     (sim.step, "receive", "asylum", "arrival"),
     (sim.step, "decide_claims", "asylum", "claims"),
     (sim.step, "execute_returns", "asylum", "returns"),
+    (sim.step, "regularise", "asylum", "returns"),
     (sim.step, "count", "count", "census"),
     (sim.step, "spend", "count", "spending"),
 ]

@@ -346,6 +346,7 @@ def _show(record: Record) -> None:
         tables.top_corridors,
         tables.five_answers,
         tables.harms,
+        tables.spending,
         tables.scorecard,
         tables.observed,
     ):

@@ -26,6 +26,8 @@ Values = NDArray[np.float64]
 DAYS_A_YEAR: Final = 365.25
 SLACK_DAYS: Final = 31
 """An observed stock is compared with a simulated one of at most this many days earlier."""
+MONEY: Final = "money"
+"""Unit of columns in the scenario's currency; a record says which (`Record.money_unit`)."""
 DISCOUNT: Final = 0.03
 """Yearly discount of the second figure of life years lost (convention of burden studies)."""
 
@@ -153,7 +155,7 @@ TABLES: Final[Mapping[str, Table]] = {
             _CITIZENSHIP,
             Column("harm", "text", "word", "death, violence, extortion, ..."),
             Column("people", "int", "people", "people to whom it happened"),
-            Column("money", "float", "money", "money taken from them, scenario currency"),
+            Column("money", "float", MONEY, "money taken from them"),
         ),
     ),
     "threats": Table(
@@ -201,7 +203,7 @@ TABLES: Final[Mapping[str, Table]] = {
             _FIRST,
             Column("item", "text", "id", "intervention, or what a unit cost is stated for"),
             Column("country", "text", "id", "country in which it is spent"),
-            Column("amount", "float", "money", "scenario currency"),
+            Column("amount", "float", MONEY, "what was spent"),
         ),
     ),
     "account": Table(
@@ -440,6 +442,12 @@ class Record:
         return int(self.manifest.get("replicates", 1))
 
     @property
+    def money_unit(self) -> str:
+        """What money is counted in: currency, and the year whose prices it is in."""
+        money = self.scenario.money
+        return f"{money.currency} of {money.year}"
+
+    @property
     def flows(self) -> pd.DataFrame:
         """Moves from place to place.
 
@@ -503,7 +511,7 @@ class Record:
 
         Columns: `replicate`, `date` (first day), `corridor` (id of the corridor or, away from one,
         of the country), `citizenship` (country id), `harm` (word), `people` (people), `money`
-        (scenario currency, taken).
+        (`money_unit`, taken).
         """
         return self.table("harms")
 
@@ -540,7 +548,7 @@ class Record:
         """Public money spent.
 
         Columns: `replicate`, `date` (first day), `item` (id of an intervention, or what a unit cost
-        is stated for), `country` (id, where it is spent), `amount` (scenario currency).
+        is stated for), `country` (id, where it is spent), `amount` (`money_unit`).
         """
         return self.table("spending")
 

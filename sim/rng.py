@@ -53,6 +53,7 @@ class Purpose(IntEnum):
     removal = 42
     relocation = 43
     transfer = 44
+    regularisation = 46
     vital = 50
 
 

@@ -22,8 +22,8 @@
 | **sum** | | **39** | goal: 40 |
 
 Newborns are appended, into spare rows that take up to .6 bytes a person more; the dead keep theirs.
-People on the way, applications and claims are kept apart (`Parties`, `Applications`, `Claims`):
-their number follows the few who move, not the many who stay.
+People on the way, applications, claims and return orders are kept apart (`Parties`,
+`Applications`, `Claims`, `Orders`): their number follows the few who move, not the many who stay.
 """
 
 from __future__ import annotations
@@ -134,7 +134,17 @@ class Claims:
     claimed: F64 = field(default_factory=lambda: np.empty(0, np.float64))
 
 
-Sparse = Parties | Applications | Claims
+@dataclass
+class Orders:
+    """Persons ordered to leave, a row an order."""
+
+    person: I64 = field(default_factory=lambda: np.empty(0, np.int64))
+    country: I64 = field(default_factory=lambda: np.empty(0, np.int64))
+    ordered: F64 = field(default_factory=lambda: np.empty(0, np.float64))
+    """Day of the order."""
+
+
+Sparse = Parties | Applications | Claims | Orders
 
 
 def take(table: Sparse, keep: Bool | I64) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 from sim.kernels.living import exposure_thresholds, refresh_masks
 from sim.kernels.tally import count_people
 from sim.model.admission import admit, prospects
-from sim.model.asylum import decide_claims, execute_returns, receive
+from sim.model.asylum import decide_claims, execute_returns, receive, regularise
 from sim.model.blocs import relocate
 from sim.model.decide import current_conditions, decide_all
 from sim.model.demography import renew_people
@@ -111,7 +111,8 @@ def advance_to(world: World, end: int) -> Census:
     receive(world, arrived)
     relocated = relocate(world, end)
     decided = decide_claims(world, end, dt)
-    execute_returns(world, dt)
+    execute_returns(world, end)
+    regularise(world, dt)
     renew_exposure(world)
 
     census = count(world, end)

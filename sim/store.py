@@ -23,7 +23,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from sim.record import TABLES, Record
+from sim.record import MONEY, TABLES, Record
 from sim.scenario.errors import ScenarioError
 from sim.scenario.reader import read_resolved
 from sim.scenario.schema import Scenario
@@ -216,7 +216,7 @@ def _keep_foreign(source: Path, partial: Path) -> None:
 def _write(record: Record, folder: Path) -> None:
     """Write every file of a run into an empty folder."""
     for name, frame in record.tables.items():
-        _write_table(folder / f"{name}.parquet", name, frame)
+        _write_table(folder / f"{name}.parquet", name, frame, record.money_unit)
     (folder / SCENARIO).write_text(dump(record.scenario), encoding="utf-8", newline="\n")
     digests = {path.name: _digest(path.read_bytes()) for path in folder.iterdir()}
     manifest = {"format": FORMAT, **record.manifest, "seed": record.seed, "files": digests}
@@ -259,7 +259,7 @@ def _plain(value: Any) -> Any:
     return value
 
 
-def _write_table(path: Path, name: str, frame: pd.DataFrame) -> None:
+def _write_table(path: Path, name: str, frame: pd.DataFrame, money_unit: str) -> None:
     """Write one table, with unit and meaning of each column in the file."""
     documented = {column.name: column for column in TABLES[name].columns}
     # One thread: Arrow's pool can abort the interpreter when it exits right after use.
@@ -267,8 +267,9 @@ def _write_table(path: Path, name: str, frame: pd.DataFrame) -> None:
     fields = []
     for field in table.schema:
         column = documented.get(field.name)
+        unit = column.unit if column else "word"
         notes = {
-            "unit": column.unit if column else "word",
+            "unit": money_unit if unit == MONEY else unit,
             "description": column.text if column else "splits the table, see outputs.by",
             "dtype": str(frame[field.name].dtype),
         }

@@ -23,7 +23,7 @@ from sim.model.spending import unit_costs
 from sim.model.threats import Threats, per_threat
 from sim.network import Network, build
 from sim.rng import Purpose, key, name_hash
-from sim.state import F64, I64, Applications, Claims, Moves, Parties, People
+from sim.state import F64, I64, Applications, Claims, Moves, Orders, Parties, People
 from sim.terms import N_THREATS, Channel, Harm, Status, Threat, VitalEvent
 
 if TYPE_CHECKING:
@@ -111,6 +111,7 @@ class World:
     parties: Parties = field(default_factory=Parties)
     applications: Applications = field(default_factory=Applications)
     claims: Claims = field(default_factory=Claims)
+    orders: Orders = field(default_factory=Orders)
     deciding: I64 = field(default_factory=lambda: np.empty(0, np.int64))
     """Rows of heads who live somewhere."""
     stranded: I64 = field(default_factory=lambda: np.empty(0, np.int64))

@@ -234,6 +234,8 @@ class Rulebook:
                 if kinds & set(rule.except_) or (rule.only and not kinds & set(rule.only)):
                     return False
                 break
+        if self.quota(into, channel) == 0:
+            return False
         stated = self.of_channel("open", into, channel, kinds)
         return channel != Channel.labour if stated is None else bool(stated)
 
@@ -313,14 +315,17 @@ class Reference:
     def _queue(self) -> dict[tuple[int, int], float]:
         """People waiting, by country and channel.
 
-        Choice: whole households, whoever of them applied, admitted or not yet.
+        Choice: whole households, or who is to go ahead alone; admitted or not yet.
         """
         people, waiting = self.world.people, dict[tuple[int, int], float]()
         queue = self.world.applications
-        for head, goal, channel in zip(queue.head, queue.goal, queue.channel, strict=True):
+        for head, goal, channel, companions in zip(
+            queue.head, queue.goal, queue.channel, queue.companions, strict=True
+        ):
             where = (self.country[goal], int(channel))
+            n = 1 if companions else len(self.members(head))
             weight = int(self.world.weight[people.home[head]])
-            waiting[where] = waiting.get(where, 0.0) + len(self.members(head)) * weight
+            waiting[where] = waiting.get(where, 0.0) + n * weight
         return waiting
 
     def _backlog(self) -> list[float]:
@@ -556,6 +561,11 @@ class Reference:
             prior = sum(known(place) * actual(place) for place in outside) / weight
         else:
             prior = sum(actual(place) for place in choosable) / len(choosable)
+        for item in decision.prior:
+            stated = item.livelihood if hazard == Hazard.livelihood else item.flight
+            told = self.places[o].id in item.at and self.places[d].country in item.about
+            if told and stated is not None:
+                prior = stated
         prior += self._campaigns(o, d)
         perceived = known(d) * actual(d) + (1.0 - known(d)) * prior
         d0 = 5.0 * self.places[o].people_per_agent

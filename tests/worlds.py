@@ -70,7 +70,7 @@ def random_scenario(number: int) -> Scenario:
         "policies": _policies(rng, countries, groups, corridors),
         "interventions": _interventions(rng, countries, places),
         "blocs": _blocs(random.Random(f"blocs {number}"), countries),
-        "decision": _decision(rng),
+        "decision": _decision(rng) | {"prior": _priors(rng, countries, places)},
         "living": {
             "kappa": rng.choice((1.0, 1.0, 0.1)),
             "subsistence": rng.choice((0.0, 300.0, 1500.0)),
@@ -234,7 +234,7 @@ def _policies(
             rule |= {"into": into, "channel": channel}
             rule["open"] = rng.random() < 0.75
             regular = channel in ("labour", "family")
-            if regular and rng.random() < 0.4:
+            if rng.random() < 0.4:
                 rule["fee"] = rng.choice((0.0, 200.0, 3000.0))
             if rng.random() < 0.3:
                 rule["wait"] = rng.choice((0.0, 3.0, 40.0))
@@ -322,6 +322,19 @@ def _blocs(rng: random.Random, countries: list[str]) -> list[dict[str, Any]]:
         return found
 
     return [bloc(i) for i in range(rng.choice((0, 0, 1, 1, 2)))]
+
+
+def _priors(
+    rng: random.Random, countries: list[str], places: list[dict[str, Any]]
+) -> list[dict[str, Any]]:
+    return [
+        {
+            "at": [rng.choice([*countries, rng.choice(places)["id"]])],
+            "about": rng.sample(countries, rng.randint(1, len(countries))),
+            rng.choice(("livelihood", "flight")): rng.uniform(-2, 2),
+        }
+        for _ in range(rng.choice((0, 0, 1, 3)))
+    ]
 
 
 def _decision(rng: random.Random) -> dict[str, Any]:

@@ -359,21 +359,19 @@ def split_parties(people, heads, companions, price, month, leaders):
 
 
 @kernel
-def set_off(people, leaders, direct, cost, grounds, day):
-    """Mark parties as travelling; those who travel directly pay at once.
+def set_off(people, leaders, cost, grounds, day):
+    """Mark parties as travelling; they pay what is due at departure.
 
     Args:
         leaders: [n] rows of the heads.
-        direct: [n] whether they travel directly.
-        cost: [n] money a person.
+        cost: [n] money a person: fee and fare, or the fee alone of those who pay leg by leg.
         grounds: [n] whether they leave their country with grounds for asylum.
     """
     for i in range(leaders.shape[0]):
         head = leaders[i]
         n = count_members(people, head)
-        if direct[i]:
-            paid = np.float32(cost[i] * n)
-            people.means[head] = max(people.means[head] - paid, np.float32(0.0))
+        paid = np.float32(cost[i] * n)
+        people.means[head] = max(people.means[head] - paid, np.float32(0.0))
         set_members(people, head, np.int64(people.place[head]), TRAVELLING, SAME, day)
         clear_blocked(people, head)
         if grounds[i]:
@@ -413,6 +411,20 @@ def place_members(people, heads, places, status, days):
     for i in range(heads.shape[0]):
         set_members(people, heads[i], places[i], RESIDENT, status, days[i])
         clear_blocked(people, heads[i])
+
+
+@kernel
+def give_status(people, heads, status):
+    """Give whole households a status where they live."""
+    for i in range(heads.shape[0]):
+        founder = people.household[heads[i]]
+        row = founder
+        while True:
+            if people.household[row] == founder and people.activity[row] != DEAD:
+                people.status[row] = status
+            row = people.sibling[row]
+            if row == founder:
+                break
 
 
 @kernel

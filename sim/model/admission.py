@@ -53,6 +53,14 @@ def apply(
     )
 
 
+def applicants(world: World) -> I64:
+    """[application] people it is for: the household, or the one who is to go ahead."""
+    queue = world.applications
+    sizes = party_sizes(world.people, queue.head)
+    sizes[queue.companions > 0] = 1
+    return np.asarray(sizes * world.weight[world.people.home[queue.head]])
+
+
 def admit(world: World, end: int, dt: float) -> dict[str, NDArray[Any]]:
     """Admit applicants by lottery under the quotas; return those whose wait is over.
 
@@ -71,9 +79,7 @@ def admit(world: World, end: int, dt: float) -> dict[str, NDArray[Any]]:
     if lapsed.any():
         wait_members(people, queue.head[lapsed], int(Activity.resident))
         take(queue, ~lapsed)
-    sizes = party_sizes(people, queue.head)
-    sizes[queue.companions > 0] = 1
-    n_people = sizes * world.weight[people.home[queue.head]]
+    n_people = applicants(world)
     country = world.country[queue.goal]
     # Tickets hold for a calendar year: were they drawn anew every step, whoever is few enough to
     # fit would be drawn first, the more so the shorter the step is.
@@ -82,7 +88,13 @@ def admit(world: World, end: int, dt: float) -> dict[str, NDArray[Any]]:
     )
     kinds = admission_class(world, queue.head)
     for c, s in sorted(set(zip(country.tolist(), queue.channel.tolist(), strict=True))):
-        pending = np.flatnonzero((country == c) & (queue.channel == s) & np.isinf(queue.ready))
+        # A channel that has closed admits nobody who applied before; it may open again.
+        pending = np.flatnonzero(
+            (country == c)
+            & (queue.channel == s)
+            & np.isinf(queue.ready)
+            & world.rules.open[kinds, c, s]
+        )
         if not len(pending):
             continue
         quota = world.rules.quota[c, s]
@@ -127,10 +139,8 @@ def prospects(world: World) -> tuple[F64, F64]:
     chance = np.ones((2, *rules.open.shape))
     wait = rules.wait.copy()
     queue = world.applications
-    sizes = party_sizes(world.people, queue.head)
-    n_people = sizes * world.weight[world.people.home[queue.head]]
     pending = np.zeros(rules.quota.shape)
-    np.add.at(pending, (world.country[queue.goal], queue.channel), n_people)
+    np.add.at(pending, (world.country[queue.goal], queue.channel), applicants(world))
     for c in range(rules.quota.shape[0]):
         for s in range(N_SLOTS):
             quota = rules.quota[c, s]

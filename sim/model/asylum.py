@@ -1,4 +1,4 @@
-"""Arrival and status: claims, camps, recognition, return orders (section 7)."""
+"""Arrival and status: claims, camps, recognition, return orders, regularisation (section 7)."""
 
 from __future__ import annotations
 
@@ -6,10 +6,17 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sim.kernels.travel import forget_grounds, party_sizes, place_members, settle, tell_all_kin
+from sim.kernels.travel import (
+    forget_grounds,
+    give_status,
+    party_sizes,
+    place_members,
+    settle,
+    tell_all_kin,
+)
 from sim.model.admission import admission_class
 from sim.rng import Purpose, key, mixed_array, uniform_array
-from sim.state import DAYS_A_YEAR, GROUNDS, I64, Moves, append, take
+from sim.state import DAYS_A_YEAR, F64, GROUNDS, HEAD, I64, Moves, append, take
 from sim.terms import Activity, Harm, Status
 
 if TYPE_CHECKING:
@@ -101,8 +108,10 @@ def decide_claims(world: World, end: int, dt: float) -> I64:
     n_people = world.weight[people.home[claims.person]]
     kinds = admission_class(world, claims.person)
     months = rules.wait[kinds, claims.country, 2]
-    due = claims.claimed + months * 30.4375 <= end
+    ready = claims.claimed + months * 30.4375
+    due = ready <= end
     decided = np.zeros(len(due), bool)
+    day = np.maximum(ready, float(world.day))
     for c in np.unique(claims.country):
         pending = np.flatnonzero((claims.country == c) & due)
         capacity = rules.capacity[c]
@@ -118,6 +127,10 @@ def decide_claims(world: World, end: int, dt: float) -> I64:
         last = np.append(founder[order][1:] != founder[order][:-1], True)[: len(order)]
         used = np.cumsum(n_people[order])[last][np.cumsum(last) - last]
         chosen = order[used <= room]
+        # A claim is decided on the day on which the capacity has grown enough for it.
+        short = np.maximum(used[: len(chosen)] - world.decisions_left[c], 0.0)
+        grown = world.day + short / max(capacity, 1e-12) * DAYS_A_YEAR
+        day[chosen] = np.maximum(day[chosen], grown)
         spent = float(used[len(chosen) - 1]) if len(chosen) else 0.0
         next_claim = float(used[len(chosen)]) - spent if len(chosen) < len(order) else 0.0
         world.decisions_left[c] = min(room - spent, next_claim)
@@ -132,29 +145,48 @@ def decide_claims(world: World, end: int, dt: float) -> I64:
         recognised_rows = rows[recognised]
         tell_all_kin(people, recognised_rows, world.country[people.place[recognised_rows]])
         np.add.at(n_decided, c, n_people[decided])
+        order_to_leave(world, rows[~recognised], day[decided][~recognised])
         take(claims, ~decided)
     return n_decided
 
 
-def execute_returns(world: World, dt: float) -> None:
-    """Carry out return orders at each country's rate; those returned are back at home."""
-    people = world.people
-    heads = world.deciding
-    ordered = (people.status[heads] == Status.ordered) & (
-        people.activity[heads] <= Activity.waiting
+def order_to_leave(world: World, rows: I64, day: F64) -> None:
+    """Note since when people are ordered to leave; a new order takes the place of an old one."""
+    if len(rows):
+        take(world.orders, ~np.isin(world.orders.person, rows))
+        country = world.country[world.people.place[rows]]
+        append(world.orders, person=rows, country=country, ordered=day)
+
+
+def execute_returns(world: World, end: int) -> None:
+    """Carry out return orders at each country's rate; those returned are back at home.
+
+    An order that was not carried out in time lapses, and its people stay on irregularly.
+    """
+    people, orders = world.people, world.orders
+    still = (people.status[orders.person] == Status.ordered) & (
+        people.activity[orders.person] != Activity.dead
     )
-    heads = heads[ordered]
+    still &= world.country[people.place[orders.person]] == orders.country
+    take(orders, still)
+    here = (people.flags[orders.person] & HEAD > 0) & (
+        people.activity[orders.person] <= Activity.waiting
+    )
+    heads, c, ordered = orders.person[here], orders.country[here], orders.ordered[here]
     if not len(heads):
         return
-    c = world.country[people.place[heads]]
     k = admission_class(world, heads)
+    lapse = ordered + world.rules.orders_last[k, c] * 30.4375
+    first = np.maximum(ordered, float(world.day))
+    years = np.maximum(np.minimum(lapse, float(end)) - first, 0.0) / DAYS_A_YEAR
     rate = -np.log1p(-np.minimum(world.rules.returns[k, c], 0.999999))
     draw = -np.log1p(-uniform_array(world.key(Purpose.removal), people.pid[heads]))
-    gone = draw < rate * dt
-    heads, c = heads[gone], c[gone]
-    if not len(heads):
+    gone = draw < rate * years
+    give_status(people, heads[~gone & (lapse <= end)], int(Status.irregular))
+    if not gone.any():
         return
-    days = world.day + np.floor(draw[gone] / rate[gone] * DAYS_A_YEAR).astype(np.int64)
+    days = np.floor(first[gone] + draw[gone] / rate[gone] * DAYS_A_YEAR).astype(np.int64)
+    heads, c = heads[gone], c[gone]
     sizes = party_sizes(people, heads)
     n_corridors = len(world.scenario.corridors)
     np.add.at(
@@ -164,3 +196,23 @@ def execute_returns(world: World, dt: float) -> None:
     )
     place_members(people, heads, people.home[heads].astype(np.int64), int(Status.citizen), days)
     forget_grounds(people, heads)
+
+
+def regularise(world: World, dt: float) -> None:
+    """Give people in an irregular stay a regular one, at each country's rate."""
+    people, rules = world.people, world.rules
+    if not rules.regularisation.any():
+        return
+    heads = world.deciding
+    heads = heads[
+        (people.status[heads] == Status.irregular) & (people.activity[heads] <= Activity.waiting)
+    ]
+    if not len(heads):
+        return
+    c = world.country[people.place[heads]]
+    share = rules.regularisation[admission_class(world, heads), c]
+    rate = -np.log1p(-np.minimum(share, 0.999999))
+    draw = -np.log1p(-uniform_array(world.key(Purpose.regularisation), people.pid[heads]))
+    chosen = draw < rate * dt
+    give_status(people, heads[chosen], int(Status.regular))
+    tell_all_kin(people, heads[chosen], c[chosen])

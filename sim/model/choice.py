@@ -96,6 +96,7 @@ class Choices:
         self.d0 = 5.0 * np.array([p.people_per_agent or 1 for p in places], np.float64)
         n = self.n_places
         self.ahead = np.ones((2, n, n))
+        self.prior = self._stated_priors(number)
         self.price_scale = self._price_scale()
         self.geography = np.zeros((2, 2, len(scenario.decision.classes), n, n, 2))
         self.price = np.full((2, n, n, 2), np.inf)
@@ -255,7 +256,8 @@ class Choices:
                 total > 0, (seen * actual[None, :]).sum(axis=1) / np.maximum(total, 1e-300),
                 actual[self.eligible].mean(),
             )  # fmt: skip
-            perceived = known * actual[None, :] + (1.0 - known) * (prior[:, None] + shift)
+            prior = np.where(np.isnan(self.prior[h]), prior[:, None], self.prior[h])
+            perceived = known * actual[None, :] + (1.0 - known) * (prior + shift)
             value = taste.network * np.log(network) + perceived
             value = value + taste.citizen * (c[:, None] == c[None, :])
             pull[h] = np.where(self.eligible[None, :], np.exp(value / decision.nest), 0.0)
@@ -344,6 +346,18 @@ class Choices:
         nests = np.where(within, free[None], np.where(own, 0.0, abroad))
         nests = np.where(home, free[None] * self.land.homeward[h] ** self.land.nest, nests)
         return np.asarray(np.where(here, 0.0, nests))
+
+    def _stated_priors(self, number: dict[str, int]) -> F64:
+        """[h, origin, destination] prior value of places abroad; NaN where none is stated."""
+        prior = np.full((2, self.n_places, self.n_places), np.nan)
+        index = {p.id: i for i, p in enumerate(self.scenario.places)}
+        for item in self.scenario.decision.prior:
+            origins = np.array([index[name] for name in item.at])
+            targets = np.flatnonzero(np.isin(self.country, [number[it] for it in item.about]))
+            for h, value in ((Hazard.livelihood, item.livelihood), (Hazard.flight, item.flight)):
+                if value is not None:
+                    prior[h, origins[:, None], targets] = value
+        return prior
 
     def _campaigns(self, day: float) -> F64:
         """[origin, destination] shift of the prior value of places abroad."""

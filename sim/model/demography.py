@@ -203,9 +203,9 @@ def bear(world: World, mothers: I64, month: int) -> None:
     people.traits[born] = traits.astype(np.uint8) | people.traits[mothers] & GROUNDS
     people.flags[born] = 0
     claims = world.claims
-    _, child, claim = np.intersect1d(
-        mothers, claims.person, assume_unique=True, return_indices=True
-    )
+    # A claim that its person has left behind in another country is dropped when claims are next
+    # decided; until then there may be two.
+    child, claim = matches(mothers, claims.person)
     append(claims, person=born[child], country=claims.country[claim], claimed=claims.claimed[claim])
     world.born += count_events(world, born, VitalEvent.birth)
 
@@ -229,11 +229,23 @@ def die(world: World, rows: I64) -> None:
 
 def follow(table: Parties | Applications, dead: I64, heirs: I64) -> None:
     """Put the heirs of heads who died in their place, and drop whom nobody survives."""
-    if not len(dead) or not len(table.head):
-        return
-    at = np.minimum(np.searchsorted(dead, table.head), len(dead) - 1)
-    table.head = np.where(dead[at] == table.head, heirs[at], table.head)
+    at, row = matches(dead, table.head)
+    table.head[row] = heirs[at]
     take(table, table.head != NONE)
+
+
+def matches(rows: I64, wanted: I64) -> tuple[I64, I64]:
+    """Positions in `rows` and in `wanted` of all that both have.
+
+    Args:
+        rows: [n] ascending, each once.
+        wanted: [m] in any order, perhaps repeated.
+    """
+    if not len(rows):
+        return rows, rows
+    at = np.minimum(np.searchsorted(rows, wanted), len(rows) - 1)
+    found = np.flatnonzero(rows[at] == wanted)
+    return at[found], found
 
 
 def count_events(world: World, rows: I64, event: VitalEvent) -> int:

@@ -102,7 +102,11 @@ def leave(
     fear = felt_fear(severity, people.mask[leaders], world.weights_k, world.tolerable)
     grounds = from_own & abroad & (fear >= world.scenario.journey.grounds)
     on_legs = (channel == Channel.asylum) | (channel == Channel.irregular)
-    set_off(people, leaders, ~on_legs, price, grounds, world.day)
+    # By corridors the fee is due at once, the price of each leg when it is entered.
+    fee = world.choices.land.fee[
+        admission_class(world, leaders), world.country[goal], np.where(on_legs, channel, 0)
+    ]
+    set_off(people, leaders, np.where(on_legs, fee, price), grounds, world.day)
     km = world.network.km[place, goal]
     days = np.where(abroad, REGULAR_DAYS, 1.0 + km / 300.0)
     sizes = party_sizes(people, leaders)

@@ -28,7 +28,7 @@ TIGHTENED = ("barrier", "officers", "law", "detention")
 DEFAULTS: dict[str, Any] = {
     "labour.open": False, "family.open": True, "asylum.open": True, "irregular.open": True,
     "family.wait": 12.0, "asylum.wait": 6.0, "recognition": 0.6, "false_recognition": 0.1,
-    "returns": 0.3,
+    "returns": 0.3, "orders_last": 24.0, "regularisation": 0.0,
     "barrier": 0.0, "officers": 1.0, "law": 1.0, "detention": 0.0, "detention_days": 30.0,
     "encampment": 0.0, "protection": 1.0,
 }  # fmt: skip
@@ -44,7 +44,7 @@ class Rules:
     Axes: admission class k (citizenship, group), country c, slot s, leg.
 
     Attributes:
-        open: [k, c, s] whether the channel is open to the class.
+        open: [k, c, s] whether the channel is open to the class; a quota of 0 closes it.
         quota: [c, s] admissions a year, infinite where there is no quota.
         wait: [k, c, s] months that the rule itself takes.
         fee: [k, c, s] money a person.
@@ -55,6 +55,8 @@ class Rules:
         encampment: [k, c] share.
         return_to: [k, c] country, -1 where claims are admissible.
         returns: [k, c] share of orders executed in a year.
+        orders_last: [k, c] months after which an order lapses.
+        regularisation: [k, c] share of the irregular given a regular status in a year.
         enforcement: [leg] barrier x officers x law.
         closed: [leg].
         free: [citizenship, country] whether a bloc lets citizens live there without leave.
@@ -91,6 +93,8 @@ class Rules:
         self.return_to = np.full((n_k, n_c), -1, np.int64)
         self.returns = np.zeros((n_k, n_c))
         self.protection = np.ones(n_c)
+        self.orders_last = np.zeros((n_k, n_c))
+        self.regularisation = np.zeros((n_k, n_c))
 
         by_country: dict[str, list[Policy]] = {name: [] for name in names}
         by_corridor: dict[str, list[Policy]] = {}
@@ -122,6 +126,8 @@ class Rules:
                 self.false_recognition[k, c] = field(mine, "false_recognition")
                 self.encampment[k, c] = field(mine, "encampment")
                 self.returns[k, c] = field(mine, "returns")
+                self.orders_last[k, c] = field(mine, "orders_last")
+                self.regularisation[k, c] = field(mine, "regularisation")
                 self.prima_facie[k, c] = bool(field(mine, "prima_facie"))
                 target = field(mine, "return_to")
                 self.return_to[k, c] = -1 if target is None else number[target]
@@ -130,6 +136,8 @@ class Rules:
                     is_open = field(spoken, "open", channel.name)
                     admits = [r for r in spoken if r.only or r.except_]
                     if admits and not admitted(admits[-1], citizenship, group):
+                        is_open = False
+                    if self.quota[c, channel] == 0:
                         is_open = False
                     self.open[k, c, channel] = is_open
                     self.wait[k, c, channel] = field(spoken, "wait", channel.name) or 0.0
@@ -173,6 +181,7 @@ class Rules:
         for table in (
             self.open, self.wait, self.fee, self.min_education, self.recognition,
             self.false_recognition, self.prima_facie, self.return_to, self.encampment, self.returns,
+            self.orders_last, self.regularisation,
         ):  # fmt: skip
             table[k, c] = table[twin, c]
 

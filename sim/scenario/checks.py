@@ -245,6 +245,9 @@ def _references(ck: _Checker) -> None:
     for i, it in enumerate(s.interventions):
         ck.refer_all(("interventions", i, "at"), it.at, ["places", "countries"])
         ck.refer_all(("interventions", i, "about"), it.about, ["countries"])
+    for i, prior in enumerate(s.decision.prior):
+        ck.refer_all(("decision", "prior", i, "at"), prior.at, ["places", "countries"])
+        ck.refer_all(("decision", "prior", i, "about"), prior.about, ["countries"])
     for i, policy in enumerate(s.policies):
         for key, word, kind in (
             ("into", policy.into, "countries"),
@@ -481,6 +484,9 @@ def _corridors(ck: _Checker) -> None:
         touched |= {it.from_, it.to}
         if it.from_ == it.to:
             ck.add((*path, "to"), f"{{}} = {it.to} is where the corridor starts")
+        if it.km is not None and it.days is not None:
+            hint = "days are what counts; km stand in for them where they are not known"
+            ck.add((*path, "km"), "{} cannot stand beside days", hint, on_key=True)
         if it.tactics:
             for key in (
                 "price",
@@ -546,7 +552,7 @@ def _policies(ck: _Checker) -> None:
                     ck.add((*path, key), "{} holds for everybody", hint, on_key=True)
         if policy.channel in ("asylum", "irregular"):
             for key in given:
-                if key in ("quota", "fee", "min_education"):
+                if key in ("quota", "min_education"):
                     hint = "it belongs to labour or family"
                     message = f"{{}} has no meaning for {policy.channel}"
                     ck.add((*path, key), message, hint, on_key=True)
@@ -632,6 +638,17 @@ def _interventions(ck: _Checker) -> None:
     for i, shock in enumerate(ck.scenario.shocks):
         if not shock.at and ck.whole(("shocks", i), "at"):
             ck.add(("shocks", i, "at"), "{} is empty", "name places or countries")
+
+
+def _priors(ck: _Checker) -> None:
+    """Priors of nobody, about nothing, or that state no value."""
+    for i, prior in enumerate(ck.scenario.decision.prior):
+        path: Path = ("decision", "prior", i)
+        for key in ("at", "about"):
+            if not getattr(prior, key) and ck.whole(path, key):
+                ck.add((*path, key), "{} is empty", "name countries (`at`: or places)")
+        if prior.livelihood is None and prior.flight is None and ck.whole(path):
+            ck.add(path, "{} changes nothing", "state livelihood, flight or both")
 
 
 _MEANING: Final = {
@@ -786,5 +803,5 @@ def route_radius(scenario: Scenario) -> float:
 
 _RULES: Final[tuple[Callable[[_Checker], None], ...]] = (
     _duplicates, _references, _indicators, _sources, _dates, _groups, _places, _stocks, _sizes,
-    _corridors, _policies, _blocs, _interventions, _shares, _coupling, _routes,
+    _corridors, _policies, _blocs, _interventions, _priors, _shares, _coupling, _routes,
 )  # fmt: skip

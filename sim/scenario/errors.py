@@ -156,7 +156,7 @@ def suggest(word: str, allowed: Iterable[str], what: str = "allowed") -> str:
     return f"{what}: {enumerate_words(words)}"
 
 
-def enumerate_words(words: Sequence[str], limit: int = 300) -> str:
+def enumerate_words(words: Sequence[str], limit: int = 400) -> str:
     """Return words with commas between them, cut after some hundred characters.
 
     Args:

@@ -82,7 +82,14 @@ def resolve(scenario: Scenario) -> Scenario:
                 one for corridor in scenario.corridors for one in _corridor(corridor, where)
             ),
             "exposure": resolve_exposure(scenario.exposure),
-            "decision": _decision(scenario.decision),
+            "decision": _decision(scenario.decision).model_copy(
+                update={
+                    "prior": tuple(
+                        it.model_copy(update={"at": spread(it.at)})
+                        for it in scenario.decision.prior
+                    )
+                }
+            ),
         }
     )
 
@@ -311,18 +318,20 @@ def _indicate(indicators: Iterable[Indicator], place: Place, levels: Levels) -> 
 def _corridor(corridor: Corridor, where: Mapping[str, Place]) -> tuple[Corridor, ...]:
     """Return the corridor, and its opposite where it goes both ways, with everything stated."""
     a, b = where[corridor.from_], where[corridor.to]
-    km = corridor.km
-    if km is None:
-        # Rounded, so that every machine's sine gives the same scenario.
-        km = max(1.0, round(DETOUR * great_circle(a.lat, a.lon, b.lat, b.lon), 3))
-    days = round(1 + km / KM_A_DAY, 4) if corridor.days is None else corridor.days
+    days = corridor.days
+    if days is None:
+        km = corridor.km
+        if km is None:
+            # Rounded, so that every machine's sine gives the same scenario.
+            km = max(1.0, round(DETOUR * great_circle(a.lat, a.lon, b.lat, b.lon), 3))
+        days = round(1 + km / KM_A_DAY, 4)
     cleared: dict[str, Any] = dict.fromkeys(TACTIC_KEYS)
     ids = corridor_ids(corridor)
     there = corridor.model_copy(
         update=cleared
         | {
             "id": ids[0],
-            "km": km,
+            "km": None,
             "days": days,
             "tactics": _tactics(corridor),
             "both_ways": False,

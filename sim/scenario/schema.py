@@ -156,10 +156,11 @@ class Population(Part):
 
 
 class Money(Part):
-    """The one currency of incomes, prices and means."""
+    """The one currency of incomes, prices and means: labels, shown wherever money is."""
 
     currency: str = "USD"
     year: Annotated[int, BeforeValidator(refuse_bool), Field(ge=1900, le=2200)] = 2010
+    """Whose prices all figures are in, whatever the date: nothing is deflated."""
 
 
 class Group(Part):
@@ -339,9 +340,10 @@ class Corridor(Part):
     from_: Annotated[Id, Field(alias="from")]
     to: Id
     km: Positive | None = None
-    """Resolved to 1.2 x the great circle (our assumption)."""
+    """Instead of `days`, which the resolver takes from it before it clears it; none: 1.2 x the
+    great circle (our assumption)."""
     days: Annotated[float, Field(strict=True, ge=0, le=3650)] | None = None
-    """Duration; resolved to 1 + km / 300 (our assumption)."""
+    """Duration, all that the model knows of length; resolved to 1 + km / 300 (our assumption)."""
     both_ways: bool = False
     """The resolver writes the opposite corridor out and clears this."""
     tactics: tuple[Tactic, ...] = ()
@@ -390,11 +392,11 @@ class Policy(Part):
     """Countries whose citizens this rule is about; empty: everyone's."""
     open: bool | None = None
     quota: Amount | None = None
-    """Admissions a year, in persons."""
+    """Admissions a year, in persons; 0 closes the channel."""
     wait: Annotated[float, Field(strict=True, ge=0, le=600)] | None = None
     """Months from application to leave to enter; for asylum, the waiting that applicants expect."""
     fee: Amount | None = None
-    """A person, scenario currency."""
+    """A person, scenario currency; paid at departure, whatever the channel."""
     min_education: EducationName | None = None
     recognition: Share | None = None
     """Share of claims by people with grounds that end in protection."""
@@ -422,6 +424,12 @@ class Policy(Part):
     be served; at 0 they live as people in an irregular situation do."""
     returns: Share | None = None
     """Share of return orders executed within a year."""
+    orders_last: Annotated[float, Field(strict=True, ge=0, le=1200)] | None = None
+    """Months after which an order that was not executed lapses, into an irregular stay; 24 where no
+    rule speaks (our assumption)."""
+    regularisation: Share | None = None
+    """Share of people in an irregular stay who are given a regular one within a year; 0 where no
+    rule speaks."""
     source: Sources = ()
 
     model_config = Corridor.model_config
@@ -721,6 +729,21 @@ def _per_threat(
     }  # fmt: skip
 
 
+class Prior(Part):
+    """What people think of countries of which they know nothing, instead of the mean of others."""
+
+    at: tuple[Id, ...]
+    """Whose: people from these places or countries."""
+    about: tuple[Id, ...]
+    """Of which countries; one's own is known. Of two entries that speak of the same, the later one
+    holds."""
+    livelihood: Coefficient | None = None
+    """Value for those who go to live better, in the units of V: b_inc ln(income (1 - u) / y_ref)
+    + b_dem democracy, as in `decision.livelihood`. None: the mean of what people at `at` know."""
+    flight: Coefficient | None = None
+    """The same for those who go to be safe, with the coefficients of `decision.flight`."""
+
+
 class Decision(Part):
     """Parameters of who decides to move, and where (model, sections 4 and 6)."""
 
@@ -775,6 +798,9 @@ class Decision(Part):
     look_ahead_floor: Annotated[float, Field(strict=True, gt=0, le=1)] = 0.001
     information: Annotated[float, Field(strict=True, ge=0, le=1e6)] = 1000.0
     """k: w = 1 - exp(-k D / pop_o) of a destination's value is known (our assumption)."""
+    prior: tuple[Prior, ...] = ()
+    """What is thought of the rest; campaigns add to it. None: the mean of what people of the same
+    origin know (our assumption)."""
     rest: Annotated[float, Field(strict=True, gt=0, le=100)] = 3.0
     """Years over which the drag of a recent move fades (our assumption)."""
     rest_depth: Share = 0.8

@@ -151,6 +151,7 @@ def render(record: Record, pictures: Mapping[str, bytes]) -> str:
         ("flows", "Largest flows", _flows(record)),
         ("necessity", "What necessity came from", _attribution(record)),
         ("harms", "Harm on the way, by corridor", _harms(record)),
+        ("spending", "Public money spent", _spending(record)),
         ("limits", "What the model leaves out", _list(LEFT_OUT)),
         ("sources", "Sources", _sources(record)),
         ("repeat", "How to repeat it", _repeat(record)),
@@ -225,6 +226,7 @@ def _run(record: Record) -> str:
         ("Scenario", record.scenario.name),
         ("Period", style.span_words(record.scenario)),
         ("Step", record.scenario.time.step),
+        ("Money", f"{record.money_unit}: prices of that year throughout, nothing is deflated"),
         ("People represented", _count(manifest.get("people"))),
         ("Agents", _count(manifest.get("agents"))),
         ("Seed", record.seed),
@@ -408,7 +410,21 @@ def _harms(record: Record) -> str:
     ]
     columns = ("corridor", *(style.HARM_WORDS[harm] for harm in shown))
     most = f", {TOP} of {len(table)} corridors, those with most deaths" if len(table) > TOP else ""
-    return _table(f"{style.capital(citizens(record))} to whom it happened{most}", columns, rows)
+    taken = float(frame["money"].sum()) / record.replicates
+    note = f"<p>Taken from them: {escape(style.money(record, taken))}.</p>" if taken else ""
+    title = f"{style.capital(citizens(record))} to whom it happened{most}"
+    return _table(title, columns, rows) + note
+
+
+def _spending(record: Record) -> str:
+    if "spending" not in record.tables:
+        return "<p>Spending was not kept.</p>"
+    rows: list[tuple[str | _Cell, ...]] = [
+        (str(item), _cell(f"{amount:,.0f}", amount)) for item, amount in style.spent(record).items()
+    ]
+    if not rows:
+        return "<p>No public money was spent.</p>"
+    return _table("Public money spent", ("item", record.money_unit), rows)
 
 
 def _sources(record: Record) -> str:

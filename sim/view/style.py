@@ -375,6 +375,18 @@ def people(number: float) -> str:
     return "1 person" if round(number) == 1 else f"{words(number)} people"
 
 
+def money(record: Record, number: float) -> str:
+    """Write money with its currency and the year of its prices."""
+    return f"{words(number)} {record.money_unit}"
+
+
+def spent(record: Record) -> pd.Series[float]:
+    """Public money a replicate by item, the dearest first."""
+    frame = record.spending
+    sums = frame.groupby(frame["item"].astype(str))["amount"].sum() / record.replicates
+    return sums.sort_values(ascending=False, kind="stable")
+
+
 def capital(text: str) -> str:
     """Write the first letter large, and leave the others."""
     return text[:1].upper() + text[1:]

@@ -154,7 +154,35 @@ def harms(record: Record) -> RenderableType:
         )
     rate = value["death_rate"]
     note = "" if rate != rate else f"{rate:.1f} deaths per 1,000 irregular or asylum journeys"
+    taken = float(narrowed(record).harms["money"].sum()) / record.replicates
+    note += "; " * bool(note and taken)
+    note += f"{style.money(record, taken)} taken from them" if taken else ""
     table.caption = _captioned(record, note)
+    return table
+
+
+def spending(record: Record, rows: int = 8) -> RenderableType:
+    """List the public money spent, item by item.
+
+    Args:
+        record: a run.
+        rows: items to list, the dearest first.
+
+    Returns:
+        A table; a sentence where none was spent, or spending was not kept.
+    """
+    if "spending" not in record.tables:
+        return Text("Spending was not kept (outputs.tables).")
+    sums = style.spent(record)
+    if not len(sums):
+        return Text("No public money was spent.")
+    table = _table(f"Public money spent, {record.money_unit}", ("item",), ("in all", ""))
+    for item, amount in sums.head(rows).items():
+        table.add_row(
+            Text(str(item)), Text(style.words(amount)), Bar(amount / sums.iloc[0], "white")
+        )
+    left = len(sums) - rows
+    table.caption = _captioned(record, f"{left} more in report.html" if left > 0 else "")
     return table
 
 

@@ -14,11 +14,17 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 
 import sim
 from sim.record import Record
+from sim.solve import solve_base
+from sim.state import HEAD
+from sim.step import advance
+from sim.terms import Activity
+from sim.world import build_world
 
 FILE = Path(__file__).parents[1] / "mechanisms.yaml"
 HOME = ("ho_n", "ho_s")
@@ -311,6 +317,25 @@ def test_women_flee_more_where_women_are_more_exposed() -> None:
     assert people(targeted, "necessity", sex="man") < 0.98 * people(alike, "necessity", sex="man")
 
 
+def test_the_old_flee_more_where_the_old_are_more_exposed() -> None:
+    """T11: by age."""
+    split = (PURGE, "outputs.by=[place, age]")
+    alike, old, young = (
+        run(*split, *changes)
+        for changes in (
+            (),
+            ("exposure.vulnerability.old.political=20",),
+            ("exposure.vulnerability.children.political=20",),
+        )
+    )
+    # Households of heads of 65 and older 29,700 -> 81,300, of 18 to 34 113,900 -> 106,600:
+    # prevalence is held.
+    assert people(old, "necessity", age="65+") > 1.5 * people(alike, "necessity", age="65+")
+    assert people(old, "necessity", age="18-34") < 0.98 * people(alike, "necessity", age="18-34")
+    # Where children are more exposed families flee, the others less: 2.1 -> 2.6 people a head.
+    assert party(young, "necessity") > party(alike, "necessity") + 0.25
+
+
 def test_where_people_have_no_voice_want_drives_more_of_them_out() -> None:
     """T12."""
     mute, heard = run(SLUMP, "countries.HO.voice=0"), run(SLUMP, "countries.HO.voice=1")
@@ -339,6 +364,18 @@ def test_threats_at_a_destination_deter_those_who_weigh_them() -> None:
     # Of those who go next door when its threats weigh nothing: .39 under unrest, .93 in quiet.
     assert kept(UNREST) < 0.6
     assert kept() > 0.8
+
+
+def test_the_more_distance_weighs_the_fewer_go_far() -> None:
+    """D1."""
+    there = {"citizenship": "HO", "origin": HOME}
+    flows = [run(f"decision.livelihood.distance={weight}").flows for weight in (0, -0.42, -1.5)]
+    near, far = (
+        [float(rows(table, destination=to, **there).departed.sum()) for table in flows]
+        for to in (NEXT, "fr_c")
+    )
+    # To the far country for one next door; 0 is the control.
+    assert far[0] / near[0] > 1.4 * far[1] / near[1] > 1.4 * 3 * far[2] / near[2]
 
 
 def test_a_diaspora_draws_more() -> None:
@@ -379,9 +416,32 @@ def test_a_campaign_keeps_those_away_who_know_little() -> None:
     assert departed(run(little, campaign), **others) == departed(run(little), **others)
 
 
-def party(record: Record) -> float:
-    """People who go with a head who moves by choice."""
-    return people(record, "choice") / heads(record, "choice")
+def prior(value: float, whom: str = "HO") -> str:
+    return f"decision.prior=[{{at: [{whom}], about: [FR], livelihood: {value}, flight: {value}}}]"
+
+
+def test_what_is_thought_of_a_country_draws_those_who_know_little() -> None:
+    """D7."""
+    little, well = "decision.information=5", "decision.information=1000"
+    flows = [departed(run(little, prior(value)), **FAR) for value in (-1, 0, 1)]
+    # 5,000 -> 9,600 -> 22,500 people.
+    assert flows[1] > 1.4 * flows[0]
+    assert flows[2] > 1.4 * flows[1]
+    # Controls: those who know the place, and those of whom it is not said, go as they did.
+    assert departed(run(well, prior(-1)), **FAR) == departed(run(well), **FAR)
+    others = {"citizenship": "HO", "destination": "fr_c"}
+    assert departed(run(little, prior(1, "NX")), **others) == pytest.approx(
+        departed(run(little), **others),
+        rel=0.03,  # what others do to queues
+    )
+    # A campaign adds to what is thought.
+    told, thought = run(little, prior(0), on("interventions.deter")), run(little, prior(-1))
+    pd.testing.assert_frame_equal(told.flows, thought.flows)
+
+
+def party(record: Record, answer: str = "choice") -> float:
+    """People who go with a head who answers so."""
+    return people(record, answer) / heads(record, answer)
 
 
 def test_the_more_go_ahead_alone_the_smaller_are_parties() -> None:
@@ -412,6 +472,52 @@ def test_the_tie_to_home_brings_people_back() -> None:
     assert flows[2] > 3 * flows[1]
 
 
+def exits(*changes: str) -> list[int]:
+    """Heads from home by how often they came to live abroad within the year: never, once, ..."""
+    file = sim.read(FILE, ("decision.base_livelihood=20", "decision.attachment=0", *changes))
+    world = build_world(solve_base(file, sim.read(FILE)), file.seed)
+    own = world.country[world.people.home] == world.country[world.people.home[0]]
+    was = world.country[world.people.place] != world.country[world.people.home]
+    n = np.zeros(len(was), np.int64)
+    while world.date() <= file.time.end:
+        advance(world)
+        settled = (world.people.activity <= Activity.waiting) & (world.people.flags & HEAD > 0)
+        abroad = world.country[world.people.place] != world.country[world.people.home]
+        n += settled & abroad & ~was
+        was = np.where(settled, abroad, was)
+    return [int(k) for k in np.bincount(n[own], minlength=3)]
+
+
+def test_people_go_out_come_back_and_go_out_again() -> None:
+    """D11: circular moves."""
+    circular = exits("decision.rest_depth=0")
+    resting = exits("decision.rest_depth=1", "decision.rest=100")
+    # Of 5,400 heads who went abroad 1,900 went twice or more; control: who has moved and rests for
+    # a lifetime goes once (2 of 1,270: flight knows no rest).
+    assert sum(circular[2:]) > 0.15 * sum(circular[1:])
+    assert sum(resting[2:]) < 0.02 * sum(resting[1:])
+    assert resting[1] > 500
+
+
+def test_who_looks_ahead_stays_where_there_is_a_way_on_and_back() -> None:
+    """D11: `look_ahead`."""
+
+    def far(weight: float, tie: int) -> float:
+        """Share of those who leave home by choice who go to the far country."""
+        record = run(f"decision.livelihood.look_ahead={weight}", f"decision.tie={tie}")
+        there = {"citizenship": "HO", "origin": HOME, "answer": "choice"}
+        return departed(record, destination="fr_c", **there) / departed(
+            record, destination=(*HOME, *NEXT, "fr_c"), **there
+        )
+
+    # .18 -> .10: from there little else is within reach.
+    assert far(0.8, 1) < 0.75 * far(0, 1)
+    # The stronger the tie the more the way home is worth, and the less a place far from it: .10 ->
+    # .07. Control: who does not look ahead feels no tie before having left: .18 -> .18 and .21.
+    assert far(0.8, 3) < 0.85 * far(0.8, 0)
+    assert far(0, 2) > 0.9 * far(0, 0)
+
+
 # The way ---------------------------------------------------------------------------------------
 
 
@@ -432,6 +538,17 @@ def test_who_finds_one_way_closed_takes_another() -> None:
     assert crossed(after, "nx_c_fr_c") > 1.05 * crossed(before, "nx_c_fr_c")
 
 
+def test_the_smaller_the_scale_the_more_take_the_best_way() -> None:
+    """D8: `decision.route_scale`."""
+    # By sea for one by land.
+    ratio = [
+        crossed(record, "sea") / crossed(record, "nx_c_fr_c")
+        for scale in (0.6, 0.1)
+        for record in [run(WAR, "decision.fatigue=1", f"decision.route_scale={scale}")]
+    ]
+    assert ratio[1] > 1.4 * ratio[0]
+
+
 def test_extortion_on_the_way_strands_people() -> None:
     """J2, J5: it takes the means that the next leg would have cost."""
     safe, robbed = (run(WAR, f"corridors.ho_n_nx_b.extortion={x}") for x in (0, 0.8))
@@ -440,6 +557,38 @@ def test_extortion_on_the_way_strands_people() -> None:
     assert harmed(robbed, "extortion", corridor="ho_n_nx_b") > 10_000
     assert harmed(safe, "stranding") == 0
     assert harmed(robbed, "stranding") > 500
+
+
+def test_more_are_assaulted_where_the_way_is_more_violent() -> None:
+    """J2."""
+    way = "ho_n_nx_b"
+    safe, some, more = (run(WAR, f"corridors.{way}.violence={x}") for x in (0, 0.1, 0.3))
+    assert harmed(safe, "violence", corridor=way) == 0
+    # .10 and .33 or .26 of the 80,000 and 55,000 people who came through.
+    for record, share in ((some, 0.1), (more, 0.3)):
+        found = harmed(record, "violence", corridor=way) / crossed(record, way)
+        assert found == pytest.approx(share, rel=0.4)
+    # It keeps some from trying, too: 98,000 -> 84,000 -> 57,000.
+    assert crossed(more, way) < 0.8 * crossed(some, way) < 0.8 * 0.95 * crossed(safe, way)
+
+
+def test_kidnappers_hold_people_for_as_long_as_they_do() -> None:
+    """J2."""
+    way = "ho_n_nx_b"
+
+    def kidnapped(share: float, days: int) -> Record:
+        return run(WAR, f"corridors.{way}.kidnapping={share}", f"journey.captivity_days={days}")
+
+    safe, brief, long = kidnapped(0, 90), kidnapped(0.2, 10), kidnapped(0.2, 90)
+    assert harmed(safe, "kidnapping") == 0
+    # .2 of the people who came through are held; 98,000 -> 45,000 come.
+    found = harmed(brief, "kidnapping", corridor=way) / crossed(brief, way)
+    assert found == pytest.approx(0.2, abs=0.12)
+    assert crossed(brief, way) < 0.75 * crossed(safe, way)
+    # Person-months in captivity 0 -> 2,000 or more -> 14,000 or more.
+    held = [rows(r.account, activity="captive").people.sum() for r in (safe, brief, long)]
+    assert held[0] == 0
+    assert held[2] > 2.5 * held[1] > 0
 
 
 def test_more_die_where_the_way_is_more_deadly() -> None:
@@ -489,6 +638,23 @@ def test_who_is_turned_back_is_stranded_and_stays_so_until_deciding_anew() -> No
     assert stranded[1].people.sum() > 2 * stranded[0].people.sum()
 
 
+def test_the_stranded_settle_where_they_may() -> None:
+    """J5: who is robbed on the way and may not claim asylum there stays on irregularly."""
+    road = "corridors.nx_b_nx_c"
+    world = (WAR, on("policies.nx_no_asylum"), "decision.tie=0", "journey.wait_stranded=.1")
+    robbed = (f"{road}.extortion=.9", f"{road}.taken=1")
+
+    def settled(*changes: str) -> float:
+        record = run(*world, *changes)
+        spot = {"citizenship": "HO", "channel": "irregular"}
+        return sum(departed(record, origin=at, destination=at, **spot) for at in NEXT)
+
+    # 780 or more of the some 5,000 stranded; controls: where nobody is stranded, where it is shut.
+    assert settled(*robbed) > 300
+    assert settled() == 0
+    assert settled(*robbed, on("policies.nx_no_irregular")) == 0
+
+
 def test_camps_take_people_as_far_as_they_have_room() -> None:
     """J6."""
     camps = (WAR, on("policies.nx_camps"))
@@ -515,6 +681,22 @@ def test_detention_holds_more_people_and_for_longer() -> None:
     # People-months in cells 7,800 -> 46,600.
     held = [rows(caught(0.9, days).account, activity="detained").people.sum() for days in (10, 90)]
     assert held[1] > 3 * held[0]
+
+
+def test_who_is_turned_back_tries_again() -> None:
+    """J7."""
+    # All who are exposed want to leave at once, and only abroad is safe.
+    world = (WAR, "shocks.war.by_state=true", NEXT_BORDER, "policies.nx_border.barrier=.3")
+    ways = {"citizenship": "HO", "origin": HOME, "channel": ("asylum", "irregular")}
+
+    def attempts(turned_back: int, *changes: str) -> float:
+        rush = "decision.base_flight=3"
+        return departed(run(*world, rush, f"journey.turned_back={turned_back}", *changes), **ways)
+
+    # 507,000 -> 670,000 departures; control: where nobody is caught nobody is turned back.
+    assert attempts(1) > 1.15 * attempts(0)
+    unwatched = "policies.nx_border.officers=0"
+    assert attempts(1, unwatched) == attempts(0, unwatched)
 
 
 def test_claims_are_sent_to_the_first_country() -> None:
@@ -554,13 +736,13 @@ def test_more_of_any_lever_of_the_border_catches_more_of_those_who_try(lever: st
 def test_a_greater_quota_admits_more() -> None:
     """P3."""
     quota = "policies.nx_labour.quota"
-    # 1,800 -> 17,300 of a year's 2,000 and 20,000; 200,000 are not used up.
     small, usual, ample = (
         departed(run(f"{quota}={n}"), channel="labour", destination=NEXT)
         for n in (2_000, 20_000, 200_000)
     )
-    assert small <= 2_000
-    assert 5 * small < usual <= 20_000
+    # The year has 366 days, and a quota is by year of 365.25.
+    assert small <= 2_000 * 366 / 365.25
+    assert 5 * small < usual <= 20_000 * 366 / 365.25
     assert usual < ample
 
 
@@ -571,6 +753,45 @@ def test_without_a_channel_for_labour_more_come_irregularly() -> None:
     irregular = {"channel": "irregular", "destination": NEXT}
     # 700 -> 4,300; 700 -> 6,000; 0 -> 3,100.
     assert departed(after, **irregular) > 2 * departed(before, **irregular) + 1_000
+
+
+def test_a_fee_on_entry_keeps_out_those_who_cannot_pay_it() -> None:
+    """P3, D3: by corridors as by regular channels."""
+    ways = {"citizenship": "HO", "channel": ("asylum", "irregular"), "origin": HOME}
+    entry = (on("policies.nx_no_irregular"), "policies.nx_no_irregular.open=true")
+
+    def charged(fee: int, *world: str) -> Record:
+        rules = (f"policies.{rule}.fee={fee}" for rule in ("nx_asylum", "nx_no_irregular"))
+        return run(WAR, *entry, *rules, *world)
+
+    free, dear = charged(0), charged(3_000)
+    # 89,000 -> 12,200 people next door, and some of them farther: 16,200 -> 20,700.
+    assert departed(dear, destination=NEXT, **ways) < 0.4 * departed(free, destination=NEXT, **ways)
+    assert departed(dear, destination="fr_c", **ways) > departed(free, destination="fr_c", **ways)
+    # Control: where all have ten times the means it stops few: 99,500 -> 78,400.
+    rich = [
+        departed(charged(fee, "living.kappa=10"), destination=NEXT, **ways) for fee in (0, 3_000)
+    ]
+    assert rich[1] > 0.6 * rich[0]
+
+
+def test_those_whose_channel_closes_take_another_into_the_same_country() -> None:
+    """D8: the more alike the channels of a destination are (`decision.nest` below 1)."""
+    labour = "policies.nx_labour"
+
+    def deflected(nest: float) -> float:
+        """More who come irregularly, for each who came for work before that was closed."""
+        world = (on("policies.nx_no_asylum"), f"{labour}.quota=200000", f"decision.nest={nest}")
+        to = {"citizenship": "HO", "origin": HOME, "destination": NEXT}
+        before, after = run(*world), run(*world, f"{labour}.open=false")
+        more = departed(after, channel="irregular", **to) - departed(
+            before, channel="irregular", **to
+        )
+        return more / departed(before, channel="labour", **to)
+
+    # .15 or more; control: where channels of one country are no more alike than countries, none.
+    assert deflected(0.3) > 0.08
+    assert deflected(1) < 0.03
 
 
 def test_recognition_goes_by_grounds_with_errors_both_ways() -> None:
@@ -635,13 +856,53 @@ def test_return_orders_are_executed_as_far_as_a_state_does() -> None:
     """P8, J7."""
     world = (WAR, "policies.nx_courts.recognition=.1")
     none, half, all_ = (run(*world, f"policies.nx_courts.returns={x}") for x in (0, 0.5, 0.99))
-    # Returned 0 -> 6,800 -> 23,900; still there, ordered to leave, 39,800 -> 32,800 -> 17,100.
+    # Returned 0 -> 4,900 -> 21,800; still there, ordered to leave, 40,800 -> 35,800 -> 19,200.
     returned = [harmed(r, "forced_return", corridor="NX") for r in (none, half, all_)]
     assert returned[0] == 0
     assert returned[1] > 2_000
     assert returned[2] > 2 * returned[1]
     ordered = [stock(r, status="ordered", place=NEXT) for r in (none, half, all_)]
     assert ordered[0] > 1.1 * ordered[1] > 1.1 * 1.3 * ordered[2]
+
+
+def test_orders_that_lapse_leave_people_irregular_who_claim_again() -> None:
+    """P8: an order that nobody carries out ends in an irregular stay."""
+    world = (WAR, "policies.nx_courts.recognition=.1", "policies.nx_courts.returns=0")
+    last = "policies.nx_courts.orders_last=1"
+    lasting, brief = run(*world), run(*world, last)
+    there = {"place": NEXT, "citizenship": "HO"}
+    # Ordered to leave 40,800 -> 7,200, irregular 5,300 -> 38,900 people at the end.
+    assert stock(brief, status="ordered", **there) < 0.4 * stock(lasting, status="ordered", **there)
+    assert stock(brief, status="irregular", **there) > 3 * stock(
+        lasting, status="irregular", **there
+    )
+
+    def again(*changes: str) -> float:
+        """People who claim where they are, in a country that is not quiet."""
+        spot = {"citizenship": "HO", "channel": "asylum"}
+        record = run(*world, UNREST, *changes)
+        return sum(departed(record, origin=at, destination=at, **spot) for at in NEXT)
+
+    # Who is under an order may not: 0 -> 450, 220 -> 1,900.
+    assert again(last) > 2 * again() + 200
+
+
+def test_regularisation_makes_regular_those_who_were_irregular() -> None:
+    """P8: what a state does instead."""
+    world = (WAR, on("policies.nx_no_asylum"))
+    share = "policies.nx_courts.regularisation"
+    runs = [run(*world, f"{share}={x}") for x in (0, 0.5, 0.9)]
+    irregular, regular = (
+        [stock(r, status=status, place=NEXT, citizenship="HO") for r in runs]
+        for status in ("irregular", "regular")
+    )
+    # 30,000 -> 25,800 -> 16,600; the others have become regular: 51,500 -> 55,800 -> 65,000.
+    assert irregular[0] > 1.1 * irregular[1] > 1.1 * 1.2 * irregular[2]
+    assert regular[0] + 2_000 < regular[1] < regular[2] - 4_000
+    # Control: where no rule speaks nobody is, and the other country's are as many as they were.
+    pd.testing.assert_frame_equal(runs[0].stocks, run(*world).stocks)
+    far = [stock(r, status="irregular", place="fr_c", citizenship="NX") for r in runs]
+    assert far[2] == pytest.approx(far[0], rel=0.05)
 
 
 def test_aid_gives_means_to_those_who_lack_them() -> None:

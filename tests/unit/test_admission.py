@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -10,7 +12,7 @@ from sim.state import HEAD, I64
 from sim.step import advance, prepare
 from sim.terms import Activity, Channel, Companions
 from sim.world import World
-from tests.small import small, world
+from tests.small import Tables, differing, edited, small, tables, world
 
 PLACES = [place.id for place in small().places]
 NORTH, CITY, CAPITAL = (PLACES.index(p) for p in ("AA_N", "BB_C", "CC_C"))
@@ -145,6 +147,40 @@ def test_an_exhausted_quota_admits_nobody():
     assert len(at.applications.head) == 50
 
 
+def test_a_channel_that_closes_admits_none_of_those_who_applied():
+    at = started("policies.bb_work.wait=0", "policies.bb_work.quota=9000000")
+    heads = heads_of(at, NORTH, 60)
+    hand_in(at, heads)
+    at.rules.open[:, BB, LABOUR] = False
+    assert not len(admit(at, 31, 31 / 365.25)["head"])
+    # Control: once it opens again it admits them.
+    at.rules.open[:, BB, LABOUR] = True
+    assert set(admit(at, 62, 31 / 365.25)["head"]) == set(heads)
+
+
+def test_a_quota_of_nil_is_a_closed_channel(tmp_path):
+    """The same tables as by `open: false`, those who had applied before included."""
+
+    def year(rule: dict[str, Any]) -> Tables:
+        def change(text: dict[str, Any]) -> None:
+            text["time"]["end"] = "2020-12"
+            common = {"id": "shut", "into": "BB", "channel": "labour", "start": "2020-05-10"}
+            text["policies"].append(common | rule)
+
+        return tables(edited(tmp_path, change))
+
+    nil, shut, open_ = year({"quota": 0}), year({"open": False}), year({"open": True})
+    assert not differing(nil, shut)
+
+    def late(of: Tables) -> float:
+        labour = of["flows"][(of["flows"].channel == "labour") & (of["flows"].date > "2020-08")]
+        return float(labour.departed[labour.destination.isin(["BB_T", "BB_C"])].sum())
+
+    # Two months after the channel has closed all who were admitted before have left.
+    assert late(open_) > 500
+    assert late(nil) == 0
+
+
 def test_admission_is_a_lottery_and_no_matter_of_rows():
     drawn = []
     for order in (None, -1):
@@ -262,6 +298,12 @@ def test_people_expect_what_the_queue_tells_them():
     assert chance[FOUNDED, k, BB, LABOUR] == pytest.approx(25_000 / (25_000 + pending))
     assert wait[k, BB, LABOUR] == pytest.approx(2 + 12 * pending / 25_000)
     assert chance[FOUNDED, k, CC, LABOUR] == 1
+    # Who goes ahead alone stands in the queue alone.
+    at.applications.companions[:] = Companions.pioneer
+    chance, wait = prospects(at)
+    alone = len(heads) * int(at.weight[0])
+    assert chance[FOUNDED, k, BB, LABOUR] == pytest.approx(25_000 / (25_000 + alone))
+    assert wait[k, BB, LABOUR] == pytest.approx(2 + 12 * alone / 25_000)
     at.rules.quota[BB, LABOUR] = 0
     chance, _ = prospects(at)
     assert chance[FOUNDED, k, BB, LABOUR] == 0

@@ -7,7 +7,14 @@ import math
 import numpy as np
 import pytest
 
-from sim.model.asylum import decide_claims, execute_returns, fill_camps, receive
+from sim.model.asylum import (
+    decide_claims,
+    execute_returns,
+    fill_camps,
+    order_to_leave,
+    receive,
+    regularise,
+)
 from sim.state import GROUNDS, HEAD, I64, NONE
 from sim.step import prepare
 from sim.terms import Activity, Answer, Channel, Harm, Status
@@ -281,38 +288,141 @@ def test_who_gets_into_a_camp_is_no_matter_of_rows():
     assert len(lists[0]) > 10
 
 
-@pytest.mark.parametrize("dt", [1 / 365.25, 1 / 12, 1.0])
-def test_return_orders_are_carried_out_at_their_rate(dt):
-    at = started(*SINGLE, "policies.cc_courts.returns=.6")
-    people, heads = at.people, heads_of(at, NORTH)
-    people.place[heads], people.status[heads] = PORT, Status.ordered
+def ordered_to_leave(*changes: str) -> tuple[World, I64]:
+    """People from the north in the port, ordered to leave on the first day."""
+    at = started(*SINGLE, *changes)
+    heads = heads_of(at, NORTH)
+    at.people.place[heads], at.people.status[heads] = PORT, Status.ordered
+    order_to_leave(at, heads, np.zeros(len(heads)))
+    return at, heads
+
+
+@pytest.mark.parametrize("days", [1, 30, 365])
+def test_return_orders_are_carried_out_at_their_rate(days):
+    at, heads = ordered_to_leave("policies.cc_courts.returns=.6")
+    people = at.people
     bystanders = heads[::10]
     people.status[bystanders] = Status.refugee
     ordered = np.setdiff1d(heads, bystanders)
-    at.list_heads()
-    execute_returns(at, dt)
+    execute_returns(at, days)
     gone = people.place[ordered] == NORTH
-    assert near(gone.sum(), len(ordered), 1 - 0.4**dt)
+    assert near(gone.sum(), len(ordered), 1 - 0.4 ** (days / 365.25))
     assert (people.status[ordered[gone]] == Status.citizen).all()
     assert (people.status[ordered[~gone]] == Status.ordered).all()
     assert (people.place[bystanders] == PORT).all()
+    assert (people.status[bystanders] == Status.refugee).all()
     back = at.counts.harms[WAYS + CC, AA, Harm.forced_return]
     assert back == gone.sum() * at.weight[0]
-    days = people.moved[ordered[gone]]
-    assert days.min() >= 0
-    assert days.max() < dt * 365.25
+    dates = people.moved[ordered[gone]]
+    assert dates.min() >= 0
+    assert dates.max() < days
 
 
-def test_a_pioneer_tells_those_at_home_where_their_family_is():
-    at = started()
+@pytest.mark.parametrize("step", [7, 30, 91])
+def test_an_order_that_is_not_carried_out_in_time_lapses(step):
+    at, heads = ordered_to_leave(
+        "policies.cc_courts.returns=.6", "policies.cc_courts.orders_last=6"
+    )
+    people = at.people
+    while at.day < 180:
+        execute_returns(at, min(at.day + step, 180))
+        at.day = min(at.day + step, 180)
+    assert set(people.status[heads]) == {Status.citizen, Status.ordered}
+    execute_returns(at, 180 + step)
+    # Whatever the step, nobody is removed after the day on which the order lapsed.
+    stayed = people.place[heads] == PORT
+    assert near(stayed.sum(), len(heads), 0.4**0.5)
+    assert people.moved[heads[~stayed]].max() <= 182
+    assert (people.status[heads[stayed]] == Status.irregular).all()
+    at.day = 180 + step
+    execute_returns(at, 2000)
+    assert (people.place[heads[stayed]] == PORT).all()
+    assert not len(at.orders.person)
+    # Control: an order that lasts for the two years of this world does not lapse.
+    lasting, heads = ordered_to_leave("policies.cc_courts.returns=0")
+    execute_returns(lasting, 700)
+    assert (lasting.people.status[heads] == Status.ordered).all()
+
+
+def test_who_is_ordered_again_leaves_under_the_new_order():
+    at, heads = ordered_to_leave("policies.cc_courts.returns=0", "policies.cc_courts.orders_last=6")
+    order_to_leave(at, heads[:20], np.full(20, 100.0))
+    execute_returns(at, 200)
+    assert (at.people.status[heads[:20]] == Status.ordered).all()
+    assert (at.people.status[heads[20:]] == Status.irregular).all()
+    assert set(at.orders.person) >= set(heads[:20])
+    assert len(at.orders.person) == len(heads)
+
+
+def test_claims_that_are_rejected_end_in_orders_of_the_day_of_decision():
+    at = started(*SINGLE)
+    unlimited(at)
+    at.rules.recognition[:] = at.rules.false_recognition[:] = 0
+    heads = heads_of(at, NORTH, 30)
+    arrive(at, heads[:20], PORT)
+    at.rules.wait[:, CC, Channel.asylum] = 1
+    decide_claims(at, 60, 60 / 365.25)
+    assert set(at.orders.person) == set(heads[:20])
+    assert (at.orders.ordered == 5 + 30.4375).all()
+    assert (at.orders.country == CC).all()
+    # Where courts can decide so many a year, on the day by which they can.
+    at.rules.wait[:, CC, Channel.asylum] = 0
+    at.rules.capacity[CC] = 365.25 * at.weight[0]
+    arrive(at, heads[20:], PORT)
+    decide_claims(at, 60, 60 / 365.25)
+    assert sorted(at.orders.ordered[20:]) == pytest.approx([5] * 5 + [6, 7, 8, 9, 10])
+
+
+@pytest.mark.parametrize("dt", [1 / 12, 1.0])
+def test_the_irregular_are_regularised_at_their_rate(dt):
+    at = started("policies.cc_courts.regularisation=.6")
+    people, heads = at.people, heads_of(at, NORTH)
+    rows = members(at, heads)
+    people.place[rows], people.status[rows] = PORT, Status.irregular
+    elsewhere = heads_of(at, SOUTH)
+    others = members(at, elsewhere)
+    people.place[others], people.status[others] = CITY, Status.irregular
+    at.list_heads()
+    regularise(at, dt)
+    given = people.status[heads] == Status.regular
+    assert near(given.sum(), len(heads), 1 - 0.4**dt)
+    assert set(people.status[rows]) == {Status.regular, Status.irregular}
+    assert (people.status[rows] == people.status[people.household[rows]]).all()
+    # Control: where no rule speaks nobody is.
+    assert (people.status[others] == Status.irregular).all()
+
+
+def pioneer_of(at: World) -> tuple[int, I64]:
+    """Somebody who has left a household, and those left behind, who have no kin abroad."""
     people = at.people
     heads = heads_of(at, NORTH)
     head = next(h for h in heads if (people.household == h).sum() >= 3)
     rows = np.flatnonzero(people.household == head)
-    pioneer, rest = rows[-1], rows[:-1]
+    pioneer = int(rows[-1])
     people.household[pioneer] = pioneer
     people.flags[pioneer] = HEAD
     people.kin[rows] = 0
+    return pioneer, rows[:-1]
+
+
+def test_a_pioneer_tells_those_at_home_where_their_family_is():
+    at = started()
+    pioneer, rest = pioneer_of(at)
     arrive(at, np.array([pioneer]), PORT, Channel.labour)
-    assert (people.kin[rest] == CC + 1).all()
-    assert people.kin[pioneer] == 0
+    assert (at.people.kin[rest] == CC + 1).all()
+    assert at.people.kin[pioneer] == 0
+
+
+@pytest.mark.parametrize("recognised", [True, False])
+def test_recognition_after_a_procedure_opens_the_family_channel_to_those_at_home(recognised):
+    at = started()
+    unlimited(at)
+    at.rules.encampment[:] = 0
+    at.rules.recognition[:] = at.rules.false_recognition[:] = float(recognised)
+    pioneer, rest = pioneer_of(at)
+    arrive(at, np.array([pioneer]), PORT)
+    assert at.people.status[pioneer] == Status.claimant
+    assert (at.people.kin[rest] == 0).all()
+    decide_claims(at, 365, 1.0)
+    assert at.people.status[pioneer] == (Status.refugee if recognised else Status.ordered)
+    assert (at.people.kin[rest] == (CC + 1 if recognised else 0)).all()

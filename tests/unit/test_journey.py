@@ -366,6 +366,25 @@ def test_regular_travel_is_paid_at_once_and_safe():
     assert at.dead == 0
 
 
+@pytest.mark.parametrize("channel", [Channel.irregular, Channel.asylum])
+def test_a_fee_by_corridors_is_paid_at_departure_and_legs_when_they_are_entered(channel):
+    at = safe("policies.cc_queue.fee=700")
+    # Whoever comes irregularly pays what is said of asylum here: the table is by channel.
+    at.choices.land.fee[:, :, Channel.irregular] = at.choices.land.fee[:, :, Channel.asylum]
+    legs = only(at, "AA_N_BB_T", "BB_T_CC_P")
+    heads = heads_of(at, NORTH, 100)
+    n = np.bincount(at.people.household, minlength=len(at.people.pid))[heads]
+    send(at, heads, PORT, channel, price=123.0)
+    np.testing.assert_allclose(1e6 - at.people.means[heads], 700 * n, rtol=1e-3)
+    assert set(advance_parties(at, 100)["head"]) == set(heads)
+    price = 700 + at.choices.way.price[legs].sum()
+    np.testing.assert_allclose(1e6 - at.people.means[heads], price * n, rtol=1e-3)
+    # Control: another country's fee is not theirs.
+    other = heads_of(at, SOUTH, 50)
+    send(at, other, TOWN, channel, price=123.0)
+    assert (at.people.means[other] == 1e6).all()
+
+
 def test_a_pioneer_takes_half_or_the_price_and_leaves_the_household():
     at = safe()
     people = at.people

@@ -238,6 +238,12 @@ def test_countries_become_their_places(terse: Scenario) -> None:
     assert terse.interventions[0].at == ("A1", "A2", "A3")
 
 
+def test_priors_are_of_places(terse: Scenario) -> None:
+    (prior,) = terse.decision.prior
+    assert prior.at == ("A1", "A2", "A3", "B1")
+    assert (prior.about, prior.livelihood, prior.flight) == (("CC",), None, 1)
+
+
 # --- Corridors -------------------------------------------------------------------------------
 
 
@@ -249,19 +255,20 @@ def test_corridors_both_ways(terse: Scenario) -> None:
     there, back = corridors["sea"], corridors["B1_A2"]
     assert (back.from_, back.to) == (there.to, there.from_) == ("B1", "A2")
     assert back.tactics == there.tactics
-    assert back.km == there.km
+    assert back.days == there.days
     assert not any(it.both_ways for it in terse.corridors)
 
 
 def test_distance_and_duration(terse: Scenario) -> None:
     corridors = by_id(terse.corridors)
-    assert corridors["A1_A2"].km == 30
-    assert corridors["A1_A2"].days == 1.1
+    assert corridors["A1_A2"].days == 1.1  # 30 km
     # One degree of latitude: a 360th of the meridian, and the detour.
-    assert corridors["A1_B1"].km == pytest.approx(1.2 * 2 * math.pi * 6371 / 360, abs=1e-3)
-    assert corridors["A1_B1"].days == pytest.approx(1 + corridors["A1_B1"].km / 300, abs=1e-4)
-    assert corridors["B1_B2"].km == 1  # at one spot
+    km = 1.2 * 2 * math.pi * 6371 / 360
+    assert corridors["A1_B1"].days == pytest.approx(1 + km / 300, abs=1e-4)
     assert corridors["B1_B2"].days == 2
+    # Length counts by the days it takes, and by nothing else: no km are left that would seem to.
+    assert not any(it.km for it in terse.corridors)
+    assert " km:" not in dump(terse)
 
 
 def test_tactics(terse: Scenario) -> None:

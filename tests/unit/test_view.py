@@ -534,6 +534,7 @@ TABLES = (
     tables.top_corridors,
     tables.five_answers,
     tables.harms,
+    tables.spending,
     tables.observed,
     tables.scorecard,
 )
@@ -564,6 +565,25 @@ def test_terminal_tables_say_what_was_found(record: Record) -> None:
     assert "1.6 M" in printed(tables.observed(record))
     assert "secure" in printed(tables.scorecard(record))
     assert "±" not in printed(tables.harms(sample_record(time=YEAR)))
+
+
+def test_money_says_its_currency_and_year(record: Record, still: Record) -> None:
+    plain = sample_record(time=YEAR, money={"currency": "marks", "year": 1913})
+    robbed = {**plain.tables, "harms": plain.harms.assign(money=400.0)}
+    marks = Record(plain.scenario, plain.seed, plain.manifest, robbed)
+    harmed, spent = printed(tables.harms(marks)), printed(tables.spending(marks))
+    assert "marks of 1913 taken from them" in " ".join(harmed.split())
+    assert "Public money spent, marks of 1913" in spent
+    assert "asylum" in spent
+    words = " ".join(Reader(report.render(marks, {})).words)
+    amount = style.words(float(marks.harms.money.sum()) / marks.replicates)
+    assert f"Taken from them: {amount} marks of 1913." in words
+    assert "marks of 1913: prices of that year throughout" in words
+    assert "USD" not in words
+    # Controls: another scenario's money is its own; nothing taken, nothing said.
+    assert "Public money spent, USD of 2010" in printed(tables.spending(record))
+    assert "taken from them" not in printed(tables.harms(still))
+    assert "No public money" in printed(tables.spending(still))
 
 
 def test_terminal_tables_of_a_run_that_kept_nothing(record: Record) -> None:
