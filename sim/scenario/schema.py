@@ -420,8 +420,8 @@ class Policy(Part):
     """Share of the intercepted who are detained."""
     detention_days: Annotated[float, Field(strict=True, ge=0, le=3650)] | None = None
     protection: Share | None = None
-    """How far refugees and claimants have the rights that their status promises, to stay, work and
-    be served; at 0 they live as people in an irregular situation do."""
+    """How far refugees and claimants have the rights that their status promises, to stay, work,
+    learn and be served; at 0 they live as people in an irregular situation do."""
     returns: Share | None = None
     """Share of return orders executed within a year."""
     orders_last: Annotated[float, Field(strict=True, ge=0, le=1200)] | None = None
@@ -626,7 +626,8 @@ class Tastes(Part):
     colony: Coefficient
     democracy: Coefficient
     citizen: Coefficient
-    """Added in one's own country, where nobody asks for a passport or a permit."""
+    """Added in one's own country, where nobody is a foreigner (our assumption; flight's 3 is set
+    towards the world's two displaced at home for each refugee, UNHCR, Global Trends 2014)."""
     threats: Weight
     """b_dest: weight of the threats expected at the destination."""
     waiting: Weight
@@ -776,7 +777,8 @@ class Decision(Part):
     tie: Coefficient = 1.0
     """The tie to home (our assumption)."""
     attachment: Weight = 4.5
-    """Attachment of who is settled in a place."""
+    """Drag on the livelihood rate of being settled in a place, as an exponent: set so that of new
+    immigrants a fifth to a half leave again within five years (Dumont & Spielvogel 2008)."""
     voice: Weight = 0.5
     """b_voice (our assumption)."""
     admission: Weight = 0.26
@@ -823,7 +825,7 @@ class Living(Part):
     """Money a year that each emigrant sends to the residents of their origin (our assumption)."""
     status_income: StatusFactors = Field(default_factory=_nothing, validate_default=True)
     settling: Positive = 5.0
-    """Years"""
+    """Years in which newcomers settle, where their status lets them (our assumption)."""
     status_settling: SettlingFactors = Field(default_factory=_nothing, validate_default=True)
 
 
