@@ -57,14 +57,18 @@ def household_sizes(draws: F64, mean: float) -> I64:
 def ages(profile: Profile, heads: np.ndarray, draws: F64) -> F64:
     """Ages in years: heads are adults; the others make up the profile's shares.
 
-    Within 0-14 ages are uniform, within 15-64 and from 65 on they thin out linearly (our
-    assumption).
+    Within 0-14 ages are uniform; from there they go on at the same density, and from 15 to 64 it
+    changes linearly as the shares ask; from 65 on it falls linearly (our assumption).
     """
     mean = profile.household_size
     head_share = 1.0 / mean
     old = profile.over_65
     young = min(profile.under_15 / max(1.0 - head_share, 1e-9), 1.0)
-    youths = 3.0 / 50.0 * 1.4 * (1.0 - profile.under_15 - old)
+    # Persons a year of age, at 15, on average from 15 to 64, and at 65.
+    at_15, middle = profile.under_15 / 15.0, max(1.0 - profile.under_15 - old, 1e-9) / 50.0
+    at_65 = max(2.0 * middle - at_15, 2.0 * old / (OLDEST - 65.0))
+    end = min(max(at_65 / max(2.0 * middle - at_65, 1e-9), 0.1), 3.0)
+    youths = 3.0 / 50.0 * 2.0 / (1.0 + end) * (1.0 - profile.under_15 - old)
     adult_old = min(old / max(1.0 - profile.under_15 - youths, 1e-9), 1.0)
 
     def thinning(u: F64, low: float, high: float, end: float) -> F64:
@@ -77,7 +81,7 @@ def ages(profile: Profile, heads: np.ndarray, draws: F64) -> F64:
     head_ages = np.where(
         draws < adult_old,
         thinning(draws / max(adult_old, 1e-12), 65.0, OLDEST, 0.05),
-        thinning((draws - adult_old) / max(1.0 - adult_old, 1e-12), ADULT, 65.0, 0.4),
+        thinning((draws - adult_old) / max(1.0 - adult_old, 1e-12), ADULT, 65.0, end),
     )
     rest = np.clip((draws - young) / max(1.0 - young, 1e-12), 0.0, 1.0)
     other_ages = np.where(
@@ -86,7 +90,7 @@ def ages(profile: Profile, heads: np.ndarray, draws: F64) -> F64:
         np.where(
             rest < adult_old,
             thinning(rest / max(adult_old, 1e-12), 65.0, OLDEST, 0.05),
-            thinning((rest - adult_old) / max(1.0 - adult_old, 1e-12), 15.0, 65.0, 0.4),
+            thinning((rest - adult_old) / max(1.0 - adult_old, 1e-12), 15.0, 65.0, end),
         ),
     )
     return np.where(heads, head_ages, other_ages)
