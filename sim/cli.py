@@ -342,14 +342,10 @@ def _show(record: Record) -> None:
     """Print the tables that sum a run up."""
     from sim.view import tables
 
-    for table in (
-        tables.top_corridors,
-        tables.five_answers,
-        tables.harms,
-        tables.spending,
-        tables.scorecard,
-        tables.observed,
-    ):
+    shown = [tables.top_corridors, tables.five_answers, tables.harms]
+    if len(record.tables.get("spending", ())):
+        shown.append(tables.spending)
+    for table in (*shown, tables.scorecard, tables.observed):
         say("")
         show(table(record))
 

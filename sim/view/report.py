@@ -423,7 +423,7 @@ def _spending(record: Record) -> str:
         (str(item), _cell(f"{amount:,.0f}", amount)) for item, amount in style.spent(record).items()
     ]
     if not rows:
-        return "<p>No public money was spent.</p>"
+        return "<p>No public spending was booked.</p>"
     return _table("Public money spent", ("item", record.money_unit), rows)
 
 

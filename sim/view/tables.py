@@ -175,7 +175,7 @@ def spending(record: Record, rows: int = 8) -> RenderableType:
         return Text("Spending was not kept (outputs.tables).")
     sums = style.spent(record)
     if not len(sums):
-        return Text("No public money was spent.")
+        return Text("No public spending was booked.")
     table = _table(f"Public money spent, {record.money_unit}", ("item",), ("in all", ""))
     for item, amount in sums.head(rows).items():
         table.add_row(

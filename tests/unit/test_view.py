@@ -583,7 +583,7 @@ def test_money_says_its_currency_and_year(record: Record, still: Record) -> None
     # Controls: another scenario's money is its own; nothing taken, nothing said.
     assert "Public money spent, USD of 2010" in printed(tables.spending(record))
     assert "taken from them" not in printed(tables.harms(still))
-    assert "No public money" in printed(tables.spending(still))
+    assert "No public spending" in printed(tables.spending(still))
 
 
 def test_terminal_tables_of_a_run_that_kept_nothing(record: Record) -> None:
