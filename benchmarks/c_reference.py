@@ -71,7 +71,13 @@ POINTERS = {
         "flight": np.float64,
         "trapped": np.bool_,
     },
-    "Step": {"heads": np.int64, "classes": np.int64, "keys": np.uint64},
+    "Step": {
+        "heads": np.int64,
+        "classes": np.int64,
+        "keys": np.uint64,
+        "now": np.float64,
+        "dt": np.float64,
+    },
 }
 """Arrays of each struct of `reference.c`, in its order."""
 
@@ -86,8 +92,6 @@ SCALARS: dict[str, dict[str, type]] = {
     },
     "Means": {"subsistence": float},
     "Step": {
-        "now": float,
-        "dt": float,
         "month": int,
         "n_places": int,
         "n_countries": int,

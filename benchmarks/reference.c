@@ -61,7 +61,7 @@ typedef struct {
 typedef struct {
     const int64_t *heads, *classes;
     const uint64_t *keys;
-    double now, dt;
+    const double *now, *dt;
     int64_t month;
     int64_t n_places, n_countries, n_groups, n_classes, n_kinds;
 } Step;
@@ -290,10 +290,10 @@ int64_t decide(const People *people, const Land *land, const Conditions *conditi
                int64_t last)
 {
     const int64_t n = step->n_places;
-    const double dt = step->dt;
     int64_t at = first;
     for (int64_t i = first; i < last; i++) {
         const int64_t head = step->heads[i];
+        const double dt = step->dt[i];
         const int64_t p = people->place[head], o = people->home[head];
         const int64_t taste = people->traits[head] >> 4, mask = people->mask[head];
         const uint64_t pid = people->pid[head];
@@ -315,7 +315,7 @@ int64_t decide(const People *people, const Land *land, const Conditions *conditi
 
         /* The same in its own company, and as lately moved as it is. */
         const double draw = -log1p(-u);
-        const double since = (step->now - people->moved[head]) / DAYS_A_YEAR;
+        const double since = (step->now[i] - people->moved[head]) / DAYS_A_YEAR;
         const double rest = 1.0 - conditions->rest_depth * exp(-since / conditions->rest);
         double l = level * (l_age * rest);
         if (p == o)

@@ -158,10 +158,7 @@ def sum_up(
 
 
 def kernel_arguments(asked: tuple[Any, ...]) -> tuple[Arguments, Columns]:
-    """What `draw_events` passes to the kernel, by name, and the events found.
-
-    Those who have lately moved are asked in calls of their own; the call of the many is taken.
-    """
+    """What `draw_events` passes to the kernel, by name, and the events found."""
     names = list(signature(decide.py_func).parameters)
     calls: list[tuple[Arguments, Columns]] = []
 
@@ -173,7 +170,8 @@ def kernel_arguments(asked: tuple[Any, ...]) -> tuple[Arguments, Columns]:
 
     with mock.patch.object(sim.model.decide, "decide", catch):
         draw_events(*asked)
-    return max(calls, key=lambda call: len(call[0]["heads"]))
+    (call,) = calls
+    return call
 
 
 def columns(events: Events, n: int) -> Columns:
@@ -205,7 +203,7 @@ def asking(arguments: Arguments, heads: np.ndarray, full: bool = False) -> Argum
 
     Args:
         arguments: The kernel's, by name.
-        heads: [n] rows of the heads to ask.
+        heads: [n] rows of the heads to ask, among those of `arguments`, which ascend.
         full: Without the bound, so that everybody is evaluated in full.
     """
     n = len(heads)
@@ -214,7 +212,8 @@ def asking(arguments: Arguments, heads: np.ndarray, full: bool = False) -> Argum
     if full:
         conditions = conditions._replace(bound=np.full_like(conditions.bound, np.inf))
     own = {"heads": heads, "first": 0, "last": n, "events": events, "conditions": conditions}
-    return {**arguments, **own}
+    at = np.searchsorted(arguments["heads"], heads)
+    return {**arguments, **own, "now": arguments["now"][at], "dt": arguments["dt"][at]}
 
 
 def answer(arguments: Arguments) -> Columns:
@@ -321,7 +320,7 @@ def compare(asked: tuple[Any, ...], rounds: int, folder: Path) -> Report:
     report.setting = {
         "scenario": world.scenario.name,
         "date": world.date().isoformat(),
-        "step_days": round(arguments["dt"] * DAYS_A_YEAR),
+        "step_days": round(arguments["dt"].min() * DAYS_A_YEAR),
         "agents": n_people,
         "people": world.total,
         "bytes_per_agent": bytes_per_person(people),

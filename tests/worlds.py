@@ -498,8 +498,9 @@ def endow(world: World, rng: np.random.Generator) -> None:
 def answers_of(world: World, now: Conditions, years: float) -> Events:
     """What the deciding heads answer for a stretch of time with today at its middle."""
     days = years * DAYS_A_YEAR
-    everybody = Asked(np.arange(len(world.deciding)), world.day - 0.5 * days, days)
-    return ask(world, now, world.deciding, everybody)
+    n = len(world.deciding)
+    asked = Asked(np.full(n, world.day - 0.5 * days), np.full(n, days))
+    return ask(world, now, world.deciding, asked)
 
 
 def rates_of(world: World, now: Conditions, heads: I64) -> F64:

@@ -489,9 +489,9 @@ def decide(
         heads: [n] rows of the deciding heads.
         classes: [country, group] admission class.
         keys: [2] keys of the move draw and of the label draw.
-        now: Day from the start.
+        now: [n] day from the start on which each one's rates are taken.
         month: Month from the start.
-        dt: Length of the step in years.
+        dt: [n] years for which each is asked.
         events: Buffers of length n, written from `first` on.
 
     Returns:
@@ -501,26 +501,27 @@ def decide(
     ways = np.empty((4, 4))
     for i in range(first, last):
         head = heads[i]
+        years = dt[i]
         u = uniform(keys[0], people.pid[head])
         # The margin covers the rounding of the bounds.
-        if u > rate_bound(people, conditions, head, month) * dt * MARGIN:
+        if u > rate_bound(people, conditions, head, month) * years * MARGIN:
             continue
         draw = -math.log1p(-u)
-        if draw > close_bound(people, land, conditions, head, now, month) * dt * MARGIN:
+        if draw > close_bound(people, land, conditions, head, now[i], month) * years * MARGIN:
             continue
         want = conditions.want[people.place[head], people.mask[head] & 15]
         money = np.float64(people.means[head])
         # The second pass asks what the household would do with the means of a secure place.
         for once_more in range(2):
             lr, fr, lm, fm, lp, fp, lmp, fmp = evaluate(
-                people, land, conditions, classes, head, now, month, money, ways
+                people, land, conditions, classes, head, now[i], month, money, ways
             )
             if once_more:
-                events.trapped[at] = draw < lr / want * dt
+                events.trapped[at] = draw < lr / want * years
                 at += 1
                 break
             r_mp = lmp + fmp
-            if draw >= r_mp * dt:
+            if draw >= r_mp * years:
                 break
             r = lr + fr
             label = uniform(keys[1], people.pid[head])
@@ -528,9 +529,9 @@ def decide(
             events.trapped[at] = False
             events.flight[at] = 0.0
             events.hazard[at] = LIVELIHOOD
-            if draw < r * dt:
+            if draw < r * years:
                 secure = lr / want
-                events.time[at] = draw / (r * dt)
+                events.time[at] = draw / (r * years)
                 if label * r < secure:
                     events.answer[at] = CHOICE
                 else:
@@ -540,7 +541,7 @@ def decide(
                         events.hazard[at] = FLIGHT
                 at += 1
                 break
-            events.time[at] = draw / (r_mp * dt)
+            events.time[at] = draw / (r_mp * years)
             share = no_means_share(r, lm + fm, lp + fp, r_mp)
             events.answer[at] = NO_MEANS if label < share else NO_PERMISSION
             n, _, _ = household(people, head, month)
@@ -690,31 +691,55 @@ def median_nests(land, h, first, last, money, kinds, nests):
 
 
 @kernel
-def look_ahead(nests, first, last, weight, floor, reachable, tolerance, most, ahead):
+def look_ahead(
+    country, free, foreign, pull, homeward, reachable, first, last, weight, floor, tolerance, most,
+    ahead,
+):  # fmt: skip
     """Solve W(d) = sum over d' of nest(d, d') max(W(d'), floor)^look_ahead for every origin.
 
     Each origin is a fixed point of its own, so that one place more in the world does not change
     when another origin's iteration stops.
 
     Args:
-        nests: [o, p, d] nests of the median resident of p who comes from o.
+        country: [place] country index.
+        free: [p, d] nests of the median resident of p where nobody's leave is needed.
+        foreign: [citizenship, p, d] nests where leave is needed.
+        pull: [o, d] factor of the nest.
+        homeward: Factor of the nest of one's place of origin.
+        reachable: [o, d] whether people from o could be in d at all.
         first, last: Which origins are done.
         weight: look_ahead, below 1: the map is a contraction.
-        reachable: [o, d] whether people from o could be in d at all.
         ahead: [o, d] in: start of the iteration; out: max(W, floor)^look_ahead.
     """
-    n = nests.shape[1]
+    n = country.shape[0]
+    # [d, p]: sums for all p at once, since they are neighbours in memory.
+    nests = np.empty((n, n))
     for o in range(first, last):
+        for d in range(n):
+            own = country[d] == country[o]
+            for p in range(n):
+                nest = 0.0
+                if d == p or not reachable[o, d]:
+                    pass
+                elif d == o:
+                    nest = free[p, d] * homeward
+                elif country[p] == country[d]:
+                    nest = free[p, d]
+                elif not own:
+                    nest = foreign[country[o], p, d]
+                nests[d, p] = nest * pull[o, d]
         value = ahead[o].copy()
         new = np.ones(n)
+        w = np.empty(n)
         for _ in range(most):
+            w[:] = 0.0
+            for d in range(n):
+                for p in range(n):
+                    w[p] += nests[d, p] * value[d]
             change = 0.0
             for p in range(n):
                 if reachable[o, p]:
-                    w = 0.0
-                    for d in range(n):
-                        w += nests[o, p, d] * value[d]
-                    new[p] = max(w, floor) ** weight
+                    new[p] = max(w[p], floor) ** weight
                     change = max(change, abs(new[p] - value[p]) / value[p])
             for p in range(n):
                 value[p] = new[p]
@@ -750,6 +775,8 @@ def expect(
     fixed point, so the sums are free of order.
 
     Args:
+        now: [n] day from the start on which each one's rates are taken.
+        dt: [n] years for which each is asked.
         cells: [n] cell of each head.
         weight: [place] people that a row of that home stands for.
         micro: Units of the fixed point.
@@ -765,7 +792,7 @@ def expect(
         cell = cells[i]
         money = np.float64(people.means[head])
         lr, fr, lm, fm, lp, fp, lmp, fmp = evaluate(
-            people, land, conditions, classes, head, now, month, money, ways
+            people, land, conditions, classes, head, now[i], month, money, ways
         )
         r, r_mp = lr + fr, lmp + fmp
         p = np.int64(people.place[head])
@@ -780,10 +807,10 @@ def expect(
         queued = people.activity[head] == WAITING
         n, pioneer, child = household(people, head, month)
         w = float(weight[o]) * micro
-        moves = -math.expm1(-r * dt)
+        moves = -math.expm1(-r * dt[i])
         secure = lr / conditions.want[p, people.mask[head] & 15]
         choice = secure / r if r > 0.0 else 0.0
-        blocked = math.exp(-r * dt) - math.exp(-r_mp * dt)
+        blocked = math.exp(-r * dt[i]) - math.exp(-r_mp * dt[i])
         by_means = no_means_share(r, lm + fm, lp + fp, r_mp)
         whole = int(w)
         parts_of = (
@@ -797,7 +824,7 @@ def expect(
             answers[cell, a] += parts_of[a]
             left -= parts_of[a]
         answers[cell, STAYS] += left
-        span = moves / r if r > 0.0 else dt
+        span = moves / r if r > 0.0 else dt[i]
         gap = r_mp - r
         years[cell, CHOICE] += int(w * n * secure * span)
         years[cell, NECESSITY] += int(w * n * (r - secure) * span)

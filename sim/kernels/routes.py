@@ -34,30 +34,40 @@ def solve_routes(legs, utility, price, usable, scale, value, fare):
     for e in range(utility.shape[0]):
         if usable[e]:
             weight[e] = math.exp(utility[e] / scale)
+    # All destinations at once, since they are neighbours in memory; each ends at its own time.
+    z = np.eye(n)
+    new = np.empty((n, n))
+    cost = np.full((n, n), np.inf)
     for d in range(n):
-        z = np.zeros(n)
-        z[d] = 1.0
-        cost = np.full(n, np.inf)
-        cost[d] = 0.0
-        for _ in range(HORIZON):
-            new = np.zeros(n)
-            new[d] = 1.0
-            moved = False
-            for p in range(n):
-                if p == d:
-                    continue
-                for e in range(legs.first[p], legs.first[p + 1]):
-                    if usable[e]:
-                        new[p] += weight[e] * z[legs.target[e]]
-                        through = price[e] + cost[legs.target[e]]
-                        if through < cost[p]:
-                            cost[p] = through
-                            moved = True
-                if abs(new[p] - z[p]) > 1e-13 * new[p]:
-                    moved = True
-            z = new
-            if not moved:
-                break
+        cost[d, d] = 0.0
+    before = np.empty(n)
+    ended = np.zeros(n, np.bool_)
+    for _ in range(HORIZON):
+        moved = np.zeros(n, np.bool_)
         for p in range(n):
-            value[p, d] = math.log(z[p]) if z[p] > 0.0 else -np.inf
-            fare[p, d] = cost[p]
+            sums, cheapest = new[p], cost[p]
+            for d in range(n):
+                sums[d] = 0.0
+                before[d] = cheapest[d]
+            for e in range(legs.first[p], legs.first[p + 1]):
+                if usable[e]:
+                    further, onward = z[legs.target[e]], cost[legs.target[e]]
+                    for d in range(n):
+                        sums[d] += weight[e] * further[d]
+                        cheapest[d] = min(cheapest[d], price[e] + onward[d])
+            sums[p], cheapest[p] = 1.0, 0.0
+            for d in range(n):
+                moved[d] |= abs(sums[d] - z[p, d]) > 1e-13 * sums[d]
+                moved[d] |= cheapest[d] < before[d]
+        z, new = new, z
+        for d in range(n):
+            if not (ended[d] or moved[d]):
+                ended[d] = True
+                value[:, d] = z[:, d]
+        if ended.all():
+            break
+    for p in range(n):
+        for d in range(n):
+            last = value[p, d] if ended[d] else z[p, d]
+            value[p, d] = math.log(last) if last > 0.0 else -np.inf
+            fare[p, d] = cost[p, d]

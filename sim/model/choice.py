@@ -100,6 +100,7 @@ class Choices:
         self.price_scale = self._price_scale()
         self.geography = np.zeros((2, 2, len(scenario.decision.classes), n, n, 2))
         self.price = np.full((2, n, n, 2), np.inf)
+        self.distance = self._regular_ways()
         self.way: Way
 
     def _ties(self, number: dict[str, int]) -> tuple[Bool, Bool, Bool]:
@@ -137,8 +138,27 @@ class Choices:
         middle = int(np.searchsorted(cumulated, 0.5 * cumulated[-1]))
         return float(max(self.median[chosen][order][middle], 100.0))
 
+    def _regular_ways(self) -> F64:
+        """Fill in the ways of regular travel, which neither rules nor dangers change.
+
+        Returns:
+            [h, p, d] the part of V that geography sets, from which ways by corridors start.
+        """
+        decision, journey, km = self.scenario.decision, self.scenario.journey, self.network.km
+        same = self.country[:, None] == self.country[None, :]
+        fare = np.where(same, journey.internal_fare_km, journey.fare_km) * km
+        self.price[:, :, :, 0] = fare
+        median = np.maximum(self.median, 100.0)
+        distance = np.stack(
+            [self._distance(taste) for taste in (decision.livelihood, decision.flight)]
+        )
+        for h in Hazard:
+            regular = distance[h] - decision.cost * np.log1p(fare / median[:, None])
+            self.geography[h, :, :, :, :, 0] = np.exp(regular / decision.nest)
+        return distance
+
     def update_ways(self, rules: Rules, danger: F64) -> None:
-        """Solve routes and distances anew under today's rules and dangers.
+        """Solve routes anew under today's rules and dangers.
 
         Args:
             rules: Rules in force.
@@ -159,15 +179,10 @@ class Choices:
             (caught, usable, legs.price * (1.0 + journey.premium * rules.enforcement)),
             (np.zeros_like(caught), np.ones_like(usable), legs.price),
         ]
-        same = self.country[:, None] == self.country[None, :]
-        km = network.km
-        fare = np.where(same, journey.internal_fare_km, journey.fare_km) * km
-        median = np.maximum(self.median, 100.0)
         hops = np.maximum(network.hops, 0)
         values = np.zeros((n_classes, n, n))
         fares = np.zeros((n, n))
         for w, (probability, can, price) in enumerate(worlds):
-            self.price[w, :, :, 0] = fare
             for g in reversed(range(n_classes)):
                 utility = (
                     -decision.risk * decision.classes[g].risk * harm
@@ -184,11 +199,7 @@ class Choices:
                         utilities = np.zeros((n_classes, len(utility)))
                     utilities[g] = utility / decision.route_scale
                 for h in Hazard:
-                    taste = decision.livelihood if h == Hazard.livelihood else decision.flight
-                    geo = self._distance(taste)
-                    regular = geo - decision.cost * np.log1p(fare / median[:, None])
-                    by_leg = geo + route
-                    self.geography[h, w, g, :, :, 0] = np.exp(regular / decision.nest)
+                    by_leg = self.distance[h] + route
                     self.geography[h, w, g, :, :, 1] = np.exp(by_leg / decision.nest)
             self.price[w, :, :, 1] = fares
             if w == 0:
@@ -316,36 +327,18 @@ class Choices:
         )
         affordable = land.price[0, :, :, 0] <= self.median[:, None]
         free = np.where(affordable, land.geography[h, 0, 0, :, :, 0], 0.0) ** land.nest
-        nests = self._by_relation(h, free, foreign) * (land.pull[h] ** land.nest)[:, None, :]
-        nests *= self.reachable[:, None, :]
+        # Who may settle freely needs nobody's leave abroad either.
+        settled = free * land.admitted[h, :, Channel.labour][self.country] ** land.nest
+        foreign = np.where(land.free[:, None, self.country], settled[None], foreign)
+        pull, homeward = land.pull[h] ** land.nest, land.homeward[h] ** land.nest
         in_ranges(
             lambda a, b: look_ahead(
-                nests, a, b, weight, self.scenario.decision.look_ahead_floor, self.reachable,
-                TOLERANCE, MOST_ITERATIONS, self.ahead[h],
+                self.country, free, foreign, pull, homeward, self.reachable, a, b, weight,
+                self.scenario.decision.look_ahead_floor, TOLERANCE, MOST_ITERATIONS, self.ahead[h],
             ),
             n,
             self.threads,
         )  # fmt: skip
-
-    def _by_relation(self, h: Hazard, free: F64, foreign: F64) -> F64:
-        """[o, p, d] nests by what the destination is to somebody from o who lives in p.
-
-        Args:
-            h: Hazard.
-            free: [p, d] nests of those who need nobody's leave.
-            foreign: [country, p, d] nests of foreigners, by citizenship.
-        """
-        c, n = self.country, self.n_places
-        within = (c[:, None] == c[None, :])[None, :, :]
-        own = (c[:, None] == c[None, :])[:, None, :]
-        home = np.eye(n, dtype=bool)[:, None, :]
-        here = np.eye(n, dtype=bool)[None, :, :]
-        bloc = self.land.free[c][:, c][:, None, :]
-        regular = self.land.admitted[h, :, Channel.labour][c] ** self.land.nest
-        abroad = np.where(bloc, (free * regular)[None], foreign[c])
-        nests = np.where(within, free[None], np.where(own, 0.0, abroad))
-        nests = np.where(home, free[None] * self.land.homeward[h] ** self.land.nest, nests)
-        return np.asarray(np.where(here, 0.0, nests))
 
     def _stated_priors(self, number: dict[str, int]) -> F64:
         """[h, origin, destination] prior value of places abroad; NaN where none is stated."""
@@ -384,24 +377,33 @@ class Choices:
         land, n = self.land, self.n_places
         n_classes = len(self.scenario.decision.classes)
         table = np.zeros((2, n, n, n_classes))
-        abroad = self.country[:, None] != self.country[None, :]
+        within = self.country[:, None] == self.country[None, :]
+        bloc = land.free[self.country][:, self.country]
         for h in Hazard:
             fullest = float(land.companions[h].sum())
             worth = land.admitted[h][self.country]
             pull = land.pull[h] ** land.nest * land.ahead[h]
+            # From abroad people go to no place of their own country but the one they are from.
+            home = np.diagonal(pull) * land.homeward[h] ** land.nest
+            others = np.where(np.eye(n, dtype=bool), 0.0, pull)
+            foreign_lands = np.where(within | bloc, 0.0, pull)
+            bloc_lands = np.where(bloc & ~within, pull, 0.0)
             for g in range(n_classes):
                 regular, by_legs = (land.geography[h, 1, g, :, :, kind] for kind in (0, 1))
                 free = (fullest * regular) ** land.nest
+                np.fill_diagonal(free, 0.0)
                 gates = (
                     worth[:, : Channel.asylum].sum(axis=1) * regular
                     + worth[:, Channel.asylum :].sum(axis=1) * by_legs
                 )
                 foreign = (fullest * gates) ** land.nest
-                nests = self._by_relation(h, free, np.repeat(foreign[None], self.n_countries, 0))
-                w = np.einsum("opd,od->po", nests, pull)
+                w = np.where(within, free, 0.0) @ others.T
+                w += np.where(within, 0.0, foreign) @ foreign_lands.T + free * home
+                settled = free * worth[:, Channel.labour] ** land.nest
+                w += np.where(within, 0.0, settled) @ bloc_lands.T
                 # Those abroad may claim asylum or settle where they are.
                 settle = np.diagonal(by_legs) * worth[:, Channel.asylum :].sum(axis=1) * fullest
-                w += abroad * settle[:, None] ** land.nest * pull.T
+                w += ~within * settle[:, None] ** land.nest * pull.T
                 table[h, :, :, g] = w**land.inclusive
         return table
 

@@ -29,63 +29,56 @@ def current_conditions(world: World, want: F64, fear: F64) -> Conditions:
 
 
 class Asked(NamedTuple):
-    """Heads who are asked for the same stretch of time."""
+    """The stretch of time for which each head is asked."""
 
-    at: I64
-    """Positions in the list of deciding heads."""
-    first: float
-    """Day from which they are asked."""
-    days: float
+    first: F64
+    """[n] day from which."""
+    days: F64
+    """[n]"""
 
     @property
-    def middle(self) -> float:
-        """Day on which their rates are taken."""
+    def middle(self) -> F64:
+        """[n] day on which rates are taken."""
         return self.first + 0.5 * self.days
 
     @property
-    def years(self) -> float:
-        """Length in years."""
+    def years(self) -> F64:
+        """[n] length in years."""
         return self.days / DAYS_A_YEAR
 
 
-def who_is_asked(world: World, end: int) -> list[Asked]:
-    """Deciding heads by the stretch of time that they are asked for.
+def who_is_asked(world: World, heads: I64, end: int) -> Asked:
+    """Stretches of time that heads are asked for.
 
     Most are asked for the time from today on; who has come to live where they are since the last
     time, for the days since then, too: else fewer would move on, the longer the step is.
     """
-    late = owed_days(world, world.deciding)
-    return [
-        Asked(np.flatnonzero(late == days), world.day - float(days), end - world.day + float(days))
-        for days in np.unique(late)
-    ]
+    late = owed_days(world, heads)
+    return Asked(world.day - late, end - world.day + late)
 
 
 def draw_events(world: World, now: Conditions, end: int) -> Events:
     """Give every deciding head an answer; return those that are not `stays`, with their day."""
-    found = []
-    for asked in who_is_asked(world, end):
-        some = ask(world, now, world.deciding[asked.at], asked)
-        day = np.maximum(asked.first + some.time * asked.days, float(world.day))
-        found.append(some._replace(time=day))
-    if not found:
-        return ask(world, now, world.deciding, Asked(world.deciding, 0.0, 0.0))
-    return Events(*(np.concatenate(columns) for columns in zip(*found, strict=True)))
+    events = ask(world, now, world.deciding, who_is_asked(world, world.deciding, end))
+    asked = who_is_asked(world, events.head, end)
+    day = np.maximum(asked.first + events.time * asked.days, float(world.day))
+    return events._replace(time=day)
 
 
 def ask(world: World, now: Conditions, heads: I64, asked: Asked) -> Events:
-    """Give heads an answer for one stretch of time."""
+    """Give heads an answer for the stretch of time of each."""
     n = len(heads)
     buffers = Events(
         np.empty(n, np.int64), np.empty(n, np.int64), np.empty(n, np.int64), np.empty(n),
         np.empty(n), np.empty(n, np.bool_),
     )  # fmt: skip
     keys = np.array([world.key(Purpose.move), world.key(Purpose.label)])
+    middle, years = asked.middle, asked.years
 
     def work(first: int, last: int) -> int:
         found: int = decide(
             world.people, heads, first, last, world.choices.land, now, world.means,
-            world.choices.classes, keys, asked.middle, world.month(), asked.years, buffers,
+            world.choices.classes, keys, middle, world.month(), years, buffers,
         )  # fmt: skip
         return found
 
@@ -111,13 +104,12 @@ def decide_all(world: World, now: Conditions, excess: F64, end: int) -> None:
 
     everyone = world.cells.of(people, world.country, world.deciding, month)
     if counts.expected is not None:
-        for asked in who_is_asked(world, end):
-            expect(
-                people, world.deciding[asked.at], 0, len(asked.at), world.choices.land, now,
-                world.choices.classes, asked.middle, month, asked.years, everyone[asked.at],
-                world.weight, MICRO, counts.expected.answers, counts.expected.years,
-                counts.expected.flows,
-            )  # fmt: skip
+        asked = who_is_asked(world, world.deciding, end)
+        expect(
+            people, world.deciding, 0, len(everyone), world.choices.land, now,
+            world.choices.classes, asked.middle, month, asked.years, everyone, world.weight, MICRO,
+            counts.expected.answers, counts.expected.years, counts.expected.flows,
+        )  # fmt: skip
     heads, persons = np.zeros(world.cells.size, np.int64), np.zeros(world.cells.size, np.int64)
     # A household answers once a step, however many dated events cut the step in stretches; who
     # came to live elsewhere in the last stretch answers there, too, and so does who has answered
