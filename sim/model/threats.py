@@ -6,11 +6,11 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from sim.state import DAYS_A_YEAR, F64, Bool
+from sim.state import DAYS_A_YEAR, F64, I64, Bool
 from sim.terms import FEAR, N_THREATS, WANT, Threat
 
 if TYPE_CHECKING:
@@ -21,8 +21,17 @@ FADED = 2.0
 """Half-lives after which a shock no longer raises prevalence (our assumption)."""
 
 
-Event = tuple[float, float, int, int, float, bool]
-"""(from day, to day, place, threat, prevalence, by state)."""
+class Rises(NamedTuple):
+    """Dated rises of prevalence, one row each."""
+
+    start: F64
+    """Day from which it holds."""
+    end: F64
+    """Day from which it holds no more."""
+    place: I64
+    threat: I64
+    prevalence: F64
+    by_state: Bool
 
 
 @dataclass(frozen=True)
@@ -140,7 +149,7 @@ class Threats:
             drought.prevalence or 0.0, False,
         )  # fmt: skip
 
-    def _prevalence_events(self, disturbances: list[Disturbance]) -> list[Event]:
+    def _prevalence_events(self, disturbances: list[Disturbance]) -> Rises:
         """Dated rises of prevalence.
 
         A disturbance raises the prevalence of the threats coupled to it, each step of the chain a
@@ -163,29 +172,28 @@ class Threats:
                 events += [
                     (shock.start, shock.last(), p, shock.threat, 0.0, True) for p in shock.places
                 ]
-        return events
+        columns = zip(*events, strict=True) if events else [()] * 6
+        kinds = (float, float, int, int, float, bool)
+        return Rises(*(np.array(it, kind) for it, kind in zip(columns, kinds, strict=True)))
 
-    def _dates(self, events: list[Event]) -> list[int]:
+    def _dates(self, events: Rises) -> list[int]:
         dates = []
         before = self._in_force(-1.0, events)
-        for day in sorted({math.ceil(when) for event in events for when in event[:2]}):
+        for day in sorted({math.ceil(when) for when in (*events.start, *events.end)}):
             now = self._in_force(day, events)
             if any((a != b).any() for a, b in zip(now, before, strict=True)):
                 dates.append(day)
             before = now
         return dates
 
-    def _in_force(self, day: float, events: list[Event]) -> tuple[F64, Bool]:
+    def _in_force(self, day: float, events: Rises) -> tuple[F64, Bool]:
         """([place, threat] prevalence, [place, threat] by state) on a day."""
         prevalence = self.base_prevalence.copy()
         by_state = self.base_by_state.copy()
-        if events:
-            start, end, p, threat, q, state = (
-                np.array(column) for column in zip(*events, strict=True)
-            )
-            now = (start <= day) & (day < end)
-            np.maximum.at(prevalence, (p[now], threat[now]), q[now])
-            np.logical_or.at(by_state, (p[now], threat[now]), state[now])
+        now = (events.start <= day) & (day < events.end)
+        where = (events.place[now], events.threat[now])
+        np.maximum.at(prevalence, where, events.prevalence[now])
+        np.logical_or.at(by_state, where, events.by_state[now])
         return prevalence, by_state
 
     def update_prevalence(self, day: float) -> bool:

@@ -8,6 +8,7 @@ from importlib.resources import files
 from itertools import pairwise
 from math import cos, radians
 from typing import Final, Literal, NamedTuple
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import pandas as pd
@@ -102,7 +103,7 @@ class Flow(NamedTuple):
     """Those of them who moved of necessity."""
 
 
-def flows_by_size(record: Record, *, by: By = "place", within: bool = True) -> list[Flow]:
+def flows_by_size(record: Record, *, by: By = "place", within: bool = True) -> tuple[Flow, ...]:
     """Sum who arrived over the run, by origin and destination, of the focus where there is one.
 
     Args:
@@ -113,6 +114,18 @@ def flows_by_size(record: Record, *, by: By = "place", within: bool = True) -> l
     Returns:
         Flows in which somebody arrived, largest first.
     """
+    kept = _flows.setdefault(record, {})
+    if (by, within) not in kept:
+        kept[by, within] = _sum_flows(record, by, within)
+    return kept[by, within]
+
+
+_flows: WeakKeyDictionary[Record, dict[tuple[By, bool], tuple[Flow, ...]]] = WeakKeyDictionary()
+"""Flows of the runs at hand, by the question put: a report puts the same one six times."""
+
+
+def _sum_flows(record: Record, by: By, within: bool) -> tuple[Flow, ...]:
+    """Sum them from the table."""
     frame = narrowed(record).flows
     forced = frame["arrived"].where(frame["answer"] == "necessity", 0)
     sums = (
@@ -139,7 +152,8 @@ def flows_by_size(record: Record, *, by: By = "place", within: bool = True) -> l
         )
         if arrived > 0
     ]
-    return sorted(flows, key=lambda flow: (-flow.arrived, flow.origin, flow.destination))
+    flows.sort(key=lambda flow: (-flow.arrived, flow.origin, flow.destination))
+    return tuple(flows)
 
 
 def stocks_at_end(record: Record) -> tuple[dict[str, float], dict[str, float]]:

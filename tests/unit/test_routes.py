@@ -9,8 +9,10 @@ import numpy as np
 import pytest
 
 from sim.kernels.routes import solve_routes
-from sim.network import Legs, build, great_circle
-from sim.step import prepare
+from sim.model.choice import Choices
+from sim.network import Legs, build, fewest_legs, great_circle
+from sim.step import advance, prepare
+from sim.terms import Threat
 from sim.world import World
 from tests.small import small, world
 
@@ -136,6 +138,33 @@ def test_one_place_more_changes_no_other_value():
     np.testing.assert_array_equal(dearer[:5, :5], fare)
 
 
+def test_a_slow_destination_holds_no_other_up():
+    """Each destination ends at its own time, though all are solved at once."""
+    legs, utility, price = random_graph(2)
+    value, fare = solved(legs, 5, utility, price)
+    edges = list(zip(legs.source.tolist(), legs.target.tolist(), strict=True))
+    # A walk to and fro that goes on and on, elsewhere.
+    wider, dearer = solved(
+        legs_of([*edges, (5, 6), (6, 5), (6, 7)], 8),
+        8,
+        np.append(utility, [-0.05, -0.05, -1.0]),
+        np.append(price, [1.0, 1.0, 1.0]),
+    )
+    np.testing.assert_array_equal(wider[:5, :5], value)
+    np.testing.assert_array_equal(dearer[:5, :5], fare)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_hops_are_those_of_networkx(seed):
+    joined = np.random.default_rng(seed).random((9, 9)) < 0.12
+    graph = nx.from_numpy_array(joined, create_using=nx.DiGraph)
+    lengths = dict(nx.all_pairs_shortest_path_length(graph))
+    hops = fewest_legs(joined)
+    for start in range(9):
+        for goal in range(9):
+            assert hops[start, goal] == lengths[start].get(goal, -1)
+
+
 # On the map of the small world.
 
 
@@ -188,6 +217,19 @@ def test_a_closed_corridor_is_used_by_nobody_and_others_are():
     a, b = places.index("BB_T"), places.index("CC_P")
     free = prepared()
     assert -math.inf < closed.choices.way.value[0, a, b] < free.choices.way.value[0, a, b]
+
+
+def test_ways_are_those_of_a_landscape_made_today():
+    """What is kept from month to month, regular travel, is what it would be if made anew."""
+    at = world(small("time.end=2020-06"))
+    for _ in range(4):
+        advance(at)
+    danger = at.threats.severity[:, Threat.personal]
+    fresh = Choices(at.scenario, at.network, at.means, 1)
+    for choices in (at.choices, fresh):
+        choices.update_ways(at.rules, danger)
+    for name in ("geography", "price", "distance"):
+        np.testing.assert_array_equal(getattr(at.choices, name), getattr(fresh, name))
 
 
 def test_hops_are_fewest_legs_and_distances_great_circles():
