@@ -126,10 +126,8 @@ def advance_to(world: World, end: int) -> Census:
 def prepare(world: World) -> None:
     """Bring rules up to date, and once a month all that people have, know and queue for."""
     first = world.day == 0
-    new_rules = first or any(
-        world.rules.when < day <= world.date() for day in changes(world.scenario)
-    )
     today = world.date()
+    new_rules = first or any(world.rules.when < day <= today for day in changes(world.scenario))
     last = world.date(world.last_tick)
     monthly = first or (today.year, today.month) != (last.year, last.month)
     changed = world.threats.update_prevalence(float(world.day))
