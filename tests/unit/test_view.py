@@ -284,6 +284,16 @@ def test_flows_sum_over_channels_and_average_over_replicates(record: Record) -> 
     assert ("SY", "TR") in countries
 
 
+def test_flows_that_are_kept_are_those_of_the_run_and_the_question(record: Record) -> None:
+    asked: list[Any] = [{"by": "country"}, {"by": "place"}, {"by": "place", "within": False}]
+    found = [maps.flows_by_size(record, **question) for question in asked]
+    assert len(set(found)) == 3
+    assert [maps.flows_by_size(record, **question) for question in asked] == found
+    half = Record(record.scenario, 7, record.manifest, {"flows": record.flows.iloc[::2]})
+    total = sum(it.arrived for it in maps.flows_by_size(half))
+    assert total == half.flows["arrived"].sum() / 2 < record.flows["arrived"].sum() / 2
+
+
 def test_labels_do_not_overlap(record: Record) -> None:
     for by in ("country", "place"):
         ax = maps.plot_map(record, by=by)
