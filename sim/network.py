@@ -1,4 +1,4 @@
-"""The corridor graph as arrays, which kernels read."""
+"""The corridor graph as arrays: networkx builds and checks it, kernels read it."""
 
 from __future__ import annotations
 
@@ -66,39 +66,27 @@ def great_circle(lat: F64, lon: F64) -> F64:
     return np.asarray(6371.0 * 2 * np.arcsin(np.sqrt(np.clip(root, 0, 1))))
 
 
-def fewest_legs(joined: Bool) -> I64:
-    """Fewest legs from every place to every other, breadth first.
-
-    Args:
-        joined: [place, place] whether a corridor leads from one to the other.
-
-    Returns:
-        [place, place], -1 where there is no way.
-    """
-    hops = np.where(np.eye(len(joined), dtype=bool), 0, -1)
-    ends = hops == 0
-    length = 0
-    while ends.any():
-        length += 1
-        ends = (ends @ joined) & (hops < 0)
-        hops[ends] = length
-    return hops
-
-
 def build(scenario: Scenario) -> Network:
     """Turn a resolved scenario's corridors into arrays."""
+    import networkx as nx
+
     places = [place.id for place in scenario.places]
     index = {name: i for i, name in enumerate(places)}
     country = [place.country for place in scenario.places]
     rows = []
-    joined = np.zeros((len(places), len(places)), bool)
+    graph = nx.DiGraph()
+    graph.add_nodes_from(range(len(places)))
     for n, corridor in enumerate(scenario.corridors):
         a, b = index[corridor.from_], index[corridor.to]
-        joined[a, b] = True
+        graph.add_edge(a, b)
         for tactic in corridor.tactics:
             ident = name_hash("leg", f"{corridor.id}:{tactic.id}")
             rows.append((a, b, n, corridor.days, tactic, country[a] != country[b], ident))
     rows.sort(key=lambda row: row[0])
+    hops = np.full((len(places), len(places)), -1, np.int64)
+    for a, lengths in nx.all_pairs_shortest_path_length(graph):
+        for b, length in lengths.items():
+            hops[a, b] = length
 
     def column(name: str) -> F64:
         return np.array([getattr(row[4], name) for row in rows], np.float64)
@@ -124,4 +112,4 @@ def build(scenario: Scenario) -> Network:
         np.array([place.lat for place in scenario.places]),
         np.array([place.lon for place in scenario.places]),
     )
-    return Network(legs, fewest_legs(joined), np.maximum(km, 10.0))
+    return Network(legs, hops, np.maximum(km, 10.0))
