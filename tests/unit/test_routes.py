@@ -10,7 +10,7 @@ import pytest
 
 from sim.kernels.routes import solve_routes
 from sim.model.choice import Choices
-from sim.network import Legs, build, fewest_legs, great_circle
+from sim.network import Legs, build, great_circle
 from sim.step import advance, prepare
 from sim.terms import Threat
 from sim.world import World
@@ -152,17 +152,6 @@ def test_a_slow_destination_holds_no_other_up():
     )
     np.testing.assert_array_equal(wider[:5, :5], value)
     np.testing.assert_array_equal(dearer[:5, :5], fare)
-
-
-@pytest.mark.parametrize("seed", range(5))
-def test_hops_are_those_of_networkx(seed):
-    joined = np.random.default_rng(seed).random((9, 9)) < 0.12
-    graph = nx.from_numpy_array(joined, create_using=nx.DiGraph)
-    lengths = dict(nx.all_pairs_shortest_path_length(graph))
-    hops = fewest_legs(joined)
-    for start in range(9):
-        for goal in range(9):
-            assert hops[start, goal] == lengths[start].get(goal, -1)
 
 
 # On the map of the small world.
