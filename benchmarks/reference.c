@@ -34,7 +34,10 @@ typedef struct {
     const double *geography, *pull, *ahead, *admission, *admitted;
     const int64_t *min_education;
     const double *fee, *price, *companions, *homeward;
-    double nest, inclusive;
+    const double *rush_way, *rush_entry;
+    const int64_t *rush_min_education;
+    double nest, inclusive, rush_most;
+    int64_t rush_pending;
 } Land;
 
 typedef struct {
@@ -146,6 +149,12 @@ static inline double nest(const Land *land, double s, double ahead, double same,
     return s == same ? known : pow(s, land->nest) * ahead;
 }
 
+/* Factor of exp(V / mu) of what is about to lose so much by rules that are announced. */
+static inline double hurry(double loss, double most)
+{
+    return loss > 0.0 ? exp(loss < most ? loss : most) : 1.0;
+}
+
 /* W_h = sum over d of (sum over channels and companions of exp(V / mu))^mu W(d)^look_ahead. */
 static Gates inclusive_values(const Land *land, const Step *step, const Household *who, int h,
                               double money)
@@ -163,8 +172,11 @@ static Gates inclusive_values(const Land *land, const Step *step, const Househol
     const double *open_price = land->price + (1 * n + p) * n * 2;
     const int64_t countries = step->n_countries, kind = who->kind;
     const int64_t grounds = h == FLIGHT || who->founded;
-    const double *admission =
-        land->admission + ((h * 2 + grounds) * step->n_kinds + kind) * countries * N_SLOTS;
+    const int64_t entering = ((h * 2 + grounds) * step->n_kinds + kind) * countries * N_SLOTS;
+    const double *admission = land->admission + entering;
+    const double *entry_lost = land->rush_entry + entering;
+    const double *way_lost = land->rush_way + (g * n + p) * n;
+    const int64_t *later = land->rush_min_education + kind * countries * N_SLOTS;
     const double *admitted = land->admitted + h * countries * N_SLOTS;
     const double *fee = land->fee + kind * countries * N_SLOTS;
     const int64_t *schooling = land->min_education + kind * countries * N_SLOTS;
@@ -201,12 +213,23 @@ static Gates inclusive_values(const Land *land, const Step *step, const Househol
             const int64_t by_legs = slot >= ASYLUM, at = country * N_SLOTS + slot;
             double x = open_way[2 * d + by_legs] * pull[d] * admitted[at];
             if (x <= 0.0) continue;
+            double ruled = ruled_way[2 * d + by_legs] * pull[d] * admission[at];
+            if (slot < ASYLUM && (who->queued || who->education < schooling[at])) ruled = 0.0;
+            if (slot == FAMILY && who->kin != country + 1) ruled = 0.0;
+            if (land->rush_pending && ruled > 0.0) {
+                double loss = entry_lost[at];
+                if (by_legs)
+                    loss += way_lost[d];
+                else if (who->education < later[at])
+                    loss = INFINITY;
+                const double gain = hurry(loss, land->rush_most);
+                x *= gain;
+                ruled *= gain;
+            }
             s.mp += x * full;
             s.p += x * able(&going, open_price[2 * d + by_legs], money);
-            if (slot < ASYLUM && (who->queued || who->education < schooling[at])) continue;
-            if (slot == FAMILY && who->kin != country + 1) continue;
-            x = ruled_way[2 * d + by_legs] * pull[d] * admission[at];
-            if (x <= 0.0) continue;
+            if (ruled <= 0.0) continue;
+            x = ruled;
             s.m += x * full;
             s.r += x * able(&going, ruled_price[2 * d + by_legs] + fee[at], money);
         }

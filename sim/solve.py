@@ -46,7 +46,9 @@ def _solved(text: str) -> tuple[float, float]:
     hosts counted in, how rich the hosts are would set how readily people flee.
     """
     base = Scenario.model_validate_json(text)
-    decision = base.decision.model_copy(update={"base_livelihood": 1.0, "flight_norm": 1.0})
+    # Nor does base_L know of a rush, which passes.
+    update = {"base_livelihood": 1.0, "flight_norm": 1.0, "rush": 0.0}
+    decision = base.decision.model_copy(update=update)
     scenario = base.model_copy(update={"decision": decision})
     world = build_world(scenario, scenario.seed)
     prepare(world)

@@ -9,6 +9,7 @@ import numpy as np
 from sim.kernels.living import exposure_thresholds, refresh_masks
 from sim.kernels.tally import count_people
 from sim.model.admission import admit, prospects
+from sim.model.announcement import any_pending
 from sim.model.asylum import decide_claims, execute_returns, receive, regularise
 from sim.model.blocs import relocate
 from sim.model.decide import current_conditions, decide_all
@@ -141,7 +142,11 @@ def prepare(world: World) -> None:
         )  # fmt: skip
     if new_rules:
         world.public.vote(today)
-        world.rules = Rules(world.scenario, world.network, today, world.public.shift())
+        shift = world.public.shift()
+        world.rules = Rules(world.scenario, world.network, today, shift)
+        world.coming = None
+        if world.scenario.decision.rush > 0 and any_pending(world.scenario, today):
+            world.coming = Rules(world.scenario, world.network, today, shift, announced=True)
         apply_rights(world)
     if first or changed or new_rules:
         odds = exposed_odds(world.odds, world.rules.protection, world.country)
@@ -167,6 +172,8 @@ def prepare(world: World) -> None:
         world.choices.update_ways(world.rules, expected[:, Threat.personal])
         chance, wait = prospects(world)
         world.choices.rebuild(world.diaspora, expected, chance, wait, float(world.day))
+        if world.coming is not None:
+            world.choices.anticipate(world.coming, *prospects(world, world.coming))
         world.bound = world.choices.bounds()
 
 

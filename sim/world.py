@@ -141,6 +141,8 @@ class World:
         self.threshold = np.zeros((n_places, N_THREATS, 1), np.int64)
         self.quota_left = np.zeros((n_countries, 4))
         self.public = Public(scenario)
+        self.coming: Rules | None = None
+        """Rules with those that are announced; none while nothing is."""
         self.foreigners = np.zeros((n_countries, len(Status)), np.int64)
         self.unit_costs = unit_costs(scenario)
         self.relocated = np.zeros((len(scenario.blocs), n_countries), np.int64)

@@ -18,7 +18,7 @@ import copy
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, timedelta
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -191,13 +191,13 @@ def rogers_castro(age: int) -> float:
 class Rulebook:
     """What the states' rules say on a day, read straight off the scenario."""
 
-    def __init__(self, scenario: Scenario, when: date) -> None:
+    def __init__(self, scenario: Scenario, when: date, announced: bool = False) -> None:
         self.scenario = scenario
         valid = [
             rule
             for rule in scenario.policies
             if rule.enabled
-            and (rule.start is None or rule.start <= when)
+            and (rule.start is None or rule.start <= when or (announced and awaited(rule, when)))
             and (rule.end is None or rule.end >= when)
         ]
         # The latest start wins; among equals the last in the file.
@@ -261,6 +261,18 @@ class Rulebook:
         return default if own is None else own
 
 
+def awaited(rule: Policy, when: date) -> bool:
+    """Whether people know on a day that a rule begins later, within half a year."""
+    if rule.announced is None or rule.start is None or not rule.announced <= when < rule.start:
+        return False
+    year, month = divmod(when.year * 12 + when.month - 1 + 6, 12)
+    # A day that the month lacks is passed with its last.
+    return (rule.start.year, rule.start.month, rule.start.day) <= (year, month + 1, when.day) or (
+        (rule.start.year, rule.start.month) == (year, month + 1)
+        and (when + timedelta(days=1)).month != when.month
+    )
+
+
 def concerns(rule: Policy, kinds: set[str]) -> bool:
     """Whether a rule is about people of a citizenship."""
     return not rule.citizens_of or bool(kinds & set(rule.citizens_of))
@@ -269,12 +281,19 @@ def concerns(rule: Policy, kinds: set[str]) -> bool:
 class Reference:
     """The decision on one world, as its tables stand: make it right after they were rebuilt."""
 
-    def __init__(self, world: World, when: date | None = None) -> None:
+    def __init__(
+        self, world: World, when: date | None = None, announced: bool = False
+    ) -> None:
         scenario = world.scenario
         self.world, self.scenario = world, scenario
         self.decision, self.places = scenario.decision, scenario.places
         self.when = when or scenario.time.start
-        self.rules = Rulebook(scenario, self.when)
+        self.rules = Rulebook(scenario, self.when, announced)
+        self.after: Reference | None = None
+        """The same under the rules that people know to come."""
+        hurrying = any(rule.enabled and awaited(rule, self.when) for rule in scenario.policies)
+        if hurrying and not announced:
+            self.after = Reference(world, self.when, announced=True)
         self.countries = scenario.countries
         number = {country.id: i for i, country in enumerate(self.countries)}
         self.country = [number[place.country] for place in self.places]
@@ -742,7 +761,9 @@ class Reference:
             price += self.channel_of(self.country[d], channel, kinds, who.founded)[3]
         return price
 
-    def options(self, who: Decider, hazard: Hazard, policy_open: bool) -> list[Option]:
+    def options(
+        self, who: Decider, hazard: Hazard, policy_open: bool, hurrying: bool = True
+    ) -> list[Option]:
         """Every alternative that policy leaves, whether it can be paid or not."""
         taste, kinds = self.taste(hazard), self.kinds(who.home, who.group)
         goers = [(Companions.whole, who.members, 0.0)]
@@ -761,11 +782,27 @@ class Reference:
                 if v == -math.inf:
                     continue  # no way leads there
                 price = self.price(who, d, channel, policy_open)
+                v += (self.hurry(who, hazard, d, channel) if hurrying else 0.0) + ahead
                 for companions, n, worth in goers:
-                    found.append(
-                        Option(d, channel, companions, price, price * n, v + worth + ahead)
-                    )
+                    found.append(Option(d, channel, companions, price, price * n, v + worth))
         return found
+
+    def hurry(self, who: Decider, hazard: Hazard, d: int, channel: Channel) -> float:
+        """phi min(max(V_now - V_after, 0), ln 3) of an alternative that is open now.
+
+        Choice: V leaves out the look-ahead, and what one can pay afterwards does not count.
+        """
+        there = self.country[d]
+        if self.after is None or channel not in BORDER or not self.is_admitted(who, there, channel):
+            return 0.0
+        kinds, grounds = self.kinds(who.home, who.group), hazard == Hazard.flight or who.founded
+        what = (hazard, who.place, who.home, who.taste, kinds, d, channel, grounds, False)
+        now = self.value(*what)
+        if now == -math.inf:
+            return 0.0
+        admitted = self.after.is_admitted(who, there, channel)
+        after = self.after.value(*what) if admitted else -math.inf
+        return self.decision.rush * min(max(now - after, 0.0), math.log(3.0))
 
     def look_ahead_term(self, hazard: Hazard, o: int, d: int) -> float:
         """look_ahead ln max(W(d), floor), read from the table that everybody reads."""
@@ -793,7 +830,8 @@ class Reference:
         """W(d)^look_ahead for people from o, iterated to the end.
 
         Choice: W(d) is that of one person of the first taste class, in no group, without
-        schooling or kin abroad, who has d's median means and is there as a resident.
+        schooling or kin abroad, who has d's median means and is there as a resident; nobody
+        hurries later because of what is announced today.
         """
         n, decision = len(self.places), self.decision
         weight = self.taste(hazard).look_ahead
@@ -802,7 +840,7 @@ class Reference:
             who = Decider(place=d, home=o, means=self.median[d])
             options = [
                 it._replace(value=it.value - self.look_ahead_term(hazard, o, it.place))
-                for it in self.options(who, hazard, policy_open=False)
+                for it in self.options(who, hazard, policy_open=False, hurrying=False)
             ]
             nests.append(self.nests(options, who.means))
         # Choice: who could not have come to a place does not look ahead from there.

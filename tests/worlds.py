@@ -67,10 +67,13 @@ def random_scenario(number: int) -> Scenario:
         "exposure": {"together": rng.random()},
         "shocks": _shocks(rng, places),
         "corridors": corridors,
-        "policies": _policies(rng, countries, groups, corridors),
+        "policies": _announced(
+            random.Random(f"announced {number}"), _policies(rng, countries, groups, corridors)
+        ),
         "interventions": _interventions(rng, countries, places),
         "blocs": _blocs(random.Random(f"blocs {number}"), countries),
-        "decision": _decision(rng) | {"prior": _priors(rng, countries, places)},
+        "decision": _decision(rng)
+        | {"prior": _priors(rng, countries, places), "rush": (1.0, 1.0, 0.4, 0.0)[number % 4]},
         "living": {
             "kappa": rng.choice((1.0, 1.0, 0.1)),
             "subsistence": rng.choice((0.0, 300.0, 1500.0)),
@@ -274,6 +277,20 @@ def _policies(
         if not alike and rng.random() < 0.3:
             rule["citizens_of"] = rng.sample(countries, rng.randint(1, len(countries)))
         policies.append(rule)
+    return policies
+
+
+def _announced(rng: random.Random, policies: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The same with some rules put off and announced, in half of the worlds."""
+    if rng.random() < 0.5:
+        return policies
+    for rule in policies:
+        if rng.random() < 0.4:
+            # Some begin too late to hurry, or are not known yet.
+            rule["start"] = START + timedelta(days=rng.choice((1, 90, 170, 260)))
+            rule["announced"] = START + timedelta(days=rng.choice((-400, 0, 0, 1)))
+            if "end" in rule:
+                rule["end"] = max(rule["end"], rule["start"])
     return policies
 
 

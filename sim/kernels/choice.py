@@ -35,6 +35,24 @@ PIONEER_AGE = 18
 CHILD_AGE = 12
 
 
+class Rush(NamedTuple):
+    """What alternatives are about to lose by rules that are announced; axes as in `Landscape`.
+
+    Losses are phi / mu (V_now - V_after): infinite for what will close, 0 for what is closed now.
+    """
+
+    pending: bool
+    """Whether any rule is announced; else nothing of this is read."""
+    way: F64
+    """[g, p, d] loss of the way by corridors."""
+    entry: F64
+    """[h, grounds, k, c, s] loss of entry; to be added to that of the way."""
+    min_education: I64
+    """[k, c, s] under the rules to come."""
+    most: float
+    """Loss beyond which nobody hurries more."""
+
+
 class Landscape(NamedTuple):
     """Where one can go: factors of exp(V / mu), prices and rules.
 
@@ -71,6 +89,7 @@ class Landscape(NamedTuple):
     """[d] hash of the destination's id."""
     nest: float
     inclusive: float
+    rush: Rush
 
 
 class Conditions(NamedTuple):
@@ -207,6 +226,17 @@ def able(price, money, n, whole, pioneer, child):
     return factor
 
 
+@equation
+def hurry(loss, most):
+    """Factor of exp(V / mu) of an alternative about to lose so much: exp(min(max(loss, 0), most)).
+
+    Args:
+        loss: phi / mu (V_now - V_after).
+        most: Greatest loss that counts, in the same unit.
+    """
+    return math.exp(min(loss, most)) if loss > 0.0 else 1.0
+
+
 @inner
 def ways_into(land, h, p, o, g, k, education, kin, confined, founded, local, queued, d, ways):
     """Factors and prices of all ways into one destination.
@@ -260,6 +290,16 @@ def ways_into(land, h, p, o, g, k, education, kin, confined, founded, local, que
         ways[s, 0] = (
             land.geography[h, 0, g, p, d, kind] * pull * land.admission[h, fears, k, country, s]
         )
+        if land.rush.pending and ways[s, 0] > 0.0:
+            loss = land.rush.entry[h, fears, k, country, s]
+            if kind == 1:
+                loss += land.rush.way[g, p, d]
+            elif education < land.rush.min_education[k, country, s]:
+                loss = math.inf
+            # In all four rates alike, so that gates only relax.
+            gain = hurry(loss, land.rush.most)
+            ways[s, 0] *= gain
+            ways[s, 1] *= gain
     return 4
 
 
@@ -444,7 +484,7 @@ def rate_bound(people, conditions, head, month):
 
 @inner
 def close_bound(people, land, conditions, head, now, month):
-    """No less than R_MP of this head, and equal to it where neither confinement nor place matters.
+    """No less than R_MP of this head; equal to it where confinement, place and rush do not matter.
 
     With all gates open, everybody of a household can pay, so the companions' factor leaves the sum
     over destinations: (full / fullest)^(mu lam).

@@ -13,6 +13,7 @@ from sim.state import DAYS_A_YEAR, F64, I64, Bool, append, take
 from sim.terms import N_SLOTS, Activity, Channel
 
 if TYPE_CHECKING:
+    from sim.model.policy import Rules
     from sim.world import World
 
 LAPSE_DAYS = 730
@@ -129,13 +130,17 @@ def admit(world: World, end: int, dt: float) -> dict[str, NDArray[Any]]:
     return result
 
 
-def prospects(world: World) -> tuple[F64, F64]:
+def prospects(world: World, rules: Rules | None = None) -> tuple[F64, F64]:
     """Chances and waits as applicants see them, from queues as they stand.
+
+    Args:
+        world: The world.
+        rules: Rules to come; none: those in force.
 
     Returns:
         ([grounds, k, c, s] chance of admission, [k, c, s] months of waiting).
     """
-    rules = world.rules
+    rules = rules or world.rules
     chance = np.ones((2, *rules.open.shape))
     wait = rules.wait.copy()
     queue = world.applications

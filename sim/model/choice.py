@@ -27,6 +27,7 @@ from sim.kernels.choice import (
 )
 from sim.kernels.routes import solve_routes
 from sim.kernels.travel import Way
+from sim.model.announcement import no_rush, rush
 from sim.model.livelihood import median_means
 from sim.model.policy import Rules, class_table, interception
 from sim.model.protection import standing
@@ -167,46 +168,26 @@ class Choices:
         """
         scenario, network = self.scenario, self.network
         decision, journey, legs = scenario.decision, scenario.journey, network.legs
-        n, n_classes = self.n_places, len(decision.classes)
-        harm = (
-            legs.death
-            + journey.violence_weight * legs.violence
-            + journey.extortion_weight * legs.extortion
-            + journey.kidnapping_weight * legs.kidnapping
-        )
-        caught, usable = interception(rules, network)
+        self.danger = danger
+        caught, usable, premium = self._at_borders(rules)
         worlds = [
-            (caught, usable, legs.price * (1.0 + journey.premium * rules.enforcement)),
+            (caught, usable, premium),
             (np.zeros_like(caught), np.ones_like(usable), legs.price),
         ]
         hops = np.maximum(network.hops, 0)
-        values = np.zeros((n_classes, n, n))
-        fares = np.zeros((n, n))
         for w, (probability, can, price) in enumerate(worlds):
-            for g in reversed(range(n_classes)):
-                utility = (
-                    -decision.risk * decision.classes[g].risk * harm
-                    + decision.interception * np.log1p(-np.minimum(probability, 0.999))
-                    - decision.livelihood.waiting * legs.days / 30.4375
-                    - decision.cost * np.log1p(price / self.price_scale)
-                    - decision.passage * decision.classes[g].risk * danger[legs.target]
-                    - decision.fatigue
-                )
-                solve_routes(legs, utility, price, can, decision.route_scale, values[g], fares)
+            utilities, values, fares = self._routes(probability, can, price)
+            for g in range(len(decision.classes)):
                 route = decision.route_scale * values[g] + decision.fatigue * hops
-                if w == 0:
-                    if g == n_classes - 1:
-                        utilities = np.zeros((n_classes, len(utility)))
-                    utilities[g] = utility / decision.route_scale
                 for h in Hazard:
                     by_leg = self.distance[h] + route
                     self.geography[h, w, g, :, :, 1] = np.exp(by_leg / decision.nest)
             self.price[w, :, :, 1] = fares
             if w == 0:
                 self.way = Way(
-                    utility=utilities,
-                    value=values.copy(),
-                    fare=fares.copy(),
+                    utility=utilities / decision.route_scale,
+                    value=values,
+                    fare=fares,
                     price=price,
                     usable=can,
                     intercepted=probability,
@@ -216,8 +197,47 @@ class Choices:
                     turned_back=journey.turned_back,
                     captivity_days=journey.captivity_days,
                 )
-        self.fee = rules.fee
         self.rules = rules
+
+    def _at_borders(self, rules: Rules) -> tuple[F64, Bool, F64]:
+        """By leg: probability of interception, whether it can be used, price under enforcement."""
+        caught, usable = interception(rules, self.network)
+        premium = 1.0 + self.scenario.journey.premium * rules.enforcement
+        return caught, usable, self.network.legs.price * premium
+
+    def _routes(self, caught: F64, usable: Bool, price: F64) -> tuple[F64, F64, F64]:
+        """Solve the choice of routes.
+
+        Args:
+            caught, usable, price: [leg] as of `_at_borders`.
+
+        Returns:
+            ([g, leg] utility, [g, p, d] ln of the sum over walks, [p, d] cheapest fare).
+        """
+        decision, journey, legs = self.scenario.decision, self.scenario.journey, self.network.legs
+        n, n_classes = self.n_places, len(decision.classes)
+        harm = (
+            legs.death
+            + journey.violence_weight * legs.violence
+            + journey.extortion_weight * legs.extortion
+            + journey.kidnapping_weight * legs.kidnapping
+        )
+        utilities = np.zeros((n_classes, len(legs.source)))
+        values = np.zeros((n_classes, n, n))
+        fares = np.zeros((n, n))
+        for g in range(n_classes):
+            utilities[g] = (
+                -decision.risk * decision.classes[g].risk * harm
+                + decision.interception * np.log1p(-np.minimum(caught, 0.999))
+                - decision.livelihood.waiting * legs.days / 30.4375
+                - decision.cost * np.log1p(price / self.price_scale)
+                - decision.passage * decision.classes[g].risk * self.danger[legs.target]
+                - decision.fatigue
+            )
+            solve_routes(
+                legs, utilities[g], price, usable, decision.route_scale, values[g], fares
+            )
+        return utilities, values, fares
 
     def _distance(self, taste: Tastes) -> F64:
         """[p, d] the part of V that geography sets."""
@@ -273,47 +293,86 @@ class Choices:
             value = value + taste.citizen * (c[:, None] == c[None, :])
             pull[h] = np.where(self.eligible[None, :], np.exp(value / decision.nest), 0.0)
             companions[h] = np.exp(np.array([0.0, taste.pioneer, taste.child]) / decision.nest)
-        admission = np.zeros((2, 2, *self.rules.open.shape))
-        admitted = np.zeros((2, *self.rules.open.shape[1:]))
-        factors = standing(self.scenario.living.status_income, self.rules.protection)
-        for h in Hazard:
-            taste = decision.livelihood if h == Hazard.livelihood else decision.flight
-            for s in range(N_SLOTS):
-                status = factors[:, OPEN_STATUS[Channel(s)]]
-                worth = taste.income * np.log(np.maximum(status, 1e-6))
-                value = worth + decision.admission * np.log(
-                    np.maximum(chance[..., s], decision.chance_floor)
-                )
-                # Who waits for a decision on asylum waits in safety, whatever made them go.
-                safe = Channel(s) == Channel.asylum
-                patience = decision.livelihood.waiting if safe else taste.waiting
-                value = value - patience * wait[:, :, s]
-                value = value - decision.cost * np.log1p(self.fee[:, :, s] / self.price_scale)
-                admission[h, ..., s] = np.where(
-                    self.rules.open[:, :, s], np.exp(value / decision.nest), 0.0
-                )
-                admitted[h, :, s] = np.exp(worth / decision.nest)
+        self.entry = self._entry(self.rules, chance, wait)
         self.land = Landscape(
             country=c,
             free=self.rules.free,
             geography=self.geography,
             pull=pull,
             ahead=self.ahead,
-            admission=admission,
-            admitted=admitted,
+            admission=np.exp(self.entry / decision.nest),
+            admitted=np.exp(self._worth(self.rules) / decision.nest),
             min_education=self.rules.min_education,
-            fee=self.fee,
+            fee=self.rules.fee,
             price=self.price,
             companions=companions,
             homeward=homeward,
             ident=self.ident,
             nest=decision.nest,
             inclusive=decision.inclusive,
+            rush=no_rush(len(decision.classes), n, *self.rules.open.shape),
         )
         for h in Hazard:
             taste = decision.livelihood if h == Hazard.livelihood else decision.flight
             if taste.look_ahead > 0:
                 self._look_ahead(h, taste.look_ahead)
+
+    def _worth(self, rules: Rules) -> F64:
+        """[h, c, s] value of the standing that a channel is expected to end in."""
+        factors = standing(self.scenario.living.status_income, rules.protection)
+        status = factors[:, [OPEN_STATUS[Channel(s)] for s in range(N_SLOTS)]]
+        decision = self.scenario.decision
+        income = np.array([taste.income for taste in (decision.livelihood, decision.flight)])
+        return np.asarray(income[:, None, None] * np.log(np.maximum(status, 1e-6)))
+
+    def _entry(self, rules: Rules, chance: F64, wait: F64) -> F64:
+        """[h, grounds, k, c, s] value of entry under some rules; -inf where closed.
+
+        Args:
+            rules: In force, or to come.
+            chance: [grounds, k, c, s] perceived chance of admission.
+            wait: [k, c, s] months.
+        """
+        decision = self.scenario.decision
+        worth = self._worth(rules)
+        entry = np.zeros((2, *chance.shape))
+        for h in Hazard:
+            taste = decision.livelihood if h == Hazard.livelihood else decision.flight
+            for s in range(N_SLOTS):
+                value = worth[h, :, s] + decision.admission * np.log(
+                    np.maximum(chance[..., s], decision.chance_floor)
+                )
+                # Who waits for a decision on asylum waits in safety, whatever made them go.
+                safe = Channel(s) == Channel.asylum
+                patience = decision.livelihood.waiting if safe else taste.waiting
+                value = value - patience * wait[:, :, s]
+                value = value - decision.cost * np.log1p(rules.fee[:, :, s] / self.price_scale)
+                entry[h, ..., s] = np.where(rules.open[:, :, s], value, -np.inf)
+        return entry
+
+    def anticipate(self, coming: Rules, chance: F64, wait: F64) -> None:
+        """Let people hurry who lose by what is announced; nobody plans by it farther ahead.
+
+        Args:
+            coming: Today's rules with those that are announced.
+            chance, wait: As under those rules.
+        """
+        decision, way, after = self.scenario.decision, self.way, self._at_borders(coming)
+        same = all(
+            np.array_equal(a, b)
+            for a, b in zip(after, (way.intercepted, way.usable, way.price), strict=True)
+        )
+        value = way.value if same else self._routes(*after)[1]
+        self.land = self.land._replace(
+            rush=rush(
+                decision.rush / decision.nest,
+                decision.route_scale * way.value,
+                decision.route_scale * value,
+                self.entry,
+                self._entry(coming, chance, wait),
+                coming.min_education,
+            )
+        )
 
     def _look_ahead(self, h: Hazard, weight: float) -> None:
         """Solve what can be done from every place, the way home included."""
@@ -392,20 +451,30 @@ class Choices:
                 regular, by_legs = (land.geography[h, 1, g, :, :, kind] for kind in (0, 1))
                 free = (fullest * regular) ** land.nest
                 np.fill_diagonal(free, 0.0)
-                gates = (
-                    worth[:, : Channel.asylum].sum(axis=1) * regular
-                    + worth[:, Channel.asylum :].sum(axis=1) * by_legs
-                )
-                foreign = (fullest * gates) ** land.nest
+                # [p, d, s]
+                gates = np.stack([regular, regular, by_legs, by_legs], axis=2) * worth
+                if land.rush.pending:
+                    gates *= self._greatest_hurry(h, g)
+                foreign = (fullest * gates.sum(axis=2)) ** land.nest
                 w = np.where(within, free, 0.0) @ others.T
                 w += np.where(within, 0.0, foreign) @ foreign_lands.T + free * home
                 settled = free * worth[:, Channel.labour] ** land.nest
                 w += np.where(within, 0.0, settled) @ bloc_lands.T
                 # Those abroad may claim asylum or settle where they are.
-                settle = np.diagonal(by_legs) * worth[:, Channel.asylum :].sum(axis=1) * fullest
+                settle = np.diagonal(gates[:, :, Channel.asylum :].sum(axis=2)) * fullest
                 w += ~within * settle[:, None] ** land.nest * pull.T
                 table[h, :, :, g] = w**land.inclusive
         return table
+
+    def _greatest_hurry(self, h: Hazard, g: int) -> F64:
+        """[p, d, s] greatest factor that announced rules give to anybody of a taste class."""
+        land, coming = self.land, self.land.rush
+        # Some will not be schooled enough; whom a channel is closed to now does not hurry.
+        entry = np.where(coming.min_education > land.min_education, np.inf, coming.entry[h])
+        entry = np.where(land.admission[h] > 0, entry, 0.0).max(axis=(0, 1))[self.country]
+        loss = np.repeat(entry[None], self.n_places, axis=0)
+        loss[:, :, Channel.asylum :] += coming.way[g][:, :, None]
+        return np.asarray(np.exp(np.clip(loss, 0.0, coming.most)))
 
 
 def conditions(

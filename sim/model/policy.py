@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sim.model import blocs, politics
+from sim.model import announcement, blocs, politics
 from sim.model.politics import pulled
 from sim.model.populate import group_index
 from sim.network import Network
@@ -40,6 +40,7 @@ class Rules:
     """All rules in force on one date, as arrays the other mechanisms read.
 
     Levers of the scenario's politics move them by `shift`, [country] stringency above its start.
+    With `announced`, rules that people know to come hold as if they had begun.
 
     Axes: admission class k (citizenship, group), country c, slot s, leg.
 
@@ -66,7 +67,12 @@ class Rules:
     """
 
     def __init__(
-        self, scenario: Scenario, network: Network, when: date, shift: F64 | None = None
+        self,
+        scenario: Scenario,
+        network: Network,
+        when: date,
+        shift: F64 | None = None,
+        announced: bool = False,
     ) -> None:
         self.when = when
         self.free = blocs.free_movement(scenario, when)
@@ -75,7 +81,7 @@ class Rules:
         number = {name: i for i, name in enumerate(names)}
         shift = np.zeros(len(names)) if shift is None else shift
         levers = scenario.politics.levers
-        rules = in_force(scenario, when)
+        rules = in_force(scenario, when, announced)
         classes = admission_classes(scenario)
         groups = [""] + [g.id for g in scenario.groups]
         kinds = [(names[c], groups[g]) for c, g in classes]
@@ -186,13 +192,20 @@ class Rules:
             table[k, c] = table[twin, c]
 
 
-def in_force(scenario: Scenario, when: date) -> list[Policy]:
-    """Rules in force on a date, earliest start first, so that the last one that speaks wins."""
+def in_force(scenario: Scenario, when: date, announced: bool = False) -> list[Policy]:
+    """Rules in force on a date, earliest start first, so that the last one that speaks wins.
+
+    With `announced`, those too that people know to come.
+    """
     rules = [
         (rule.start or date.min, i, rule)
         for i, rule in enumerate(scenario.policies)
         if rule.enabled
-        and (rule.start is None or rule.start <= when)
+        and (
+            rule.start is None
+            or rule.start <= when
+            or (announced and announcement.is_pending(rule, when))
+        )
         and (rule.end is None or when <= rule.end)
     ]
     return [rule for _, _, rule in sorted(rules, key=lambda row: row[:2])]
@@ -241,7 +254,7 @@ def class_table(scenario: Scenario) -> I64:
 
 
 def changes(scenario: Scenario) -> set[date]:
-    """Dates on which some rule or bloc begins to hold or has ceased to, or a state votes.
+    """Dates on which a rule or bloc begins or has ceased to hold or is known, or a state votes.
 
     Rules that are switched off count too: a run with them and one without then ask people for the
     same stretches of time, and so draw the same luck.
@@ -252,6 +265,7 @@ def changes(scenario: Scenario) -> set[date]:
             dates.add(rule.start)
         if rule.end is not None and rule.end < date.max:
             dates.add(rule.end + timedelta(days=1))
+    dates |= announcement.changes(scenario)
     return dates | blocs.changes(scenario) | politics.changes(scenario)
 
 

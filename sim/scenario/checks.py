@@ -43,7 +43,9 @@ FOR_ALL: Final = (
     "detention_days",
 )  # fmt: skip
 """Fields of a policy that cannot tell nationalities apart: a queue and a fence have one length."""
-NO_RULE: Final = ("id", "into", "corridor", "channel", "start", "end", "enabled", "source")
+NO_RULE: Final = (
+    "id", "into", "corridor", "channel", "start", "announced", "end", "enabled", "source",
+)  # fmt: skip
 OF_KIND: Final = {
     "aid": ("budget",), "drought": ("strength", "prevalence"), "campaign": ("strength", "about"),
 }  # fmt: skip
@@ -334,13 +336,19 @@ def _dates(ck: _Checker) -> None:
     for kind in ("shocks", "policies"):
         for i, it in enumerate(getattr(s, kind)):
             _order(ck, (kind, i), it.start, it.end)
+    for i, policy in enumerate(s.policies):
+        path: Path = ("policies", i)
+        _order(ck, path, policy.announced, policy.start, "announced", "start")
+        if policy.announced and policy.start is None and ck.whole(path, "start"):
+            hint = "start: the day on which it begins to hold"
+            ck.add((*path, "announced"), "{} needs a start to announce", hint, on_key=True)
     for i, campaign in enumerate(s.politics.campaigns):
         _order(ck, ("politics", "campaigns", i), campaign.start, campaign.end)
     for i, country in enumerate(s.countries):
         days = country.opinion.elections if country.opinion else ()
         for j, (day, following) in enumerate(pairwise(days)):
             if following <= day:
-                path: Path = ("countries", i, "opinion", "elections", j + 1)
+                path = ("countries", i, "opinion", "elections", j + 1)
                 ck.add(path, f"{{}} = {following} is not after the election before it, {day}")
         if country.opinion and country.opinion.term is not None and not days:
             path = ("countries", i, "opinion", "term")

@@ -381,6 +381,9 @@ class Policy(Part):
     """Channel that `open`, `quota`, `wait`, `fee`, `min_education`, `only`, `except` speak of."""
     start: Date | None = None
     """None: from the beginning."""
+    announced: Date | None = None
+    """Day on which people learn of a rule still to come: until `start`, but for six months at most,
+    those go sooner whose way or channel it will worsen (`decision.rush`). None: a surprise."""
     end: LastDay | None = None
     """Last day (a month means its last day); none: for ever."""
     enabled: bool = True
@@ -797,6 +800,9 @@ class Decision(Part):
     """Scale of the recursive logit over legs and tactics (our assumption)."""
     cost: Weight = 0.5
     """b_cost (our assumption)."""
+    rush: Weight = 1.0
+    """phi: part of what an alternative will lose by an announced rule, at most ln 3, that it gains
+    until then (our assumption); 0: nobody hurries."""
     look_ahead_floor: Annotated[float, Field(strict=True, gt=0, le=1)] = 0.001
     information: Annotated[float, Field(strict=True, ge=0, le=1e6)] = 1000.0
     """k: w = 1 - exp(-k D / pop_o) of a destination's value is known (our assumption)."""
