@@ -320,7 +320,7 @@ class Choices:
     def _worth(self, rules: Rules) -> F64:
         """[h, c, s] value of the standing that a channel is expected to end in."""
         factors = standing(self.scenario.living.status_income, rules.protection)
-        status = factors[:, [OPEN_STATUS[Channel(s)] for s in range(N_SLOTS)]]
+        status = np.take(factors, [OPEN_STATUS[Channel(s)] for s in range(N_SLOTS)], axis=1)
         decision = self.scenario.decision
         income = np.array([taste.income for taste in (decision.livelihood, decision.flight)])
         return np.asarray(income[:, None, None] * np.log(np.maximum(status, 1e-6)))

@@ -954,3 +954,112 @@ def test_who_has_no_grounds_expects_no_asylum() -> None:
     usual = run("decision.admission=1", "policies.fr_courts.recognition=.9")
     far = {"citizenship": "HO", "destination": "fr_c", "channel": "asylum"}
     assert departed(recognised, **far) == pytest.approx(departed(usual, **far), rel=0.2)
+
+
+# Announced rules -------------------------------------------------------------------------------
+
+KNOWN, BEGINS, OVER = "2020-05-01", "2020-09-01", "2021-01-01"
+NO_RUSH = "decision.rush=0"
+FLEE = (WAR, "policies.fr_labour.enabled=false")
+WORK = ("policies.fr_labour.quota=null", "policies.fr_labour.wait=0")
+
+
+def announced(rule: str, *fields: str, since: str = KNOWN, start: str = BEGINS) -> tuple[str, ...]:
+    """Changes that let a rule begin later and be known before."""
+    said = (f"start={start}", f"announced={since}", "enabled=true", *fields)
+    return tuple(f"policies.{rule}.{field}" for field in said)
+
+
+CLOSED = announced("fr_ban_asylum") + announced("fr_ban_irregular")
+FENCE = announced("fr_border")
+SCHOOLED = announced("fr_ban_labour", "open=null", "min_education=tertiary")
+NO_PLACES = announced("fr_ban_labour", "open=null", "citizens_of=[]", "quota=0")
+BY_LEGS = ("asylum", "irregular")
+
+
+def set_out(record: Record, first: str, until: str, **where: Any) -> float:
+    """People who depart from home within a time, from its first day until before its last."""
+    day = pd.to_datetime(record.flows.date)
+    span = record.flows[(day >= first) & (day < until)]
+    return float(rows(span, **{"origin": HOME} | where).departed.sum())
+
+
+@pytest.mark.parametrize(
+    ("world", "rule", "channels", "left"),
+    [(FLEE, CLOSED, BY_LEGS, 0.0), (FLEE, FENCE, BY_LEGS, None),
+     (WORK, SCHOOLED, ("labour",), None), (WORK, NO_PLACES, ("labour",), 0.0)],
+    ids=["ban", "fence", "schooling", "quota of 0"],
+)  # fmt: skip
+def test_an_announced_date_brings_a_rush(
+    world: tuple[str, ...], rule: tuple[str, ...], channels: tuple[str, ...], left: float | None
+) -> None:
+    """Pattern 7, a part: those whom a rule will stop go before it begins."""
+    known, calm = run(*world, *rule), run(*world, *rule, NO_RUSH)
+    far = {"destination": "fr_c", "channel": channels}
+    # 10,200 -> 34,000 (ban) and 31,000 (fence); 6,800 -> 16,400 (schooling) and 19,400 (quota).
+    rush, usual = (set_out(record, KNOWN, BEGINS, **far) for record in (known, calm))
+    assert 2.0 * usual < rush < 4.5 * usual
+    # Others are a little fewer: who flees next door 46,600 -> 43,200, within the country likewise.
+    for elsewhere in (NEXT, HOME):
+        other, before = (
+            set_out(record, KNOWN, BEGINS, destination=elsewhere) for record in (known, calm)
+        )
+        assert 0.85 * before < other <= before
+    # Until it is known nobody hurries, to the last row, and there is nothing left to hurry for.
+    assert set_out(known, "2020-01-01", KNOWN) == set_out(calm, "2020-01-01", KNOWN)
+    after = [set_out(record, BEGINS, OVER, **far) for record in (known, calm)]
+    if left is not None:
+        assert after == [left, left]
+    assert after[0] == pytest.approx(after[1], rel=0.2)
+    # Control: as a surprise the rule brings no rush.
+    surprise = run(*world, *rule, *(it for it in nothing_announced(rule)))
+    pd.testing.assert_frame_equal(surprise.flows, calm.flows)
+
+
+def nothing_announced(rule: tuple[str, ...]) -> tuple[str, ...]:
+    """The same rules as a surprise."""
+    return tuple(f"{it.split('=')[0]}=null" for it in rule if ".announced=" in it)
+
+
+def test_the_more_a_loss_weighs_the_greater_the_rush() -> None:
+    """Pattern 7, a part."""
+    far = {"destination": "fr_c", "channel": BY_LEGS}
+    none, half, whole = (
+        set_out(run(*FLEE, *CLOSED, f"decision.rush={phi}"), KNOWN, BEGINS, **far)
+        for phi in (0, 0.5, 1)
+    )
+    # 10,200 -> 19,700 -> 34,000.
+    assert 1.3 * none < half < 0.8 * whole
+
+
+def test_a_rule_that_loosens_makes_nobody_hurry() -> None:
+    """Pattern 7, a part."""
+    looser = announced("nx_border", "barrier=0") + announced("fr_border", "barrier=0")
+    known, calm = run(*FLEE, *looser), run(*FLEE, *looser, NO_RUSH)
+    pd.testing.assert_frame_equal(known.flows, calm.flows)
+
+
+def test_nobody_hurries_more_than_six_months_before_a_rule_begins() -> None:
+    """Pattern 7, a part."""
+    early = announced("fr_ban_asylum", since="2019-01-01", start="2020-12-01")
+    early += announced("fr_ban_irregular", since="2019-01-01", start="2020-12-01")
+    known, calm = run(*FLEE, *early), run(*FLEE, *early, NO_RUSH)
+    far = {"destination": "fr_c", "channel": BY_LEGS}
+    assert set_out(known, "2020-01-01", "2020-06-01") == set_out(calm, "2020-01-01", "2020-06-01")
+    assert set_out(known, "2020-06-01", "2020-12-01", **far) > 2 * set_out(
+        calm, "2020-06-01", "2020-12-01", **far
+    )
+
+
+def test_a_rush_is_the_same_by_day_and_by_month() -> None:
+    """An announcement and a start in mid-month hold from their own days, whatever the step."""
+    dates = {"since": "2020-05-11", "start": "2020-09-17"}
+    rule = announced("fr_ban_asylum", **dates) + announced("fr_ban_irregular", **dates)
+    far = {"destination": "fr_c", "channel": BY_LEGS}
+    found = []
+    for step in ("day", "month"):
+        world = (*FLEE, *rule, f"time.step={step}", "population.agents=40000")
+        record = sim.run(sim.read(FILE, world), base=sim.read(FILE), replicates=3)
+        found.append(set_out(record, "2020-01-01", OVER, **far))
+    # Three seeds have 2,500 rows in 1,000 households.
+    assert found[1] == pytest.approx(found[0], rel=0.12)
