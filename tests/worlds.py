@@ -68,7 +68,9 @@ def random_scenario(number: int) -> Scenario:
         "shocks": _shocks(rng, places),
         "corridors": corridors,
         "policies": _announced(
-            random.Random(f"announced {number}"), _policies(rng, countries, groups, corridors)
+            random.Random(f"announced {number}"),
+            _policies(rng, countries, groups, corridors),
+            corridors,
         ),
         "interventions": _interventions(rng, countries, places),
         "blocs": _blocs(random.Random(f"blocs {number}"), countries),
@@ -280,10 +282,15 @@ def _policies(
     return policies
 
 
-def _announced(rng: random.Random, policies: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def _announced(
+    rng: random.Random, policies: list[dict[str, Any]], corridors: list[dict[str, Any]]
+) -> list[dict[str, Any]]:
     """The same with some rules put off and announced, in half of the worlds."""
     if rng.random() < 0.5:
         return policies
+    for corridor in rng.sample(corridors, rng.randint(0, len(corridors))):
+        change = rng.choice(({"closed": True}, {"barrier": rng.random()}))
+        policies.append({"id": f"{corridor['id']}_to_be", "corridor": corridor["id"], **change})
     for rule in policies:
         if rng.random() < 0.4:
             # Some begin too late to hurry, or are not known yet.
