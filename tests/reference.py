@@ -281,9 +281,7 @@ def concerns(rule: Policy, kinds: set[str]) -> bool:
 class Reference:
     """The decision on one world, as its tables stand: make it right after they were rebuilt."""
 
-    def __init__(
-        self, world: World, when: date | None = None, announced: bool = False
-    ) -> None:
+    def __init__(self, world: World, when: date | None = None, announced: bool = False) -> None:
         scenario = world.scenario
         self.world, self.scenario = world, scenario
         self.decision, self.places = scenario.decision, scenario.places

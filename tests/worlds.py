@@ -288,11 +288,14 @@ def _announced(
     """The same with some rules put off and announced, in half of the worlds."""
     if rng.random() < 0.5:
         return policies
-    for corridor in rng.sample(corridors, rng.randint(0, len(corridors))):
-        change = rng.choice(({"closed": True}, {"barrier": rng.random()}))
+    for corridor in rng.sample(corridors, rng.choice((0, 1, len(corridors)))):
+        change = {"closed": True} if rng.random() < 0.8 else {"barrier": rng.random()}
+        if "watched" in corridor and rng.random() < 0.7:
+            # No hidden way is left where it is closed.
+            corridor["watched"] = 1.0
         policies.append({"id": f"{corridor['id']}_to_be", "corridor": corridor["id"], **change})
     for rule in policies:
-        if rng.random() < 0.4:
+        if rng.random() < 0.6:
             # Some begin too late to hurry, or are not known yet.
             rule["start"] = START + timedelta(days=rng.choice((1, 90, 170, 260)))
             rule["announced"] = START + timedelta(days=rng.choice((-400, 0, 0, 1)))

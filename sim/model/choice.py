@@ -234,9 +234,7 @@ class Choices:
                 - decision.passage * decision.classes[g].risk * self.danger[legs.target]
                 - decision.fatigue
             )
-            solve_routes(
-                legs, utilities[g], price, usable, decision.route_scale, values[g], fares
-            )
+            solve_routes(legs, utilities[g], price, usable, decision.route_scale, values[g], fares)
         return utilities, values, fares
 
     def _distance(self, taste: Tastes) -> F64:

@@ -984,6 +984,11 @@ def set_out(record: Record, first: str, until: str, **where: Any) -> float:
     return float(rows(span, **{"origin": HOME} | where).departed.sum())
 
 
+def unannounced(rule: tuple[str, ...]) -> tuple[str, ...]:
+    """Changes that make the same rules a surprise."""
+    return tuple(f"{it.split('=')[0]}=null" for it in rule if ".announced=" in it)
+
+
 @pytest.mark.parametrize(
     ("world", "rule", "channels", "left"),
     [(FLEE, CLOSED, BY_LEGS, 0.0), (FLEE, FENCE, BY_LEGS, None),
@@ -1012,13 +1017,8 @@ def test_an_announced_date_brings_a_rush(
         assert after == [left, left]
     assert after[0] == pytest.approx(after[1], rel=0.2)
     # Control: as a surprise the rule brings no rush.
-    surprise = run(*world, *rule, *(it for it in nothing_announced(rule)))
+    surprise = run(*world, *rule, *unannounced(rule))
     pd.testing.assert_frame_equal(surprise.flows, calm.flows)
-
-
-def nothing_announced(rule: tuple[str, ...]) -> tuple[str, ...]:
-    """The same rules as a surprise."""
-    return tuple(f"{it.split('=')[0]}=null" for it in rule if ".announced=" in it)
 
 
 def test_the_more_a_loss_weighs_the_greater_the_rush() -> None:
