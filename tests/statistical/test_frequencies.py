@@ -271,7 +271,7 @@ def test_necessity_is_flight_in_the_share_of_flight(name: str) -> None:
     them, found = likenesses(name), asked(name)
     hazard = found["hazard"][found["answer"] == Answer.necessity]
     fled, p = int((hazard == Hazard.flight).sum()), them.rates.F / (them.rates.R - them.rates.R_0)
-    stands(lambda error: binomial(fled, len(hazard), p * (1 + error)), len(hazard), p, sees=0.07)
+    stands(lambda error: binomial(fled, len(hazard), p * (1 + error)), len(hazard), p, sees=0.075)
     assert not (found["hazard"][found["answer"] == Answer.choice] == Hazard.flight).any()
 
 
