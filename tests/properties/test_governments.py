@@ -22,6 +22,7 @@ from tests.properties.test_mechanisms import (
     FILE,
     NEXT,
     NEXT_BORDER,
+    ROOM,
     WAR,
     departed,
     harmed,
@@ -40,10 +41,12 @@ def union(more: str) -> str:
 
 
 FREE = union("free_movement: true")
+# Members by as small rows as the others, and of them many who move.
+MEMBERS = ("population.focus=[HO, NX]", ROOM, "decision.base_livelihood=4")
 
 
 def hoped(record: Record, **where: Any) -> float:
-    """People expected to set out: members are many to a row, and few of them move."""
+    """People expected to set out: citizens of FR are many to a row, and few of them move."""
     return float(rows(record.flows, **where).expected.sum())
 
 
@@ -52,10 +55,10 @@ def hoped(record: Record, **where: Any) -> float:
 
 def test_free_movement_moves_members_and_leaves_others_alone() -> None:
     """G9."""
-    apart, free = (run(*rule, "outputs.expected=true") for rule in ((), (FREE,)))
+    apart, free = (run(*MEMBERS, *rule, "outputs.expected=true") for rule in ((), (FREE,)))
     for a, b, citizens in ((NEXT, "fr_c", "NX"), ("fr_c", NEXT, "FR")):
         there = {"citizenship": citizens, "origin": a, "destination": b}
-        # 2,960 -> 3,850 people from next door to the far country, 990 -> 1,410 back.
+        # 13,700 -> 23,700 people from next door to the far country, 3,600 -> 6,900 back.
         assert hoped(free, **there) > 1.2 * hoped(apart, **there)
         assert departed(free, channel="free", **there) == departed(free, **there)
     # Nobody else uses it, and nobody else's moves change, but by what members do to queues.
@@ -81,7 +84,8 @@ def test_free_movement_moves_members_and_leaves_others_alone() -> None:
 def test_free_movement_holds_from_entry_to_exit(
     rule: str, free_first: bool, free_later: bool
 ) -> None:
-    flows = rows(run(union(f"free_movement: true, {rule}")).flows, citizenship="NX", channel="free")
+    found = run(*MEMBERS, union(f"free_movement: true, {rule}"))
+    flows = rows(found.flows, citizenship="NX", channel="free")
     assert (flows[flows.date < HALF].departed.sum() > 0) == free_first
     assert (flows[flows.date >= HALF].departed.sum() > 0) == free_later
 
@@ -104,7 +108,7 @@ def test_relocation_moves_at_most_what_is_promised_and_kept() -> None:
     """G9."""
     none, some, more = run(WAR), run(WAR, sharing(10_000)), run(WAR, sharing(20_000))
     moved = [departed(r, channel="relocation") for r in (none, some, more)]
-    # 0, 4,600, 9,900 people; a household of a dozen rows is 1,300.
+    # 0, 4,900, 9,700 people; a household of a dozen rows is 1,300.
     assert moved[0] == 0
     assert 3_500 < moved[1] <= 5_000
     assert 8_500 < moved[2] <= 10_000
@@ -182,8 +186,8 @@ def final(record: Record, column: str = "opinion") -> float:
 def test_opinion_follows_what_is_perceived_and_not_what_is() -> None:
     """G1."""
     calm, war = run(FOLLOWED), run(WAR, FOLLOWED)
-    # .40 -> .51 and .97.
-    assert final(war) > final(calm) + 0.1
+    # .40 -> .44 and .91.
+    assert final(war) > final(calm) + 0.3
     fair, blind = (run(WAR, FOLLOWED, f"politics.bias={x}") for x in (1, 0))
     # The same people have come; what is seen of them differs.
     assert not differing(
@@ -197,7 +201,7 @@ def test_opinion_follows_what_is_perceived_and_not_what_is() -> None:
     assert abs(final(run(WAR, FOLLOWED, "politics.stock=0")) - 0.4) < 0.01
     # Irregular newcomers weigh more: with equal weights less is perceived.
     alike = "politics.newcomers={refugee: 1, claimant: 1, irregular: 1, ordered: 1}"
-    assert final(run(WAR, FOLLOWED, alike)) < final(war) - 0.02
+    assert final(run(WAR, FOLLOWED, alike)) < final(war) - 0.1
     # The country's own bias goes before that of all.
     own = run(WAR, "countries.NX.opinion={start: .4, bias: 1}")
     assert final(own) == final(fair)
@@ -217,21 +221,22 @@ def test_a_campaign_and_a_slump_harden_opinion_and_contact_softens_it() -> None:
     # As refugees, in whom people meet neighbours, newcomers turn the same public less against them.
     refuge = "policies.nx_courts.recognition=1"
     hostile, mild = (run(WAR, FOLLOWED, refuge, f"politics.contact={x}") for x in (0, 5))
-    assert final(mild) < final(hostile) - 0.02
+    assert final(mild) < final(hostile) - 0.05
 
 
 def test_elections_move_rules_only_by_a_table() -> None:
     """G2."""
-    world_ = (WAR, NEXT_BORDER)
+    # A border that most get through: opinion goes by them, and what it does to them can be counted.
+    world_ = (WAR, NEXT_BORDER, "policies.nx_border.barrier=.2")
     quiet = run(*world_, FOLLOWED, "politics.response=0")
     voted = run(*world_, FOLLOWED)
     # Stringency goes half of the way to opinion on the day, and rules stay.
     series = voted.opinion.set_index("date").stringency
     assert (series[:"2020-07-31"] == 0.4).all()
-    assert series["2020-08-31"] == series.iloc[-1] > 0.41
+    assert series["2020-08-31"] == series.iloc[-1] > 0.42
     assert not differing({"f": quiet.flows, "h": quiet.harms}, {"f": voted.flows, "h": voted.harms})
     # With a table they follow, from that day on and not before.
-    stricter = run(*world_, FOLLOWED, "politics.levers.barrier=20")
+    stricter = run(*world_, FOLLOWED, "politics.levers.barrier=8")
     laxer = run(*world_, FOLLOWED, "politics.levers.barrier=-20")
     rate = []
     for record in (voted, stricter, laxer):
@@ -243,7 +248,8 @@ def test_elections_move_rules_only_by_a_table() -> None:
         early = record.flows[record.flows.date < pd.Timestamp("2020-08-01")]
         base = voted.flows[voted.flows.date < pd.Timestamp("2020-08-01")]
         assert not differing({"f": early}, {"f": base})
-    assert rate[1] > 1.15 * rate[0]
+    # Caught for one who comes through: .15 -> .78 and .02.
+    assert rate[1] > 1.3 * rate[0]
     assert rate[2] < 0.8 * rate[0]
     # Control: no election, no change, whatever the table says.
     never = "countries.NX.opinion={start: .4}"

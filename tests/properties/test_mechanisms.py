@@ -4,7 +4,7 @@ Whole runs of a small world (`tests/mechanisms.yaml`), base rates solved once on
 file has it, the same seed, and so the same luck but for what the switch changes. Figures in
 comments are from one of two or three seeds (11 and what its replicates have), the weakest where
 they differ much, and margins of the assertions lie well inside. A row stands for about 110 people,
-so that a figure of 10,000 people has a standard error of some 10 % by itself, and less against its
+so that a figure of 10,000 people has a standard error of some 15 % by itself, and less against its
 own control.
 """
 
@@ -43,6 +43,8 @@ PURGE, RAID, DRY = on("shocks.purge"), on("shocks.raid"), on("interventions.dry"
 NEXT_BORDER, FAR_BORDER = on("policies.nx_border"), on("policies.fr_border")
 REFUGE = ("policies.nx_asylum.prima_facie=true",)
 NO_COUPLING, NO_KIN = "exposure.coupling={}", "journey.kin=0"
+ROOM = "policies.fr_labour.quota=200000"
+"""Work abroad for all who want it: the usual quota would hide how many want it."""
 
 
 @cache
@@ -126,22 +128,24 @@ def test_a_drought_spreads_to_food_and_on_to_economy_and_health() -> None:
     for name in ("food", "economic", "health"):
         assert worst(alone, "ho_s", name) < worst(calm, "ho_s", name) + 0.005
     assert worst(dry, "ho_n", "food") < worst(calm, "ho_n", "food") + 0.005
-    # People feel it (15,800 -> 25,300 insecurity-years of food) and leave for it (43 -> 440).
+    # People feel it (15,500 -> 24,400 insecurity-years of food) and leave for it (0 -> 1,900).
     assert insecurity(dry, place="ho_s", threat="food") > 1.3 * insecurity(
         alone, place="ho_s", threat="food"
     )
-    assert blamed(dry, place="ho_s", threat="food") > 5 * blamed(alone, place="ho_s", threat="food")
+    assert blamed(dry, place="ho_s", threat="food") > 1_000 + 5 * blamed(
+        alone, place="ho_s", threat="food"
+    )
 
 
 @pytest.mark.parametrize("event", [DRY, on("shocks.warming")], ids=["drought", "slow onset"])
 def test_hazards_of_nature_make_movers_of_necessity_where_they_strike(event: str) -> None:
     """T8."""
     calm, struck = run(), run(event)
-    # 2,900 -> 13,400 in the south by drought, -> 11,200 by warming; in the north 1,600 -> 1,800.
+    # 4,500 -> 39,900 in the south by drought, -> 30,800 by warming; in the north 5,500 -> 7,100.
     assert people(struck, "necessity", place="ho_s") > 3 * people(calm, "necessity", place="ho_s")
     assert people(struck, "necessity", place="ho_n") < 2 * people(calm, "necessity", place="ho_n")
     assert blamed(calm, threat="environmental") == 0
-    assert blamed(struck, threat="environmental") > 5_000
+    assert blamed(struck, threat="environmental") > 12_000
 
 
 def test_slow_onset_grows_all_along_and_a_drought_passes() -> None:
@@ -163,7 +167,7 @@ def test_prevalence_says_how_many_and_severity_how_hard() -> None:
     """T4."""
     few, many, harder = run(levels(0.2)), run(levels(0.4)), run(levels(0.2, 0.8))
     political = {"threat": "political", "place": HOME, "citizenship": "HO"}
-    # Twice as many exposed: 126,000 -> 267,000 insecurity-years, 156,000 -> 299,000 moves.
+    # Twice as many exposed: 129,000 -> 272,000 insecurity-years, 189,000 -> 388,000 moves.
     assert 1.7 < insecurity(many, **political) / insecurity(few, **political) < 2.4
     assert 1.6 < people(many, "necessity") / people(few, "necessity") < 2.4
     # The threat itself is as grave as it was.
@@ -180,12 +184,12 @@ def test_moves_of_necessity_rise_with_a_shock_and_fade_with_it() -> None:
         table = table[table.date.dt.month.between(first, last)]
         return float(table.people.sum()) / (last - first + 1)
 
-    reach = "shocks.raid.prevalence=.6"
+    reach = "shocks.raid.prevalence=1"
     calm, short = run(), run(RAID, reach)
     long = run(RAID, reach, "shocks.raid.end=2020-12-31")
-    # People a month: before 170 in all; in April and May 11,000; from September on 700 or 43,000.
+    # People a month: before 450; in April and May 19,500; from September on 1,300 or 94,000.
     assert monthly(short, 1, 2) == monthly(calm, 1, 2)
-    assert monthly(short, 4, 5) > 5_000 > 10 * monthly(calm, 4, 5)
+    assert monthly(short, 4, 5) > 10_000 > 10 * monthly(calm, 4, 5)
     assert monthly(short, 9, 12) < 0.2 * monthly(short, 4, 5)
     # Control: that it fades is not that nobody is left to go. What lasts goes on driving people.
     assert monthly(long, 9, 12) > monthly(long, 4, 5)
@@ -198,7 +202,7 @@ def test_a_group_that_is_persecuted_leaves_and_the_others_less() -> None:
         run(PURGE, split),
         run(PURGE, split, "exposure.vulnerability.creed.political=8"),
     )
-    # Prevalence stays what it is: 97,900 -> 185,000 of the group, 202,000 -> 137,000 of the others.
+    # Prevalence stays what it is: 112,000 -> 218,000 of the group, 249,000 -> 169,000 others.
     assert people(targeted, "necessity", group="creed") > 1.5 * people(
         alike, "necessity", group="creed"
     )
@@ -209,10 +213,12 @@ def test_a_group_that_is_persecuted_leaves_and_the_others_less() -> None:
 
 def test_a_rule_against_a_group_blocks_that_group_alone() -> None:
     """T6, P7."""
-    split = (PURGE, "outputs.by=[place, group]", on("policies.nx_no_irregular"))
+    # By the state: all whom it threatens want to leave the country.
+    purge = (PURGE, "shocks.purge.by_state=true")
+    split = (*purge, "outputs.by=[place, group]", on("policies.nx_no_irregular"))
     before, after = run(*split), run(*split, on("policies.nx_not_creed"))
-    # 9,000 -> 13,400 heads of the group; the others 22,100 -> 22,500, within 3 %.
-    assert heads(after, "no_permission", group="creed") > 1.2 * heads(
+    # 18,700 -> 34,200 heads of the group; the others 47,300 -> 47,600, in three seeds within 6 %.
+    assert heads(after, "no_permission", group="creed") > 1.4 * heads(
         before, "no_permission", group="creed"
     )
     assert heads(after, "no_permission", group="other") == pytest.approx(
@@ -224,7 +230,7 @@ def test_whom_the_state_itself_threatens_leave_the_country() -> None:
     """T7."""
     rebels, state = run(WAR), run(WAR, "shocks.war.by_state=true")
     fled = {"citizenship": "HO", "answer": "necessity"}
-    # Displaced at the end 185,000 -> 2,500; of necessity abroad 93,000 -> 200,000.
+    # Displaced at the end 169,000 -> 4,700; of necessity abroad 110,000 -> 250,000.
     assert stock(state, citizenship="HO", status="displaced") < 0.1 * stock(
         rebels, citizenship="HO", status="displaced"
     )
@@ -237,9 +243,9 @@ def test_whom_the_state_itself_threatens_leave_the_country() -> None:
 
 def test_the_wider_the_income_gap_the_more_go() -> None:
     """T9."""
-    # 8,400 -> 16,300 -> 29,600 people, by a standard error of 1,300.
+    # 19,400 -> 40,400 -> 68,900 people, by a standard error of 3,000.
     flows = [
-        departed(run(f"places.fr_c.income={income}"), origin=HOME, destination="fr_c")
+        departed(run(ROOM, f"places.fr_c.income={income}"), origin=HOME, destination="fr_c")
         for income in (10_000, 40_000, 160_000)
     ]
     assert flows[1] > 1.3 * flows[0]
@@ -249,35 +255,35 @@ def test_the_wider_the_income_gap_the_more_go() -> None:
 def test_the_poorer_a_place_the_more_of_its_people_cannot_pay() -> None:
     """T9, D3."""
     poor, rich = run("places.ho_s.income=800"), run()
-    # 3,600 -> 17,500 heads; next door, where income stays, no more.
+    # 7,700 -> 42,600 heads; next door, where income stays, 1,600.
     assert heads(poor, "no_means", place="ho_s") > 3 * heads(rich, "no_means", place="ho_s")
     assert heads(poor, "no_means", place="ho_n") < heads(poor, "no_means", place="ho_s") / 3
 
 
 def test_the_more_unequal_a_country_the_more_of_its_people_cannot_pay() -> None:
     """T9, D3."""
-    # 0 -> 2,700 -> 28,500 heads at one mean income.
+    # 0 -> 8,300 -> 76,300 heads at one mean income.
     blocked = [
         heads(run(f"countries.HO.profile={{household_size: 2.5, gini: {gini}}}"), "no_means")
         for gini in (0.2, 0.5, 0.8)
     ]
-    assert blocked[1] > blocked[0] + 1_000
+    assert blocked[1] > blocked[0] + 4_000
     assert blocked[2] > 3 * blocked[1]
 
 
 def test_fewer_go_where_there_is_no_work() -> None:
     """T9: unemployment, at the destination."""
-    # 14,800 -> 11,100, and never above.
-    jobless = run("places.fr_c.unemployment=.7")
+    # 28,100 -> 17,700.
+    jobless = run(ROOM, "places.fr_c.unemployment=.7")
     to = {"origin": HOME, "destination": "fr_c"}
-    assert departed(jobless, **to) < 0.85 * departed(run(), **to)
+    assert departed(jobless, **to) < 0.8 * departed(run(ROOM), **to)
 
 
 def test_newcomers_strain_the_places_that_receive_them() -> None:
     """T10."""
     calm, war = run(), run(WAR)
     without, roomy = run(WAR, "exposure.crowding={}"), run(WAR, "places.nx_b.capacity=1000000")
-    # Economic severity in the border town .231 -> .294 (.200 without crowding, .203 with room).
+    # Economic severity in the border town .238 -> .293 (.200 without crowding, .203 with room).
     for threat, least in (("economic", 0.04), ("health", 0.03), ("food", 0.03)):
         grave = worst(war, "nx_b", threat)
         assert grave > worst(calm, "nx_b", threat) + least
@@ -286,20 +292,21 @@ def test_newcomers_strain_the_places_that_receive_them() -> None:
         assert worst(without, "nx_b", threat) == pytest.approx(
             worst(run("exposure.crowding={}"), "nx_b", threat)
         )
-    # The hosts feel it: 26,900 -> 30,700 insecurity-years of the town's own people.
+    # The hosts feel it: 24,200 -> 27,300 insecurity-years of the town's own people.
     hosts = {"place": "nx_b", "citizenship": "NX"}
     assert insecurity(war, **hosts) > 1.08 * insecurity(without, **hosts)
 
 
 def test_an_irregular_status_exposes_people() -> None:
     """T11: by status."""
-    world = (WAR, on("policies.nx_no_asylum"))
+    # Few are exposed, so that there are some left whom a status can add.
+    world = (WAR, on("policies.nx_no_asylum"), "threats.NX.economic=[.4, .1]")
     economic = {"place": NEXT, "threat": "economic"}
     alike = run(*world, "exposure.vulnerability.irregular.economic=1")
     usual, more = run(*world), run(*world, "exposure.vulnerability.irregular.economic=8")
-    # 4,460 -> 4,680 -> 5,510 insecurity-years, in each of three seeds (+5 %, +18 % or more).
+    # 3,300 -> 3,700 -> 4,600 insecurity-years, in each of three seeds (+10 %, +26 % or more).
     felt = [insecurity(r, citizenship="HO", **economic) for r in (alike, usual, more)]
-    assert felt[1] > 1.02 * felt[0]
+    assert felt[1] > 1.04 * felt[0]
     assert felt[2] > 1.1 * felt[1]
     # Control: hosts are no more exposed than they were.
     hosts = [insecurity(r, citizenship="NX", **economic) for r in (alike, more)]
@@ -310,7 +317,7 @@ def test_women_flee_more_where_women_are_more_exposed() -> None:
     """T11: by sex."""
     split = (PURGE, "outputs.by=[place, sex]")
     alike, targeted = run(*split), run(*split, "exposure.vulnerability.women.political=20")
-    # Households of women 153,000 -> 185,000, of men 146,000 -> 135,000: prevalence is held.
+    # Households of women 182,000 -> 221,000, of men 191,000 -> 164,000: prevalence is held.
     assert people(targeted, "necessity", sex="woman") > 1.1 * people(
         alike, "necessity", sex="woman"
     )
@@ -328,18 +335,18 @@ def test_the_old_flee_more_where_the_old_are_more_exposed() -> None:
             ("exposure.vulnerability.children.political=20",),
         )
     )
-    # Households of heads of 65 and older 29,700 -> 81,300, of 18 to 34 113,900 -> 106,600:
+    # Households of heads of 65 and older 48,400 -> 113,000, of 18 to 34 160,000 -> 144,000:
     # prevalence is held.
     assert people(old, "necessity", age="65+") > 1.5 * people(alike, "necessity", age="65+")
     assert people(old, "necessity", age="18-34") < 0.98 * people(alike, "necessity", age="18-34")
-    # Where children are more exposed families flee, the others less: 2.1 -> 2.6 people a head.
+    # Where children are more exposed families flee, the others less: 2.0 -> 2.5 people a head.
     assert party(young, "necessity") > party(alike, "necessity") + 0.25
 
 
 def test_where_people_have_no_voice_want_drives_more_of_them_out() -> None:
     """T12."""
     mute, heard = run(SLUMP, "countries.HO.voice=0"), run(SLUMP, "countries.HO.voice=1")
-    # 19,800 -> 29,700 people by want.
+    # 46,500 -> 73,700 people by want.
     assert blamed(mute, place=HOME, threat=WANT) > 1.25 * blamed(heard, place=HOME, threat=WANT)
     # Controls: what voice weighs nothing for stays; fear has nothing to do with it (within 1 %).
     deaf = [run(SLUMP, f"countries.HO.voice={x}", "decision.voice=0") for x in (0, 1)]
@@ -361,7 +368,7 @@ def test_threats_at_a_destination_deter_those_who_weigh_them() -> None:
         weighed = run(WAR, *world, "decision.flight.threats=5")
         return departed(weighed, **to) / departed(run(WAR, *world), **to)
 
-    # Of those who go next door when its threats weigh nothing: .39 under unrest, .93 in quiet.
+    # Of those who go next door when its threats weigh nothing: .43 under unrest, .94 in quiet.
     assert kept(UNREST) < 0.6
     assert kept() > 0.8
 
@@ -369,12 +376,14 @@ def test_threats_at_a_destination_deter_those_who_weigh_them() -> None:
 def test_the_more_distance_weighs_the_fewer_go_far() -> None:
     """D1."""
     there = {"citizenship": "HO", "origin": HOME}
-    flows = [run(f"decision.livelihood.distance={weight}").flows for weight in (0, -0.42, -1.5)]
+    flows = [
+        run(ROOM, f"decision.livelihood.distance={weight}").flows for weight in (0, -0.6, -1.5)
+    ]
     near, far = (
         [float(rows(table, destination=to, **there).departed.sum()) for table in flows]
         for to in (NEXT, "fr_c")
     )
-    # To the far country for one next door; 0 is the control.
+    # To the far country for one next door, 2.7 -> 1.1 -> .02; 0 is the control.
     assert far[0] / near[0] > 1.4 * far[1] / near[1] > 1.4 * 3 * far[2] / near[2]
 
 
@@ -386,20 +395,21 @@ def test_a_diaspora_draws_more() -> None:
             f"stocks=[{{from: HO, to: NX, people: 40_000}}, {{from: HO, to: FR, people: {n}}},"
             " {from: NX, to: FR, people: 40_000}]"
         )
-        return departed(run(NO_KIN, stocks, *changes), **FAR)
+        return departed(run(NO_KIN, ROOM, stocks, *changes), **FAR)
 
-    # 5,500 -> 14,800 -> 22,300 people.
+    # 13,200 -> 32,900 -> 48,800 people.
     flows = [world(n) for n in (6_000, 60_000, 200_000)]
     assert flows[1] > 1.6 * flows[0]
     assert flows[2] > 1.2 * flows[1]
-    # Control: where networks weigh nothing and all is known, stocks draw nobody: within 1 %.
+    # Control: where networks weigh nothing and all is known, stocks draw nobody: within 2 %.
     blind = ("decision.livelihood.network=0", "decision.information=100000")
     assert world(6_000, *blind) == pytest.approx(world(200_000, *blind), rel=0.05)
 
 
 def test_a_better_destination_is_chosen_more_by_those_who_know_it() -> None:
     """D6."""
-    flows = [departed(run(NO_KIN, f"decision.information={k}"), **FAR) for k in (0, 1, 100)]
+    # 14,400 -> 21,100 -> 27,800 people.
+    flows = [departed(run(NO_KIN, ROOM, f"decision.information={k}"), **FAR) for k in (0, 1, 100)]
     assert flows[1] > 1.1 * flows[0]
     assert flows[2] > 1.1 * flows[1]
 
@@ -407,13 +417,13 @@ def test_a_better_destination_is_chosen_more_by_those_who_know_it() -> None:
 def test_a_campaign_keeps_those_away_who_know_little() -> None:
     """D7."""
     campaign = on("interventions.deter")
-    little, well = "decision.information=5", "decision.information=1000"
-    # 11,300 -> 5,700 people.
-    assert departed(run(little, campaign), **FAR) < 0.7 * departed(run(little), **FAR)
+    little, well = (ROOM, "decision.information=5"), (ROOM, "decision.information=1000")
+    # 21,300 -> 10,300 people.
+    assert departed(run(*little, campaign), **FAR) < 0.7 * departed(run(*little), **FAR)
     # Controls: those who know the place, and those whom nobody told, go as they did.
-    assert departed(run(well, campaign), **FAR) == departed(run(well), **FAR)
+    assert departed(run(*well, campaign), **FAR) == departed(run(*well), **FAR)
     others = {"citizenship": "NX", "destination": "fr_c"}
-    assert departed(run(little, campaign), **others) == departed(run(little), **others)
+    assert departed(run(*little, campaign), **others) == departed(run(*little), **others)
 
 
 def prior(value: float, whom: str = "HO") -> str:
@@ -422,20 +432,20 @@ def prior(value: float, whom: str = "HO") -> str:
 
 def test_what_is_thought_of_a_country_draws_those_who_know_little() -> None:
     """D7."""
-    little, well = "decision.information=5", "decision.information=1000"
-    flows = [departed(run(little, prior(value)), **FAR) for value in (-1, 0, 1)]
-    # 5,000 -> 9,600 -> 22,500 people.
+    little, well = (ROOM, "decision.information=5"), (ROOM, "decision.information=1000")
+    flows = [departed(run(*little, prior(value)), **FAR) for value in (-1, 0, 1)]
+    # 10,400 -> 23,200 -> 48,900 people.
     assert flows[1] > 1.4 * flows[0]
     assert flows[2] > 1.4 * flows[1]
     # Controls: those who know the place, and those of whom it is not said, go as they did.
-    assert departed(run(well, prior(-1)), **FAR) == departed(run(well), **FAR)
+    assert departed(run(*well, prior(-1)), **FAR) == departed(run(*well), **FAR)
     others = {"citizenship": "HO", "destination": "fr_c"}
-    assert departed(run(little, prior(1, "NX")), **others) == pytest.approx(
-        departed(run(little), **others),
+    assert departed(run(*little, prior(1, "NX")), **others) == pytest.approx(
+        departed(run(*little), **others),
         rel=0.03,  # what others do to queues
     )
     # A campaign adds to what is thought.
-    told, thought = run(little, prior(0), on("interventions.deter")), run(little, prior(-1))
+    told, thought = run(*little, prior(0), on("interventions.deter")), run(*little, prior(-1))
     pd.testing.assert_frame_equal(told.flows, thought.flows)
 
 
@@ -447,7 +457,7 @@ def party(record: Record, answer: str = "choice") -> float:
 def test_the_more_go_ahead_alone_the_smaller_are_parties() -> None:
     """D10."""
     pioneer, child = "decision.livelihood.pioneer", "decision.livelihood.child"
-    # 2.39 -> 1.69 -> 1.17 people; children 1.70 -> 1.30; spread over seeds .07.
+    # 2.48 -> 1.71 -> 1.24 people; children 1.71 -> 1.39; spread over three seeds .06.
     sizes = [party(run(f"{pioneer}={x}")) for x in (-10, 0.2, 3)]
     assert sizes[0] > sizes[1] + 0.4
     assert sizes[1] > sizes[2] + 0.3
@@ -465,7 +475,7 @@ def test_the_family_follows_who_went_ahead() -> None:
 
 def test_the_tie_to_home_brings_people_back() -> None:
     """D11."""
-    # People from abroad back to their place of origin, 900 -> 2,600 -> 36,000.
+    # People from abroad back to their place of origin, 2,900 -> 15,100 -> 61,500.
     back = {"citizenship": "HO", "channel": "home", "origin": "fr_c"}
     flows = [departed(run(f"decision.tie={tie}"), **back) for tie in (0, 1, 3)]
     assert flows[1] > 1.5 * flows[0]
@@ -492,8 +502,8 @@ def test_people_go_out_come_back_and_go_out_again() -> None:
     """D11: circular moves."""
     circular = exits("decision.rest_depth=0")
     resting = exits("decision.rest_depth=1", "decision.rest=100")
-    # Of 5,400 heads who went abroad 1,900 went twice or more; control: who has moved and rests for
-    # a lifetime goes once (2 of 1,270: flight knows no rest).
+    # Of 4,000 heads who went abroad 840 went twice or more; control: who has moved and rests for
+    # a lifetime goes once (all but 1 of 710: flight knows no rest).
     assert sum(circular[2:]) > 0.15 * sum(circular[1:])
     assert sum(resting[2:]) < 0.02 * sum(resting[1:])
     assert resting[1] > 500
@@ -510,10 +520,10 @@ def test_who_looks_ahead_stays_where_there_is_a_way_on_and_back() -> None:
             record, destination=(*HOME, *NEXT, "fr_c"), **there
         )
 
-    # .18 -> .10: from there little else is within reach.
+    # .12 -> .06: from there little else is within reach.
     assert far(0.8, 1) < 0.75 * far(0, 1)
-    # The stronger the tie the more the way home is worth, and the less a place far from it: .10 ->
-    # .07. Control: who does not look ahead feels no tie before having left: .18 -> .18 and .21.
+    # The stronger the tie the more the way home is worth, and the less a place far from it: .07 ->
+    # .03. Control: who does not look ahead feels no tie before having left: .10 -> .13.
     assert far(0.8, 3) < 0.85 * far(0.8, 0)
     assert far(0, 2) > 0.9 * far(0, 0)
 
@@ -525,7 +535,7 @@ def test_people_in_transit_live_under_its_threats_and_decide_anew() -> None:
     """J1."""
     calm, unrest = run(WAR), run(WAR, UNREST)
     onward = {"citizenship": "HO", "origin": NEXT, "destination": "fr_c"}
-    # Onward 1,000 -> 2,800 or more; into the country of transit 102,000 -> 49,000.
+    # Onward 1,700 -> 4,000; into the country of transit 104,000 -> 48,000.
     assert departed(unrest, **onward) > 2 * departed(calm, **onward)
     assert crossed(unrest, "ho_n_nx_b") < 0.7 * crossed(calm, "ho_n_nx_b")
 
@@ -540,11 +550,13 @@ def test_who_finds_one_way_closed_takes_another() -> None:
 
 def test_the_smaller_the_scale_the_more_take_the_best_way() -> None:
     """D8: `decision.route_scale`."""
-    # By sea for one by land.
+    # By the state: all who flee it leave the country.
+    world = (WAR, "shocks.war.by_state=true", "decision.fatigue=1")
+    # By sea for one by land, 1.3 -> 2.1.
     ratio = [
         crossed(record, "sea") / crossed(record, "nx_c_fr_c")
         for scale in (0.6, 0.1)
-        for record in [run(WAR, "decision.fatigue=1", f"decision.route_scale={scale}")]
+        for record in [run(*world, f"decision.route_scale={scale}")]
     ]
     assert ratio[1] > 1.4 * ratio[0]
 
@@ -552,9 +564,9 @@ def test_the_smaller_the_scale_the_more_take_the_best_way() -> None:
 def test_extortion_on_the_way_strands_people() -> None:
     """J2, J5: it takes the means that the next leg would have cost."""
     safe, robbed = (run(WAR, f"corridors.ho_n_nx_b.extortion={x}") for x in (0, 0.8))
-    # 1,700 -> 65,000 extorted (at sea, before); stranded 0 -> 1,300 or more.
+    # 0 -> 58,600 extorted on it; stranded 0 -> 2,000.
     assert harmed(safe, "extortion", corridor="ho_n_nx_b") == 0
-    assert harmed(robbed, "extortion", corridor="ho_n_nx_b") > 10_000
+    assert harmed(robbed, "extortion", corridor="ho_n_nx_b") > 30_000
     assert harmed(safe, "stranding") == 0
     assert harmed(robbed, "stranding") > 500
 
@@ -562,13 +574,13 @@ def test_extortion_on_the_way_strands_people() -> None:
 def test_more_are_assaulted_where_the_way_is_more_violent() -> None:
     """J2."""
     way = "ho_n_nx_b"
-    safe, some, more = (run(WAR, f"corridors.{way}.violence={x}") for x in (0, 0.1, 0.3))
+    safe, some, more = (run(WAR, f"corridors.{way}.violence={x}") for x in (0, 0.1, 0.4))
     assert harmed(safe, "violence", corridor=way) == 0
-    # .10 and .33 or .26 of the 80,000 and 55,000 people who came through.
-    for record, share in ((some, 0.1), (more, 0.3)):
+    # .09 or .12 and .41 of the 86,000 and 50,000 people who came through.
+    for record, share in ((some, 0.1), (more, 0.4)):
         found = harmed(record, "violence", corridor=way) / crossed(record, way)
         assert found == pytest.approx(share, rel=0.4)
-    # It keeps some from trying, too: 98,000 -> 84,000 -> 57,000.
+    # It keeps some from trying, too: 118,000 -> 94,200 -> 59,200.
     assert crossed(more, way) < 0.8 * crossed(some, way) < 0.8 * 0.95 * crossed(safe, way)
 
 
@@ -581,11 +593,11 @@ def test_kidnappers_hold_people_for_as_long_as_they_do() -> None:
 
     safe, brief, long = kidnapped(0, 90), kidnapped(0.2, 10), kidnapped(0.2, 90)
     assert harmed(safe, "kidnapping") == 0
-    # .2 of the people who came through are held; 98,000 -> 45,000 come.
+    # .2 of the people who came through are held; 118,000 -> 59,200 come.
     found = harmed(brief, "kidnapping", corridor=way) / crossed(brief, way)
     assert found == pytest.approx(0.2, abs=0.12)
     assert crossed(brief, way) < 0.75 * crossed(safe, way)
-    # Person-months in captivity 0 -> 2,000 or more -> 14,000 or more.
+    # Person-months in captivity 0 -> 5,200 -> 26,500.
     held = [rows(r.account, activity="captive").people.sum() for r in (safe, brief, long)]
     assert held[0] == 0
     assert held[2] > 2.5 * held[1] > 0
@@ -595,10 +607,10 @@ def test_more_die_where_the_way_is_more_deadly() -> None:
     """J3."""
     safe, deadly = run(WAR), run(WAR, "corridors.ho_n_nx_b.death=.05")
     assert harmed(safe, "death", corridor="ho_n_nx_b") == 0
-    # .05 of some 50,000 people who try; standard error over parties .002.
+    # .05 of some 70,000 people who try; standard error .009.
     assert per_crossing(deadly, "death", "ho_n_nx_b") == pytest.approx(0.05, abs=0.015)
-    # It keeps some from trying, too.
-    assert crossed(deadly, "ho_n_nx_b") < 0.95 * crossed(safe, "ho_n_nx_b")
+    # It keeps some from trying, too: 104,000 -> 64,100.
+    assert crossed(deadly, "ho_n_nx_b") < 0.8 * crossed(safe, "ho_n_nx_b")
 
 
 def test_a_watched_border_sends_people_by_the_hidden_and_deadlier_way() -> None:
@@ -606,7 +618,7 @@ def test_a_watched_border_sends_people_by_the_hidden_and_deadlier_way() -> None:
     world = (WAR, on("policies.sea_closed"))
     before, after = run(*world), run(*world, FAR_BORDER)
     assert crossed(after, "nx_c_fr_c") < 0.5 * crossed(before, "nx_c_fr_c")
-    # .000 and .013 -> .12 and .07: .01 by the open way and .08 by the hidden one.
+    # .006 and .014 -> .16 and .09: .01 by the open way and .08 by the hidden one.
     assert per_crossing(after, "death", "nx_c_fr_c") > 0.03 + per_crossing(
         before, "death", "nx_c_fr_c"
     )
@@ -618,7 +630,7 @@ def test_smugglers_raise_their_price_with_enforcement() -> None:
     ways = {"citizenship": "HO", "channel": ("asylum", "irregular"), "origin": HOME}
     guarded = [departed(run(WAR, NEXT_BORDER, premium), **ways) for premium in (free, dear)]
     open_ = [departed(run(WAR, premium), **ways) for premium in (free, dear)]
-    # 16,500 -> 5,600 people (10,400 -> 4,500); without enforcement there is nothing to be paid.
+    # 32,900 -> 9,700 people (22,700 -> 6,900); without enforcement there is nothing to be paid.
     assert guarded[1] < 0.6 * guarded[0]
     assert open_[1] == open_[0]
 
@@ -627,10 +639,10 @@ def test_who_is_turned_back_is_stranded_and_stays_so_until_deciding_anew() -> No
     """J5."""
     through = run(WAR, NEXT_BORDER, "journey.turned_back=0")
     back = run(WAR, NEXT_BORDER, "journey.turned_back=1")
-    # 0 -> 7,600 or more.
+    # 0 -> 10,500 or more.
     assert harmed(through, "stranding") == 0
     assert harmed(back, "stranding") > 4_000
-    # Abroad: person-months of the stranded 1,000 -> 3,600, where they wait five years, not a month.
+    # Abroad: person-months of the stranded 220 -> 900, where they wait five years, not a month.
     stranded = [
         rows(run(WAR, FAR_BORDER, f"journey.wait_stranded={x}").account, activity="stranded")
         for x in (0.1, 5)
@@ -649,7 +661,8 @@ def test_the_stranded_settle_where_they_may() -> None:
         spot = {"citizenship": "HO", "channel": "irregular"}
         return sum(departed(record, origin=at, destination=at, **spot) for at in NEXT)
 
-    # 780 or more of the some 5,000 stranded; controls: where nobody is stranded, where it is shut.
+    # 1,100 or more of the 4,000 or more stranded; controls: where nobody is stranded, where it is
+    # shut.
     assert settled(*robbed) > 300
     assert settled() == 0
     assert settled(*robbed, on("policies.nx_no_irregular")) == 0
@@ -659,7 +672,7 @@ def test_camps_take_people_as_far_as_they_have_room() -> None:
     """J6."""
     camps = (WAR, on("policies.nx_camps"))
     assert stock(run(WAR), place="nx_k") == 0
-    # 19,300 of 20,000, and 57,000 of 60,000.
+    # 18,900 of 20,000, and 58,100 of 60,000.
     assert 15_000 < stock(run(*camps), place="nx_k") <= 20_000
     assert 40_000 < stock(run(*camps, "places.nx_k.capacity=60000"), place="nx_k") <= 60_000
 
@@ -673,12 +686,12 @@ def test_detention_holds_more_people_and_for_longer() -> None:
             WAR, NEXT_BORDER, f"{border}.detention={share}", f"{border}.detention_days={days}"
         )
 
-    # 0 -> 3,360 -> 7,390 people in the weaker of two seeds.
+    # 0 -> 3,470 -> 9,070 people in the weaker of two seeds.
     cells = [harmed(caught(share, 30), "detention") for share in (0, 0.4, 0.9)]
     assert cells[0] == 0
     assert cells[1] > 1_000
     assert cells[2] > 1.3 * cells[1]
-    # People-months in cells 7,800 -> 46,600.
+    # People-months in cells 3,200 -> 22,700.
     held = [rows(caught(0.9, days).account, activity="detained").people.sum() for days in (10, 90)]
     assert held[1] > 3 * held[0]
 
@@ -693,7 +706,7 @@ def test_who_is_turned_back_tries_again() -> None:
         rush = "decision.base_flight=3"
         return departed(run(*world, rush, f"journey.turned_back={turned_back}", *changes), **ways)
 
-    # 507,000 -> 670,000 departures; control: where nobody is caught nobody is turned back.
+    # 659,000 -> 861,000 departures; control: where nobody is caught nobody is turned back.
     assert attempts(1) > 1.15 * attempts(0)
     unwatched = "policies.nx_border.officers=0"
     assert attempts(1, unwatched) == attempts(0, unwatched)
@@ -704,7 +717,7 @@ def test_claims_are_sent_to_the_first_country() -> None:
     world = (WAR, "policies.fr_courts.returns=0")
     before, after = run(*world), run(*world, on("policies.fr_first"))
     seekers = ("claimant", "refugee", "ordered")
-    # 15,200 seekers of protection in the far country, then none; 0 -> 2,700 sent on.
+    # 15,700 seekers of protection in the far country, then none; 0 -> 3,900 sent on.
     assert stock(before, place="fr_c", citizenship="HO", status=seekers) > 8_000
     assert stock(after, place="fr_c", citizenship="HO", status=seekers) == 0
     sent = {"corridor": "FR", "citizenship": "HO"}
@@ -723,7 +736,7 @@ def test_more_of_any_lever_of_the_border_catches_more_of_those_who_try(lever: st
     none, some, more = (run(WAR, NEXT_BORDER, f"{border}={x}") for x in (0, 0.2, 0.6))
     open_ = run(WAR)
     assert per_crossing(none, "interception", *ways) == 0
-    # Law .2: .1; .6: .3 of the attempts. The others get through or are turned back.
+    # Law .2: .1; .6: .25 of the attempts. The others get through or are turned back.
     assert per_crossing(some, "interception", *ways) > 0.03
     assert per_crossing(more, "interception", *ways) > 1.5 * per_crossing(
         some, "interception", *ways
@@ -751,8 +764,8 @@ def test_without_a_channel_for_labour_more_come_irregularly() -> None:
     world = (on("policies.nx_no_asylum"), "policies.nx_labour.quota=200000")
     before, after = run(*world), run(*world, "policies.nx_labour.open=false")
     irregular = {"channel": "irregular", "destination": NEXT}
-    # 700 -> 4,300; 700 -> 6,000; 0 -> 3,100.
-    assert departed(after, **irregular) > 2 * departed(before, **irregular) + 1_000
+    # 780 -> 13,000; 560 -> 12,500.
+    assert departed(after, **irregular) > 4 * departed(before, **irregular) + 4_000
 
 
 def test_a_fee_on_entry_keeps_out_those_who_cannot_pay_it() -> None:
@@ -765,10 +778,10 @@ def test_a_fee_on_entry_keeps_out_those_who_cannot_pay_it() -> None:
         return run(WAR, *entry, *rules, *world)
 
     free, dear = charged(0), charged(3_000)
-    # 89,000 -> 12,200 people next door, and some of them farther: 16,200 -> 20,700.
+    # 108,000 -> 8,200 people next door, and some of them farther: 18,600 -> 20,700.
     assert departed(dear, destination=NEXT, **ways) < 0.4 * departed(free, destination=NEXT, **ways)
     assert departed(dear, destination="fr_c", **ways) > departed(free, destination="fr_c", **ways)
-    # Control: where all have ten times the means it stops few: 99,500 -> 78,400.
+    # Control: where all have ten times the means it stops few: 112,000 -> 100,000.
     rich = [
         departed(charged(fee, "living.kappa=10"), destination=NEXT, **ways) for fee in (0, 3_000)
     ]
@@ -789,7 +802,7 @@ def test_those_whose_channel_closes_take_another_into_the_same_country() -> None
         )
         return more / departed(before, channel="labour", **to)
 
-    # .15 or more; control: where channels of one country are no more alike than countries, none.
+    # .19 or more; control: where channels of one country are no more alike than countries, none.
     assert deflected(0.3) > 0.08
     assert deflected(1) < 0.03
 
@@ -810,7 +823,7 @@ def test_recognition_goes_by_grounds_with_errors_both_ways() -> None:
     enough = "journey.grounds=.1"
     # Courts that never err: those who fled a war are refugees, those who did not are ordered out.
     war, calm = courts(1, 0, WAR, enough), courts(1, 0, enough)
-    assert war[0] > 2 * war[1]
+    assert war[0] > 10 * war[1]
     assert calm[0] < 0.2 * calm[1]
     # Courts that always err.
     assert courts(0, 1, WAR, enough)[1] > 10_000
@@ -832,7 +845,7 @@ def test_courts_that_decide_less_leave_more_waiting() -> None:
         for record in (slow, middling, fast)
     ]
     # Who foresees years of waiting does not claim: fewer claims wait in all, a greater share does.
-    # Of those who claimed .92, .82, .17 wait; recognised 0, 1,800, 5,300.
+    # Of those who claimed .91, .83, .16 wait; recognised 300, 7,100, 44,200.
     waiting = [it["claimant"] / sum(it.values()) for it in counts]
     assert waiting[0] > waiting[1] + 0.05
     assert waiting[1] > waiting[2] + 0.3
@@ -845,7 +858,7 @@ def test_a_ban_on_a_nationality_is_felt_by_that_nationality() -> None:
     bans = [on(f"policies.fr_ban_{name}") for name in ("asylum", "irregular", "labour")]
     before, after = run(WAR), run(WAR, *bans)
     ways = {"channel": ("labour", "asylum", "irregular"), "destination": "fr_c"}
-    # 28,800 -> 0; of the other nationality, whose quota it shares, none less.
+    # 33,600 -> 0; of the other nationality, whose quota it shares, none less.
     assert departed(before, citizenship="HO", **ways) > 10_000
     assert departed(after, citizenship="HO", **ways) == 0
     assert departed(after, citizenship="NX", **ways) >= departed(before, citizenship="NX", **ways)
@@ -855,13 +868,13 @@ def test_a_ban_on_a_nationality_is_felt_by_that_nationality() -> None:
 def test_return_orders_are_executed_as_far_as_a_state_does() -> None:
     """P8, J7."""
     world = (WAR, "policies.nx_courts.recognition=.1")
-    none, half, all_ = (run(*world, f"policies.nx_courts.returns={x}") for x in (0, 0.5, 0.99))
-    # Returned 0 -> 4,900 -> 21,800; still there, ordered to leave, 40,800 -> 35,800 -> 19,200.
-    returned = [harmed(r, "forced_return", corridor="NX") for r in (none, half, all_)]
+    none, some, all_ = (run(*world, f"policies.nx_courts.returns={x}") for x in (0, 0.6, 0.99))
+    # Returned 0 -> 6,300 -> 21,200; still there, ordered to leave, 32,600 -> 26,400 -> 13,300.
+    returned = [harmed(r, "forced_return", corridor="NX") for r in (none, some, all_)]
     assert returned[0] == 0
     assert returned[1] > 2_000
     assert returned[2] > 2 * returned[1]
-    ordered = [stock(r, status="ordered", place=NEXT) for r in (none, half, all_)]
+    ordered = [stock(r, status="ordered", place=NEXT) for r in (none, some, all_)]
     assert ordered[0] > 1.1 * ordered[1] > 1.1 * 1.3 * ordered[2]
 
 
@@ -871,19 +884,20 @@ def test_orders_that_lapse_leave_people_irregular_who_claim_again() -> None:
     last = "policies.nx_courts.orders_last=1"
     lasting, brief = run(*world), run(*world, last)
     there = {"place": NEXT, "citizenship": "HO"}
-    # Ordered to leave 40,800 -> 7,200, irregular 5,300 -> 38,900 people at the end.
+    # Ordered to leave 32,600 -> 7,500, irregular 7,300 -> 32,600 people at the end.
     assert stock(brief, status="ordered", **there) < 0.4 * stock(lasting, status="ordered", **there)
     assert stock(brief, status="irregular", **there) > 3 * stock(
         lasting, status="irregular", **there
     )
 
     def again(*changes: str) -> float:
-        """People who claim where they are, in a country that is not quiet."""
+        """People who claim where they are, in a country that frightens all of them."""
         spot = {"citizenship": "HO", "channel": "asylum"}
-        record = run(*world, UNREST, *changes)
+        fear = (UNREST, "shocks.unrest.prevalence=1", "decision.base_flight=.3")
+        record = run(*world, *fear, *changes)
         return sum(departed(record, origin=at, destination=at, **spot) for at in NEXT)
 
-    # Who is under an order may not: 0 -> 450, 220 -> 1,900.
+    # Who is under an order may not: 780 -> 3,100.
     assert again(last) > 2 * again() + 200
 
 
@@ -891,24 +905,26 @@ def test_regularisation_makes_regular_those_who_were_irregular() -> None:
     """P8: what a state does instead."""
     world = (WAR, on("policies.nx_no_asylum"))
     share = "policies.nx_courts.regularisation"
-    runs = [run(*world, f"{share}={x}") for x in (0, 0.5, 0.9)]
+    runs = [run(*world, f"{share}={x}") for x in (0, 0.7, 0.95)]
     irregular, regular = (
         [stock(r, status=status, place=NEXT, citizenship="HO") for r in runs]
         for status in ("irregular", "regular")
     )
-    # 30,000 -> 25,800 -> 16,600; the others have become regular: 51,500 -> 55,800 -> 65,000.
+    # 24,900 -> 20,800 -> 13,900; the others have become regular: 41,000 -> 45,400 -> 52,400.
     assert irregular[0] > 1.1 * irregular[1] > 1.1 * 1.2 * irregular[2]
     assert regular[0] + 2_000 < regular[1] < regular[2] - 4_000
     # Control: where no rule speaks nobody is, and the other country's are as many as they were.
     pd.testing.assert_frame_equal(runs[0].stocks, run(*world).stocks)
-    far = [stock(r, status="irregular", place="fr_c", citizenship="NX") for r in runs]
+    unsettled = ("irregular", "claimant", "ordered")
+    far = [stock(r, status=unsettled, place="fr_c", citizenship="HO") for r in runs]
+    assert far[0] > 4_000
     assert far[2] == pytest.approx(far[0], rel=0.05)
 
 
 def test_aid_gives_means_to_those_who_lack_them() -> None:
     """D3: by `interventions`; it lowers no threat, and so is not P9."""
     without, relieved = run(), run(on("interventions.relief"))
-    # 2,000 heads or more -> 0; the money is in the books.
+    # 5,500 heads or more -> 0; the money is in the books.
     assert heads(without, "no_means", place="ho_s") > 1_000
     assert heads(relieved, "no_means", place="ho_s") < 100
     assert relieved.spending.amount.sum() == pytest.approx(2e9, rel=0.02)
@@ -916,12 +932,16 @@ def test_aid_gives_means_to_those_who_lack_them() -> None:
 
 def test_who_is_not_protected_moves_on() -> None:
     """P16, J9."""
-    unrest = (WAR, "decision.attachment=3", "living.settling=.3", *REFUGE)
+    # Rates at which the unsettled move on often: protection settles people, and so it keeps them.
+    flighty = (WAR, ROOM, "decision.attachment=6", "living.settling=.1", *REFUGE)
+    often = "decision.base_livelihood=30"
 
     def onward(*changes: str) -> float:
-        return departed(run(*unrest, *changes), citizenship="HO", origin=NEXT, destination="fr_c")
+        found = run(*flighty, *changes)
+        return departed(found, citizenship="HO", origin=NEXT, destination="fr_c")
 
-    open_door, shut_out = onward(), onward("policies.nx_courts.protection=0")
+    # 1,000 -> 2,100; 450 -> 3,200; 340 -> 4,100.
+    open_door, shut_out = onward(often), onward(often, "policies.nx_courts.protection=0")
     assert shut_out > 1.5 * open_door
     # Control: where nobody feels settled anywhere, it is not rights that keep people.
     free = ("decision.attachment=0", "decision.home=0", "living.status_income.irregular=.6")
@@ -931,14 +951,15 @@ def test_who_is_not_protected_moves_on() -> None:
 
 
 def test_the_less_people_ask_for_leave_the_more_flee_within_the_country() -> None:
-    """D11."""
+    """D1."""
 
     def within(citizen: float) -> float:
         found = run(WAR, f"decision.flight.citizen={citizen}")
         fled = rows(found.flows, citizenship="HO", answer="necessity", origin="ho_n")
         return float(rows(fled, destination="ho_s").departed.sum() / fled.departed.sum())
 
-    assert within(0) + 0.1 < within(1) < within(3) - 0.1
+    # .73 -> .85 -> .98 of those who flee.
+    assert within(0) + 0.1 < within(0.8) < within(3) - 0.1
 
 
 def test_who_has_no_grounds_expects_no_asylum() -> None:
@@ -949,7 +970,8 @@ def test_who_has_no_grounds_expects_no_asylum() -> None:
         return departed(found, citizenship="HO", destination="fr_c", channel="asylum")
 
     # Nobody flees in a calm year: those who go to live better weigh the errors of the courts.
-    assert claims(0.9) > 3 * claims(0.01)
+    # 110 -> 14,700 or more.
+    assert claims(0.9) > 10 * claims(0.01) + 5_000
     recognised = run("decision.admission=1", "policies.fr_courts.recognition=.01")
     usual = run("decision.admission=1", "policies.fr_courts.recognition=.9")
     far = {"citizenship": "HO", "destination": "fr_c", "channel": "asylum"}
