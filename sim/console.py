@@ -11,6 +11,7 @@ import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NoReturn, TextIO
 
 import typer
@@ -19,6 +20,7 @@ from sim.scenario.errors import Problem, ScenarioError, printable
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
+    from rich.table import Table
 
 OK: Final = 0
 FAULT: Final = 1
@@ -61,10 +63,24 @@ def say_json(value: object) -> None:
 
 def show(renderable: RenderableType) -> None:
     """Print what rich can render, in the width of the terminal."""
+    from rich.table import Table
+
     console = _rich_console(sys.stdout)
+    if isinstance(renderable, Table) and console.width < (renderable.width or 0):
+        _narrow(renderable, console.width)
     with console.capture() as captured:
         console.print(renderable)
     say(captured.get().rstrip("\n"))
+
+
+def _narrow(table: Table, width: int) -> None:
+    """Fit a table into a narrow terminal: bars go, labels fold, figures stay whole."""
+    table.width = width
+    table.columns = [column for column in table.columns if str(column.header)]
+    for i, column in enumerate(table.columns):
+        column._index = i
+        if column.ratio:
+            column.no_wrap, column.overflow = False, "fold"
 
 
 def problem_json(problem: Problem) -> dict[str, Any]:
@@ -160,6 +176,9 @@ def guarded(command: Callable[[], int], words: Sequence[str]) -> int:
     catches = signal.getsignal(signal.SIGINT) is signal.default_int_handler
     if catches:
         signal.signal(signal.SIGINT, _on_interrupt)
+    # A stream that was closed before we began swallows what is said to it.
+    sys.stdout = sys.stdout or Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115
+    sys.stderr = sys.stderr or Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")  # a terminal that lacks a letter shows a ?

@@ -73,7 +73,13 @@ TABLES: Final[Mapping[str, Table]] = {
             Column("answer", "text", "word", "choice or necessity"),
             Column("departed", "int", "people", "people who set out"),
             Column("arrived", "int", "people", "people who arrived, whenever they set out"),
-            Column("expected", "float", "people", "people expected to set out", optional=True),
+            Column(
+                "expected",
+                "float",
+                "people",
+                "people expected to decide so, applications counted",
+                optional=True,
+            ),
         ),
     ),
     "answers": Table(
@@ -454,7 +460,7 @@ class Record:
         Columns: `replicate` (from 0), `date` (first day of the row's steps), `citizenship` (country
         id), `origin` and `destination` (place ids), `channel` (word), `answer` (choice or
         necessity), `departed` (people who set out), `arrived` (people who arrived, whenever they
-        set out) and, where kept, `expected` (people expected to set out).
+        set out) and, where kept, `expected` (people expected to decide so, applications counted).
         """
         return self.table("flows")
 

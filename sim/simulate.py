@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from importlib.metadata import PackageNotFoundError, version
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -18,14 +18,12 @@ from sim import jit
 from sim.model.spending import ITEMS
 from sim.record import Record
 from sim.rng import replicate_seed
+from sim.scenario.schema import Scenario
 from sim.solve import solve_base
 from sim.state import F64, I64, MICRO
 from sim.step import Census, advance
 from sim.terms import Activity, Answer, Channel, Harm, Status, Threat, VitalEvent
 from sim.world import Counts, World, build_world, new_counts
-
-if TYPE_CHECKING:
-    from sim.scenario.schema import Scenario
 
 Progress = Callable[[int, int, str], None]
 
@@ -64,8 +62,14 @@ def run(
     cores = os.cpu_count() or 1
     if not 1 <= threads <= cores:
         raise ThreadsError(f"{threads} threads were asked for, and this machine has {cores} cores")
+    if not isinstance(scenario, Scenario):
+        raise TypeError(
+            f"run takes a scenario, as sim.read gives it, not {type(scenario).__name__}"
+        )
     if replicates < 1:
         raise ValueError("at least one replicate is needed")
+    if seed is not None and not 0 <= seed < 2**63:
+        raise ValueError(f"a seed is a whole number from 0 to 2**63 - 1, not {seed}")
     started = datetime.now(UTC)
     clock = time.perf_counter()
     was_compiled = jit.is_compiled()

@@ -27,6 +27,7 @@ from sim.model.politics import economic_threat, foreigners
 from sim.model.protection import exposed_odds, standing
 from sim.model.spending import spend
 from sim.rng import Purpose, key
+from sim.scenario.errors import Problem, ScenarioError
 from sim.state import DAYS_A_YEAR, I64
 from sim.terms import N_THREATS, Activity, Status, Threat
 from sim.world import World
@@ -168,13 +169,27 @@ def prepare(world: World) -> None:
         world.threats.strain = strain / (1.0 + strain)
         world.last_tick = world.day
     if monthly or new_rules:
-        expected = world.threats.severity * world.threats.prevalence
-        world.choices.update_ways(world.rules, expected[:, Threat.personal])
-        chance, wait = prospects(world)
-        world.choices.rebuild(world.diaspora, expected, chance, wait, float(world.day))
-        if world.coming is not None:
-            world.choices.anticipate(world.coming, *prospects(world, world.coming))
-        world.bound = world.choices.bounds()
+        with np.errstate(over="ignore", invalid="ignore"):
+            view_choices(world)
+
+
+def view_choices(world: World) -> None:
+    """Bring up to date what people see of the places they could go to.
+
+    Raises:
+        ScenarioError: The coefficients of the decision make values that no number can hold.
+    """
+    expected = world.threats.severity * world.threats.prevalence
+    world.choices.update_ways(world.rules, expected[:, Threat.personal])
+    chance, wait = prospects(world)
+    world.choices.rebuild(world.diaspora, expected, chance, wait, float(world.day))
+    if world.coming is not None:
+        world.choices.anticipate(world.coming, *prospects(world, world.coming))
+    world.bound = world.choices.bounds()
+    if not np.isfinite(world.bound).all():
+        message = "the coefficients of `decision` make some place infinitely good to go to"
+        hint = "V / decision.nest must stay below 700; most coefficients lie between -2 and 2"
+        raise ScenarioError([Problem(world.scenario.name, 0, 0, message, hint)])
 
 
 def apply_rights(world: World) -> None:

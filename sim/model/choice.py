@@ -155,7 +155,8 @@ class Choices:
         )
         for h in Hazard:
             regular = distance[h] - decision.cost * np.log1p(fare / median[:, None])
-            self.geography[h, :, :, :, :, 0] = np.exp(regular / decision.nest)
+            with np.errstate(over="ignore"):  # refused once all of V is known
+                self.geography[h, :, :, :, :, 0] = np.exp(regular / decision.nest)
         return distance
 
     def update_ways(self, rules: Rules, danger: F64) -> None:

@@ -122,6 +122,11 @@ def decide_all(world: World, now: Conditions, excess: F64, end: int) -> None:
     count_households(people, world.deciding[new], everyone[new], world.weight, heads, persons)
     again &= ~np.isin(events.head, world.deciding[new])
     count_households(people, events.head[again], cells[again], world.weight, heads, persons)
+    if counts.expected is not None:
+        # Who has answered in this step already is expected to stay no second time.
+        asked_now = np.zeros_like(heads)
+        np.add.at(asked_now, everyone, world.weight[people.home[world.deciding]])
+        counts.expected.answers[:, Answer.stays] += (heads - asked_now) * MICRO
     n_heads, n_people = np.zeros_like(counts.heads), np.zeros_like(counts.people)
     np.add.at(n_heads, (cells, events.answer), weight)
 

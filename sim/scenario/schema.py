@@ -32,6 +32,7 @@ Positive = Annotated[float, Field(strict=True, gt=0, le=1e15)]
 Amount = Annotated[float, Field(strict=True, ge=0, le=1e15)]
 Coefficient = Annotated[float, Field(strict=True, ge=-50, le=50)]
 Weight = Annotated[float, Field(strict=True, ge=0, le=50)]
+Flag = Annotated[bool, Field(strict=True)]
 Sources = Annotated[
     tuple[str, ...],
     BeforeValidator(
@@ -151,7 +152,7 @@ class Population(Part):
     focus: tuple[Id, ...] = ()
     """Countries whose people get nine tenths of the rows; none: all alike (our assumption)."""
     profile: Profile = Field(default_factory=_nothing, validate_default=True)
-    demography: bool = True
+    demography: Flag = True
     """Whether people are born, die a natural death and finish school; without it they only age."""
 
 
@@ -242,7 +243,7 @@ class Level(Part):
 
     severity: Share
     prevalence: Share = 1.0
-    by_state: bool = False
+    by_state: Flag = False
 
 
 def _expand_level(value: Any) -> Any:
@@ -306,9 +307,9 @@ class Shock(Part):
     """Months for the added severity to halve, once decaying."""
     prevalence: Share | None = None
     """Prevalence from onset, where higher than what is there."""
-    by_state: bool = False
+    by_state: Flag = False
     """Perpetrated by the state: no flight within the country (T7)."""
-    enabled: bool = True
+    enabled: Flag = True
     source: Sources = ()
 
 
@@ -344,7 +345,7 @@ class Corridor(Part):
     great circle (our assumption)."""
     days: Annotated[float, Field(strict=True, ge=0, le=3650)] | None = None
     """Duration, all that the model knows of length; resolved to 1 + km / 300 (our assumption)."""
-    both_ways: bool = False
+    both_ways: Flag = False
     """The resolver writes the opposite corridor out and clears this."""
     tactics: tuple[Tactic, ...] = ()
     """Resolved to one tactic from the keys below."""
@@ -355,7 +356,7 @@ class Corridor(Part):
     extortion: Share | None = None
     taken: Share | None = None
     kidnapping: Share | None = None
-    dangerous: bool = False
+    dangerous: Flag = False
     """Two tactics: watched 1 with death 1 %, and watched .2 with death 5 % (our assumption)."""
     source: Sources = ()
 
@@ -386,14 +387,14 @@ class Policy(Part):
     those go sooner whose way or channel it will worsen (`decision.rush`). None: a surprise."""
     end: LastDay | None = None
     """Last day (a month means its last day); none: for ever."""
-    enabled: bool = True
+    enabled: Flag = True
     only: tuple[Id, ...] = ()
     """Nationalities (countries) or groups whom `channel`'s rule admits; empty: all."""
     except_: Annotated[tuple[Id, ...], Field(alias="except")] = ()
     """Nationalities or groups whom it does not."""
     citizens_of: tuple[Id, ...] = ()
     """Countries whose citizens this rule is about; empty: everyone's."""
-    open: bool | None = None
+    open: Flag | None = None
     quota: Amount | None = None
     """Admissions a year, in persons; 0 closes the channel."""
     wait: Annotated[float, Field(strict=True, ge=0, le=600)] | None = None
@@ -407,7 +408,7 @@ class Policy(Part):
     """Share of claims without grounds that end in protection."""
     capacity: Amount | None = None
     """Asylum decisions a year, in persons."""
-    prima_facie: bool | None = None
+    prima_facie: Flag | None = None
     """Protection on arrival, without a procedure."""
     encampment: Share | None = None
     """Share of claimants and refugees arriving who are taken to a camp with room."""
@@ -417,7 +418,7 @@ class Policy(Part):
     officers: Share | None = None
     law: Share | None = None
     """Share of the law on paper that is carried out at the border."""
-    closed: bool | None = None
+    closed: Flag | None = None
     """Nobody may cross openly; a hidden tactic is stopped as often as it is `watched`."""
     detention: Share | None = None
     """Share of the intercepted who are detained."""
@@ -491,19 +492,19 @@ class Bloc(Part):
     """States that share rules: free movement, responsibility (G9)."""
 
     id: Id
-    members: tuple[Id, ...]
+    members: Annotated[tuple[Id, ...], Field(min_length=1)]
     entries: dict[Id, Date] = {}
     """First day of members who were none from the beginning."""
     exits: dict[Id, LastDay] = {}
     """Last day of members who leave."""
-    free_movement: bool = False
+    free_movement: Flag = False
     """Citizens of a member need nobody's leave to live in another."""
     transitional: tuple[Transition, ...] = ()
     """Exceptions from free movement."""
     first_country: FirstCountry | None = None
     """Claimants are sent back to the member that they came through first."""
     sharing: Sharing | None = None
-    enabled: bool = True
+    enabled: Flag = True
     source: Sources = ()
 
 
@@ -547,7 +548,7 @@ class Salience(Part):
     end: LastDay
     """Last day (a month means its last day)."""
     level: Share = 1.0
-    enabled: bool = True
+    enabled: Flag = True
     source: Sources = ()
 
 
@@ -613,7 +614,7 @@ class Intervention(Part):
     """Aid: money a year, shared equally by the residents of `at` as means."""
     about: tuple[Id, ...] = ()
     """Campaign: countries it speaks of."""
-    enabled: bool = True
+    enabled: Flag = True
     source: Sources = ()
 
 
@@ -947,7 +948,7 @@ class Outputs(Part):
     )  # fmt: skip
     by: tuple[ByColumn, ...] = ("place",)
     """Columns that split `answers` and `attribution`."""
-    expected: bool = False
+    expected: Flag = False
     """Also tabulate expected events from the model's own rates (slower)."""
 
 

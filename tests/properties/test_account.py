@@ -249,3 +249,11 @@ def test_courts_decide_no_more_claims_than_they_can(monkeypatch):
         assert n <= 9_000 * elapsed + 12 * at.weight.max()
     assert n > 5_000
     assert waiting > 0
+
+
+def test_expected_answers_sum_to_the_heads_whom_realised_ones_sum_to():
+    """The war and the rules cut steps into stretches: nobody is expected to stay twice a step."""
+    answers = tables(small("outputs.expected=true", "time.end=2020-12"))["answers"]
+    by_month = answers.groupby("date")[["heads", "expected"]].sum()
+    np.testing.assert_allclose(by_month["expected"], by_month["heads"], rtol=1e-5)
+    assert (answers["expected"] > -1e-6).all()

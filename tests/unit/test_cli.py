@@ -16,7 +16,8 @@ from typing import Any
 import pytest
 
 import sim
-from sim import cli
+from sim import cli, console
+from sim.view import tables
 from tests.unit.sample_record import sample_record
 
 BROKEN = "schema: 1\nname: broken\nplaces: [\n"
@@ -459,3 +460,19 @@ def test_letters_that_a_terminal_lacks_do_no_harm(elsewhere: Path) -> None:
     assert done.returncode == 2
     assert b"?nder.yaml" in done.stderr
     assert b"Traceback" not in done.stderr
+
+
+def test_a_narrow_terminal_loses_no_figure(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    record = sample_record()
+    figures: list[set[str]] = []
+    for width in ("80", "40"):
+        monkeypatch.setenv("COLUMNS", width)
+        for table in (tables.top_corridors, tables.five_answers, tables.harms, tables.observed):
+            console.show(table(record))
+        printed = capsys.readouterr().out
+        assert max(map(len, printed.splitlines())) <= int(width)
+        figures.append(set(re.findall(r"\d[\d,.]*(?: M)?(?= |$)", printed, re.MULTILINE)))
+    assert len(figures[0]) > 10
+    assert figures[0] <= figures[1]
