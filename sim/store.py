@@ -13,7 +13,8 @@ import json
 import os
 import shutil
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from datetime import date
 from pathlib import Path
 from typing import Any, Final
@@ -85,6 +86,86 @@ def save(record: Record, directory: str | Path) -> Path:
             f"cannot write the run to {directory}: {_reason(error)}; {room}choose another folder"
         ) from error
     return target
+
+
+@contextmanager
+def hold(directory: str | Path) -> Iterator[Path]:
+    """Let one process at a time write a folder.
+
+    The lock is the kernel's, on the file `.NAME.lock` beside the folder: however a process ends,
+    its lock ends with it, and a file that it leaves behind holds nobody up.
+
+    Args:
+        directory: the folder, there or not yet; its parents are made where missing.
+
+    Yields:
+        The folder, as an absolute path without symbolic links.
+
+    Raises:
+        StoreError: another process holds it, or the system cannot lock it.
+    """
+    target = Path(directory).expanduser().resolve()
+    path = target.with_name(f".{target.name}.lock")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        lock = _lock(path)
+    except BlockingIOError as error:
+        raise StoreError(
+            f"{directory} is being written by another process{_holder(path)}; "
+            "wait for it, end it, or choose another folder"
+        ) from error
+    except OSError as error:
+        raise StoreError(
+            f"cannot lock {directory}: {_reason(error)}; choose another folder"
+        ) from error
+    try:
+        yield target
+    finally:
+        # The file goes while it is still held: who opened it meanwhile sees that it is gone.
+        with suppress(OSError):
+            path.unlink()
+        os.close(lock)
+
+
+def _lock(path: Path) -> int:
+    """Make and lock a file, and write our process's number into it.
+
+    Returns:
+        The open file; closing it gives the lock back.
+    """
+    try:
+        import fcntl
+    except ModuleNotFoundError:
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK)) from None
+    while True:
+        lock = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if _is_file(path, lock):
+                with suppress(OSError):  # on a full disk the lock holds, though nobody sees whose
+                    os.ftruncate(lock, 0)
+                    os.write(lock, str(os.getpid()).encode())
+                return lock
+        except BaseException:
+            os.close(lock)
+            raise
+        os.close(lock)  # its holder took it away before we locked it
+
+
+def _is_file(path: Path, opened: int) -> bool:
+    """Whether an open file is still the one of that name."""
+    try:
+        return os.path.samestat(path.stat(), os.fstat(opened))
+    except FileNotFoundError:
+        return False
+
+
+def _holder(path: Path) -> str:
+    """Say which process holds a lock, where it could write that down."""
+    try:
+        return f" ({int(path.read_text(encoding='ascii'))})"
+    except (OSError, ValueError):
+        return ""
 
 
 def load(directory: str | Path) -> Record:

@@ -17,7 +17,7 @@ import pytest
 
 from sim import store
 from sim.record import TABLES, Record
-from sim.store import StoreError, load, save
+from sim.store import StoreError, hold, load, save
 from tests.unit.sample_record import sample_record
 
 
@@ -398,3 +398,72 @@ def test_what_is_no_folder_is_said(tmp_path: Path, missing: str) -> None:
     (tmp_path / "file").write_text("x")
     with pytest.raises(StoreError, match="is not the folder of a run: it is not a folder"):
         load(tmp_path / missing)
+
+
+HOLDER = (
+    "import sys\n"
+    "from sim.store import hold\n"
+    "with hold(sys.argv[1]):\n"
+    "    print('held', flush=True)\n"
+    "    sys.stdin.read()\n"
+)
+
+
+@pytest.mark.parametrize("killed", [False, True])
+def test_one_process_at_a_time_holds_a_folder(tmp_path: Path, killed: bool) -> None:
+    folder = tmp_path / "new" / "run"
+    other = subprocess.Popen(
+        [sys.executable, "-c", HOLDER, str(folder)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
+    with other:
+        assert other.stdout is not None
+        assert other.stdout.readline() == b"held\n"
+        (folder.parent / "link").symlink_to("run")
+        for name in ("run", "link"):
+            with (
+                pytest.raises(StoreError, match=rf"another process \({other.pid}\); wait"),
+                hold(folder.parent / name),
+            ):
+                pass
+        with hold(folder.parent / "another"):
+            pass
+        (folder.parent / "link").unlink()
+        if killed:
+            other.kill()
+    with hold(folder) as found:
+        assert found == folder
+        with pytest.raises(StoreError, match=rf"another process \({os.getpid()}\)"), hold(folder):
+            pass
+    assert not beside(folder)
+
+
+def test_a_lock_that_went_before_it_was_ours_is_made_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import fcntl
+
+    flock, left = fcntl.flock, [1]
+
+    def late(file: int, how: int) -> None:
+        if left:
+            left.pop()
+            (tmp_path / ".run.lock").unlink()  # as its holder does between our open and our lock
+        flock(file, how)
+
+    monkeypatch.setattr(fcntl, "flock", late)
+    with hold(tmp_path / "run"):
+        assert (tmp_path / ".run.lock").read_text() == str(os.getpid())
+        with (
+            pytest.raises(StoreError, match="being written by another process"),
+            hold(tmp_path / "run"),
+        ):
+            pass
+
+
+def test_a_system_without_locks_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "fcntl", None)
+    with (
+        pytest.raises(StoreError, match=r"cannot lock .*run: no locks available; choose another"),
+        hold(tmp_path / "run"),
+    ):
+        pass
