@@ -26,6 +26,8 @@ F = TypeVar("F", bound=Callable[..., Any])
 R = TypeVar("R")
 
 ROOT = Path(__file__).parent
+RIM = frozenset(["__main__.py", "cli.py", "console.py", "view"])
+"""What shows results and has no part in them."""
 KEPT_DAYS = 30
 """Cache folders of other versions are pruned after this many days unused."""
 
@@ -40,10 +42,30 @@ def fingerprint() -> str:
     files = [ROOT / name for name in ("terms.py", "rng.py", "jit.py", "state.py", "network.py")]
     for path in [*files, *sorted((ROOT / "kernels").glob("*.py"))]:
         digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
-    for name in ("numba", "numpy"):
-        digest.update(version(name).encode() + b"\0")
-    digest.update(f"{sys.version_info[:3]}{platform.machine()}{platform.processor()}".encode())
+    digest.update(_beneath())
     return digest.hexdigest()
+
+
+@cache
+def code_hash() -> str:
+    """Hash of all that shapes a result: our own code but for the rim, versions, processor.
+
+    Unlike compiled code, results do not depend on where the sources lie.
+    """
+    digest = hashlib.blake2b(digest_size=16)
+    for path in sorted(ROOT.rglob("*.py")):
+        name = path.relative_to(ROOT)
+        if name.parts[0] not in RIM:
+            digest.update(name.as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
+    digest.update(_beneath())
+    return digest.hexdigest()
+
+
+def _beneath() -> bytes:
+    """Name what lies beneath our code: versions and processor."""
+    versions = b"".join(version(name).encode() + b"\0" for name in ("numba", "numpy"))
+    machine = f"{sys.version_info[:3]}{platform.machine()}{platform.processor()}"
+    return versions + machine.encode()
 
 
 def cache_folder() -> Path:

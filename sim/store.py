@@ -24,6 +24,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from sim import jit
 from sim.record import MONEY, TABLES, Record
 from sim.scenario.errors import ScenarioError
 from sim.scenario.reader import read_resolved
@@ -67,7 +68,7 @@ def save(record: Record, directory: str | Path) -> Path:
         previous = target.with_name(f".{target.name}.previous")
         if previous.exists() and not target.exists():
             previous.rename(target)  # a save died between its two renames
-        _refuse_foreign(target)
+        refuse_foreign(target)
         target.parent.mkdir(parents=True, exist_ok=True)
         _sweep(target, previous)
         partial = target.with_name(f".{target.name}.{os.getpid()}-{time.time_ns()}.partial")
@@ -88,6 +89,53 @@ def save(record: Record, directory: str | Path) -> Path:
     return target
 
 
+def identity(scenario: Scenario, base: Scenario, seed: int, replicates: int) -> dict[str, Any]:
+    """Tell what a run is: two runs of one identity have the same tables, to the bit.
+
+    Args:
+        scenario: resolved, `population.agents` included.
+        base: what its rates are solved on.
+        seed: the seed, whatever the scenario says.
+        replicates: how many.
+
+    Returns:
+        Hashes and figures by name, as JSON holds them.
+    """
+    own = scenario.model_dump_json(by_alias=True, exclude={"seed"})
+    return {
+        "scenario": _digest(own.encode()),
+        "base": _digest(base.model_dump_json(by_alias=True).encode()),
+        "seed": seed,
+        "replicates": replicates,
+        "code": jit.code_hash(),
+    }
+
+
+WORDS: Final = {
+    "scenario": "another scenario",
+    "base": "rates solved on another file",
+    "seed": "another seed",
+    "replicates": "another number of replicates",
+    "code": "other code",
+}
+"""How a part of a run's identity that differs is called."""
+
+
+def differences(found: object, wanted: Mapping[str, Any]) -> str:
+    """Say in what one run differs from another.
+
+    Args:
+        found: identity of the one, as a file had it.
+        wanted: identity of the other.
+
+    Returns:
+        Words; empty if it is the same run.
+    """
+    if not isinstance(found, dict):
+        return WORDS["code"]
+    return ", ".join(WORDS[name] for name in wanted if found.get(name) != wanted[name])
+
+
 @contextmanager
 def hold(directory: str | Path) -> Iterator[Path]:
     """Let one process at a time write a folder.
@@ -96,7 +144,8 @@ def hold(directory: str | Path) -> Iterator[Path]:
     its lock ends with it, and a file that it leaves behind holds nobody up.
 
     Args:
-        directory: the folder, there or not yet; its parents are made where missing.
+        directory: the folder, there or not yet; parents that are missing are made, and go again
+            if nothing is put there.
 
     Yields:
         The folder, as an absolute path without symbolic links.
@@ -106,8 +155,8 @@ def hold(directory: str | Path) -> Iterator[Path]:
     """
     target = Path(directory).expanduser().resolve()
     path = target.with_name(f".{target.name}.lock")
+    made = [folder for folder in target.parents if not folder.exists()]
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
         lock = _lock(path)
     except BlockingIOError as error:
         raise StoreError(
@@ -125,6 +174,9 @@ def hold(directory: str | Path) -> Iterator[Path]:
         with suppress(OSError):
             path.unlink()
         os.close(lock)
+        with suppress(OSError):
+            for folder in made:
+                folder.rmdir()  # unless there is something in it
 
 
 def _lock(path: Path) -> int:
@@ -137,7 +189,8 @@ def _lock(path: Path) -> int:
         import fcntl
     except ModuleNotFoundError:
         raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK)) from None
-    while True:
+    for _ in range(100):
+        path.parent.mkdir(parents=True, exist_ok=True)
         lock = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -150,6 +203,7 @@ def _lock(path: Path) -> int:
             os.close(lock)
             raise
         os.close(lock)  # its holder took it away before we locked it
+    raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
 
 
 def _is_file(path: Path, opened: int) -> bool:
@@ -166,6 +220,22 @@ def _holder(path: Path) -> str:
         return f" ({int(path.read_text(encoding='ascii'))})"
     except (OSError, ValueError):
         return ""
+
+
+def checkpoint_of(folder: Path) -> Path:
+    """Give the file, beside a run's folder, in which the run is kept until it is done."""
+    return folder.with_name(f".{folder.name}.checkpoint")
+
+
+def partial_of(path: Path) -> Path:
+    """Give the name that a checkpoint has while it is written."""
+    return path.with_name(f"{path.name}.partial")
+
+
+def discard(checkpoint: Path) -> None:
+    """Remove a checkpoint, and what was being written when a process was killed."""
+    for path in (checkpoint, partial_of(checkpoint)):
+        path.unlink(missing_ok=True)
 
 
 def load(directory: str | Path) -> Record:
@@ -243,7 +313,7 @@ def _is_manifest(manifest: object) -> bool:
     )
 
 
-def _refuse_foreign(target: Path) -> None:
+def refuse_foreign(target: Path) -> None:
     """Refuse to replace what is not a run."""
     if target.exists() and not target.is_dir():
         raise StoreError(f"{target} is a file; choose a folder for the run")
