@@ -9,12 +9,14 @@ import time
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from sim import jit
+from sim.checkpoint import Checkpoints, Kept
 from sim.model.spending import ITEMS
 from sim.record import Record
 from sim.rng import replicate_seed
@@ -22,6 +24,7 @@ from sim.scenario.schema import Scenario
 from sim.solve import solve_base
 from sim.state import F64, I64, MICRO
 from sim.step import Census, advance
+from sim.store import identity
 from sim.terms import Activity, Answer, Channel, Harm, Status, Threat, VitalEvent
 from sim.world import Counts, World, build_world, new_counts
 
@@ -40,6 +43,8 @@ def run(
     replicates: int = 1,
     base: Scenario | None = None,
     progress: Progress | None = None,
+    keep: str | Path | None = None,
+    say: Callable[[str], None] | None = None,
 ) -> Record:
     """Run a scenario.
 
@@ -51,6 +56,10 @@ def run(
         base: Scenario that base_L and the flight norm are solved on: the one that `scenario` is a
             variant of. None: `scenario` itself.
         progress: Called with (steps done, steps in all, what is being done).
+        keep: File for a checkpoint, written every 30 s. If one of this very run is there, the run
+            goes on from it; one of another run is discarded. It stays when the run is done: remove
+            it once the record is saved.
+        say: Called with a sentence on what became of a checkpoint.
 
     Returns:
         The record, its tables by replicate.
@@ -70,28 +79,47 @@ def run(
         raise ValueError("at least one replicate is needed")
     if seed is not None and not 0 <= seed < 2**63:
         raise ValueError(f"a seed is a whole number from 0 to 2**63 - 1, not {seed}")
-    started = datetime.now(UTC)
+    started = datetime.now(UTC).isoformat(timespec="seconds")
     clock = time.perf_counter()
     was_compiled = jit.is_compiled()
     base = scenario if base is None else base
     if seed is not None:
         scenario = scenario.model_copy(update={"seed": seed})
+    what = identity(scenario, base, scenario.seed, replicates)
     scenario = solve_base(scenario, base)
     seeds = [replicate_seed(scenario.seed, r) for r in range(replicates)]
-    parts: dict[str, list[pd.DataFrame]] = {}
+    done: list[dict[str, pd.DataFrame]] = []
+    resumed: list[dict[str, int]] = []
+    checkpoints = None if keep is None else Checkpoints(Path(keep), what, say)
+    kept = None if checkpoints is None else checkpoints.find(scenario, threads)
+    if kept is not None:
+        done, started, clock = kept.done, kept.started, clock - kept.seconds
+        resumed = [*kept.resumed, {"replicate": len(done), "step": kept.world.step}]
+
+    def after_step(world: World, keeper: Keeper) -> None:
+        if checkpoints is not None and checkpoints.is_due():
+            seconds = time.perf_counter() - clock
+            first, rows = keeper.first, keeper.so_far()
+            checkpoints.save(Kept(world, agents, first, rows, done, started, seconds, resumed))
+
     people = agents = steps = 0
-    for r, replicate in enumerate(seeds):
-        world = build_world(scenario, replicate, threads=threads)
-        people, agents = world.total, len(world.people.pid)
-        keeper = run_world(world, r, replicates, progress)
-        steps = world.step
-        for name, frame in keeper.frames(r).items():
-            parts.setdefault(name, []).append(frame)
-    tables = {name: join(frames) for name, frames in parts.items()}
+    while len(done) < replicates:
+        r = len(done)
+        if kept is None:
+            world = build_world(scenario, seeds[r], threads=threads)
+            agents, keeper = len(world.people.pid), Keeper(world)
+        else:
+            world, agents = kept.world, kept.agents
+            keeper, kept = Keeper(world, kept.first, kept.rows), None
+        run_world(world, r, replicates, progress, keeper, after_step)
+        people, steps = world.total, world.step
+        done.append(keeper.frames(r))
+    tables = {name: join([one[name] for one in done]) for name in done[0]}
     manifest = {
         "format": 1,
         "name": scenario.name,
         "title": scenario.title,
+        "identity": what,
         "scenario_hash": scenario_hash(scenario),
         "seed": scenario.seed,
         "seeds": seeds,
@@ -99,8 +127,9 @@ def run(
         "people": people,
         "agents": agents,
         "steps": steps,
-        "started": started.isoformat(timespec="seconds"),
+        "started": started,
         "seconds": round(time.perf_counter() - clock, 3),
+        "resumed": resumed,
         "compiled": not was_compiled,
         "versions": versions(),
         "machine": {
@@ -114,15 +143,24 @@ def run(
     return Record(scenario=scenario, seed=scenario.seed, manifest=manifest, tables=tables)
 
 
-def run_world(world: World, replicate: int, replicates: int, progress: Progress | None) -> Keeper:
+def run_world(
+    world: World,
+    replicate: int,
+    replicates: int,
+    progress: Progress | None,
+    keeper: Keeper | None = None,
+    after_step: Callable[[World, Keeper], None] | None = None,
+) -> Keeper:
     """Step a world to its end, keeping tables."""
-    keeper = Keeper(world)
+    keeper = keeper or Keeper(world)
     n_days = (world.scenario.time.end - world.scenario.time.start).days + 1
     name = "running" if replicates == 1 else f"replicate {replicate + 1} of {replicates}"
     while world.day < n_days:
         census = advance(world)
         if world.step % world.scenario.outputs.every == 0 or world.day >= n_days:
             keeper.keep(world, census)
+        if after_step is not None:
+            after_step(world, keeper)
         if progress is not None:
             progress(replicate * n_days + world.day, replicates * n_days, name)
     return keeper
@@ -156,16 +194,21 @@ def join(frames: list[pd.DataFrame]) -> pd.DataFrame:
 class Keeper:
     """Collects the rows of every table that the scenario asks for."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(
+        self,
+        world: World,
+        first: date | None = None,
+        rows: dict[str, list[dict[str, Any]]] | None = None,
+    ) -> None:
         self.scenario = world.scenario
         self.wanted = set(world.scenario.outputs.tables)
-        self.first = world.scenario.time.start
+        self.first = first or world.scenario.time.start
         self.places = [p.id for p in world.scenario.places]
         self.countries = [c.id for c in world.scenario.countries]
         self.ways = [c.id for c in world.scenario.corridors] + self.countries
         self.by, self.labels = world.cells.by, world.cells.labels
         self.shape = world.cells.shape
-        self.rows: dict[str, list[dict[str, Any]]] = {name: [] for name in self.wanted}
+        self.rows = rows or {name: [] for name in self.wanted}
 
     def keep(self, world: World, census: Census) -> None:
         """Add the rows of the steps since the last call, and start counting anew."""
@@ -288,6 +331,14 @@ class Keeper:
             n = len(next(iter(columns.values())))
             stamp = np.full(n, np.datetime64(when, "s"))
             self.rows[name].append({"date": stamp, **columns})
+
+    def so_far(self) -> dict[str, list[dict[str, Any]]]:
+        """Rows of all tables, those of each joined into one block: few arrays are soon written."""
+        for name, rows in self.rows.items():
+            if len(rows) > 1:
+                joined = {name: np.concatenate([row[name] for row in rows]) for name in rows[0]}
+                self.rows[name] = [joined]
+        return self.rows
 
     def frames(self, replicate: int) -> dict[str, pd.DataFrame]:
         """Tables of one replicate."""

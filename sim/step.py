@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -32,6 +33,9 @@ from sim.state import DAYS_A_YEAR, I64
 from sim.terms import N_THREATS, Activity, Status, Threat
 from sim.world import World
 
+if TYPE_CHECKING:
+    from sim.scenario.schema import Scenario
+
 
 class LostPeopleError(AssertionError):
     """The account of people does not close: a fault of the program, never of the scenario."""
@@ -41,10 +45,10 @@ class Census(dict[str, I64]):
     """What `count_people` counts at the end of a step: stocks, blocked, activities, exposed."""
 
 
-def step_end(world: World) -> int:
-    """Day on which the step that begins today ends."""
-    time = world.scenario.time
-    today = world.date()
+def step_end(scenario: Scenario, day: int) -> int:
+    """Day on which the step that begins on a day ends; both counted from the start."""
+    time = scenario.time
+    today = time.start + timedelta(days=day)
     if time.step == "day":
         end = today + timedelta(days=1)
     elif time.step == "week":
@@ -52,6 +56,14 @@ def step_end(world: World) -> int:
     else:
         end = today.replace(year=today.year + today.month // 12, month=today.month % 12 + 1, day=1)
     return min((end - time.start).days, (time.end - time.start).days + 1)
+
+
+def count_steps(scenario: Scenario) -> int:
+    """Steps from the start of a scenario to its end."""
+    day = steps = 0
+    while day <= (scenario.time.end - scenario.time.start).days:
+        day, steps = step_end(scenario, day), steps + 1
+    return steps
 
 
 def next_change(world: World, end: int) -> int:
@@ -70,7 +82,7 @@ def advance(world: World) -> Census:
     Returns:
         The census at the end of the step.
     """
-    end = step_end(world)
+    end = step_end(world.scenario, world.day)
     world.first_stretch = True
     while world.day < end:
         census = advance_to(world, min(end, next_change(world, end)))
