@@ -10,7 +10,8 @@ import os
 import re
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
@@ -42,6 +43,8 @@ INTRODUCTION: Final = (
 DEMO: Final = "syria"
 ID: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}")
 MAX_SEED: Final = 2**63 - 1
+PICTURES: Final = ("map", "answers")
+"""Pictures that are files of their own, too."""
 
 
 class _Group(typer.core.TyperGroup):
@@ -75,6 +78,9 @@ Agents = Annotated[
     int | None,
     typer.Option(metavar="N", help="Rows that stand for the people: -s population.agents=N."),
 ]
+Fresh = Annotated[
+    bool, typer.Option("--fresh", help="Compute all anew, whatever is there already.")
+]
 Out = Annotated[
     Path | None, typer.Option(metavar="DIR", help="Folder of the run; an earlier one is replaced.")
 ]
@@ -97,6 +103,7 @@ def demo(
     out: Out = None,
     agents: Agents = None,
     seed: Seed = None,
+    fresh: Fresh = False,
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
@@ -109,6 +116,7 @@ def demo(
         seed=seed,
         agents=agents,
         out=out or Path("out", "demo"),
+        fresh=fresh,
         as_json=as_json,
         quiet=quiet,
     )
@@ -147,10 +155,11 @@ def run(
         typer.Option(min=1, metavar="N", help="Cores to use (all); results do not depend on it."),
     ] = None,
     out: Out = None,
+    fresh: Fresh = False,
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
-    """Run a scenario and keep its tables in out/NAME."""
+    """Run a scenario and keep its tables in out/NAME; an interrupted run goes on."""
     _simulate(
         source,
         overrides or [],
@@ -159,6 +168,7 @@ def run(
         replicates=replicates,
         threads=threads,
         out=out,
+        fresh=fresh,
         as_json=as_json,
         quiet=quiet,
     )
@@ -274,10 +284,11 @@ def _simulate(
     replicates: int = 1,
     threads: int | None = None,
     out: Path | None,
+    fresh: bool,
     as_json: bool,
     quiet: bool,
 ) -> None:
-    """Read, run, save, and show a scenario."""
+    """Read, run or go on, save, and show a scenario; a run that is there already is only shown."""
     cores = _cores()
     threads = threads or cores
     if threads > cores:
@@ -295,35 +306,48 @@ def _simulate(
     # Rates are solved on the file as it stands, so that variants differ by what was changed only.
     base = read(source) if changes else scenario
     target = out if out is not None else Path("out", scenario.name)
-    replaced = _prepare(target)
-
+    there = _prepare(target)
     shown = not (as_json or quiet)
-    text = f"running {scenario.title or scenario.name}"
-    if shown and not is_compiled():
-        text += " (compiling, first run only)"
-    with progress_bar(text, shown) as progress:
-        from sim.simulate import run as run_scenario
-        from sim.view.report import write_report
 
-        record = run_scenario(
-            scenario,
-            seed=seed,
-            threads=threads,
-            replicates=replicates,
-            base=base,
-            progress=progress,
-        )
-        progress(0, 0, "writing and drawing")
-        record.save(target)
-        write_report(record, target, png=("map", "answers"))
+    from sim import store
+
+    with store.hold(target) as folder:
+        own_seed = scenario.seed if seed is None else seed
+        what = store.identity(scenario, base, own_seed, replicates)
+        record = _found(target, what, shown) if there and not fresh else None
+        again = record is not None
+        checkpoint = store.checkpoint_of(folder)
+        if fresh:
+            store.discard(checkpoint)
+        if record is None:
+            text = f"running {scenario.title or scenario.name}"
+            if shown and not is_compiled():
+                text += " (compiling, first run only)"
+            with progress_bar(text, shown) as progress, _going_on(checkpoint):
+                from sim.simulate import run as run_scenario
+                from sim.view.report import write_report
+
+                record = run_scenario(
+                    scenario,
+                    seed=seed,
+                    threads=threads,
+                    replicates=replicates,
+                    base=base,
+                    progress=progress,
+                    keep=checkpoint,
+                    say=complain if shown else None,
+                )
+                progress(0, 0, "writing and drawing")
+                record.save(target)
+                write_report(record, target, png=PICTURES)
+        store.discard(checkpoint)
     if as_json:
-        from sim.store import to_json
-
         say(
-            to_json(
+            store.to_json(
                 {
                     "ok": True,
                     "out": str(target),
+                    "again": again,
                     "manifest": record.manifest,
                     "headline": record.headline.to_dict("records"),
                     "observed": record.observed.to_dict("records"),
@@ -332,10 +356,46 @@ def _simulate(
         )
     elif shown:
         _show(record)
-        say(
-            f"\n{printable(str(target))} {'is replaced' if replaced else 'is written'}: "
-            "tables, manifest, pictures, report.html"
-        )
+        became = "was there" if again else "is replaced" if there else "is written"
+        say(f"\n{printable(str(target))} {became}: tables, manifest, pictures, report.html")
+
+
+def _found(target: Path, what: dict[str, Any], shown: bool) -> Record | None:
+    """Give the run that a folder holds, if it is the one wanted, and say what becomes of it."""
+    from sim import store
+
+    store.refuse_foreign(target)
+    try:
+        apart = store.differences(store.read_manifest(target).get("identity"), what)
+        if not apart:
+            record = store.load(target)
+            if shown:
+                complain(
+                    f"{printable(str(target))} holds this very run: shown again, nothing computed "
+                    "(--fresh computes it anew)"
+                )
+            if not (target / "report.html").exists():  # interrupted when only that was lacking
+                from sim.view.report import write_report
+
+                write_report(record, target, png=PICTURES)
+            return record
+        told = f"{target} holds a run of {apart}: it will be replaced"
+    except store.StoreError as error:
+        told = f"{error}; {target} will be replaced"
+    if shown:
+        complain(printable(told))
+    return None
+
+
+@contextmanager
+def _going_on(checkpoint: Path) -> Iterator[None]:
+    """Say to who interrupts a run how it goes on."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        if checkpoint.exists():
+            raise KeyboardInterrupt("the same command goes on from where it was") from None
+        raise
 
 
 def _show(record: Record) -> None:

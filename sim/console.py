@@ -43,11 +43,18 @@ def say(text: str) -> None:
 
 
 def complain(text: str) -> None:
-    """Print an error or a word on progress."""
+    """Print an error or a word on progress, above the bar where one is shown."""
     try:
+        if _shown:
+            _shown[-1].print(text)
+            return
         print(text, file=sys.stderr, flush=True)  # noqa: T201
     except BrokenPipeError:
         _mute(sys.stderr)
+
+
+_shown: list[Console] = []
+"""The console of the bar that is shown, if one is."""
 
 
 def _mute(stream: TextIO) -> None:
@@ -114,12 +121,13 @@ def progress_bar(text: str, shown: bool) -> Iterator[Progress]:
         return
     from rich import progress as bars
 
+    console = _rich_console(sys.stderr)
     with bars.Progress(
         bars.TextColumn("{task.description}", markup=False),
         bars.BarColumn(bar_width=20),
         bars.TaskProgressColumn(),
         bars.TimeRemainingColumn(),
-        console=_rich_console(sys.stderr),
+        console=console,
         transient=True,
         redirect_stdout=False,  # it would send results to the terminal's stderr
         redirect_stderr=False,
@@ -132,7 +140,11 @@ def progress_bar(text: str, shown: bool) -> Iterator[Progress]:
                 task, completed=done, total=total or None, description=printable(what) or text
             )
 
-        yield advance
+        _shown.append(console)
+        try:
+            yield advance
+        finally:
+            _shown.remove(console)
 
 
 def _rich_console(stream: TextIO) -> Console:
@@ -206,7 +218,9 @@ def _explain(error: BaseException, words: Sequence[str]) -> int:
         _mute(sys.stdout)
         return OK
     if _interrupted or isinstance(error, (KeyboardInterrupt, typer.Abort)):
-        complain("\nsim: interrupted" if sys.stderr.isatty() else "sim: interrupted")
+        more = str(error) if isinstance(error, KeyboardInterrupt) else ""
+        text = "sim: interrupted" + (f"; {printable(more)}" if more else "")
+        complain(f"\n{text}" if sys.stderr.isatty() else text)
         return INTERRUPTED
     text, code = _sentence(error)
     complain(text)

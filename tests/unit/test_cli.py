@@ -16,7 +16,8 @@ from typing import Any
 import pytest
 
 import sim
-from sim import cli, console
+from sim import cli, console, jit
+from sim.store import identity
 from sim.view import tables
 from tests.unit.sample_record import sample_record
 
@@ -46,7 +47,11 @@ class Engine:
         options["progress"](1, 2, "half-way")
         if self.error is not None:
             raise self.error
-        return sample_record()
+        record = sample_record()
+        seed = scenario.seed if options["seed"] is None else options["seed"]
+        what = identity(scenario, options["base"], seed, options["replicates"])
+        manifest = {**record.manifest, "identity": what}
+        return sim.Record(record.scenario, record.seed, manifest, record.tables)
 
 
 @pytest.fixture
@@ -303,9 +308,71 @@ def test_what_demo_proposes_runs(call: Any, engine: Engine, command: str) -> Non
     assert done.code == 0, done.err
 
 
-def test_an_earlier_run_is_replaced_and_that_is_said(call: Any, engine: Engine) -> None:
+@pytest.mark.parametrize(
+    ("words", "apart"),
+    [
+        (("--seed", "3"), "another seed"),
+        (("--replicates", "2"), "another number of replicates"),
+        # Rates are solved on the file as it stands, whatever is set.
+        (("--agents", "900"), "another scenario"),
+    ],
+)
+def test_an_earlier_run_is_replaced_and_that_is_said(
+    call: Any, engine: Engine, words: tuple[str, ...], apart: str
+) -> None:
     assert "written" in call("run", "syria").out
-    assert "replaced" in call("run", "syria").out
+    done = call("run", "syria", *words)
+    assert f"out/syria holds a run of {apart}: it will be replaced\n" in done.err
+    assert "replaced" in done.out
+    assert len(engine.calls) == 2
+
+
+def test_a_run_of_other_code_is_replaced(
+    call: Any, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    call("run", "syria")
+    monkeypatch.setattr(jit, "code_hash", lambda: "edited")
+    assert "out/syria holds a run of other code: it will be replaced" in call("run", "syria").err
+    assert len(engine.calls) == 2
+
+
+def test_the_same_run_is_shown_again_and_not_computed(call: Any, engine: Engine) -> None:
+    first = call("run", "syria", "--threads", "1")
+    Path("out/syria/report.html").unlink()  # as when it was interrupted before the report
+    Path("out/.syria.checkpoint").write_text("left behind")
+    again = call("run", "syria", "--seed", str(sim.read("syria").seed))
+    assert len(engine.calls) == 1
+    assert again.err == (
+        "out/syria holds this very run: shown again, nothing computed (--fresh computes it anew)\n"
+    )
+    assert again.out.replace("was there", "is written") == first.out
+    assert Path("out/syria/report.html").read_text() == "drawn"
+    assert [it.name for it in Path("out").iterdir()] == ["syria"]
+    assert call("run", "syria", "-q").err == ""
+    assert json.loads(call("run", "syria", "--json").out)["again"] is True
+    assert len(engine.calls) == 1
+    fresh = call("run", "syria", "--fresh", "--json")
+    assert json.loads(fresh.out)["again"] is False
+    assert len(engine.calls) == 2
+
+
+def test_a_damaged_run_is_replaced_and_that_is_said(call: Any, engine: Engine) -> None:
+    call("run", "syria")
+    Path("out/syria/flows.parquet").write_bytes(b"PAR1")
+    done = call("run", "syria")
+    assert "flows.parquet was changed or cut short; " in done.err
+    assert "out/syria will be replaced" in done.err
+    assert len(engine.calls) == 2
+    sim.load("out/syria")
+
+
+def test_a_manifest_of_something_else_is_refused_before_the_run(call: Any, engine: Engine) -> None:
+    Path("app").mkdir()
+    Path("app/manifest.json").write_text('{"start_url": "/"}')
+    done = call("run", "syria", "--out", "app")
+    assert done.code == 2
+    assert "is not the folder of a run" in done.err
+    assert engine.calls == []
 
 
 @pytest.mark.parametrize(
