@@ -29,6 +29,7 @@ from sim.console import (
     say,
     say_json,
     show,
+    was_interrupted,
 )
 from sim.scenario.errors import printable
 
@@ -392,8 +393,9 @@ def _going_on(checkpoint: Path) -> Iterator[None]:
     """Say to who interrupts a run how it goes on."""
     try:
         yield
-    except KeyboardInterrupt:
-        if checkpoint.exists():
+    except BaseException as error:
+        interrupted = was_interrupted() or isinstance(error, KeyboardInterrupt)
+        if interrupted and checkpoint.exists():
             raise KeyboardInterrupt("the same command goes on from where it was") from None
         raise
 

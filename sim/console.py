@@ -169,6 +169,11 @@ def _on_interrupt(_number: int, _frame: object) -> NoReturn:
     raise KeyboardInterrupt
 
 
+def was_interrupted() -> bool:
+    """Whether Ctrl-C was pressed, whatever a library made of it."""
+    return _interrupted
+
+
 def _stop_if_interrupted() -> None:
     if _interrupted:
         raise KeyboardInterrupt

@@ -215,3 +215,13 @@ def test_a_disk_that_fills_up_costs_nothing_but_time(whole: Path, small_disk: Pa
     assert manifest(folder)["resumed"][0]["step"] > 0
     assert content(folder) == content(whole)
     assert beside(folder) == []
+
+
+def test_a_disk_that_cannot_be_written_is_told_before_the_run(small_disk: Path) -> None:
+    subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)
+    code, said = finish(start(*RUN, "--out", str(small_disk / "run")))
+    assert code == 2
+    assert said == (
+        f"sim: cannot write to {small_disk / 'run'}: read-only file system; "
+        "choose another with --out\n"
+    )
