@@ -16,7 +16,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, BinaryIO, Final
 
 import numpy as np
 import pandas as pd
@@ -171,24 +171,30 @@ def read(path: Path, identity: Mapping[str, Any], scenario: Scenario, threads: i
         The run at the end of the step after which it was written.
 
     Raises:
-        FileNotFoundError: there is none.
+        OSError: there is none, or it cannot be read.
         CheckpointError: it is another run's, or damaged.
     """
-    try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
-            header = json.loads(arrays[HEADER].tobytes())
-            if header["format"] != FORMAT:
-                raise CheckpointError("of another format")
-            if apart := differences(header["identity"], identity):
-                raise CheckpointError(f"of {apart}")
-            kept = _Reader(arrays, header["objects"], scenario).value(header["root"])
-        if not isinstance(kept, Kept):
-            raise TypeError("no run")
-        _rebuild(kept.world, threads)
-    except (FileNotFoundError, CheckpointError):
-        raise
-    except Exception as error:  # what is damaged can fail in any way
-        raise CheckpointError("damaged") from error
+    with path.open("rb") as file:
+        try:
+            kept = _read(file, identity, scenario)
+            _rebuild(kept.world, threads)
+        except (CheckpointError, MemoryError):
+            raise
+        except Exception as error:  # what is damaged can fail in any way
+            raise CheckpointError("damaged") from error
+    return kept
+
+
+def _read(file: BinaryIO, identity: Mapping[str, Any], scenario: Scenario) -> Kept:
+    with np.load(file, allow_pickle=False) as arrays:
+        header = json.loads(arrays[HEADER].tobytes())
+        if header["format"] != FORMAT:
+            raise CheckpointError("of another format")
+        if apart := differences(header["identity"], identity):
+            raise CheckpointError(f"of {apart}")
+        kept = _Reader(arrays, header["objects"], scenario).value(header["root"])
+    if not isinstance(kept, Kept):
+        raise TypeError("no run")
     return kept
 
 

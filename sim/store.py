@@ -101,9 +101,8 @@ def identity(scenario: Scenario, base: Scenario, seed: int, replicates: int) -> 
     Returns:
         Hashes and figures by name, as JSON holds them.
     """
-    own = scenario.model_dump_json(by_alias=True, exclude={"seed"})
     return {
-        "scenario": _digest(own.encode()),
+        "scenario": _digest(scenario.model_dump_json(by_alias=True, exclude={"seed"}).encode()),
         "base": _digest(base.model_dump_json(by_alias=True).encode()),
         "seed": seed,
         "replicates": replicates,

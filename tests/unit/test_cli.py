@@ -284,6 +284,20 @@ def test_progress_is_one_line_when_not_a_terminal(call: Any, engine: Engine) -> 
     assert max(map(len, done.out.splitlines())) <= 80
 
 
+def test_words_appear_above_the_bar(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    monkeypatch.setenv("TERM", "xterm")
+    with console.progress_bar("running", True) as progress:
+        progress(1, 2, "half-way")
+        console.complain("resumed at step [1] of 2")
+        progress(2, 2, "done")
+    console.complain("after")
+    told = capsys.readouterr().err
+    assert re.search(r"resumed at step \[1\] of 2\n(?s:.*)done(?s:.*)after\n$", told)
+
+
 def test_demo_starts_with_what_it_is_and_ends_with_what_to_try(
     call: Any, drawing_engine: Engine
 ) -> None:
