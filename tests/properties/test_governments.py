@@ -224,6 +224,24 @@ def test_a_campaign_and_a_slump_harden_opinion_and_contact_softens_it() -> None:
     assert final(mild) < final(hostile) - 0.05
 
 
+def test_contact_is_with_those_who_may_stay() -> None:
+    """G4: not with those whose stay is undecided, irregular or to end."""
+    scenario = sim.read(FILE, (FOLLOWED, "politics.stock=0", "politics.contact=1"))
+    residents, calm = np.full(6, 100_000), np.zeros(6)
+
+    def turned(status: Status) -> float:
+        public = Public(scenario)
+        people = np.zeros((3, len(Status)), np.int64)
+        public.update(0, people, residents, calm)
+        people[1, status] = 50_000
+        public.update(365, people, residents, calm)
+        return float(public.opinion[1]) - 0.4
+
+    for status in Status:
+        met = status in (Status.regular, Status.refugee)
+        assert turned(status) < -0.1 if met else turned(status) == 0, status.name
+
+
 def test_elections_move_rules_only_by_a_table() -> None:
     """G2."""
     # A border that most get through: opinion goes by them, and what it does to them can be counted.

@@ -11,6 +11,9 @@ import pytest
 import sim
 from sim.rng import replicate_seed
 from sim.scenario.writer import dump
+from sim.simulate import run_world
+from sim.state import HEAD, WOMAN
+from sim.world import World
 from tests.small import Tables, differing, edited, small, small_tables, solved, tables, world
 
 FLOWS = ("flows", "answers", "attribution", "harms", "insecurity", "spending", "vital")
@@ -126,8 +129,8 @@ def test_people_on_an_island_change_only_what_all_people_do(tmp_path):
     """Sizes of countries are shares of all people, and base_L is a mean over them all.
 
     With both constants held and an island that is small, others' answers stay but for those whose
-    draw lies next to a threshold; nobody goes there or comes from there, and nobody's person,
-    household or place of birth is another.
+    draw lies next to a threshold. Who they are stays to the last: at the start everything, with
+    whom and where they live included; at the end all that moving does not change.
     """
     base = small("decision.base_livelihood=.5", "decision.flight_norm=2")
 
@@ -138,14 +141,47 @@ def test_people_on_an_island_change_only_what_all_people_do(tmp_path):
             place.setdefault("people_per_agent", base.places[0].people_per_agent)
         scenario["decision"] |= {"base_livelihood": 0.5, "flight_norm": 2}
 
-    mine, theirs = tables(base), tables(edited(tmp_path, change))
-    home = mine["answers"]["heads"].sum()
+    one, other = world(base), world(edited(tmp_path, change))
+    pd.testing.assert_frame_equal(persons(one), persons(other, without="ISLE"))
+    mine, theirs = (run_world(at, 0, 1, None).frames(0) for at in (one, other))
+    fixed = ["home", "born", "sex", "education", "taste", "group", "rank"]
+    before, after = persons(one)[fixed], persons(other, without="ISLE")[fixed]
+    # Children of those who would have died on the way, or did, are not in both.
+    both = before.index.intersection(after.index)
+    assert len(both) > 0.99 * max(len(before), len(after))
+    pd.testing.assert_frame_equal(before.loc[both], after.loc[both])
     moved = [
         t["answers"].query("answer != 'stays' and place != 'ISLE'")["heads"].sum()
         for t in (mine, theirs)
     ]
-    assert home > 0
+    assert moved[0] > 0
     assert moved[1] == pytest.approx(moved[0], rel=0.02)
+
+
+def persons(at: World, without: str = "") -> pd.DataFrame:
+    """Everybody but those born in a place, by id; places, countries and people by their ids."""
+    people, scenario = at.people, at.scenario
+    places = np.array([place.id for place in scenario.places])
+    kin = np.array(["", *(country.id for country in scenario.countries)])
+    table = pd.DataFrame(
+        {
+            "home": places[people.home],
+            "place": places[people.place],
+            "household": people.pid[people.household],
+            "sibling": people.pid[people.sibling],
+            "head": people.flags & HEAD,
+            "born": people.born,
+            "sex": people.traits & WOMAN,
+            "education": people.traits >> 1 & 3,
+            "taste": people.traits >> 4,
+            "group": people.group,
+            "rank": people.rank,
+            "kin": kin[people.kin],
+            "status": people.status,
+        },
+        index=people.pid,
+    )
+    return table[table["home"] != without].sort_index()
 
 
 def test_replicates_are_runs_with_seeds_of_their_own():

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from sim.model.admission import LAPSE_DAYS, LONGEST_WAIT, admit, apply, is_queued, prospects
+from sim.model.admission import LONGEST_WAIT, admit, apply, is_queued, prospects
 from sim.state import HEAD, I64
 from sim.step import advance, prepare
 from sim.terms import Activity, Channel, Companions
@@ -215,10 +215,10 @@ def test_an_application_lapses_after_two_years():
     at.rules.quota[BB, LABOUR] = 0
     heads = heads_of(at, NORTH, 20)
     hand_in(at, heads, day=3.0)
-    at.day = LAPSE_DAYS - 20
-    admit(at, LAPSE_DAYS + 3, 0.05)
+    at.day = 730 - 20
+    admit(at, 730 + 3, 0.05)
     assert len(at.applications.head) == 20
-    admit(at, LAPSE_DAYS + 4, 0.05)
+    admit(at, 730 + 4, 0.05)
     assert not len(at.applications.head)
     assert (at.people.activity[heads] == Activity.resident).all()
 

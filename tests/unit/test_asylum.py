@@ -318,6 +318,17 @@ def test_return_orders_are_carried_out_at_their_rate(days):
     assert dates.max() < days
 
 
+def test_who_is_returned_starts_anew_without_grounds():
+    at, heads = ordered_to_leave("policies.cc_courts.returns=.6")
+    people = at.people
+    people.traits[heads] |= GROUNDS
+    execute_returns(at, 365)
+    grounds, gone = people.traits[heads] & GROUNDS > 0, people.place[heads] == NORTH
+    assert set(gone) == {True, False}
+    # Control: who is still there has fled what gives grounds.
+    np.testing.assert_array_equal(grounds, ~gone)
+
+
 @pytest.mark.parametrize("step", [7, 30, 91])
 def test_an_order_that_is_not_carried_out_in_time_lapses(step):
     at, heads = ordered_to_leave(
@@ -426,3 +437,17 @@ def test_recognition_after_a_procedure_opens_the_family_channel_to_those_at_home
     decide_claims(at, 365, 1.0)
     assert at.people.status[pioneer] == (Status.refugee if recognised else Status.ordered)
     assert (at.people.kin[rest] == (CC + 1 if recognised else 0)).all()
+
+
+@pytest.mark.parametrize("rate", [0, 1])
+def test_regularisation_opens_the_family_channel_to_those_at_home(rate):
+    at = started(f"policies.cc_courts.regularisation={rate}")
+    pioneer, rest = pioneer_of(at)
+    arrive(at, np.array([pioneer]), PORT, Channel.irregular)
+    assert at.people.status[pioneer] == Status.irregular
+    assert (at.people.kin[rest] == 0).all()
+    at.list_heads()
+    # Of those who are regularised at the highest rate, one in a million is left after a year.
+    regularise(at, 1.0)
+    assert at.people.status[pioneer] == (Status.regular if rate else Status.irregular)
+    assert (at.people.kin[rest] == (CC + 1 if rate else 0)).all()

@@ -186,6 +186,15 @@ def test_kin_lives_where_emigrants_do(people):
     assert not (people.kin[of_country(people, "CC")] > 0).any()
 
 
+def test_of_households_nine_in_ten_have_kin_abroad_at_most():
+    """AA: 210,000 emigrants of 2,700,000 people, so that a factor of 100 asks for all."""
+    people = populate(small("population.agents=20000", "journey.kin=100"), 5)
+    mine = people.kin[(people.flags & HEAD > 0) & of_country(people, "AA")]
+    noise = 4 * math.sqrt(0.9 * 0.1 / len(mine))
+    assert noise < 0.03
+    assert (mine > 0).mean() == pytest.approx(0.9, abs=noise)
+
+
 def test_household_sizes_are_one_and_a_poisson():
     u = (np.arange(100_000) + 0.5) / 100_000
     for mean in (1.0, 2.3, 4.0):

@@ -151,6 +151,16 @@ def test_crowding_raises_its_threats_up_to_its_share():
         assert gained == pytest.approx(0.5 * share, abs=1e-9)
 
 
+def test_strain_begins_with_the_first_newcomer_and_is_one_half_at_capacity():
+    at = world()
+    prepare(at)
+    at.capacity[:4] = 1000
+    at.newcomers[:4] = 0, 500, 1000, 3000
+    at.day = 31
+    prepare(at)
+    np.testing.assert_allclose(at.threats.strain[:4], [0, 1 / 3, 1 / 2, 3 / 4])
+
+
 def test_prevalence_rises_at_dated_events_and_falls_back():
     threats = with_shock(start="2020-03-12", rise=1, end="2020-06-01", half_life=2, prevalence=0.7)
     base = threats.base_prevalence.copy()
