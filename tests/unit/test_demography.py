@@ -23,7 +23,7 @@ from sim.model.demography import (
     vital_rates,
 )
 from sim.model.journey import leave
-from sim.state import BLOCKED, HEAD, I64, append, bytes_per_person
+from sim.state import BLOCKED, DIED_NATURALLY, HEAD, I64, append, bytes_per_person
 from sim.step import count, prepare
 from sim.terms import Activity, Channel, Education, Sex, Status, VitalEvent
 from sim.world import World
@@ -221,7 +221,7 @@ def test_the_eldest_survivor_leads_on():
     eldest = people.born[rest].min()
     die(at, np.array([head]))
     assert people.activity[head] == Activity.dead
-    assert people.flags[head] == 0
+    assert people.flags[head] == DIED_NATURALLY
     heirs = rest[people.flags[rest] & HEAD > 0]
     assert len(heirs) == 1
     assert people.born[heirs[0]] == eldest
