@@ -135,7 +135,7 @@ def _write_xlsx(tables: Mapping[str, Path], path: Path) -> None:
             if isinstance(value, pd.Timestamp):
                 moment = value.to_pydatetime()
                 return moment.date() if moment.time() == time() else moment
-            if isinstance(value, str):  # one that begins with = is no formula
+            if isinstance(value, str) and value.startswith("="):  # a text, and no formula
                 text = WriteOnlyCell(sheet, value)
                 text.data_type = "s"
                 return text
