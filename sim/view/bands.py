@@ -119,7 +119,7 @@ def _draw(
     """Draw lines with their bands: figures of one run or, where `gap` says so, differences."""
     unit = MEASURES[measures[0]].unit
     scale = 100.0 if unit == "share" else 1.0
-    ax = style.frame(ax)
+    ax = style.frame(ax, left=1.08 if gap else 0.92)
     for _, colour, table in lines:
         days = table["date"].to_numpy()
         value, low, high = (scale * table[it].to_numpy() for it in ("value", "low", "high"))
