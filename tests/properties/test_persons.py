@@ -6,8 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+import sim
 from sim.scenario.schema import Outputs
 from sim.state import PAST
+from sim.study.compare import ARMS, EXISTS, by_person, differences
 from tests.small import differing, small, steps, tables, world
 
 KEPT = Outputs().tables
@@ -98,3 +100,21 @@ def test_where_nobody_would_move_nothing_befalls_anybody() -> None:
     still = tables(small(NAMED, "decision.baseline_rate=1e-12", "decision.base_flight=0"))
     for column in BEFELL:
         assert not still["persons"][column].any()
+
+
+def test_a_milder_war_is_seen_person_by_person() -> None:
+    base, mild = small(NAMED), small(NAMED, "shocks.war.peak=.3")
+    one, same, other = (sim.run(it, base=base, replicates=2) for it in (base, base, mild))
+    control = by_person(one, same)
+    assert control[["only_base", "only_variant"]].to_numpy().sum() == 0
+    found = by_person(one, other).groupby(["event", "replicate"])[list(ARMS)].sum()
+    for replicate in (0, 1):
+        abroad, exists = found.loc[("moved_abroad", replicate)], found.loc[(EXISTS, replicate)]
+        assert abroad["only_base"] > 2 * abroad["only_variant"] > 0
+        assert abroad["both"] > 0
+        assert abroad.sum() == exists["both"]
+        # Only the born exist in one run alone, and most are born in both.
+        assert exists["only_base"] + exists["only_variant"] < 0.1 * exists["both"]
+    table = differences(one, other).set_index("measure")
+    assert table.loc["necessity_people", "difference"] < 0
+    assert differences(one, same)["difference"].fillna(0).eq(0).all()
