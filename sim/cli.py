@@ -10,7 +10,7 @@ import os
 import re
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from difflib import get_close_matches
 from pathlib import Path
@@ -274,6 +274,181 @@ def list_(as_json: AsJson = False, quiet: Quiet = False) -> None:
     width = max((len(name) for name, _, _ in scenarios), default=0)
     for name, title, _ in scenarios:
         say(name if quiet else f"{name:<{width}}  {printable(title)}".rstrip())
+
+
+Series = Annotated[
+    list[str] | None,
+    typer.Option(metavar="FIGURE", help="Headline figure to draw over time; repeatable."),
+]
+
+
+@app.command()
+def compare(
+    folders: Annotated[
+        list[Path],
+        typer.Argument(metavar="A B...", help="Folders of runs, the base first; same seeds."),
+    ],
+    series: Series = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Write tables and pictures of the comparison there."),
+    ] = None,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """Set runs against the first, replicate by replicate and person by person."""
+    if len(folders) < 2:
+        raise BadInputError("compare needs two runs or more: the base, then those set against it")
+    from sim.record import UnlikeRunsError
+    from sim.store import load, to_json
+    from sim.study.compare import compare as set_against
+
+    chosen = _series(series)
+    unique = len({it.name for it in folders}) == len(folders)
+    names = [it.name if unique and it.name else str(it) for it in folders]
+    base, *variants = [load(it) for it in folders]
+    results = []
+    for folder, variant in zip(folders[1:], variants, strict=True):
+        try:
+            results.append(set_against(base, variant))
+        except UnlikeRunsError as error:
+            raise BadInputError(f"{folder} is no pair of {folders[0]}: {error}") from None
+    written = []
+    if out is not None:
+        from sim.view.compared import write_comparison
+
+        runs = dict(zip(names, (base, *variants), strict=True))
+        written = write_comparison(runs, results, out, chosen or COMPARED)
+    if as_json:
+        tables = (
+            {
+                name: None if table is None else table.to_dict("records")
+                for name, table in result._asdict().items()
+            }
+            for result in results
+        )
+        against = [
+            {"run": str(folder), **table} for folder, table in zip(folders[1:], tables, strict=True)
+        ]
+        files = [str(path) for path in written]
+        say(to_json({"ok": True, "base": str(folders[0]), "against": against, "written": files}))
+    elif not quiet:
+        from sim.view import compared
+
+        for name, variant, result in zip(names[1:], variants, results, strict=True):
+            show(compared.difference_table(result.differences, variant, (names[0], name)))
+            say("")
+            if result.costs is not None:
+                show(compared.cost_table(result.costs, variant))
+                say("")
+            if result.persons is not None:
+                show(compared.person_table(result.persons, variant))
+                say("")
+                show(compared.origin_table(result.persons, variant))
+            else:
+                say("To count person by person, name persons in outputs.tables of both.")
+        if out is not None:
+            say(f"\n{printable(str(out))} is written: {', '.join(it.name for it in written)}")
+
+
+COMPARED: Final = ("moved_abroad", "refugees_abroad", "displaced", "harm_death")
+"""Figures that `sim compare --out` draws over time where none is named."""
+
+
+@app.command()
+def export(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of a run or of a sweep.")],
+    to: Annotated[str, typer.Option(metavar="csv|xlsx", help="Format.")] = "csv",
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Folder for the files; otherwise one beside DIR."),
+    ] = None,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """Write every table of a folder as csv, or all as one xlsx."""
+    if to not in ("csv", "xlsx"):
+        raise BadInputError(f"--to {printable(to)} is no format: use csv or xlsx")
+    from sim.study.export import export as write_tables
+
+    name = folder.expanduser().resolve().name
+    if to == "csv":
+        target = out or folder.expanduser().resolve().with_name(f"{name}-csv")
+    else:
+        target = (out or folder.expanduser().resolve().parent) / f"{name}.xlsx"
+    written = write_tables(folder, to, target)  # type: ignore[arg-type]
+    if as_json:
+        say_json({"ok": True, "files": [str(path) for path in written]})
+    elif not quiet:
+        for path in written:
+            say(printable(str(path)))
+
+
+@app.command()
+def plot(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of a run.")],
+    kind: Annotated[
+        str | None, typer.Argument(metavar="KIND", help="What to draw; without it, the kinds.")
+    ] = None,
+    series: Series = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="A .png, .svg or .pdf; otherwise DIR/KIND.png."),
+    ] = None,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """Draw a run; without KIND, list what can be drawn."""
+    from sim.view.kinds import KINDS, SUFFIXES, draw_kind
+
+    if kind is None:
+        if as_json:
+            say_json([{"kind": name, "title": it.heading} for name, it in KINDS.items()])
+        elif not quiet:
+            for name, picture in KINDS.items():
+                say(f"{name:<{max(map(len, KINDS))}}  {picture.heading}")
+        return
+    _known("kind of picture", kind, KINDS)
+    measures = _series(series)
+    if measures and kind != "bands":
+        raise BadInputError("--series goes with bands only")
+    target = out or folder / f"{kind}.png"
+    suffix = target.suffix.lower().removeprefix(".")
+    if suffix not in SUFFIXES:
+        raise BadInputError(f"{printable(str(target))} is no picture: use .png, .svg or .pdf")
+    from sim.store import load, written_whole
+
+    content = draw_kind(load(folder), kind, suffix, measures)
+    with written_whole(target.parent) as partial:
+        (partial / target.name).write_bytes(content)
+    if as_json:
+        say_json({"ok": True, "file": str(target)})
+    elif not quiet:
+        say(printable(str(target)))
+
+
+def _known(what: str, word: str, words: Iterable[str]) -> None:
+    """Refuse a word that is none of those known, with the nearest."""
+    known = list(words)
+    if word not in known:
+        near = get_close_matches(word.casefold(), known, n=1, cutoff=0.5)
+        hint = f"did you mean '{near[0]}'?" if near else f"there are {', '.join(known)}"
+        raise BadInputError(f"no {what} is called {printable(word)!r}; {hint}")
+
+
+def _series(names: Sequence[str] | None) -> tuple[str, ...]:
+    """Check the names of headline figures to be drawn over time."""
+    if not names:
+        return ()
+    from sim.record import MEASURES
+    from sim.study.compare import SERIES
+
+    for name in names:
+        _known("figure over time", name, SERIES)
+    units = {MEASURES[name].unit for name in names}
+    if len(units) > 1:
+        raise BadInputError(f"--series has figures in {' and in '.join(sorted(units))}; draw apart")
+    return tuple(dict.fromkeys(names))
 
 
 def _simulate(

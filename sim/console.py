@@ -243,8 +243,12 @@ def _sentence(error: BaseException) -> tuple[str, int]:
         return f"sim: {error.format_message().rstrip('.')} (see {path} --help)", BAD_INPUT
     if isinstance(error, ScenarioError):
         return str(error), BAD_INPUT
-    store = sys.modules.get("sim.store")  # heavy; if it was never imported, it raised nothing
-    if isinstance(error, BadInputError) or (store and isinstance(error, store.StoreError)):
+    # These are heavy; if one was never imported, it raised nothing.
+    store, record = sys.modules.get("sim.store"), sys.modules.get("sim.record")
+    ours: list[type[BaseException]] = [BadInputError]
+    ours += [store.StoreError] if store else []
+    ours += [record.NoTableError, record.UnlikeRunsError] if record else []
+    if isinstance(error, tuple(ours)):
         return f"sim: {printable(str(error))}", BAD_INPUT
     if isinstance(error, OSError):
         where = f"{error.filename}: " if error.filename else ""

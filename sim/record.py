@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from sim.scenario.schema import Observed, Scenario
 from sim.terms import Answer, Harm, Threat
 
-Kind = Literal["int", "float", "date", "text"]
+Kind = Literal["int", "float", "date", "text", "bool"]
 Values = NDArray[np.float64]
 
 DAYS_A_YEAR: Final = 365.25
@@ -232,6 +232,24 @@ TABLES: Final[Mapping[str, Table]] = {
             _CITIZENSHIP,
             Column("event", "text", "word", "birth or death"),
             Column("people", "int", "people", "people who were born or died"),
+        ),
+    ),
+    "persons": Table(
+        "what ever befell each person, a row one; kept when outputs.tables names it",
+        "last",
+        (
+            _REPLICATE,
+            _LAST,
+            Column("id_high", "int", "id", "identity, upper 32 bits; with one seed the same"),
+            Column("id_low", "int", "id", "identity, lower 32 bits; spreadsheets keep both exact"),
+            Column("home", "text", "id", "place of origin"),
+            Column("people", "int", "people", "people that the row stands for"),
+            Column("moved_abroad", "bool", "yes/no", "ever arrived in another country"),
+            Column("moved_within", "bool", "yes/no", "ever arrived elsewhere in the same country"),
+            Column("no_means", "bool", "yes/no", "their household would ever move, could not pay"),
+            Column("no_permission", "bool", "yes/no", "their household would ever move, might not"),
+            Column("died_on_the_way", "bool", "yes/no", "died on the way"),
+            Column("died_naturally", "bool", "yes/no", "died a natural death"),
         ),
     ),
 }
@@ -576,6 +594,17 @@ class Record:
         """
         return self.table("vital")
 
+    @property
+    def persons(self) -> pd.DataFrame:
+        """What ever befell each person, a row one, by identity; the born and the dead included.
+
+        Columns: `replicate`, `date` (last day of the run), `id_high` and `id_low` (halves of the
+        identity), `home` (place id), `people` (that the row stands for) and, yes or no,
+        `moved_abroad`, `moved_within`, `no_means`, `no_permission` (their household would move and
+        could not), `died_on_the_way`, `died_naturally`.
+        """
+        return self.table("persons")
+
     @cached_property
     def periods(self) -> pd.DataFrame:
         """The periods that rows of the tables cover.
@@ -613,7 +642,7 @@ class Record:
         horizon and discounted, if so, to the day of death.
         """
         rows = []
-        values = _headline_values(self)
+        values = headline_values(self)
         for measure in MEASURES.values():
             found = interval(values[measure.id], measure.low, measure.high)
             rows.append((measure.id, measure.unit, *found))
@@ -681,18 +710,10 @@ class Record:
             base: the run without the measures.
 
         Raises:
-            UnlikeRunsError: the runs differ in seeds, period or currency.
+            UnlikeRunsError: the runs differ in seeds, people at the start, period or currency.
             NoTableError: one did not keep `insecurity`, `harms` or `spending`.
         """
-        for what, mine, other in (
-            ("seeds", self.manifest.get("seeds"), base.manifest.get("seeds")),
-            ("replicates", self.replicates, base.replicates),
-            ("first day", self.scenario.time.start, base.scenario.time.start),
-            ("last day", self.scenario.time.end, base.scenario.time.end),
-            ("money", self.scenario.money, base.scenario.money),
-        ):
-            if mine != other:
-                raise UnlikeRunsError(f"the runs differ in {what}: {mine} and {other}")
+        refuse_unlike(self, base)
         there, here = _insecure_years(base), _insecure_years(self)
         averted = {name: there[name] - here[name] for name in there}
         discounted = averted.pop("death_3pct")
@@ -726,6 +747,40 @@ class Record:
         from sim.store import save  # the store knows the record, not the other way round
 
         return save(self, directory)
+
+
+def refuse_unlike(record: Record, base: Record) -> None:
+    """Refuse two runs whose replicates are not pairs: the same people with the same luck.
+
+    Raises:
+        UnlikeRunsError: they differ in seeds, people at the start, period or currency.
+    """
+    mine, other = record.scenario, base.scenario
+    if record.manifest.get("seeds") != base.manifest.get("seeds"):
+        pair = " and ".join(f"{it.seed} (replicates: {it.replicates})" for it in (record, base))
+        raise UnlikeRunsError(f"the runs differ in seeds: {pair}")
+    for what, here, there in (
+        ("replicates", record.replicates, base.replicates),
+        ("agents", record.manifest.get("agents"), base.manifest.get("agents")),
+        ("people at the start", record.manifest.get("people"), base.manifest.get("people")),
+        ("first day", mine.time.start, other.time.start),
+        ("last day", mine.time.end, other.time.end),
+        ("money", record.money_unit, base.money_unit),
+        *(
+            (f"people at the start {who}", at_start.get(who, 0.0), in_base.get(who, 0.0))
+            for at_start, in_base in [(_people_at_start(mine), _people_at_start(other))]
+            for who in dict.fromkeys([*at_start, *in_base])
+        ),
+    ):
+        if here != there:
+            raise UnlikeRunsError(f"the runs differ in {what}: {here} and {there}")
+
+
+def _people_at_start(scenario: Scenario) -> dict[str, float]:
+    """Give the people of each place, and those from each country in each other."""
+    living = {f"in {place.id}": place.people for place in scenario.places}
+    stocks = {f"from {it.from_} in {it.to}": it.people for it in scenario.stocks}
+    return living | stocks
 
 
 def per_replicate(record: Record, frame: pd.DataFrame, column: str) -> Values:
@@ -787,8 +842,12 @@ def _ratio(part: Values, whole: Values) -> Values:
     return share
 
 
-def _headline_values(record: Record) -> dict[str, Values]:
-    """Give each headline figure by replicate; NaN where its table was not kept."""
+def headline_values(record: Record) -> dict[str, Values]:
+    """Give each headline figure by replicate; NaN where its table was not kept.
+
+    Returns:
+        By id of `MEASURES`, one value a replicate.
+    """
     values = {name: np.full(record.replicates, np.nan) for name in MEASURES}
     families: tuple[tuple[tuple[str, ...], Callable[[Record], dict[str, Values]]], ...] = (
         (("flows",), _moves),

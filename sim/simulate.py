@@ -22,7 +22,16 @@ from sim.record import Record
 from sim.rng import replicate_seed
 from sim.scenario.schema import Scenario
 from sim.solve import solve_base
-from sim.state import F64, I64, MICRO
+from sim.state import (
+    DIED_NATURALLY,
+    EVER_NO_MEANS,
+    EVER_NO_PERMISSION,
+    F64,
+    I64,
+    MICRO,
+    MOVED_ABROAD,
+    MOVED_WITHIN,
+)
 from sim.step import Census, advance
 from sim.store import identity
 from sim.terms import Activity, Answer, Channel, Harm, Status, Threat, VitalEvent
@@ -163,6 +172,7 @@ def run_world(
             after_step(world, keeper)
         if progress is not None:
             progress(replicate * n_days + world.day, replicates * n_days, name)
+    keeper.keep_persons(world)
     return keeper
 
 
@@ -299,6 +309,25 @@ class Keeper:
         self.first = world.date()
         world.counts = new_counts(world.scenario, world.cells)
 
+    def keep_persons(self, world: World) -> None:
+        """Add what ever befell each person, in the order of their identities."""
+        if "persons" not in self.wanted:
+            return
+        people = world.people
+        order = np.argsort(people.pid)
+        pid, home, flags = people.pid[order], people.home[order], people.flags[order]
+        naturally = flags & DIED_NATURALLY > 0
+        self._put(
+            "persons", world.date() - timedelta(days=1),
+            id_high=(pid >> np.uint64(32)).astype(np.int64),
+            id_low=(pid & np.uint64(0xFFFFFFFF)).astype(np.int64),
+            home=home, people=world.weight[home],
+            moved_abroad=flags & MOVED_ABROAD > 0, moved_within=flags & MOVED_WITHIN > 0,
+            no_means=flags & EVER_NO_MEANS > 0, no_permission=flags & EVER_NO_PERMISSION > 0,
+            died_on_the_way=(people.activity[order] == Activity.dead) & ~naturally,
+            died_naturally=naturally,
+        )  # fmt: skip
+
     def _flows(self, counts: Counts) -> tuple[tuple[I64, ...], I64, I64, F64]:
         """Sum moves by who, whence, whither and how.
 
@@ -344,6 +373,7 @@ class Keeper:
         """Tables of one replicate."""
         labels = {
             "origin": self.places, "destination": self.places, "place": self.places,
+            "home": self.places,
             "citizenship": self.countries, "country": self.countries, "corridor": self.ways,
             "channel": names(Channel), "answer": names(Answer), "threat": names(Threat),
             "harm": names(Harm), "status": names(Status), "activity": names(Activity),
@@ -395,6 +425,7 @@ def unique(words: list[str]) -> list[str]:
 
 _INT: I64 = np.empty(0, np.int64)
 _FLOAT = np.empty(0, np.float64)
+_BOOL = np.empty(0, bool)
 _DATE = np.empty(0, "datetime64[s]")
 EMPTY: dict[str, dict[str, Any]] = {
     "flows": {"date": _DATE, "citizenship": _INT, "origin": _INT, "destination": _INT,
@@ -417,5 +448,8 @@ EMPTY: dict[str, dict[str, Any]] = {
     "vital": {"date": _DATE, "place": _INT, "citizenship": _INT, "event": _INT, "people": _INT},
     "threats": {"date": _DATE, "place": _INT, "threat": _INT, "severity": _FLOAT,
                 "prevalence": _FLOAT},
+    "persons": {"date": _DATE, "id_high": _INT, "id_low": _INT, "home": _INT, "people": _INT,
+                "moved_abroad": _BOOL, "moved_within": _BOOL, "no_means": _BOOL,
+                "no_permission": _BOOL, "died_on_the_way": _BOOL, "died_naturally": _BOOL},
 }  # fmt: skip
 """Columns of a table that nothing happened in."""

@@ -17,7 +17,7 @@
 | kin | uint8 | 1 | country with close family, + 1; 0 = none |
 | status | uint8 | 1 | `Status` |
 | activity | uint8 | 1 | `Activity` |
-| flags | uint8 | 1 | head (bit 0), blocked by permission (1), blocked at all (2) |
+| flags | uint8 | 1 | head (bit 0), blocked by permission (1), blocked at all (2), past (3-7) |
 | mask | uint8 | 1 | threats the household is exposed to, bit k |
 | **sum** | | **39** | goal: 40 |
 
@@ -54,6 +54,15 @@ DAYS_A_YEAR: Final = 365.25
 HEAD: Final = 1
 BLOCKED_PERMISSION: Final = 2
 BLOCKED: Final = 4
+MOVED_ABROAD: Final = 8
+MOVED_WITHIN: Final = 16
+EVER_NO_MEANS: Final = 32
+EVER_NO_PERMISSION: Final = 64
+DIED_NATURALLY: Final = 128
+LEADS: Final = HEAD | BLOCKED_PERMISSION | BLOCKED
+"""Flags of a household, which its head carries and its heir takes over."""
+PAST: Final = 255 - LEADS
+"""Flags of a person, of what has ever befallen them: set once, and kept for the dead, too."""
 
 WOMAN: Final = 1
 GROUNDS: Final = 8

@@ -12,6 +12,7 @@ import hashlib
 import json
 import os
 import shutil
+import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -36,7 +37,7 @@ MANIFEST: Final = "manifest.json"
 SCENARIO: Final = "scenario.yaml"
 OURS: Final = frozenset(
     [f"{name}.parquet" for name in TABLES]
-    + [f"{name}.png" for name in ("map", "answers", "threats", "observed", "harms")]
+    + [f"{name}.png" for name in ("map", "answers", "threats", "observed", "harms", "bands")]
     + ["report.html", MANIFEST, SCENARIO]
 )
 """Files of a run's folder that a new run replaces or removes; all others stay."""
@@ -261,6 +262,30 @@ def load(directory: str | Path) -> Record:
         manifest=manifest,
         tables=tables,
     )
+
+
+@contextmanager
+def written_whole(directory: str | Path) -> Iterator[Path]:
+    """Let files be written beside their place and renamed into it when all of them are done.
+
+    Args:
+        directory: where the files belong; it and its parents are made where missing.
+
+    Yields:
+        An empty folder to write them to.
+
+    Raises:
+        StoreError: they cannot be written; those that were there stay.
+    """
+    target = Path(directory).expanduser()
+    try:
+        target.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=".writing-", dir=target) as partial:
+            yield Path(partial)
+            for path in sorted(Path(partial).iterdir()):
+                path.replace(target / path.name)
+    except OSError as error:
+        raise StoreError(f"cannot write to {directory}: {_reason(error)}") from error
 
 
 def read_manifest(directory: str | Path) -> dict[str, Any]:

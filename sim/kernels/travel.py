@@ -10,7 +10,7 @@ import numpy as np
 from sim.jit import inner, kernel
 from sim.kernels.choice import household
 from sim.rng import uniform2
-from sim.state import DIRECT, F64, GROUNDS, HEAD, HELD, NONE, Bool
+from sim.state import DIRECT, F64, GROUNDS, HEAD, HELD, LEADS, NONE, PAST, Bool
 from sim.terms import Activity, Answer, Channel, Harm, Status
 
 RESIDENT, TRAVELLING = np.int64(Activity.resident), np.int64(Activity.travelling)
@@ -142,10 +142,10 @@ def hand_over(people, head):
         if row == founder:
             break
     if heir >= 0:
-        people.flags[heir] = people.flags[head]
+        people.flags[heir] = people.flags[heir] & PAST | people.flags[head] & LEADS
         people.blocked_on[heir] = people.blocked_on[head]
         people.means[heir] = people.means[head]
-    people.flags[head] = 0
+    people.flags[head] = people.flags[head] & PAST
     return heir
 
 
@@ -352,7 +352,7 @@ def split_parties(people, heads, companions, price, month, leaders):
         money = people.means[head]
         taken = min(money, max(np.float32(price[i]), np.float32(0.5) * money))
         people.household[row] = row
-        people.flags[row] = HEAD
+        people.flags[row] = people.flags[row] & PAST | HEAD
         people.means[row] = taken
         people.means[head] = money - taken
         leaders[i] = row
@@ -385,7 +385,7 @@ def clear_blocked(people, head):
     row = founder
     while True:
         if people.household[row] == founder:
-            people.flags[row] = people.flags[row] & HEAD
+            people.flags[row] = people.flags[row] & (PAST | HEAD)
         row = people.sibling[row]
         if row == founder:
             break
@@ -400,6 +400,25 @@ def wait_members(people, heads, activity):
         while True:
             if people.household[row] == founder and people.activity[row] != DEAD:
                 people.activity[row] = activity
+            row = people.sibling[row]
+            if row == founder:
+                break
+
+
+@kernel
+def remember(people, heads, past):
+    """Note for good what befalls whole households.
+
+    Args:
+        heads: [n] rows of their heads.
+        past: [n] bits of `PAST`.
+    """
+    for i in range(heads.shape[0]):
+        founder = people.household[heads[i]]
+        row = founder
+        while True:
+            if people.household[row] == founder and people.activity[row] != DEAD:
+                people.flags[row] = people.flags[row] | past[i]
             row = people.sibling[row]
             if row == founder:
                 break

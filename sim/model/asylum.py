@@ -15,6 +15,7 @@ from sim.kernels.travel import (
     tell_all_kin,
 )
 from sim.model.admission import admission_class
+from sim.model.journey import note_moves
 from sim.rng import Purpose, key, mixed_array, uniform_array
 from sim.state import DAYS_A_YEAR, F64, GROUNDS, HEAD, I64, Moves, append, take
 from sim.terms import Activity, Harm, Status
@@ -34,6 +35,7 @@ def receive(world: World, arrived: dict[str, Any]) -> None:
     citizenship = world.country[people.home[heads]]
     way = (arrived["origin"], arrived["goal"], arrived["channel"], arrived["answer"])
     counts.arrived.append(Moves(citizenship, *way, n_people))
+    note_moves(world, heads, arrived["origin"], arrived["goal"])
     wants_camp = np.zeros(len(heads), bool)
     claims = np.full(int(sizes.sum()), -1, np.int64)
     returned = np.zeros(counts.harms.shape[1:2] * 2, np.int64)

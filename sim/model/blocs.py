@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sim.kernels.travel import party_sizes, place_members
+from sim.model.journey import note_moves
 from sim.rng import Purpose, key, uniform_array
 from sim.state import F64, HEAD, I64, Bool, Moves
 from sim.terms import Activity, Answer, Channel, Status
@@ -172,6 +173,7 @@ def bring(world: World, heads: I64, country: int, n_people: I64, end: int) -> No
     )  # fmt: skip
     world.counts.departed.append(moves)
     world.counts.arrived.append(moves)
+    note_moves(world, heads, origin, goal)
     day = end - 1
     theirs = np.isin(people.household[claims.person], people.household[heads])
     theirs &= world.country[people.place[claims.person]] == claims.country

@@ -9,11 +9,22 @@ import numpy as np
 from sim.jit import in_ranges
 from sim.kernels.choice import Conditions, Events, decide, expect
 from sim.kernels.tally import attribute, count_households
-from sim.kernels.travel import party_sizes
+from sim.kernels.travel import party_sizes, remember
 from sim.model.choice import conditions
 from sim.model.journey import depart, owed_days, pick_goals
 from sim.rng import Purpose
-from sim.state import BLOCKED, BLOCKED_PERMISSION, DAYS_A_YEAR, F64, HEAD, I64, MICRO
+from sim.state import (
+    BLOCKED,
+    BLOCKED_PERMISSION,
+    DAYS_A_YEAR,
+    EVER_NO_MEANS,
+    EVER_NO_PERMISSION,
+    F64,
+    HEAD,
+    I64,
+    MICRO,
+    PAST,
+)
 from sim.terms import Answer
 
 if TYPE_CHECKING:
@@ -155,8 +166,10 @@ def decide_all(world: World, now: Conditions, excess: F64, end: int) -> None:
 
     blocked = events.answer >= Answer.no_means
     rows = events.head[blocked]
-    by = np.where(events.answer[blocked] == Answer.no_permission, BLOCKED_PERMISSION, 0)
-    people.flags[rows] = HEAD | BLOCKED | by
+    by_permission = events.answer[blocked] == Answer.no_permission
+    by = np.where(by_permission, BLOCKED_PERMISSION, 0)
+    people.flags[rows] = people.flags[rows] & PAST | HEAD | BLOCKED | by
+    remember(people, rows, np.where(by_permission, EVER_NO_PERMISSION, EVER_NO_MEANS))
     people.blocked_on[rows] = np.floor(events.time[blocked])
 
     depart(

@@ -17,6 +17,7 @@ from sim.model.populate import SCHOOLED, draw_education, draw_taste
 from sim.rng import Purpose, key, mixed_array, uniform_array
 from sim.state import (
     DAYS_A_YEAR,
+    DIED_NATURALLY,
     F64,
     GROUNDS,
     I64,
@@ -222,6 +223,7 @@ def die(world: World, rows: I64) -> None:
     """
     heirs = np.empty(len(rows), np.int64)
     bury(world.people, rows, heirs)
+    world.people.flags[rows] |= DIED_NATURALLY
     world.died += count_events(world, rows, VitalEvent.death)
     for table in (world.parties, world.applications):
         follow(table, rows, heirs)

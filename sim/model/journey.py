@@ -11,6 +11,7 @@ from sim.kernels.travel import (
     ARRIVED,
     ON_THE_WAY,
     party_sizes,
+    remember,
     set_off,
     split_parties,
     travel,
@@ -18,7 +19,18 @@ from sim.kernels.travel import (
 from sim.model.admission import admission_class, apply, is_queued
 from sim.model.threats import felt_fear
 from sim.rng import Purpose, key, uniform_array
-from sim.state import DAYS_A_YEAR, DIRECT, F64, I64, NONE, Moves, append, take
+from sim.state import (
+    DAYS_A_YEAR,
+    DIRECT,
+    F64,
+    I64,
+    MOVED_ABROAD,
+    MOVED_WITHIN,
+    NONE,
+    Moves,
+    append,
+    take,
+)
 from sim.terms import Answer, Channel, Harm, Hazard
 
 if TYPE_CHECKING:
@@ -127,6 +139,19 @@ def leave(
             world.rules.responsible[world.country[place]] & ~from_own, world.country[place], NONE
         ),
     )
+
+
+def note_moves(world: World, heads: I64, origin: I64, goal: I64) -> None:
+    """Note in the past of all who arrive that they moved, abroad or within a country.
+
+    Args:
+        world: The world.
+        heads: [n] rows of the heads who arrive, once each.
+        origin: [n] place left.
+        goal: [n] place that was chosen.
+    """
+    abroad = world.country[origin] != world.country[goal]
+    remember(world.people, heads, np.where(abroad, MOVED_ABROAD, MOVED_WITHIN))
 
 
 def owed_days(world: World, heads: I64) -> F64:

@@ -932,7 +932,7 @@ class Observed(Part):
 
 TableName = Literal[
     "flows", "answers", "attribution", "stocks", "blocked", "crossings", "harms", "threats",
-    "insecurity", "opinion", "spending", "account", "vital",
+    "insecurity", "opinion", "spending", "account", "vital", "persons",
 ]  # fmt: skip
 ByColumn = Literal["place", "home", "citizenship", "group", "sex", "education", "age"]
 
@@ -946,6 +946,7 @@ class Outputs(Part):
         "flows", "answers", "attribution", "stocks", "blocked", "crossings", "harms", "threats",
         "insecurity", "opinion", "spending", "account", "vital",
     )  # fmt: skip
+    """All but `persons`, which has a row for each person and is kept when named."""
     by: tuple[ByColumn, ...] = ("place",)
     """Columns that split `answers` and `attribution`."""
     expected: Flag = False

@@ -51,7 +51,7 @@ def plot_answers(record: Record, ax: Axes | None = None) -> Axes:
     drawn = [answer for answer in DRAWN_ANSWERS if answer in table and table[answer].any()]
     _stack(ax, table[drawn], [style.ANSWERS[it] for it in drawn])
     ax.set_ylabel(f"heads of household {unit}", fontsize=style.TEXT)
-    _legend(ax, [(style.ANSWER_WORDS[it], style.ANSWERS[it]) for it in drawn], 2)
+    legend(ax, [(style.ANSWER_WORDS[it], style.ANSWERS[it]) for it in drawn], 2)
     stays = float(table["stays"].mean()) if "stays" in table else 0.0
     style.caption(
         ax,
@@ -104,7 +104,7 @@ def plot_threats(record: Record, ax: Axes | None = None, *, country: str | None 
     ax = style.frame(ax)
     _stack(ax, table, [style.THREATS[it] for it in order])
     ax.set_ylabel(f"insecurity-years {unit}", fontsize=style.TEXT)
-    _legend(ax, [(it, style.THREATS[it]) for it in order], 4)
+    legend(ax, [(it, style.THREATS[it]) for it in order], 4)
     total = float(table.to_numpy().sum())
     worst = str(table.sum().idxmax()) if total > 0 else ""
     title = (
@@ -405,14 +405,14 @@ def _stack(ax: Axes, table: pd.DataFrame, colours: list[str]) -> None:
         first, last = table.index.min(), table.index.max()
         last = max(last, first + pd.Timedelta(days=1))
         ax.set_xlim(first, last)
-        _time_ticks(ax, first, last)
+        time_ticks(ax, first, last)
     ax.yaxis.set_major_locator(MaxNLocator(7, steps=[1, 2, 5, 10]))
     ax.yaxis.set_major_formatter(style.word_ticks())
     ax.grid(axis="y", color=style.RULE, linewidth=0.6)
     ax.set_axisbelow(True)
 
 
-def _time_ticks(ax: Axes, first: pd.Timestamp, last: pd.Timestamp) -> None:
+def time_ticks(ax: Axes, first: pd.Timestamp, last: pd.Timestamp) -> None:
     """Write years, or months where there are few years; none so near the end that it is cut."""
     if (last - first).days > 3 * 365:
         days = pd.date_range(first, last, freq="YS")
@@ -425,12 +425,13 @@ def _time_ticks(ax: Axes, first: pd.Timestamp, last: pd.Timestamp) -> None:
     ax.set_xticks(days, labels)
 
 
-def _legend(ax: Axes, entries: list[tuple[str, str]], columns: int) -> None:
+def legend(ax: Axes, entries: list[tuple[str, str]], columns: int) -> None:
     """Name the bands in room made for it above them."""
     if not entries:
         return
-    top = ax.get_ylim()[1]
-    ax.set_ylim(0, top * (1.08 + 0.1 * -(-len(entries) // columns)))
+    bottom, top = ax.get_ylim()
+    room = 0.08 + 0.1 * -(-len(entries) // columns)
+    ax.set_ylim(bottom, top + (top - bottom) * room)
     ax.legend(
         handles=[Line2D([], [], color=colour, linewidth=7, label=it) for it, colour in entries],
         fontsize=style.SMALL, frameon=False, loc="upper left", ncols=columns, handlelength=1.0,

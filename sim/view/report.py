@@ -8,7 +8,6 @@ import shlex
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from html import escape
-from io import BytesIO
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -34,8 +33,6 @@ from sim.view.plots import (
 REPORT: Final = "report.html"
 TOP: Final = 20
 """Flows listed."""
-COMPRESSION: Final = 3
-"""Level of compression of pictures: the usual takes twice as long and saves 3 %."""
 
 
 class Picture(NamedTuple):
@@ -117,19 +114,7 @@ def draw(record: Record, name: str) -> bytes:
     Returns:
         A PNG file.
     """
-    axes = PICTURES[name].plot(record)
-    figure = axes.get_figure(root=True)
-    assert figure is not None
-    content = BytesIO()
-    # No software version, so that the same run gives the same file.
-    figure.savefig(
-        content,
-        format="png",
-        dpi=style.DPI,
-        metadata={"Software": None},
-        pil_kwargs={"compress_level": COMPRESSION},
-    )
-    return content.getvalue()
+    return style.as_file(PICTURES[name].plot(record))
 
 
 def render(record: Record, pictures: Mapping[str, bytes]) -> str:

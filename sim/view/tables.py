@@ -76,7 +76,7 @@ def top_corridors(record: Record, rows: int = 8) -> RenderableType:
     names = style.names(record)
     where = "across a border" if crossing else "within countries"
     title = f"Largest flows {where}: {citizens(record)} who arrived"
-    table = _table(title, ("from", "to"), ("people", ""))
+    table = blank_table(title, ("from", "to"), ("people", ""))
     for flow in flows[:rows]:
         forced = flow.forced * 2 >= flow.arrived
         table.add_row(
@@ -89,7 +89,7 @@ def top_corridors(record: Record, rows: int = 8) -> RenderableType:
                 12,
             ),
         )
-    table.caption = _captioned(record, "red: mostly of necessity; blue: mostly by choice")
+    table.caption = captioned(record, "red: mostly of necessity; blue: mostly by choice")
     return table
 
 
@@ -106,7 +106,7 @@ def five_answers(record: Record) -> RenderableType:
         return Text("Answers were not kept (outputs.tables).")
     value, low, high = _headline(narrowed(record))
     months = style.months(record)
-    table = _table(
+    table = blank_table(
         f"The five answers of heads of household{such(record)}",
         ("answer",),
         ("heads a month", "people in all", ""),
@@ -124,7 +124,7 @@ def five_answers(record: Record) -> RenderableType:
             Text(style.words(value.get(f"{answer.name}_people", float("nan")))),
             Bar(value[id_] / most, style.ANSWERS[answer.name]) if drawn else Text(""),
         )
-    table.caption = _captioned(
+    table.caption = captioned(
         record, "each head answers at every step; people: who moved with them"
     )
     return table
@@ -143,7 +143,7 @@ def harms(record: Record) -> RenderableType:
         return Text("Harms were not kept (outputs.tables).")
     value, low, high = _headline(narrowed(record))
     who = f"{citizens(record)} who"
-    table = _table("Deaths and harms on the way", (who,), ("people", ""))
+    table = blank_table("Deaths and harms on the way", (who,), ("people", ""))
     most = max(value[f"harm_{harm.name}"] for harm in Harm)
     for harm in Harm:
         id_ = f"harm_{harm.name}"
@@ -157,7 +157,7 @@ def harms(record: Record) -> RenderableType:
     taken = float(narrowed(record).harms["money"].sum()) / record.replicates
     note += "; " * bool(note and taken)
     note += f"{style.money(record, taken)} taken from them" if taken else ""
-    table.caption = _captioned(record, note)
+    table.caption = captioned(record, note)
     return table
 
 
@@ -176,13 +176,13 @@ def spending(record: Record, rows: int = 8) -> RenderableType:
     sums = style.spent(record)
     if not len(sums):
         return Text("No public spending was booked.")
-    table = _table(f"Public money spent, {record.money_unit}", ("item",), ("in all", ""))
+    table = blank_table(f"Public money spent, {record.money_unit}", ("item",), ("in all", ""))
     for item, amount in sums.head(rows).items():
         table.add_row(
             Text(str(item)), Text(style.words(amount)), Bar(amount / sums.iloc[0], "white")
         )
     left = len(sums) - rows
-    table.caption = _captioned(record, f"{left} more in report.html" if left > 0 else "")
+    table.caption = captioned(record, f"{left} more in report.html" if left > 0 else "")
     return table
 
 
@@ -203,7 +203,9 @@ def observed(record: Record, rows: int = 14) -> RenderableType:
     known = frame["simulated"].notna()
     busiest = frame["date"] == frame["date"][known].mode().max()
     order = [*frame.index[known & busiest], *frame.index[known & ~busiest], *frame.index[~known]]
-    table = _table("Observed beside simulated", ("figure",), ("observed", "simulated", "ratio"))
+    table = blank_table(
+        "Observed beside simulated", ("figure",), ("observed", "simulated", "ratio")
+    )
     for row in order[:rows]:
         seen, made, low, high = (
             float(frame.loc[row, name]) for name in ("observed", "simulated", "low", "high")
@@ -215,7 +217,7 @@ def observed(record: Record, rows: int = 14) -> RenderableType:
             Text(f"{made / seen:.2f}" if seen > 0 and made == made else "–"),
         )
     left = len(frame) - rows
-    table.caption = _captioned(record, f"{left} more in report.html" if left > 0 else "")
+    table.caption = captioned(record, f"{left} more in report.html" if left > 0 else "")
     return table
 
 
@@ -229,7 +231,7 @@ def scorecard(record: Record) -> RenderableType:
         A table.
     """
     value, low, high = _headline(record)
-    table = _table("Scorecard", ("mark",), ("of 100 %", ""))
+    table = blank_table("Scorecard", ("mark",), ("of 100 %", ""))
     for id_ in ("secure", "orderly", "regular", "humane"):
         made = value[id_]
         spread = "" if low[id_] != low[id_] else f" ± {50 * (high[id_] - low[id_]):.1f}"
@@ -241,7 +243,8 @@ def scorecard(record: Record) -> RenderableType:
     return table
 
 
-def _table(title: str, left: Iterable[str], right: Iterable[str]) -> Table:
+def blank_table(title: str, left: Iterable[str], right: Iterable[str]) -> Table:
+    """Give a table without rows: words to the left, figures to the right."""
     table = Table(
         title=Text(title, style="bold"), title_justify="left", caption_justify="left",
         box=None, padding=(0, 1, 0, 0), width=WIDTH, show_edge=False,
@@ -254,7 +257,8 @@ def _table(title: str, left: Iterable[str], right: Iterable[str]) -> Table:
     return table
 
 
-def _captioned(record: Record, note: str) -> Text:
+def captioned(record: Record, note: str) -> Text:
+    """Give the line below a table."""
     times = record.replicates
     mean = f"mean of {times} replicates ± half the 95 % interval" if times > 1 else ""
     return Text("; ".join(part for part in (note, mean) if part), style="dim")

@@ -181,6 +181,10 @@ def sample_record(replicates: int = 1, **changes: Any) -> Record:
             for activity in Activity:
                 people = {"dead": dead, "resident": alive}.get(activity.name, 0)
                 rows["account"].append((replicate, last, activity.name, people))
+        for i in range(60):
+            befell = (i % 3 == 0, i % 4 == 0, i % 5 == 0, i % 7 == 0, i == 11, i == 12)
+            rows["persons"].append((replicate, ends[-1], i, 2**32 - 1 - i, PLACES[i % 14][0], 1000,
+                                    *befell))  # fmt: skip
     manifest = {
         "format": 1, "name": scenario.name, "title": scenario.title, "scenario_hash": "0" * 64,
         "seed": 7, "seeds": list(range(replicates)), "replicates": replicates, "people": everybody,
@@ -197,7 +201,7 @@ def tidy(rows: list[tuple[Any, ...]], columns: str) -> pd.DataFrame:
     """Make a table with the types that records have: text as categories."""
     frame = pd.DataFrame(rows, columns=columns.split())
     for name in frame.columns:
-        if frame[name].dtype.kind not in "ifM":
+        if frame[name].dtype.kind not in "ifMb":
             frame[name] = frame[name].astype("category")
     return frame
 
@@ -216,4 +220,6 @@ COLUMNS = {
     "spending": "replicate date item country amount",
     "account": "replicate date activity people",
     "vital": "replicate date place citizenship event people",
+    "persons": "replicate date id_high id_low home people moved_abroad moved_within no_means "
+    "no_permission died_on_the_way died_naturally",
 }

@@ -135,7 +135,10 @@ def test_misspelt_words_are_told_with_the_nearest(
     assert done.out == ""
 
 
-@pytest.mark.parametrize("command", ["demo", "run", "check", "schema", "new", "list"])
+@pytest.mark.parametrize(
+    "command",
+    ["demo", "run", "check", "schema", "new", "list", "compare", "export", "plot"],
+)
 def test_every_command_has_help_json_and_quiet(call: Any, command: str) -> None:
     done = call(command, "--help")
     assert done.code == 0

@@ -22,7 +22,16 @@ from sim.model.demography import (
     vital_rates,
 )
 from sim.model.journey import leave
-from sim.state import BLOCKED, HEAD, I64, append, bytes_per_person
+from sim.state import (
+    BLOCKED,
+    DIED_NATURALLY,
+    EVER_NO_MEANS,
+    HEAD,
+    I64,
+    MOVED_ABROAD,
+    append,
+    bytes_per_person,
+)
 from sim.step import count, prepare
 from sim.terms import Activity, Channel, Education, Sex, Status, VitalEvent
 from sim.world import World
@@ -214,18 +223,20 @@ def test_the_eldest_survivor_leads_on():
     people = at.people
     head = int(families(at, 1)[0])
     people.means[head] = 77.0
-    people.flags[head] |= BLOCKED
+    people.flags[head] |= BLOCKED | MOVED_ABROAD
     people.blocked_on[head] = 5
     rest = np.setdiff1d(members(at, head), [head])
     eldest = people.born[rest].min()
+    people.flags[rest] |= EVER_NO_MEANS
     die(at, np.array([head]))
     assert people.activity[head] == Activity.dead
-    assert people.flags[head] == 0
+    assert people.flags[head] == DIED_NATURALLY | MOVED_ABROAD
     heirs = rest[people.flags[rest] & HEAD > 0]
     assert len(heirs) == 1
     assert people.born[heirs[0]] == eldest
     assert (people.means[heirs[0]], people.blocked_on[heirs[0]]) == (77.0, 5)
-    assert people.flags[heirs[0]] & BLOCKED
+    # What the household is comes down to the heir, and not what befell the head.
+    assert people.flags[heirs[0]] == HEAD | BLOCKED | EVER_NO_MEANS
     weight = int(at.weight[people.home[head]])
     assert at.died == weight == at.counts.vital[NORTH, 0, VitalEvent.death]
     assert at.counts.harms.sum() == 0

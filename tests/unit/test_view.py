@@ -23,7 +23,7 @@ from rich.console import Console
 
 from sim.record import Record
 from sim.terms import Answer, Channel, Harm, Threat
-from sim.view import focus, maps, plots, report, style, tables
+from sim.view import bands, compared, focus, maps, plots, report, style, tables
 from tests.unit.sample_record import sample_record, sample_scenario
 
 YEAR = {"start": "2013-01-01", "end": "2013-12-31"}
@@ -33,6 +33,9 @@ PLOTS = {
     "threats": plots.plot_threats,
     "observed": plots.plot_observed,
     "harms": plots.plot_harms,
+    "bands": bands.plot_bands,
+    "gaps": lambda record, ax=None: bands.plot_gaps({"A": record, "B": record}, "displaced", ax),
+    "differences": lambda record, ax=None: compared.plot_differences(record, record, ax),
 }
 
 

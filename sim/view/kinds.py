@@ -1,0 +1,41 @@
+"""Every kind of picture that a run can be drawn as, with a line on each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from sim.record import Record
+from sim.view import style
+from sim.view.bands import bands_finding, plot_bands
+from sim.view.report import PICTURES, Picture
+
+KINDS: Final[Mapping[str, Picture]] = {
+    **PICTURES,
+    "bands": Picture(
+        "Figures over time, with bands over replicates", plot_bands, "", bands_finding
+    ),
+}
+SUFFIXES: Final = ("png", "svg", "pdf")
+
+
+def draw_kind(
+    record: Record, kind: str, suffix: str = "png", measures: Sequence[str] = ()
+) -> bytes:
+    """Draw one of `KINDS`.
+
+    Args:
+        record: a run.
+        kind: which.
+        suffix: of `SUFFIXES`.
+        measures: headline figures that `bands` draws; none: its own.
+
+    Returns:
+        The content of the file.
+
+    Raises:
+        NoTableError: the run did not keep the table that it needs.
+    """
+    if kind == "bands" and measures:
+        return style.as_file(plot_bands(record, measures=measures), suffix)
+    return style.as_file(KINDS[kind].plot(record), suffix)
