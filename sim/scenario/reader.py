@@ -13,10 +13,10 @@ from pydantic import ValidationError
 from sim.scenario import document, library
 from sim.scenario.checks import Known, check
 from sim.scenario.document import MAX_BYTES, MAX_NODES, Node, Text, parse
-from sim.scenario.errors import Problem, ScenarioError, nearest, quoted
+from sim.scenario.errors import Problem, ScenarioError, nearest, quoted, suggest
 from sim.scenario.overrides import override
 from sim.scenario.resolve import resolve
-from sim.scenario.schema import Scenario
+from sim.scenario.schema import BASE, Scenario
 from sim.scenario.tables import MAX_PROBLEMS, TableNode, read_table
 from sim.scenario.wording import LEVEL, Field, Tree, child, field_at, path_of, say
 from sim.scenario.writer import dump
@@ -57,9 +57,82 @@ def read(source: str | Path, overrides: Sequence[str] = (), *, limit: int = MAX_
     Raises:
         ScenarioError: with all problems of the file, its tables and the overrides.
     """
-    path = _find(source)
+    return ScenarioFile(source, limit=limit).variant(overrides)
+
+
+class ScenarioFile:
+    """A scenario file with its tables, read once, of which any number of variants are made.
+
+    Attributes:
+        path: the file.
+        tree: its nodes, which know where they stand.
+    """
+
+    def __init__(self, source: str | Path, *, limit: int = MAX_BYTES) -> None:
+        """Read the file and its tables; what they have wrong is told by `variant`.
+
+        Raises:
+            ScenarioError: there is no file, or it is no mapping.
+        """
+        self.path = _find(source)
+        self._problems: list[Problem] = []
+        self._damaged: set[str] = set()
+        root = _load_tree(self.path, limit, self._problems)
+        named = root.value.get(BASE)
+        root, found = _with_tables(root, self.path, self._damaged)
+        self._problems += found
+        if named is not None:
+            root = self._on_base(root, named[1], limit)
+        self.tree = Tree(root)
+
+    def _on_base(self, root: Node, named: Node, limit: int) -> Node:
+        """Return the tree of the scenario that a file names, under the file's own keys."""
+        path = _find_base(named, self.path)
+        base = _load_tree(path, limit, self._problems)
+        if BASE in base.value:
+            hint = "name that one"
+            raise ScenarioError([named.problem(f"{path} builds on another scenario itself", hint)])
+        damaged: set[str] = set()
+        kept = base.copy()
+        for key in root.value:
+            kept.value.pop(key, None)  # what is replaced need not be read
+        kept, found = _with_tables(kept, path, damaged)
+        self._problems += found
+        self._damaged |= damaged
+        merged = root.copy()
+        merged.value = kept.value | root.value
+        del merged.value[BASE]
+        return merged
+
+    def variant(self, overrides: Sequence[str] = (), *, checked: bool = False) -> Scenario:
+        """Check and resolve the scenario with overrides.
+
+        Args:
+            overrides: `PATH=VALUE`, as `read` takes them.
+            checked: True where these overrides were found to be right before.
+
+        Raises:
+            ScenarioError: with all problems of the file, its tables and the overrides.
+        """
+        root, problems, damaged = self.tree.root, list(self._problems), set(self._damaged)
+        if overrides:
+            root, found = override(root, overrides)
+            problems += found
+            root, found = _with_tables(root, self.path, damaged)
+            problems += found
+        if checked:
+            return resolve(Scenario.model_validate(root.plain()))
+        scenario, found = _validate(root, damaged)
+        problems += found
+        if problems or scenario is None:
+            order = {f"-s {argument}": number for number, argument in enumerate(overrides)}
+            raise ScenarioError(sorted(problems, key=lambda it: order.get(it.file, -1)))
+        return resolve(scenario)
+
+
+def _load_tree(path: Path, limit: int, problems: list[Problem]) -> Node:
+    """Return the nodes of a scenario file; problems that do not end the reading are added."""
     text = Text(str(path), _load(path, limit))
-    problems: list[Problem] = []
     root = parse(text.text, text, max(MAX_NODES, limit // 5), problems)
     if root.kind == "scalar" and root.value is None:
         hint = "`sim new NAME` writes a starter"
@@ -67,20 +140,26 @@ def read(source: str | Path, overrides: Sequence[str] = (), *, limit: int = MAX_
     if root.kind != "mapping":
         hint = "a scenario starts with `schema: 1`; `sim new NAME` writes a starter"
         raise ScenarioError([root.problem("the file is not a mapping of keys to values", hint)])
-    damaged: set[str] = set()
-    root, found = _with_tables(root, path, damaged)
-    problems += found
-    if overrides:
-        root, found = override(root, overrides)
-        problems += found
-        root, found = _with_tables(root, path, damaged)
-        problems += found
-    scenario, found = _validate(root, damaged)
-    problems += found
-    if problems or scenario is None:
-        order = {f"-s {argument}": number for number, argument in enumerate(overrides)}
-        raise ScenarioError(sorted(problems, key=lambda it: order.get(it.file, -1)))
-    return resolve(scenario)
+    return root
+
+
+def _find_base(named: Node, path: Path) -> Path:
+    """Return the file of the scenario that another one names: beside it, or a shipped one."""
+    name = named.value
+    hint = "name a file in this folder, or a shipped scenario, for instance `scenario: syria`"
+    if named.kind != "scalar" or not isinstance(name, str) or not name.isprintable():
+        raise ScenarioError([named.problem("scenario must be the name of another scenario", hint)])
+    parts = name.replace("\\", "/").split("/")
+    if name.startswith(("/", "~")) or ":" in parts[0] or ".." in parts:
+        raise ScenarioError([named.problem(f"{quoted(name)} lies outside of this folder", hint)])
+    beside = path.parent / name
+    if beside.is_file():
+        return _near(beside)
+    if found := library.find(name):
+        return _near(found)
+    known = [it for it, _, _ in library.shipped()] + [it.name for it in path.parent.glob("*.yaml")]
+    hint = suggest(name, known, "there are") or hint
+    raise ScenarioError([named.problem(f"there is no scenario {quoted(name)}", hint)])
 
 
 def read_resolved(path: Path) -> Scenario:

@@ -953,6 +953,89 @@ class Outputs(Part):
     """Also tabulate expected events from the model's own rates (slower)."""
 
 
+Words = Annotated[
+    tuple[str, ...],
+    BeforeValidator(
+        lambda value: (value,) if isinstance(value, str) else value,
+        json_schema_input_type=str | tuple[str, ...],
+    ),
+]
+
+
+def _refuse_part(value: Any) -> Any:
+    """Keep an end of a range a number or the text of a date."""
+    if isinstance(value, bool) or not isinstance(value, (int, float, str)):
+        raise ValueError("must be a number or a date")
+    if isinstance(value, str):
+        parse_date(value)
+    return value
+
+
+End = Annotated[Any, BeforeValidator(_refuse_part), WithJsonSchema({"type": ["number", "string"]})]
+
+
+class Factor(Part):
+    """What a sweep varies: one path as of `-s`, or several that move together."""
+
+    paths: tuple[str, ...] = ()
+    """Paths that all take the same value; none: the factor's name is its path."""
+    values: tuple[Any, ...] = ()
+    """Values to take, each as the file would state it."""
+    low: End | None = None
+    """Lower end of a range of numbers or dates, instead of `values`."""
+    high: End | None = None
+    """Upper end."""
+    n: Annotated[int, BeforeValidator(refuse_bool), Field(ge=2, le=10_000)] | None = None
+    """Values taken of a range by a grid, evenly from `low` to `high`."""
+    packages: dict[Id, dict[str, Any]] = {}
+    """Instead of all these: named sets of changes (path to value), one of which is made."""
+
+
+class Metric(Part):
+    """A figure of each run: a headline measure, or a sum over rows of a table."""
+
+    measure: str | None = None
+    """Headline measure, as docs/tables.md lists them."""
+    table: TableName | None = None
+    """Table whose rows are summed; it has to be among `outputs.tables`."""
+    column: str | None = None
+    """Its column to sum; none: the first that counts people (heads, money or years)."""
+    where: dict[str, Words] = {}
+    """By column: the words of rows that count; a country means all its places."""
+    since: Date | None = None
+    """Rows from this day on."""
+    until: LastDay | None = None
+    """Rows up to this day. Of stocks the last day within counts, of flows all."""
+
+
+class Points(Part):
+    """Points of a sweep from a file."""
+
+    table: str
+    """CSV file in the scenario's folder: a column a path, a row a point; an empty cell leaves the
+    file's value."""
+
+
+class Sweep(Part):
+    """Many runs of one scenario: which values are varied, how often, and what is kept."""
+
+    design: Literal["grid", "lhs", "csv"] = "grid"
+    """Every combination of values; a Latin hypercube (McKay, Beckman & Conover 1979); or `points`
+    as listed."""
+    samples: Annotated[int, BeforeValidator(refuse_bool), Field(ge=1, le=1_000_000)] | None = None
+    """Points of a Latin hypercube."""
+    points: Points | None = None
+    """Points of the design `csv`."""
+    replicates: Annotated[int, BeforeValidator(refuse_bool), Field(ge=1, le=100_000)] = 1
+    """Runs a point, each with a seed of its own; the seeds are the same at every point."""
+    vary: dict[str, Factor] = {}
+    """By path, or by a name of yours for factors with `paths` or `packages`."""
+    metrics: dict[Id, Metric] = {}
+    """Figures of each run beside the headline."""
+    tables: tuple[TableName, ...] = ()
+    """Tables kept of every run."""
+
+
 class Scenario(Part):
     """A whole scenario."""
 
@@ -987,8 +1070,14 @@ class Scenario(Part):
     journey: JourneyRules = Field(default_factory=_nothing, validate_default=True)
     observed: tuple[Observed, ...] = ()
     outputs: Outputs = Field(default_factory=_nothing, validate_default=True)
+    sweep: Sweep | None = None
+    """Many runs of this scenario, for `sim sweep`; a single run takes no notice of it."""
 
     model_config = Corridor.model_config
+
+
+BASE: Literal["scenario"] = "scenario"
+"""Key of a file that is another scenario with its own top-level keys in place of the other's."""
 
 
 def json_schema() -> dict[str, Any]:
@@ -1016,6 +1105,12 @@ def json_schema() -> dict[str, Any]:
                 "description": "A CSV file in the scenario's folder, one row an item.",
             }
             rows["anyOf"] = [{"type": rows.pop("type"), "items": rows.pop("items")}, table]
+    schema["properties"][BASE] = {
+        "type": "string",
+        "description": "Another scenario (a file in this folder, or a shipped name) that this one "
+        "is, but for the top-level keys given here.",
+    }
+    schema["anyOf"] = [{"required": schema.pop("required")}, {"required": [BASE]}]
     return schema
 
 

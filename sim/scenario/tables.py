@@ -123,17 +123,64 @@ def read_table(
     Raises:
         ScenarioError: the file is not to be had, or its header or form is wrong.
     """
+    problems: list[Problem] = []
+    table, rows_of_cells = _open(node, name, folder, problems)
+    rows: list[Row] = []
+    lines: list[int] = []
+    header: list[str] = []
+    kinds: list[Kind] = []
+    for line, cells in rows_of_cells:
+        if not kinds:
+            header, kinds = cells, _check_header(table, line, cells, part)
+            continue
+        row = {
+            key: convert(it, kind) for key, it, kind in zip(header, cells, kinds, strict=True) if it
+        }
+        rows.append(row)
+        lines.append(line)
+    if not kinds:
+        hint = f"its first line names: {', '.join(_required(part))}"
+        raise ScenarioError([Problem(table.name, 0, 0, "is empty", hint)])
+    return TableNode(table, header, rows, lines), problems
+
+
+def read_cells(node: Node, folder: Path) -> tuple[Table, list[tuple[int, list[str]]]]:
+    """Read a CSV file whose columns are named freely, header first.
+
+    Args:
+        node: where the file's name is written.
+        folder: the scenario's folder.
+
+    Returns:
+        The file, and the 0-based line and the stripped cells of each row, all equally long.
+
+    Raises:
+        ScenarioError: the file is not to be had, or rows differ in length.
+    """
+    problems: list[Problem] = []
+    table, rows = _open(node, node.value, folder, problems)
+    found = list(rows)
+    if problems:
+        raise ScenarioError(problems)
+    return table, found
+
+
+def _open(
+    node: Node, name: Any, folder: Path | None, problems: list[Problem]
+) -> tuple[Table, Iterator[tuple[int, list[str]]]]:
+    """Return a table's file, and its rows as `_rows` yields them."""
     path = _locate(node, name, folder)
     near = os.path.relpath(path)
     table = Table(near if len(near) < len(str(path)) else str(path), path)
-    rows: list[Row] = []
-    lines: list[int] = []
-    problems: list[Problem] = []
-    n_wrong = 0
-    header: list[str] | None = None
-    kinds: list[Kind] = []
+    return table, _rows(node, table, problems)
+
+
+def _rows(node: Node, table: Table, problems: list[Problem]) -> Iterator[tuple[int, list[str]]]:
+    """Yield 0-based line and stripped cells of the header and of every row as long as it."""
+    n_rows = n_wrong = 0
+    width: int | None = None
     try:
-        with path.open("rb") as file:
+        with table.path.open("rb") as file:
             reader = csv.reader(_decode(file, table), strict=True, skipinitialspace=True)
             while True:
                 line = reader.line_num  # a cell in quotes may go on over several lines
@@ -142,36 +189,28 @@ def read_table(
                     break
                 if not cells or cells[0].startswith("#") or not any(map(str.strip, cells)):
                     continue
-                if header is None:
-                    header = [cell.strip() for cell in cells]
-                    kinds = _check_header(table, line, header, part)
-                elif len(cells) != len(header):
+                if width is None:
+                    width = len(cells)
+                    yield line, [cell.strip() for cell in cells]
+                elif len(cells) != width:
                     n_wrong += 1
                     if n_wrong <= MAX_PROBLEMS:
-                        said = f"this row has {len(cells)} cells, the header has {len(header)}"
+                        said = f"this row has {len(cells)} cells, the header has {width}"
                         hint = "put text that holds a comma in double quotes"
                         problems.append(table.problem(line, -1, said, hint))
-                elif len(rows) >= MAX_ROWS:
+                elif n_rows >= MAX_ROWS:
                     raise ScenarioError([table.problem(line, -1, f"more than {MAX_ROWS:,} rows")])
                 else:
-                    row = {
-                        key: convert(cell.strip(), kind)
-                        for key, cell, kind in zip(header, cells, kinds, strict=True)
-                        if cell and not cell.isspace()
-                    }
-                    rows.append(row)
-                    lines.append(line)
+                    n_rows += 1
+                    yield line, [cell.strip() for cell in cells]
     except csv.Error as error:
         raise ScenarioError([table.problem(line, -1, _csv_message(str(error)))]) from None
     except OSError as error:
-        raise ScenarioError([node.problem(f"{quoted(path.name)}: {error.strerror}")]) from None
-    if header is None:
-        hint = f"its first line names: {', '.join(_required(part))}"
-        raise ScenarioError([Problem(table.name, 0, 0, "is empty", hint)])
+        said = f"{quoted(table.path.name)}: {error.strerror}"
+        raise ScenarioError([node.problem(said)]) from None
     if n_wrong > MAX_PROBLEMS:
         said = f"{n_wrong - MAX_PROBLEMS:,} more rows of another length than the header"
         problems.append(Problem(table.name, 0, 0, said))
-    return TableNode(table, header, rows, lines), problems
 
 
 def columns(part: type[Part]) -> dict[str, Kind]:

@@ -39,7 +39,7 @@ def _block(value: dict[str, Any], indent: int) -> Iterator[str]:
 
 
 def _entry(head: str, value: Any, indent: int) -> Iterator[str]:
-    flow = _flow(value)
+    flow = one_line(value)
     nested = isinstance(value, dict) and any(isinstance(it, (dict, list)) for it in value.values())
     listed = isinstance(value, (list, tuple)) and any(isinstance(it, dict) for it in value)
     if not (nested or listed) and len(head) + 1 + len(flow) <= WIDTH:
@@ -57,11 +57,11 @@ def _entry(head: str, value: Any, indent: int) -> Iterator[str]:
 
 def _item(item: Any, indent: int) -> Iterator[str]:
     margin = " " * indent
-    flow = _flow(item)
+    flow = one_line(item)
     if not isinstance(item, dict) or not item or len(margin) + 2 + len(flow) <= WIDTH:
         yield f"{margin}- {flow}"
         return
-    if all(len(_flow(it)) <= ROOM for it in item.values() if _has_parts(it)):
+    if all(len(one_line(it)) <= ROOM for it in item.values() if _has_parts(it)):
         lines = list(_wrapped(item, " " * (indent + 2)))
     else:
         lines = list(_block(item, indent + 2))
@@ -81,7 +81,7 @@ def _wrapped(value: dict[str, Any], margin: str) -> Iterator[str]:
     line = f"{margin}{{"
     empty = True
     for key, under in value.items():
-        text = f"{_text(str(key))}: {_flow(under)}"
+        text = f"{_text(str(key))}: {one_line(under)}"
         if not empty and len(line) + 2 + len(text) > WIDTH:
             yield f"{line},"
             line, empty = f"{margin} ", True
@@ -90,12 +90,13 @@ def _wrapped(value: dict[str, Any], margin: str) -> Iterator[str]:
     yield f"{line}}}"
 
 
-def _flow(value: Any) -> str:
+def one_line(value: Any) -> str:
+    """Return a value as YAML on one line."""
     if isinstance(value, dict):
-        inner = ", ".join(f"{_text(str(key))}: {_flow(under)}" for key, under in value.items())
+        inner = ", ".join(f"{_text(str(key))}: {one_line(under)}" for key, under in value.items())
         return f"{{{inner}}}"
     if isinstance(value, (list, tuple)):
-        return f"[{', '.join(map(_flow, value))}]"
+        return f"[{', '.join(map(one_line, value))}]"
     return _scalar(value)
 
 
