@@ -55,6 +55,8 @@ class Purpose(IntEnum):
     transfer = 44
     regularisation = 46
     vital = 50
+    stratum = 60
+    sample = 61
 
 
 def mix(z: int) -> int:
