@@ -20,6 +20,7 @@ import typer
 
 from sim.console import (
     BAD_INPUT,
+    FAILED,
     OK,
     BadInputError,
     complain,
@@ -197,6 +198,10 @@ def check(
         summary: dict[str, Any] = {}
         try:
             scenario = read(file)
+            if scenario.sweep is not None:
+                from sim.study.plan import Study
+
+                Study(file).check_points()
         except ScenarioError as error:
             problems = [problem_json(problem) for problem in error.problems]
             complain(str(error))
@@ -449,6 +454,168 @@ def _series(names: Sequence[str] | None) -> tuple[str, ...]:
     if len(units) > 1:
         raise BadInputError(f"--series has figures in {' and in '.join(sorted(units))}; draw apart")
     return tuple(dict.fromkeys(names))
+
+
+@app.command()
+def sweep(
+    source: Annotated[
+        str, typer.Argument(metavar="FILE|NAME", help="Scenario with a section `sweep`.")
+    ],
+    jobs: Annotated[
+        int | None,
+        typer.Option("--jobs", "-j", min=1, metavar="N", help="Runs at a time (all cores)."),
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Time two runs; say how long and how large.")
+    ] = False,
+    fresh: Annotated[
+        bool, typer.Option("--fresh", help="Start anew: what the folder has goes.")
+    ] = False,
+    max_failures: Annotated[
+        str | None,
+        typer.Option(metavar="N|P%", help="Stop when more runs fail than this."),
+    ] = None,
+    timeout: Annotated[
+        float | None,
+        typer.Option(min=0.001, metavar="S", help="Seconds a run may take; longer is a failure."),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Folder of the sweep; the same command goes on in it."),
+    ] = None,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """Run a scenario's sweep; given again, go on where it was interrupted."""
+    cores = _cores()
+    jobs = jobs or cores
+    if jobs > cores:
+        raise BadInputError(
+            f"-j {jobs} is more than this machine's {_count(cores, 'core')}; "
+            f"use -j {cores} or fewer"
+        )
+    share = _failures(max_failures)
+    shown = not (as_json or quiet)
+    from sim.study.plan import Study
+    from sim.study.sweep import Sweep, TooManyFailuresError, estimate
+
+    study = Study(source)
+    runs = f"{_count(study.n_points, 'point')} x {_count(study.sweep.replicates, 'replicate')}"
+    text = f"{study.base.title or study.base.name}: {runs} = {_count(study.n_runs, 'run')}"
+    if dry_run:
+        with progress_bar(f"{text}; timing two of them", shown) as progress:
+            found = estimate(study, jobs, progress)
+        if as_json:
+            say_json({"ok": True, "runs": study.n_runs, "jobs": jobs, **vars(found)})
+        elif not quiet:
+            say(
+                f"{text}\n{found.seconds_a_run:.3g} s a run, about {_duration(found.seconds)} "
+                f"with -j {jobs}, {found.megabytes:.3g} MB; nothing was written"
+            )
+        return
+    target = out if out is not None else Path("out", f"{study.base.name}_sweep")
+    tolerated = None if share is None else share[0] * (study.n_runs / 100 if share[1] else 1)
+    with progress_bar(text, shown) as progress:
+        try:
+            outcome = Sweep(
+                study, target, jobs=jobs, timeout=timeout, tolerated=tolerated, progress=progress
+            ).start(fresh)
+        except TooManyFailuresError as error:
+            complain(f"sim: {printable(str(error))}")
+            if as_json:
+                say_json({"ok": False, "error": str(error), "out": str(target)})
+            raise typer.Exit(FAILED) from None
+    failed = outcome.failures
+    if as_json:
+        say_json(
+            {
+                "ok": not failed,
+                "out": str(target),
+                "runs": outcome.runs,
+                "failed": len(failed),
+                "failures": failed,
+                "units": outcome.units,
+                "resumed": outcome.resumed,
+                "seconds": round(outcome.seconds, 3),
+            }
+        )
+    elif shown:
+        before = f", {outcome.resumed} of {outcome.units} units from before"
+        say(
+            f"{printable(str(target))}: {_count(outcome.runs, 'run')}, {len(failed)} failed, "
+            f"{_duration(outcome.seconds)}{before if outcome.resumed else ''}; runs.parquet"
+            + "".join(f", tables/{name}.parquet" for name in study.sweep.tables)
+        )
+    if failed:
+        if not as_json:
+            _complain_of(failed)
+        raise typer.Exit(FAILED)
+
+
+@app.command()
+def status(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of a sweep or a run.")],
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """Say how far a sweep or a run is, and how to go on."""
+    from sim.study.status import status as status_of
+
+    found = status_of(folder)
+    if as_json:
+        say_json({"ok": True, **found})
+    elif quiet:
+        return
+    elif found["kind"] == "run":
+        say(
+            f"{printable(str(folder))}: run {found['name']}, {found['state']}: "
+            f"{_count(found['steps'], 'step')}, {_count(found['replicates'], 'replicate')}, "
+            f"seed {found['seed']}, {found['seconds']:.3g} s"
+        )
+    else:
+        rate = found["rate"]
+        pace = f", {rate:.3g} a second" if rate else ""
+        to_go = f", about {_duration(found['left'] / rate)}" if rate and found["left"] else ""
+        say(
+            f"{printable(str(folder))}: sweep {found['name']}, {found['state']}: "
+            f"{found['done']:,} of {_count(found['runs'], 'run')} done, {found['failed']} failed, "
+            f"{found['left']:,} left{pace}{to_go}"
+        )
+        if found["state"] == "unfinished":
+            say(f"go on: {found['next']}")
+        if found["failures"]:
+            _complain_of(found["failures"])
+
+
+SHOWN_FAILURES: Final = 5
+"""Failed runs that are told on the terminal; the summary has all."""
+
+
+def _complain_of(failures: list[dict[str, Any]]) -> None:
+    """Tell what failed, and how to repeat it."""
+    for failure in failures[:SHOWN_FAILURES]:
+        said = printable(f"run {failure['run']} failed: {failure['error']}", 400)
+        complain(f"{said}\n  again: {failure['command']}")
+    if (more := len(failures) - SHOWN_FAILURES) > 0:
+        complain(f"... and {more} more: rows of runs.parquet with an error")
+
+
+def _failures(text: str | None) -> tuple[float, bool] | None:
+    """Read a number of runs, or a percentage of them."""
+    if text is None:
+        return None
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)( ?%)?", text.strip())
+    if found is None or (found[2] and float(found[1]) > 100):
+        raise BadInputError(f"--max-failures {printable(text)} is neither a number nor a share: 5%")
+    return float(found[1]), found[2] is not None
+
+
+def _duration(seconds: float) -> str:
+    """Say a time in the unit that reads well."""
+    for name, length in (("days", 86_400), ("hours", 3600), ("minutes", 60)):
+        if seconds >= 2 * length:
+            return f"{seconds / length:.3g} {name}"
+    return f"{seconds:.3g} s"
 
 
 def _simulate(

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 OK: Final = 0
 FAULT: Final = 1
 BAD_INPUT: Final = 2
+FAILED: Final = 3
 INTERRUPTED: Final = 130
 
 Progress = Callable[[int, int, str], None]
@@ -249,7 +250,7 @@ def _sentence(error: BaseException) -> tuple[str, int]:
     ours += [store.StoreError] if store else []
     ours += [record.NoTableError, record.UnlikeRunsError] if record else []
     if isinstance(error, tuple(ours)):
-        return f"sim: {printable(str(error))}", BAD_INPUT
+        return "sim: " + "\n".join(map(printable, str(error).splitlines())), BAD_INPUT
     if isinstance(error, OSError):
         where = f"{error.filename}: " if error.filename else ""
         return f"sim: {printable(where + (error.strerror or str(error)).lower())}", BAD_INPUT

@@ -1,0 +1,520 @@
+"""Sweeps from start to end: what is kept, and that nothing but the design decides it."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import shlex
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow.parquet as pq
+import pytest
+
+from sim import cli
+from sim.record import MEASURES
+from sim.scenario.errors import ScenarioError
+from sim.scenario.reader import read
+from sim.simulate import run
+from sim.store import StoreError, hold
+from sim.study.metrics import figures
+from sim.study.plan import Study
+from sim.study.status import status
+from sim.study.sweep import TooManyFailuresError, estimate
+from tests.small import small
+from tests.study.worlds import EIGHT, FAULTY, HERE, contents, runs, start, write
+
+KILLS = int(os.environ.get("SIM_KILLS", "2"))
+"""Moments at which the parent is killed; all of them: 20."""
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A sweep of eight runs that nothing interrupted, by one worker."""
+    folder = tmp_path_factory.mktemp("whole")
+    start(write(folder), folder / "out", jobs=1)
+    return folder / "out"
+
+
+@pytest.fixture
+def faults(monkeypatch: pytest.MonkeyPatch) -> Any:
+    def set_faults(**faults: str) -> None:
+        named = {key.removeprefix("run"): fault for key, fault in faults.items()}
+        monkeypatch.setenv("SIM_FAULTS", json.dumps(named))
+
+    return set_faults
+
+
+def log(folder: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in (folder / "log.jsonl").read_text().splitlines()]
+
+
+# What is kept
+
+
+def test_one_row_a_run_in_order(whole: Path) -> None:
+    table = runs(whole)
+    assert table["run"].tolist() == list(range(8))
+    assert table["point"].tolist() == [0, 0, 1, 1, 2, 2, 3, 3]
+    assert table["replicate"].tolist() == [0, 1] * 4
+    assert table["seed"].nunique() == 2
+    assert table["policies.bb_tighter.start"].tolist() == ["2020-02"] * 4 + ["2020-03-10"] * 4
+    assert table["places.BB_K.capacity"].tolist() == [10_000.0, 10_000.0, 30_000.0, 30_000.0] * 2
+    assert set(MEASURES) <= set(table)
+    assert table["error"].isna().all()
+    assert table["insecurity_years"].gt(0).all()
+    assert sorted(path.name for path in (whole / "parts").iterdir()) == [
+        f"{unit:04}.parquet" for unit in range(8)
+    ]
+    fields = {field.name: field.metadata for field in pq.read_schema(whole / "runs.parquet")}
+    assert fields["to_cc"][b"unit"] == b"people"
+    assert fields["secure"][b"unit"] == b"share"
+    assert pq.read_table(whole / "parts" / "0000.parquet").column("seconds")[0].as_py() > 0
+
+
+def test_asked_for_tables_hold_every_run(whole: Path) -> None:
+    flows, table = pd.read_parquet(whole / "tables" / "flows.parquet"), runs(whole)
+    assert flows["run"].is_monotonic_increasing
+    assert flows["run"].nunique() == 8
+    assert (flows["point"] == flows["run"] // 2).all()
+    to_cc = flows[flows["destination"].isin(["CC_P", "CC_C"])].groupby("run")["arrived"].sum()
+    assert table["to_cc"].tolist() == to_cc.reindex(range(8), fill_value=0).tolist()
+
+
+def test_a_run_of_a_sweep_is_that_run_alone(whole: Path, tmp_path: Path) -> None:
+    source = write(tmp_path)
+    study, row = Study(source), runs(whole).iloc[5]
+    (member,) = study.runs(5)
+    words = shlex.split(study.command(member))
+    assert words[:3] == ["sim", "run", source]
+    overrides = words[4:-2:2]
+    record = run(read(source, overrides), seed=int(words[-1]), base=read(source))
+    headline = record.headline.set_index("measure")["value"]
+    for name in MEASURES:
+        assert row[name] == pytest.approx(headline[name], rel=1e-12, nan_ok=True)
+
+
+def test_metrics_of_stocks_and_days() -> None:
+    scenario = small("population.agents=2000", "time.end=2020-06-30")
+    record = run(scenario)
+    at = {"table": "stocks", "where": {"place": "BB"}}
+    from sim.scenario.schema import Metric
+
+    stocks, flows = record.stocks, record.flows
+    in_bb = stocks[stocks["place"].isin(["BB_T", "BB_C", "BB_K"])]
+    for until, day in (
+        ("2020-03", "2020-03-31"),
+        ("2020-04-15", "2020-03-31"),
+        (None, "2020-06-30"),
+    ):
+        metric = Metric.model_validate(at if until is None else at | {"until": until})
+        (value,) = figures(record, metric, {})
+        assert value == in_bb[in_bb["date"] == day]["people"].sum() > 0
+    metric = Metric.model_validate({"table": "flows", "since": "2020-02", "until": "2020-03"})
+    (value,) = figures(record, metric, {})
+    months = flows["date"].isin(pd.to_datetime(["2020-02-01", "2020-03-01"]))
+    assert value == flows[months]["departed"].sum() > 0
+
+
+# Nothing but the design decides
+
+
+def test_two_workers_give_the_same(whole: Path, tmp_path: Path) -> None:
+    outcome = start(write(tmp_path), tmp_path / "out", jobs=2)
+    assert contents(tmp_path / "out") == contents(whole)
+    assert (outcome.runs, outcome.resumed, outcome.failures) == (8, 0, [])
+
+
+def test_units_of_many_runs_give_the_same(
+    whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Study, "unit_size", 5)
+    start(write(tmp_path), tmp_path / "out")
+    assert contents(tmp_path / "out") == contents(whole)
+
+
+def test_points_of_different_length_share_a_unit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    section = (
+        "sweep: {replicates: 2, tables: [flows], "
+        "vary: {time.end: {values: [2020-02, 2020-03, 2020-02-10]}}}\n"
+    )
+    start(write(tmp_path, section), tmp_path / "one")
+    monkeypatch.setattr(Study, "unit_size", 6)
+    start(write(tmp_path, section), tmp_path / "six")
+    assert contents(tmp_path / "one") == contents(tmp_path / "six")
+    felt = runs(tmp_path / "six")["insecurity_years"]
+    assert felt[2] > felt[0] > felt[4] > 0
+
+
+# Interruptions
+
+
+def drive(source: str, folder: Path, jobs: int) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        [sys.executable, str(HERE / "drive.py"), source, str(folder), str(jobs)],
+        env={**os.environ, "PYTHONPATH": str(HERE.parents[1]), "SIM_FAULTS": '{"all": "slow"}'},
+        stderr=subprocess.PIPE,
+    )
+
+
+def wait_for_units(folder: Path, n: int) -> None:
+    for _ in range(1200):
+        if len(list((folder / "parts").glob("[0-9]*.parquet"))) >= n:
+            return
+        time.sleep(0.05)
+    raise AssertionError("no part was written in time")
+
+
+def test_the_parent_killed_at_random_moments(whole: Path, tmp_path: Path) -> None:
+    draw = random.Random(7)
+    source = write(tmp_path)
+    for kill in range(KILLS):
+        folder = tmp_path / f"out{kill}"
+        parent = drive(source, folder, 1 + kill % 2)
+        wait_for_units(folder, 1)
+        time.sleep(draw.uniform(0, 0.8))
+        parent.kill()
+        parent.communicate()
+        for _ in range(100):  # workers end by themselves: their pipe is closed
+            if not workers_of(folder):
+                break
+            time.sleep(0.05)
+        assert not workers_of(folder)
+        start(source, folder, jobs=2)
+        assert contents(folder) == contents(whole)
+        again = [it for it in log(folder) if it["event"] == "resumed"]
+        assert again[-1]["units"] > 0
+        assert again[-1]["unit"] is None or again[-1]["unit"] > 0
+
+
+def workers_of(folder: Path) -> list[int]:
+    """Workers that have no parent but init."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*"):
+        try:
+            words = (path / "cmdline").read_bytes().split(b"\0")
+            environment = (path / "environ").read_bytes()
+            parent = int((path / "stat").read_text().rpartition(")")[2].split()[1])
+        except (OSError, ValueError):
+            continue
+        mine = any(word.endswith(b"faulty_worker.py") for word in words)
+        if mine and parent == 1 and b"slow" in environment:
+            found.append(int(path.name))
+    return found
+
+
+def test_ctrl_c(whole: Path, tmp_path: Path) -> None:
+    source, folder = write(tmp_path), tmp_path / "out"
+    parent = subprocess.Popen(
+        [sys.executable, "-m", "sim", "sweep", source, "--out", str(folder), "-j", "1"],
+        env={**os.environ, "PYTHONPATH": str(HERE.parents[1])},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    wait_for_units(folder, 1)
+    parent.send_signal(signal.SIGINT)
+    _, said = parent.communicate(timeout=60)
+    if parent.returncode != 0:  # it may just have been done
+        assert parent.returncode == 130
+        assert said.rstrip().endswith("sim: interrupted")
+    start(source, folder)
+    assert contents(folder) == contents(whole)
+
+
+def test_a_part_cut_short_is_run_again(whole: Path, tmp_path: Path) -> None:
+    source, folder = write(tmp_path), tmp_path / "out"
+    start(source, folder)
+    for name, keep in (("parts/0003.parquet", 0.5), ("tables/flows/0005.parquet", 0.9)):
+        content = (folder / name).read_bytes()
+        (folder / name).write_bytes(content[: int(len(content) * keep)])
+    (folder / "parts" / "0006.parquet").unlink()
+    (folder / "parts" / ".0001.parquet.123.partial").touch()
+    (folder / "runs.parquet").unlink()
+    outcome = start(source, folder)
+    assert outcome.resumed == 5
+    assert contents(folder) == contents(whole)
+    assert log(folder)[-5]["unit"] == 3
+    assert not list((folder / "parts").glob(".*"))
+
+
+def test_a_complete_sweep_is_not_run_again(whole: Path, tmp_path: Path) -> None:
+    source, folder = write(tmp_path), tmp_path / "out"
+    start(source, folder)
+    outcome = start(source, folder, command=("/nowhere/to/be/found",))
+    assert outcome.resumed == outcome.units == 8
+
+
+def test_a_changed_sweep_is_refused(tmp_path: Path) -> None:
+    folder = tmp_path / "out"
+    source = write(tmp_path, "sweep: {vary: {living.kappa: {values: [.3, .4]}}}\n")
+    start(source, folder)
+    before = (folder / "runs.parquet").read_bytes()
+    source = write(tmp_path, "sweep: {vary: {living.kappa: {values: [.3, .5]}}}\n")
+    with pytest.raises(StoreError, match=r"values: \[0.3, 0.4\] there, \[0.3, 0.5\] here"):
+        start(source, folder)
+    assert (folder / "runs.parquet").read_bytes() == before
+    (folder / "mine.txt").write_text("kept")
+    start(source, folder, fresh=True)
+    assert runs(folder)["living.kappa"].tolist() == [0.3, 0.5]
+    assert (folder / "mine.txt").read_text() == "kept"
+
+
+def test_two_at_once(tmp_path: Path) -> None:
+    source, folder = write(tmp_path), tmp_path / "out"
+    with hold(folder), pytest.raises(StoreError, match="is being written by another process"):
+        start(source, folder)
+    assert not folder.exists()
+
+
+def test_foreign_folders_are_left_alone(tmp_path: Path) -> None:
+    source = write(tmp_path)
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    (folder / "letter.txt").write_text("dear")
+    with pytest.raises(StoreError, match="is not the folder of a sweep"):
+        start(source, folder)
+    with pytest.raises(StoreError, match="is a file"):
+        start(source, folder / "letter.txt")
+    assert [it.name for it in folder.iterdir()] == ["letter.txt"]
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_a_read_only_folder(tmp_path: Path) -> None:
+    source, folder = write(tmp_path), tmp_path / "locked"
+    folder.mkdir(mode=0o500)
+    with pytest.raises(StoreError, match="cannot"):
+        start(source, folder / "out")
+
+
+def test_a_folder_that_cannot_be_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = write(tmp_path)
+
+    def refuse(*_: Any, **__: Any) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "mkdir", refuse)
+    with pytest.raises(StoreError, match="permission denied"):
+        start(source, tmp_path / "out")
+
+
+# Failures
+
+
+def test_failures_are_data(whole: Path, tmp_path: Path, faults: Any) -> None:
+    source, folder = write(tmp_path), tmp_path / "out"
+    faults(run2="raise", run5="die", run6="hang")
+    outcome = start(source, folder, jobs=2, timeout=15, command=FAULTY)
+    assert [it["run"] for it in outcome.failures] == [2, 5, 6]
+    table, good = runs(folder), runs(whole)
+    failed = table["error"].notna()
+    assert table[failed]["error"].tolist() == [
+        "ValueError: a run that raises",
+        "its process ended with signal 9, twice",
+        "took longer than 15 s",
+    ]
+    assert table[failed][[*MEASURES, "to_cc"]].isna().all(axis=None)
+    assert table[~failed].equals(good[~failed])
+    assert table["command"][2].startswith(f"sim run {source} -s ")
+    assert "--seed" in table["command"][2]
+    # Failures stay what they are, and are told again.
+    assert start(source, folder).failures == outcome.failures
+    assert status(folder)["failed"] == 3
+
+
+def test_a_worker_killed_once_costs_nothing(whole: Path, tmp_path: Path, faults: Any) -> None:
+    source, folder = write(tmp_path), tmp_path / "out"
+    faults(run3=str(tmp_path / "died"))
+    assert start(source, folder, command=FAULTY).failures == []
+    assert (tmp_path / "died").exists()
+    assert contents(folder) == contents(whole)
+    (entry,) = [it for it in log(folder) if it["event"] == "worker"]
+    assert (entry["run"], entry["ended"]) == (3, "signal 9")
+
+
+def test_too_many_failures(tmp_path: Path, faults: Any) -> None:
+    source, folder = write(tmp_path), tmp_path / "out"
+    faults(all="raise")
+    with pytest.raises(TooManyFailuresError, match="stopped, since 3 runs failed"):
+        start(source, folder, tolerated=2, command=FAULTY)
+    assert status(folder)["state"] == "unfinished"
+    assert status(folder)["left"] >= 5
+
+
+def test_a_full_disk_loses_nothing(whole: Path, tmp_path: Path, faults: Any) -> None:
+    source, folder = write(tmp_path), tmp_path / "out"
+    faults(run4="full")
+    with pytest.raises(StoreError, match="no space left on device; free some room and give the"):
+        start(source, folder, command=FAULTY)
+    assert start(source, folder).resumed == 4
+    assert contents(folder) == contents(whole)
+
+
+def test_a_really_full_disk(whole: Path, tmp_path: Path) -> None:
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    options = ["-t", "tmpfs", "-o", "size=192k", "tmpfs", str(disk)]
+    try:
+        mounted = subprocess.run(["mount", *options], capture_output=True).returncode == 0
+    except OSError:
+        mounted = False
+    if not mounted:
+        pytest.skip("this process cannot mount a small disk")
+    try:
+        source = write(tmp_path)
+        with pytest.raises(StoreError, match="no space left on device"):
+            start(source, disk / "out")
+        done = status(disk / "out")
+        assert 0 < done["done"] < 8
+        subprocess.run(["mount", "-o", "remount,size=8m", str(disk)], check=True)
+        assert start(source, disk / "out").resumed > 0
+        assert contents(disk / "out") == contents(whole)
+    finally:
+        subprocess.run(["umount", str(disk)], check=True)
+
+
+def test_workers_that_cannot_start(tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match=r"workers end before they begin \(code 1\): .*nothing"):
+        start(
+            write(tmp_path),
+            tmp_path / "out",
+            command=(sys.executable, "-c", "raise SystemExit('nothing')"),
+        )
+
+
+def test_wrong_points_write_nothing(tmp_path: Path) -> None:
+    source = write(tmp_path, "sweep: {vary: {living.kapa: {values: [1]}}}\n")
+    with pytest.raises(ScenarioError, match="kappa"):
+        start(source, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+# Memory
+
+
+def test_memory_is_flat(tmp_path: Path) -> None:
+    section = "sweep: {replicates: 150, vary: {living.kappa: {low: .2, high: .4, n: 2}}}\n"
+    source = write(tmp_path, "time: {start: 2020-01, end: 2020-01, step: month}\n" + section)
+    text = (
+        Path(source).read_text().replace("time: {start: 2020-01, end: 2020-03, step: month}\n", "")
+    )
+    Path(source).write_text(text)
+    start(source, tmp_path / "out", jobs=1)
+    used = [it["megabytes"] for it in log(tmp_path / "out") if it["event"] == "unit"]
+    if None in used:
+        pytest.skip("the system does not say how much memory a process has")
+    assert len(used) == 34
+    assert max(used[17:]) < max(used[:17]) + 8
+
+
+# The command line
+
+
+@pytest.fixture
+def call(capsys: pytest.CaptureFixture[str]) -> Any:
+    def run_(*words: str) -> tuple[int, str, str]:
+        code = cli.main(words)
+        return (code, *capsys.readouterr())
+
+    return run_
+
+
+def test_commands(call: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    write(tmp_path)
+    code, out, err = call("sweep", "tiny.yaml", "-j", "1")
+    assert (code, err.count("\n")) == (0, 1)
+    assert "4 points x 2 replicates = 8 runs" in err
+    assert out.startswith("out/tiny_sweep: 8 runs, 0 failed")
+    code, out, err = call("sweep", "tiny.yaml", "--json")
+    assert (code, err) == (0, "")
+    found = json.loads(out)
+    assert (found["ok"], found["runs"], found["resumed"]) == (True, 8, found["units"])
+    assert call("sweep", "tiny.yaml", "--quiet") == (0, "", "")
+    code, out, _ = call("status", "out/tiny_sweep")
+    assert code == 0
+    assert "sweep tiny, complete: 8 of 8 runs done, 0 failed, 0 left" in out
+    (tmp_path / "out/tiny_sweep/parts/0007.parquet").unlink()
+    code, out, _ = call("status", "out/tiny_sweep")
+    assert "unfinished: 7 of 8 runs done" in out
+    assert "go on: sim sweep tiny.yaml --out out/tiny_sweep" in out
+    write(tmp_path, EIGHT.replace("30_000", "31_000"))
+    code, _, err = call("sweep", "tiny.yaml")
+    assert code == 2
+    assert err.count("\n") > 2
+    assert "high: 30000 there, 31000 here" in err
+
+
+def test_failed_runs_end_with_3(
+    call: Any, tmp_path: Path, faults: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sim.study.sweep.WORKER", FAULTY)
+    write(tmp_path)
+    faults(run1="raise")
+    code, _, err = call("sweep", "tiny.yaml", "--out", "a", "--max-failures", "1")
+    assert code == 3
+    assert "run 1 failed: ValueError: a run that raises\n  again: sim run tiny.yaml -s" in err
+    code, out, _ = call("sweep", "tiny.yaml", "--out", "a", "--json")
+    assert (code, json.loads(out)["failed"]) == (3, 1)
+    code, _, err = call("sweep", "tiny.yaml", "--out", "b", "--max-failures", "5%")
+    assert code == 3
+    assert "stopped, since 1 runs failed" in err
+
+
+def test_words_that_are_wrong(call: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    write(tmp_path)
+    for words, message in (
+        (["sweep", "tiny.yaml", "-j", "1000"], "more than this machine's"),
+        (["sweep", "tiny.yaml", "--max-failures", "some"], "is neither a number nor a share"),
+        (["sweep", "tiny.yaml", "--max-failures", "101%"], "is neither a number nor a share"),
+        (["sweep", "small.yaml"], "has no sweep"),
+        (["status", "nowhere"], "is not the folder of a run"),
+    ):
+        code, _, err = call(*words)
+        assert code == 2
+        assert message in err
+    assert not (tmp_path / "out").exists()
+
+
+def test_check_tells_what_is_wrong_with_a_sweep(
+    call: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    write(tmp_path, "sweep: {vary: {living.kapa: {values: [1]}}}\n")
+    code, _, err = call("check", "tiny.yaml")
+    assert code == 2
+    assert "tiny.yaml:5:16: error" in err
+    assert "did you mean 'kappa'?" in err
+
+
+def test_dry_run_writes_nothing(call: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    before = sorted(tmp_path.rglob("*"))
+    write(tmp_path)
+    code, out, _ = call("sweep", "tiny.yaml", "--dry-run", "--json", "-j", "1")
+    found = json.loads(out)
+    assert code == 0
+    assert found["seconds"] == pytest.approx(8 * found["seconds_a_run"])
+    assert found["megabytes"] > 0
+    assert sorted(it.name for it in tmp_path.rglob("*") if it not in before) == [
+        "small.yaml", "tiny.yaml",
+    ]  # fmt: skip
+    assert estimate(Study("tiny.yaml"), 2, lambda *_: None).seconds > 0
+
+
+def test_status_of_a_run(call: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    run(read(write(tmp_path))).save("one")
+    code, out, _ = call("status", "one")
+    assert code == 0
+    assert "one: run tiny, complete: 3 steps, 1 replicate, seed 7" in out
