@@ -32,6 +32,7 @@ check: $(DEV)
 
 bench-smoke: $(DEV)
 	$(BIN)/python -m benchmarks.smoke
+	$(BIN)/python -m benchmarks.sweeps --runs 200
 
 # A .venv that is half made, or was moved here from elsewhere, is made anew.
 define set-up

@@ -513,7 +513,8 @@ def sweep(
                 f"with -j {jobs}, {found.megabytes:.3g} MB; nothing was written"
             )
         return
-    target = out if out is not None else Path("out", f"{study.base.name}_sweep")
+    name = study.base.name.removesuffix("_sweep")
+    target = out if out is not None else Path("out", f"{name}_sweep")
     tolerated = None if share is None else share[0] * (study.n_runs / 100 if share[1] else 1)
     with progress_bar(text, shown) as progress:
         try:

@@ -86,21 +86,15 @@ class ScenarioFile:
         self.tree = Tree(root)
 
     def _on_base(self, root: Node, named: Node, limit: int) -> Node:
-        """Return the tree of the scenario that a file names, under the file's own keys."""
+        """Return the tree of the scenario that a file names, with the file's own values."""
         path = _find_base(named, self.path)
         base = _load_tree(path, limit, self._problems)
         if BASE in base.value:
             hint = "name that one"
             raise ScenarioError([named.problem(f"{path} builds on another scenario itself", hint)])
-        damaged: set[str] = set()
-        kept = base.copy()
-        for key in root.value:
-            kept.value.pop(key, None)  # what is replaced need not be read
-        kept, found = _with_tables(kept, path, damaged)
+        base, found = _with_tables(base, path, self._damaged)
         self._problems += found
-        self._damaged |= damaged
-        merged = root.copy()
-        merged.value = kept.value | root.value
+        merged = _merged(base, root)
         del merged.value[BASE]
         return merged
 
@@ -128,6 +122,16 @@ class ScenarioFile:
             order = {f"-s {argument}": number for number, argument in enumerate(overrides)}
             raise ScenarioError(sorted(problems, key=lambda it: order.get(it.file, -1)))
         return resolve(scenario)
+
+
+def _merged(base: Node, own: Node) -> Node:
+    """Return a mapping with another's values in place of its own; lists are replaced whole."""
+    value = dict(base.value)
+    for key, (key_node, node) in own.value.items():
+        under = base.get(key)
+        both = under is not None and under.kind == node.kind == "mapping" and key != "sweep"
+        value[key] = (key_node, _merged(under, node) if both and under is not None else node)
+    return Node("mapping", value, own.origin, own.line, own.column)
 
 
 def _load_tree(path: Path, limit: int, problems: list[Problem]) -> Node:

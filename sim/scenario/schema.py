@@ -1077,7 +1077,7 @@ class Scenario(Part):
 
 
 BASE: Literal["scenario"] = "scenario"
-"""Key of a file that is another scenario with its own top-level keys in place of the other's."""
+"""Key of a file that is another scenario, but for the values that it states itself."""
 
 
 def json_schema() -> dict[str, Any]:
@@ -1108,7 +1108,7 @@ def json_schema() -> dict[str, Any]:
     schema["properties"][BASE] = {
         "type": "string",
         "description": "Another scenario (a file in this folder, or a shipped name) that this one "
-        "is, but for the top-level keys given here.",
+        "is, but for what is stated here; a list is replaced whole.",
     }
     schema["anyOf"] = [{"required": schema.pop("required")}, {"required": [BASE]}]
     return schema

@@ -35,6 +35,12 @@ def test_a_file_is_another_scenario_but_for_its_own_keys(tmp_path: Path) -> None
     assert (own.name, own.population.agents, own.sweep is None) == ("tiny", 300, False)
     assert own.policies == base.policies
     assert own.seed == base.seed
+    text = "living: {kappa: .5}\ncosts: {CC: {camp: 7}}\ngroups: []\n"
+    (tmp_path / "other.yaml").write_text(f"scenario: small.yaml\n{text}")
+    other = read(tmp_path / "other.yaml", ["places.AA_N.groups={}"])
+    assert (other.living.kappa, other.living.subsistence) == (0.5, base.living.subsistence)
+    assert (other.costs["CC"].camp, other.costs["CC"].claimant) == (7, 9000)
+    assert other.groups == ()
 
 
 @pytest.mark.parametrize(

@@ -397,6 +397,13 @@ def test_wrong_points_write_nothing(tmp_path: Path) -> None:
     assert not (tmp_path / "out").exists()
 
 
+def test_the_shipped_sweep_is_one() -> None:
+    study = Study("syria_sweep")
+    study.check_points()
+    assert (study.n_runs, study.n_points) == (200, 20)
+    assert set(study.units.values()) == {"people"}
+
+
 # Memory
 
 
