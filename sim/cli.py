@@ -526,6 +526,8 @@ def sweep(
             if as_json:
                 say_json({"ok": False, "error": str(error), "out": str(target)})
             raise typer.Exit(FAILED) from None
+        except KeyboardInterrupt:
+            raise KeyboardInterrupt("the same command goes on from where it was") from None
     failed = outcome.failures
     if as_json:
         say_json(
@@ -646,9 +648,9 @@ def _simulate(
     changes = list(overrides)
     if agents is not None:
         changes.append(f"population.agents={agents}")
-    scenario = read(source, changes)
+    scenario = read(source, changes).single()
     # Rates are solved on the file as it stands, so that variants differ by what was changed only.
-    base = read(source) if changes else scenario
+    base = read(source).single() if changes else scenario
     target = out if out is not None else Path("out", scenario.name)
     there = _prepare(target)
     shown = not (as_json or quiet)

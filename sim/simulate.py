@@ -91,9 +91,8 @@ def run(
     started = datetime.now(UTC).isoformat(timespec="seconds")
     clock = time.perf_counter()
     was_compiled = jit.is_compiled()
-    # A sweep is about many runs: it says nothing of this one.
-    scenario = scenario.model_copy(update={"sweep": None})
-    base = scenario if base is None else base.model_copy(update={"sweep": None})
+    scenario = scenario.single()
+    base = scenario if base is None else base.single()
     if seed is not None:
         scenario = scenario.model_copy(update={"seed": seed})
     what = identity(scenario, base, scenario.seed, replicates)

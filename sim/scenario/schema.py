@@ -1075,6 +1075,10 @@ class Scenario(Part):
 
     model_config = Corridor.model_config
 
+    def single(self) -> "Scenario":
+        """Return the scenario as one run has it: a sweep is about many."""
+        return self if self.sweep is None else self.model_copy(update={"sweep": None})
+
 
 BASE: Literal["scenario"] = "scenario"
 """Key of a file that is another scenario, but for the values that it states itself."""

@@ -26,6 +26,8 @@ MAX_POINTS: Final = 1_000_000
 DIGITS: Final = 12
 """Significant digits of values within a range, so that they read well and agree everywhere."""
 DESIGN: Final = ("sweep",)
+FIXED: Final = ("schema", "name", "seed", "outputs", "sweep")
+"""What cannot be varied: replicates have seeds, and all runs keep the same."""
 
 Place = Callable[[str, str], Problem]
 """Turns a message and a hint into a problem at some place of the scenario's files."""
@@ -144,7 +146,7 @@ def _form(file: ScenarioFile, sweep: Sweep) -> list[Problem]:
         if factor.packages and factor.paths:
             add((*at, "paths"), "{} cannot stand beside packages, which say their paths")
         for path in _paths(name, factor):
-            if path.split(".")[0] in ("seed", "sweep", "schema", "name"):
+            if path.split(".")[0] in FIXED:
                 add(at, f"{{}}: a sweep cannot vary {path.split('.')[0]}", "", True)
             if path in taken:
                 add(at, f"{{}}: {quoted(path)} is varied twice", f"first by {taken[path]}", True)
@@ -291,7 +293,7 @@ def _listed(file: ScenarioFile) -> Design:
     problems += [
         table.problem(top, column, f"a sweep cannot vary {quoted(path)}")
         for column, path in enumerate(header)
-        if path.split(".")[0] in ("", "seed", "sweep", "schema", "name")
+        if path.split(".")[0] in ("", *FIXED)
     ]
     if problems:
         raise ScenarioError(problems)

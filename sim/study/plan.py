@@ -68,7 +68,7 @@ class Study:
             hint = "add a section `sweep:`; docs/sweeps.md shows how"
             raise ScenarioError([Problem(str(self.file.path), 0, 0, "has no sweep", hint)])
         self.sweep: Sweep = scenario.sweep
-        self.base: Scenario = without_sweep(scenario)
+        self.base: Scenario = scenario.single()
         problems: list[Problem] = []
         for find in (self._lay_out, self._find_problems):
             try:
@@ -124,7 +124,7 @@ class Study:
     def variant(self, point: int) -> Scenario:
         """Return a point's resolved scenario; the point has been checked."""
         arguments = self.design.points[point].arguments
-        return without_sweep(self.file.variant(arguments, checked=True))
+        return self.file.variant(arguments, checked=True).single()
 
     def command(self, run: Run) -> str:
         """Return the command that repeats a run."""
@@ -171,11 +171,6 @@ class Study:
         }
         plain: dict[str, Any] = json.loads(json.dumps(plan))
         return plain
-
-
-def without_sweep(scenario: Scenario) -> Scenario:
-    """Return a scenario as one run has it."""
-    return scenario.model_copy(update={"sweep": None})
 
 
 @cache

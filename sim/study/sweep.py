@@ -139,8 +139,10 @@ class Sweep:
             )  # fmt: skip
             try:
                 if left:
+                    for path in self._assembled:
+                        path.unlink(missing_ok=True)  # what is run again may come out otherwise
                     self.run_units(left, runs)
-                if left or not self._is_assembled():
+                if left or any(parts.rows_of(path) is None for path in self._assembled):
                     self.progress(0, 0, "putting the tables together")
                     self._assemble()
             except BaseException as error:
@@ -429,9 +431,11 @@ class Sweep:
 
     # What is kept
 
-    def _is_assembled(self) -> bool:
+    @property
+    def _assembled(self) -> list[Path]:
+        """Files of whole tables."""
         names = [SUMMARY, *(f"{parts.TABLE_PARTS}/{it}.parquet" for it in self._tables)]
-        return all(parts.rows_of(self.folder / name) is not None for name in names)
+        return [self.folder / name for name in names]
 
     def _assemble(self) -> None:
         """Put the parts under one another, by run."""

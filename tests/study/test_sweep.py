@@ -225,7 +225,7 @@ def test_ctrl_c(whole: Path, tmp_path: Path) -> None:
     _, said = parent.communicate(timeout=60)
     if parent.returncode != 0:  # it may just have been done
         assert parent.returncode == 130
-        assert said.rstrip().endswith("sim: interrupted")
+        assert "sim: interrupted" in said
     start(source, folder)
     assert contents(folder) == contents(whole)
 
