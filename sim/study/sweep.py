@@ -134,8 +134,8 @@ class Sweep:
             left = [unit for unit in range(self.study.n_units) if unit not in done]
             runs = sum(len(self.study.runs(unit)) for unit in done)
             self._log(
-                event="resumed" if done else "started", unit=left[0] if left else None,
-                units=len(done), runs=runs, left=len(left), jobs=self.jobs,
+                event="resumed" if done else "started", unit=len(done),
+                first=left[0] if left else None, runs=runs, left=len(left), jobs=self.jobs,
             )  # fmt: skip
             try:
                 if left:
