@@ -410,8 +410,9 @@ class Sweep:
             how = f"signal {-code}" if code < 0 else f"code {code}"
             self._log(event="worker", unit=unit, run=run, ended=worker.verdict or how, said=said)
             at = (unit, run)
-            self._deaths[at] = self._deaths.get(at, 0) + 1
-            if run is None and self._deaths[at] > DEATHS:
+            if worker.verdict is None:  # a run that ended as we ended it says nothing of its unit
+                self._deaths[at] = self._deaths.get(at, 0) + 1
+            if run is None and self._deaths.get(at, 0) > DEATHS:
                 raise StoreError(f"workers end while they write unit {unit} ({how}): {said}")
             if run is not None and worker.verdict is not None:
                 self._fail(worker, run, worker.verdict)
