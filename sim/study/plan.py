@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import shlex
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
-from sim import __version__
+from sim import __version__, jit
 from sim.rng import replicate_seed
 from sim.scenario.errors import Problem, ScenarioError, printable
 from sim.scenario.reader import ScenarioFile
@@ -29,9 +28,6 @@ MOST: Final = 25
 """Runs in a unit: what a kill loses at most, and what share the cost of writing."""
 SHOWN: Final = 8
 """Differences between two sweeps that are shown."""
-ROOT: Final = Path(__file__).parents[1]
-SHAPELESS: Final = ("view", "study", "cli.py", "console.py", "__main__.py")
-"""What shapes no result of a run."""
 
 
 @dataclass(frozen=True)
@@ -157,7 +153,7 @@ class Study:
             "title": self.base.title,
             "file": self.source,
             "version": __version__,
-            "code": code_hash(),
+            "code": jit.code_hash(),
             "sweep": self.sweep.model_dump(mode="json", by_alias=True, exclude_defaults=True),
             "scenario": self.base.model_dump(mode="json", by_alias=True, exclude_none=True),
             "factors": list(self.design.factors),
@@ -171,17 +167,6 @@ class Study:
         }
         plain: dict[str, Any] = json.loads(json.dumps(plan))
         return plain
-
-
-@cache
-def code_hash() -> str:
-    """Hash of the source of all that shapes a run's result."""
-    digest = hashlib.blake2b(digest_size=8)
-    for path in sorted(ROOT.rglob("*.py")):
-        inside = path.relative_to(ROOT)
-        if inside.parts[0] not in SHAPELESS:
-            digest.update(inside.as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
-    return digest.hexdigest()
 
 
 def read(folder: Path) -> dict[str, Any] | None:

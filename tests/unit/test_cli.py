@@ -115,7 +115,7 @@ def test_version(call: Any) -> None:
     [
         (["rnu"], "sim: no command is called 'rnu'; did you mean 'run'? (see sim --help)"),
         (["Check"], "did you mean 'check'?"),
-        (["xyzzy"], "there are demo, run, check, schema, new, list, sweep, status"),
+        (["xyzzy"], "there are demo, run, check, schema, new, list, compare"),
         (["run", "--agnets", "3"], "--agents"),
         (["run"], "Missing argument 'FILE|NAME' (see sim run --help)"),
         (["run", "syria", "--seed", "-1"], "'--seed'"),
@@ -137,8 +137,7 @@ def test_misspelt_words_are_told_with_the_nearest(
 
 @pytest.mark.parametrize(
     "command",
-    ["demo", "run", "check", "schema", "new", "list"]
-    + ["compare", "export", "plot", "sweep", "status"],
+    "demo run check schema new list compare export plot sweep status".split(),
 )
 def test_every_command_has_help_json_and_quiet(call: Any, command: str) -> None:
     done = call(command, "--help")
