@@ -569,6 +569,9 @@ def status(
         say_json({"ok": True, **found})
     elif quiet:
         return
+    elif found["kind"] == "run" and found["state"] != "complete":
+        on = "" if found["state"] == "running" else "; the command that began it goes on"
+        say(f"{printable(str(folder))}: run {found['name']}, {found['state']}{on}")
     elif found["kind"] == "run":
         say(
             f"{printable(str(folder))}: run {found['name']}, {found['state']}: "

@@ -8,7 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from sim.store import StoreError, hold, read_manifest
+from sim.store import StoreError, checkpoint_of, hold, read_manifest
 from sim.study import parts
 from sim.study import plan as plans
 from sim.study.sweep import LOG, SUMMARY
@@ -30,6 +30,9 @@ def status(folder: Path) -> dict[str, Any]:
     """
     folder = folder.expanduser()
     plan = plans.read(folder) if folder.is_dir() else None
+    if plan is None and checkpoint_of(folder.resolve()).exists():
+        state = "running" if _is_held(folder) else "unfinished"
+        return {"kind": "run", "name": folder.resolve().name, "state": state}
     if plan is None:
         manifest = read_manifest(folder)
         return {

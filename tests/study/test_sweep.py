@@ -525,3 +525,6 @@ def test_status_of_a_run(call: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPa
     code, out, _ = call("status", "one")
     assert code == 0
     assert "one: run tiny, complete: 3 steps, 1 replicate, seed 7" in out
+    (tmp_path / ".two.checkpoint").touch()
+    code, out, _ = call("status", "two")
+    assert (code, out) == (0, "two: run two, unfinished; the command that began it goes on\n")

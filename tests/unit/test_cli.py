@@ -137,8 +137,11 @@ def test_misspelt_words_are_told_with_the_nearest(
 
 @pytest.mark.parametrize(
     "command",
-    "demo run check schema new list compare export plot sweep status".split(),
-)
+    [
+        "demo", "run", "check", "schema", "new", "list", "compare", "export", "plot", "sweep",
+        "status",
+    ],
+)  # fmt: skip
 def test_every_command_has_help_json_and_quiet(call: Any, command: str) -> None:
     done = call(command, "--help")
     assert done.code == 0
