@@ -85,6 +85,7 @@ def survivors(level: float) -> F64:
     return np.concatenate([[1.0], 1.0 / (1.0 + np.exp(2.0 * (level + standard_logits())))])
 
 
+@cache
 def mortality(life_expectancy: float) -> F64:
     """[age] deaths a person and year, so that people live so long on average.
 

@@ -113,6 +113,7 @@ class Rules:
         for c, name in enumerate(names):
             own = by_country[name]
             twins: dict[tuple[int, ...], int] = {}
+            like = np.arange(n_k)
             capacity = field(own, "capacity")
             self.capacity[c] = np.inf if capacity is None else capacity
             self.protection[c] = field(own, "protection")
@@ -124,10 +125,9 @@ class Rules:
                 told_apart = tuple(id(r) for r in mine) + tuple(
                     admitted(r, citizenship, group) for r in mine if r.only or r.except_
                 )
-                if told_apart in twins:
-                    self._copy_class(c, k, twins[told_apart])
+                like[k] = twins.setdefault(told_apart, k)
+                if like[k] != k:
                     continue
-                twins[told_apart] = k
                 self.recognition[k, c] = field(mine, "recognition")
                 self.false_recognition[k, c] = field(mine, "false_recognition")
                 self.encampment[k, c] = field(mine, "encampment")
@@ -150,6 +150,7 @@ class Rules:
                     self.fee[k, c, channel] = field(spoken, "fee") or 0.0
                     education = field(spoken, "min_education")
                     self.min_education[k, c, channel] = Education[education or "none"]
+            self._copy_classes(c, like)
 
         legs = network.legs
         n_legs = len(legs.source)
@@ -160,15 +161,16 @@ class Rules:
         country_of = [p.country for p in scenario.places]
         borders = {name: {f: field(by_country[name], f) for f in BORDER} for name in names}
         free = {f: field([], f) for f in BORDER}
+        pulling = [f for f in TIGHTENED if getattr(levers, f)]
         for e in range(n_legs):
             corridor = scenario.corridors[legs.corridor[e]].id
             border = borders[country_of[legs.target[e]]] if legs.crosses[e] else free
             for rule in by_corridor.get(corridor, []):
                 stated = {f: getattr(rule, f) for f in BORDER if getattr(rule, f) is not None}
                 border = {**border, **stated}
-            if legs.crosses[e]:
+            if legs.crosses[e] and pulling:
                 above = shift[number[country_of[legs.target[e]]]]
-                moved = {f: pulled(border[f], getattr(levers, f), above) for f in TIGHTENED}
+                moved = {f: pulled(border[f], getattr(levers, f), above) for f in pulling}
                 border = {**border, **moved}
             self.enforcement[e] = border["barrier"] * border["officers"] * border["law"]
             self.closed[e] = bool(border["closed"])
@@ -182,14 +184,14 @@ class Rules:
         self.capacity *= np.exp(levers.capacity * shift)
         self.wait *= np.exp(levers.wait * shift)[None, :, None]
 
-    def _copy_class(self, c: int, k: int, twin: int) -> None:
-        """Give class k the rules of a class that the country does not tell from it."""
+    def _copy_classes(self, c: int, like: I64) -> None:
+        """Give every class the rules of the first that the country does not tell from it."""
         for table in (
             self.open, self.wait, self.fee, self.min_education, self.recognition,
             self.false_recognition, self.prima_facie, self.return_to, self.encampment, self.returns,
             self.orders_last, self.regularisation,
         ):  # fmt: skip
-            table[k, c] = table[twin, c]
+            table[:, c] = table[like, c]
 
 
 def in_force(scenario: Scenario, when: date, announced: bool = False) -> list[Policy]:
