@@ -1,8 +1,8 @@
 """A scenario by day, week and month agrees: rates, capacities and dates do not know of steps.
 
 The world is the small one with small households (more that decide), gates that bite and rates a
-hundred times real ones; in the acute crisis a third of a place's people flee within the year, from
-a war that starts in mid-month, and rules change in mid-month. The year is a leap year. CI takes
+hundred times real ones; in the acute crisis 60 moves of necessity are made within the year for 100
+people of a place, from a war that starts in mid-month, and rules change in mid-month. The year is a leap year. CI takes
 few seeds of a large population, so that 3 % is well above the noise; `SIM_LONG_TESTS=1` takes
 twenty. Newcomers are looked at once more, at the rates of real ones, by what is expected of them.
 """
