@@ -2,9 +2,10 @@
 
 The world is the small one with small households (more that decide), gates that bite and rates a
 hundred times real ones; in the acute crisis 60 moves of necessity are made within the year for 100
-people of a place, from a war that starts in mid-month, and rules change in mid-month. The year is a leap year. CI takes
-few seeds of a large population, so that 3 % is well above the noise; `SIM_LONG_TESTS=1` takes
-twenty. Newcomers are looked at once more, at the rates of real ones, by what is expected of them.
+people of a place, from a war that starts in mid-month, and rules change in mid-month. The year is
+a leap year. CI takes few seeds of a large population, so that 3 % is well above the noise;
+`SIM_LONG_TESTS=1` takes twenty. Newcomers are looked at once more, at the rates of real ones, by
+what is expected of them.
 """
 
 from __future__ import annotations
