@@ -10,7 +10,7 @@ import os
 import re
 import sys
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from difflib import get_close_matches
 from pathlib import Path
@@ -283,7 +283,7 @@ def list_(as_json: AsJson = False, quiet: Quiet = False) -> None:
 
 Series = Annotated[
     list[str] | None,
-    typer.Option(metavar="FIGURE", help="Headline figure to draw over time; repeatable."),
+    typer.Option(metavar="FIGURE", help="Figure to draw; repeatable."),
 ]
 
 
@@ -391,11 +391,15 @@ def export(
 
 @app.command()
 def plot(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of a run.")],
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of a run or a sweep.")],
     kind: Annotated[
         str | None, typer.Argument(metavar="KIND", help="What to draw; without it, the kinds.")
     ] = None,
     series: Series = None,
+    over: Annotated[
+        str | None,
+        typer.Option(metavar="FACTOR", help="Of a sweep: the factor along the axis."),
+    ] = None,
     out: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="A .png, .svg or .pdf; otherwise DIR/KIND.png."),
@@ -403,27 +407,39 @@ def plot(
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
-    """Draw a run; without KIND, list what can be drawn."""
-    from sim.view.kinds import KINDS, SUFFIXES, draw_kind
+    """Draw a run or a sweep; without KIND, list what can be drawn."""
+    from sim.view.kinds import KINDS, SUFFIXES, SWEEP_KINDS, draw_kind, draw_sweep
 
+    swept = (folder / "plan.json").is_file()
+    kinds = SWEEP_KINDS if swept else {name: it.heading for name, it in KINDS.items()}
     if kind is None:
         if as_json:
-            say_json([{"kind": name, "title": it.heading} for name, it in KINDS.items()])
+            say_json([{"kind": name, "title": heading} for name, heading in kinds.items()])
         elif not quiet:
-            for name, picture in KINDS.items():
-                say(f"{name:<{max(map(len, KINDS))}}  {picture.heading}")
+            for name, heading in kinds.items():
+                say(f"{name:<{max(map(len, kinds))}}  {heading}")
         return
-    _known("kind of picture", kind, KINDS)
-    measures = _series(series)
-    if measures and kind != "bands":
-        raise BadInputError("--series goes with bands only")
+    _known("kind of picture", kind, kinds)
+    if series and kind not in ("bands", *SWEEP_KINDS):
+        raise BadInputError("--series goes with bands and effects only")
+    if over is not None and not swept:
+        raise BadInputError("--over goes with effects only")
     target = out or folder / f"{kind}.png"
     suffix = target.suffix.lower().removeprefix(".")
     if suffix not in SUFFIXES:
         raise BadInputError(f"{printable(str(target))} is no picture: use .png, .svg or .pdf")
     from sim.store import load, written_whole
 
-    content = draw_kind(load(folder), kind, suffix, measures)
+    if swept:
+        from sim.study.effects import read
+
+        results = read(folder)
+        figures = _figures("figure of this sweep", series, results.figures, results.unit)
+        if over is not None:
+            _known("factor of this sweep", over, results.factors)
+        content = draw_sweep(results, suffix, figures, over)
+    else:
+        content = draw_kind(load(folder), kind, suffix, _series(series))
     with written_whole(target.parent) as partial:
         (partial / target.name).write_bytes(content)
     if as_json:
@@ -448,12 +464,19 @@ def _series(names: Sequence[str] | None) -> tuple[str, ...]:
     from sim.record import MEASURES
     from sim.study.compare import SERIES
 
-    for name in names:
-        _known("figure over time", name, SERIES)
-    units = {MEASURES[name].unit for name in names}
+    return _figures("figure over time", names, SERIES, lambda name: MEASURES[name].unit)
+
+
+def _figures(
+    what: str, names: Sequence[str] | None, known: Sequence[str], unit: Callable[[str], str]
+) -> tuple[str, ...]:
+    """Check the names of figures to be drawn on the same axes."""
+    for name in names or ():
+        _known(what, name, known)
+    units = {unit(name) for name in names or ()}
     if len(units) > 1:
         raise BadInputError(f"--series has figures in {' and in '.join(sorted(units))}; draw apart")
-    return tuple(dict.fromkeys(names))
+    return tuple(dict.fromkeys(names or ()))
 
 
 @app.command()

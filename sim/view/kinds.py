@@ -1,4 +1,4 @@
-"""Every kind of picture that a run can be drawn as, with a line on each."""
+"""Every kind of picture that a run or a sweep can be drawn as, with a line on each."""
 
 from __future__ import annotations
 
@@ -6,9 +6,11 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from sim.record import Record
+from sim.study.effects import Swept
 from sim.view import style
 from sim.view.bands import bands_finding, plot_bands
 from sim.view.report import PICTURES, Picture
+from sim.view.swept import plot_effects
 
 KINDS: Final[Mapping[str, Picture]] = {
     **PICTURES,
@@ -16,6 +18,7 @@ KINDS: Final[Mapping[str, Picture]] = {
         "Figures over time, with bands over replicates", plot_bands, "", bands_finding
     ),
 }
+SWEEP_KINDS: Final[Mapping[str, str]] = {"effects": "Figures at each value of a factor"}
 SUFFIXES: Final = ("png", "svg", "pdf")
 
 
@@ -39,3 +42,20 @@ def draw_kind(
     if kind == "bands" and measures:
         return style.as_file(plot_bands(record, measures=measures), suffix)
     return style.as_file(KINDS[kind].plot(record), suffix)
+
+
+def draw_sweep(
+    swept: Swept, suffix: str = "png", figures: Sequence[str] = (), over: str | None = None
+) -> bytes:
+    """Draw what the factors of a sweep do, as `plot_effects` says it.
+
+    Args:
+        swept: a finished sweep.
+        suffix: of `SUFFIXES`.
+        figures: of `swept.figures`, of one unit; none: the first.
+        over: the factor on the axis; none: the strongest.
+
+    Returns:
+        The content of the file.
+    """
+    return style.as_file(plot_effects(swept, figures=figures, over=over), suffix)

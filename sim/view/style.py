@@ -175,7 +175,7 @@ def frame(ax: Axes | None, height: float = 2.9, left: float = 0.92, right: float
 
 def caption(
     ax: Axes,
-    record: Record,
+    source: Record | str,
     title: str,
     subtitle: str,
     *,
@@ -186,7 +186,7 @@ def caption(
 
     Args:
         ax: the axes.
-        record: the run.
+        source: the run, or words on the runs that it rests on.
         title: the finding, one sentence.
         subtitle: what is drawn, with its unit.
         note: what else the source line should say.
@@ -197,8 +197,9 @@ def caption(
     inches = figure.get_figwidth() * ax.get_position().width
     heading = wrapped(title, TITLE, inches, "bold")
     lines = wrapped(subtitle, SMALL, inches)
-    parts = [capital(DISCLAIMER), source_line(record), *([note] if note else [])]
-    source = wrapped(" · ".join(parts), SMALL - 1, inches)
+    origin = source if isinstance(source, str) else source_line(source)
+    parts = [capital(DISCLAIMER), origin, *([note] if note else [])]
+    foot = wrapped(" · ".join(parts), SMALL - 1, inches)
     over = 9 + _lines(lines) * SMALL * 1.3
     ax.set_title(
         heading,
@@ -212,7 +213,7 @@ def caption(
     )
     for text, end, offset, side, size in (
         (lines, 1, 5, "bottom", SMALL),
-        (source, 0, -below, "top", SMALL - 1),
+        (foot, 0, -below, "top", SMALL - 1),
     ):
         ax.annotate(
             text,
@@ -228,7 +229,7 @@ def caption(
         )
     if figure.get_label() == OURS and isinstance(figure, Figure):
         above = (over + _lines(heading) * TITLE * 1.3 + 4) / 72
-        under = (below + _lines(source) * (SMALL - 1) * 1.3 + 5) / 72
+        under = (below + _lines(foot) * (SMALL - 1) * 1.3 + 5) / 72
         height = figure.get_figheight()
         total = under + height + above
         box = ax.get_position()

@@ -528,3 +528,24 @@ def test_status_of_a_run(call: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPa
     (tmp_path / ".two.checkpoint").touch()
     code, out, _ = call("status", "two")
     assert (code, out) == (0, "two: run two, unfinished; the command that began it goes on\n")
+
+
+def test_a_sweep_is_drawn(call: Any, whole: Path, tmp_path: Path) -> None:
+    code, out, _ = call("plot", str(whole))
+    assert (code, out.split()[0]) == (0, "effects")
+    picture = tmp_path / "it.png"
+    arguments = ("plot", str(whole), "effects", "--out", str(picture))
+    assert call(*arguments)[0] == 0
+    first = picture.read_bytes()
+    assert first.startswith(b"\x89PNG")
+    assert call(*arguments, "--series", "to_cc", "--over", "places.BB_K.capacity")[0] == 0
+    assert picture.read_bytes().startswith(b"\x89PNG")
+    for words, said in (
+        (("--series", "to_c"), "did you mean 'to_cc'?"),
+        (("--series", "to_cc", "--series", "orderly"), "figures in people and in share"),
+        (("--over", "capacity"), "no factor of this sweep is called 'capacity'"),
+    ):
+        code, _, err = call(*arguments, *words)
+        assert (code, said in err) == (2, True), err
+    code, _, err = call("plot", str(whole), "map")
+    assert (code, "no kind of picture is called 'map'" in err) == (2, True)
