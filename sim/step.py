@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from sim.jit import in_ranges
 from sim.kernels.living import exposure_thresholds, refresh_masks
 from sim.kernels.tally import count_people
 from sim.model.admission import admit, prospects
@@ -175,8 +176,9 @@ def prepare(world: World) -> None:
         years = np.inf if first else step_years(world.day - world.last_tick)
         heads = np.concatenate([world.deciding, world.stranded])
         update_means(
-            world.scenario, world.people, heads, world.means, world.threats.severity, years
-        )
+            world.scenario, world.people, heads, world.means, world.threats.severity, years,
+            world.threads,
+        )  # fmt: skip
         strain = world.newcomers / np.maximum(world.capacity, 1.0)
         world.threats.strain = strain / (1.0 + strain)
         world.last_tick = world.day
@@ -215,11 +217,16 @@ def apply_rights(world: World) -> None:
 def draw_exposure(world: World, heads: I64) -> None:
     """Draw which threats households are exposed to where they live."""
     exposure = world.scenario.exposure
-    refresh_masks(
-        world.people, heads, world.threshold, world.choices.ident,
-        key(world.seed, Purpose.spell), key(world.seed, Purpose.exposure), exposure.together,
-        world.day / DAYS_A_YEAR, exposure.spell, world.month(),
-    )  # fmt: skip
+    keys = key(world.seed, Purpose.spell), key(world.seed, Purpose.exposure)
+    years, month = world.day / DAYS_A_YEAR, world.month()
+
+    def draw(first: int, last: int) -> None:
+        refresh_masks(
+            world.people, heads, first, last, world.threshold, world.choices.ident, *keys,
+            exposure.together, years, exposure.spell, month,
+        )  # fmt: skip
+
+    in_ranges(draw, len(heads), world.threads)
 
 
 def renew_exposure(world: World) -> None:
@@ -244,10 +251,19 @@ def count(world: World, end: int) -> Census:
         activities=np.zeros(len(Activity), np.int64),
         exposed=np.zeros((n_places, n_countries, N_THREATS), np.int64),
     )
-    count_people(
-        world.people, world.country, world.weight, float(end), census["stocks"],
-        census["blocked_heads"], census["blocked"], census["activities"], census["exposed"],
-    )  # fmt: skip
+    n = len(world.people.pid)
+
+    def work(first: int, last: int) -> Census:
+        part = Census({name: np.zeros_like(counts) for name, counts in census.items()})
+        count_people(
+            world.people, first, last, world.country, world.weight, float(end), part["stocks"],
+            part["blocked_heads"], part["blocked"], part["activities"], part["exposed"],
+        )  # fmt: skip
+        return part
+
+    for _, part in in_ranges(work, n, world.threads):
+        for name, counts in part.items():
+            census[name] += counts
     check_account(world, census)
     by_country = np.zeros((n_countries, n_countries), np.int64)
     np.add.at(by_country, world.country, census["stocks"].sum(axis=2))

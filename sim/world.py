@@ -138,7 +138,7 @@ class World:
         self.diaspora = np.zeros((n_countries, n_countries), np.int64)
         self.residents = np.zeros(n_places, np.int64)
         self.newcomers = np.zeros(n_places, np.int64)
-        self.threshold = np.zeros((n_places, N_THREATS, 1), np.int64)
+        self.threshold = np.zeros((n_places, 1, N_THREATS), np.int16)
         self.quota_left = np.zeros((n_countries, 4))
         self.public = Public(scenario)
         self.coming: Rules | None = None
@@ -191,10 +191,9 @@ class World:
         """Refresh the lists of heads who decide and who are stranded."""
         if len(self.heads_buffer) < len(self.people.pid):
             self.heads_buffer = np.empty(len(self.rows.pid), np.int64)
-        stranded = np.empty(len(self.people.pid), np.int64)
-        n, m = list_heads(self.people, self.heads_buffer, stranded)
+        n, m = list_heads(self.people, self.heads_buffer)
         self.deciding = self.heads_buffer[:n].copy()
-        self.stranded = stranded[:m].copy()
+        self.stranded = self.heads_buffer[::-1][:m].copy()
 
 
 class Cells:
@@ -339,7 +338,7 @@ def build_world(scenario: Scenario, seed: int, order: I64 | None = None, threads
     n_codes = world.odds.shape[1]
     world.exposure_counts = np.zeros((len(scenario.places), n_codes))
     count_codes(people, 0, world.exposure_counts)
-    world.threshold = np.zeros((len(scenario.places), N_THREATS, n_codes), np.int64)
+    world.threshold = np.zeros((len(scenario.places), n_codes, N_THREATS), np.int16)
     world.list_heads()
     return world
 

@@ -31,8 +31,9 @@ CHOICE, NECESSITY = int(Answer.choice), int(Answer.necessity)
 NO_MEANS, NO_PERMISSION, STAYS = int(Answer.no_means), int(Answer.no_permission), int(Answer.stays)
 LIVELIHOOD, FLIGHT = int(Hazard.livelihood), int(Hazard.flight)
 MARGIN = 1.000001
-PIONEER_AGE = 18
-CHILD_AGE = 12
+PIONEER_MONTHS = 18 * 12
+"""Age from which somebody may go ahead of the household, in months, as births are known."""
+CHILD_MONTHS = 12 * 12
 
 
 class Rush(NamedTuple):
@@ -196,11 +197,11 @@ def household(people, head, month):
         if people.household[row] == founder and people.activity[row] != DEAD:
             n += 1
             if row != head:
-                age = (month - people.born[row]) // 12
-                if age >= PIONEER_AGE:
+                age = month - people.born[row]
+                if age >= PIONEER_MONTHS:
                     if pioneer < 0 or people.born[row] > people.born[pioneer]:
                         pioneer = row
-                elif age >= CHILD_AGE and (child < 0 or people.born[row] < people.born[child]):
+                elif age >= CHILD_MONTHS and (child < 0 or people.born[row] < people.born[child]):
                     child = row
         row = people.sibling[row]
         if row == founder:

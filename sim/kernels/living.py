@@ -13,6 +13,8 @@ from sim.rng import mixed, uniform, uniform2
 from sim.state import HEAD, WOMAN
 
 CHILDREN, WOMEN, OLD = 1, 2, 4
+CHILD_MONTHS, OLD_MONTHS = 18 * 12, 65 * 12
+"""Ages below and from which members count as children and as old, in months."""
 N_STATUS = 7
 DEAD = 6
 N_COMPOSITIONS = 8
@@ -20,23 +22,28 @@ N_COMPOSITIONS = 8
 
 @inner
 def composition(people, head, month):
-    """Which vulnerable members a household has: bits children, women, old."""
+    """Which vulnerable members a household has: bits children, women, old.
+
+    Returns:
+        (bits, alike): `alike` is whether all rows of the household have the head's mask.
+    """
     founder = people.household[head]
+    mask = people.mask[head]
+    alike = True
     bits = 0
     row = founder
     while True:
-        if people.household[row] == founder and people.activity[row] != DEAD:
-            age = (month - people.born[row]) // 12
-            if age < 18:
-                bits |= CHILDREN
-            elif age >= 65:
-                bits |= OLD
-            if people.traits[row] & WOMAN:
-                bits |= WOMEN
+        # Sums of truths instead of branches, which nobody could foresee.
+        ours = people.household[row] == founder
+        alike &= (people.mask[row] == mask) | (not ours)
+        age = month - people.born[row]
+        member = CHILDREN * (age < CHILD_MONTHS) + OLD * (age >= OLD_MONTHS)
+        member += WOMEN * (people.traits[row] & WOMAN)
+        bits |= member * (ours & (people.activity[row] != DEAD))
         row = people.sibling[row]
         if row == founder:
             break
-    return bits
+    return bits, alike
 
 
 @equation
@@ -63,7 +70,7 @@ def count_codes(people, month, counts):
     """
     for row in range(people.pid.shape[0]):
         if people.flags[row] & HEAD:
-            bits = composition(people, row, month)
+            bits, _ = composition(people, row, month)
             code = vulnerability_code(people.group[row], bits, people.status[row])
             counts[people.place[row], code] += 1
 
@@ -79,7 +86,7 @@ def exposure_thresholds(prevalence, odds, counts, threshold):
         prevalence: [place, threat].
         odds: [place, threat, code] vulnerability multipliers.
         counts: [place, code] households.
-        threshold: [place, threat, code] out, integers 0 to 256.
+        threshold: [place, code, threat] out, integers 0 to 256: a household reads one line.
     """
     n_places, n_threats = prevalence.shape
     n_codes = odds.shape[2]
@@ -106,12 +113,23 @@ def exposure_thresholds(prevalence, odds, counts, threshold):
                 scale = math.exp(0.5 * (low + high))
             for code in range(n_codes):
                 share = exposed_share(q, scale * odds[p, k, code]) if q > 0.0 else 0.0
-                threshold[p, k, code] = int(math.floor(256.0 * share + 0.5))
+                threshold[p, code, k] = int(math.floor(256.0 * share + 0.5))
 
 
 @kernel
 def refresh_masks(
-    people, heads, threshold, place_ident, spell_key, draw_key, together, years, spell, month
+    people,
+    heads,
+    first,
+    last,
+    threshold,
+    place_ident,
+    spell_key,
+    draw_key,
+    together,
+    years,
+    spell,
+    month,
 ):
     """Draw which threats every household is exposed to where it lives now.
 
@@ -120,30 +138,29 @@ def refresh_masks(
     likewise the want draws.
 
     Args:
-        heads: [n] rows of the heads whose households are drawn.
-        threshold: [place, threat, code] in 1/256.
+        heads: Rows of heads; the households of heads[first:last] are drawn.
+        threshold: [place, code, threat] in 1/256.
         years: Time since the start.
     """
-    for i in range(heads.shape[0]):
+    for i in range(first, last):
         head = heads[i]
         founder = people.household[head]
         who = people.pid[founder]
         p = people.place[head]
         epoch = int(math.floor(years / spell + uniform(spell_key, who)))
         who = mixed(who ^ mixed(place_ident[p] + np.uint64(epoch)))
-        bits = composition(people, head, month)
+        bits, alike = composition(people, head, month)
         code = vulnerability_code(people.group[head], bits, people.status[head])
         want_shared = uniform2(draw_key, who, np.uint64(100)) < together
         fear_shared = uniform2(draw_key, who, np.uint64(101)) < together
         mask = 0
         for k in range(7):
-            what = k
-            if k < 4 and want_shared:
-                what = 102
-            elif k >= 4 and fear_shared:
-                what = 103
-            if uniform2(draw_key, who, np.uint64(what)) * 256.0 < threshold[p, k, code]:
-                mask |= 1 << k
+            shared = want_shared if k < 4 else fear_shared
+            what = (102 if k < 4 else 103) if shared else k
+            draw = uniform2(draw_key, who, np.uint64(what)) * 256.0
+            mask |= (draw < threshold[p, code, k]) << k
+        if alike and mask == people.mask[head]:
+            continue
         row = founder
         while True:
             if people.household[row] == founder:
@@ -154,17 +171,17 @@ def refresh_masks(
 
 
 @kernel
-def recover_means(people, heads, means, severity, tolerable, fraction):
+def recover_means(people, heads, first, last, means, severity, tolerable, fraction):
     """Let every household's means approach what its living allows.
 
     dm/dt = (m* - m) / tau, so m closes `fraction` = 1 - exp(-dt / tau) of the gap.
 
     Args:
-        heads: [n] rows of the heads.
+        heads: Rows of heads; the means of heads[first:last] are moved.
         severity: [place, threat].
         fraction: Share of the gap closed; 1 sets the means to their target.
     """
-    for i in range(heads.shape[0]):
+    for i in range(first, last):
         head = heads[i]
         p = people.place[head]
         mask = people.mask[head]

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
+
 from sim.jit import kernel
 from sim.kernels.travel import count_members
 from sim.state import BLOCKED, BLOCKED_PERMISSION, HEAD, MICRO
 from sim.terms import Activity
 
+BLOCKED_HEAD = HEAD | BLOCKED
+N_MASKS = 128
 RESIDENT, WAITING = int(Activity.resident), int(Activity.waiting)
 TRAVELLING, DEAD = int(Activity.travelling), int(Activity.dead)
 STRANDED = int(Activity.stranded)
@@ -17,26 +21,27 @@ YEAR = 366
 
 
 @kernel
-def list_heads(people, deciding, stranded):
-    """List the heads, ascending by row.
+def list_heads(people, rows):
+    """List the heads.
 
     Args:
-        deciding: [n] out: rows of heads who live somewhere.
-        stranded: [n] out: rows of heads stranded on the way.
+        rows: As long as people. Out: heads who live somewhere, ascending, from the front; heads
+            stranded on the way from the back.
 
     Returns:
         (number deciding, number stranded)
     """
     n = m = 0
+    size = rows.shape[0]
     for row in range(people.pid.shape[0]):
         if people.flags[row] & HEAD:
             activity = people.activity[row]
             if activity == RESIDENT or activity == WAITING:
-                deciding[n] = row
+                rows[n] = row
                 n += 1
             elif activity == STRANDED:
-                stranded[m] = row
                 m += 1
+                rows[size - m] = row
     return n, m
 
 
@@ -104,10 +109,23 @@ def attribute(people, rows, code, persons, flight, excess, threats):
 
 
 @kernel
-def count_people(people, country, weight, now, stocks, blocked_heads, blocked, activities, exposed):
+def count_people(
+    people,
+    first,
+    last,
+    country,
+    weight,
+    now,
+    stocks,
+    blocked_heads,
+    blocked,
+    activities,
+    exposed,
+):
     """Count everybody once.
 
     Args:
+        first, last: Which rows are counted.
         country: [place] country index.
         weight: [place] people that a row of that home stands for.
         now: Day from the start.
@@ -118,7 +136,9 @@ def count_people(people, country, weight, now, stocks, blocked_heads, blocked, a
         activities: [activity] people, added to.
         exposed: [place, citizenship, threat] people exposed where they live, added to.
     """
-    for row in range(people.pid.shape[0]):
+    # Most people live in their own country: they are counted by all seven threats at once.
+    own = np.zeros((country.shape[0], N_MASKS), np.int64)
+    for row in range(first, last):
         home = people.home[row]
         w = weight[home]
         activity = people.activity[row]
@@ -129,11 +149,19 @@ def count_people(people, country, weight, now, stocks, blocked_heads, blocked, a
         c = country[home]
         stocks[p, c, people.status[row]] += w
         mask = people.mask[row]
-        for k in range(7):
-            if mask >> k & 1:
-                exposed[p, c, k] += w
-        if people.flags[row] & HEAD and people.flags[row] & BLOCKED:
+        if c == country[p]:
+            own[p, mask] += w
+        else:
+            for k in range(7):
+                if mask >> k & 1:
+                    exposed[p, c, k] += w
+        if people.flags[row] & BLOCKED_HEAD == BLOCKED_HEAD:
             if now - people.blocked_on[row] < YEAR and activity <= WAITING:
                 by = 1 if people.flags[row] & BLOCKED_PERMISSION else 0
                 blocked_heads[p, c, by] += w
                 blocked[p, c, by] += w * count_members(people, row)
+    for p in range(country.shape[0]):
+        for mask in range(N_MASKS):
+            for k in range(7):
+                if mask >> k & 1:
+                    exposed[p, country[p], k] += own[p, mask]

@@ -129,9 +129,12 @@ def decide_all(world: World, now: Conditions, excess: F64, end: int) -> None:
         world.answered = events.head[:0]
     again = np.isin(events.head, world.answered)
     world.answered = np.union1d(world.answered, events.head)
-    new = (people.moved[world.deciding] >= world.asked) | world.first_stretch
-    count_households(people, world.deciding[new], everyone[new], world.weight, heads, persons)
-    again &= ~np.isin(events.head, world.deciding[new])
+    first, first_cells = world.deciding, everyone
+    if not world.first_stretch:
+        new = people.moved[first] >= world.asked
+        first, first_cells = first[new], first_cells[new]
+    count_households(people, first, first_cells, world.weight, heads, persons)
+    again &= ~np.isin(events.head, first)
     count_households(people, events.head[again], cells[again], world.weight, heads, persons)
     if counts.expected is not None:
         # Who has answered in this step already is expected to stay no second time.

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from sim.jit import in_ranges
 from sim.kernels.choice import Means
 from sim.kernels.living import recover_means
 from sim.model.populate import gini_to_sigma, normal_table
@@ -83,8 +84,18 @@ def span(scenario: Scenario, item: Intervention) -> tuple[float, float]:
 
 
 def update_means(
-    scenario: Scenario, people: People, heads: I64, means: Means, severity: F64, years: float
+    scenario: Scenario,
+    people: People,
+    heads: I64,
+    means: Means,
+    severity: F64,
+    years: float,
+    threads: int = 1,
 ) -> None:
     """Let means recover for a span of time; an infinite span sets them to their target."""
     fraction = 1.0 - math.exp(-years / scenario.living.recovery)
-    recover_means(people, heads, means, severity, means.tolerable, fraction)
+
+    def recover(first: int, last: int) -> None:
+        recover_means(people, heads, first, last, means, severity, means.tolerable, fraction)
+
+    in_ranges(recover, len(heads), threads)

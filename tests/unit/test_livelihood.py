@@ -32,7 +32,7 @@ def targets(means: Means, place: int, ranks: list[int], status: int = CITIZEN, m
     people.place[heads] = place
     people.status[heads] = status
     people.mask[heads] = mask
-    recover_means(people, heads, means, HALF_FELT, means.tolerable, 1.0)
+    recover_means(people, heads, 0, len(heads), means, HALF_FELT, means.tolerable, 1.0)
     return people.means[heads].astype(float) / party_sizes(people, heads)
 
 

@@ -285,9 +285,9 @@ def test_odds_are_those_of_the_vulnerable():
     counts[0, CHILDREN * N_STATUS + Status.citizen] = 700
     counts[0, WOMEN * N_STATUS + Status.irregular] = 300
     prevalence = np.full((1, N_THREATS), 0.4)
-    threshold = np.zeros((1, N_THREATS, odds.shape[1]), np.int64)
+    threshold = np.zeros((1, odds.shape[1], N_THREATS), np.int16)
     exposure_thresholds(prevalence, odds[None], counts, threshold)
-    share = threshold[0] / 256
+    share = threshold[0].T / 256
     for threat in Threat:
         first, second = (
             share[threat, CHILDREN * N_STATUS + Status.citizen],
