@@ -24,7 +24,7 @@ from sim.model.journey import (
     step_years,
 )
 from sim.model.livelihood import update_means, update_support
-from sim.model.policy import Rules, changes
+from sim.model.policy import Rules
 from sim.model.politics import economic_threat, foreigners
 from sim.model.protection import exposed_odds, standing
 from sim.model.spending import spend
@@ -72,8 +72,7 @@ def next_change(world: World, end: int) -> int:
 
     Dated events hold from their own day on, whatever the step.
     """
-    start = world.scenario.time.start
-    days = [(day - start).days for day in changes(world.scenario)] + world.threats.dates
+    days = world.changes + world.threats.dates
     return min((day for day in days if day > world.day), default=end)
 
 
@@ -142,7 +141,8 @@ def prepare(world: World) -> None:
     """Bring rules up to date, and once a month all that people have, know and queue for."""
     first = world.day == 0
     today = world.date()
-    new_rules = first or any(world.rules.when < day <= today for day in changes(world.scenario))
+    ruled = (world.rules.when - world.scenario.time.start).days
+    new_rules = first or any(ruled < day <= world.day for day in world.changes)
     last = world.date(world.last_tick)
     monthly = first or (today.year, today.month) != (last.year, last.month)
     changed = world.threats.update_prevalence(float(world.day))

@@ -16,7 +16,7 @@ from sim.kernels.tally import list_heads
 from sim.model.choice import Choices
 from sim.model.demography import vital_rates
 from sim.model.livelihood import build_means
-from sim.model.policy import Rules
+from sim.model.policy import Rules, changes
 from sim.model.politics import Public
 from sim.model.populate import populate, weights
 from sim.model.spending import unit_costs
@@ -134,6 +134,8 @@ class World:
         """People at the start."""
         self.rows = self.people
         """Columns of `people` with the spare rows behind those in use."""
+        self.changes = sorted((day - scenario.time.start).days for day in changes(scenario))
+        """Days from the start on which a rule changes or a state votes."""
         self.vital_rates = vital_rates(scenario)
         self.diaspora = np.zeros((n_countries, n_countries), np.int64)
         self.residents = np.zeros(n_places, np.int64)
