@@ -77,24 +77,12 @@ def run(
         ThreadsError: `threads` is not between 1 and the number of cores.
         ValueError: `replicates` is less than 1.
     """
-    cores = os.cpu_count() or 1
-    if not 1 <= threads <= cores:
-        raise ThreadsError(f"{threads} threads were asked for, and this machine has {cores} cores")
-    if not isinstance(scenario, Scenario):
-        raise TypeError(
-            f"run takes a scenario, as sim.read gives it, not {type(scenario).__name__}"
-        )
     if replicates < 1:
         raise ValueError("at least one replicate is needed")
-    if seed is not None and not 0 <= seed < 2**63:
-        raise ValueError(f"a seed is a whole number from 0 to 2**63 - 1, not {seed}")
+    scenario, base = ready(scenario, seed, threads, base)
     started = datetime.now(UTC).isoformat(timespec="seconds")
     clock = time.perf_counter()
     was_compiled = jit.is_compiled()
-    scenario = scenario.single()
-    base = scenario if base is None else base.single()
-    if seed is not None:
-        scenario = scenario.model_copy(update={"seed": seed})
     what = identity(scenario, base, scenario.seed, replicates)
     scenario = solve_base(scenario, base)
     seeds = [replicate_seed(scenario.seed, r) for r in range(replicates)]
@@ -126,14 +114,7 @@ def run(
         done.append(keeper.frames(r))
     tables = {name: join([one[name] for one in done]) for name in done[0]}
     manifest = {
-        "format": 1,
-        "name": scenario.name,
-        "title": scenario.title,
-        "identity": what,
-        "scenario_hash": scenario_hash(scenario),
-        "seed": scenario.seed,
-        "seeds": seeds,
-        "replicates": replicates,
+        **describe(scenario, what, seeds, threads),
         "people": people,
         "agents": agents,
         "steps": steps,
@@ -141,16 +122,63 @@ def run(
         "seconds": round(time.perf_counter() - clock, 3),
         "resumed": resumed,
         "compiled": not was_compiled,
+    }
+    return Record(scenario=scenario, seed=scenario.seed, manifest=manifest, tables=tables)
+
+
+def ready(
+    scenario: Scenario, seed: int | None, threads: int, base: Scenario | None
+) -> tuple[Scenario, Scenario]:
+    """Check what a run is given, for a fault is told before anything is computed.
+
+    Returns:
+        (the scenario as one run has it, with the run's seed; its base).
+    """
+    cores = os.cpu_count() or 1
+    if not 1 <= threads <= cores:
+        raise ThreadsError(f"{threads} threads were asked for, and this machine has {cores} cores")
+    if not isinstance(scenario, Scenario):
+        raise TypeError(
+            f"run takes a scenario, as sim.read gives it, not {type(scenario).__name__}"
+        )
+    if seed is not None and not 0 <= seed < 2**63:
+        raise ValueError(f"a seed is a whole number from 0 to 2**63 - 1, not {seed}")
+    scenario = scenario.single()
+    base = scenario if base is None else base.single()
+    if seed is not None:
+        scenario = scenario.model_copy(update={"seed": seed})
+    return scenario, base
+
+
+def describe(
+    scenario: Scenario, what: dict[str, Any], seeds: list[int], threads: int
+) -> dict[str, Any]:
+    """What of a manifest is known before the first step: which run it is, and by what it is made.
+
+    Args:
+        scenario: With base_L and the flight norm.
+        what: Its identity.
+        seeds: Seed of each replicate.
+        threads: Threads of the decision kernel.
+    """
+    return {
+        "format": 1,
+        "name": scenario.name,
+        "title": scenario.title,
+        "identity": what,
+        "scenario_hash": scenario_hash(scenario),
+        "seed": scenario.seed,
+        "seeds": seeds,
+        "replicates": len(seeds),
         "versions": versions(),
         "machine": {
             "system": f"{platform.system()} {platform.machine()}",
             "cpu": platform.processor() or platform.machine(),
-            "cores": cores,
+            "cores": os.cpu_count() or 1,
         },
         "threads": threads,
         "notes": ["A model, not a forecast."],
     }
-    return Record(scenario=scenario, seed=scenario.seed, manifest=manifest, tables=tables)
 
 
 def run_world(
@@ -162,19 +190,16 @@ def run_world(
     after_step: Callable[[World, Keeper], None] | None = None,
 ) -> Keeper:
     """Step a world to its end, keeping tables."""
-    keeper = keeper or Keeper(world)
-    n_days = (world.scenario.time.end - world.scenario.time.start).days + 1
+    stepper = Stepper(world, keeper)
+    n_days = stepper.n_days
     name = "running" if replicates == 1 else f"replicate {replicate + 1} of {replicates}"
-    while world.day < n_days:
-        census = advance(world)
-        if world.step % world.scenario.outputs.every == 0 or world.day >= n_days:
-            keeper.keep(world, census)
+    while not stepper.over:
+        stepper.step()
         if after_step is not None:
-            after_step(world, keeper)
+            after_step(world, stepper.keeper)
         if progress is not None:
             progress(replicate * n_days + world.day, replicates * n_days, name)
-    keeper.keep_persons(world)
-    return keeper
+    return stepper.keeper
 
 
 def scenario_hash(scenario: Scenario) -> str:
@@ -402,6 +427,37 @@ class Keeper:
             n = len(next(iter(columns.values())))
             result[name] = pd.DataFrame({"replicate": np.full(n, replicate), **columns})
         return result
+
+
+class Stepper:
+    """A world on its way through time, and what is kept of it.
+
+    Whoever looks at the world between steps takes the very steps that `run` takes.
+    """
+
+    def __init__(self, world: World, keeper: Keeper | None = None) -> None:
+        self.world = world
+        self.keeper = keeper or Keeper(world)
+        self.n_days = (world.scenario.time.end - world.scenario.time.start).days + 1
+
+    @property
+    def over(self) -> bool:
+        """Whether the scenario's last day is past."""
+        return self.world.day >= self.n_days
+
+    def step(self) -> Census:
+        """Take a step that is not over yet, and keep its rows where they are due.
+
+        Returns:
+            The census at its end.
+        """
+        world = self.world
+        census = advance(world)
+        if world.step % world.scenario.outputs.every == 0 or self.over:
+            self.keeper.keep(world, census)
+        if self.over:
+            self.keeper.keep_persons(world)
+        return census
 
 
 def category(codes: Any, words: list[str]) -> Any:
