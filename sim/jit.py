@@ -178,3 +178,8 @@ def in_ranges(work: Callable[[int, int], R], n: int, threads: int) -> list[tuple
 @cache
 def _pool(threads: int) -> ThreadPoolExecutor:
     return ThreadPoolExecutor(threads, thread_name_prefix="sim")
+
+
+if hasattr(os, "register_at_fork"):
+    # A fork has none of its parent's threads: it would wait for them for ever.
+    os.register_at_fork(after_in_child=_pool.cache_clear)
