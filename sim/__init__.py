@@ -20,10 +20,12 @@ if TYPE_CHECKING:
     from sim.scenario.schema import Scenario
     from sim.simulate import run
     from sim.store import StoreError, load
+    from sim.view.mesa_model import MigrationModel
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "MigrationModel",
     "Problem",
     "Record",
     "Scenario",
@@ -36,6 +38,7 @@ __all__ = [
 ]
 
 _HOMES = {
+    "MigrationModel": "sim.view.mesa_model",
     "Problem": "sim.scenario.errors",
     "Record": "sim.record",
     "Scenario": "sim.scenario.schema",

@@ -1,0 +1,24 @@
+"""Mesa, imported so that nothing else changes.
+
+Importing Mesa 3.3 sets the start method of multiprocessing for the whole process, by force: what
+else runs in it, a pool of somebody's own for instance, would start its workers in another way than
+before. Here it is put back. Who imports Mesa themselves has it as Mesa wants it.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+from typing import Any
+
+
+def _imported() -> Any:
+    before = multiprocessing.get_start_method(allow_none=True)
+    try:
+        import mesa
+    finally:
+        # None: not chosen yet, so that it still can be.
+        multiprocessing.set_start_method(before, force=True)
+    return mesa
+
+
+mesa = _imported()

@@ -1,0 +1,652 @@
+"""MigrationModel: what a Mesa user expects, on the engine's own steps."""
+
+from __future__ import annotations
+
+import copy
+import gc
+import pickle
+import subprocess
+import sys
+import weakref
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import sim
+from sim.record import Record
+from sim.state import HEAD
+from sim.terms import Activity, Answer, Status
+from sim.view import mesa_model
+from sim.view.mesa_model import COLUMNS, Country, EndedError, NotOnArraysError, Person
+from sim.view.quiet_mesa import mesa
+from tests.small import FILE, differing
+
+ROOT = Path(__file__).parents[2]
+MINIMAL = ROOT / "tests/scenarios/valid/minimal.yaml"
+FEW = 800
+TABLES = "outputs.tables"
+ALL_TABLES = [*sim.read(FILE).outputs.tables, "persons"]
+
+
+def model(**options: Any) -> Any:
+    return sim.MigrationModel(FILE, **{"agents": FEW, **options})
+
+
+@cache
+def finished(seed: int | None = None) -> Any:
+    """A model that has run to its end, shared: nobody may change it."""
+    found = model(seed=seed, agent_reporters={"place": "place"}, **{TABLES: ALL_TABLES})
+    found.run_model()
+    return found
+
+
+@cache
+def run(seed: int | None = None, *overrides: str) -> Record:
+    changes = [f"population.agents={FEW}", f"{TABLES}=[{', '.join(ALL_TABLES)}]", *overrides]
+    return sim.run(sim.read(FILE, changes), seed=seed, base=sim.read(FILE))
+
+
+def assert_same(mine: Record, theirs: Record) -> None:
+    """Every table is the same to the bit, in its very order."""
+    assert list(mine.tables) == list(theirs.tables)
+    for name, table in theirs.tables.items():
+        pd.testing.assert_frame_equal(mine.tables[name], table, check_exact=True, obj=name)
+    told = ("identity", "seed", "seeds", "people", "agents", "steps", "scenario_hash", "threads")
+    for key in told:
+        assert mine.manifest[key] == theirs.manifest[key], key
+    assert mine.manifest.keys() == theirs.manifest.keys()
+
+
+# The same engine ------------------------------------------------------------------------------
+
+
+def test_its_tables_are_those_of_run() -> None:
+    assert_same(finished().record, run())
+    assert finished().record.headline.equals(run().headline)
+    # The comparison can tell runs apart.
+    assert len(differing(finished().record.tables, run(3).tables)) > 8
+
+
+def test_so_they_are_with_another_seed_with_changes_with_threads_and_longer_rows() -> None:
+    changes = {"policies.bb_border.barrier": 0.9, "outputs.every": 5, "time.step": "week"}
+    changes |= {"time.end": "2020-06", TABLES: ALL_TABLES}
+    other = model(seed=3, threads=2, **changes)
+    other.run_model()
+    said = ("policies.bb_border.barrier=.9", "outputs.every=5", "time.step=week", "time.end=2020-6")
+    theirs = run(3, *said[:3], "time.end=2020-06")
+    other.record.manifest["threads"], theirs.manifest["threads"] = 1, 1
+    mine = other.record
+    mine.manifest["threads"] = 1
+    assert_same(mine, theirs)
+    # The rates are those of the file as it stands: a policy must not hide in the constant.
+    alone = sim.run(theirs.scenario.model_copy(), seed=3)
+    assert theirs.scenario.decision.base_livelihood == alone.scenario.decision.base_livelihood
+
+
+def test_a_record_half_way_is_the_beginning_of_the_whole() -> None:
+    half = model()
+    for _ in range(9):
+        half.step()
+    whole = run().stocks
+    mine = half.record.stocks
+    pd.testing.assert_frame_equal(mine, whole[: len(mine)])
+    assert half.record.manifest["steps"] == half.steps == 9
+    assert len(mine) < len(whole)
+
+
+def test_it_steps_stops_and_says_why_there_are_no_more_steps() -> None:
+    short = model(**{"time.end": "2020-02"})
+    assert (short.steps, short.running, short.date.isoformat()) == (0, True, "2020-01-01")
+    short.step()
+    assert (short.steps, short.running) == (1, True)
+    short.step()
+    assert (short.steps, short.running, short.date.isoformat()) == (2, False, "2020-03-01")
+    with pytest.raises(EndedError, match=r"ended on 2020-02-29 .*'time.end'"):
+        short.step()
+    assert short.steps == 2
+
+
+# Parameters -----------------------------------------------------------------------------------
+
+
+def test_all_parameters_have_defaults_and_the_seed_is_the_scenarios() -> None:
+    plain = sim.MigrationModel(**{"population.agents": FEW, "time.end": "2011-03"})
+    assert plain.scenario.name == "syria"
+    assert plain.scenario.seed == sim.read("syria").seed
+    assert isinstance(plain, mesa.Model)
+    mesa.Model()  # and the base class is as it was
+
+
+def test_seeds_are_taken_as_mesa_takes_them() -> None:
+    def seed(**given: Any) -> int:
+        return int(model(**given).scenario.seed)
+
+    assert seed(rng=5) == seed(seed=5) == seed(seed=np.int64(5)) == 5
+    drawn = seed(rng=np.random.default_rng(5))
+    assert drawn == seed(rng=np.random.default_rng(5)) != seed(rng=np.random.default_rng(6))
+    assert seed(rng=[1, 2]) == seed(rng=np.random.SeedSequence([1, 2]))
+    with pytest.raises(ValueError, match="either seed or rng"):
+        model(seed=1, rng=2)
+    with pytest.raises(ValueError, match="a seed is a whole number"):
+        model(seed=-1)
+    with pytest.raises(TypeError, match="float"):
+        model(seed=1.5)
+    one, other = model(seed=5), model(rng=5)
+    assert one.random.random() == other.random.random()
+
+
+def test_a_misspelt_parameter_is_told_with_the_nearest() -> None:
+    with pytest.raises(TypeError, match=r"no parameter agnets: did you mean 'agents'\?"):
+        model(agnets=3)
+    with pytest.raises(sim.ScenarioError, match="bb_border"):
+        model(**{"policies.bb_bordr.barrier": 0.2})
+    with pytest.raises(sim.ScenarioError, match=r"population\.agents"):
+        model(agents="many")
+    with pytest.raises(ValueError, match="threads"):
+        model(threads=9999)
+
+
+def test_a_scenario_that_was_read_is_taken_as_it_is() -> None:
+    read = sim.read(FILE, [f"population.agents={FEW}", "policies.bb_border.barrier=.9"])
+    mine = sim.MigrationModel(read, base=sim.read(FILE))
+    assert mine.scenario == model(**{"policies.bb_border.barrier": 0.9}).scenario
+    assert sim.MigrationModel(read).scenario != mine.scenario  # solved on itself
+    with pytest.raises(TypeError, match=r"was read already: .*sim\.read"):
+        sim.MigrationModel(read, agents=5)
+    with pytest.raises(TypeError, match="takes a scenario"):
+        sim.run(3)  # type: ignore[arg-type]
+
+
+def test_values_of_every_kind_reach_the_scenario() -> None:
+    import datetime
+
+    found = model(
+        **{
+            "policies.bb_border.enabled": np.bool_(False),
+            "policies.bb_work.quota": np.int64(7),
+            "journey.premium": 1e-05,
+            "policies.cc_wall.start": datetime.date(2021, 5, 2),
+            "threats.BB.economic": [0.1, 0.2],
+        }
+    ).scenario
+    rules = {rule.id: rule for rule in found.policies}
+    assert rules["bb_border"].enabled is False
+    assert rules["bb_work"].quota == 7
+    assert found.journey.premium == 1e-05
+    assert rules["cc_wall"].start == datetime.date(2021, 5, 2)
+
+
+# What is collected -----------------------------------------------------------------------------
+
+
+def test_a_row_a_step_is_collected_and_agrees_with_the_record() -> None:
+    rows = finished().datacollector.get_model_vars_dataframe()
+    record = finished().record
+    assert len(rows) == finished().steps == 24
+    stocks = record.stocks
+    assert [str(day) for day in rows["date"]] == [
+        str(day.date()) for day in stocks["date"].drop_duplicates()
+    ]
+    answers = record.answers.groupby(["date", "answer"], observed=False)["heads"].sum()
+    for answer in Answer:
+        given = answers.xs(answer.name, level="answer")
+        assert rows[answer.name].tolist() == given.tolist()
+        assert given.sum() > 0
+    for name, status in (("refugees", "refugee"), ("displaced", "displaced")):
+        there = stocks[stocks["status"] == status].groupby("date")["people"].sum()
+        assert rows[name].tolist() == there.reindex(stocks["date"].unique(), fill_value=0).tolist()
+    account = record.account.pivot_table(
+        index="date", columns="activity", values="people", observed=False
+    )
+    assert rows["travelling"].tolist() == account["travelling"].tolist()
+    assert rows["dead"].tolist() == account["dead"].tolist()
+    citizenship = {place.id: place.country for place in record.scenario.places}
+    away = stocks["place"].astype(str).map(citizenship) != stocks["citizenship"].astype(str)
+    abroad = stocks[away].groupby("date")["people"].sum()
+    assert rows["abroad"].tolist() == abroad.tolist()
+
+
+def test_answers_of_a_step_are_its_own_where_rows_sum_several() -> None:
+    every = model(**{"outputs.every": 4})
+    every.run_model()
+    plain = model()
+    plain.run_model()
+    mine, theirs = (it.datacollector.get_model_vars_dataframe() for it in (every, plain))
+    pd.testing.assert_frame_equal(mine, theirs)
+
+
+def test_people_are_collected_where_that_is_asked_for() -> None:
+    places = finished().datacollector.get_agent_vars_dataframe()
+    assert set(places.index.get_level_values("Step")) == set(range(1, 25))
+    people = finished().world.people
+    last = places.xs(24, level="Step")["place"]
+    alive = np.flatnonzero(people.activity != Activity.dead)
+    assert last.index.tolist() == alive.tolist()
+    ids = [place.id for place in finished().scenario.places]
+    assert last.tolist() == [ids[p] for p in people.place[alive]]
+    assert len(places.xs(1, level="Step")) != len(last)  # some were born, some have died
+
+
+def test_countries_are_collected_by_class() -> None:
+    rows = finished().datacollector.get_agenttype_vars_dataframe(Country)
+    opinion = finished().record.opinion.pivot_table(
+        index="date", columns="country", values="opinion", observed=True
+    )
+    for name in ("BB", "CC"):
+        mine = rows[rows["name"] == name]
+        assert mine["opinion"].tolist() == opinion[name].tolist()
+        assert mine["opinion"].nunique() > 5
+    assert rows[rows["name"] == "AA"]["opinion"].isna().all()  # not followed
+
+
+def test_reporters_can_be_ones_own() -> None:
+    mine = model(model_reporters={"n": lambda m: len(m.agents), "steps": "steps"})
+    mine.step()
+    assert mine.datacollector.get_model_vars_dataframe().to_dict("list") == {
+        "n": [len(mine.agents)],
+        "steps": [1],
+    }
+
+
+# batch_run --------------------------------------------------------------------------------------
+
+
+def test_batch_run_varies_parameters_and_tells_of_the_last_step() -> None:
+    rows = mesa.batch_run(
+        sim.MigrationModel,
+        {
+            "scenario": str(FILE),
+            "agents": FEW,
+            "time.end": "2020-08",
+            "policies.bb_border.barrier": [0.1, 0.9],
+            "seed": [7, 8],
+            "agent_reporters": [{"home": "home"}],
+        },
+        display_progress=False,
+    )
+    table = pd.DataFrame(rows)
+    assert set(table["Step"]) == {7}  # counted from 0: the eighth and last
+    for (barrier, seed), part in table.groupby(["policies.bb_border.barrier", "seed"]):
+        alone = model(seed=seed, **{"time.end": "2020-08", "policies.bb_border.barrier": barrier})
+        alone.run_model()
+        last = alone.datacollector.get_model_vars_dataframe().iloc[-1]
+        assert (part["date"] == last["date"]).all()
+        assert (part["refugees"] == last["refugees"]).all()
+        # People's rows are of the very step that the model's figures are of.
+        assert part["AgentID"].tolist() == alone.agents.get("unique_id")
+        assert part["home"].tolist() == alone.agents.get("home")
+    assert table.groupby(["policies.bb_border.barrier", "seed"])["refugees"].first().nunique() > 2
+
+
+def test_batch_run_takes_one_step_more_than_it_is_told() -> None:
+    """Mesa's own counting, which docs/mesa.md warns of."""
+    rows = mesa.batch_run(
+        sim.MigrationModel, {"scenario": str(FILE), "agents": FEW}, max_steps=3,
+        data_collection_period=1, display_progress=False,
+    )  # fmt: skip
+    assert [row["Step"] for row in rows] == [0, 1, 2, 3]
+
+
+PROCESSES = """
+import multiprocessing as m, sys
+if __name__ == "__main__":
+    FIRST
+before = m.get_start_method(allow_none=True)
+import sim
+sim.MigrationModel
+assert "mesa" in sys.modules
+assert m.get_start_method(allow_none=True) == before, m.get_start_method(allow_none=True)
+if __name__ == "__main__" and len(sys.argv) > 1:
+    from sim.view.quiet_mesa import mesa
+    given = {"scenario": sys.argv[1], "agents": 300, "seed": [1, 2], "threads": 2,
+             "time.end": "2020-02"}
+    def batch(n):
+        rows = mesa.batch_run(sim.MigrationModel, given, number_processes=n,
+                              display_progress=False)
+        return sorted(map(repr, rows))
+    one = batch(1)
+    assert len(one) == 2
+    assert batch(2) == one
+"""
+
+
+@pytest.mark.parametrize(
+    ("first", "batch"), [("pass", True), ("m.set_start_method('spawn')", False)]
+)
+def test_the_start_method_of_processes_stays_and_batch_run_works_by_several(
+    first: str, batch: bool, tmp_path: Path
+) -> None:
+    script = tmp_path / "script.py"
+    script.write_text(PROCESSES.replace("FIRST", first))
+    words = [str(FILE)] if batch else []
+    subprocess.run([sys.executable, str(script), *words], cwd=ROOT, check=True, timeout=120)
+
+
+# People -----------------------------------------------------------------------------------------
+
+
+def test_agents_are_a_view_of_the_worlds_rows() -> None:
+    mine = model()
+    mine.step()
+    view, people = mine.agents, mine.world.people
+    rows = np.flatnonzero(people.activity != Activity.dead)
+    assert len(view) == len(rows)
+    person = view[5]
+    assert person == next(it for i, it in enumerate(view) if i == 5)
+    assert person in view
+    assert person != model().agents[5]
+    assert [it.unique_id for it in view[2:5]] == rows[2:5].tolist()
+    # Nothing is kept: it is read off the arrays as they are.
+    people.means[person.unique_id] = 123.0
+    assert person.means == 123.0
+    people.activity[person.unique_id] = Activity.dead
+    assert person not in mine.agents
+    assert person in view
+
+
+def test_newborns_join_and_the_dead_leave() -> None:
+    started, ended = len(model().agents), len(finished().agents)
+    people = finished().world.people
+    born = len(people.pid) - started
+    dead = int((people.activity == Activity.dead).sum())
+    assert born > 0
+    assert dead > 0
+    assert ended == started + born - dead
+
+
+@pytest.mark.parametrize("name", [*COLUMNS, "unique_id"])
+def test_an_attribute_is_the_same_one_by_one_and_all_at_once(name: str) -> None:
+    view = finished().agents
+    values = view.get(name)
+    assert values == [getattr(person, name) for person in view]
+    assert len(values) == len(view)
+    assert not isinstance(values[0], np.generic)
+    if name not in ("died_naturally", "people"):  # of the living, nobody has; all rows weigh alike
+        assert len(set(values)) > 1
+
+
+def test_attributes_say_what_the_arrays_hold() -> None:
+    world, view = finished().world, finished().agents
+    people, rows = world.people, view.rows
+    places = [place.id for place in finished().scenario.places]
+    assert view.get("place") == [places[p] for p in people.place[rows]]
+    assert view.get("home") == [places[p] for p in people.home[rows]]
+    assert view.get("status") == [Status(s).name for s in people.status[rows]]
+    assert view.get("education") == [
+        ("none", "secondary", "tertiary")[t >> 1 & 3] for t in people.traits[rows].tolist()
+    ]
+    assert view.get("sex") == [("man", "woman")[t & 1] for t in people.traits[rows].tolist()]
+    born = people.born[rows].astype(int)
+    assert view.get("age") == [(24 - month) // 12 for month in born]
+    assert view.get("is_head") == [bool(flag & HEAD) for flag in people.flags[rows]]
+    countries = [None, "AA", "BB", "CC"]
+    assert view.get("kin") == [countries[k] for k in people.kin[rows]]
+    assert sum(view.get("people")) == finished().census["activities"][: Activity.dead].sum()
+    threats = view.get("threats")
+    assert [("personal" in them) for them in threats] == [
+        bool(mask >> 4 & 1) for mask in people.mask[rows]
+    ]
+
+
+def test_the_view_reads_as_an_agent_set_does() -> None:
+    view = finished().agents
+    old = view.select(lambda person: person.age > 60)
+    assert 0 < len(old) < len(view)
+    assert min(old.get("age")) == 61
+    assert old.rows.tolist() == view.select(np.array(view.get("age")) > 60).rows.tolist()
+    assert len(view.select(at_most=10)) == 10
+    assert len(view.select(at_most=0.25)) == len(view) // 4
+    assert len(view.select(agent_type=Country)) == 0
+    assert len(view.select(agent_type=Person)) == len(view)
+    assert view.agg("age", max) == max(view.get("age"))
+    assert view.agg("age", [min, max]) == [min(view.get("age")), max(view.get("age"))]
+    assert view.get(["age", "sex"])[3] == [view[3].age, view[3].sex]
+    assert view.map(lambda person, n: person.age + n, 2)[3] == view[3].age + 2
+    groups = view.groupby("status")
+    assert groups.count() == pd.Series(view.get("status")).value_counts().to_dict()
+    assert groups.agg("age", max)["citizen"] == max(
+        view.select(lambda person: person.status == "citizen").get("age")
+    )
+    assert view.groupby(lambda person: person.age > 60).count()[True] == len(old)
+    assert isinstance(view.groupby("sex", result_type="list").groups["man"], list)
+    ages = view.sort("age").get("age")
+    assert ages == sorted(ages, reverse=True)
+    assert view.sort(lambda person: person.age, ascending=True).get("age") == ages[::-1]
+    shuffled = view.shuffle()
+    assert shuffled.rows.tolist() != view.rows.tolist()
+    assert sorted(shuffled.rows.tolist()) == view.rows.tolist()
+    assert view.get("nothing", handle_missing="default", default_value=7) == [7] * len(view)
+    with pytest.raises(AttributeError, match="did you mean 'place'"):
+        view.get("plase")
+    with pytest.raises(AttributeError, match="did you mean 'place'"):
+        _ = view[0].plase
+    with pytest.raises(ValueError, match="handle_missing"):
+        view.get("age", handle_missing="maybe")
+
+
+def test_agents_by_type_are_people_and_countries() -> None:
+    assert finished().agent_types == [Person, Country]
+    assert len(finished().agents_by_type[Person]) == len(finished().agents)
+    assert [it.name for it in finished().agents_by_type[Country]] == ["AA", "BB", "CC"]
+
+
+@pytest.mark.parametrize(
+    ("act", "why"),
+    [
+        (lambda m: m.agents.shuffle_do("step"), "nobody acts before anybody else"),
+        (lambda m: m.agents.do("step"), "no code of their own"),
+        (lambda m: m.agents.groupby("sex").do("do", "step"), "no code of their own"),
+        (lambda m: m.agents.set("means", 0), "follows from the model's rule"),
+        (lambda m: setattr(m.agents[0], "place", "BB_C"), "follows from the model's rule"),
+        (lambda m: m.agents[0].step(), "no code of its own"),
+        (lambda m: m.agents[0].remove(), "no code of its own"),
+        (lambda m: m.agents.add(m.agents[0]), "counted at the start"),
+        (lambda m: m.agents.remove(m.agents[0]), "account of people"),
+        (lambda m: m.agents.discard(m.agents[0]), "account of people"),
+        (lambda m: m.remove_all_agents(), "account of people"),
+        (lambda m: m.agents.select(inplace=True), "own rows"),
+        (lambda m: m.agents.sort("age", inplace=True), "order of rows"),
+        (lambda m: m.agents.shuffle(inplace=True), "order of rows"),
+        (lambda m: setattr(m, "agents", []), "cannot be replaced"),
+    ],
+)
+def test_what_arrays_cannot_do_says_why_and_what_to_do_instead(act: Any, why: str) -> None:
+    mine = finished()
+    before = [column.copy() for column in mine.world.people]
+    with pytest.raises(NotOnArraysError) as caught:
+        act(mine)
+    text = str(caught.value)
+    assert why in text
+    for instead in ("policies.", "select, get, agg", "sim.view.twin"):
+        assert instead in text
+    for one, other in zip(before, mine.world.people, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_a_model_is_neither_copied_nor_pickled() -> None:
+    for act in (copy.deepcopy, copy.copy, pickle.dumps):
+        with pytest.raises(NotOnArraysError, match="the same model again"):
+            act(finished())
+
+
+# Countries --------------------------------------------------------------------------------------
+
+
+def country(of: Any, name: str) -> Any:
+    return next(it for it in of.countries if it.name == name)
+
+
+def test_countries_are_mesa_agents_with_opinion_and_policy() -> None:
+    mine = model()
+    assert all(isinstance(it, mesa.Agent) and it.model is mine for it in mine.countries)
+    assert [it.unique_id for it in mine.countries] == [1, 2, 3]
+    host = country(mine, "CC")
+    towards = host.policy["AA"]
+    assert set(host.policy) == {"AA", "BB"}
+    assert towards["labour"] == {
+        "open": True, "quota": 15_000.0, "wait": 4.0, "fee": 400.0, "min_education": "secondary",
+    }  # fmt: skip
+    assert towards["recognition"] == 0.5
+    assert towards["return_to"] is None
+    assert not host.policy["BB"]["free_movement"]
+    assert country(mine, "BB").policy["AA"]["prima_facie"]
+    assert not country(mine, "BB").policy["CC"]["prima_facie"]
+    assert host.opinion == 0.5
+    assert country(mine, "AA").opinion is None
+    assert host.borders["BB_T_CC_P"] == {
+        "enforcement": pytest.approx(0.8 * 0.7 * 0.9), "closed": False, "detention": 0.5,
+        "detention_days": 40.0,
+    }  # fmt: skip
+    assert set(host.borders) == {"BB_T_CC_P", "BB_C_CC_P"}
+
+
+def test_policy_and_opinion_are_those_of_today() -> None:
+    mine = model()
+    while str(mine.date) < "2021-07-01":
+        mine.step()
+    host = country(mine, "CC")
+    assert {"cc_wall", "cc_first"} <= set(host.policies)
+    assert "bb_border" not in host.policies
+    fresh = model()
+    assert "cc_wall" not in country(fresh, "CC").policies
+    assert host.borders["BB_T_CC_P"]["closed"]
+    assert host.policy["AA"]["return_to"] == "BB"
+    assert not country(mine, "BB").policy["AA"]["prima_facie"]
+    # Elections made something of opinion, and the rules answered to it.
+    assert host.stringency != host.opinion
+    assert host.policy["AA"]["labour"]["quota"] == mine.world.rules.quota[2, 0] != 15_000
+    assert host.perceived == mine.world.public.perceived[2]
+
+
+def test_people_of_countries_are_those_of_the_tables() -> None:
+    stocks = finished().record.stocks
+    last = stocks[stocks["date"] == stocks["date"].max()]
+    homes = {place.id: place.country for place in finished().scenario.places}
+    where = last["place"].astype(str).map(homes)
+    whose = last["citizenship"].astype(str)
+    for it in finished().countries:
+        assert it.people == last["people"][where == it.name].sum()
+        assert it.foreigners == last["people"][(where == it.name) & (whose != it.name)].sum()
+        assert it.emigrants == last["people"][(where != it.name) & (whose == it.name)].sum()
+    assert finished().countries.agg("foreigners", sum) > 0
+    # They are counted before the first step, too.
+    fresh = model()
+    assert country(fresh, "AA").people > 2_000_000
+    assert country(fresh, "AA").emigrants > 100_000
+
+
+@pytest.mark.parametrize("name", ["opinion", "policy", "borders", "stringency", "people"])
+def test_nothing_of_a_country_can_be_set(name: str) -> None:
+    with pytest.raises(NotOnArraysError, match=rf"CC.{name}: .*policies, shocks"):
+        setattr(country(finished(), "CC"), name, 1.0)
+    mine = country(model(), "CC")
+    mine.colour = "red"  # what is one's own may be kept there
+    assert mine.colour == "red"
+
+
+# Memory -----------------------------------------------------------------------------------------
+
+
+class Own(mesa.Agent):
+    pass
+
+
+class Observed(sim.MigrationModel):
+    """As users extend models: a step around the engine's, and an agent of their own."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(FILE, FEW, **options)
+        self.observer = Own(self)
+        self.seen: list[int] = []
+
+    def step(self) -> None:
+        super().step()
+        self.seen.append(len(self.agents))
+
+
+def test_a_model_can_be_extended() -> None:
+    mine = Observed(**{"time.end": "2020-03"})
+    assert mine.observer.unique_id == 4  # after three countries
+    mine.run_model()
+    assert mine.steps == 3
+    assert len(mine.seen) == 3
+    assert mine.seen[-1] == len(mine.agents)
+    assert mine.agent_types == [Person, Country, Own]
+
+
+def test_a_model_is_freed_as_soon_as_it_is_dropped() -> None:
+    gc.collect()
+    gc.disable()
+    try:
+        mine = model()
+        mine.step()
+        gone = weakref.ref(mine.world), weakref.ref(mine)
+        del mine
+        assert [ref() for ref in gone] == [None, None]
+    finally:
+        gc.enable()
+
+
+def test_a_model_with_agents_of_ones_own_is_freed_too() -> None:
+    mine = Observed()
+    gone = weakref.ref(mine)
+    del mine
+    gc.collect()
+    assert gone() is None
+
+
+@pytest.mark.skipif(not hasattr(mesa.Agent, "_ids"), reason="this Mesa frees models")
+def test_mesa_would_keep_it_for_ever() -> None:
+    plain = mesa.Model()
+    Own(plain)
+    gone = weakref.ref(plain)
+    del plain
+    gc.collect()
+    assert gone() is not None
+    mesa.Agent._ids.clear()
+    gc.collect()
+    assert gone() is None
+
+
+MEMORY = """
+import sys
+import sim
+def megabytes():
+    with open("/proc/self/statm") as file:
+        return int(file.read().split()[1]) * 4096 / 1e6
+scenario = sim.read(sys.argv[1], ["population.agents=1000"])
+def make(n):
+    for _ in range(n):
+        sim.MigrationModel(scenario).step()
+make(100)
+before = megabytes()
+make(1000)
+print(megabytes() - before)
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="needs Linux's /proc")
+def test_a_thousand_models_made_and_dropped_leave_memory_flat() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", MEMORY, str(MINIMAL)], cwd=ROOT, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    # One has some 70 kB of arrays alone: a thousand kept would be 70 MB.
+    assert float(done.stdout) < 8.0
+
+
+def test_a_country_says_that_its_model_is_gone() -> None:
+    mine = model()
+    host = country(mine, "CC")
+    del mine
+    with pytest.raises(ReferenceError, match="the model is gone"):
+        _ = host.opinion
+
+
+def test_every_column_of_a_person_is_listed_for_those_who_ask() -> None:
+    assert set(COLUMNS) <= set(dir(finished().agents[0]))
+    assert mesa_model.__doc__
