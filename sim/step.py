@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from sim.jit import in_ranges
+from sim.kernels.choice import Conditions
 from sim.kernels.living import exposure_thresholds, refresh_masks
 from sim.kernels.tally import count_people
 from sim.model.admission import admit, prospects
@@ -36,6 +38,8 @@ from sim.world import World
 
 if TYPE_CHECKING:
     from sim.scenario.schema import Scenario
+
+Look = Callable[[Conditions, int], None]
 
 
 class LostPeopleError(AssertionError):
@@ -76,8 +80,13 @@ def next_change(world: World, end: int) -> int:
     return min((day for day in days if day > world.day), default=end)
 
 
-def advance(world: World) -> Census:
+def advance(world: World, look: Look | None = None) -> Census:
     """Move the world by one step, in stretches between which nothing dated happens.
+
+    Args:
+        world: Not at its end yet.
+        look: Called when households are about to be asked, with what they live under and the day
+            on which the stretch ends; it must change nothing.
 
     Returns:
         The census at the end of the step.
@@ -85,13 +94,13 @@ def advance(world: World) -> Census:
     end = step_end(world.scenario, world.day)
     world.first_stretch = True
     while world.day < end:
-        census = advance_to(world, min(end, next_change(world, end)))
+        census = advance_to(world, min(end, next_change(world, end)), look)
         world.first_stretch = False
     world.step += 1
     return census
 
 
-def advance_to(world: World, end: int) -> Census:
+def advance_to(world: World, end: int, look: Look | None = None) -> Census:
     """Move the world to a day.
 
     Stages, in order: what the world is like (threats, rules; monthly also exposure, means,
@@ -110,6 +119,8 @@ def advance_to(world: World, end: int) -> Census:
         world.scenario.decision.voice,
     )  # fmt: skip
     now = current_conditions(world, want, fear)
+    if look is not None:
+        look(now, end)
 
     decide_all(world, now, excess, end)
     continue_stranded(world, dt)

@@ -1,0 +1,232 @@
+"""The twin with an object for each household gives the kernel's answers, person by person.
+
+A difference is allowed only where a draw lies within 1e-6 of a threshold, so that the twin itself
+answers otherwise for a draw moved by as much: those are counted, and must be few.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pytest
+
+import sim
+from sim.kernels.choice import Conditions
+from sim.model.decide import current_conditions, draw_events
+from sim.model.journey import pick_goals
+from sim.rng import Purpose
+from sim.terms import Answer, Channel, Companions, Hazard
+from sim.view import twin
+from sim.view.twin import Head, Twin
+from tests.small import FILE, steps, world
+from tests.worlds import random_scenario, random_world
+
+NEAR = 1e-6
+WORLDS = range(2_000, 2_040)
+"""Random worlds that the test of the kernel does not look at."""
+
+
+class Tally(NamedTuple):
+    """What was compared: how often each answer, channel and company was the kernel's."""
+
+    answers: Any
+    channels: Any
+    companions: Any
+    near: list[Any]
+
+
+def tally() -> Tally:
+    return Tally(*(np.zeros(len(axis), int) for axis in (Answer, Channel, Companions)), [])
+
+
+class Nudged(Twin):
+    """A twin whose draws can be moved a little."""
+
+    nudge = 0.0
+
+    def draw(self, purpose: Purpose, *who: int) -> float:
+        drawn = super().draw(purpose, *who)
+        return drawn * (1.0 + self.nudge) if drawn < 0.5 else 1.0 - (1.0 - drawn) * (1 - self.nudge)
+
+
+def near(head: Head, say: Any, kernels: Any) -> bool:
+    """Whether the twin says what the kernel says if its draws are moved by 1e-6."""
+    found = []
+    for nudge in (-NEAR, NEAR):
+        head.model.nudge = nudge
+        found.append(say(head))
+    head.model.nudge = 0.0
+    say(head)
+    return kernels in found
+
+
+def agree(head: Head, mine: Any, kernels: Any, say: Any, seen: Tally) -> bool:
+    if mine == kernels:
+        return True
+    assert near(head, say, kernels), (head.row, mine, kernels)
+    seen.near.append((head.row, kernels))
+    return False
+
+
+def answer(head: Head) -> int:
+    head.decide()
+    return int(head.answer)
+
+
+def chosen(head: Head) -> tuple[int, int, int]:
+    return (-1, 0, 0) if head.chosen is None else (
+        head.chosen.place, int(head.chosen.channel), int(head.chosen.who)
+    )  # fmt: skip
+
+
+def move(head: Head) -> tuple[int, int, int]:
+    head.decide()
+    return chosen(head)
+
+
+def goal_of(head: Head, hazard: int) -> tuple[int, int, int]:
+    """Where the kernel has a head go."""
+    place, channel, who, _ = pick_goals(
+        head.model.world, np.array([head.row]), np.array([int(hazard)])
+    )
+    return int(place[0]), int(channel[0]), int(who[0])
+
+
+def compare(model: Nudged, now: Conditions, end: int, seen: Tally) -> None:
+    """Hold every answer, and where movers go, to the kernel's."""
+    world = model.world
+    events = draw_events(world, now, end)
+    answers = dict(zip(events.head.tolist(), events.answer.tolist(), strict=True))
+    hazards = dict(zip(events.head.tolist(), events.hazard.tolist(), strict=True))
+    for row in world.deciding.tolist():
+        head = model.heads[row]
+        kernels = answers.get(row, int(Answer.stays))
+        if agree(head, int(head.answer), kernels, answer, seen):
+            seen.answers[head.answer] += 1
+            if head.answer <= Answer.necessity:
+                goal = goal_of(head, hazards[row])
+                if agree(head, chosen(head), goal, move, seen):
+                    seen.channels[goal[1]] += 1
+                    seen.companions[goal[2]] += 1
+            else:
+                assert head.chosen is None
+
+
+def watch(model: Nudged, steps: int, seen: Tally) -> None:
+    """Take some steps, and compare at every point at which households are asked."""
+
+    def look(now: Conditions, end: int) -> None:
+        Twin.ask(model, now, end)
+        compare(model, now, end, seen)
+
+    model.ask = look
+    for _ in range(steps):
+        model.step()
+
+
+def test_it_answers_as_the_kernel_does_through_two_years_of_a_small_world() -> None:
+    seen = tally()
+    model = Nudged(sim.read(FILE, ["population.agents=600"]))
+    watch(model, 24, seen)
+    assert not model.running
+    assert len(seen.near) <= 1, seen.near
+    assert (seen.answers > 5).all(), seen
+    assert seen.answers.sum() > 3000
+    assert seen.channels[[Channel.internal, Channel.asylum, Channel.home]].min() > 3, seen
+
+
+def test_it_answers_as_the_kernel_does_in_the_syrian_case() -> None:
+    seen = tally()
+    # Rates so high that many of the few hundred heads answer otherwise than by staying.
+    rates = ["decision.base_livelihood=30", "decision.base_flight=3", "decision.flight_norm=1"]
+    changes = ["population.agents=500", "time.start=2012-07", "time.end=2012-09", *rates]
+    watch(Nudged(sim.read("syria", changes)), 2, seen)
+    assert not seen.near
+    assert seen.answers.sum() > 150
+    assert (seen.answers > 0).all(), seen
+    assert seen.answers[Answer.stays] < 160, seen
+
+
+def test_it_answers_as_the_kernel_does_in_random_worlds() -> None:
+    """People in every standing, rules of every kind, awaited ones and blocs among them."""
+    seen = tally()
+    pending = 0
+    for number in WORLDS:
+        model = Nudged(random_scenario(number), number)
+        at = model.world = random_world(number)
+        pending += at.choices.land.rush.pending
+        at.list_heads()
+        want, fear, _, _ = at.threats.advance(
+            at.day, 30, at.weights_k, at.tolerable, at.voice,
+            at.scenario.decision.voice,
+        )  # fmt: skip
+        now = current_conditions(at, want, fear)
+        end = at.day + 30 * (1 + 11 * (number % 2))
+        model.ask(now, end)
+        compare(model, now, end, seen)
+        for row in at.deciding[:10].tolist():
+            check_both(model.heads[row], seen)
+    assert pending > 4
+    assert len(seen.near) <= 1, seen.near
+    assert (seen.answers > 15).all(), seen
+    # Relocation is no choice of the person's.
+    assert (np.delete(seen.channels, Channel.relocation) > 3).all(), seen
+    assert (seen.companions > 5).all(), seen
+
+
+def check_both(head: Head, seen: Tally) -> None:
+    """Where a head would go under either hazard, whatever its answer."""
+    for hazard in Hazard:
+
+        def say(head: Head, hazard: Hazard = hazard) -> tuple[int, int, int]:
+            head.chosen = None
+            if head.nests(hazard, head.means, False):
+                head.go(hazard)
+            return chosen(head)
+
+        goal = goal_of(head, hazard)
+        if agree(head, say(head), goal, say, seen) and goal[0] >= 0:
+            seen.channels[goal[1]] += 1
+            seen.companions[goal[2]] += 1
+
+
+def test_the_world_that_it_looks_at_is_that_of_a_run() -> None:
+    scenario = sim.read(FILE, ["population.agents=600", "time.end=2020-06"])
+    model = Twin(scenario)
+    while model.running:
+        model.step()
+    assert str(model.world.date()) == "2020-07-01"
+    plain = world(scenario)
+    for _ in steps(plain):
+        pass
+    for one, other in zip(model.world.people, plain.people, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_the_order_in_which_heads_are_asked_means_nothing() -> None:
+    def answers(shuffle: int) -> list[tuple[int, int, Any]]:
+        model = Twin(sim.read(FILE, ["population.agents=600"]))
+        model.random.seed(shuffle)
+        model.step()
+        return sorted((head.row, head.answer, chosen(head)) for head in model.asked)
+
+    assert answers(1) == answers(2)
+
+
+def test_the_comparison_sees_other_draws() -> None:
+    """The control: with other draws some answer otherwise, and no nudge explains it."""
+
+    class Other(Nudged):
+        def draw(self, purpose: Purpose, *who: int) -> float:
+            return super().draw(purpose, *who) * 0.7
+
+    model, seen = Other(sim.read(FILE, ["population.agents=600"])), tally()
+    with pytest.raises(AssertionError):
+        watch(model, 6, seen)
+
+
+def test_it_is_short_enough_to_be_read() -> None:
+    text = Path(twin.__file__).read_text(encoding="utf-8")
+    assert len(text.splitlines()) < 200
