@@ -13,10 +13,11 @@ import numpy as np
 import pytest
 
 import sim
-from sim.kernels.choice import Conditions
+from sim.kernels.choice import Conditions, rates
 from sim.model.decide import current_conditions, draw_events
 from sim.model.journey import pick_goals
 from sim.rng import Purpose
+from sim.state import DAYS_A_YEAR
 from sim.terms import Answer, Channel, Companions, Hazard
 from sim.view import twin
 from sim.view.twin import Head, Twin
@@ -140,8 +141,8 @@ def test_it_answers_as_the_kernel_does_through_two_years_of_a_small_world() -> N
 def test_it_answers_as_the_kernel_does_in_the_syrian_case() -> None:
     seen = tally()
     # Rates so high that many of the few hundred heads answer otherwise than by staying.
-    rates = ["decision.base_livelihood=30", "decision.base_flight=3", "decision.flight_norm=1"]
-    changes = ["population.agents=500", "time.start=2012-07", "time.end=2012-09", *rates]
+    high = ["decision.base_livelihood=30", "decision.base_flight=3", "decision.flight_norm=1"]
+    changes = ["population.agents=500", "time.start=2012-07", "time.end=2012-09", *high]
     watch(Nudged(sim.read("syria", changes)), 2, seen)
     assert not seen.near
     assert seen.answers.sum() > 150
@@ -166,6 +167,8 @@ def test_it_answers_as_the_kernel_does_in_random_worlds() -> None:
         end = at.day + 30 * (1 + 11 * (number % 2))
         model.ask(now, end)
         compare(model, now, end, seen)
+        for row in at.deciding.tolist():
+            check_rates(model.heads[row], now)
         for row in at.deciding[:10].tolist():
             check_both(model.heads[row], seen)
     assert pending > 4
@@ -174,6 +177,23 @@ def test_it_answers_as_the_kernel_does_in_random_worlds() -> None:
     # Relocation is no choice of the person's.
     assert (np.delete(seen.channels, Channel.relocation) > 3).all(), seen
     assert (seen.companions > 5).all(), seen
+
+
+def check_rates(head: Head, now: Conditions) -> None:
+    """The two rates under the four combinations of gates are the kernel's."""
+    at, kernels = head.model.world, np.zeros((1, 8))
+    middle = head.moved + head.stayed * DAYS_A_YEAR
+    rates(
+        at.people, np.array([head.row]), at.choices.land, now, at.choices.classes, middle,
+        at.month(), kernels,
+    )  # fmt: skip
+    mine = [
+        rate
+        for policy_open in (False, True)
+        for money in (head.means, np.inf)
+        for rate in head.rates(money, policy_open)
+    ]
+    np.testing.assert_allclose(mine, kernels[0], rtol=1e-9, atol=1e-200)
 
 
 def check_both(head: Head, seen: Tally) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import gc
 import pickle
+import re
 import subprocess
 import sys
 import weakref
@@ -20,7 +21,6 @@ import sim
 from sim.record import Record
 from sim.state import HEAD
 from sim.terms import Activity, Answer, Status
-from sim.view import mesa_model
 from sim.view.mesa_model import COLUMNS, Country, EndedError, NotOnArraysError, Person
 from sim.view.quiet_mesa import mesa
 from tests.small import FILE, differing
@@ -76,11 +76,15 @@ def test_so_they_are_with_another_seed_with_changes_with_threads_and_longer_rows
     changes |= {"time.end": "2020-06", TABLES: ALL_TABLES}
     other = model(seed=3, threads=2, **changes)
     other.run_model()
-    said = ("policies.bb_border.barrier=.9", "outputs.every=5", "time.step=week", "time.end=2020-6")
-    theirs = run(3, *said[:3], "time.end=2020-06")
-    other.record.manifest["threads"], theirs.manifest["threads"] = 1, 1
-    mine = other.record
-    mine.manifest["threads"] = 1
+    said = (
+        "policies.bb_border.barrier=.9",
+        "outputs.every=5",
+        "time.step=week",
+        "time.end=2020-06",
+    )
+    mine, theirs = other.record, run(3, *said)
+    assert mine.manifest.pop("threads") == other.world.threads == 2
+    assert mine.manifest.setdefault("threads", 1) == 1
     assert_same(mine, theirs)
     # The rates are those of the file as it stands: a policy must not hide in the constant.
     alone = sim.run(theirs.scenario.model_copy(), seed=3)
@@ -264,7 +268,7 @@ def test_batch_run_varies_parameters_and_tells_of_the_last_step() -> None:
             "time.end": "2020-08",
             "policies.bb_border.barrier": [0.1, 0.9],
             "seed": [7, 8],
-            "agent_reporters": [{"home": "home"}],
+            "agent_reporters": [{"place": "place"}],
         },
         display_progress=False,
     )
@@ -278,7 +282,7 @@ def test_batch_run_varies_parameters_and_tells_of_the_last_step() -> None:
         assert (part["refugees"] == last["refugees"]).all()
         # People's rows are of the very step that the model's figures are of.
         assert part["AgentID"].tolist() == alone.agents.get("unique_id")
-        assert part["home"].tolist() == alone.agents.get("home")
+        assert part["place"].tolist() == alone.agents.get("place")
     assert table.groupby(["policies.bb_border.barrier", "seed"])["refugees"].first().nunique() > 2
 
 
@@ -649,4 +653,24 @@ def test_a_country_says_that_its_model_is_gone() -> None:
 
 def test_every_column_of_a_person_is_listed_for_those_who_ask() -> None:
     assert set(COLUMNS) <= set(dir(finished().agents[0]))
-    assert mesa_model.__doc__
+
+
+# What docs/mesa.md says -------------------------------------------------------------------------
+
+
+def test_the_examples_of_the_documentation_run() -> None:
+    text = (ROOT / "docs/mesa.md").read_text(encoding="utf-8")
+    examples = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    assert len(examples) == 3
+    names: dict[str, Any] = {}
+    for example in examples:
+        exec(compile(example, "docs/mesa.md", "exec"), names)
+    assert names["model"].steps == 6
+    assert len(names["rows"]) == 4
+    assert sum(names["twin"].asked.groupby("answer").count().values()) > 50
+
+
+def test_every_attribute_of_a_person_is_documented() -> None:
+    text = (ROOT / "docs/mesa.md").read_text(encoding="utf-8")
+    befell = {"moved_abroad", "moved_within", "no_means", "no_permission", "died_naturally", "pid"}
+    assert [name for name in COLUMNS if name not in befell and f"`{name}`" not in text] == []
