@@ -25,8 +25,9 @@ from tests.small import FILE, steps, world
 from tests.worlds import random_scenario, random_world
 
 NEAR = 1e-6
-WORLDS = range(2_000, 2_040)
-"""Random worlds that the test of the kernel does not look at."""
+WORLDS = (*range(2_000, 2_040), 2_118)
+"""Random worlds that the test of the kernel does not look at; the last has people whom schooling
+will be asked of that they lack."""
 
 
 class Tally(NamedTuple):
