@@ -1,5 +1,6 @@
 # make demo        set up .venv (core dependencies) and run the shipped Syrian case
-# make test        set up .venv (with the dev extra) and run the tests
+# make test        set up .venv (with the extras dev and teach), run the tests and the notebooks
+# make lab         open the notebooks in JupyterLab
 # make check       formatting, lint, types, import contracts
 # make bench-smoke check the benchmarks' answers and print their ratios
 # make clean       remove what the other targets made, .venv included
@@ -14,7 +15,7 @@ BIN := .venv/bin
 CORE := .venv/.core-$(KEY)
 DEV := .venv/.dev-$(KEY)
 
-.PHONY: demo test check bench-smoke clean
+.PHONY: demo test lab check bench-smoke clean
 .NOTPARALLEL:
 
 demo: $(CORE)
@@ -23,6 +24,10 @@ demo: $(CORE)
 test: $(DEV)
 	$(BIN)/python -m pytest -n $(WORKERS)
 	NUMBA_DISABLE_JIT=1 $(BIN)/python -m pytest -n $(WORKERS) -m interpreted
+	$(BIN)/python -m pytest -n $(WORKERS) --nbmake --nbmake-timeout=60 notebooks
+
+lab: $(DEV)
+	$(BIN)/jupyter lab notebooks
 
 check: $(DEV)
 	$(BIN)/ruff format --check .
@@ -49,7 +54,7 @@ $(CORE):
 	@touch $(CORE)
 
 $(DEV):
-	$(set-up) '.[dev]'
+	$(set-up) '.[dev,teach]'
 	@touch $(CORE) $(DEV)
 
 clean:
