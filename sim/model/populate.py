@@ -7,6 +7,7 @@ the scenario changes nobody elsewhere.
 from __future__ import annotations
 
 import math
+from functools import cache
 from statistics import NormalDist
 from typing import TYPE_CHECKING
 
@@ -33,12 +34,15 @@ def gini_to_sigma(gini: float) -> float:
     return math.sqrt(2.0) * NormalDist().inv_cdf((gini + 1.0) / 2.0)
 
 
+@cache
 def normal_table() -> F64:
-    """[65536] standard normal deviate at the middle of each wealth rank."""
+    """[65536] standard normal deviate at the middle of each wealth rank; not to be written to."""
     distribution = NormalDist()
     coarse = np.array([distribution.inv_cdf((i + 0.5) / 4096) for i in range(4096)])
     ranks = (np.arange(65536) + 0.5) / 65536
-    return np.asarray(np.interp(ranks, (np.arange(4096) + 0.5) / 4096, coarse))
+    table = np.asarray(np.interp(ranks, (np.arange(4096) + 0.5) / 4096, coarse))
+    table.flags.writeable = False
+    return table
 
 
 def household_sizes(draws: F64, mean: float) -> I64:
