@@ -23,14 +23,14 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from sim.kernels.choice import Landscape, Means, Rush
-from sim.kernels.travel import Way
+from sim.kernels.travel import Custody, Way
 from sim.model.choice import Choices
 from sim.model.policy import Rules
 from sim.model.politics import Public
 from sim.model.threats import Disturbance, Rises, Threats
 from sim.network import Legs, Network
 from sim.scenario.schema import Scenario
-from sim.state import Applications, Claims, Moves, Orders, Parties, People
+from sim.state import Applications, Claims, Moves, Orders, Parties, People, Separations
 from sim.step import count_steps
 from sim.store import differences, discard, partial_of
 from sim.world import Cells, Counts, Expected, World
@@ -71,9 +71,9 @@ class Kept:
 KINDS: Final = {
     kind.__name__: kind
     for kind in (
-        Applications, Cells, Choices, Claims, Counts, Disturbance, Expected, Kept, Landscape, Legs,
-        Means, Moves, Network, Orders, Parties, People, Public, Rises, Rules, Rush, Threats, Way,
-        World,
+        Applications, Cells, Choices, Claims, Counts, Custody, Disturbance, Expected, Kept,
+        Landscape, Legs, Means, Moves, Network, Orders, Parties, People, Public, Rises, Rules, Rush,
+        Separations, Threats, Way, World,
     )
 }  # fmt: skip
 """Classes whose objects are kept."""

@@ -281,6 +281,8 @@ _HARM_TEXT: Final = {
     "detention": "were detained",
     "stranding": "were stranded",
     "forced_return": "were returned by force",
+    "prosecution": "were prosecuted for entering",
+    "separation": "children were taken from their adults",
 }
 
 MEASURES: Final[Mapping[str, Measure]] = {

@@ -47,6 +47,7 @@ class Purpose(IntEnum):
     extortion = 34
     interception = 35
     detention = 36
+    prosecution = 37
     stranded = 38
     camp = 40
     recognition = 41
@@ -54,6 +55,7 @@ class Purpose(IntEnum):
     relocation = 43
     transfer = 44
     regularisation = 46
+    reunion = 47
     vital = 50
     stratum = 60
     sample = 61

@@ -22,8 +22,9 @@
 | **sum** | | **39** | goal: 40 |
 
 Newborns are appended, into spare rows that take up to .6 bytes a person more; the dead keep theirs.
-People on the way, applications, claims and return orders are kept apart (`Parties`,
-`Applications`, `Claims`, `Orders`): their number follows the few who move, not the many who stay.
+People on the way, applications, claims, return orders and separated children are kept apart
+(`Parties`, `Applications`, `Claims`, `Orders`, `Separations`): their number follows the few who
+move, not the many who stay.
 """
 
 from __future__ import annotations
@@ -108,7 +109,8 @@ class Parties:
     channel: I64 = field(default_factory=lambda: np.empty(0, np.int64))
     answer: I64 = field(default_factory=lambda: np.empty(0, np.int64))
     leg: I64 = field(default_factory=lambda: np.empty(0, np.int64))
-    """Leg under way; DIRECT for regular travel, HELD while detained or captive, NONE at a node."""
+    """Leg under way; DIRECT for regular travel, HELD while detained or captive, NONE at a node;
+    REMOVED - leg while detained on a leg, to be taken home from there."""
     due: F64 = field(default_factory=lambda: np.empty(0, np.float64))
     """Day, counted from the start, on which what is under way ends."""
     began: I64 = field(default_factory=lambda: np.empty(0, np.int64))
@@ -153,7 +155,21 @@ class Orders:
     """Day of the order."""
 
 
-Sparse = Parties | Applications | Claims | Orders
+@dataclass
+class Separations:
+    """Children whom a state holds apart from the adults they came with, a row a household."""
+
+    children: I64 = field(default_factory=lambda: np.empty(0, np.int64))
+    """Row of the founder of the children's household."""
+    adults: I64 = field(default_factory=lambda: np.empty(0, np.int64))
+    """Row of the founder of the household that they were taken from."""
+    country: I64 = field(default_factory=lambda: np.empty(0, np.int64))
+    """Country that holds them."""
+    since: F64 = field(default_factory=lambda: np.empty(0, np.float64))
+    """Day on which they were separated."""
+
+
+Sparse = Parties | Applications | Claims | Orders | Separations
 
 
 def take(table: Sparse, keep: Bool | I64) -> None:
@@ -185,3 +201,4 @@ class Moves(NamedTuple):
 NONE: Final = -1
 DIRECT: Final = -2
 HELD: Final = -3
+REMOVED: Final = -4

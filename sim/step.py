@@ -16,6 +16,7 @@ from sim.model.admission import admit, prospects
 from sim.model.announcement import any_pending
 from sim.model.asylum import decide_claims, execute_returns, receive, regularise
 from sim.model.blocs import relocate
+from sim.model.custody import reunify
 from sim.model.decide import current_conditions, decide_all
 from sim.model.demography import renew_people
 from sim.model.journey import (
@@ -137,6 +138,7 @@ def advance_to(world: World, end: int, look: Look | None = None) -> Census:
     relocated = relocate(world, end)
     decided = decide_claims(world, end, dt)
     execute_returns(world, end)
+    reunify(world, end)
     regularise(world, dt)
     renew_exposure(world)
 

@@ -67,6 +67,14 @@ class Companions(IntEnum):
     child = 2
 
 
+class Company(IntEnum):
+    """Who is in a party that a border stops: borders treat them by different rules."""
+
+    adults = 0
+    families = 1
+    children_alone = 2
+
+
 class Hazard(IntEnum):
     """The two competing reasons to go: to live better, or to be safe."""
 
@@ -131,3 +139,5 @@ class Harm(IntEnum):
     detention = 5
     stranding = 6
     forced_return = 7
+    prosecution = 8
+    separation = 9

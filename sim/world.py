@@ -23,7 +23,7 @@ from sim.model.spending import unit_costs
 from sim.model.threats import Threats, per_threat
 from sim.network import Network, build
 from sim.rng import Purpose, key, name_hash
-from sim.state import F64, I64, Applications, Claims, Moves, Orders, Parties, People
+from sim.state import F64, I64, Applications, Claims, Moves, Orders, Parties, People, Separations
 from sim.terms import N_THREATS, Channel, Harm, Status, Threat, VitalEvent
 
 if TYPE_CHECKING:
@@ -112,6 +112,7 @@ class World:
     applications: Applications = field(default_factory=Applications)
     claims: Claims = field(default_factory=Claims)
     orders: Orders = field(default_factory=Orders)
+    separations: Separations = field(default_factory=Separations)
     deciding: I64 = field(default_factory=lambda: np.empty(0, np.int64))
     """Rows of heads who live somewhere."""
     stranded: I64 = field(default_factory=lambda: np.empty(0, np.int64))
@@ -148,6 +149,8 @@ class World:
         self.foreigners = np.zeros((n_countries, len(Status)), np.int64)
         self.unit_costs = unit_costs(scenario)
         self.relocated = np.zeros((len(scenario.blocs), n_countries), np.int64)
+        self.held_days = np.zeros(n_countries)
+        """[country] person-days of detention that began at its border in the last stretch."""
         self.decisions_left = np.zeros(n_countries)
         self.exposure_counts = np.zeros((n_places, 1))
         self.bound = np.zeros((2, 1, 1, 1))

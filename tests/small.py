@@ -20,6 +20,12 @@ from sim.world import World, build_world
 
 FILE = Path(__file__).with_name("small.yaml")
 
+HARSH = (
+    "policies.bb_border.prosecution=.6", "policies.cc_border.prosecution=.6",
+    "policies.cc_border.removal=.5",
+)  # fmt: skip
+"""Overrides under which borders do what they do not in the file as it stands."""
+
 Tables = dict[str, pd.DataFrame]
 
 

@@ -8,10 +8,10 @@ from typing import NamedTuple
 import numpy as np
 
 from sim.jit import inner, kernel
-from sim.kernels.choice import household
+from sim.kernels.choice import PIONEER_AGE, household
 from sim.rng import uniform2
-from sim.state import DIRECT, F64, GROUNDS, HEAD, HELD, LEADS, NONE, PAST, Bool
-from sim.terms import Activity, Answer, Channel, Harm, Status
+from sim.state import DIRECT, F64, GROUNDS, HEAD, HELD, I64, LEADS, NONE, PAST, REMOVED, Bool
+from sim.terms import Activity, Answer, Channel, Company, Harm, Status
 
 RESIDENT, TRAVELLING = np.int64(Activity.resident), np.int64(Activity.travelling)
 STRANDED, DETAINED = np.int64(Activity.stranded), np.int64(Activity.detained)
@@ -32,6 +32,10 @@ NECESSITY = int(Answer.necessity)
 DEATH, VIOLENCE, EXTORTION = int(Harm.death), int(Harm.violence), int(Harm.extortion)
 KIDNAPPING, INTERCEPTION = int(Harm.kidnapping), int(Harm.interception)
 DETENTION, STRANDING = int(Harm.detention), int(Harm.stranding)
+PROSECUTION, SEPARATION = int(Harm.prosecution), int(Harm.separation)
+FORCED_RETURN = int(Harm.forced_return)
+ADULTS, FAMILIES = int(Company.adults), int(Company.families)
+CHILDREN_ALONE = int(Company.children_alone)
 SAME = np.int64(-1)
 """Leaves the status as it is."""
 ON_THE_WAY, ARRIVED, LEFT_BEHIND, GONE = 0, 1, 2, 3
@@ -39,6 +43,28 @@ ON_THE_WAY, ARRIVED, LEFT_BEHIND, GONE = 0, 1, 2, 3
 NOT_GROUNDS = 255 - GROUNDS
 SHORTEST = 0.25
 """Days that a leg takes at least, so that no journey is endless within a step."""
+
+
+class Custody(NamedTuple):
+    """What is done with those who are intercepted on a leg.
+
+    Axes: treatment t (whom the rules tell apart), leg.
+    """
+
+    treated: I64
+    """[company, citizenship] treatment."""
+    detained: F64
+    """[t, leg] share who are detained."""
+    days: F64
+    """[t, leg] days of detention."""
+    turned_back: F64
+    """[t, leg] share of the others who are put back where the leg began."""
+    removed: F64
+    """[t, leg] share of the detained who are taken home in the end."""
+    prosecuted: F64
+    """[t, leg] share of parties whose adults are prosecuted, and detained in any case."""
+    separated: F64
+    """[t, leg] share of prosecuted families whose children are taken from them."""
 
 
 class Way(NamedTuple):
@@ -56,13 +82,9 @@ class Way(NamedTuple):
     """[leg]"""
     intercepted: F64
     """[leg] probability per traversal."""
-    detained: F64
-    """[leg] probability of detention once intercepted."""
-    detention_days: F64
-    """[leg]"""
+    custody: Custody
     responsible: Bool
     """[country] whether a bloc's rule notes who entered it first."""
-    turned_back: float
     captivity_days: float
 
 
@@ -105,6 +127,24 @@ def count_members(people, head):
         if row == founder:
             break
     return n
+
+
+@inner
+def count_ages(people, head, month):
+    """(adults, children under 18) of a household who live."""
+    founder = people.household[head]
+    adults = children = 0
+    row = founder
+    while True:
+        if people.household[row] == founder and people.activity[row] != DEAD:
+            if (month - people.born[row]) // 12 >= PIONEER_AGE:
+                adults += 1
+            else:
+                children += 1
+        row = people.sibling[row]
+        if row == founder:
+            break
+    return adults, children
 
 
 @inner
@@ -213,6 +253,102 @@ def leave_behind(people, country, head, node, day):
         set_members(people, head, node, RESIDENT, CITIZEN if node == home else DISPLACED, day)
     else:
         set_members(people, head, node, STRANDED, IRREGULAR, day)
+
+
+@inner
+def take_home(people, head, day):
+    """Bring a household back to its place of origin, where it starts anew."""
+    mark_grounds(people, head, False)
+    set_members(people, head, np.int64(people.home[head]), RESIDENT, CITIZEN, day)
+
+
+@inner
+def take_children(people, head, month, place, day):
+    """Take the children from the adults of a party: the state holds them in a place.
+
+    They are a household of their own, which the eldest leads, without money; `reunite` ends it.
+
+    Returns:
+        Row of the eldest, who founds that household.
+    """
+    founder = people.household[head]
+    eldest = NONE
+    row = founder
+    while True:
+        if people.household[row] == founder and people.activity[row] != DEAD:
+            if (month - people.born[row]) // 12 < PIONEER_AGE:
+                if eldest < 0 or people.born[row] < people.born[eldest]:
+                    eldest = row
+        row = people.sibling[row]
+        if row == founder:
+            break
+    row = founder
+    while True:
+        if people.household[row] == founder and people.activity[row] != DEAD:
+            if (month - people.born[row]) // 12 < PIONEER_AGE:
+                people.household[row] = eldest
+                people.means[row] = 0.0
+        row = people.sibling[row]
+        if row == founder:
+            break
+    people.flags[eldest] = people.flags[eldest] & PAST | HEAD
+    set_members(people, eldest, place, DETAINED, IRREGULAR, day)
+    return eldest
+
+
+@inner
+def find_head(people, founder):
+    """Row of the head of a household, or `NONE` where nobody of it lives."""
+    row = founder
+    while True:
+        if people.household[row] == founder and people.activity[row] != DEAD:
+            if people.flags[row] & HEAD:
+                return row
+        row = people.sibling[row]
+        if row == founder:
+            break
+    return NONE
+
+
+@kernel
+def reunite(people, children, adults, days, heads):
+    """Bring children back to the household they were taken from, wherever it is.
+
+    Args:
+        children, adults: [n] rows of the founders of both households.
+        days: [n] day on which they are together again.
+        heads: [n] out: head of the household, or `NONE` where nobody is left of it.
+    """
+    for i in range(children.shape[0]):
+        founder = children[i]
+        head = find_head(people, adults[i])
+        heads[i] = head
+        if head < 0:
+            continue
+        row = founder
+        while True:
+            if people.household[row] == founder and row != founder:
+                join(people, row, head, days[i])
+            row = people.sibling[row]
+            if row == founder:
+                break
+        join(people, founder, head, days[i])
+
+
+@inner
+def join(people, row, head, day):
+    """Make somebody a member of a household, where that is and as it is; the dead only in name."""
+    people.household[row] = people.household[head]
+    people.flags[row] = people.flags[row] & PAST
+    if people.activity[row] == DEAD:
+        return
+    people.place[row] = people.place[head]
+    people.activity[row] = people.activity[head]
+    people.status[row] = people.status[head]
+    people.moved[row] = day
+    people.kin[row] = people.kin[head]
+    people.mask[row] = people.mask[head]
+    people.traits[row] = people.traits[row] & NOT_GROUNDS | people.traits[head] & GROUNDS
 
 
 @inner
@@ -472,11 +608,14 @@ def travel(
     weight,
     keys,
     end,
+    month,
     fate,
     harms,
     money_taken,
     stranded,
     crossings,
+    held,
+    taken,
 ):
     """Advance every party to the end of the step, completing as many legs as fit.
 
@@ -484,17 +623,23 @@ def travel(
         parties: (head, goal, leg, due, began, n_legs, entered) columns; all but goal and began
             change.
         weight: [place] people that a row of that home stands for.
-        keys: [7] keys for leg, death, violence, kidnapping, extortion, interception, detention.
+        keys: [8] keys for leg, death, violence, kidnapping, extortion, interception, detention,
+            prosecution.
         end: Day on which the step ends.
+        month: Month from the start, as ages are counted in.
         fate: [party] out.
         harms: [corridor, citizenship, harm] people, added to.
         money_taken: [corridor, citizenship] money extorted, in cents, added to.
         stranded: [place, citizenship] people left behind, added to.
         crossings: [corridor, citizenship] people who came through, added to.
+        held: [treatment, corridor] people whose detention began, added to.
+        taken: [party] out: founder of the household of children who were taken from it, or `NONE`.
     """
+    custody = way.custody
     heads, goals, leg, due, began, n_legs, entered = parties
     for i in range(heads.shape[0]):
         fate[i] = ON_THE_WAY
+        taken[i] = NONE
         head = heads[i]
         w = weight[people.home[head]]
         own = country[people.home[head]]
@@ -506,6 +651,13 @@ def travel(
             occasion = began[i] * 4096 + n_legs[i]
             if e == DIRECT:
                 fate[i] = ARRIVED
+                break
+            if e <= REMOVED:
+                harms[legs.corridor[REMOVED - e], own, FORCED_RETURN] += w * count_members(
+                    people, head
+                )
+                take_home(people, head, day)
+                fate[i] = LEFT_BEHIND
                 break
             if e == HELD:
                 if people.activity[head] == DETAINED:
@@ -528,22 +680,38 @@ def travel(
                 )
                 who = people.pid[head]
                 if uniform2(keys[4], who, np.uint64(occasion)) < legs.extortion[e]:
-                    taken = people.means[head] * legs.taken[e]
-                    people.means[head] = people.means[head] - taken
+                    ransom = people.means[head] * legs.taken[e]
+                    people.means[head] = people.means[head] - ransom
                     harms[c, own, EXTORTION] += w * n
-                    money_taken[c, own] += w * int(taken * 100.0)
+                    money_taken[c, own] += w * int(ransom * 100.0)
                 if uniform2(keys[5], who, np.uint64(occasion)) < way.intercepted[e]:
                     harms[c, own, INTERCEPTION] += w * n
+                    adults, children = count_ages(people, head, month)
+                    company = FAMILIES if children > 0 else ADULTS
+                    t = custody.treated[company if adults > 0 else CHILDREN_ALONE, own]
+                    u = uniform2(keys[7], who, np.uint64(occasion))
+                    prosecuted = adults > 0 and u < custody.prosecuted[t, e]
                     u = uniform2(keys[6], who, np.uint64(occasion))
-                    if u < way.detained[e]:
+                    if prosecuted or u < custody.detained[t, e]:
+                        if prosecuted:
+                            harms[c, own, PROSECUTION] += w * adults
+                            u = uniform2(keys[7], who, np.uint64(occasion + (1 << 40)))
+                            if children > 0 and u < custody.separated[t, e]:
+                                harms[c, own, SEPARATION] += w * children
+                                taken[i] = take_children(people, head, month, legs.target[e], day)
+                                n = adults
                         harms[c, own, DETENTION] += w * n
+                        held[t, c] += w * n
                         set_members(people, head, node, DETAINED, SAME, day)
                         leg[i] = HELD
-                        due[i] = now + max(way.detention_days[e], SHORTEST)
+                        u = uniform2(keys[6], who, np.uint64(occasion + (1 << 41)))
+                        if u < custody.removed[t, e]:
+                            leg[i] = REMOVED - e
+                        due[i] = now + max(custody.days[t, e], SHORTEST)
                         n_legs[i] += 1
                         continue
                     u = uniform2(keys[6], who, np.uint64(occasion + (1 << 40)))
-                    if u < way.turned_back:
+                    if u < custody.turned_back[t, e]:
                         leave_behind(people, country, head, node, day)
                         stranded[node, own] += w * n
                         fate[i] = LEFT_BEHIND

@@ -192,10 +192,8 @@ class Choices:
                     price=price,
                     usable=can,
                     intercepted=probability,
-                    detained=rules.detention,
-                    detention_days=rules.detention_days,
+                    custody=rules.custody,
                     responsible=rules.responsible,
-                    turned_back=journey.turned_back,
                     captivity_days=journey.captivity_days,
                 )
         self.rules = rules

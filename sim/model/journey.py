@@ -17,6 +17,7 @@ from sim.kernels.travel import (
     travel,
 )
 from sim.model.admission import admission_class, apply, is_queued
+from sim.model.custody import held_days, separate
 from sim.model.threats import felt_fear
 from sim.rng import Purpose, key, uniform_array
 from sim.state import (
@@ -203,21 +204,25 @@ def advance_parties(world: World, end: int) -> dict[str, I64 | F64]:
             key(world.seed, p)
             for p in (
                 Purpose.leg, Purpose.death, Purpose.violence, Purpose.kidnapping,
-                Purpose.extortion, Purpose.interception, Purpose.detention,
+                Purpose.extortion, Purpose.interception, Purpose.detention, Purpose.prosecution,
             )
         ]
     )  # fmt: skip
     stranded = np.zeros((len(world.country), counts.harms.shape[1]), np.int64)
+    n_corridors = len(world.scenario.corridors)
+    held = np.zeros((len(world.choices.way.custody.days), n_corridors), np.int64)
+    taken = np.empty(n, np.int64)
     columns = (
         parties.head, parties.goal, parties.leg, parties.due, parties.began, parties.n_legs,
         parties.entered,
     )  # fmt: skip
     travel(
         world.people, columns, world.network.legs, world.choices.way, world.country, world.weight,
-        keys, float(end), fate, counts.harms, counts.money, stranded,
-        counts.crossings,
+        keys, float(end), world.month(), fate, counts.harms, counts.money, stranded,
+        counts.crossings, held, taken,
     )  # fmt: skip
-    n_corridors = len(world.scenario.corridors)
+    world.held_days = held_days(world, held)
+    separate(world, parties.head[taken >= 0], taken[taken >= 0])
     np.add.at(counts.harms[:, :, Harm.stranding], n_corridors + world.country, stranded)
     world.dead += int(counts.harms[:, :, Harm.death].sum()) - deaths_before
     arrived = fate == ARRIVED

@@ -11,18 +11,23 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from sim.kernels.travel import Custody
 from sim.model import announcement, blocs, politics
 from sim.model.politics import pulled
 from sim.model.populate import group_index
 from sim.network import Network
 from sim.state import F64, I64, Bool
-from sim.terms import N_SLOTS, Channel, Education
+from sim.terms import N_SLOTS, Channel, Company, Education
 
 if TYPE_CHECKING:
     from sim.scenario.schema import Policy, Scenario
 
 CHANNELS = (Channel.labour, Channel.family, Channel.asylum, Channel.irregular)
-BORDER = ("barrier", "officers", "law", "closed", "detention", "detention_days")
+BORDER = ("barrier", "officers", "law", "closed")
+HANDLING = (
+    "detention", "detention_days", "turned_back", "removal", "prosecution", "separation",
+)  # fmt: skip
+"""Fields on what is done with the intercepted, which may tell them apart."""
 TIGHTENED = ("barrier", "officers", "law", "detention")
 """Fields of a border that answer to the stringency of the country entered."""
 DEFAULTS: dict[str, Any] = {
@@ -30,6 +35,7 @@ DEFAULTS: dict[str, Any] = {
     "family.wait": 12.0, "asylum.wait": 6.0, "recognition": 0.6, "false_recognition": 0.1,
     "returns": 0.3, "orders_last": 24.0, "regularisation": 0.0,
     "barrier": 0.0, "officers": 1.0, "law": 1.0, "detention": 0.0, "detention_days": 30.0,
+    "removal": 0.0, "prosecution": 0.0, "separation": 1.0, "reunification_days": 60.0,
     "encampment": 0.0, "protection": 1.0,
 }  # fmt: skip
 """What holds where no rule speaks: recognition .6 and returns .3 (world means), the rest our
@@ -63,7 +69,8 @@ class Rules:
         free: [citizenship, country] whether a bloc lets citizens live there without leave.
         responsible: [country] whether it is responsible for claims of those who enter it first.
         transfers: [country of the claim, first country] share who are sent there.
-        detention, detention_days: [leg].
+        custody: What is done with the intercepted.
+        reunification: [k, c] median days until children are back with their adults.
     """
 
     def __init__(
@@ -101,6 +108,7 @@ class Rules:
         self.protection = np.ones(n_c)
         self.orders_last = np.zeros((n_k, n_c))
         self.regularisation = np.zeros((n_k, n_c))
+        self.reunification = np.zeros((n_k, n_c))
 
         by_country: dict[str, list[Policy]] = {name: [] for name in names}
         by_corridor: dict[str, list[Policy]] = {}
@@ -134,6 +142,7 @@ class Rules:
                 self.returns[k, c] = field(mine, "returns")
                 self.orders_last[k, c] = field(mine, "orders_last")
                 self.regularisation[k, c] = field(mine, "regularisation")
+                self.reunification[k, c] = field(mine, "reunification_days")
                 self.prima_facie[k, c] = bool(field(mine, "prima_facie"))
                 target = field(mine, "return_to")
                 self.return_to[k, c] = -1 if target is None else number[target]
@@ -156,12 +165,10 @@ class Rules:
         n_legs = len(legs.source)
         self.enforcement = np.zeros(n_legs)
         self.closed = np.zeros(n_legs, bool)
-        self.detention = np.zeros(n_legs)
-        self.detention_days = np.zeros(n_legs)
         country_of = [p.country for p in scenario.places]
         borders = {name: {f: field(by_country[name], f) for f in BORDER} for name in names}
         free = {f: field([], f) for f in BORDER}
-        pulling = [f for f in TIGHTENED if getattr(levers, f)]
+        pulling = [f for f in BORDER if f in TIGHTENED and getattr(levers, f)]
         for e in range(n_legs):
             corridor = scenario.corridors[legs.corridor[e]].id
             border = borders[country_of[legs.target[e]]] if legs.crosses[e] else free
@@ -174,9 +181,12 @@ class Rules:
                 border = {**border, **moved}
             self.enforcement[e] = border["barrier"] * border["officers"] * border["law"]
             self.closed[e] = bool(border["closed"])
-            self.detention[e] = border["detention"]
-            self.detention_days[e] = border["detention_days"]
         self.enforcement[self.closed] = 1.0
+        self.custody = handle(scenario, network, rules)
+        detention = self.custody.detained
+        into = np.array([number[country_of[p]] for p in legs.target], np.int64)
+        tightened = pulled(detention, levers.detention, shift[into])
+        detention[:, legs.crosses] = tightened[:, legs.crosses]
         self.recognition = pulled(self.recognition, levers.recognition, shift)
         self.returns = pulled(self.returns, levers.returns, shift)
         self.encampment = pulled(self.encampment, levers.encampment, shift)
@@ -189,9 +199,53 @@ class Rules:
         for table in (
             self.open, self.wait, self.fee, self.min_education, self.recognition,
             self.false_recognition, self.prima_facie, self.return_to, self.encampment, self.returns,
-            self.orders_last, self.regularisation,
+            self.orders_last, self.regularisation, self.reunification,
         ):  # fmt: skip
             table[:, c] = table[like, c]
+
+
+def handle(scenario: Scenario, network: Network, rules: list[Policy]) -> Custody:
+    """What is done with the intercepted, by whom the rules tell apart and by leg.
+
+    A rule about some parties goes before one about all, one on a corridor before its country's.
+
+    Args:
+        scenario: The scenario.
+        network: Its legs.
+        rules: In force, earliest start first.
+    """
+    legs, journey = network.legs, scenario.journey
+    spoken = [rule for rule in rules if any(getattr(rule, f) is not None for f in HANDLING)]
+    # Stable: of rules about some parties, and of those about all, the latest start still wins.
+    spoken.sort(key=lambda rule: bool(rule.parties))
+    treated = np.zeros((len(Company), len(scenario.countries)), np.int64)
+    kinds: dict[tuple[int, ...], int] = {}
+    tables: list[F64] = []
+    country_of = [p.country for p in scenario.places]
+    corridors = [scenario.corridors[c].id for c in legs.corridor]
+    for company in Company:
+        for c, country in enumerate(scenario.countries):
+            mine = [
+                rule
+                for rule in spoken
+                if concerns(rule, country.id) and (not rule.parties or company.name in rule.parties)
+            ]
+            t = treated[company, c] = kinds.setdefault(tuple(map(id, mine)), len(kinds))
+            if t < len(tables):
+                continue
+            table = np.zeros((len(HANDLING), len(legs.source)))
+            for e, corridor in enumerate(corridors):
+                into = country_of[legs.target[e]] if legs.crosses[e] else None
+                state = [rule for rule in mine if into is not None and rule.into == into]
+                ordered = state + [rule for rule in mine if rule.corridor == corridor]
+                for i, name in enumerate(HANDLING):
+                    value = field(ordered, name)
+                    table[i, e] = journey.turned_back if value is None else value
+            tables.append(table)
+    detained, days, turned_back, removed, prosecuted, separated = (
+        np.array([table[i] for table in tables]) for i in range(len(HANDLING))
+    )
+    return Custody(treated, detained, days, turned_back, removed, prosecuted, separated)
 
 
 def in_force(scenario: Scenario, when: date, announced: bool = False) -> list[Policy]:

@@ -60,19 +60,17 @@ def spend(world: World, stocks: I64, harms: I64, decided: I64, relocated: I64, e
     n, country = len(unit), world.country
     n_corridors = len(world.scenario.corridors)
     legs = world.network.legs
-    days_held = np.zeros(n_corridors)
-    days_held[legs.corridor] = world.rules.detention_days
     into = np.zeros(n_corridors, np.int64)
     into[legs.corridor] = country[legs.target]
-    detained = harms[:n_corridors, :, Harm.detention].sum(axis=1) * days_held
+    removed = harms[:n_corridors, :, Harm.forced_return].sum(axis=1)
     years = (end - world.day) / DAYS_A_YEAR
     abroad = stocks.copy()
     abroad[np.arange(len(country)), country] = 0
     outside = np.where(world.is_camp[:, None], 0, abroad.sum(axis=1))
     done = (
-        np.bincount(into, detained, n),
+        world.held_days,
         decided,
-        harms[n_corridors:, :, Harm.forced_return].sum(axis=1),
+        harms[n_corridors:, :, Harm.forced_return].sum(axis=1) + np.bincount(into, removed, n),
         relocated,
         np.bincount(country, stocks.sum(axis=(1, 2)) * world.is_camp, n) * years,
         np.bincount(country, outside[:, Status.claimant], n) * years,

@@ -34,15 +34,20 @@ KINDS: Final = (
     "policies", "blocs", "interventions", "observed",
 )  # fmt: skip
 CHANNEL_ONLY: Final = ("open", "quota", "wait", "fee", "min_education", "only", "except")
-AT_CORRIDOR: Final = ("barrier", "officers", "law", "closed")
+HANDLING: Final = (
+    "detention", "detention_days", "turned_back", "removal", "prosecution", "separation",
+)  # fmt: skip
+"""Fields of a policy on what is done with the intercepted: they can tell who is in a party."""
+AT_CORRIDOR: Final = ("barrier", "officers", "law", "closed", *HANDLING)
 LONGEST_DAYS: Final = 32_700
 ROUTE_WALKS: Final = 80
 """Steps of the power iteration; growth is taken over the later half."""
 FOR_ALL: Final = (
-    "quota", "capacity", "protection", "barrier", "officers", "law", "closed", "detention",
-    "detention_days",
+    "quota", "capacity", "protection", "barrier", "officers", "law", "closed",
 )  # fmt: skip
 """Fields of a policy that cannot tell nationalities apart: a queue and a fence have one length."""
+NARROWED: Final = ("citizens_of", "parties")
+"""Fields of a policy that say whom it is about."""
 NO_RULE: Final = (
     "id", "into", "corridor", "channel", "start", "announced", "end", "enabled", "source",
 )  # fmt: skip
@@ -547,7 +552,7 @@ def _policies(ck: _Checker) -> None:
             ck.add(path, "{} says neither into nor corridor", "into: the country whose rule it is")
         if policy.corridor is not None:
             for key in given:
-                if key not in (*AT_CORRIDOR, *NO_RULE) or key == "channel":
+                if key not in (*AT_CORRIDOR, *NARROWED, *NO_RULE) or key == "channel":
                     hint = f"a corridor's rule sets only: {', '.join(AT_CORRIDOR)}"
                     ck.add((*path, key), "{} has no meaning for a corridor", hint, on_key=True)
         elif policy.channel is None and ck.whole(path, "channel", "corridor"):
@@ -555,13 +560,16 @@ def _policies(ck: _Checker) -> None:
                 if key in CHANNEL_ONLY:
                     hint = "channel: labour, family, asylum or irregular"
                     ck.add((*path, key), "{} needs a channel to speak of", hint, on_key=True)
-        if whole and set(given) <= {*NO_RULE, "citizens_of"}:
+        if whole and set(given) <= {*NO_RULE, *NARROWED}:
             ck.add(path, "{} changes nothing", "set one of its fields, for instance barrier: .5")
-        if policy.citizens_of and policy.corridor is None:
-            for key in given:
-                if key in FOR_ALL:
-                    hint = "state it in a rule of its own, without citizens_of"
-                    ck.add((*path, key), "{} holds for everybody", hint, on_key=True)
+        for key in given:
+            by_citizenship = policy.citizens_of and key in FOR_ALL
+            by_party = policy.parties and key not in (*HANDLING, *NARROWED, *NO_RULE)
+            if by_citizenship or by_party:
+                narrow = "parties" if by_party else "citizens_of"
+                hint = f"state it in a rule of its own, without {narrow}"
+                ck.add((*path, key), "{} holds for everybody", hint, on_key=True)
+        _once(ck, (*path, "parties"), policy.parties)
         if policy.channel in ("asylum", "irregular"):
             for key in given:
                 if key in ("quota", "min_education"):

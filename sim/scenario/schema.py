@@ -45,6 +45,7 @@ ThreatName = Literal[
 ]
 EntryChannel = Literal["labour", "family", "asylum", "irregular"]
 EducationName = Literal["none", "secondary", "tertiary"]
+CompanyName = Literal["adults", "families", "children_alone"]
 DAY = re.compile(r"([0-9]{4})-([0-9]{2})(?:-([0-9]{2}))?")
 FIRST_YEAR, LAST_YEAR = 1900, 2200
 
@@ -377,7 +378,8 @@ class Policy(Part):
     into: Id | None = None
     """Country whose rule it is."""
     corridor: Id | None = None
-    """Corridor instead of a country: only `barrier`, `officers`, `law`, `closed`."""
+    """Corridor instead of a country: only what is done at a border, from `barrier` to
+    `separation`."""
     channel: EntryChannel | None = None
     """Channel that `open`, `quota`, `wait`, `fee`, `min_education`, `only`, `except` speak of."""
     start: Date | None = None
@@ -394,6 +396,10 @@ class Policy(Part):
     """Nationalities or groups whom it does not."""
     citizens_of: tuple[Id, ...] = ()
     """Countries whose citizens this rule is about; empty: everyone's."""
+    parties: tuple[CompanyName, ...] = ()
+    """Who of the intercepted this rule is about: parties of adults, families (adults with
+    children under 18), children without an adult; empty: all. It goes before rules about all,
+    whichever began later."""
     open: Flag | None = None
     quota: Amount | None = None
     """Admissions a year, in persons; 0 closes the channel."""
@@ -423,6 +429,21 @@ class Policy(Part):
     detention: Share | None = None
     """Share of the intercepted who are detained."""
     detention_days: Annotated[float, Field(strict=True, ge=0, le=3650)] | None = None
+    turned_back: Share | None = None
+    """Share of the intercepted, not detained, who are put back where the leg began;
+    `journey.turned_back` where no rule speaks."""
+    removal: Share | None = None
+    """Share of those detained at the border who are taken home at the end; the others are let go
+    where the leg began. 0 where no rule speaks."""
+    prosecution: Share | None = None
+    """Share of intercepted parties whose adults are prosecuted, and so detained in any case; 0
+    where no rule speaks."""
+    separation: Share | None = None
+    """Share of prosecuted families whose children are taken from them; 1 where no rule speaks,
+    since children are not held under criminal law (our assumption)."""
+    reunification_days: Annotated[float, Field(strict=True, gt=0, le=36_500)] | None = None
+    """Median days until children are back with the adults they were taken from, wherever these
+    are by then; 60 where no rule speaks (our assumption)."""
     protection: Share | None = None
     """How far refugees and claimants have the rights that their status promises, to stay, work,
     learn and be served; at 0 they live as people in an irregular situation do."""

@@ -328,7 +328,7 @@ def plot_harms(record: Record, ax: Axes | None = None) -> Axes:
     """
     sums = narrowed(record).harms.groupby("harm", observed=True)["people"].sum() / record.replicates
     order = sorted((it.name for it in Harm), key=lambda it: -float(sums.get(it, 0.0)))
-    order = ["death"] + [it for it in order if it != "death"]
+    order = ["death"] + [it for it in order if it != "death" and sums.get(it, 0.0) > 0]
     values = np.array([float(sums.get(it, 0.0)) for it in order])
     rows = np.arange(len(order))[::-1]
     ax = style.frame(ax, 2.7, 1.32)

@@ -66,6 +66,8 @@ HARM_WORDS: Final[Mapping[str, str]] = {
     "detention": "detained",
     "stranding": "stranded",
     "forced_return": "returned by force",
+    "prosecution": "prosecuted",
+    "separation": "separated",
 }
 MEASURE_WORDS: Final[Mapping[str, str]] = {
     "moved_abroad": "arrived abroad",

@@ -14,7 +14,7 @@ from sim.scenario.writer import dump
 from sim.simulate import run_world
 from sim.state import HEAD, WOMAN
 from sim.world import World
-from tests.small import Tables, differing, edited, small, small_tables, solved, tables, world
+from tests.small import HARSH, Tables, differing, edited, small, small_tables, solved, tables, world
 
 FLOWS = ("flows", "answers", "attribution", "harms", "insecurity", "spending", "vital")
 LAST_DAY = ("stocks", "blocked", "account")
@@ -78,6 +78,14 @@ def test_the_order_of_rows_changes_nothing(kind):
     elif kind == "tens":
         order = np.argsort(np.arange(n) % 10, kind="stable")
     assert differing(small_tables(), tables(order=order)) == []
+
+
+def test_nor_do_rows_or_threads_at_harsh_borders():
+    base = tables(small(*HARSH))
+    order = np.random.default_rng(1).permutation(len(world().people.pid))
+    assert differing(base, tables(small(*HARSH), order=order, threads=2)) == []
+    harms = base["harms"].groupby("harm", observed=False)["people"].sum()
+    assert (harms[["prosecution", "separation"]] > 0).all()
 
 
 def island(people: float, at: int, country: str) -> Any:

@@ -696,6 +696,38 @@ def test_detention_holds_more_people_and_for_longer() -> None:
     assert held[1] > 3 * held[0]
 
 
+def test_prosecution_separates_families_who_come_together_again() -> None:
+    """J8, P7."""
+
+    def border(*rules: str) -> Record:
+        return run(WAR, NEXT_BORDER, *(f"policies.nx_border.{rule}" for rule in rules))
+
+    none = border("detention=.4")
+    some, all_ = (border("detention=.4", f"prosecution={share}") for share in (0.3, 1))
+    assert harmed(none, "separation") == harmed(none, "prosecution") == 0
+    # 0 -> 900 -> 4,030 children in the weakest of three seeds.
+    taken = [harmed(record, "separation") for record in (some, all_)]
+    assert taken[0] > 300
+    assert taken[1] > 1.5 * taken[0]
+    # Controls: families are prosecuted and kept together; or spared, and adults prosecuted.
+    together = border("detention=.4", "prosecution=1", "separation=0")
+    assert harmed(together, "separation") == 0
+    assert harmed(together, "prosecution") > 0.8 * harmed(all_, "prosecution")
+    # People-months in custody 3,360 -> 14,780, the longer children wait.
+    soon, late = (
+        border("detention=.4", "prosecution=1", "detention_days=5", f"reunification_days={days}")
+        for days in (10, 3_000)
+    )
+    held = [rows(record.account, activity="detained").people.sum() for record in (soon, late)]
+    assert held[1] > 2 * held[0]
+    # Nobody is kept from setting out by what they do not know: 20,900 to 29,100 leave either way.
+    out = [
+        departed(record, origin=HOME, destination=NEXT, channel=("asylum", "irregular"))
+        for record in (none, all_)
+    ]
+    assert 0.97 < out[1] / out[0] < 1.03
+
+
 def test_who_is_turned_back_tries_again() -> None:
     """J7."""
     # All who are exposed want to leave at once, and only abroad is safe.

@@ -24,7 +24,7 @@ from sim.state import People
 from sim.step import advance, count_steps
 from sim.store import differences, identity
 from sim.world import World
-from tests.small import differing, small, small_tables, solved, tables, world
+from tests.small import HARSH, differing, small, small_tables, solved, tables, world
 from tests.worlds import random_scenario
 
 WHAT = {"scenario": "s", "base": "b", "seed": 7, "replicates": 1, "code": "c"}
@@ -87,10 +87,11 @@ OFTEN = (
     ("time.step=week", "outputs.every=5", "time.end=2020-08"),
     ("time.step=day", "outputs.every=9", "time.start=2020-04", "time.end=2020-06"),
     ("outputs.expected=true", "outputs.every=7", "outputs.by=[place, age, group]"),
+    HARSH,
 )
 
 
-@pytest.mark.parametrize("changes", OFTEN, ids=["monthly", "weekly", "daily", "expected"])
+@pytest.mark.parametrize("changes", OFTEN, ids=["monthly", "weekly", "daily", "expected", "harsh"])
 def test_a_run_taken_up_at_every_step_is_the_same(tmp_path: Path, changes: tuple[str, ...]) -> None:
     at = world(small(*changes))
     n_days = (at.scenario.time.end - at.scenario.time.start).days + 1

@@ -195,7 +195,8 @@ def test_the_intercepted_are_detained_turned_back_or_get_through():
     at = safe(*SINGLE)
     leg = only(at, "AA_N_BB_T")
     way = at.choices.way
-    way.intercepted[leg], way.detained[leg], way.detention_days[leg] = 0.5, 0.4, 25.0
+    custody = way.custody
+    way.intercepted[leg], custody.detained[:, leg], custody.days[:, leg] = 0.5, 0.4, 25.0
     heads = heads_of(at, NORTH)
     n = len(heads)
     send(at, heads, TOWN)
@@ -222,7 +223,7 @@ def test_turned_back_on_the_way_people_are_stranded_abroad():
     at = safe(*SINGLE)
     legs = only(at, "AA_N_BB_T", "BB_T_CC_P")
     at.choices.way.intercepted[legs] = at.network.legs.corridor[legs] == WAYS.index("BB_T_CC_P")
-    at.choices.way.detained[:] = 0
+    at.choices.way.custody.detained[:] = 0
     heads = heads_of(at, NORTH)
     send(at, heads, PORT)
     arrived = advance_parties(at, 40)
@@ -240,7 +241,7 @@ def test_within_their_own_country_people_are_displaced_not_stranded():
     at = safe(*SINGLE)
     legs = only(at, "AA_N_AA_S", "AA_S_BB_T")
     at.choices.way.intercepted[legs] = at.network.legs.corridor[legs] == WAYS.index("AA_S_BB_T")
-    at.choices.way.detained[:] = 0
+    at.choices.way.custody.detained[:] = 0
     heads = heads_of(at, NORTH, 500)
     send(at, heads, TOWN)
     advance_parties(at, 40)

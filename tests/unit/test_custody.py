@@ -1,0 +1,209 @@
+"""What a border does with the intercepted: whom it tells apart, families separated, removals."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from sim.kernels.travel import party_sizes
+from sim.model.custody import reunify
+from sim.model.journey import advance_parties
+from sim.state import HEAD, I64
+from sim.step import advance, count
+from sim.terms import Activity, Companions, Company, Harm, Status
+from sim.world import World
+from tests.small import HARSH, small, world
+from tests.unit.test_journey import (
+    NORTH,
+    TOWN,
+    WAYS,
+    harmed,
+    heads_of,
+    members,
+    near,
+    only,
+    safe,
+    send,
+)
+
+LEG = "AA_N_BB_T"
+ADULT = 18 * 12
+BB = [country.id for country in small().countries].index("BB")
+
+
+def stopped(**shares: float) -> tuple[World, I64]:
+    """Households on their way, all of which a border stops; shares of what it does with them."""
+    at = safe()
+    leg = only(at, LEG)
+    at.choices.way.intercepted[leg] = 1.0
+    custody = at.choices.way.custody
+    for name, share in ({"detained": 0.0, "turned_back": 0.0} | shares).items():
+        getattr(custody, name)[:, leg] = share
+    heads = heads_of(at, NORTH)
+    send(at, heads, TOWN)
+    return at, heads
+
+
+def children(at: World, rows: I64) -> I64:
+    return rows[at.month() - at.people.born[rows] < ADULT]
+
+
+def test_children_of_the_prosecuted_are_taken_from_them_and_come_back() -> None:
+    at, heads = stopped(prosecuted=1.0, days=30.0)
+    everybody = members(at, heads)
+    minors = children(at, everybody)
+    adults = np.setdiff1d(everybody, minors)
+    assert len(minors) > 200
+    advance_parties(at, 5)
+    people = at.people
+    assert harmed(at, Harm.separation) == len(minors)
+    assert harmed(at, Harm.prosecution) == len(adults) == harmed(at, Harm.detention)
+    # The adults are held where the leg began, the children where it leads, by the state there.
+    assert (people.activity[everybody] == Activity.detained).all()
+    assert (people.place[adults] == NORTH).all()
+    assert (people.place[minors] == TOWN).all()
+    assert (at.separations.country == BB).all()
+    alone = people.household[minors]
+    assert set(alone) == set(at.separations.children)
+    assert not np.isin(people.household[adults], alone).any()
+    led = np.flatnonzero(people.flags & HEAD > 0)
+    assert len(np.unique(people.household[led])) == len(led)
+    count(at, at.day)
+    people.mask[minors], people.kin[minors] = 127, 3
+    # Half are back within the median of 60 days, with their adults, who are home by then.
+    n = len(at.separations.children)
+    shares = []
+    for day in (60, 120, 3000):
+        advance_parties(at, day)
+        at.day = day - 60 if day < 3000 else 120
+        reunify(at, day)
+        shares.append(1 - len(at.separations.children) / n)
+    for share, expected in zip(shares, (0.5, 0.75, 1.0), strict=True):
+        assert share == pytest.approx(expected, abs=4 * 0.5 / math.sqrt(n))
+    assert set(people.household[everybody]) == set(people.household[heads])
+    assert (people.place[everybody] == NORTH).all()
+    assert (people.activity[everybody] == Activity.resident).all()
+    assert (people.flags[minors] & HEAD == 0).all()
+    for column in (people.status, people.mask, people.kin):
+        head_of = dict(zip(people.household[heads].tolist(), column[heads].tolist(), strict=True))
+        assert [head_of[h] for h in people.household[minors].tolist()] == column[minors].tolist()
+
+
+@pytest.mark.parametrize("shares", [{"prosecuted": 0.0}, {"prosecuted": 1.0, "separated": 0.0}])
+def test_without_prosecution_or_separation_families_stay_together(shares: dict[str, float]) -> None:
+    at, heads = stopped(**shares, detained=1.0)
+    everybody = members(at, heads)
+    advance_parties(at, 5)
+    assert harmed(at, Harm.separation) == 0
+    assert harmed(at, Harm.detention) == len(everybody)
+    assert (at.people.place[everybody] == NORTH).all()
+    assert not len(at.separations.children)
+
+
+def test_prosecution_takes_a_share_of_parties_and_no_children_alone() -> None:
+    at, heads = stopped(prosecuted=0.4)
+    sizes = len(members(at, heads))
+    advance_parties(at, 5)
+    n = int((at.people.activity[heads] == Activity.detained).sum())
+    assert near(n, len(heads), 0.4)
+    assert 0 < harmed(at, Harm.prosecution) < harmed(at, Harm.interception) == sizes
+    alone = safe()
+    leg = only(alone, LEG)
+    alone.choices.way.intercepted[leg] = 1.0
+    alone.choices.way.custody.prosecuted[:, leg] = 1.0
+    alone.choices.way.custody.detained[:, leg] = 0.0
+    alone.choices.way.custody.turned_back[:, leg] = 0.0
+    send(alone, heads_of(alone, NORTH, 600), TOWN, companions=Companions.child)
+    rows = alone.parties.head
+    young = rows[alone.month() - alone.people.born[rows] < ADULT]
+    assert len(young) > 50
+    young = young[party_sizes(alone.people, young) == 1]
+    advance_parties(alone, 5)
+    people = alone.people
+    assert (people.activity[young] == Activity.travelling).all()
+    # Those whose household has no such child go with all of it.
+    assert harmed(alone, Harm.separation) > 0
+    assert not np.isin(people.household[young], alone.separations.children).any()
+
+
+def test_the_removed_are_taken_home_when_detention_ends() -> None:
+    at, heads = stopped(detained=1.0, days=20.0, removed=0.5)
+    # They started from a place where they are strangers.
+    rows = members(at, heads)
+    at.people.place[rows] = TOWN
+    at.people.home[rows] = NORTH
+    at.people.status[rows] = int(Status.irregular)
+    only(at, "BB_T_CC_P")
+    leg = only(at, "BB_T_CC_P")
+    way = at.choices.way
+    way.intercepted[leg] = 1.0
+    way.custody.detained[:, leg], way.custody.days[:, leg] = 1.0, 20.0
+    way.custody.removed[:, leg] = 0.5
+    at.parties.goal[:] = [p.id for p in small().places].index("CC_P")
+    advance_parties(at, 10)
+    assert (at.people.activity[heads] == Activity.detained).all()
+    assert harmed(at, Harm.forced_return) == 0
+    advance_parties(at, 60)
+    home = at.people.place[heads] == NORTH
+    assert near(home.sum(), len(heads), 0.5)
+    assert (at.people.activity[heads[home]] == Activity.resident).all()
+    assert (at.people.status[heads[home]] == Status.citizen).all()
+    assert (at.people.activity[heads[~home]] == Activity.stranded).all()
+    where = WAYS.index("BB_T_CC_P")
+    returned = at.counts.harms[where, :, Harm.forced_return].sum() / at.weight[0]
+    assert returned == len(members(at, heads[home])) == harmed(at, Harm.forced_return)
+
+
+def treatment(*changes: str) -> tuple[np.ndarray, ...]:
+    """[company, citizenship] detained and turned back at BB's border with AA."""
+    at = safe(*changes)
+    custody = at.choices.way.custody
+    leg = np.flatnonzero(at.network.legs.corridor == WAYS.index(LEG))[0]
+    return custody.detained[:, leg][custody.treated], custody.turned_back[:, leg][custody.treated]
+
+
+def test_rules_tell_parties_and_nationalities_apart() -> None:
+    detained, back = treatment()
+    assert (detained == 0.3).all()
+    assert (back == 0.7).all()
+    spared = (
+        "policies.bb_queue.parties=[children_alone]", "policies.bb_queue.citizens_of=[AA]",
+        "policies.bb_queue.detention=0", "policies.bb_queue.turned_back=.1",
+        "policies.bb_queue.wait=null", "policies.bb_queue.channel=null",
+    )  # fmt: skip
+    # The border's rule is the later one and speaks of all: those spared are spared nevertheless.
+    detained, back = treatment(*spared, "policies.bb_border.start=2020-01-01")
+    aa = [country.id for country in small().countries].index("AA")
+    mine = np.zeros_like(detained, bool)
+    mine[Company.children_alone, aa] = True
+    assert (detained[mine] == 0).all()
+    assert (back[mine] == 0.1).all()
+    assert (detained[~mine] == 0.3).all()
+    assert (back[~mine] == 0.7).all()
+
+
+def test_a_run_loses_nobody_where_all_this_happens() -> None:
+    """`advance` raises an error where the account does not close."""
+    at = world(
+        small(
+            *HARSH, "policies.bb_border.barrier=1", "policies.bb_border.reunification_days=200",
+            "time.end=2021-06",
+        )
+    )  # fmt: skip
+    parted = 0
+    while at.day < 480:
+        advance(at)
+        people, rows = at.people, at.separations.children
+        parted = max(parted, len(rows))
+        alive = people.activity != Activity.dead
+        kept = np.isin(people.household, people.household[rows]) & alive
+        assert (people.activity[kept] == Activity.detained).all()
+        here = alive & (people.activity == Activity.resident)
+        claimants = np.flatnonzero(here & (people.status == Status.claimant))
+        assert set(claimants) <= set(at.claims.person)
+        led = np.flatnonzero(people.flags & HEAD > 0)
+        assert len(np.unique(people.household[led])) == len(led)
+        assert set(people.household[alive]) == set(people.household[led])
+    assert parted > 5
