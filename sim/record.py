@@ -234,6 +234,19 @@ TABLES: Final[Mapping[str, Table]] = {
             Column("people", "int", "people", "people who were born or died"),
         ),
     ),
+    "journeys": Table(
+        "journeys by corridors into another country, and how they ended",
+        "first",
+        (
+            _REPLICATE,
+            _FIRST,
+            _CITIZENSHIP,
+            Column("caravan", "text", "id", "caravan that people travelled in, or none"),
+            Column("departed", "int", "people", "people who set out"),
+            Column("arrived", "int", "people", "people who arrived, whenever they set out"),
+            Column("failed", "int", "people", "people left behind, turned back or taken home"),
+        ),
+    ),
     "persons": Table(
         "what ever befell each person, a row one; kept when outputs.tables names it",
         "last",
@@ -595,6 +608,17 @@ class Record:
         `citizenship` (country id), `event` (birth or death), `people` (people).
         """
         return self.table("vital")
+
+    @property
+    def journeys(self) -> pd.DataFrame:
+        """Journeys by corridors into another country, and how they ended.
+
+        Columns: `replicate`, `date` (first day), `citizenship` (country id), `caravan` (id of the
+        intervention, or none), `departed` (people who set out), `arrived` (people who arrived,
+        whenever they set out), `failed` (people who were left behind on the way, turned back or
+        taken home).
+        """
+        return self.table("journeys")
 
     @property
     def persons(self) -> pd.DataFrame:

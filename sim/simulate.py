@@ -17,6 +17,7 @@ import pandas as pd
 
 from sim import jit
 from sim.checkpoint import Checkpoints, Kept
+from sim.model.caravans import called
 from sim.model.spending import ITEMS
 from sim.record import Record
 from sim.rng import replicate_seed
@@ -34,7 +35,7 @@ from sim.state import (
 )
 from sim.step import Census, advance
 from sim.store import identity
-from sim.terms import Activity, Answer, Channel, Harm, Status, Threat, VitalEvent
+from sim.terms import Activity, Answer, Channel, Harm, Journey, Status, Threat, VitalEvent
 from sim.world import Counts, World, build_world, new_counts
 
 Progress = Callable[[int, int, str], None]
@@ -286,6 +287,14 @@ class Keeper:
             "crossings", self.first, corridor=way, citizenship=citizenship,
             people=counts.crossings[way, citizenship],
         )  # fmt: skip
+        citizenship, caravan = np.nonzero(counts.journeys.any(axis=2))
+        put(
+            "journeys", self.first, citizenship=citizenship, caravan=caravan,
+            **{
+                name: counts.journeys[citizenship, caravan, i]
+                for i, name in enumerate(names(Journey))
+            },
+        )  # fmt: skip
         place, citizenship, threat = np.nonzero(counts.insecurity)
         put(
             "insecurity", self.first, place=place, citizenship=citizenship, threat=threat,
@@ -404,6 +413,7 @@ class Keeper:
             "channel": names(Channel), "answer": names(Answer), "threat": names(Threat),
             "harm": names(Harm), "status": names(Status), "activity": names(Activity),
             "event": names(VitalEvent),
+            "caravan": ["none", *(item.id for item in called(self.scenario))],
         }  # fmt: skip
         result: dict[str, pd.DataFrame] = {}
         for name in self.scenario.outputs.tables:
@@ -503,6 +513,8 @@ EMPTY: dict[str, dict[str, Any]] = {
                 "people": _INT},
     "account": {"date": _DATE, "activity": _INT, "people": _INT},
     "vital": {"date": _DATE, "place": _INT, "citizenship": _INT, "event": _INT, "people": _INT},
+    "journeys": {"date": _DATE, "citizenship": _INT, "caravan": _INT, "departed": _INT,
+                 "arrived": _INT, "failed": _INT},
     "threats": {"date": _DATE, "place": _INT, "threat": _INT, "severity": _FLOAT,
                 "prevalence": _FLOAT},
     "persons": {"date": _DATE, "id_high": _INT, "id_low": _INT, "home": _INT, "people": _INT,

@@ -119,6 +119,8 @@ class Parties:
     """Legs begun so far."""
     entered: I64 = field(default_factory=lambda: np.empty(0, np.int64))
     """First country entered of a bloc that makes it responsible for claims, or NONE."""
+    caravan: I64 = field(default_factory=lambda: np.empty(0, np.int64))
+    """Number of the caravan that they travel in, or NONE."""
 
 
 @dataclass

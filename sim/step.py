@@ -16,6 +16,7 @@ from sim.model.admission import admit, prospects
 from sim.model.announcement import any_pending
 from sim.model.asylum import decide_claims, execute_returns, receive, regularise
 from sim.model.blocs import relocate
+from sim.model.caravans import forming
 from sim.model.custody import reunify
 from sim.model.decide import current_conditions, decide_all
 from sim.model.demography import renew_people
@@ -194,6 +195,7 @@ def prepare(world: World) -> None:
         )  # fmt: skip
         strain = world.newcomers / np.maximum(world.capacity, 1.0)
         world.threats.strain = strain / (1.0 + strain)
+        world.set_out_before, world.setting_out = world.setting_out, world.set_out_before * 0
         world.last_tick = world.day
     if monthly or new_rules:
         with np.errstate(over="ignore", invalid="ignore"):
@@ -207,7 +209,8 @@ def view_choices(world: World) -> None:
         ScenarioError: The coefficients of the decision make values that no number can hold.
     """
     expected = world.threats.severity * world.threats.prevalence
-    world.choices.update_ways(world.rules, expected[:, Threat.personal])
+    joined = forming(world.scenario, world.set_out_before, world.day)
+    world.choices.update_ways(world.rules, expected[:, Threat.personal], joined)
     chance, wait = prospects(world)
     world.choices.rebuild(world.diaspora, expected, chance, wait, float(world.day))
     if world.coming is not None:

@@ -128,6 +128,14 @@ class VitalEvent(IntEnum):
     death = 1
 
 
+class Journey(IntEnum):
+    """What becomes of those who set out by corridors for another country."""
+
+    departed = 0
+    arrived = 1
+    failed = 2
+
+
 class Harm(IntEnum):
     """What is done to people on the way."""
 

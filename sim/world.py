@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from sim.kernels.choice import Means
 from sim.kernels.living import N_COMPOSITIONS, count_codes
 from sim.kernels.tally import list_heads
+from sim.model.caravans import called
 from sim.model.choice import Choices
 from sim.model.demography import vital_rates
 from sim.model.livelihood import build_means
@@ -24,7 +25,7 @@ from sim.model.threats import Threats, per_threat
 from sim.network import Network, build
 from sim.rng import Purpose, key, name_hash
 from sim.state import F64, I64, Applications, Claims, Moves, Orders, Parties, People, Separations
-from sim.terms import N_THREATS, Channel, Harm, Status, Threat, VitalEvent
+from sim.terms import N_THREATS, Channel, Harm, Journey, Status, Threat, VitalEvent
 
 if TYPE_CHECKING:
     from sim.scenario.schema import Scenario
@@ -58,6 +59,9 @@ class Counts:
     """[corridor or country, citizenship] cents taken by extortion."""
     crossings: I64
     """[corridor, citizenship] people who came through."""
+    journeys: I64
+    """[citizenship, caravan + 1, outcome] people who set out by corridors for another country,
+    arrived, and were left behind on the way."""
     insecurity: F64
     """[place, citizenship, threat] person-years."""
     vital: I64
@@ -149,6 +153,10 @@ class World:
         self.foreigners = np.zeros((n_countries, len(Status)), np.int64)
         self.unit_costs = unit_costs(scenario)
         self.relocated = np.zeros((len(scenario.blocs), n_countries), np.int64)
+        self.setting_out = np.zeros((n_places, n_countries), np.int64)
+        """[place, country] people who set out by corridors since the month began."""
+        self.set_out_before = np.zeros_like(self.setting_out)
+        """[place, country] the same of the month before, which is what is known."""
         self.held_days = np.zeros(n_countries)
         """[country] person-days of detention that began at its border in the last stretch."""
         self.decisions_left = np.zeros(n_countries)
@@ -260,6 +268,7 @@ def new_counts(scenario: Scenario, cells: Cells) -> Counts:
         harms=np.zeros((n_ways, n_countries, len(Harm)), np.int64),
         money=np.zeros((n_ways, n_countries), np.int64),
         crossings=np.zeros((len(scenario.corridors), n_countries), np.int64),
+        journeys=np.zeros((n_countries, len(called(scenario)) + 1, len(Journey)), np.int64),
         insecurity=np.zeros((n_places, n_countries, N_THREATS)),
         vital=np.zeros((n_places, n_countries, len(VitalEvent)), np.int64),
         expected=Expected(

@@ -23,8 +23,11 @@ FILE = Path(__file__).with_name("small.yaml")
 HARSH = (
     "policies.bb_border.prosecution=.6", "policies.cc_border.prosecution=.6",
     "policies.cc_border.removal=.5",
+    "interventions=[{id: walk, kind: caravan, at: [AA], about: [BB], start: 2020-03}]",
+    "interventions.walk.at=[AA, BB_T]", "interventions.walk.about=[BB, CC]",
+    "interventions.walk.people=4000",
 )  # fmt: skip
-"""Overrides under which borders do what they do not in the file as it stands."""
+"""Overrides under which happens on the way what does not in the file as it stands."""
 
 Tables = dict[str, pd.DataFrame]
 

@@ -28,11 +28,12 @@ from sim.kernels.choice import (
 from sim.kernels.routes import solve_routes
 from sim.kernels.travel import Way
 from sim.model.announcement import no_rush, rush
+from sim.model.caravans import called, safer
 from sim.model.livelihood import median_means
-from sim.model.policy import Rules, class_table, interception
+from sim.model.policy import PASSABLE, Rules, class_table, interception
 from sim.model.protection import standing
 from sim.model.threats import per_threat
-from sim.network import Network
+from sim.network import Legs, Network
 from sim.rng import name_hash
 from sim.state import F64, I64, Bool
 from sim.terms import N_SLOTS, Channel, Hazard, Status
@@ -71,6 +72,9 @@ class Choices:
     Attributes:
         land: What the decision kernel reads.
         way: What the travelling read.
+        joined: [place, country] caravan that those join who set out, or -1.
+        caravans: Legs and ways as they are in each of the scenario's caravans.
+        formed: [caravan] whether it has ever formed; else nobody is in it.
         classes: [country, group] admission class.
     """
 
@@ -103,6 +107,9 @@ class Choices:
         self.price = np.full((2, n, n, 2), np.inf)
         self.distance = self._regular_ways()
         self.way: Way
+        self.joined: I64
+        self.caravans: list[tuple[Legs, Way]] = []
+        self.formed = np.zeros(len(called(scenario)), bool)
 
     def _ties(self, number: dict[str, int]) -> tuple[Bool, Bool, Bool]:
         """[country, country] contiguity, common language, colonial tie; true within a country."""
@@ -159,44 +166,81 @@ class Choices:
                 self.geography[h, :, :, :, :, 0] = np.exp(regular / decision.nest)
         return distance
 
-    def update_ways(self, rules: Rules, danger: F64) -> None:
+    def update_ways(self, rules: Rules, danger: F64, joined: I64 | None = None) -> None:
         """Solve routes anew under today's rules and dangers.
 
         Args:
             rules: Rules in force.
             danger: [place] severity x prevalence of the personal threat: who passes through a
                 place at war risks what its people risk.
+            joined: [place, country] caravan that those join who set out, or -1; none: nobody any.
         """
-        scenario, network = self.scenario, self.network
-        decision, journey, legs = scenario.decision, scenario.journey, network.legs
         self.danger = danger
+        if joined is None:
+            joined = np.full((self.n_places, self.n_countries), -1, np.int64)
+        self.joined = joined
         caught, usable, premium = self._at_borders(rules)
+        everywhere = np.ones((self.n_places, self.n_places), bool)
+        legs = self.network.legs
+        self.way = self._solve_ways(rules, legs, caught, usable, premium, everywhere)
+        # Who is in a caravan stays in it, whether or not others still join.
+        self.caravans = []
+        for number, item in enumerate(called(self.scenario)):
+            joining = joined[:, self.country] == number
+            self.formed[number] |= joining.any()
+            if not self.formed[number]:
+                self.caravans.append((legs, self.way))
+                continue
+            stopped = np.minimum(caught * (item.interception or 0.0), 1.0)
+            can = stopped < PASSABLE
+            price = premium * (item.price or 0.0)
+            way = self._solve_ways(
+                rules, safer(legs, item), stopped, can, price, joining, item.price or 0.0
+            )
+            self.caravans.append((safer(legs, item), way))
+        self.rules = rules
+
+    def _solve_ways(
+        self, rules: Rules, legs: Legs, caught: F64, usable: Bool, price: F64, whose: Bool,
+        factor: float = 1.0,
+    ) -> Way:  # fmt: skip
+        """Solve routes for those who travel alike, and set what ways are worth to who could.
+
+        Args:
+            rules: Rules in force.
+            legs: Legs with their hazards.
+            caught, usable, price: [leg] as of `_at_borders`.
+            whose: [p, d] whether people at p who set out for d would travel so.
+            factor: Of prices, were policy open.
+        """
+        decision = self.scenario.decision
         worlds = [
-            (caught, usable, premium),
-            (np.zeros_like(caught), np.ones_like(usable), legs.price),
+            (caught, usable, price),
+            (np.zeros_like(caught), np.ones_like(usable), self.network.legs.price * factor),
         ]
-        hops = np.maximum(network.hops, 0)
-        for w, (probability, can, price) in enumerate(worlds):
-            utilities, values, fares = self._routes(probability, can, price)
+        hops = np.maximum(self.network.hops, 0)
+        found = []
+        for w, (probability, can, cost) in enumerate(worlds):
+            utilities, values, fares = self._routes(probability, can, cost, legs)
+            found.append((utilities, values, fares))
             for g in range(len(decision.classes)):
                 route = decision.route_scale * values[g] + decision.fatigue * hops
                 for h in Hazard:
                     by_leg = self.distance[h] + route
-                    self.geography[h, w, g, :, :, 1] = np.exp(by_leg / decision.nest)
-            self.price[w, :, :, 1] = fares
-            if w == 0:
-                self.way = Way(
-                    utility=utilities / decision.route_scale,
-                    value=values,
-                    fare=fares,
-                    price=price,
-                    usable=can,
-                    intercepted=probability,
-                    custody=rules.custody,
-                    responsible=rules.responsible,
-                    captivity_days=journey.captivity_days,
-                )
-        self.rules = rules
+                    self.geography[h, w, g, :, :, 1][whose] = np.exp(by_leg / decision.nest)[whose]
+            self.price[w, :, :, 1][whose] = fares[whose]
+        utilities, values, fares = found[0]
+        return Way(
+            utility=utilities / decision.route_scale,
+            value=values,
+            fare=fares,
+            price=price,
+            usable=usable,
+            intercepted=caught,
+            custody=rules.custody,
+            responsible=rules.responsible,
+            captivity_days=self.scenario.journey.captivity_days,
+        )
 
     def _at_borders(self, rules: Rules) -> tuple[F64, Bool, F64]:
         """By leg: probability of interception, whether it can be used, price under enforcement."""
@@ -204,16 +248,17 @@ class Choices:
         premium = 1.0 + self.scenario.journey.premium * rules.enforcement
         return caught, usable, self.network.legs.price * premium
 
-    def _routes(self, caught: F64, usable: Bool, price: F64) -> tuple[F64, F64, F64]:
+    def _routes(self, caught: F64, usable: Bool, price: F64, legs: Legs) -> tuple[F64, F64, F64]:
         """Solve the choice of routes.
 
         Args:
             caught, usable, price: [leg] as of `_at_borders`.
+            legs: Legs with their hazards.
 
         Returns:
             ([g, leg] utility, [g, p, d] ln of the sum over walks, [p, d] cheapest fare).
         """
-        decision, journey, legs = self.scenario.decision, self.scenario.journey, self.network.legs
+        decision, journey = self.scenario.decision, self.scenario.journey
         n, n_classes = self.n_places, len(decision.classes)
         harm = (
             legs.death
@@ -359,7 +404,7 @@ class Choices:
             np.array_equal(a, b)
             for a, b in zip(after, (way.intercepted, way.usable, way.price), strict=True)
         )
-        value = way.value if same else self._routes(*after)[1]
+        value = way.value if same else self._routes(*after, self.network.legs)[1]
         self.land = self.land._replace(
             rush=rush(
                 decision.rush / decision.nest,

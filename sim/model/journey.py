@@ -9,6 +9,7 @@ import numpy as np
 from sim.kernels.choice import choose
 from sim.kernels.travel import (
     ARRIVED,
+    LEFT_BEHIND,
     ON_THE_WAY,
     party_sizes,
     remember,
@@ -32,7 +33,7 @@ from sim.state import (
     append,
     take,
 )
-from sim.terms import Answer, Channel, Harm, Hazard
+from sim.terms import Answer, Channel, Harm, Hazard, Journey
 
 if TYPE_CHECKING:
     from sim.world import World
@@ -125,6 +126,10 @@ def leave(
     sizes = party_sizes(people, leaders)
     moved = sizes * world.weight[people.home[leaders]]
     world.counts.departed.append(Moves(citizenship, place, goal, channel, answer, moved))
+    by_legs = on_legs & abroad
+    caravan = np.where(by_legs, world.choices.joined[place, world.country[goal]], NONE)
+    np.add.at(world.setting_out, (place[by_legs], world.country[goal[by_legs]]), moved[by_legs])
+    count_journeys(world, leaders[by_legs], caravan[by_legs], Journey.departed)
     append(
         world.parties,
         head=leaders,
@@ -139,7 +144,24 @@ def leave(
         entered=np.where(
             world.rules.responsible[world.country[place]] & ~from_own, world.country[place], NONE
         ),
+        caravan=caravan,
     )
+
+
+def count_journeys(world: World, heads: I64, caravan: I64, outcome: Journey) -> None:
+    """Count people who set out by corridors for another country, or what became of them.
+
+    Args:
+        world: The world.
+        heads: [n] heads of their parties.
+        caravan: [n] number of their caravan, or NONE.
+        outcome: What is counted.
+    """
+    people = world.people
+    home = people.home[heads]
+    n_people = party_sizes(people, heads) * world.weight[home]
+    counts = world.counts.journeys[:, :, outcome]
+    np.add.at(counts, (world.country[home], caravan + 1), n_people)
 
 
 def note_moves(world: World, heads: I64, origin: I64, goal: I64) -> None:
@@ -212,15 +234,24 @@ def advance_parties(world: World, end: int) -> dict[str, I64 | F64]:
     n_corridors = len(world.scenario.corridors)
     held = np.zeros((len(world.choices.way.custody.days), n_corridors), np.int64)
     taken = np.empty(n, np.int64)
-    columns = (
-        parties.head, parties.goal, parties.leg, parties.due, parties.began, parties.n_legs,
-        parties.entered,
-    )  # fmt: skip
-    travel(
-        world.people, columns, world.network.legs, world.choices.way, world.country, world.weight,
-        keys, float(end), world.month(), fate, counts.harms, counts.money, stranded,
-        counts.crossings, held, taken,
-    )  # fmt: skip
+    ways = [(world.network.legs, world.choices.way), *world.choices.caravans]
+    for caravan in np.unique(parties.caravan):
+        # Draws go by party, and counts are sums of whole numbers: groups may go one by one.
+        mine = np.flatnonzero(parties.caravan == caravan)
+        columns = (
+            parties.head[mine], parties.goal[mine], parties.leg[mine], parties.due[mine],
+            parties.began[mine], parties.n_legs[mine], parties.entered[mine],
+        )  # fmt: skip
+        its_fate, its_children = np.empty(len(mine), np.int64), np.empty(len(mine), np.int64)
+        legs, way = ways[caravan + 1]
+        travel(
+            world.people, columns, legs, way, world.country, world.weight, keys, float(end),
+            world.month(), its_fate, counts.harms, counts.money, stranded, counts.crossings, held,
+            its_children,
+        )  # fmt: skip
+        parties.head[mine], _, parties.leg[mine], parties.due[mine] = columns[:4]
+        parties.n_legs[mine], parties.entered[mine] = columns[5:]
+        fate[mine], taken[mine] = its_fate, its_children
     world.held_days = held_days(world, held)
     separate(world, parties.head[taken >= 0], taken[taken >= 0])
     np.add.at(counts.harms[:, :, Harm.stranding], n_corridors + world.country, stranded)
@@ -230,6 +261,11 @@ def advance_parties(world: World, end: int) -> dict[str, I64 | F64]:
         name: getattr(parties, name)[arrived]
         for name in ("head", "goal", "origin", "channel", "answer", "due", "entered")
     }
+    by_legs = np.isin(parties.channel, (Channel.asylum, Channel.irregular))
+    by_legs &= world.country[parties.origin] != world.country[parties.goal]
+    for ended, outcome in ((ARRIVED, Journey.arrived), (LEFT_BEHIND, Journey.failed)):
+        its = by_legs & (fate == ended)
+        count_journeys(world, parties.head[its], parties.caravan[its], outcome)
     take(parties, fate == ON_THE_WAY)
     return result
 

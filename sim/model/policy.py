@@ -30,6 +30,8 @@ HANDLING = (
 """Fields on what is done with the intercepted, which may tell them apart."""
 TIGHTENED = ("barrier", "officers", "law", "detention")
 """Fields of a border that answer to the stringency of the country entered."""
+PASSABLE = 0.999
+"""Probability of interception from which on a leg is no way any more (our assumption)."""
 DEFAULTS: dict[str, Any] = {
     "labour.open": False, "family.open": True, "asylum.open": True, "irregular.open": True,
     "family.wait": 12.0, "asylum.wait": 6.0, "recognition": 0.6, "false_recognition": 0.1,
@@ -328,4 +330,4 @@ def changes(scenario: Scenario) -> set[date]:
 def interception(rules: Rules, network: Network) -> tuple[F64, Bool]:
     """([leg] probability of interception, [leg] whether the leg can be used at all)."""
     probability = network.legs.watched * rules.enforcement
-    return probability, probability < 0.999
+    return probability, probability < PASSABLE

@@ -53,8 +53,12 @@ NO_RULE: Final = (
 )  # fmt: skip
 OF_KIND: Final = {
     "aid": ("budget",), "drought": ("strength", "prevalence"), "campaign": ("strength", "about"),
+    "caravan": ("about", "people", "price", "hazards", "interception"),
 }  # fmt: skip
-NEEDED: Final = {"aid": ("budget",), "drought": ("strength",), "campaign": ("strength", "about")}
+NEEDED: Final = {
+    "aid": ("budget",), "drought": ("strength",), "campaign": ("strength", "about"),
+    "caravan": ("about",),
+}  # fmt: skip
 
 
 @dataclass
@@ -645,7 +649,7 @@ def _interventions(ck: _Checker) -> None:
         for key in NEEDED[it.kind]:
             if getattr(it, key) in (None, ()) and ck.whole(path, "kind", key):
                 ck.add(path, f"{{}}: {it.kind} needs {key}", _MEANING[key])
-        for key in ("strength", "prevalence", "budget", "about"):
+        for key in dict.fromkeys(key for keys in OF_KIND.values() for key in keys):
             useless = key not in OF_KIND[it.kind] and ck.whole(path, "kind")
             if useless and getattr(it, key) not in (None, ()):
                 hint = f"{it.kind} uses: {', '.join(OF_KIND[it.kind])}"
@@ -674,7 +678,7 @@ def _priors(ck: _Checker) -> None:
 _MEANING: Final = {
     "budget": "budget: money a year",
     "strength": "strength: 0 to 1 (a campaign's may be negative)",
-    "about": "about: the countries that the campaign speaks of",
+    "about": "about: the countries that it speaks of, or goes to",
 }
 
 

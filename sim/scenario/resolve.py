@@ -13,6 +13,7 @@ from sim.scenario.schema import (
     Decision,
     Exposure,
     Indicator,
+    Intervention,
     Level,
     Levels,
     Opinion,
@@ -36,6 +37,8 @@ FOCUS: Final = 0.9
 """Share of rows for the people of `population.focus`."""
 HIDDEN_PRICE: Final = 1.5
 """Price of the hidden tactic over that of the open one (our assumption)."""
+CARAVAN: Final = {"people": 1000.0, "price": 0.5, "hazards": 0.5, "interception": 1.0}
+"""When a caravan forms, and what it changes for those in it (our assumption)."""
 OTHER: Final = "other"
 """The implicit group of those in no named group."""
 TACTIC_KEYS: Final = (
@@ -76,7 +79,8 @@ def resolve(scenario: Scenario) -> Scenario:
             "costs": _costs(scenario),
             "shocks": tuple(it.model_copy(update={"at": spread(it.at)}) for it in scenario.shocks),
             "interventions": tuple(
-                it.model_copy(update={"at": spread(it.at)}) for it in scenario.interventions
+                it.model_copy(update={"at": spread(it.at), **_caravan(it)})
+                for it in scenario.interventions
             ),
             "corridors": tuple(
                 one for corridor in scenario.corridors for one in _corridor(corridor, where)
@@ -92,6 +96,13 @@ def resolve(scenario: Scenario) -> Scenario:
             ),
         }
     )
+
+
+def _caravan(item: Intervention) -> dict[str, float]:
+    """Return what a caravan's file leaves open."""
+    if item.kind != "caravan":
+        return {}
+    return {key: value for key, value in CARAVAN.items() if getattr(item, key) is None}
 
 
 def great_circle(lat_a: float, lon_a: float, lat_b: float, lon_b: float) -> float:

@@ -621,7 +621,7 @@ class Intervention(Part):
     """A dated measure or event that is not a border rule."""
 
     id: Id
-    kind: Literal["aid", "drought", "campaign"]
+    kind: Literal["aid", "drought", "campaign", "caravan"]
     at: tuple[Id, ...]
     """Places or countries."""
     start: Date
@@ -634,7 +634,18 @@ class Intervention(Part):
     budget: Amount | None = None
     """Aid: money a year, shared equally by the residents of `at` as means."""
     about: tuple[Id, ...] = ()
-    """Campaign: countries it speaks of."""
+    """Campaign: countries it speaks of. Caravan: countries it goes to."""
+    people: Amount | None = None
+    """Caravan: it forms at a place in a month if so many set out from there for `about` by
+    corridors in the month before; resolved to 1000 (our assumption)."""
+    price: Share | None = None
+    """Caravan: factor of the prices of legs; resolved to .5 (our assumption)."""
+    hazards: Share | None = None
+    """Caravan: factor of death, violence, extortion and kidnapping on the way; resolved to .5 (our
+    assumption)."""
+    interception: Annotated[float, Field(strict=True, ge=0, le=100)] | None = None
+    """Caravan: factor of the probability of interception, visible as it is; resolved to 1 (our
+    assumption)."""
     enabled: Flag = True
     source: Sources = ()
 
@@ -953,7 +964,7 @@ class Observed(Part):
 
 TableName = Literal[
     "flows", "answers", "attribution", "stocks", "blocked", "crossings", "harms", "threats",
-    "insecurity", "opinion", "spending", "account", "vital", "persons",
+    "insecurity", "opinion", "spending", "account", "vital", "journeys", "persons",
 ]  # fmt: skip
 ByColumn = Literal["place", "home", "citizenship", "group", "sex", "education", "age"]
 
@@ -965,7 +976,7 @@ class Outputs(Part):
     """Steps summed into one row of a flow table; stocks are taken at the end of each."""
     tables: tuple[TableName, ...] = (
         "flows", "answers", "attribution", "stocks", "blocked", "crossings", "harms", "threats",
-        "insecurity", "opinion", "spending", "account", "vital",
+        "insecurity", "opinion", "spending", "account", "vital", "journeys",
     )  # fmt: skip
     """All but `persons`, which has a row for each person and is kept when named."""
     by: tuple[ByColumn, ...] = ("place",)

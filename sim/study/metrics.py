@@ -122,6 +122,8 @@ def _known(scenario: Scenario, column: str) -> list[str]:
         return countries
     if column == "corridor":
         return [it.id for it in scenario.corridors] + countries
+    if column == "caravan":
+        return ["none", *(it.id for it in scenario.interventions if it.kind == "caravan")]
     if column == "item":
         return [*(it.id for it in scenario.interventions), *ITEMS]
     return list(WORDS[column].__members__) if column in WORDS else []

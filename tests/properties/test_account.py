@@ -10,7 +10,7 @@ from sim.model import asylum, decide
 from sim.state import HEAD, HELD
 from sim.step import LostPeopleError, advance
 from sim.terms import Activity, Status
-from tests.small import small, small_tables, steps, tables, world
+from tests.small import HARSH, small, small_tables, steps, tables, world
 
 
 def total() -> int:
@@ -166,6 +166,24 @@ def test_who_set_out_has_arrived_died_been_left_behind_or_is_on_the_way():
     regular = flows[flows["channel"].isin(["labour", "family", "internal", "home"])]
     lost = regular["departed"].sum() - regular["arrived"].sum()
     assert 0 <= lost <= account["travelling"]
+
+
+@pytest.mark.parametrize("changes", [(), HARSH], ids=["as it is", "harsh"])
+def test_journeys_are_flows_by_corridors_into_other_countries(changes):
+    found = tables(small("population.demography=false", *changes))
+    flows, journeys = found["flows"], found["journeys"]
+    of = {place.id: place.country for place in small().places}
+    abroad = flows["origin"].map(of).astype(str) != flows["destination"].map(of).astype(str)
+    irregular = flows[abroad & flows["channel"].isin(["asylum", "irregular"])]
+    for column in ("departed", "arrived"):
+        assert journeys[column].sum() == irregular[column].sum() > 0
+    harms = found["harms"]
+    ways = [corridor.id for corridor in small().corridors]
+    home = harms.query("harm == 'forced_return'")
+    home = home[home["corridor"].isin(ways)]["people"].sum()
+    stranded = harms.query("harm == 'stranding'")["people"].sum()
+    assert journeys["failed"].sum() == home + stranded > 0
+    assert bool(changes) == (home > 0) == bool((journeys["caravan"] == "walk").any())
 
 
 @pytest.mark.parametrize("harm", ["activity", "head", "death", "birth", "burial"])

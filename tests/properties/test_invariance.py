@@ -86,6 +86,7 @@ def test_nor_do_rows_or_threads_at_harsh_borders():
     assert differing(base, tables(small(*HARSH), order=order, threads=2)) == []
     harms = base["harms"].groupby("harm", observed=False)["people"].sum()
     assert (harms[["prosecution", "separation"]] > 0).all()
+    assert set(base["journeys"]["caravan"]) == {"none", "walk"}
 
 
 def island(people: float, at: int, country: str) -> Any:

@@ -728,6 +728,54 @@ def test_prosecution_separates_families_who_come_together_again() -> None:
     assert 0.97 < out[1] / out[0] < 1.03
 
 
+def caravan(people: float, *changes: str, enabled: bool = True) -> Record:
+    """A caravan called all year, on ways on which there is much violence."""
+    march = (
+        f"interventions=[{{id: march, kind: caravan, at: [HO], about: [NX, FR], start: 2020-01, "
+        f"people: {people}, price: .2, hazards: .3, enabled: {str(enabled).lower()}}}]"
+    )
+    rough = tuple(f"corridors.{c}.violence=.3" for c in ("ho_n_nx_b", "ho_s_nx_b"))
+    return run(WAR, march, *rough, *changes)
+
+
+def left_by_month(record: Record, **where: Any) -> pd.Series:
+    """People who set out by corridors into another country, by month."""
+    by_month = rows(record.journeys, citizenship="HO", **where).groupby("date").departed.sum()
+    return by_month.reindex(pd.date_range("2020-01-01", "2020-12-01", freq="MS"), fill_value=0)
+
+
+def test_a_caravan_forms_when_enough_set_out_and_draws_more() -> None:
+    """D9."""
+    off, large, small = caravan(1_000, enabled=False), caravan(8_000), caravan(2_000)
+    none = caravan(1e9)
+    # Control: where too few set out for it to form, a caravan changes nothing at all.
+    for name in ("flows", "harms", "answers", "journeys"):
+        pd.testing.assert_frame_equal(getattr(off, name), getattr(none, name))
+    # It forms in the month after the one in which enough have left, and no month before it.
+    before = left_by_month(off)
+    for record, enough in ((large, 8_000), (small, 2_000)):
+        formed, total = left_by_month(record, caravan="march"), left_by_month(record)
+        first = formed.index[formed > 0][0]
+        assert (total[total.index < first] == before[before.index < first]).all()
+        assert total[first - pd.DateOffset(months=1)] >= enough
+        assert formed.sum() > 0.5 * total.sum()
+    months = [(left_by_month(r, caravan="march") > 0).sum() for r in (large, small)]
+    assert months[0] < months[1]
+    # 1.6 times as many set out, and .11 to .13 of them are assaulted instead of .30 to .34.
+    assert left_by_month(small).sum() > 1.2 * before.sum()
+    suffering = [harmed(r, "violence") / left_by_month(r).sum() for r in (off, small)]
+    assert suffering[1] < 0.7 * suffering[0]
+
+
+def test_what_a_caravan_adds_does_not_grow_without_end() -> None:
+    """D9: what it offers is the same whatever its size."""
+    off, always = left_by_month(caravan(1_000, enabled=False)), left_by_month(caravan(0))
+    quarters = [always[i : i + 3].sum() / off[i : i + 3].sum() for i in (3, 6, 9)]
+    # 1.5 to 2 times as many in every quarter of three seeds, without a trend.
+    assert all(1.2 < quarter < 2.5 for quarter in quarters)
+    assert quarters[2] < quarters[0] + 0.5
+
+
 def test_who_is_turned_back_tries_again() -> None:
     """J7."""
     # All who are exposed want to leave at once, and only abroad is safe.
