@@ -161,7 +161,7 @@ TABLES: Final[Mapping[str, Table]] = {
             _CITIZENSHIP,
             Column("harm", "text", "word", "death, violence, extortion, ..."),
             Column("people", "int", "people", "people to whom it happened"),
-            Column("money", "float", MONEY, "money taken from them"),
+            Column("money", "float", MONEY, "money taken from them by extortion, and by officials"),
         ),
     ),
     "threats": Table(
@@ -295,6 +295,7 @@ _HARM_TEXT: Final = {
     "stranding": "were stranded",
     "forced_return": "were returned by force",
     "prosecution": "were prosecuted for entering",
+    "bribe": "paid officials to be let through",
     "separation": "children were taken from their adults",
 }
 

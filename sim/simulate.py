@@ -280,7 +280,10 @@ class Keeper:
         put(
             "harms", self.first, corridor=way, citizenship=citizenship, harm=harm,
             people=counts.harms[way, citizenship, harm],
-            money=np.where(harm == Harm.extortion, counts.money[way, citizenship] / 100.0, 0.0),
+            money=np.select(
+                [harm == Harm.extortion, harm == Harm.bribe],
+                [counts.money[way, citizenship] / 100.0, counts.bribes[way, citizenship] / 100.0],
+            ),
         )  # fmt: skip
         way, citizenship = np.nonzero(counts.crossings)
         put(

@@ -149,3 +149,4 @@ class Harm(IntEnum):
     forced_return = 7
     prosecution = 8
     separation = 9
+    bribe = 10

@@ -57,6 +57,8 @@ class Counts:
     """[corridor or country, citizenship, harm]"""
     money: I64
     """[corridor or country, citizenship] cents taken by extortion."""
+    bribes: I64
+    """[corridor or country, citizenship] cents taken by officials."""
     crossings: I64
     """[corridor, citizenship] people who came through."""
     journeys: I64
@@ -267,6 +269,7 @@ def new_counts(scenario: Scenario, cells: Cells) -> Counts:
         attribution=np.zeros((cells.size, N_THREATS), np.int64),
         harms=np.zeros((n_ways, n_countries, len(Harm)), np.int64),
         money=np.zeros((n_ways, n_countries), np.int64),
+        bribes=np.zeros((n_ways, n_countries), np.int64),
         crossings=np.zeros((len(scenario.corridors), n_countries), np.int64),
         journeys=np.zeros((n_countries, len(called(scenario)) + 1, len(Journey)), np.int64),
         insecurity=np.zeros((n_places, n_countries, N_THREATS)),

@@ -23,6 +23,7 @@ FILE = Path(__file__).with_name("small.yaml")
 HARSH = (
     "policies.bb_border.prosecution=.6", "policies.cc_border.prosecution=.6",
     "policies.cc_border.removal=.5",
+    "policies.bb_border.complicit=.4",
     "interventions=[{id: walk, kind: caravan, at: [AA], about: [BB], start: 2020-03}]",
     "interventions.walk.at=[AA, BB_T]", "interventions.walk.about=[BB, CC]",
     "interventions.walk.people=4000",

@@ -33,7 +33,7 @@ DEATH, VIOLENCE, EXTORTION = int(Harm.death), int(Harm.violence), int(Harm.extor
 KIDNAPPING, INTERCEPTION = int(Harm.kidnapping), int(Harm.interception)
 DETENTION, STRANDING = int(Harm.detention), int(Harm.stranding)
 PROSECUTION, SEPARATION = int(Harm.prosecution), int(Harm.separation)
-FORCED_RETURN = int(Harm.forced_return)
+FORCED_RETURN, BRIBE = int(Harm.forced_return), int(Harm.bribe)
 ADULTS, FAMILIES = int(Company.adults), int(Company.families)
 CHILDREN_ALONE = int(Company.children_alone)
 SAME = np.int64(-1)
@@ -82,6 +82,8 @@ class Way(NamedTuple):
     """[leg]"""
     intercepted: F64
     """[leg] probability per traversal."""
+    bribed: F64
+    """[leg] probability that officials let people through for money instead."""
     custody: Custody
     responsible: Bool
     """[country] whether a bloc's rule notes who entered it first."""
@@ -612,6 +614,7 @@ def travel(
     fate,
     harms,
     money_taken,
+    bribes,
     stranded,
     crossings,
     held,
@@ -630,6 +633,7 @@ def travel(
         fate: [party] out.
         harms: [corridor, citizenship, harm] people, added to.
         money_taken: [corridor, citizenship] money extorted, in cents, added to.
+        bribes: [corridor, citizenship] money that officials took, in cents, added to.
         stranded: [place, citizenship] people left behind, added to.
         crossings: [corridor, citizenship] people who came through, added to.
         held: [treatment, corridor] people whose detention began, added to.
@@ -684,7 +688,14 @@ def travel(
                     people.means[head] = people.means[head] - ransom
                     harms[c, own, EXTORTION] += w * n
                     money_taken[c, own] += w * int(ransom * 100.0)
-                if uniform2(keys[5], who, np.uint64(occasion)) < way.intercepted[e]:
+                u = uniform2(keys[5], who, np.uint64(occasion))
+                met = way.intercepted[e] + way.bribed[e]
+                if way.intercepted[e] <= u < met and people.means[head] > 0.0:
+                    bribe = people.means[head] * legs.taken[e]
+                    people.means[head] = people.means[head] - bribe
+                    harms[c, own, BRIBE] += w * n
+                    bribes[c, own] += w * int(bribe * 100.0)
+                elif u < met:
                     harms[c, own, INTERCEPTION] += w * n
                     adults, children = count_ages(people, head, month)
                     company = FAMILIES if children > 0 else ADULTS

@@ -30,7 +30,7 @@ from sim.kernels.travel import Way
 from sim.model.announcement import no_rush, rush
 from sim.model.caravans import called, safer
 from sim.model.livelihood import median_means
-from sim.model.policy import PASSABLE, Rules, class_table, interception
+from sim.model.policy import PASSABLE, Enforcement, Rules, class_table, enforce
 from sim.model.protection import standing
 from sim.model.threats import per_threat
 from sim.network import Legs, Network
@@ -179,10 +179,10 @@ class Choices:
         if joined is None:
             joined = np.full((self.n_places, self.n_countries), -1, np.int64)
         self.joined = joined
-        caught, usable, premium = self._at_borders(rules)
+        network, premium = self.network, self.scenario.journey.premium
         everywhere = np.ones((self.n_places, self.n_places), bool)
-        legs = self.network.legs
-        self.way = self._solve_ways(rules, legs, caught, usable, premium, everywhere)
+        legs = network.legs
+        self.way = self._solve_ways(rules, legs, enforce(rules, network, premium), everywhere)
         # Who is in a caravan stays in it, whether or not others still join.
         self.caravans = []
         for number, item in enumerate(called(self.scenario)):
@@ -191,37 +191,33 @@ class Choices:
             if not self.formed[number]:
                 self.caravans.append((legs, self.way))
                 continue
-            stopped = np.minimum(caught * (item.interception or 0.0), 1.0)
-            can = stopped < PASSABLE
-            price = premium * (item.price or 0.0)
-            way = self._solve_ways(
-                rules, safer(legs, item), stopped, can, price, joining, item.price or 0.0
-            )
+            factor = item.price or 0.0
+            met = enforce(rules, network, premium, item.interception or 0.0)
+            met = met._replace(price=met.price * factor)
+            way = self._solve_ways(rules, safer(legs, item), met, joining, factor)
             self.caravans.append((safer(legs, item), way))
         self.rules = rules
 
     def _solve_ways(
-        self, rules: Rules, legs: Legs, caught: F64, usable: Bool, price: F64, whose: Bool,
-        factor: float = 1.0,
-    ) -> Way:  # fmt: skip
+        self, rules: Rules, legs: Legs, met: Enforcement, whose: Bool, factor: float = 1.0
+    ) -> Way:
         """Solve routes for those who travel alike, and set what ways are worth to who could.
 
         Args:
             rules: Rules in force.
             legs: Legs with their hazards.
-            caught, usable, price: [leg] as of `_at_borders`.
+            met: What enforcement does to them.
             whose: [p, d] whether people at p who set out for d would travel so.
             factor: Of prices, were policy open.
         """
         decision = self.scenario.decision
-        worlds = [
-            (caught, usable, price),
-            (np.zeros_like(caught), np.ones_like(usable), self.network.legs.price * factor),
-        ]
+        nothing = np.zeros_like(met.caught)
+        free = self.network.legs.price * factor
+        worlds = [met, Enforcement(nothing, nothing, np.ones_like(met.usable), free)]
         hops = np.maximum(self.network.hops, 0)
         found = []
-        for w, (probability, can, cost) in enumerate(worlds):
-            utilities, values, fares = self._routes(probability, can, cost, legs)
+        for w, faced in enumerate(worlds):
+            utilities, values, fares = self._routes(faced, legs)
             found.append((utilities, values, fares))
             for g in range(len(decision.classes)):
                 route = decision.route_scale * values[g] + decision.fatigue * hops
@@ -234,25 +230,20 @@ class Choices:
             utility=utilities / decision.route_scale,
             value=values,
             fare=fares,
-            price=price,
-            usable=usable,
-            intercepted=caught,
+            price=met.price,
+            usable=met.usable,
+            intercepted=met.caught,
+            bribed=met.bribed,
             custody=rules.custody,
             responsible=rules.responsible,
             captivity_days=self.scenario.journey.captivity_days,
         )
 
-    def _at_borders(self, rules: Rules) -> tuple[F64, Bool, F64]:
-        """By leg: probability of interception, whether it can be used, price under enforcement."""
-        caught, usable = interception(rules, self.network)
-        premium = 1.0 + self.scenario.journey.premium * rules.enforcement
-        return caught, usable, self.network.legs.price * premium
-
-    def _routes(self, caught: F64, usable: Bool, price: F64, legs: Legs) -> tuple[F64, F64, F64]:
+    def _routes(self, met: Enforcement, legs: Legs) -> tuple[F64, F64, F64]:
         """Solve the choice of routes.
 
         Args:
-            caught, usable, price: [leg] as of `_at_borders`.
+            met: What enforcement does to travellers.
             legs: Legs with their hazards.
 
         Returns:
@@ -263,7 +254,7 @@ class Choices:
         harm = (
             legs.death
             + journey.violence_weight * legs.violence
-            + journey.extortion_weight * legs.extortion
+            + journey.extortion_weight * (legs.extortion + met.bribed)
             + journey.kidnapping_weight * legs.kidnapping
         )
         utilities = np.zeros((n_classes, len(legs.source)))
@@ -272,13 +263,15 @@ class Choices:
         for g in range(n_classes):
             utilities[g] = (
                 -decision.risk * decision.classes[g].risk * harm
-                + decision.interception * np.log1p(-np.minimum(caught, 0.999))
+                + decision.interception * np.log1p(-np.minimum(met.caught, PASSABLE))
                 - decision.livelihood.waiting * legs.days / 30.4375
-                - decision.cost * np.log1p(price / self.price_scale)
+                - decision.cost * np.log1p(met.price / self.price_scale)
                 - decision.passage * decision.classes[g].risk * self.danger[legs.target]
                 - decision.fatigue
             )
-            solve_routes(legs, utilities[g], price, usable, decision.route_scale, values[g], fares)
+            solve_routes(
+                legs, utilities[g], met.price, met.usable, decision.route_scale, values[g], fares
+            )
         return utilities, values, fares
 
     def _distance(self, taste: Tastes) -> F64:
@@ -399,12 +392,11 @@ class Choices:
             coming: Today's rules with those that are announced.
             chance, wait: As under those rules.
         """
-        decision, way, after = self.scenario.decision, self.way, self._at_borders(coming)
-        same = all(
-            np.array_equal(a, b)
-            for a, b in zip(after, (way.intercepted, way.usable, way.price), strict=True)
-        )
-        value = way.value if same else self._routes(*after, self.network.legs)[1]
+        decision, way = self.scenario.decision, self.way
+        after = enforce(coming, self.network, self.scenario.journey.premium)
+        now = (way.intercepted, way.bribed, way.usable, way.price)
+        same = all(np.array_equal(a, b) for a, b in zip(after, now, strict=True))
+        value = way.value if same else self._routes(after, self.network.legs)[1]
         self.land = self.land._replace(
             rush=rush(
                 decision.rush / decision.nest,

@@ -246,8 +246,8 @@ def advance_parties(world: World, end: int) -> dict[str, I64 | F64]:
         legs, way = ways[caravan + 1]
         travel(
             world.people, columns, legs, way, world.country, world.weight, keys, float(end),
-            world.month(), its_fate, counts.harms, counts.money, stranded, counts.crossings, held,
-            its_children,
+            world.month(), its_fate, counts.harms, counts.money, counts.bribes, stranded,
+            counts.crossings, held, its_children,
         )  # fmt: skip
         parties.head[mine], _, parties.leg[mine], parties.due[mine] = columns[:4]
         parties.n_legs[mine], parties.entered[mine] = columns[5:]

@@ -7,7 +7,7 @@ a corridor goes before its country's.
 from __future__ import annotations
 
 from datetime import date, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from sim.scenario.schema import Policy, Scenario
 
 CHANNELS = (Channel.labour, Channel.family, Channel.asylum, Channel.irregular)
-BORDER = ("barrier", "officers", "law", "closed")
+BORDER = ("barrier", "officers", "law", "closed", "complicit")
 HANDLING = (
     "detention", "detention_days", "turned_back", "removal", "prosecution", "separation",
 )  # fmt: skip
@@ -36,7 +36,8 @@ DEFAULTS: dict[str, Any] = {
     "labour.open": False, "family.open": True, "asylum.open": True, "irregular.open": True,
     "family.wait": 12.0, "asylum.wait": 6.0, "recognition": 0.6, "false_recognition": 0.1,
     "returns": 0.3, "orders_last": 24.0, "regularisation": 0.0,
-    "barrier": 0.0, "officers": 1.0, "law": 1.0, "detention": 0.0, "detention_days": 30.0,
+    "barrier": 0.0, "officers": 1.0, "law": 1.0, "complicit": 0.0,
+    "detention": 0.0, "detention_days": 30.0,
     "removal": 0.0, "prosecution": 0.0, "separation": 1.0, "reunification_days": 60.0,
     "encampment": 0.0, "protection": 1.0,
 }  # fmt: skip
@@ -68,6 +69,7 @@ class Rules:
         regularisation: [k, c] share of the irregular given a regular status in a year.
         enforcement: [leg] barrier x officers x law.
         closed: [leg].
+        complicit: [leg] share of those who are caught whom officials let through for money.
         free: [citizenship, country] whether a bloc lets citizens live there without leave.
         responsible: [country] whether it is responsible for claims of those who enter it first.
         transfers: [country of the claim, first country] share who are sent there.
@@ -167,6 +169,7 @@ class Rules:
         n_legs = len(legs.source)
         self.enforcement = np.zeros(n_legs)
         self.closed = np.zeros(n_legs, bool)
+        self.complicit = np.zeros(n_legs)
         country_of = [p.country for p in scenario.places]
         borders = {name: {f: field(by_country[name], f) for f in BORDER} for name in names}
         free = {f: field([], f) for f in BORDER}
@@ -183,6 +186,7 @@ class Rules:
                 border = {**border, **moved}
             self.enforcement[e] = border["barrier"] * border["officers"] * border["law"]
             self.closed[e] = bool(border["closed"])
+            self.complicit[e] = border["complicit"]
         self.enforcement[self.closed] = 1.0
         self.custody = handle(scenario, network, rules)
         detention = self.custody.detained
@@ -327,7 +331,29 @@ def changes(scenario: Scenario) -> set[date]:
     return dates | blocs.changes(scenario) | politics.changes(scenario)
 
 
-def interception(rules: Rules, network: Network) -> tuple[F64, Bool]:
-    """([leg] probability of interception, [leg] whether the leg can be used at all)."""
-    probability = network.legs.watched * rules.enforcement
-    return probability, probability < PASSABLE
+class Enforcement(NamedTuple):
+    """What enforcement does to those who travel by a leg; axis leg."""
+
+    caught: F64
+    """Probability of interception."""
+    bribed: F64
+    """Probability that officials take money instead."""
+    usable: Bool
+    """Whether the leg is a way at all."""
+    price: F64
+    """Money a person."""
+
+
+def enforce(rules: Rules, network: Network, premium: float, often: float = 1.0) -> Enforcement:
+    """What rules do to those who travel.
+
+    Args:
+        rules: Rules in force.
+        network: Its legs.
+        premium: Share by which smugglers raise their price at full enforcement.
+        often: Factor of the probability to be met by officials.
+    """
+    met = np.minimum(network.legs.watched * rules.enforcement * often, 1.0)
+    caught = met * (1.0 - rules.complicit)
+    price = network.legs.price * (1.0 + premium * rules.enforcement)
+    return Enforcement(caught, met * rules.complicit, caught < PASSABLE, price)

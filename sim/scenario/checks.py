@@ -38,12 +38,12 @@ HANDLING: Final = (
     "detention", "detention_days", "turned_back", "removal", "prosecution", "separation",
 )  # fmt: skip
 """Fields of a policy on what is done with the intercepted: they can tell who is in a party."""
-AT_CORRIDOR: Final = ("barrier", "officers", "law", "closed", *HANDLING)
+AT_CORRIDOR: Final = ("barrier", "officers", "law", "closed", "complicit", *HANDLING)
 LONGEST_DAYS: Final = 32_700
 ROUTE_WALKS: Final = 80
 """Steps of the power iteration; growth is taken over the later half."""
 FOR_ALL: Final = (
-    "quota", "capacity", "protection", "barrier", "officers", "law", "closed",
+    "quota", "capacity", "protection", "barrier", "officers", "law", "closed", "complicit",
 )  # fmt: skip
 """Fields of a policy that cannot tell nationalities apart: a queue and a fence have one length."""
 NARROWED: Final = ("citizens_of", "parties")

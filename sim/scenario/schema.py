@@ -426,6 +426,9 @@ class Policy(Part):
     """Share of the law on paper that is carried out at the border."""
     closed: Flag | None = None
     """Nobody may cross openly; a hidden tactic is stopped as often as it is `watched`."""
+    complicit: Share | None = None
+    """Share of those whom officials catch and let through for money, if they have any: they lose
+    the leg's share `taken` of it (harm `bribe`). 0 where no rule speaks."""
     detention: Share | None = None
     """Share of the intercepted who are detained."""
     detention_days: Annotated[float, Field(strict=True, ge=0, le=3650)] | None = None

@@ -67,6 +67,7 @@ HARM_WORDS: Final[Mapping[str, str]] = {
     "stranding": "stranded",
     "forced_return": "returned by force",
     "prosecution": "prosecuted",
+    "bribe": "paid officials",
     "separation": "separated",
 }
 MEASURE_WORDS: Final[Mapping[str, str]] = {

@@ -584,6 +584,34 @@ def test_more_are_assaulted_where_the_way_is_more_violent() -> None:
     assert crossed(more, way) < 0.8 * crossed(some, way) < 0.8 * 0.95 * crossed(safe, way)
 
 
+def test_officials_who_are_complicit_take_money_instead_of_stopping_people() -> None:
+    """J2."""
+
+    def border(complicit: float, officers: float = 1.0) -> Record:
+        rule = "policies.nx_border"
+        return run(WAR, on(rule), f"{rule}.complicit={complicit}", f"{rule}.officers={officers}")
+
+    def share(record: Record, harm: str) -> float:
+        ways = ("ho_n_nx_b", "ho_s_nx_b")
+        return harmed(record, harm, corridor=ways) / crossed(record, *ways)
+
+    honest, some, all_ = (border(complicit) for complicit in (0, 0.4, 1))
+    # For each who comes through 0, .20 to .24 and .46 to .56 pay, and .65 to .85, .28 to .55 and
+    # 0 are stopped in three seeds.
+    assert harmed(honest, "bribe") == 0
+    assert 0.1 < share(some, "bribe") < 0.7 * share(all_, "bribe")
+    assert share(honest, "interception") > 1.2 * share(some, "interception") > 0.1
+    assert share(all_, "interception") < 0.05
+    # Half of what a household has is some 1,000 a person in the weakest of three seeds.
+    bribes = rows(some.harms, harm="bribe")
+    assert 300 < bribes.money.sum() / bribes.people.sum() < 3_000
+    # Fewer officers take less (.07 a crossing): what they take rises with enforcement. Control:
+    # what others extort, on a way without officers, has nothing to do with it.
+    assert share(border(0.4, officers=0.3), "bribe") < 0.6 * share(some, "bribe")
+    for record in (honest, some, all_):
+        assert harmed(record, "extortion", corridor=("ho_n_nx_b", "ho_s_nx_b")) == 0
+
+
 def test_kidnappers_hold_people_for_as_long_as_they_do() -> None:
     """J2."""
     way = "ho_n_nx_b"
