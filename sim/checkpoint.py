@@ -30,7 +30,7 @@ from sim.model.politics import Public
 from sim.model.threats import Disturbance, Rises, Threats
 from sim.network import Legs, Network
 from sim.scenario.schema import Scenario
-from sim.state import Applications, Claims, Moves, Orders, Parties, People, Separations
+from sim.state import Applications, Attempts, Claims, Moves, Orders, Parties, People, Separations
 from sim.step import count_steps
 from sim.store import differences, discard, partial_of
 from sim.world import Cells, Counts, Expected, World
@@ -71,9 +71,9 @@ class Kept:
 KINDS: Final = {
     kind.__name__: kind
     for kind in (
-        Applications, Cells, Choices, Claims, Counts, Custody, Disturbance, Expected, Kept,
-        Landscape, Legs, Means, Moves, Network, Orders, Parties, People, Public, Rises, Rules, Rush,
-        Separations, Threats, Way, World,
+        Applications, Attempts, Cells, Choices, Claims, Counts, Custody, Disturbance, Expected,
+        Kept, Landscape, Legs, Means, Moves, Network, Orders, Parties, People, Public, Rises, Rules,
+        Rush, Separations, Threats, Way, World,
     )
 }  # fmt: skip
 """Classes whose objects are kept."""

@@ -17,6 +17,7 @@ import pandas as pd
 
 from sim import jit
 from sim.checkpoint import Checkpoints, Kept
+from sim.model.attempts import WORDS
 from sim.model.caravans import called
 from sim.model.spending import ITEMS
 from sim.record import Record
@@ -290,11 +291,11 @@ class Keeper:
             "crossings", self.first, corridor=way, citizenship=citizenship,
             people=counts.crossings[way, citizenship],
         )  # fmt: skip
-        citizenship, caravan = np.nonzero(counts.journeys.any(axis=2))
+        citizenship, caravan, attempt = np.nonzero(counts.journeys.any(axis=3))
         put(
-            "journeys", self.first, citizenship=citizenship, caravan=caravan,
+            "journeys", self.first, citizenship=citizenship, caravan=caravan, attempt=attempt,
             **{
-                name: counts.journeys[citizenship, caravan, i]
+                name: counts.journeys[citizenship, caravan, attempt, i]
                 for i, name in enumerate(names(Journey))
             },
         )  # fmt: skip
@@ -416,6 +417,7 @@ class Keeper:
             "channel": names(Channel), "answer": names(Answer), "threat": names(Threat),
             "harm": names(Harm), "status": names(Status), "activity": names(Activity),
             "event": names(VitalEvent),
+            "attempt": list(WORDS),
             "caravan": ["none", *(item.id for item in called(self.scenario))],
         }  # fmt: skip
         result: dict[str, pd.DataFrame] = {}
@@ -516,8 +518,8 @@ EMPTY: dict[str, dict[str, Any]] = {
                 "people": _INT},
     "account": {"date": _DATE, "activity": _INT, "people": _INT},
     "vital": {"date": _DATE, "place": _INT, "citizenship": _INT, "event": _INT, "people": _INT},
-    "journeys": {"date": _DATE, "citizenship": _INT, "caravan": _INT, "departed": _INT,
-                 "arrived": _INT, "failed": _INT},
+    "journeys": {"date": _DATE, "citizenship": _INT, "caravan": _INT, "attempt": _INT,
+                 "departed": _INT, "arrived": _INT, "failed": _INT},
     "threats": {"date": _DATE, "place": _INT, "threat": _INT, "severity": _FLOAT,
                 "prevalence": _FLOAT},
     "persons": {"date": _DATE, "id_high": _INT, "id_low": _INT, "home": _INT, "people": _INT,

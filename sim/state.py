@@ -121,6 +121,8 @@ class Parties:
     """First country entered of a bloc that makes it responsible for claims, or NONE."""
     caravan: I64 = field(default_factory=lambda: np.empty(0, np.int64))
     """Number of the caravan that they travel in, or NONE."""
+    attempt: I64 = field(default_factory=lambda: np.empty(0, np.int64))
+    """Which attempt to get somewhere by corridors it is, from 1."""
 
 
 @dataclass
@@ -171,7 +173,17 @@ class Separations:
     """Day on which they were separated."""
 
 
-Sparse = Parties | Applications | Claims | Orders | Separations
+@dataclass
+class Attempts:
+    """Households that tried to get to another country by corridors and have not arrived since."""
+
+    household: I64 = field(default_factory=lambda: np.empty(0, np.int64))
+    """Row of the founder."""
+    failed: I64 = field(default_factory=lambda: np.empty(0, np.int64))
+    """How often they tried."""
+
+
+Sparse = Parties | Applications | Claims | Orders | Separations | Attempts
 
 
 def take(table: Sparse, keep: Bool | I64) -> None:

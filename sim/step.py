@@ -15,6 +15,7 @@ from sim.kernels.tally import count_people
 from sim.model.admission import admit, prospects
 from sim.model.announcement import any_pending
 from sim.model.asylum import decide_claims, execute_returns, receive, regularise
+from sim.model.attempts import forget_returns
 from sim.model.blocs import relocate
 from sim.model.caravans import forming
 from sim.model.custody import reunify
@@ -142,6 +143,7 @@ def advance_to(world: World, end: int, look: Look | None = None) -> Census:
     reunify(world, end)
     regularise(world, dt)
     renew_exposure(world)
+    forget_returns(world)
 
     census = count(world, end)
     world.counts.insecurity += census["exposed"] * severity[:, None, :] * dt

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from sim.kernels.choice import Means
 from sim.kernels.living import N_COMPOSITIONS, count_codes
 from sim.kernels.tally import list_heads
+from sim.model.attempts import MOST
 from sim.model.caravans import called
 from sim.model.choice import Choices
 from sim.model.demography import vital_rates
@@ -24,7 +25,18 @@ from sim.model.spending import unit_costs
 from sim.model.threats import Threats, per_threat
 from sim.network import Network, build
 from sim.rng import Purpose, key, name_hash
-from sim.state import F64, I64, Applications, Claims, Moves, Orders, Parties, People, Separations
+from sim.state import (
+    F64,
+    I64,
+    Applications,
+    Attempts,
+    Claims,
+    Moves,
+    Orders,
+    Parties,
+    People,
+    Separations,
+)
 from sim.terms import N_THREATS, Channel, Harm, Journey, Status, Threat, VitalEvent
 
 if TYPE_CHECKING:
@@ -62,8 +74,8 @@ class Counts:
     crossings: I64
     """[corridor, citizenship] people who came through."""
     journeys: I64
-    """[citizenship, caravan + 1, outcome] people who set out by corridors for another country,
-    arrived, and were left behind on the way."""
+    """[citizenship, caravan + 1, attempt - 1, outcome] people who set out by corridors for another
+    country, arrived, and were left behind on the way."""
     insecurity: F64
     """[place, citizenship, threat] person-years."""
     vital: I64
@@ -119,6 +131,7 @@ class World:
     claims: Claims = field(default_factory=Claims)
     orders: Orders = field(default_factory=Orders)
     separations: Separations = field(default_factory=Separations)
+    attempts: Attempts = field(default_factory=Attempts)
     deciding: I64 = field(default_factory=lambda: np.empty(0, np.int64))
     """Rows of heads who live somewhere."""
     stranded: I64 = field(default_factory=lambda: np.empty(0, np.int64))
@@ -159,6 +172,8 @@ class World:
         """[place, country] people who set out by corridors since the month began."""
         self.set_out_before = np.zeros_like(self.setting_out)
         """[place, country] the same of the month before, which is what is known."""
+        self.sent_back = np.empty(0, np.int64)
+        """Rows of heads who are back at home against their will in this stretch."""
         self.held_days = np.zeros(n_countries)
         """[country] person-days of detention that began at its border in the last stretch."""
         self.decisions_left = np.zeros(n_countries)
@@ -271,7 +286,7 @@ def new_counts(scenario: Scenario, cells: Cells) -> Counts:
         money=np.zeros((n_ways, n_countries), np.int64),
         bribes=np.zeros((n_ways, n_countries), np.int64),
         crossings=np.zeros((len(scenario.corridors), n_countries), np.int64),
-        journeys=np.zeros((n_countries, len(called(scenario)) + 1, len(Journey)), np.int64),
+        journeys=np.zeros((n_countries, len(called(scenario)) + 1, MOST, len(Journey)), np.int64),
         insecurity=np.zeros((n_places, n_countries, N_THREATS)),
         vital=np.zeros((n_places, n_countries, len(VitalEvent)), np.int64),
         expected=Expected(

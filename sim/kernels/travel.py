@@ -10,7 +10,20 @@ import numpy as np
 from sim.jit import inner, kernel
 from sim.kernels.choice import PIONEER_AGE, household
 from sim.rng import uniform2
-from sim.state import DIRECT, F64, GROUNDS, HEAD, HELD, I64, LEADS, NONE, PAST, REMOVED, Bool
+from sim.state import (
+    DIRECT,
+    F64,
+    GROUNDS,
+    HEAD,
+    HELD,
+    I64,
+    LEADS,
+    LONG_AGO,
+    NONE,
+    PAST,
+    REMOVED,
+    Bool,
+)
 from sim.terms import Activity, Answer, Channel, Company, Harm, Status
 
 RESIDENT, TRAVELLING = np.int64(Activity.resident), np.int64(Activity.travelling)
@@ -579,6 +592,20 @@ def give_status(people, heads, status):
         while True:
             if people.household[row] == founder and people.activity[row] != DEAD:
                 people.status[row] = status
+            row = people.sibling[row]
+            if row == founder:
+                break
+
+
+@kernel
+def forget_moves(people, heads):
+    """Let whole households be as those who have not moved for long."""
+    for i in range(heads.shape[0]):
+        founder = people.household[heads[i]]
+        row = founder
+        while True:
+            if people.household[row] == founder:
+                people.moved[row] = LONG_AGO
             row = people.sibling[row]
             if row == founder:
                 break

@@ -15,6 +15,7 @@ from sim.kernels.travel import (
     tell_all_kin,
 )
 from sim.model.admission import admission_class
+from sim.model.attempts import send_back
 from sim.model.journey import note_moves
 from sim.rng import Purpose, key, mixed_array, uniform_array
 from sim.state import DAYS_A_YEAR, F64, GROUNDS, HEAD, I64, Moves, append, take
@@ -198,6 +199,7 @@ def execute_returns(world: World, end: int) -> None:
     )
     place_members(people, heads, people.home[heads].astype(np.int64), int(Status.citizen), days)
     forget_grounds(people, heads)
+    send_back(world, heads)
 
 
 def regularise(world: World, dt: float) -> None:

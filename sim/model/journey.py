@@ -9,7 +9,6 @@ import numpy as np
 from sim.kernels.choice import choose
 from sim.kernels.travel import (
     ARRIVED,
-    LEFT_BEHIND,
     ON_THE_WAY,
     party_sizes,
     remember,
@@ -18,6 +17,7 @@ from sim.kernels.travel import (
     travel,
 )
 from sim.model.admission import admission_class, apply, is_queued
+from sim.model.attempts import count, note_ends, number
 from sim.model.custody import held_days, separate
 from sim.model.threats import felt_fear
 from sim.rng import Purpose, key, uniform_array
@@ -129,7 +129,8 @@ def leave(
     by_legs = on_legs & abroad
     caravan = np.where(by_legs, world.choices.joined[place, world.country[goal]], NONE)
     np.add.at(world.setting_out, (place[by_legs], world.country[goal[by_legs]]), moved[by_legs])
-    count_journeys(world, leaders[by_legs], caravan[by_legs], Journey.departed)
+    attempt = number(world, leaders)
+    count(world, leaders[by_legs], caravan[by_legs], attempt[by_legs], Journey.departed)
     append(
         world.parties,
         head=leaders,
@@ -145,23 +146,8 @@ def leave(
             world.rules.responsible[world.country[place]] & ~from_own, world.country[place], NONE
         ),
         caravan=caravan,
+        attempt=attempt,
     )
-
-
-def count_journeys(world: World, heads: I64, caravan: I64, outcome: Journey) -> None:
-    """Count people who set out by corridors for another country, or what became of them.
-
-    Args:
-        world: The world.
-        heads: [n] heads of their parties.
-        caravan: [n] number of their caravan, or NONE.
-        outcome: What is counted.
-    """
-    people = world.people
-    home = people.home[heads]
-    n_people = party_sizes(people, heads) * world.weight[home]
-    counts = world.counts.journeys[:, :, outcome]
-    np.add.at(counts, (world.country[home], caravan + 1), n_people)
 
 
 def note_moves(world: World, heads: I64, origin: I64, goal: I64) -> None:
@@ -261,11 +247,7 @@ def advance_parties(world: World, end: int) -> dict[str, I64 | F64]:
         name: getattr(parties, name)[arrived]
         for name in ("head", "goal", "origin", "channel", "answer", "due", "entered")
     }
-    by_legs = np.isin(parties.channel, (Channel.asylum, Channel.irregular))
-    by_legs &= world.country[parties.origin] != world.country[parties.goal]
-    for ended, outcome in ((ARRIVED, Journey.arrived), (LEFT_BEHIND, Journey.failed)):
-        its = by_legs & (fate == ended)
-        count_journeys(world, parties.head[its], parties.caravan[its], outcome)
+    note_ends(world, fate)
     take(parties, fate == ON_THE_WAY)
     return result
 

@@ -849,6 +849,9 @@ class Decision(Part):
     """Years over which the drag of a recent move fades (our assumption)."""
     rest_depth: Share = 0.8
     """Share by which a move just made lowers the livelihood rate (our assumption)."""
+    rest_returned: Flag = True
+    """Whether those feel it too who are back at home since they were turned back or returned by
+    force (our assumption); without it nothing of that stays with them but what it cost."""
 
 
 class Living(Part):

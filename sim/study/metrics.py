@@ -8,6 +8,7 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
+from sim.model.attempts import WORDS as ATTEMPTS
 from sim.model.spending import ITEMS
 from sim.record import MEASURES, MONEY, TABLES, Column, Record, Values, per_replicate
 from sim.scenario.document import Path
@@ -122,6 +123,8 @@ def _known(scenario: Scenario, column: str) -> list[str]:
         return countries
     if column == "corridor":
         return [it.id for it in scenario.corridors] + countries
+    if column == "attempt":
+        return list(ATTEMPTS)
     if column == "caravan":
         return ["none", *(it.id for it in scenario.interventions if it.kind == "caravan")]
     if column == "item":

@@ -819,6 +819,38 @@ def test_who_is_turned_back_tries_again() -> None:
     unwatched = "policies.nx_border.officers=0"
     assert attempts(1, unwatched) == attempts(0, unwatched)
 
+    def again(turned_back: int, *changes: str) -> float:
+        record = run(
+            *world, "decision.base_flight=3", f"journey.turned_back={turned_back}", *changes
+        )
+        later = rows(record.journeys, citizenship="HO")
+        assert later.departed.sum() >= later.failed.sum()
+        return float(later[later.attempt != "1"].departed.sum())
+
+    # Second and further ones are told apart: none, and 205,000 in the weaker of two seeds.
+    assert again(0) == again(1, unwatched) == 0
+    assert again(1) > 0.8 * (attempts(1) - attempts(0))
+
+
+def test_a_return_leaves_no_trace_but_what_it_cost() -> None:
+    """J8: where returned people feel no drag of a move that they did not choose."""
+    border = "policies.nx_border"
+
+    def second(removal: int, rests: bool) -> float:
+        """Second and further attempts of those who go to live better, by a way that is free."""
+        record = run(
+            on(border), f"{border}.detention=1", f"{border}.detention_days=5",
+            f"{border}.removal={removal}", f"decision.rest_returned={str(rests).lower()}",
+            "decision.base_livelihood=40", "policies.nx_labour.open=false",
+            "policies.fr_labour.open=false", "corridors.ho_n_nx_b.price=0",
+            "corridors.ho_s_nx_b.price=0",
+        )  # fmt: skip
+        later = rows(record.journeys, citizenship="HO")
+        return float(later[later.attempt != "1"].departed.sum())
+
+    # 4,480 -> 9,520 and 6,160 -> 12,540 in two seeds.
+    assert second(1, False) > 1.3 * second(1, True) > 0
+
 
 def test_claims_are_sent_to_the_first_country() -> None:
     """J9."""

@@ -174,7 +174,7 @@ def sample_record(replicates: int = 1, **changes: Any) -> Record:
             rows["stocks"].append((replicate, last, "DAM", "SY", "displaced", displaced))
             rows["opinion"].append((replicate, last, "DE", 0.4, 0.2, 0.1, 0.4))
             rows["spending"].append((replicate, first, "asylum", "DE", 1e6 * war))
-            rows["journeys"].append((replicate, first, "SY", "none", sea, sea // 2, sea // 10))
+            rows["journeys"].append((replicate, first, "SY", "none", "1", sea, sea // 2, sea // 10))
             for event, people in (("birth", 50_000), ("death", 9000)):
                 rows["vital"].append((replicate, first, "DAM", "SY", event, people))
             dead += 9000
@@ -221,7 +221,7 @@ COLUMNS = {
     "spending": "replicate date item country amount",
     "account": "replicate date activity people",
     "vital": "replicate date place citizenship event people",
-    "journeys": "replicate date citizenship caravan departed arrived failed",
+    "journeys": "replicate date citizenship caravan attempt departed arrived failed",
     "persons": "replicate date id_high id_low home people moved_abroad moved_within no_means "
     "no_permission died_on_the_way died_naturally",
 }

@@ -1,0 +1,69 @@
+"""Attempts: numbered by household until one arrives, and forgotten by whom a scenario says."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from sim.model.attempts import MOST, forget_returns, number
+from sim.model.journey import advance_parties
+from sim.state import I64, LONG_AGO
+from sim.terms import Activity, Journey
+from sim.world import World
+from tests.unit.test_journey import NORTH, TOWN, heads_of, only, safe, send
+
+LEG = "AA_N_BB_T"
+
+
+def try_once(at: World, heads: I64, stopped: float) -> None:
+    """Send heads off over a border that turns that share of parties back."""
+    leg = only(at, LEG)
+    at.choices.way.intercepted[leg] = stopped
+    at.choices.way.custody.detained[:, leg] = 0.0
+    at.choices.way.custody.turned_back[:, leg] = 1.0
+    send(at, heads, TOWN)
+    advance_parties(at, at.day + 5)
+
+
+def counted(at: World, outcome: Journey) -> list[int]:
+    """People by attempt."""
+    return [int(n) for n in at.counts.journeys[..., outcome].sum(axis=(0, 1)) // at.weight[0]]
+
+
+def test_attempts_are_numbered_until_one_arrives() -> None:
+    at = safe("countries.AA.profile.household_size=1")
+    heads = heads_of(at, NORTH, 300)
+    n = len(heads)
+    assert (number(at, heads) == 1).all()
+    try_once(at, heads, 1.0)
+    assert (number(at, heads) == 2).all()
+    # The others of the place have not tried; half of those who do so again get through.
+    assert (number(at, np.setdiff1d(heads_of(at, NORTH), heads)) == 1).all()
+    try_once(at, heads, 0.5)
+    arrived = heads[at.people.place[heads] == TOWN]
+    assert 0.3 * n < len(arrived) < 0.7 * n
+    assert (number(at, arrived) == 1).all()
+    assert (number(at, np.setdiff1d(heads, arrived)) == 3).all()
+    assert counted(at, Journey.departed)[:3] == [n, n, 0]
+    assert counted(at, Journey.arrived)[:3] == [0, len(arrived), 0]
+    assert counted(at, Journey.failed)[:3] == [n, n - len(arrived), 0]
+    rest = np.setdiff1d(heads, arrived)
+    for _ in range(MOST):
+        try_once(at, rest, 1.0)
+    assert (number(at, rest) == MOST).all()
+    assert counted(at, Journey.departed)[-1] > len(rest)
+
+
+@pytest.mark.parametrize("rests", [True, False])
+def test_who_was_sent_back_rests_only_where_a_scenario_says_so(rests: bool) -> None:
+    at = safe("countries.AA.profile.household_size=1", f"decision.rest_returned={rests}".lower())
+    heads = heads_of(at, NORTH, 300)
+    try_once(at, heads, 0.5)
+    people = at.people
+    home = people.place[heads] == NORTH
+    forget_returns(at)
+    assert ((people.moved[heads[home]] == LONG_AGO) != rests).all()
+    # Those who got through have moved, whatever it says.
+    assert (people.moved[heads[~home]] >= 0).all()
+    assert (people.activity[heads[home]] == Activity.resident).all()
+    assert not len(at.sent_back)
