@@ -10,7 +10,7 @@ from sim.model.journey import advance_parties
 from sim.state import I64, LONG_AGO
 from sim.terms import Activity, Journey
 from sim.world import World
-from tests.unit.test_journey import NORTH, TOWN, heads_of, only, safe, send
+from tests.unit.test_journey import NORTH, PORT, TOWN, heads_of, only, safe, send
 
 LEG = "AA_N_BB_T"
 
@@ -67,3 +67,15 @@ def test_who_was_sent_back_rests_only_where_a_scenario_says_so(rests: bool) -> N
     assert (people.moved[heads[~home]] >= 0).all()
     assert (people.activity[heads[home]] == Activity.resident).all()
     assert not len(at.sent_back)
+    # Nor is anything forgotten by those who are stranded abroad.
+    abroad = heads_of(at, NORTH)[-300:]
+    at.people.place[abroad] = TOWN
+    leg = only(at, "BB_T_CC_P")
+    at.choices.way.intercepted[leg] = 1.0
+    at.choices.way.custody.detained[:, leg] = 0.0
+    at.choices.way.custody.turned_back[:, leg] = 1.0
+    send(at, abroad, PORT)
+    advance_parties(at, at.day + 20)
+    forget_returns(at)
+    assert (people.activity[abroad] == Activity.stranded).all()
+    assert (people.moved[abroad] >= 0).all()
