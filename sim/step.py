@@ -197,7 +197,8 @@ def prepare(world: World) -> None:
         )  # fmt: skip
         strain = world.newcomers / np.maximum(world.capacity, 1.0)
         world.threats.strain = strain / (1.0 + strain)
-        world.set_out_before, world.setting_out = world.setting_out, world.set_out_before * 0
+        world.set_out_before = world.setting_out
+        world.setting_out = np.zeros_like(world.setting_out)
         world.last_tick = world.day
     if monthly or new_rules:
         with np.errstate(over="ignore", invalid="ignore"):

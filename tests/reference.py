@@ -419,15 +419,17 @@ class Reference:
         watch = rule("barrier", 0.0) * rule("officers", 1.0) * rule("law", 1.0)
         if rule("closed", False):
             watch = 1.0
-        intercepted = tactic.watched * watch
+        met = tactic.watched * watch
+        intercepted = met * (1.0 - rule("complicit", 0.0))
+        bribed = met * rule("complicit", 0.0)
         price = tactic.price * (1.0 + journey.premium * watch)
         usable = intercepted < 0.999
         if policy_open:
-            intercepted, price, usable = 0.0, tactic.price, True
+            intercepted, bribed, price, usable = 0.0, 0.0, tactic.price, True
         harm = (
             tactic.death
             + journey.violence_weight * tactic.violence
-            + journey.extortion_weight * tactic.extortion
+            + journey.extortion_weight * (tactic.extortion + bribed)
             + journey.kidnapping_weight * tactic.kidnapping
         )
         utility = (

@@ -69,7 +69,10 @@ def random_scenario(number: int) -> Scenario:
         "corridors": corridors,
         "policies": _announced(
             random.Random(f"announced {number}"),
-            _policies(rng, countries, groups, corridors),
+            _complicit(
+                random.Random(f"complicit {number}"),
+                _policies(rng, countries, groups, corridors),
+            ),
             corridors,
         ),
         "interventions": _interventions(rng, countries, places),
@@ -279,6 +282,14 @@ def _policies(
         if not alike and rng.random() < 0.3:
             rule["citizens_of"] = rng.sample(countries, rng.randint(1, len(countries)))
         policies.append(rule)
+    return policies
+
+
+def _complicit(rng: random.Random, policies: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The same with officials who take money at some borders."""
+    for rule in policies:
+        if "barrier" in rule and rng.random() < 0.4:
+            rule["complicit"] = rng.choice((1.0, rng.random()))
     return policies
 
 

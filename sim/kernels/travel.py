@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from sim.jit import inner, kernel
-from sim.kernels.choice import PIONEER_AGE, household
+from sim.kernels.choice import household
 from sim.rng import uniform2
 from sim.state import (
     DIRECT,
@@ -54,6 +54,8 @@ SAME = np.int64(-1)
 ON_THE_WAY, ARRIVED, LEFT_BEHIND, GONE = 0, 1, 2, 3
 """What becomes of a party in a step: still travelling, at its goal, stranded, all dead."""
 NOT_GROUNDS = 255 - GROUNDS
+GROWN_UP = 12 * 18
+"""Age in months from which a person is no child."""
 SHORTEST = 0.25
 """Days that a leg takes at least, so that no journey is endless within a step."""
 
@@ -152,7 +154,7 @@ def count_ages(people, head, month):
     row = founder
     while True:
         if people.household[row] == founder and people.activity[row] != DEAD:
-            if (month - people.born[row]) // 12 >= PIONEER_AGE:
+            if month - people.born[row] >= GROWN_UP:
                 adults += 1
             else:
                 children += 1
@@ -291,7 +293,7 @@ def take_children(people, head, month, place, day):
     row = founder
     while True:
         if people.household[row] == founder and people.activity[row] != DEAD:
-            if (month - people.born[row]) // 12 < PIONEER_AGE:
+            if month - people.born[row] < GROWN_UP:
                 if eldest < 0 or people.born[row] < people.born[eldest]:
                     eldest = row
         row = people.sibling[row]
@@ -300,7 +302,7 @@ def take_children(people, head, month, place, day):
     row = founder
     while True:
         if people.household[row] == founder and people.activity[row] != DEAD:
-            if (month - people.born[row]) // 12 < PIONEER_AGE:
+            if month - people.born[row] < GROWN_UP:
                 people.household[row] = eldest
                 people.means[row] = 0.0
         row = people.sibling[row]

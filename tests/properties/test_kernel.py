@@ -17,10 +17,12 @@ import sim
 from sim.kernels.choice import Conditions
 from sim.model.decide import current_conditions
 from sim.model.journey import pick_goals
+from sim.scenario.schema import Intervention, Scenario
 from sim.scenario.writer import dump
 from sim.state import F64, I64
 from sim.terms import Answer, Hazard
 from sim.world import World
+from tests import worlds
 from tests.reference import Rates, Reference, Verdict, heads_of
 from tests.worlds import answers_of, random_scenario, random_world, rates_of
 
@@ -114,6 +116,44 @@ def check_look_ahead(reference: Reference, number: int) -> None:
             np.testing.assert_allclose(
                 reference.ahead[hazard, o], mine, rtol=allowed, err_msg=f"world {number}"
             )
+
+
+def test_where_caravans_form_gates_still_relax_and_bounds_hold(monkeypatch) -> None:
+    """Random worlds once more, from all whose places people could set off together for anywhere."""
+    plain, better = worlds.random_scenario, 0
+
+    def with_caravan(number: int) -> Scenario:
+        scenario = plain(number)
+        walk = Intervention(
+            id="walk", kind="caravan", at=tuple(p.id for p in scenario.places),
+            about=tuple(c.id for c in scenario.countries), start=scenario.time.start,
+            people=0.0, price=0.1, hazards=0.2, interception=(0.5, 3.0)[number % 2],
+        )  # fmt: skip
+        return scenario.model_copy(update={"interventions": (*scenario.interventions, walk)})
+
+    for number in range(12):
+        found = {}
+        for make in (plain, with_caravan):
+            monkeypatch.setattr(worlds, "random_scenario", make)
+            world = random_world(number)
+            heads = np.array(heads_of(world), np.int64)
+            world.deciding = heads
+            want, fear, _, _ = world.threats.advance(
+                world.day, 3, world.weights_k, world.tolerable, world.voice,
+                world.scenario.decision.voice,
+            )  # fmt: skip
+            now = current_conditions(world, want, fear)
+            found[make] = rates_of(world, now, heads)
+        check_gates(found[with_caravan], [], number)
+        check_bound(world, now, 1.0, heads, found[with_caravan])
+        assert (world.choices.joined == 0).all()
+        # Where officials stop no more of them, nobody is worse off in a caravan, but for what the
+        # look-ahead is solved to (1e-6 / (1 - .95) at most).
+        if number % 2 == 0:
+            gain = found[with_caravan] - found[plain]
+            assert (gain >= -1e-4 * found[plain]).all()
+            better += int((gain > 1e-2 * found[plain]).any())
+    assert better >= 4
 
 
 def check_gates(found: F64, rates: list[Rates], number: int) -> None:
