@@ -46,7 +46,7 @@ from sim.state import (
 )
 from sim.step import count
 from sim.store import identity
-from sim.terms import Activity, Answer, Education, Sex, Status, Threat
+from sim.terms import Activity, Answer, Company, Education, Sex, Status, Threat
 from sim.view.quiet_mesa import mesa
 from sim.world import World, build_world
 
@@ -362,16 +362,21 @@ class Country(mesa.Agent):  # type: ignore[misc]
 
     @property
     def borders(self) -> dict[str, dict[str, Any]]:
-        """What holds on each corridor into the country: enforcement, closed, detention."""
+        """What holds on each corridor into the country: enforcement, closed, detention.
+
+        Detention is that of adults who are citizens of the country which the corridor leaves.
+        """
         world = self.model.world
         legs, rules, corridors = world.network.legs, world.rules, self.model.scenario.corridors
         entering = np.flatnonzero(legs.crosses & (world.country[legs.target] == self.index))
+        custody = rules.custody
+        kind = custody.treated[Company.adults, world.country[legs.source]]
         return {
             corridors[legs.corridor[e]].id: {
                 "enforcement": float(rules.enforcement[e]),
                 "closed": bool(rules.closed[e]),
-                "detention": float(rules.detention[e]),
-                "detention_days": float(rules.detention_days[e]),
+                "detention": float(custody.detained[kind[e], e]),
+                "detention_days": float(custody.days[kind[e], e]),
             }
             for e in entering
         }
