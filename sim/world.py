@@ -24,7 +24,7 @@ from sim.model.threats import Threats, per_threat
 from sim.network import Network, build
 from sim.rng import Purpose, key, name_hash
 from sim.state import F64, I64, Applications, Claims, Moves, Orders, Parties, People
-from sim.terms import N_THREATS, Channel, Harm, Status, Threat, VitalEvent
+from sim.terms import N_THREATS, Channel, ClaimStage, Harm, Status, Threat, VitalEvent
 
 if TYPE_CHECKING:
     from sim.scenario.schema import Scenario
@@ -62,6 +62,8 @@ class Counts:
     """[place, citizenship, threat] person-years."""
     vital: I64
     """[place, citizenship, event] births and natural deaths."""
+    claims: I64
+    """[country, citizenship, stage] people who claim asylum, and what is decided."""
     spending: dict[tuple[str, int], float] = field(default_factory=dict)
     """Money by item and country in which it is spent."""
     expected: Expected | None = None
@@ -259,6 +261,7 @@ def new_counts(scenario: Scenario, cells: Cells) -> Counts:
         crossings=np.zeros((len(scenario.corridors), n_countries), np.int64),
         insecurity=np.zeros((n_places, n_countries, N_THREATS)),
         vital=np.zeros((n_places, n_countries, len(VitalEvent)), np.int64),
+        claims=np.zeros((n_countries, n_countries, len(ClaimStage)), np.int64),
         expected=Expected(
             answers=np.zeros((cells.size, 5), np.int64),
             years=np.zeros((cells.size, 5), np.int64),

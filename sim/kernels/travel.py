@@ -205,6 +205,29 @@ def mark_grounds(people, head, grounds):
 
 
 @inner
+def note_border(people, country, head, place):
+    """Note of a household about to be in another country which one it comes from."""
+    left = country[people.place[head]]
+    if country[place] == left:
+        return
+    founder = people.household[head]
+    row = founder
+    while True:
+        if people.household[row] == founder and people.activity[row] != DEAD:
+            people.came[row] = left + 1
+        row = people.sibling[row]
+        if row == founder:
+            break
+
+
+@kernel
+def note_borders(people, country, heads, places):
+    """Note of households about to be moved which country each of them comes from."""
+    for i in range(heads.shape[0]):
+        note_border(people, country, heads[i], places[i])
+
+
+@inner
 def leave_behind(people, country, head, node, day):
     """A party that cannot go on: at home it is displaced, elsewhere stranded."""
     home = np.int64(people.home[head])
@@ -280,6 +303,7 @@ def settle(
         place = goals[i]
         channel = channels[i]
         day = int(days[i])
+        note_border(people, country, head, place)
         k = classes[own, people.group[head]]
         wants_camp[i] = False
         if country[place] == own:
@@ -309,6 +333,7 @@ def settle(
         if first >= 0 and first != own:
             returned[country[place], own] += weight[home] * count_members(people, head)
             place = nearest[place, first]
+            note_border(people, country, head, place)
         c = country[place]
         wants_camp[i] = uniform2(camp_key, people.pid[head], np.uint64(day)) < encampment[k, c]
         if prima_facie[k, c]:
@@ -550,6 +575,7 @@ def travel(
                         break
                 crossings[c, own] += w * n
                 node = legs.target[e]
+                note_border(people, country, head, node)
                 if entered[i] < 0 and way.responsible[country[node]]:
                     entered[i] = country[node]
                 set_members(people, head, node, TRAVELLING, SAME, day)

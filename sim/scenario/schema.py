@@ -932,7 +932,7 @@ class Observed(Part):
 
 TableName = Literal[
     "flows", "answers", "attribution", "stocks", "blocked", "crossings", "harms", "threats",
-    "insecurity", "opinion", "spending", "account", "vital", "persons",
+    "insecurity", "opinion", "spending", "account", "vital", "claims", "paths", "persons",
 ]  # fmt: skip
 ByColumn = Literal["place", "home", "citizenship", "group", "sex", "education", "age"]
 
@@ -944,7 +944,7 @@ class Outputs(Part):
     """Steps summed into one row of a flow table; stocks are taken at the end of each."""
     tables: tuple[TableName, ...] = (
         "flows", "answers", "attribution", "stocks", "blocked", "crossings", "harms", "threats",
-        "insecurity", "opinion", "spending", "account", "vital",
+        "insecurity", "opinion", "spending", "account", "vital", "claims", "paths",
     )  # fmt: skip
     """All but `persons`, which has a row for each person and is kept when named."""
     by: tuple[ByColumn, ...] = ("place",)
