@@ -15,7 +15,7 @@ from sim.view.swept import plot_effects
 KINDS: Final[Mapping[str, Picture]] = {
     **PICTURES,
     "bands": Picture(
-        "Figures over time, with bands over replicates", plot_bands, "", bands_finding
+        "Figures over time, with bands over replicates", plot_bands, (), bands_finding
     ),
 }
 SWEEP_KINDS: Final[Mapping[str, str]] = {"effects": "Figures at each value of a factor"}

@@ -17,6 +17,7 @@ from sim.record import MEASURES, Record
 from sim.terms import Harm, Threat
 from sim.view import style
 from sim.view.focus import citizens, narrowed, such
+from sim.view.funnel import funnel_text, plot_funnel
 from sim.view.maps import flows_by_size, map_finding, plot_map
 from sim.view.plots import (
     answers_finding,
@@ -29,6 +30,7 @@ from sim.view.plots import (
     plot_observed,
     plot_threats,
 )
+from sim.view.sankey import plot_sankey, sankey_text
 
 REPORT: Final = "report.html"
 TOP: Final = 20
@@ -40,21 +42,32 @@ class Picture(NamedTuple):
 
     heading: str
     plot: Callable[[Record], Axes]
-    needs: str
-    """The table without which there is no picture; empty: none."""
+    needs: tuple[str, ...]
+    """The tables without which there is no picture."""
     text: Callable[[Record], str]
     """What it shows, in words, for those who cannot see it."""
 
 
 PICTURES: Final[Mapping[str, Picture]] = {
-    "map": Picture("Where people went", plot_map, "flows", lambda it: map_text(it)),
-    "answers": Picture(
-        "Who moved, who could not", plot_answers, "answers", lambda it: answers_finding(it)
+    "map": Picture("Where people went", plot_map, ("flows",), lambda it: map_text(it)),
+    "sankey": Picture(
+        "From where, by which way, to what end",
+        plot_sankey,
+        ("paths",),
+        lambda it: sankey_text(it),
     ),
-    "threats": Picture("What people felt", plot_threats, "insecurity", lambda it: threats_text(it)),
-    "harms": Picture("Harm on the way", plot_harms, "harms", lambda it: harms_finding(it)),
+    "answers": Picture(
+        "Who moved, who could not", plot_answers, ("answers",), lambda it: answers_finding(it)
+    ),
+    "threats": Picture(
+        "What people felt", plot_threats, ("insecurity",), lambda it: threats_text(it)
+    ),
+    "funnel": Picture(
+        "From setting out to refuge", plot_funnel, ("flows", "harms"), lambda it: funnel_text(it)
+    ),
+    "harms": Picture("Harm on the way", plot_harms, ("harms",), lambda it: harms_finding(it)),
     "observed": Picture(
-        "Observed and simulated", plot_observed, "", lambda it: observed_finding(it)
+        "Observed and simulated", plot_observed, (), lambda it: observed_finding(it)
     ),
 }
 
@@ -189,7 +202,7 @@ def map_text(record: Record) -> str:
 
 def _has(record: Record, picture: Picture) -> bool:
     if picture.needs:
-        return picture.needs in record.tables
+        return all(it in record.tables for it in picture.needs)
     return len(record.scenario.observed) > 0
 
 
