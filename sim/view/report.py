@@ -16,6 +16,7 @@ from matplotlib.axes import Axes
 from sim.record import MEASURES, Record
 from sim.terms import Harm, Threat
 from sim.view import style
+from sim.view.bands import bands_text, plot_bands
 from sim.view.focus import citizens, narrowed, such
 from sim.view.funnel import funnel_text, plot_funnel
 from sim.view.maps import flows_by_size, map_finding, plot_map
@@ -66,6 +67,9 @@ PICTURES: Final[Mapping[str, Picture]] = {
         "From setting out to refuge", plot_funnel, ("flows", "harms"), lambda it: funnel_text(it)
     ),
     "harms": Picture("Harm on the way", plot_harms, ("harms",), lambda it: harms_finding(it)),
+    "bands": Picture(
+        "Abroad and displaced, over time", plot_bands, ("stocks",), lambda it: bands_text(it)
+    ),
     "observed": Picture(
         "Observed and simulated", plot_observed, (), lambda it: observed_finding(it)
     ),
@@ -201,9 +205,9 @@ def map_text(record: Record) -> str:
 
 
 def _has(record: Record, picture: Picture) -> bool:
-    if picture.needs:
-        return all(it in record.tables for it in picture.needs)
-    return len(record.scenario.observed) > 0
+    if picture is PICTURES["observed"]:
+        return len(record.scenario.observed) > 0
+    return all(it in record.tables for it in picture.needs)
 
 
 def _write(path: Path, content: bytes) -> None:

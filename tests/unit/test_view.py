@@ -23,7 +23,7 @@ from rich.console import Console
 
 from sim.record import Record
 from sim.terms import Answer, Channel, Harm, Threat
-from sim.view import bands, compared, focus, maps, plots, report, style, tables
+from sim.view import bands, compared, focus, funnel, maps, plots, report, sankey, style, tables
 from tests.unit.sample_record import sample_record, sample_scenario
 
 YEAR = {"start": "2013-01-01", "end": "2013-12-31"}
@@ -33,6 +33,8 @@ PLOTS = {
     "threats": plots.plot_threats,
     "observed": plots.plot_observed,
     "harms": plots.plot_harms,
+    "sankey": sankey.plot_sankey,
+    "funnel": funnel.plot_funnel,
     "bands": bands.plot_bands,
     "gaps": lambda record, ax=None: bands.plot_gaps({"A": record, "B": record}, "displaced", ax),
     "differences": lambda record, ax=None: compared.plot_differences(record, record, ax),
@@ -374,7 +376,7 @@ def test_without_a_focus_everybody_counts(record: Record) -> None:
 
 def test_flows_harms_and_stocks_are_of_citizens_of_the_focus(syrian: Record) -> None:
     found = focus.narrowed(syrian)
-    for name in ("flows", "harms", "crossings", "stocks"):
+    for name in focus.CITIZENS:
         assert set(found.tables[name]["citizenship"]) == {"SY"}
     assert found.threats is syrian.threats
     assert focus.narrowed(syrian) is found
@@ -704,7 +706,7 @@ def test_the_report_can_be_read_without_seeing_it(html: str) -> None:
     assert headings.count(1) == 1
     assert all(after - before <= 1 for before, after in itertools.pairwise(headings))
     images = page.all("img")
-    assert len(images) == 5
+    assert len(images) == 8
     for image in images:
         assert len(image["alt"] or "") > 20
     assert len(page.all("table")) == len(page.all("caption")) >= 5
