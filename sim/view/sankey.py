@@ -165,6 +165,12 @@ def sankey_text(record: Record) -> str:
     return f"{sankey_finding(record)}. {' '.join(parts)}"
 
 
+def ends_by_country(record: Record) -> pd.DataFrame:
+    """Count people by country of stay (rows, ids) and end (columns, of `END_WORDS`)."""
+    sums = _paths(record).groupby(["stay", "outcome"])["people"].sum()
+    return sums.unstack(fill_value=0.0)
+
+
 def _paths(record: Record) -> pd.DataFrame:
     """Give people by origin, way, country of stay and outcome, as means over replicates.
 
