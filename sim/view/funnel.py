@@ -19,13 +19,19 @@ RISKY: Final = ("asylum", "irregular")
 """Channels whose journeys lead through corridors, where people come to harm."""
 WITHIN: Final = ("internal",)
 MOVES: Final = ("necessity", "choice")
-HARMS: Final = ("extortion", "violence", "kidnapping", "interception", "detention", "stranding",
-                "death")  # fmt: skip
-"""Harms drawn between setting out and arriving; the others follow on it."""
-LATER: Final = tuple(it.name for it in Harm if it.name not in HARMS)
+LATER: Final = ("forced_return",)
+"""Harms drawn after arriving."""
+HARMS: Final = (*(it.name for it in Harm if it.name not in ("death", *LATER)), "death")
+"""Harms drawn between setting out and arriving."""
 OUT: Final = "asylum or irregular"
 ARRIVED: Final = "arrived"
 ACCEPTED: Final = "accepted"
+WOULD: Final = "would move"
+NOTES: Final = {
+    WOULD: "would move: set out, or kept from it at the end",
+    ACCEPTED: "accepted: refugees on arrival, without a claim",
+}
+"""What the source line says of a row, where there is one."""
 RECOGNISED: Final = "recognised"
 
 
@@ -62,7 +68,7 @@ def plot_funnel(record: Record, ax: Axes | None = None) -> Axes:
     bars = _bars(record)
     out = _people(bars, OUT)
     rows = np.arange(len(bars))[::-1]
-    ax = style.frame(ax, 0.225 * len(bars), 1.5)
+    ax = style.frame(ax, 0.225 * len(bars), 1.56)
     left = np.zeros(len(bars))
     for part in range(max(len(it.parts) for it in bars)):
         drawn = [i for i, it in enumerate(bars) if part < len(it.parts)]
@@ -97,10 +103,11 @@ def plot_funnel(record: Record, ax: Axes | None = None) -> Axes:
     ax.set_xticks([])
     ax.tick_params(axis="y", length=0)
     ax.spines["bottom"].set_visible(False)
-    ax.legend(
-        handles=[Patch(color=style.ANSWERS[it], label=style.ANSWER_WORDS[it]) for it in MOVES],
-        fontsize=style.SMALL, frameon=False, loc="lower right", handlelength=1.0,
-    )  # fmt: skip
+    if max(ends) > 0:
+        ax.legend(
+            handles=[Patch(color=style.ANSWERS[it], label=style.ANSWER_WORDS[it]) for it in MOVES],
+            fontsize=style.SMALL, frameon=False, loc="lower right", handlelength=1.0,
+        )  # fmt: skip
     spread = " Strokes: 95 % intervals." if record.replicates > 1 else ""
     style.caption(
         ax,
@@ -108,8 +115,7 @@ def plot_funnel(record: Record, ax: Axes | None = None) -> Axes:
         funnel_finding(record),
         f"{style.capital(citizens(record))}, counted at each journey and each harm; per cent of "
         f"those who set out for asylum or irregularly.{spread}",
-        note="would move: set out, or kept from it at the end; accepted: refugees on arrival, "
-        "without a claim",
+        note="; ".join(words for row, words in NOTES.items() if any(it.words == row for it in bars)),
         below=6,
     )
     return ax
@@ -122,13 +128,13 @@ def funnel_finding(record: Record) -> str:
     if out == 0:
         return "Nobody set out for asylum or irregularly"
     text = (
-        f"Of each 100 {citizens(record)} who set out for asylum or irregularly, "
-        f"{100 * _people(bars, ARRIVED) / out:.0f} arrived"
+        "Of each 100 who set out for asylum or irregularly, "
+        f"{_of_100(_people(bars, ARRIVED) / out)} arrived"
     )
     if "claims" not in record.tables:
         return text
     refuge = _people(bars, ACCEPTED) + _people(bars, RECOGNISED)
-    return f"{text} and {100 * refuge / out:.0f} were taken for refugees"
+    return f"{text} and {_of_100(refuge / out)} were taken for refugees"
 
 
 def funnel_text(record: Record) -> str:
@@ -164,7 +170,7 @@ def _count(record: Record) -> list[Bar]:
             (style.ANSWERS[answer], per_replicate(record, kept[kept["answer"] == answer], "people"))
             for answer in ("no_permission", "no_means")
         )
-        bars.append(Bar("would move", (*set_out, *blocked), True, False))
+        bars.append(Bar(WOULD, (*set_out, *blocked), True, False))
         bars += [
             Bar(style.ANSWER_WORDS[answer], (part,), False, False)
             for answer, part in zip(("no_permission", "no_means"), blocked, strict=True)
@@ -213,6 +219,12 @@ def _claims(record: Record, stage: str) -> Values:
     """Give people whose claims came to a stage, one value a replicate."""
     claims = narrowed(record).claims
     return per_replicate(record, claims[claims["stage"] == stage], "people")
+
+
+def _of_100(share: float) -> str:
+    """Write how many of each 100 a share is."""
+    number = round(100 * share)
+    return "fewer than 1" if share > 0 and number == 0 else "none" if number == 0 else f"{number}"
 
 
 def _per_cent(share: float) -> str:

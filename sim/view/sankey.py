@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import Final, NamedTuple
 from weakref import WeakKeyDictionary
 
@@ -78,11 +79,12 @@ LABELS: Final = 138.0
 
 
 class Node(NamedTuple):
-    """One country or outcome in a column: people and, in points, where it stands."""
+    """One country or outcome in a column; measures are in points."""
 
     people: float
-    top: float
-    height: float
+    label: str
+    top: float = 0.0
+    height: float = 0.0
 
 
 def plot_sankey(record: Record, ax: Axes | None = None) -> Axes:
@@ -99,7 +101,7 @@ def plot_sankey(record: Record, ax: Axes | None = None) -> Axes:
         NoTableError: the run kept no paths.
     """
     paths = _merged(record, _paths(record))
-    ax = style.frame(ax, HEIGHT, 0.05, 0.05)
+    ax = style.frame(ax, HEIGHT if len(paths) else 0.3, 0.05, 0.05)
     scale = style.settle(ax)
     box = ax.get_window_extent()
     width, height = box.width / scale, box.height / scale
@@ -107,11 +109,13 @@ def plot_sankey(record: Record, ax: Axes | None = None) -> Axes:
     ax.spines[:].set_visible(False)
     right = min(LABELS, 0.34 * width)
     left_edges = np.linspace(0, width - right - BAR, len(COLUMNS))
-    room = float(left_edges[1] - BAR - 8) / 72
+    room = float(left_edges[1] - BAR - 6) / 72
+    rooms = {**dict.fromkeys(COLUMNS, room), COLUMNS[-1]: (right - 5) / 72}
     if len(paths):
-        nodes, unit = _lay_out(paths, height - 1.4 * LINE)
+        labels = _labels(record, paths, rooms)
+        nodes, unit = _lay_out(labels, height - 1.4 * LINE)
         _draw_ribbons(ax, paths, nodes, unit, left_edges)
-        _draw_nodes(ax, record, nodes, left_edges, [room] * 3 + [(right - 5) / 72])
+        _draw_nodes(ax, nodes, left_edges)
         for heading, x in zip(HEADINGS, left_edges, strict=True):
             ax.annotate(
                 heading, (x, height), va="top", fontsize=style.SMALL, fontstyle="italic",
@@ -234,53 +238,72 @@ def _order(column: str, sums: Mapping[str, float]) -> list[str]:
     return sorted(sums, key=lambda it: (place.get(it, 1), -sums[it], it))
 
 
-def _lay_out(paths: pd.DataFrame, height: float) -> tuple[list[dict[str, Node]], float]:
-    """Stand the nodes of all columns on one scale, with room for every label.
+def _labels(
+    record: Record, paths: pd.DataFrame, rooms: Mapping[str, float]
+) -> list[dict[str, Node]]:
+    """Give the nodes of each column from the top with their labels, where there is room for them.
 
     Args:
+        record: the run.
         paths: as `_merged` gives them.
-        height: room there is, in points.
+        rooms: inches for a label, by column.
 
     Returns:
-        The nodes of each column from the top, and points a person.
+        Nodes by name; they do not stand anywhere yet.
     """
     columns = []
     for column in COLUMNS:
         sums = {str(it): float(n) for it, n in paths.groupby(column)["people"].sum().items()}
-        columns.append({it: sums[it] for it in _order(column, sums)})
-
-    def heights(sums: Mapping[str, float], unit: float) -> list[float]:
-        return [max(unit * it, THIN) for it in sums.values()]
-
-    def gaps(tall: Sequence[float]) -> list[float]:
-        """Above the first node, between nodes, and below the last: so that no labels meet."""
-        ends = [max((LINE - it) / 2, 0.0) for it in (tall[0], tall[-1])]
-        between = (
-            max(GAP, LINE - (one + other) / 2)
-            for one, other in zip(tall, tall[1:], strict=False)
+        columns.append(
+            {
+                it: Node(sums[it], _label(_words(record, it), style.words(sums[it]), rooms[column]))
+                for it in _order(column, sums)
+            }
         )
-        return [ends[0], *between, ends[1]]
+    return columns
 
-    low, unit = 0.0, height / float(paths["people"].sum())
-    high = unit
+
+def _lay_out(columns: list[dict[str, Node]], height: float) -> tuple[list[dict[str, Node]], float]:
+    """Stand the nodes of all columns on one scale, with room for every label.
+
+    Args:
+        columns: as `_labels` gives them.
+        height: room there is, in points.
+
+    Returns:
+        The nodes, and points a person.
+    """
+    needs = [[LINE * (1 + it.label.count("\n")) for it in nodes.values()] for nodes in columns]
+
+    def heights(nodes: Mapping[str, Node], unit: float) -> list[float]:
+        return [max(unit * it.people, THIN) for it in nodes.values()]
+
+    def gaps(tall: Sequence[float], need: Sequence[float]) -> list[float]:
+        """Above the first node, between nodes, and below the last: so that no labels meet."""
+        over = [max((line - it) / 2, 0.0) for it, line in zip(tall, need, strict=True)]
+        return [over[0], *(max(GAP, a + b) for a, b in pairwise(over)), over[-1]]
+
+    def needed(unit: float) -> float:
+        talls = [heights(nodes, unit) for nodes in columns]
+        return max(sum(it) + sum(gaps(it, need)) for it, need in zip(talls, needs, strict=True))
+
+    unit, high = 0.0, height / sum(it.people for it in columns[0].values())
     for _ in range(40):
-        unit = (low + high) / 2
-        needed = max(sum(tall) + sum(gaps(tall)) for tall in (heights(it, unit) for it in columns))
-        low, high = (unit, high) if needed <= height else (low, unit)
-    unit = low
-    nodes: list[dict[str, Node]] = []
-    for sums in columns:
-        tall = heights(sums, unit)
-        spaces = gaps(tall)
+        middle = (unit + high) / 2
+        unit, high = (middle, high) if needed(middle) <= height else (unit, middle)
+    placed: list[dict[str, Node]] = []
+    for nodes, need in zip(columns, needs, strict=True):
+        tall = heights(nodes, unit)
+        spaces = gaps(tall, need)
         # What is left is shared out between the nodes, and around them.
         spare = (height - sum(tall) - sum(spaces)) / (len(tall) + 1)
-        top, placed = height, {}
-        for (name, people), size, space in zip(sums.items(), tall, spaces, strict=False):
+        top, stand = height, {}
+        for (name, node), size, space in zip(nodes.items(), tall, spaces, strict=False):
             top -= space + spare
-            placed[name] = Node(people, top, size)
+            stand[name] = node._replace(top=top, height=size)
             top -= size
-        nodes.append(placed)
-    return nodes, unit
+        placed.append(stand)
+    return placed, unit
 
 
 def _draw_ribbons(
@@ -346,23 +369,16 @@ def _ribbon(x0: float, x1: float, start: float, end: float, thick: float) -> Out
     return Outline(corners, [Outline.MOVETO, *curve, Outline.LINETO, *curve, Outline.CLOSEPOLY])
 
 
-def _draw_nodes(
-    ax: Axes,
-    record: Record,
-    nodes: list[dict[str, Node]],
-    left_edges: np.ndarray,
-    rooms: Sequence[float],
-) -> None:
+def _draw_nodes(ax: Axes, nodes: list[dict[str, Node]], left_edges: np.ndarray) -> None:
     """Draw the nodes with their names and people, each beside its bar."""
     bars, colours = [], []
-    for column, placed, x, room in zip(COLUMNS, nodes, left_edges, rooms, strict=True):
+    for column, placed, x in zip(COLUMNS, nodes, left_edges, strict=True):
         for name, node in placed.items():
             bars.append(Rectangle((x, node.top - node.height), BAR, node.height))
             colours.append(style.OUTCOMES[name] if column == "outcome" else style.FAINT)
             ax.annotate(
-                _label(_words(record, name), style.words(node.people), room),
-                (x + BAR, node.top - node.height / 2), xytext=(4, 0), textcoords="offset points",
-                va="center", fontsize=style.SMALL, color=style.INK, zorder=5,
+                node.label, (x + BAR, node.top - node.height / 2), xytext=(4, 0),
+                textcoords="offset points", va="center", linespacing=1.1, fontsize=style.SMALL, color=style.INK, zorder=5,
                 path_effects=[] if column == "outcome" else HALO, parse_math=False,
             )  # fmt: skip
     ax.add_collection(
@@ -376,11 +392,14 @@ def _words(record: Record, name: str) -> str:
     if name in END_WORDS:
         return END_WORDS[name][0]
     if name == HOME:
-        focus = record.scenario.population.focus
-        name = focus[0] if len(focus) == 1 else name
+        origins = _paths(record)["origin"].unique()
+        name = str(origins[0]) if len(origins) == 1 else name
     return style.names(record).get(name, name)
 
 
 def _label(words: str, people: str, inches: float) -> str:
-    """Write a name and a figure; the figure is whole, the name as far as there is room."""
-    return f"{style.shortened(words, style.SMALL, inches - style.length(f' {people}'))} {people}"
+    """Write a name and a figure, on two lines where one is too short; the figure is whole."""
+    line = f"{words} {people}"
+    if style.length(line) <= inches:
+        return line
+    return f"{style.shortened(words, style.SMALL, inches)}\n{people}"
