@@ -37,8 +37,8 @@ def narrowed(record: Record) -> Record:
         record: a run.
 
     Returns:
-        Flows, crossings, harms, stocks, blocked, claims and paths of citizens of the focus; answers and attribution of
-        those who are citizens, have their home or live there, whichever the tables tell first.
+        The tables of `CITIZENS` of citizens of the focus; answers and attribution of those who are
+        citizens, have their home or live there, whichever the tables tell first.
         All other tables are whole. Narrowing twice changes nothing more.
     """
     if not record.scenario.population.focus:

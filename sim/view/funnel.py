@@ -49,7 +49,7 @@ class Bar(NamedTuple):
     @property
     def people(self) -> Values:
         """People in all parts, one value a replicate."""
-        return np.sum([values for _, values in self.parts], axis=0)
+        return np.asarray(np.sum([values for _, values in self.parts], axis=0))
 
 
 def plot_funnel(record: Record, ax: Axes | None = None) -> Axes:
@@ -115,7 +115,9 @@ def plot_funnel(record: Record, ax: Axes | None = None) -> Axes:
         funnel_finding(record),
         f"{style.capital(citizens(record))}, counted at each journey and each harm; per cent of "
         f"those who set out for asylum or irregularly.{spread}",
-        note="; ".join(words for row, words in NOTES.items() if any(it.words == row for it in bars)),
+        note="; ".join(
+            words for row, words in NOTES.items() if any(it.words == row for it in bars)
+        ),
         below=6,
     )
     return ax
@@ -205,9 +207,7 @@ def _harm(record: Record, name: str) -> Bar:
     return Bar(style.HARM_WORDS[name], ((colour, values),))
 
 
-def _by_answer(
-    record: Record, flows: pd.DataFrame, column: str
-) -> tuple[tuple[str, Values], ...]:
+def _by_answer(record: Record, flows: pd.DataFrame, column: str) -> tuple[tuple[str, Values], ...]:
     """Give people in flows by answer."""
     return tuple(
         (style.ANSWERS[it], per_replicate(record, flows[flows["answer"] == it], column))

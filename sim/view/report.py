@@ -460,7 +460,7 @@ def _crossed(
     if not shown:
         return nobody
     order = table[shown].sum(axis=1).sort_values(ascending=False, kind="stable").index
-    rows = [
+    rows: list[tuple[str | _Cell, ...]] = [
         (
             names.get(str(country), str(country)),
             *(_cell(f"{float(table.loc[country, it]):,.0f}", float(table.loc[country, it]))

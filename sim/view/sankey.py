@@ -12,8 +12,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.collections import PatchCollection, PathCollection
 from matplotlib.patches import Rectangle
-from matplotlib.patheffects import withStroke
 from matplotlib.path import Path as Outline
+from matplotlib.patheffects import withStroke
 
 from sim.record import Record, horizon
 from sim.view import style
@@ -100,7 +100,7 @@ def plot_sankey(record: Record, ax: Axes | None = None) -> Axes:
     Raises:
         NoTableError: the run kept no paths.
     """
-    paths = _merged(record, _paths(record))
+    paths = _merged(_paths(record))
     ax = style.frame(ax, HEIGHT if len(paths) else 0.3, 0.05, 0.05)
     scale = style.settle(ax)
     box = ax.get_window_extent()
@@ -158,13 +158,13 @@ def sankey_finding(record: Record) -> str:
 
 def sankey_text(record: Record) -> str:
     """Say in words what the picture shows, column by column."""
-    paths = _merged(record, _paths(record))
+    paths = _merged(_paths(record))
     if not len(paths):
         return f"{sankey_finding(record)}."
     parts = []
     for column, heading in zip(COLUMNS[1:], HEADINGS[1:], strict=True):
         sums = paths.groupby(column)["people"].sum().sort_values(ascending=False, kind="stable")
-        listed = ", ".join(f"{_words(record, it)} {style.words(n)}" for it, n in sums.items())
+        listed = ", ".join(f"{_words(record, str(it))} {style.words(n)}" for it, n in sums.items())
         parts.append(f"{style.capital(heading)}: {listed}.")
     return f"{sankey_finding(record)}. {' '.join(parts)}"
 
@@ -172,7 +172,7 @@ def sankey_text(record: Record) -> str:
 def ends_by_country(record: Record) -> pd.DataFrame:
     """Count people by country of stay (rows, ids) and end (columns, of `END_WORDS`)."""
     sums = _paths(record).groupby(["stay", "outcome"])["people"].sum()
-    return sums.unstack(fill_value=0.0)
+    return sums.unstack(fill_value=0)
 
 
 def _paths(record: Record) -> pd.DataFrame:
@@ -203,10 +203,10 @@ def _sum_paths(record: Record) -> pd.DataFrame:
         }
     )
     kept = kept[kept["people"] > 0]
-    return kept.groupby(list(COLUMNS), as_index=False)["people"].sum()
+    return kept.groupby(list(COLUMNS))["people"].sum().reset_index()
 
 
-def _merged(record: Record, paths: pd.DataFrame) -> pd.DataFrame:
+def _merged(paths: pd.DataFrame) -> pd.DataFrame:
     """Put the smaller countries of each column together; who is at home, or came straight, too."""
     own = {column: (paths[column] == paths["origin"]).to_numpy() for column in ("via", "stay")}
     total = float(paths["people"].sum())
@@ -227,7 +227,7 @@ def _merged(record: Record, paths: pd.DataFrame) -> pd.DataFrame:
             words[words.isin(small)] = OTHERS
         changed[column] = words
     paths = paths.assign(**changed)
-    return paths.groupby(list(COLUMNS), as_index=False)["people"].sum()
+    return paths.groupby(list(COLUMNS))["people"].sum().reset_index()
 
 
 def _order(column: str, sums: Mapping[str, float]) -> list[str]:
@@ -313,10 +313,10 @@ def _draw_ribbons(
     unit: float,
     left_edges: np.ndarray,
 ) -> None:
-    """Draw ribbons between neighbouring columns, each in the colour of what became of its people."""
-    for i, (one, other) in enumerate(zip(COLUMNS, COLUMNS[1:], strict=False)):
+    """Draw ribbons between neighbouring columns, coloured by what became of people."""
+    for i, (one, other) in enumerate(pairwise(COLUMNS)):
         by = list(dict.fromkeys([one, other, "outcome"]))
-        ribbons = paths.groupby(by, as_index=False)["people"].sum()
+        ribbons = paths.groupby(by)["people"].sum().reset_index()
         where = {name: list(nodes[COLUMNS.index(name)]) for name in by}
         rank = {name: ribbons[name].map(where[name].index) for name in by}
         starts, ends = (
@@ -378,8 +378,9 @@ def _draw_nodes(ax: Axes, nodes: list[dict[str, Node]], left_edges: np.ndarray) 
             colours.append(style.OUTCOMES[name] if column == "outcome" else style.FAINT)
             ax.annotate(
                 node.label, (x + BAR, node.top - node.height / 2), xytext=(4, 0),
-                textcoords="offset points", va="center", linespacing=1.1, fontsize=style.SMALL, color=style.INK, zorder=5,
-                path_effects=[] if column == "outcome" else HALO, parse_math=False,
+                textcoords="offset points", va="center", linespacing=1.1, fontsize=style.SMALL,
+                color=style.INK, zorder=5, path_effects=[] if column == "outcome" else HALO,
+                parse_math=False,
             )  # fmt: skip
     ax.add_collection(
         PatchCollection(bars, facecolors=colours, edgecolors=style.INK, linewidths=0.3, zorder=4),

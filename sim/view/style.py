@@ -115,8 +115,8 @@ OUTCOMES: Final[Mapping[str, str]] = {
     "irregular": "#ddcc77",
     "under_way": "#aa4499",
     "died": "#222222",
-    "died_naturally": "#8a8f98",
-    "displaced": "#cc6677",
+    "died_naturally": "#5f6368",
+    "displaced": "#dd7766",
     "back": "#cccccc",
 }
 """A colour for what became of people; refugees as on the map. Source: after Tol 2021, muted."""

@@ -151,7 +151,9 @@ def test_paths_count_each_row_once() -> None:
     counted = pd.DataFrame(rows, columns=[*by, "people"]).groupby(by)["people"].sum()
     table = found.astype(dict.fromkeys(by, object)).groupby(by)["people"].sum()
     assert table.to_dict() == counted.to_dict()
-    assert {"died_on_the_way", "died_naturally", "refugee", "stranded"} <= set(table.index.levels[3])
+    assert {"died_on_the_way", "died_naturally", "refugee", "stranded"} <= set(
+        table.index.levels[3]
+    )
     assert (found["date"] == pd.Timestamp(at.scenario.time.end)).all()
 
 
