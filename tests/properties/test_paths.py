@@ -124,6 +124,9 @@ def test_paths_count_each_row_once() -> None:
     at = world()
     for _ in steps(at):
         pass
+    # Nobody happens to be held before the first border on that day.
+    before_it = np.flatnonzero((at.people.came == 0) & (at.people.activity == Activity.resident))
+    at.people.activity[before_it[:7]] = Activity.detained
     keeper = Keeper(at)
     keeper.keep_paths(at)
     found = keeper.frames(0)["paths"]

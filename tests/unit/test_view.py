@@ -479,11 +479,14 @@ def test_small_countries_are_put_together(record: Record) -> None:
         kept = set(merged[column]) - {sankey.DIRECT, sankey.HOME}
         assert sankey.OTHERS in kept
         assert len(kept) == most
-    # One small country alone keeps its name.
-    paths = record.paths
-    lone = paths[~paths["country"].isin(["SE", "GR"])]
-    few = Record(record.scenario, 7, record.manifest, {"paths": lone})
-    assert sankey.OTHERS not in set(sankey._merged(sankey._paths(few))["stay"])
+    # One small country alone keeps its name; two are put together.
+    last = record.paths["date"].max()
+    rows = [(0, last, "SY", "SY", it, "refugee", 9000) for it in ("TR", "LB")]
+    for small, kept in ((["EG"], {"EG"}), (["EG", "GR"], {sankey.OTHERS})):
+        more = [(0, last, "SY", "SY", it, "refugee", 9) for it in small]
+        table = tidy(rows + more, COLUMNS["paths"])
+        few = Record(record.scenario, 7, record.manifest, {"paths": table})
+        assert set(sankey._merged(sankey._paths(few))["stay"]) == {"TR", "LB", *kept}
 
 
 # --- The funnel
