@@ -197,6 +197,38 @@ def test_stacked_bands_add_up(record: Record) -> None:
     assert len(table) == 72
 
 
+@pytest.mark.parametrize("name", ["answers", "threats"])
+def test_bands_are_named_where_they_end_without_colour(
+    record: Record, short: Record, name: str
+) -> None:
+    words = style.ANSWER_WORDS.values() if name == "answers" else style.THREATS
+    for run in (record, short):
+        ax = PLOTS[name](run)
+        figure = ax.get_figure(root=True)
+        assert isinstance(figure, Figure)
+        figure.draw_without_rendering()
+        labels = [it for it in ax.texts if it.get_text() in words]
+        assert len(labels) == len(ax.collections) == (4 if name == "answers" else 7)
+        boxes = [it.get_window_extent() for it in labels]
+        for below, above in itertools.pairwise(boxes):
+            assert below.y1 <= above.y0 + 1
+        inside = ax.get_window_extent()
+        assert boxes[0].y0 >= inside.y0 - 1
+        assert boxes[-1].y1 <= inside.y1 + 1
+        # A line leads to each from the middle of its band, and no band reaches the names.
+        reached = 0.0
+        for line, band, box in zip(ax.lines, ax.collections, boxes, strict=True):
+            (x0, y0), *_, (x1, y1) = line.get_transform().transform(line.get_xydata())
+            shape = band.get_paths()[0].vertices
+            end = ax.transData.transform(shape[shape[:, 0] == shape[:, 0].max()])
+            assert y0 == pytest.approx(end[:, 1].min() / 2 + end[:, 1].max() / 2, abs=1)
+            assert x0 == pytest.approx(end[0, 0], abs=1)
+            assert y1 == pytest.approx((box.y0 + box.y1) / 2, abs=2)
+            assert x1 < box.x0
+            reached = max(reached, float(end[:, 0].max()))
+        assert reached < min(box.x0 for box in boxes)
+
+
 @pytest.mark.parametrize(
     ("end", "first", "most"), [("2018-12-31", "2011", 8), ("2012-06-30", "Jan 2011", 6)]
 )
