@@ -248,6 +248,47 @@ TABLES: Final[Mapping[str, Table]] = {
             Column("failed", "int", "people", "people left behind, turned back or taken home"),
         ),
     ),
+    "claims": Table(
+        "claims for asylum and what is decided on them; a child of claimants is decided on too",
+        "first",
+        (
+            _REPLICATE,
+            _FIRST,
+            Column("country", "text", "id", "country that is asked for asylum"),
+            _CITIZENSHIP,
+            Column(
+                "stage",
+                "text",
+                "word",
+                "claimed, accepted (a refugee on arrival, no claim), recognised, rejected",
+            ),
+            Column("people", "int", "people", "people whom it befell"),
+        ),
+    ),
+    "paths": Table(
+        "where people are who crossed a border in the run, or died or are held on the way to one",
+        "last",
+        (
+            _REPLICATE,
+            _LAST,
+            _CITIZENSHIP,
+            Column(
+                "came_from",
+                "text",
+                "id",
+                "country left at the last border crossed; their own, where none was",
+            ),
+            Column("country", "text", "id", "country of stay; of the dead, where they died"),
+            Column(
+                "outcome",
+                "text",
+                "word",
+                "legal status, or travelling, stranded, detained, captive, died_on_the_way, "
+                "died_naturally",
+            ),
+            Column("people", "int", "people", "people there, children born on the way or after"),
+        ),
+    ),
     "persons": Table(
         "what ever befell each person, a row one; kept when outputs.tables names it",
         "last",
@@ -622,6 +663,28 @@ class Record:
         taken home).
         """
         return self.table("journeys")
+
+    @property
+    def claims(self) -> pd.DataFrame:
+        """Claims for asylum, and what is decided on them.
+
+        Columns: `replicate`, `date` (first day), `country` (id, where asylum is asked for),
+        `citizenship` (country id), `stage` (claimed; accepted, a refugee on arrival without a
+        claim; recognised; rejected), `people` (people, a claim again counts again).
+        """
+        return self.table("claims")
+
+    @property
+    def paths(self) -> pd.DataFrame:
+        """Where people are who crossed a border in the run, or died or are held on the way to one.
+
+        Columns: `replicate`, `date` (last day of the run), `citizenship`, `came_from` (country left
+        at the last border crossed; their own, where none was), `country` (of stay; of the dead,
+        where they died; all are country ids), `outcome` (legal status, or travelling, stranded,
+        detained, captive, died_on_the_way, died_naturally), `people` (people; a child has its
+        mother's path).
+        """
+        return self.table("paths")
 
     @property
     def persons(self) -> pd.DataFrame:

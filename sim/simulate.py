@@ -10,7 +10,7 @@ from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
@@ -36,7 +36,17 @@ from sim.state import (
 )
 from sim.step import Census, advance
 from sim.store import identity
-from sim.terms import Activity, Answer, Channel, Harm, Journey, Status, Threat, VitalEvent
+from sim.terms import (
+    Activity,
+    Answer,
+    Channel,
+    ClaimStage,
+    Harm,
+    Journey,
+    Status,
+    Threat,
+    VitalEvent,
+)
 from sim.world import Counts, World, build_world, new_counts
 
 Progress = Callable[[int, int, str], None]
@@ -338,6 +348,11 @@ class Keeper:
             "vital", self.first, place=place, citizenship=citizenship, event=event,
             people=counts.vital[place, citizenship, event],
         )  # fmt: skip
+        country, citizenship, stage = np.nonzero(counts.claims)
+        put(
+            "claims", self.first, country=country, citizenship=citizenship, stage=stage,
+            people=counts.claims[country, citizenship, stage],
+        )  # fmt: skip
         threats = world.threats
         place, threat = (i.reshape(-1) for i in np.indices(threats.severity.shape))
         put(
@@ -347,6 +362,32 @@ class Keeper:
         )  # fmt: skip
         self.first = world.date()
         world.counts = new_counts(world.scenario, world.cells)
+
+    def keep_paths(self, world: World) -> None:
+        """Add where people are who crossed a border, or died or were held on the way to one."""
+        people, country = world.people, world.country
+        naturally = people.flags & DIED_NATURALLY > 0
+        outcome = np.where(
+            people.activity <= Activity.waiting,
+            people.status,
+            len(Status) + people.activity - np.uint8(Activity.travelling),
+        ).astype(np.int64)
+        outcome += naturally
+        gone = (people.activity == Activity.dead) & ~naturally
+        held = (people.activity == Activity.detained) | (people.activity == Activity.captive)
+        rows = np.flatnonzero((people.came > 0) | gone | held)
+        citizenship, here = country[people.home[rows]], country[people.place[rows]]
+        came = np.where(people.came[rows] > 0, people.came[rows].astype(np.int64) - 1, citizenship)
+        shape = (*(len(self.countries),) * 3, len(OUTCOMES))
+        code = np.ravel_multi_index((citizenship, came, here, outcome[rows]), shape)
+        found, which = np.unique(code, return_inverse=True)
+        total = np.zeros(len(found), np.int64)
+        np.add.at(total, which, world.weight[people.home[rows]])
+        citizenship, came, here, outcome = np.unravel_index(found, shape)
+        self._put(
+            "paths", world.date() - timedelta(days=1), citizenship=citizenship, came_from=came,
+            country=here, outcome=outcome, people=total,
+        )  # fmt: skip
 
     def keep_persons(self, world: World) -> None:
         """Add what ever befell each person, in the order of their identities."""
@@ -414,9 +455,10 @@ class Keeper:
             "origin": self.places, "destination": self.places, "place": self.places,
             "home": self.places,
             "citizenship": self.countries, "country": self.countries, "corridor": self.ways,
+            "came_from": self.countries, "outcome": OUTCOMES,
             "channel": names(Channel), "answer": names(Answer), "threat": names(Threat),
             "harm": names(Harm), "status": names(Status), "activity": names(Activity),
-            "event": names(VitalEvent),
+            "event": names(VitalEvent), "stage": names(ClaimStage),
             "attempt": list(WORDS),
             "caravan": ["none", *(item.id for item in called(self.scenario))],
         }  # fmt: skip
@@ -471,6 +513,7 @@ class Stepper:
         if world.step % world.scenario.outputs.every == 0 or self.over:
             self.keeper.keep(world, census)
         if self.over:
+            self.keeper.keep_paths(world)
             self.keeper.keep_persons(world)
         return census
 
@@ -494,6 +537,10 @@ def unique(words: list[str]) -> list[str]:
         result.append(word if seen[word] == 1 else f"{word}_{seen[word]}")
     return result
 
+
+ON_THE_WAY: Final = ("travelling", "stranded", "detained", "captive")
+OUTCOMES: Final = [*names(Status), *ON_THE_WAY, "died_on_the_way", "died_naturally"]
+"""What becomes of people in `paths`: the status of those who live somewhere, or else."""
 
 _INT: I64 = np.empty(0, np.int64)
 _FLOAT = np.empty(0, np.float64)
@@ -520,6 +567,10 @@ EMPTY: dict[str, dict[str, Any]] = {
     "vital": {"date": _DATE, "place": _INT, "citizenship": _INT, "event": _INT, "people": _INT},
     "journeys": {"date": _DATE, "citizenship": _INT, "caravan": _INT, "attempt": _INT,
                  "departed": _INT, "arrived": _INT, "failed": _INT},
+    "claims": {"date": _DATE, "country": _INT, "citizenship": _INT, "stage": _INT,
+               "people": _INT},
+    "paths": {"date": _DATE, "citizenship": _INT, "came_from": _INT, "country": _INT,
+              "outcome": _INT, "people": _INT},
     "threats": {"date": _DATE, "place": _INT, "threat": _INT, "severity": _FLOAT,
                 "prevalence": _FLOAT},
     "persons": {"date": _DATE, "id_high": _INT, "id_low": _INT, "home": _INT, "people": _INT,

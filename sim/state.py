@@ -19,7 +19,8 @@
 | activity | uint8 | 1 | `Activity` |
 | flags | uint8 | 1 | head (bit 0), blocked by permission (1), blocked at all (2), past (3-7) |
 | mask | uint8 | 1 | threats the household is exposed to, bit k |
-| **sum** | | **39** | goal: 40 |
+| came | uint8 | 1 | country left at the last border crossed, + 1; 0 = none crossed |
+| **sum** | | **40** | goal: 40 |
 
 Newborns are appended, into spare rows that take up to .6 bytes a person more; the dead keep theirs.
 People on the way, applications, claims, return orders and separated children are kept apart
@@ -89,6 +90,7 @@ class People(NamedTuple):
     activity: U8
     flags: U8
     mask: U8
+    came: U8
 
 
 def bytes_per_person(people: People) -> float:

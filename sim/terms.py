@@ -136,6 +136,18 @@ class Journey(IntEnum):
     failed = 2
 
 
+class ClaimStage(IntEnum):
+    """What becomes of a wish for asylum: all that is ever counted of claims.
+
+    `accepted` is refuge without a claim, where all of a group are taken for refugees on arrival.
+    """
+
+    claimed = 0
+    accepted = 1
+    recognised = 2
+    rejected = 3
+
+
 class Harm(IntEnum):
     """What is done to people on the way."""
 

@@ -37,7 +37,7 @@ from sim.state import (
     People,
     Separations,
 )
-from sim.terms import N_THREATS, Channel, Harm, Journey, Status, Threat, VitalEvent
+from sim.terms import N_THREATS, Channel, ClaimStage, Harm, Journey, Status, Threat, VitalEvent
 
 if TYPE_CHECKING:
     from sim.scenario.schema import Scenario
@@ -80,6 +80,8 @@ class Counts:
     """[place, citizenship, threat] person-years."""
     vital: I64
     """[place, citizenship, event] births and natural deaths."""
+    claims: I64
+    """[country, citizenship, stage] people who claim asylum, and what is decided."""
     spending: dict[tuple[str, int], float] = field(default_factory=dict)
     """Money by item and country in which it is spent."""
     expected: Expected | None = None
@@ -289,6 +291,7 @@ def new_counts(scenario: Scenario, cells: Cells) -> Counts:
         journeys=np.zeros((n_countries, len(called(scenario)) + 1, MOST, len(Journey)), np.int64),
         insecurity=np.zeros((n_places, n_countries, N_THREATS)),
         vital=np.zeros((n_places, n_countries, len(VitalEvent)), np.int64),
+        claims=np.zeros((n_countries, n_countries, len(ClaimStage)), np.int64),
         expected=Expected(
             answers=np.zeros((cells.size, 5), np.int64),
             years=np.zeros((cells.size, 5), np.int64),

@@ -262,6 +262,29 @@ def mark_grounds(people, head, grounds):
 
 
 @inner
+def note_border(people, country, head, place):
+    """Note of a household about to be in another country which one it comes from."""
+    left = country[people.place[head]]
+    if country[place] == left:
+        return
+    founder = people.household[head]
+    row = founder
+    while True:
+        if people.household[row] == founder and people.activity[row] != DEAD:
+            people.came[row] = left + 1
+        row = people.sibling[row]
+        if row == founder:
+            break
+
+
+@kernel
+def note_borders(people, country, heads, places):
+    """Note of households about to be moved which country each of them comes from."""
+    for i in range(heads.shape[0]):
+        note_border(people, country, heads[i], places[i])
+
+
+@inner
 def leave_behind(people, country, head, node, day):
     """A party that cannot go on: at home it is displaced, elsewhere stranded."""
     home = np.int64(people.home[head])
@@ -273,14 +296,16 @@ def leave_behind(people, country, head, node, day):
 
 
 @inner
-def take_home(people, head, day):
+def take_home(people, country, head, day):
     """Bring a household back to its place of origin, where it starts anew."""
+    home = np.int64(people.home[head])
     mark_grounds(people, head, False)
-    set_members(people, head, np.int64(people.home[head]), RESIDENT, CITIZEN, day)
+    note_border(people, country, head, home)
+    set_members(people, head, home, RESIDENT, CITIZEN, day)
 
 
 @inner
-def take_children(people, head, month, place, day):
+def take_children(people, country, head, month, place, day):
     """Take the children from the adults of a party: the state holds them in a place.
 
     They are a household of their own, which the eldest leads, without money; `reunite` ends it.
@@ -309,6 +334,7 @@ def take_children(people, head, month, place, day):
         if row == founder:
             break
     people.flags[eldest] = people.flags[eldest] & PAST | HEAD
+    note_border(people, country, eldest, place)
     set_members(people, eldest, place, DETAINED, IRREGULAR, day)
     return eldest
 
@@ -360,6 +386,7 @@ def join(people, row, head, day):
     if people.activity[row] == DEAD:
         return
     people.place[row] = people.place[head]
+    people.came[row] = people.came[head]
     people.activity[row] = people.activity[head]
     people.status[row] = people.status[head]
     people.moved[row] = day
@@ -433,6 +460,7 @@ def settle(
         place = goals[i]
         channel = channels[i]
         day = int(days[i])
+        note_border(people, country, head, place)
         k = classes[own, people.group[head]]
         wants_camp[i] = False
         if country[place] == own:
@@ -462,6 +490,7 @@ def settle(
         if first >= 0 and first != own:
             returned[country[place], own] += weight[home] * count_members(people, head)
             place = nearest[place, first]
+            note_border(people, country, head, place)
         c = country[place]
         wants_camp[i] = uniform2(camp_key, people.pid[head], np.uint64(day)) < encampment[k, c]
         if prima_facie[k, c]:
@@ -689,7 +718,7 @@ def travel(
                 harms[legs.corridor[REMOVED - e], own, FORCED_RETURN] += w * count_members(
                     people, head
                 )
-                take_home(people, head, day)
+                take_home(people, country, head, day)
                 fate[i] = LEFT_BEHIND
                 break
             if e == HELD:
@@ -738,7 +767,9 @@ def travel(
                             u = uniform2(keys[7], who, np.uint64(occasion + (1 << 40)))
                             if children > 0 and u < custody.separated[t, e]:
                                 harms[c, own, SEPARATION] += w * children
-                                taken[i] = take_children(people, head, month, legs.target[e], day)
+                                taken[i] = take_children(
+                                    people, country, head, month, legs.target[e], day
+                                )
                                 n = adults
                         harms[c, own, DETENTION] += w * n
                         held[t, c] += w * n
@@ -758,6 +789,7 @@ def travel(
                         break
                 crossings[c, own] += w * n
                 node = legs.target[e]
+                note_border(people, country, head, node)
                 if entered[i] < 0 and way.responsible[country[node]]:
                     entered[i] = country[node]
                 set_members(people, head, node, TRAVELLING, SAME, day)

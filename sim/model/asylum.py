@@ -9,6 +9,7 @@ import numpy as np
 from sim.kernels.travel import (
     forget_grounds,
     give_status,
+    note_borders,
     party_sizes,
     place_members,
     settle,
@@ -19,7 +20,7 @@ from sim.model.attempts import send_back
 from sim.model.journey import note_moves
 from sim.rng import Purpose, key, mixed_array, uniform_array
 from sim.state import DAYS_A_YEAR, F64, GROUNDS, HEAD, I64, Moves, append, take
-from sim.terms import Activity, Harm, Status
+from sim.terms import Activity, Channel, ClaimStage, Harm, Status
 
 if TYPE_CHECKING:
     from sim.world import World
@@ -50,6 +51,9 @@ def receive(world: World, arrived: dict[str, Any]) -> None:
     n_corridors = len(world.scenario.corridors)
     counts.harms[n_corridors:, :, Harm.forced_return] += returned
     claims = claims[:n_claims]
+    count_claims(world, claims, ClaimStage.claimed, world.weight[people.home[claims]])
+    refuge = (arrived["channel"] == Channel.asylum) & (people.status[heads] == Status.refugee)
+    count_claims(world, heads[refuge], ClaimStage.accepted, n_people[refuge])
     if n_claims:
         append(
             world.claims,
@@ -58,6 +62,20 @@ def receive(world: World, arrived: dict[str, Any]) -> None:
             claimed=people.moved[claims].astype(np.float64),
         )
     fill_camps(world, heads[wants_camp], n_people[wants_camp])
+
+
+def count_claims(world: World, rows: I64, stage: ClaimStage, n_people: I64) -> None:
+    """Count people by the country in which they are and by citizenship.
+
+    Args:
+        world: The world.
+        rows: [n] persons, or heads for their households.
+        stage: What becomes of their claims.
+        n_people: [n] people that each stands for.
+    """
+    people, country = world.people, world.country
+    where = (country[people.place[rows]], country[people.home[rows]])
+    np.add.at(world.counts.claims[:, :, stage], where, n_people)
 
 
 def fill_camps(world: World, heads: I64, n_people: I64) -> None:
@@ -148,6 +166,11 @@ def decide_claims(world: World, end: int, dt: float) -> I64:
         recognised_rows = rows[recognised]
         tell_all_kin(people, recognised_rows, world.country[people.place[recognised_rows]])
         np.add.at(n_decided, c, n_people[decided])
+        for stage, they in (
+            (ClaimStage.recognised, recognised),
+            (ClaimStage.rejected, ~recognised),
+        ):
+            count_claims(world, rows[they], stage, n_people[decided][they])
         order_to_leave(world, rows[~recognised], day[decided][~recognised])
         take(claims, ~decided)
     return n_decided
@@ -197,7 +220,9 @@ def execute_returns(world: World, end: int) -> None:
         (n_corridors + c, world.country[people.home[heads]], int(Harm.forced_return)),
         sizes * world.weight[people.home[heads]],
     )
-    place_members(people, heads, people.home[heads].astype(np.int64), int(Status.citizen), days)
+    home = people.home[heads].astype(np.int64)
+    note_borders(people, world.country, heads, home)
+    place_members(people, heads, home, int(Status.citizen), days)
     forget_grounds(people, heads)
     send_back(world, heads)
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sim.kernels.travel import party_sizes, place_members
+from sim.kernels.travel import note_borders, party_sizes, place_members
 from sim.model.journey import note_moves
 from sim.rng import Purpose, key, uniform_array
 from sim.state import F64, HEAD, I64, Bool, Moves
@@ -177,6 +177,7 @@ def bring(world: World, heads: I64, country: int, n_people: I64, end: int) -> No
     day = end - 1
     theirs = np.isin(people.household[claims.person], people.household[heads])
     theirs &= world.country[people.place[claims.person]] == claims.country
+    note_borders(people, world.country, heads, goal)
     place_members(people, heads, goal, -1, np.full(n, day, np.int64))
     claims.country[theirs] = country
     claims.claimed[theirs] = float(day)

@@ -59,6 +59,7 @@ FERTILE: Final = (15, 50)
 
 SHARED: Final = (
     "household", "home", "place", "moved", "rank", "group", "kin", "status", "activity", "mask",
+    "came",
 )  # fmt: skip
 """Columns that a child has from its mother."""
 

@@ -258,6 +258,7 @@ def _batch(
         "activity": np.full(n, int(Activity.resident), np.uint8),
         "flags": np.where(is_head, HEAD, 0).astype(np.uint8),
         "mask": np.zeros(n, np.uint8),
+        "came": np.zeros(n, np.uint8),
     }
 
 

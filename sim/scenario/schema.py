@@ -970,7 +970,8 @@ class Observed(Part):
 
 TableName = Literal[
     "flows", "answers", "attribution", "stocks", "blocked", "crossings", "harms", "threats",
-    "insecurity", "opinion", "spending", "account", "vital", "journeys", "persons",
+    "insecurity", "opinion", "spending", "account", "vital", "journeys", "claims", "paths",
+    "persons",
 ]  # fmt: skip
 ByColumn = Literal["place", "home", "citizenship", "group", "sex", "education", "age"]
 
@@ -982,7 +983,7 @@ class Outputs(Part):
     """Steps summed into one row of a flow table; stocks are taken at the end of each."""
     tables: tuple[TableName, ...] = (
         "flows", "answers", "attribution", "stocks", "blocked", "crossings", "harms", "threats",
-        "insecurity", "opinion", "spending", "account", "vital", "journeys",
+        "insecurity", "opinion", "spending", "account", "vital", "journeys", "claims", "paths",
     )  # fmt: skip
     """All but `persons`, which has a row for each person and is kept when named."""
     by: tuple[ByColumn, ...] = ("place",)

@@ -12,11 +12,17 @@ from matplotlib.ticker import MaxNLocator
 
 from sim.record import MEASURES, Record
 from sim.study.compare import COUNTED, SUMS, bands
+from sim.terms import Harm
 from sim.view import style
+from sim.view.focus import citizens, narrowed
 from sim.view.plots import legend, time_ticks
 
 STOCKS: Final = ("refugees_abroad", "displaced", "claimants_abroad")
 """Drawn where nothing else is asked for: all are people, counted on a day."""
+OF_CITIZENS: Final = frozenset(
+    ("moved_abroad", "moved_within", "death_rate", *COUNTED, *(f"harm_{it.name}" for it in Harm))
+)
+"""Figures that can be drawn of citizens of the focus; others are of everybody."""
 Lines = Sequence[tuple[str, str, pd.DataFrame]]
 """Words, colour and values of each line."""
 
@@ -32,7 +38,7 @@ def plot_bands(record: Record, ax: Axes | None = None, *, measures: Sequence[str
     Returns:
         The axes.
     """
-    table = bands(record, measures)
+    table = bands(_whose(record, measures), measures)
     words = [style.MEASURE_WORDS[it] for it in measures]
     lines = [
         (word, colour, table[table["measure"] == it])
@@ -43,7 +49,7 @@ def plot_bands(record: Record, ax: Axes | None = None, *, measures: Sequence[str
 
 def bands_finding(record: Record, measures: Sequence[str] = STOCKS) -> str:
     """Say in one sentence when the largest count was largest, or how a share began and ended."""
-    table = bands(record, measures).dropna(subset="value")
+    table = bands(_whose(record, measures), measures).dropna(subset="value")
     if not table["value"].max() > 0:
         return f"No {', '.join(style.MEASURE_WORDS[it] for it in measures)}"
     unit = str(table["unit"].iloc[0])
@@ -58,6 +64,31 @@ def bands_finding(record: Record, measures: Sequence[str] = STOCKS) -> str:
     did = "reached" if top["date"] == table["date"].max() else "peaked at"
     value = style.figures(top["value"], unit)
     return f"{_named(top['measure'])} {did} {value} in {style.month_word(top['date'])}"
+
+
+def bands_text(record: Record) -> str:
+    """Say in words what the picture shows: where every line ends, with its interval."""
+    table = bands(_whose(record, STOCKS), STOCKS)
+    last = table[table["date"] == table["date"].max()]
+    ends = []
+    for _, row in last.iterrows():
+        text = f"{style.MEASURE_WORDS[row['measure']]} {style.words(row['value'])}"
+        if row["low"] == row["low"]:
+            text += f" ({style.words(row['low'])} to {style.words(row['high'])})"
+        ends.append(text)
+    return f"{bands_finding(record)}. At the end: {', '.join(ends)}."
+
+
+def _whose(record: Record, measures: Sequence[str]) -> Record:
+    """Give the run of those of whom figures speak: of the focus, where the tables tell it."""
+    if not set(measures) <= OF_CITIZENS:
+        return record
+    whose = narrowed(record)
+    if not set(measures) <= set(STOCKS):
+        return whose
+    # All figures are worked out of all tables there are; without those it takes a quarter as long.
+    few = {name: frame for name, frame in whose.tables.items() if name in ("stocks", "account")}
+    return Record(record.scenario, record.seed, record.manifest, few)
 
 
 def plot_gaps(runs: Mapping[str, Record], measure: str, ax: Axes | None = None) -> Axes:
@@ -155,6 +186,7 @@ def _draw(
         when = f"on the last day of each {period}"
     elif gap and measures[0] in SUMS:
         when = "since the start"
-    what = style.capital(gap or unit)
+    whose = citizens(record) if not gap and set(measures) <= OF_CITIZENS else "people"
+    what = style.capital(gap or (whose if unit == "people" else unit))
     style.caption(ax, record, title, f"{what}, {when}. {band}.")
     return ax

@@ -16,7 +16,7 @@ from sim.view import style
 
 NAMED: Final = 3
 """Countries of a focus that are named; more are counted."""
-CITIZENS: Final = ("flows", "crossings", "harms", "stocks")
+CITIZENS: Final = ("flows", "crossings", "harms", "stocks", "blocked", "claims", "paths")
 """Tables that are narrowed to citizens of the focus."""
 SPLIT: Final = ("answers", "attribution")
 """Tables that are narrowed by the first of `COLUMNS` that they are split by."""
@@ -37,8 +37,8 @@ def narrowed(record: Record) -> Record:
         record: a run.
 
     Returns:
-        Flows, crossings, harms and stocks of citizens of the focus; answers and attribution of
-        those who are citizens, have their home or live there, whichever the tables tell first.
+        The tables of `CITIZENS` of citizens of the focus; answers and attribution of those who are
+        citizens, have their home or live there, whichever the tables tell first.
         All other tables are whole. Narrowing twice changes nothing more.
     """
     if not record.scenario.population.focus:

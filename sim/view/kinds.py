@@ -8,16 +8,11 @@ from typing import Final
 from sim.record import Record
 from sim.study.effects import Swept
 from sim.view import style
-from sim.view.bands import bands_finding, plot_bands
+from sim.view.bands import plot_bands
 from sim.view.report import PICTURES, Picture
 from sim.view.swept import plot_effects
 
-KINDS: Final[Mapping[str, Picture]] = {
-    **PICTURES,
-    "bands": Picture(
-        "Figures over time, with bands over replicates", plot_bands, "", bands_finding
-    ),
-}
+KINDS: Final[Mapping[str, Picture]] = PICTURES
 SWEEP_KINDS: Final[Mapping[str, str]] = {"effects": "Figures at each value of a factor"}
 SUFFIXES: Final = ("png", "svg", "pdf")
 

@@ -29,6 +29,10 @@ KINDS: Final = {
     "deaths": ("X", style.DEATH, "deaths"),
 }
 """Marker, colour and words of each kind of observed figure."""
+LEADER: Final = 20.0
+"""Length of the line from a band to its name, in points."""
+END_LINE: Final = 11.5
+"""Room that the name of a band needs from the next, in points."""
 WIDE_RANGE: Final = 30.0
 """Ratio of largest to smallest figure from which an axis is logarithmic."""
 
@@ -49,9 +53,8 @@ def plot_answers(record: Record, ax: Axes | None = None) -> Axes:
     table, unit = by_month(record, narrowed(record).answers, "answer", "heads")
     ax = style.frame(ax)
     drawn = [answer for answer in DRAWN_ANSWERS if answer in table and table[answer].any()]
-    _stack(ax, table[drawn], [style.ANSWERS[it] for it in drawn])
+    _stack(ax, table[drawn], [(style.ANSWER_WORDS[it], style.ANSWERS[it]) for it in drawn])
     ax.set_ylabel(f"heads of household {unit}", fontsize=style.TEXT)
-    legend(ax, [(style.ANSWER_WORDS[it], style.ANSWERS[it]) for it in drawn], 2)
     stays = float(table["stays"].mean()) if "stays" in table else 0.0
     style.caption(
         ax,
@@ -102,9 +105,8 @@ def plot_threats(record: Record, ax: Axes | None = None, *, country: str | None 
     order = [threat.name for threat in Threat if threat.name in table]
     table = table[order]
     ax = style.frame(ax)
-    _stack(ax, table, [style.THREATS[it] for it in order])
+    _stack(ax, table, [(it, style.THREATS[it]) for it in order])
     ax.set_ylabel(f"insecurity-years {unit}", fontsize=style.TEXT)
-    legend(ax, [(it, style.THREATS[it]) for it in order], 4)
     total = float(table.to_numpy().sum())
     worst = str(table.sum().idxmax()) if total > 0 else ""
     title = (
@@ -394,9 +396,16 @@ def by_month(
     return sums, "a month" if every == 1 else f"in {every} months"
 
 
-def _stack(ax: Axes, table: pd.DataFrame, colours: list[str]) -> None:
-    """Draw stacked bands over time."""
+def _stack(ax: Axes, table: pd.DataFrame, entries: list[tuple[str, str]]) -> None:
+    """Draw stacked bands over time, each with its name at its end.
+
+    Args:
+        ax: axes.
+        table: rows by date, a column a band, from the bottom.
+        entries: name and colour of each band.
+    """
     if len(table.columns):
+        colours = [colour for _, colour in entries]
         ax.stackplot(
             table.index, table.to_numpy().T, colors=colours, edgecolor="white", linewidth=0.5
         )
@@ -404,12 +413,55 @@ def _stack(ax: Axes, table: pd.DataFrame, colours: list[str]) -> None:
     if len(table):
         first, last = table.index.min(), table.index.max()
         last = max(last, first + pd.Timedelta(days=1))
-        ax.set_xlim(first, last)
+        room = _name_ends(ax, table, entries)
+        ax.set_xlim(first, first + (last - first) / (1 - room))
+        left, right = ax.get_xlim()
+        ax.spines["bottom"].set_bounds(left, right - room * (right - left))
         time_ticks(ax, first, last)
     ax.yaxis.set_major_locator(MaxNLocator(7, steps=[1, 2, 5, 10]))
     ax.yaxis.set_major_formatter(style.word_ticks())
     ax.grid(axis="y", color=style.RULE, linewidth=0.6)
     ax.set_axisbelow(True)
+
+
+def _name_ends(ax: Axes, table: pd.DataFrame, entries: list[tuple[str, str]]) -> float:
+    """Name bands where they end, in their order, so that no colour is needed to tell them.
+
+    Args:
+        ax: axes whose limits from bottom to top stand.
+        table: as `_stack` has it.
+        entries: name and colour of each band.
+
+    Returns:
+        Share of the width that the names take.
+    """
+    if not entries:
+        return 0.0
+    box, scale = ax.get_window_extent(), style.settle(ax)
+    width, height = box.width / scale, box.height / scale
+    room = (max(style.length(it) for it, _ in entries) * 72 + LEADER + 4) / width
+    tops = np.cumsum(table.to_numpy()[-1])
+    middles = (tops - table.to_numpy()[-1] / 2) / max(ax.get_ylim()[1], 1e-12) * height
+    # Upwards no closer than a line is high, and then down again from the top.
+    places = np.array(middles)
+    for i in range(len(places)):
+        lowest = places[i - 1] + END_LINE if i else END_LINE / 2
+        places[i] = max(places[i], lowest)
+    for i in reversed(range(len(places))):
+        highest = places[i + 1] - END_LINE if i + 1 < len(places) else height - END_LINE / 2
+        places[i] = min(places[i], highest)
+    start = 1 - room
+    for (name, colour), middle, place in zip(entries, middles, places, strict=True):
+        x = [start, start + 0.55 * LEADER / width, start + (LEADER - 3) / width]
+        ax.plot(
+            x, [middle / height, place / height, place / height], color=colour, linewidth=2.2,
+            transform=ax.transAxes, solid_capstyle="butt", clip_on=False,
+        )  # fmt: skip
+        ax.annotate(
+            name, (start + LEADER / width, place / height), xycoords="axes fraction", va="center",
+            fontsize=style.SMALL, color=style.INK,
+        )  # fmt: skip
+    return room
 
 
 def time_ticks(ax: Axes, first: pd.Timestamp, last: pd.Timestamp) -> None:

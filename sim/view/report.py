@@ -11,12 +11,15 @@ from html import escape
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
+import pandas as pd
 from matplotlib.axes import Axes
 
 from sim.record import MEASURES, Record
 from sim.terms import Harm, Threat
 from sim.view import style
+from sim.view.bands import bands_text, plot_bands
 from sim.view.focus import citizens, narrowed, such
+from sim.view.funnel import funnel_text, plot_funnel
 from sim.view.maps import flows_by_size, map_finding, plot_map
 from sim.view.plots import (
     answers_finding,
@@ -29,8 +32,15 @@ from sim.view.plots import (
     plot_observed,
     plot_threats,
 )
+from sim.view.sankey import END_WORDS, ends_by_country, plot_sankey, sankey_text
 
 REPORT: Final = "report.html"
+CLAIM_WORDS: Final[Mapping[str, str]] = {
+    "claimed": "claimed",
+    "accepted": "accepted without a claim",
+    "recognised": "recognised",
+    "rejected": "rejected",
+}
 TOP: Final = 20
 """Flows listed."""
 
@@ -40,21 +50,35 @@ class Picture(NamedTuple):
 
     heading: str
     plot: Callable[[Record], Axes]
-    needs: str
-    """The table without which there is no picture; empty: none."""
+    needs: tuple[str, ...]
+    """The tables without which there is no picture."""
     text: Callable[[Record], str]
     """What it shows, in words, for those who cannot see it."""
 
 
 PICTURES: Final[Mapping[str, Picture]] = {
-    "map": Picture("Where people went", plot_map, "flows", lambda it: map_text(it)),
-    "answers": Picture(
-        "Who moved, who could not", plot_answers, "answers", lambda it: answers_finding(it)
+    "map": Picture("Where people went", plot_map, ("flows",), lambda it: map_text(it)),
+    "sankey": Picture(
+        "From where, by which way, to what end",
+        plot_sankey,
+        ("paths",),
+        lambda it: sankey_text(it),
     ),
-    "threats": Picture("What people felt", plot_threats, "insecurity", lambda it: threats_text(it)),
-    "harms": Picture("Harm on the way", plot_harms, "harms", lambda it: harms_finding(it)),
+    "answers": Picture(
+        "Who moved, who could not", plot_answers, ("answers",), lambda it: answers_finding(it)
+    ),
+    "threats": Picture(
+        "What people felt", plot_threats, ("insecurity",), lambda it: threats_text(it)
+    ),
+    "funnel": Picture(
+        "From setting out to refuge", plot_funnel, ("flows", "harms"), lambda it: funnel_text(it)
+    ),
+    "harms": Picture("Harm on the way", plot_harms, ("harms",), lambda it: harms_finding(it)),
+    "bands": Picture(
+        "Abroad and displaced, over time", plot_bands, ("stocks",), lambda it: bands_text(it)
+    ),
     "observed": Picture(
-        "Observed and simulated", plot_observed, "", lambda it: observed_finding(it)
+        "Observed and simulated", plot_observed, (), lambda it: observed_finding(it)
     ),
 }
 
@@ -136,6 +160,8 @@ def render(record: Record, pictures: Mapping[str, bytes]) -> str:
         ("flows", "Largest flows", _flows(record)),
         ("necessity", "What necessity came from", _attribution(record)),
         ("harms", "Harm on the way, by corridor", _harms(record)),
+        ("ends", "Where people were at the end", _ends(record)),
+        ("asylum", "Claims for asylum", _asylum(record)),
         ("spending", "Public money spent", _spending(record)),
         ("limits", "What the model leaves out", _list(LEFT_OUT)),
         ("sources", "Sources", _sources(record)),
@@ -159,7 +185,8 @@ def render(record: Record, pictures: Mapping[str, bytes]) -> str:
         f'<header><h1>{escape(title)}</h1><p class="warning">'
         f"This is {style.DISCLAIMER}.</p>{about}"
         f'<nav aria-label="Contents"><ul>{contents}</ul></nav></header>\n'
-        f'<main id="main">{body}</main>\n<script>{SCRIPT}</script>\n</body>\n</html>\n'
+        f'<main id="main">{body}</main>\n<p id="sorted" role="status" class="heard"></p>\n'
+        f"<script>{SCRIPT}</script>\n</body>\n</html>\n"
     )
 
 
@@ -188,9 +215,9 @@ def map_text(record: Record) -> str:
 
 
 def _has(record: Record, picture: Picture) -> bool:
-    if picture.needs:
-        return picture.needs in record.tables
-    return len(record.scenario.observed) > 0
+    if picture is PICTURES["observed"]:
+        return len(record.scenario.observed) > 0
+    return all(it in record.tables for it in picture.needs)
 
 
 def _write(path: Path, content: bytes) -> None:
@@ -245,7 +272,7 @@ def _headline(record: Record) -> str:
             (
                 MEASURES[measure].text,
                 _cell(style.figures(value, unit), value),
-                *([spread] if record.replicates > 1 else []),
+                *([_cell(spread, low)] if record.replicates > 1 else []),
                 "" if unit == "share" else unit,
             )
         )
@@ -286,7 +313,8 @@ def _pictures(record: Record, pictures: Mapping[str, bytes]) -> str:
         parts.append(
             f"<figure><h3>{PICTURES[name].heading}</h3>"
             f'<img src="data:image/png;base64,{source}" alt="{escape(text)}">'
-            f"<figcaption>{escape(text)}</figcaption></figure>"
+            # It would be heard twice; seen, it is words to select and search.
+            f'<figcaption aria-hidden="true">{escape(text)}</figcaption></figure>'
         )
     return "".join(parts) or "<p>The tables that pictures need were not kept.</p>"
 
@@ -306,7 +334,7 @@ def _observed(record: Record) -> str:
                 _cell(f"{seen:,.0f}", seen),
                 _cell(f"{made:,.0f}" if made == made else "not simulated", made),
                 *(
-                    [f"{low:,.0f} to {high:,.0f}" if low == low else "–"]
+                    [_cell(f"{low:,.0f} to {high:,.0f}" if low == low else "–", low)]
                     if record.replicates > 1
                     else []
                 ),
@@ -401,6 +429,48 @@ def _harms(record: Record) -> str:
     return _table(title, columns, rows) + note
 
 
+def _ends(record: Record) -> str:
+    if "paths" not in record.tables:
+        return "<p>Paths were not kept.</p>"
+    return _crossed(
+        ends_by_country(record),
+        {name: words for name, (words, _) in END_WORDS.items()},
+        f"{style.capital(citizens(record))} who crossed a border, or died or are held before one",
+        "<p>Nobody crossed a border.</p>",
+        style.names(record),
+    )
+
+
+def _asylum(record: Record) -> str:
+    if "claims" not in record.tables:
+        return "<p>Claims were not kept.</p>"
+    frame = narrowed(record).claims
+    by = [frame[it].astype(str) for it in ("country", "stage")]
+    sums = frame.groupby(by)["people"].sum() / record.replicates
+    title = f"{style.capital(citizens(record))}, counted at each claim"
+    nobody = "<p>Nobody asked for asylum.</p>"
+    return _crossed(sums.unstack(fill_value=0), CLAIM_WORDS, title, nobody, style.names(record))
+
+
+def _crossed(
+    table: pd.DataFrame, words: Mapping[str, str], title: str, nobody: str, names: Mapping[str, str]
+) -> str:
+    """Write people by country (rows, the largest first) and what became of them (columns)."""
+    shown = [it for it in words if it in table.columns and table[it].any()]
+    if not shown:
+        return nobody
+    order = table[shown].sum(axis=1).sort_values(ascending=False, kind="stable").index
+    rows: list[tuple[str | _Cell, ...]] = [
+        (
+            names.get(str(country), str(country)),
+            *(_cell(f"{float(table.loc[country, it]):,.0f}", float(table.loc[country, it]))
+              for it in shown),
+        )
+        for country in order
+    ]  # fmt: skip
+    return _table(title, ("country", *(words[it] for it in shown)), rows)
+
+
 def _spending(record: Record) -> str:
     if "spending" not in record.tables:
         return "<p>Spending was not kept.</p>"
@@ -465,7 +535,7 @@ def _table(caption: str, columns: Sequence[str], rows: Iterable[Sequence[str | _
                 cells.append(f"<td>{escape(cell)}</td>")
         body.append(f"<tr>{''.join(cells)}</tr>")
     return (
-        f'<div class="scroll" tabindex="0" role="region" aria-label="{escape(caption)}">'
+        f'<div class="scroll" tabindex="0" role="region" aria-label="Table: {escape(caption)}">'
         f"<table><caption>{escape(caption)}</caption><thead><tr>{head}</tr></thead>"
         f"<tbody>{''.join(body)}</tbody></table></div>"
     )
@@ -500,11 +570,16 @@ thead th{border-bottom:2px solid #5f6368}
 tbody th{font-weight:400;min-width:9rem}
 .number{text-align:right}td.number{white-space:nowrap}
 th button{all:unset;cursor:pointer;text-decoration:underline dotted}
-pre{background:#f4f7f9;padding:.8rem;overflow-x:auto}
-@media print{body{max-width:none;font-size:10pt}nav,.skip{display:none}
-th button{text-decoration:none}
+th[aria-sort=ascending] button::after{content:" \\25b2";content:" \\25b2" / ""}
+th[aria-sort=descending] button::after{content:" \\25bc";content:" \\25bc" / ""}
+.heard{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}
+pre{background:#f4f7f9;padding:.8rem;white-space:pre-wrap}
+@media print{body{max-width:none;font-size:10pt;padding:0}nav,.skip,.heard{display:none}
+th button{display:contents}th[aria-sort] button::after{content:none!important}
+main>section:last-child>:last-child{margin-bottom:0}
 figure,tr{break-inside:avoid}h2,h3,caption,thead{break-after:avoid}.scroll{overflow:visible}
-img{max-height:10.5cm}th,td{padding:.15rem .4rem}}
+img{max-height:10.6cm}figcaption{margin-top:.1rem;font-size:8pt;line-height:1.3}
+figure{margin:.3rem 0}h3{margin:.3rem 0}th,td{padding:.15rem .4rem}}
 """
 
 SCRIPT: Final = """
@@ -515,16 +590,24 @@ for (const table of document.querySelectorAll('table')) {
     button.textContent = head.textContent;
     head.replaceChildren(button);
     button.addEventListener('click', () => {
-      const up = head.getAttribute('aria-sort') !== 'ascending';
+      const now = head.getAttribute('aria-sort');
+      // Figures are first wanted from the largest down, words from A on.
+      const up = now ? now === 'descending' : !head.classList.contains('number');
       for (const other of table.querySelectorAll('thead th')) other.removeAttribute('aria-sort');
       head.setAttribute('aria-sort', up ? 'ascending' : 'descending');
-      const value = (row) => row.children[column].dataset.key;
+      const key = (row) => row.children[column].dataset.key;
       const text = (row) => row.children[column].textContent;
-      const rows = [...table.tBodies[0].rows].sort((a, b) =>
-        value(a) !== undefined && value(b) !== undefined
-          ? value(a) - value(b)
-          : text(a).localeCompare(text(b), undefined, {numeric: true}));
-      table.tBodies[0].append(...(up ? rows : rows.reverse()));
+      const sign = up ? 1 : -1;
+      // Rows without a figure stay last, whichever way.
+      const order = (a, b) =>
+        (key(a) === undefined) - (key(b) === undefined) ||
+        sign * (key(a) === undefined
+          ? text(a).localeCompare(text(b), 'en', {numeric: true})
+          : key(a) - key(b));
+      table.tBodies[0].append(...[...table.tBodies[0].rows].sort(order));
+      document.getElementById('sorted').textContent =
+        `${table.caption.textContent}: sorted by ${button.textContent}, ` +
+        (up ? 'ascending' : 'descending');
     });
   });
 }

@@ -111,6 +111,19 @@ CHANNEL_WORDS: Final[Mapping[str, str]] = {
     "relocation": "relocation",
 }
 
+OUTCOMES: Final[Mapping[str, str]] = {
+    "refugee": "#117733",
+    "claimant": "#44aa99",
+    "regular": "#88ccee",
+    "irregular": "#ddcc77",
+    "under_way": "#aa4499",
+    "died": "#222222",
+    "died_naturally": "#5f6368",
+    "displaced": "#dd7766",
+    "back": "#cccccc",
+}
+"""A colour for what became of people; refugees as on the map. Source: after Tol 2021, muted."""
+
 LINES: Final = ("#004488", "#bb5566", "#997700", "#6699cc", "#222222")
 """A colour for each line of a picture with several."""
 INK: Final = "#222222"
@@ -309,6 +322,20 @@ def wrapped(text: str, size: float, inches: float, weight: Weight = "normal") ->
             room = (room - space if lines[-1] else inches) - length
             lines[-1] = f"{lines[-1]} {word}".lstrip(" ")
     return "\n".join(lines)
+
+
+def shortened(text: str, size: float, inches: float) -> str:
+    """Cut a text that is longer than the room there is, and say so by dots."""
+    if length(text, size) <= inches:
+        return text
+    while len(text) > 1 and length(f"{text}…", size) > inches:
+        text = text[:-1]
+    return f"{text.rstrip()}…"
+
+
+def length(text: str, size: float = SMALL) -> float:
+    """Give the length of a text on one line, in inches."""
+    return _length(text, size, "normal")
 
 
 @cache

@@ -16,7 +16,7 @@ from sim.state import HEAD, WOMAN
 from sim.world import World
 from tests.small import HARSH, Tables, differing, edited, small, small_tables, solved, tables, world
 
-FLOWS = ("flows", "answers", "attribution", "harms", "insecurity", "spending", "vital")
+FLOWS = ("flows", "answers", "attribution", "harms", "insecurity", "spending", "vital", "claims")
 LAST_DAY = ("stocks", "blocked", "account")
 
 
@@ -40,6 +40,8 @@ def test_the_small_world_uses_every_mechanism():
         "resident", "waiting", "travelling", "stranded", "detained", "captive", "dead",
     }  # fmt: skip
     assert set(found["vital"]["event"]) == {"birth", "death"}
+    assert set(found["claims"]["stage"]) == {"claimed", "accepted", "recognised", "rejected"}
+    assert set(found["paths"]["came_from"]) == {"AA", "BB", "CC"}
     assert set(found["blocked"]["answer"]) == {"no_means", "no_permission"}
     assert found["answers"]["trapped"].sum() > 0
     assert found["stocks"].query("place == 'BB_K'")["people"].sum() > 0

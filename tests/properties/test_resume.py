@@ -106,6 +106,7 @@ def test_a_run_taken_up_at_every_step_is_the_same(tmp_path: Path, changes: tuple
         same(kept, found, {})
         at, keeper = found.world, Keeper(found.world, found.first, found.rows)
         same(vars(Keeper(kept.world, kept.first, kept.rows)), vars(keeper), {})
+    keeper.keep_paths(at)
     assert at.step == count_steps(at.scenario)
     assert len(at.people.pid) > rows or at.scenario.time.step == "day"
     whole = small_tables() if not changes else tables(small(*changes))

@@ -54,6 +54,18 @@ FLOWS = [
     ("ALE", "DAM", "internal", "necessity", 60_000),
     ("GZT", "ALE", "home", "choice", 3_000),
 ]
+PATHS = [
+    # came from, country, outcome, people at the end
+    ("SY", "TR", "refugee", 1_900_000), ("SY", "LB", "refugee", 1_000_000),
+    ("SY", "JO", "refugee", 600_000), ("SY", "IQ", "refugee", 230_000),
+    ("SY", "EG", "refugee", 120_000), ("LB", "TR", "regular", 90_000),
+    ("GR", "DE", "refugee", 240_000), ("GR", "DE", "claimant", 120_000),
+    ("GR", "DE", "ordered", 15_000), ("TR", "GR", "irregular", 30_000),
+    ("TR", "GR", "stranded", 8000), ("TR", "GR", "died_on_the_way", 700),
+    ("SY", "SY", "died_on_the_way", 300), ("TR", "SY", "citizen", 150_000),
+    ("LB", "SY", "displaced", 60_000), ("SY", "TR", "died_naturally", 40_000),
+    ("DE", "SE", "refugee", 80_000), ("TR", "GR", "travelling", 5000),
+]  # fmt: skip
 HOSTS = {"GZT": .3, "IST": .15, "BEK": .25, "AMM": .14, "ERB": .05, "CAI": .03, "ATH": .01,
          "BER": .05, "STO": .02}  # fmt: skip
 
@@ -172,6 +184,13 @@ def sample_record(replicates: int = 1, **changes: Any) -> Record:
                 rows["stocks"].append((replicate, last, place, "SY", "refugee", int(0.8 * camp)))
                 rows["stocks"].append((replicate, last, place, "SY", "claimant", int(0.2 * camp)))
             rows["stocks"].append((replicate, last, "DAM", "SY", "displaced", displaced))
+            for country, stage, size in (
+                ("TR", "accepted", 40_000 * war), ("DE", "claimed", 12_000 * sea),
+                ("DE", "recognised", 8000 * sea), ("DE", "rejected", 2000 * sea),
+            ):  # fmt: skip
+                rows["claims"].append(
+                    (replicate, first, country, "SY", stage, int(draw.poisson(size)))
+                )
             rows["opinion"].append((replicate, last, "DE", 0.4, 0.2, 0.1, 0.4))
             rows["spending"].append((replicate, first, "asylum", "DE", 1e6 * war))
             rows["journeys"].append((replicate, first, "SY", "none", "1", sea, sea // 2, sea // 10))
@@ -182,6 +201,9 @@ def sample_record(replicates: int = 1, **changes: Any) -> Record:
             for activity in Activity:
                 people = {"dead": dead, "resident": alive}.get(activity.name, 0)
                 rows["account"].append((replicate, last, activity.name, people))
+        for came, country, outcome, size in PATHS:
+            people = int(draw.poisson(size))
+            rows["paths"].append((replicate, ends[-1], "SY", came, country, outcome, people))
         for i in range(60):
             befell = (i % 3 == 0, i % 4 == 0, i % 5 == 0, i % 7 == 0, i == 11, i == 12)
             rows["persons"].append((replicate, ends[-1], i, 2**32 - 1 - i, PLACES[i % 14][0], 1000,
@@ -222,6 +244,8 @@ COLUMNS = {
     "account": "replicate date activity people",
     "vital": "replicate date place citizenship event people",
     "journeys": "replicate date citizenship caravan attempt departed arrived failed",
+    "claims": "replicate date country citizenship stage people",
+    "paths": "replicate date citizenship came_from country outcome people",
     "persons": "replicate date id_high id_low home people moved_abroad moved_within no_means "
     "no_permission died_on_the_way died_naturally",
 }

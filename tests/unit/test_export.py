@@ -233,7 +233,7 @@ def test_plot_lists_and_refuses(
     told: dict[str, list[Any]] = {
         "no kind of picture is called 'awnsers'; did you mean 'answers'?": [folder, "awnsers"],
         "is no picture: use .png, .svg or .pdf": [folder, "map", "--out", "map.gif"],
-        "--series goes with bands only": [folder, "map", "--series", "displaced"],
+        "--series goes with bands and effects only": [folder, "map", "--series", "displaced"],
         "--series has figures in people and in share; draw apart":
             [folder, "bands", "--series", "displaced", "--series", "orderly"],
         "this run kept no table 'harms'": [tmp_path / "few", "harms"],

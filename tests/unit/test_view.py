@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 import subprocess
 import sys
 from html.parser import HTMLParser
@@ -14,6 +15,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection, PatchCollection, PathCollection
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.legend import Legend
@@ -21,10 +23,10 @@ from matplotlib.path import Path as Outline
 from matplotlib.text import Annotation, Text
 from rich.console import Console
 
-from sim.record import Record
+from sim.record import NoTableError, Record, interval
 from sim.terms import Answer, Channel, Harm, Threat
-from sim.view import bands, compared, focus, maps, plots, report, style, tables
-from tests.unit.sample_record import sample_record, sample_scenario
+from sim.view import bands, compared, focus, funnel, maps, plots, report, sankey, style, tables
+from tests.unit.sample_record import COLUMNS, sample_record, sample_scenario, tidy
 
 YEAR = {"start": "2013-01-01", "end": "2013-12-31"}
 PLOTS = {
@@ -33,6 +35,8 @@ PLOTS = {
     "threats": plots.plot_threats,
     "observed": plots.plot_observed,
     "harms": plots.plot_harms,
+    "sankey": sankey.plot_sankey,
+    "funnel": funnel.plot_funnel,
     "bands": bands.plot_bands,
     "gaps": lambda record, ax=None: bands.plot_gaps({"A": record, "B": record}, "displaced", ax),
     "differences": lambda record, ax=None: compared.plot_differences(record, record, ax),
@@ -193,6 +197,38 @@ def test_stacked_bands_add_up(record: Record) -> None:
     assert len(table) == 72
 
 
+@pytest.mark.parametrize("name", ["answers", "threats"])
+def test_bands_are_named_where_they_end_without_colour(
+    record: Record, short: Record, name: str
+) -> None:
+    words = style.ANSWER_WORDS.values() if name == "answers" else style.THREATS
+    for run in (record, short):
+        ax = PLOTS[name](run)
+        figure = ax.get_figure(root=True)
+        assert isinstance(figure, Figure)
+        figure.draw_without_rendering()
+        labels = [it for it in ax.texts if it.get_text() in words]
+        assert len(labels) == len(ax.collections) == (4 if name == "answers" else 7)
+        boxes = [it.get_window_extent() for it in labels]
+        for below, above in itertools.pairwise(boxes):
+            assert below.y1 <= above.y0 + 1
+        inside = ax.get_window_extent()
+        assert boxes[0].y0 >= inside.y0 - 1
+        assert boxes[-1].y1 <= inside.y1 + 1
+        # A line leads to each from the middle of its band, and no band reaches the names.
+        reached = 0.0
+        for line, band, box in zip(ax.lines, ax.collections, boxes, strict=True):
+            (x0, y0), *_, (x1, y1) = line.get_transform().transform(line.get_xydata())
+            shape = band.get_paths()[0].vertices
+            end = ax.transData.transform(shape[shape[:, 0] == shape[:, 0].max()])
+            assert y0 == pytest.approx(end[:, 1].min() / 2 + end[:, 1].max() / 2, abs=1)
+            assert x0 == pytest.approx(end[0, 0], abs=1)
+            assert y1 == pytest.approx((box.y0 + box.y1) / 2, abs=2)
+            assert x1 < box.x0
+            reached = max(reached, float(end[:, 0].max()))
+        assert reached < min(box.x0 for box in boxes)
+
+
 @pytest.mark.parametrize(
     ("end", "first", "most"), [("2018-12-31", "2011", 8), ("2012-06-30", "Jan 2011", 6)]
 )
@@ -343,6 +379,236 @@ def test_one_place_still_has_a_country_around_it() -> None:
     assert south < place.lat < north
 
 
+# --- From where to what end
+
+
+def test_the_sankey_says_what_became_of_most(record: Record, still: Record) -> None:
+    paths = record.paths
+    total = paths["people"].sum() / 2
+    refugees = paths[paths["outcome"] == "refugee"]
+    share = 100 * refugees["people"].sum() / 2 / total
+    expected = (
+        f"Of {style.people(total)} who crossed a border, {share:.0f} % were refugees in "
+        "December 2016, the largest group in Türkiye"
+    )
+    assert sankey.sankey_finding(record) == expected
+    assert expected in texts(sankey.plot_sankey(record))
+    assert sankey.sankey_finding(still) == "Nobody crossed a border"
+    in_one = paths[(paths["outcome"] != "refugee") | (paths["country"] == "TR")]
+    one = Record(record.scenario, 7, record.manifest, {**record.tables, "paths": in_one})
+    assert sankey.sankey_finding(one).endswith(
+        "were refugees in December 2016, all of them in Türkiye"
+    )
+    home = paths.assign(outcome="citizen", country="SY")
+    back = Record(record.scenario, 7, record.manifest, {**record.tables, "paths": home})
+    assert sankey.sankey_finding(back).endswith(" 100 % were back home in December 2016")
+
+
+def test_nobody_is_lost_between_the_columns(record: Record) -> None:
+    everybody = record.paths["people"].sum() / 2
+    merged = sankey._merged(sankey._paths(record))
+    assert merged["people"].sum() == pytest.approx(everybody)
+    rooms = dict.fromkeys(sankey.COLUMNS, 1.2)
+    nodes, unit = sankey._lay_out(sankey._labels(record, merged, rooms), 300.0)
+    for column in nodes:
+        assert sum(it.people for it in column.values()) == pytest.approx(everybody)
+        tops = [it.top for it in column.values()]
+        assert tops == sorted(tops, reverse=True)
+        assert max(tops) <= 300
+        for node in column.values():
+            assert node.height == pytest.approx(max(unit * node.people, sankey.THIN))
+            assert node.top - node.height >= -1e-6
+    # Those who went straight are told apart from those who went by way of another country.
+    straight = record.paths[record.paths["came_from"] == "SY"]["people"].sum() / 2
+    assert nodes[1][sankey.DIRECT].people == pytest.approx(straight)
+
+
+def test_ribbons_are_as_wide_as_people_are_many(record: Record) -> None:
+    ax = sankey.plot_sankey(record)
+    ribbons = [it for it in ax.collections if isinstance(it, PathCollection)]
+    assert len(ribbons) == 3
+    bars = [it for it in ax.collections if isinstance(it, PatchCollection)]
+    tall = [np.ptp(path.vertices[:, 1]) for path in bars[0].get_paths()]
+    origin = max(tall)
+    for collection in ribbons:
+        widths = [path.vertices[0, 1] - path.vertices[7, 1] for path in collection.get_paths()]
+        assert sum(widths) == pytest.approx(origin, rel=0.02)
+
+
+def test_ribbons_leave_and_enter_within_their_nodes(record: Record) -> None:
+    ax = sankey.plot_sankey(record)
+    boxes = [
+        path.get_extents()
+        for it in ax.collections
+        if isinstance(it, PatchCollection)
+        for path in it.get_paths()
+    ]
+    for collection in ax.collections:
+        if not isinstance(collection, PathCollection):
+            continue
+        for path in collection.get_paths():
+            corners = path.vertices
+            for top, bottom, side in (
+                (corners[0], corners[7], "x1"),
+                (corners[3], corners[4], "x0"),
+            ):
+                inside = [
+                    abs(getattr(box, side) - top[0]) < 1e-6
+                    and box.y0 - 0.3 <= bottom[1] <= top[1] <= box.y1 + 0.3
+                    for box in boxes
+                ]
+                assert any(inside)
+
+
+def many_paths(record: Record, countries: int) -> Record:
+    """The sample with people of many countries with long names, on all sorts of ways."""
+    draw = np.random.default_rng(4)
+    template = record.scenario.countries[0]
+    ids = [f"C{it:02d}" for it in range(countries)]
+    named = tuple(
+        template.model_copy(
+            update={"id": it, "name": f"{it} and the Dependencies of the Far Isles"}
+        )
+        for it in ids
+    )
+    rows = [
+        (0, record.paths["date"].max(), *draw.choice(ids, 3), draw.choice(list(sankey.END_OF)),
+         int(draw.lognormal(8, 2)))
+        for _ in range(600)
+    ]  # fmt: skip
+    scenario = record.scenario.model_copy(update={"countries": named})
+    tables = {**record.tables, "paths": tidy(rows, COLUMNS["paths"])}
+    return Record(scenario, 7, record.manifest, tables)
+
+
+@pytest.mark.parametrize("countries", [0, 3, 40])
+def test_labels_of_the_sankey_do_not_overlap(record: Record, countries: int) -> None:
+    many = many_paths(record, countries) if countries else record
+    ax = sankey.plot_sankey(many)
+    figure = ax.get_figure(root=True)
+    assert isinstance(figure, Figure)
+    figure.draw_without_rendering()
+    labels = [it for it in ax.texts if isinstance(it, Annotation) and it.get_zorder() == 5]
+    assert 12 <= len(labels) <= sum(sankey.MOST.values()) + 3 + len(sankey.ENDS)
+    boxes = [it.get_window_extent() for it in labels]
+    for one, other in itertools.combinations(boxes, 2):
+        assert style.overlap(one, other) <= 0.12 * min(
+            one.width * one.height, other.width * other.height
+        )
+    for box in boxes:
+        assert box.x1 <= figure.bbox.x1
+    ends = many.paths["outcome"].astype(object).map(sankey.END_OF)
+    sums = many.paths["people"].groupby(ends).sum() / many.replicates
+    said = " ".join(it.get_text() for it in labels).replace("\n", " ")
+    for end, people in sums.items():
+        assert f"{sankey.END_WORDS[str(end)][0]} {style.words(people)}" in said
+
+
+def test_small_countries_are_put_together(record: Record) -> None:
+    merged = sankey._merged(sankey._paths(many := many_paths(record, 40)))
+    assert merged["people"].sum() == pytest.approx(many.paths["people"].sum() / 2)
+    for column, most in sankey.MOST.items():
+        kept = set(merged[column]) - {sankey.DIRECT, sankey.HOME}
+        assert sankey.OTHERS in kept
+        assert len(kept) == most
+    # One small country alone keeps its name; two are put together.
+    last = record.paths["date"].max()
+    rows = [(0, last, "SY", "SY", it, "refugee", 9000) for it in ("TR", "LB")]
+    for small, kept in ((["EG"], {"EG"}), (["EG", "GR"], {sankey.OTHERS})):
+        more = [(0, last, "SY", "SY", it, "refugee", 9) for it in small]
+        table = tidy(rows + more, COLUMNS["paths"])
+        few = Record(record.scenario, 7, record.manifest, {"paths": table})
+        assert set(sankey._merged(sankey._paths(few))["stay"]) == {"TR", "LB", *kept}
+
+
+# --- The funnel
+
+
+def rows_of(record: Record) -> dict[str, float]:
+    return {it.words: float(it.people.mean()) for it in funnel._bars(record)}
+
+
+def test_every_row_of_the_funnel_comes_from_a_table(record: Record) -> None:
+    rows, flows, harms = rows_of(record), record.flows, record.harms
+    risky = flows[flows["channel"].isin(["asylum", "irregular"])]
+    last = record.blocked[record.blocked["date"] == record.blocked["date"].max()]
+    claims = record.claims.groupby("stage")["people"].sum() / 2
+    assert rows["set out"] == flows["departed"].sum() / 2
+    assert rows["asylum or irregular"] == risky["departed"].sum() / 2
+    assert rows["arrived"] == risky["arrived"].sum() / 2
+    kept = [
+        last.loc[last["answer"] == it, "people"].sum() / 2 for it in ("no_permission", "no_means")
+    ]
+    assert [rows["may not"], rows["cannot pay"]] == kept
+    assert rows["would move"] == rows["set out"] + sum(kept)
+    inside = flows[flows["channel"] == "internal"]["departed"].sum() / 2
+    assert rows["within a country"] == inside
+    others = rows["set out"] - rows["asylum or irregular"] - inside
+    assert rows["regularly, or home"] == others > 0
+    for harm, words in style.HARM_WORDS.items():
+        assert rows[words] == harms.loc[harms["harm"] == harm, "people"].sum() / 2 > 0
+    for words, stage in (("accepted", "accepted"), ("claimed asylum", "claimed"),
+                         ("recognised", "recognised"), ("rejected", "rejected")):  # fmt: skip
+        assert rows[words] == claims[stage] > 0
+    order = list(rows)
+    assert order.index("set out") < order.index("died") < order.index("arrived")
+    assert order.index("arrived") < order.index("recognised") < order.index("returned by force")
+
+
+def test_the_funnel_says_how_many_arrived_and_found_refuge(record: Record, still: Record) -> None:
+    rows = rows_of(record)
+    out = rows["asylum or irregular"]
+    arrived = 100 * rows["arrived"] / out
+    refuge = 100 * (rows["accepted"] + rows["recognised"]) / out
+    expected = (
+        f"Of each 100 who set out for asylum or irregularly, {arrived:.0f} arrived and "
+        f"{refuge:.0f} were taken for refugees"
+    )
+    assert expected in texts(ax := funnel.plot_funnel(record))
+    assert f"{style.words(out)} · 100 %" in texts(ax)
+    assert f"{style.words(rows['arrived'])} · {arrived:.0f} %" in texts(ax)
+    assert style.words(rows["would move"]) in texts(ax)
+    assert funnel.funnel_finding(still) == "Nobody set out for asylum or irregularly"
+    assert list(rows_of(still)) == ["would move", "set out", "asylum or irregular", "arrived"]
+    harms = record.harms[record.harms["harm"] != "kidnapping"]
+    few = Record(record.scenario, 7, record.manifest, {"flows": record.flows, "harms": harms})
+    assert {"held captive", "would move", "recognised"}.isdisjoint(rows_of(few))
+    assert funnel.funnel_finding(few) == expected.partition(" and ")[0]
+    assert "accepted: " not in " ".join(texts(funnel.plot_funnel(few)))
+
+
+def test_small_shares_are_not_written_as_none() -> None:
+    written = [funnel._per_cent(it) for it in (0.0, 0.0001, 0.0123, 0.0996, 0.5, 1.0)]
+    assert written == ["0 %", "< 0.1 %", "1.2 %", "10 %", "50 %", "100 %"]
+    assert [funnel._of_100(it) for it in (0.0, 0.004, 0.51)] == ["none", "fewer than 1", "51"]
+
+
+def test_strokes_are_intervals(record: Record, short: Record) -> None:
+    ax = funnel.plot_funnel(record)
+    bars = funnel._bars(record)
+    (strokes,) = (it for it in ax.collections if isinstance(it, LineCollection))
+    ends = [it[:, 0] for it in strokes.get_segments()]
+    assert len(ends) == len(bars)
+    for (low, high), bar in zip(ends, bars, strict=True):
+        found = interval(bar.people, low=0.0)
+        assert (low, high) == pytest.approx((found.low, found.high))
+    single = Record(short.scenario, 7, {**short.manifest, "replicates": 1}, {
+        name: frame[frame["replicate"] == 0] for name, frame in short.tables.items()
+    })  # fmt: skip
+    alone = funnel.plot_funnel(single)
+    assert not any(isinstance(it, LineCollection) for it in alone.collections)
+    assert not any("intervals" in it for it in texts(alone))
+
+
+@pytest.mark.parametrize(("kind", "table"), [("sankey", "paths"), ("funnel", "harms")])
+def test_a_picture_without_its_table_says_so(record: Record, kind: str, table: str) -> None:
+    tables = {name: it for name, it in record.tables.items() if name != table}
+    few = Record(record.scenario, 7, record.manifest, tables)
+    with pytest.raises(NoTableError, match=table):
+        PLOTS[kind](few)
+    assert not report._has(few, report.PICTURES[kind])
+
+
 # --- The focus
 
 
@@ -374,7 +640,7 @@ def test_without_a_focus_everybody_counts(record: Record) -> None:
 
 def test_flows_harms_and_stocks_are_of_citizens_of_the_focus(syrian: Record) -> None:
     found = focus.narrowed(syrian)
-    for name in ("flows", "harms", "crossings", "stocks"):
+    for name in focus.CITIZENS:
         assert set(found.tables[name]["citizenship"]) == {"SY"}
     assert found.threats is syrian.threats
     assert focus.narrowed(syrian) is found
@@ -415,6 +681,20 @@ def test_answers_are_narrowed_by_what_they_are_split_by(
     assert focus.such(record) == words
     left = set(focus.narrowed(record).answers[column])
     assert left == ({kept} if words else {kept, "BER"})
+
+
+def test_figures_over_time_are_of_the_focus_where_tables_tell(syrian: Record) -> None:
+    whole = Record(syrian.scenario.model_copy(update={"population": sample_scenario().population}),
+                   7, syrian.manifest, syrian.tables)  # fmt: skip
+    last = {it: bands.bands_text(it) for it in (syrian, whole)}
+    assert last[syrian] != last[whole]
+    assert any(
+        it.startswith("Citizens of Syria, on the last day")
+        for it in texts(bands.plot_bands(syrian))
+    )
+    assert any(it.startswith("People, on the last day") for it in texts(bands.plot_bands(whole)))
+    births = texts(bands.plot_bands(syrian, measures=["births"]))
+    assert any(it.startswith("People, by month") for it in births)
 
 
 def test_many_countries_are_counted_not_named(record: Record) -> None:
@@ -528,7 +808,7 @@ def seen(colour: str, sight: str) -> np.ndarray[Any, Any]:
 
 
 @pytest.mark.parametrize("sight", SIGHT)
-@pytest.mark.parametrize("family", [style.THREATS, style.ANSWERS])
+@pytest.mark.parametrize("family", [style.THREATS, style.ANSWERS, style.OUTCOMES])
 def test_colours_are_told_apart(family: dict[str, str], sight: str) -> None:
     for one, other in itertools.combinations(family, 2):
         apart = np.linalg.norm(seen(family[one], sight) - seen(family[other], sight))
@@ -704,7 +984,7 @@ def test_the_report_can_be_read_without_seeing_it(html: str) -> None:
     assert headings.count(1) == 1
     assert all(after - before <= 1 for before, after in itertools.pairwise(headings))
     images = page.all("img")
-    assert len(images) == 5
+    assert len(images) == 8
     for image in images:
         assert len(image["alt"] or "") > 20
     assert len(page.all("table")) == len(page.all("caption")) >= 5
@@ -737,12 +1017,53 @@ def test_the_report_says_what_was_run(html: str, record: Record) -> None:
         "secure: how free of the seven threats people lived",
         "Aleppo",
         "Istanbul to Athens",
+        "Where people were at the end",
+        "Claims for asylum",
+        "accepted without a claim",
     ):
         assert text in words, text
     assert f"{record.observed['observed'][0]:,.0f}" in words
     rows = record.headline.set_index("measure")
     low, high = (style.words(rows.loc["moved_abroad", it]) for it in ("low", "high"))
     assert f"{low} to {high}" in words
+
+
+def cells(html: str, section: str) -> dict[str, list[str]]:
+    """Text of the cells of a section's table by the text that heads their row."""
+    body = html.split(f'aria-labelledby="{section}"')[1].split("<tbody>")[1].split("</tbody>")[0]
+    rows = [re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", it) for it in body.split("</tr>")]
+    return {row[0]: row[1:] for row in rows if row}
+
+
+def test_tables_tell_where_people_were_and_what_was_decided(html: str, record: Record) -> None:
+    paths, claims = record.paths, record.claims
+    ends = cells(html, "ends")
+    there = paths[(paths["country"] == "DE") & (paths["outcome"] == "refugee")]["people"].sum() / 2
+    assert ends["Germany"][0] == f"{there:,.0f}"
+    assert next(iter(ends)) == "Türkiye"
+    lodged = claims[claims["stage"] == "claimed"]["people"].sum() / 2
+    assert cells(html, "asylum")["Germany"][0] == f"{lodged:,.0f}"
+
+
+def test_every_figure_is_sorted_as_a_figure(html: str) -> None:
+    for section in ("headline", "observed"):
+        body = html.split(f'aria-labelledby="{section}"')[1].split("</table>")[0]
+        spans = re.findall(r"<td([^>]*)>[^<]* to [^<]*</td>", body)
+        assert len(spans) > 5
+        assert all("data-key=" in it for it in spans)
+
+
+def test_what_is_heard_is_heard_once(html: str) -> None:
+    page = Reader(html)
+    assert all(it["aria-hidden"] == "true" for it in page.all("figcaption"))
+    named = [it["aria-label"] for it in page.all("div") if it.get("role") == "region"]
+    headings = {it["id"] for it in page.all("h2")}
+    assert len(set(named)) == len(named) >= 7
+    assert all(it is not None and it.startswith("Table: ") for it in named)
+    assert {it["aria-labelledby"] for it in page.all("section")} == headings
+    (status,) = (it for it in page.all("p") if it.get("role") == "status")
+    assert status["id"] == "sorted"
+    assert "getElementById('sorted')" in html
 
 
 def test_a_report_of_a_quiet_run_and_of_one_that_kept_nothing(
