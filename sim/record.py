@@ -18,7 +18,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from sim.scenario.schema import Observed, Scenario
-from sim.terms import Answer, Harm, Threat
+from sim.terms import Answer, Harm, Status, Threat
 
 Kind = Literal["int", "float", "date", "text", "bool"]
 Values = NDArray[np.float64]
@@ -377,6 +377,19 @@ MEASURES: Final[Mapping[str, Measure]] = {
 REFUGEE_STATUSES: Final = ("refugee", "claimant", "irregular", "ordered")
 """Statuses compared with registered refugees: host states register the displaced on arrival,
 whatever the model's paper says (our assumption)."""
+STOCKS_OBSERVED: Final[Mapping[str, tuple[str, ...]]] = {
+    "refugees": REFUGEE_STATUSES,
+    "asylum_seekers": ("claimant",),
+    "displaced": ("displaced",),
+    "foreign_born": tuple(it.name for it in Status),
+}
+"""Statuses that count, by kind of observed stock."""
+HARMS_OBSERVED: Final[Mapping[str, str]] = {
+    "deaths": "death",
+    "interceptions": "interception",
+    "forced_returns": "forced_return",
+}
+"""The harm that is counted, by kind of observed flow."""
 
 _T975: Final = (
     12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228,
@@ -744,18 +757,19 @@ class Record:
     def observed(self) -> pd.DataFrame:
         """Each observed figure of the scenario beside the simulated one.
 
-        Columns: `id`, `what`, `of` and `at` (ids), `date` and `since` (days), `observed` (people),
-        `simulated` (people, mean over replicates), `low` and `high` (95 % t-interval of that mean;
-        NaN with one replicate), `source` (source ids).
+        Columns: `id`, `what`, `of` (ids, joined by `; `) and `at` (id), `date` and `since` (days),
+        `observed` (people), `simulated` (people, mean over replicates), `low` and `high` (95 %
+        t-interval of that mean; NaN with one replicate), `source` (source ids).
 
         Refugees are the citizens of `of` abroad with any status in `REFUGEE_STATUSES`; asylum
-        seekers those with status claimant; displaced those so called within `of`. Stocks are taken
-        on the last day of the record up to `date`, at most `SLACK_DAYS` earlier. Deaths of citizens
-        of `of` are those on corridor `at`, or on the corridors into country `at` and within it;
-        arrivals are theirs in country `at`, or at the other end of corridor `at`. Both run from
-        `since` (none: the start) to `date`; rows of which a part falls outside count in proportion
-        to their days. What a record cannot tell is NaN: dates outside the run, tables that were not
-        kept.
+        seekers those with status claimant; the foreign-born those with any status, less who was
+        born there since the start; displaced those so called within `of`. Stocks are taken on the
+        last day of the record up to `date`, at most `SLACK_DAYS` earlier. Deaths and interceptions
+        of citizens of `of` are those on corridor `at`, or on the corridors into country `at` and
+        within it, forced returns those from there and by country `at`; arrivals are theirs in
+        country `at`, or at the other end of corridor `at`. They run from `since` (none: the start)
+        to `date`; rows of which a part falls outside count in proportion to their days. What a
+        record cannot tell is NaN: dates outside the run, tables that were not kept.
         """
         rows = []
         counts = _counts(self) if "stocks" in self.tables else {}
@@ -765,7 +779,7 @@ class Record:
                 (
                     figure.id,
                     figure.what,
-                    figure.of,
+                    "; ".join(figure.of),
                     figure.at,
                     pd.Timestamp(figure.date),
                     pd.Timestamp(figure.since) if figure.since else pd.NaT,
@@ -1106,9 +1120,9 @@ def _simulated(
     record: Record, figure: Observed, counts: Mapping[pd.Timestamp, list[_Count]]
 ) -> Values:
     """Give what the run says about an observed figure, one value a replicate."""
-    if figure.what not in ("deaths", "arrivals"):
+    if figure.what in STOCKS_OBSERVED:
         return _stock_figure(record, figure, counts)
-    needed = "harms" if figure.what == "deaths" else "flows"
+    needed = "harms" if figure.what in HARMS_OBSERVED else "flows"
     if _at_corridor(record, figure):
         needed = "crossings"
     if needed not in record.tables:
@@ -1158,22 +1172,35 @@ def _stock_figure(
     taken = max((day for day in counts if day <= end), default=None)
     if taken is None or (end - taken).days > SLACK_DAYS:
         return np.full(record.replicates, np.nan)
-    statuses: tuple[str, ...] = {
-        "refugees": REFUGEE_STATUSES,
-        "asylum_seekers": ("claimant",),
-        "displaced": ("displaced",),
-    }[figure.what]
+    statuses = STOCKS_OBSERVED[figure.what]
     within = figure.what == "displaced"
     sums = np.zeros(record.replicates)
     for row in counts[taken]:
         if (
-            row.citizenship == figure.of
+            row.citizenship in figure.of
             and row.status in statuses
-            and (row.country == figure.of) == within
+            and (row.country == row.citizenship) == within
             and (within or figure.at in (None, row.country))
         ):
             sums[row.replicate] += row.people
-    return sums
+    return sums - _born_there(record, figure, taken) if figure.what == "foreign_born" else sums
+
+
+def _born_there(record: Record, figure: Observed, last: pd.Timestamp) -> Values:
+    """Count births abroad to citizens of `of` up to a day: who is born there is no foreign-born.
+
+    That few of these children leave or die before is our assumption; `stocks` cannot tell them
+    apart.
+    """
+    if "vital" not in record.tables:
+        return np.full(record.replicates, np.nan)
+    births = record.vital
+    births = births[(births["event"] == "birth") & (births["date"] <= last)]
+    births = births[births["citizenship"].isin(figure.of)]
+    where = _to_country(record, births["place"])
+    abroad_ = where != births["citizenship"].astype(object)
+    there = abroad_ if figure.at is None else abroad_ & (where == figure.at)
+    return per_replicate(record, births[there], "people")
 
 
 def _flow_figure(record: Record, figure: Observed) -> Values:
@@ -1184,10 +1211,11 @@ def _flow_figure(record: Record, figure: Observed) -> Values:
         return np.full(record.replicates, np.nan)
     if _at_corridor(record, figure):
         frame, column = record.crossings, "people"
-        frame = frame[(frame["corridor"] == figure.at) & (frame["citizenship"] == figure.of)]
-    elif figure.what == "deaths":
+        frame = frame[(frame["corridor"] == figure.at) & frame["citizenship"].isin(figure.of)]
+    elif figure.what in HARMS_OBSERVED:
         frame, column = record.harms, "people"
-        frame = frame[(frame["harm"] == "death") & (frame["citizenship"] == figure.of)]
+        harm = HARMS_OBSERVED[figure.what]
+        frame = frame[(frame["harm"] == harm) & frame["citizenship"].isin(figure.of)]
         if figure.at is not None:
             places = country_of(record)
             wanted = [figure.at] + [
@@ -1199,7 +1227,7 @@ def _flow_figure(record: Record, figure: Observed) -> Values:
     else:
         frame, column = record.flows, "arrived"
         frame = frame[abroad(record, frame)]
-        frame = frame[frame["citizenship"] == figure.of]
+        frame = frame[frame["citizenship"].isin(figure.of)]
         if figure.at is not None:
             frame = frame[_to_country(record, frame["destination"]) == figure.at]
     spans = record.periods

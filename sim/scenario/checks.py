@@ -278,7 +278,7 @@ def _references(ck: _Checker) -> None:
         if key != "default":
             ck.refer(("costs", key), key, ["countries"], on_key=True)
     for i, observed in enumerate(s.observed):
-        ck.refer(("observed", i, "of"), observed.of, ["countries"])
+        ck.refer_all(("observed", i, "of"), observed.of, ["countries"])
         if observed.at is not None:
             ck.refer(("observed", i, "at"), observed.at, ["countries", "corridors"])
     for key in s.threats:

@@ -955,15 +955,25 @@ class Observed(Part):
     """A figure that happened, to set beside the simulated one."""
 
     id: Id
-    what: Literal["refugees", "deaths", "arrivals", "displaced", "asylum_seekers"]
-    of: Id
-    """Country of citizenship."""
+    what: Literal[
+        "refugees", "deaths", "arrivals", "displaced", "asylum_seekers", "foreign_born",
+        "interceptions", "forced_returns",
+    ]  # fmt: skip
+    of: Annotated[
+        tuple[Id, ...],
+        Field(min_length=1),
+        BeforeValidator(
+            lambda value: (value,) if isinstance(value, str) else value,
+            json_schema_input_type=Id | tuple[Id, ...],
+        ),
+    ]
+    """Country of citizenship, or several, whose people are summed."""
     at: Id | None = None
     """Country or corridor; none: anywhere outside the country of citizenship."""
     date: LastDay
     """Last day counted (a month means its last day). Stocks: at its end; flows: up to its end."""
     since: Date | None = None
-    """Flows (deaths, arrivals): from this day."""
+    """Flows (deaths, arrivals, interceptions, forced returns): from this day."""
     people: Amount
     source: Sources = ()
 

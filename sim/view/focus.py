@@ -72,8 +72,7 @@ def countries(record: Record) -> str:
     if len(focus) > NAMED:
         return f"{len(focus)} countries"
     names = style.names(record)
-    listed = [names.get(it, it) for it in focus]
-    return " and ".join([", ".join(listed[:-1]), listed[-1]] if len(listed) > 1 else listed)
+    return style.listed([names.get(it, it) for it in focus])
 
 
 def citizens(record: Record) -> str:

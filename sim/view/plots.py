@@ -11,7 +11,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
 from matplotlib.transforms import Bbox
 
-from sim.record import Record, abroad, country_of
+from sim.record import STOCKS_OBSERVED, Record, abroad, country_of
 from sim.terms import Harm, Threat
 from sim.view import style
 from sim.view.focus import citizens, counted, narrowed, such
@@ -27,6 +27,9 @@ KINDS: Final = {
     "displaced": ("^", "#997700", "displaced within"),
     "arrivals": ("D", "#bb5566", "arrivals"),
     "deaths": ("X", style.DEATH, "deaths"),
+    "foreign_born": ("P", "#228833", "foreign-born"),
+    "interceptions": ("v", "#aa3377", "interceptions"),
+    "forced_returns": ("<", "#885522", "forced returns"),
 }
 """Marker, colour and words of each kind of observed figure."""
 LEADER: Final = 20.0
@@ -288,10 +291,17 @@ def observed_words(record: Record, row: int, *, brief: bool = False) -> str:
     """
     figure = record.scenario.observed[row]
     names = style.names(record)
-    of, at = names.get(figure.of, figure.of), names.get(figure.at or "", figure.at)
+    of = style.listed([names.get(it, it) for it in figure.of])
+    at = names.get(figure.at or "", figure.at)
     whose = "" if brief else f" from {of}"
+    flow = figure.what not in STOCKS_OBSERVED
     if figure.what == "deaths":
         text = f"Deaths, {at}" if at else "Deaths on the way"
+    elif figure.what == "interceptions":
+        text = "Interceptions" + ("" if brief else f" of people from {of}")
+        text += f", {at}" if at else ""
+    elif figure.what == "forced_returns":
+        text = "Forced returns" + ("" if brief else f" to {of}") + (f", {at}" if at else "")
     elif figure.what == "displaced":
         text = f"Displaced in {of}"
     elif figure.what == "arrivals":
@@ -299,7 +309,9 @@ def observed_words(record: Record, row: int, *, brief: bool = False) -> str:
         place = f", {at}" if crossing else f" in {at or 'all other countries'}"
         text = f"Arrivals{whose}{place}"
     else:
-        kind = {"refugees": "Refugees", "asylum_seekers": "Asylum seekers"}[figure.what]
+        kind = {
+            "refugees": "Refugees", "asylum_seekers": "Asylum seekers", "foreign_born": "People"
+        }[figure.what]  # fmt: skip
         text = f"{kind}{whose} {f'in {at}' if at else 'abroad'}"
     end = pd.Timestamp(figure.date)
     when = f"{end.year}" if end.month == 12 else style.month_word(end)
@@ -308,7 +320,7 @@ def observed_words(record: Record, row: int, *, brief: bool = False) -> str:
         whole = start.month == 1 and end.month == 12
         first = f"{start.year}" if whole else style.month_word(start)
         when = when if whole and start.year == end.year else f"{first} to {when}"
-    elif figure.what in ("deaths", "arrivals"):
+    elif flow:
         when = f"to {when}"
     else:
         when = f"end of {when}" if end.month == 12 else when

@@ -8,7 +8,7 @@ Sizes are chosen for a figure 6.4 inches wide that is still read when shown 400 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from io import BytesIO
 from typing import Any, Final, Literal
@@ -537,6 +537,11 @@ def names(record: Record) -> Mapping[str, str]:
         found.setdefault(corridor.id, f"{start} to {end}")
     _names[record] = found
     return found
+
+
+def listed(names: Sequence[str]) -> str:
+    """Write names as a sentence has them: `Syria, Iraq and Turkey`."""
+    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
 
 
 _names: WeakKeyDictionary[Record, Mapping[str, str]] = WeakKeyDictionary()

@@ -225,6 +225,19 @@ HARMS = [
     (0, MAR, "within", "A", "death", 8, 0.0),
     (0, FEB, "over", "B", "death", 16, 0.0),
     (0, FEB, "A", "A", "death", 32, 0.0),
+    (0, FEB, "over", "A", "interception", 50, 0.0),
+    (0, FEB, "within", "A", "interception", 60, 0.0),
+    (0, FEB, "over", "B", "interception", 70, 0.0),
+    (0, MAR, "B", "A", "forced_return", 9, 0.0),
+    (0, MAR, "over", "A", "forced_return", 6, 0.0),
+    (0, MAR, "A", "B", "forced_return", 5, 0.0),
+]
+VITAL = [
+    (0, JAN, "B1", "A", "birth", 3),
+    (0, FEB, "B1", "A", "death", 40),
+    (0, MAR, "B1", "A", "birth", 50),
+    (0, FEB, "A1", "A", "birth", 60),
+    (0, FEB, "A1", "B", "birth", 7),
 ]
 CROSSINGS = [
     (0, JAN, "over", "A", 70),
@@ -262,13 +275,31 @@ CROSSINGS = [
         ({"what": "arrivals", "of": "B", "at": "over", "date": "2011-03"}, 500),
         ({"what": "arrivals", "at": "within", "date": "2011-03"}, 0),
         ({"what": "arrivals", "at": "over", "date": "2011-02-14"}, 70 + 14),
+        ({"what": "foreign_born", "at": "B", "date": "2011-02"}, 127 - 3),
+        ({"what": "foreign_born", "of": ["A", "B"], "date": "2011-02"}, 127 - 3 + 32 - 7),
+        ({"what": "refugees", "of": ["A", "B"], "date": "2011-02"}, 27 + 32),
+        ({"what": "displaced", "of": ["A", "B"], "at": "A", "date": "2011-02"}, 8),
+        ({"what": "interceptions", "at": "B", "date": "2011-03"}, 50),
+        ({"what": "interceptions", "date": "2011-03"}, 50 + 60),
+        ({"what": "interceptions", "of": ["A", "B"], "at": "over", "date": "2011-03"}, 50 + 70),
+        ({"what": "forced_returns", "at": "B", "date": "2011-03"}, 9 + 6),
+        ({"what": "forced_returns", "date": "2011-03", "of": ["B"]}, 5),
+        ({"what": "forced_returns", "at": "B", "date": "2011-02"}, 0),
     ],
 )
 def test_observed(figure: dict[str, Any], simulated: float) -> None:
     observed = [{"id": "x", "of": "A", "people": 1.0, **figure}]
-    record = small(observed=observed, stocks=STOCKS, harms=HARMS, flows=FLOWS, crossings=CROSSINGS)
+    record = small(
+        observed=observed, stocks=STOCKS, harms=HARMS, flows=FLOWS, crossings=CROSSINGS,
+        vital=VITAL,
+    )  # fmt: skip
     found = record.observed.loc[0, "simulated"]
     assert found == pytest.approx(simulated, nan_ok=True)
+
+
+def test_the_foreign_born_need_the_births() -> None:
+    figure = {"id": "x", "of": "A", "what": "foreign_born", "date": "2011-02", "people": 1.0}
+    assert math.isnan(small(observed=[figure], stocks=STOCKS).observed.loc[0, "simulated"])
 
 
 def test_arrivals_go_by_citizenship_wherever_people_come_from() -> None:

@@ -182,6 +182,12 @@ def test_many_observed_figures_become_points() -> None:
          "Arrivals from Syria, Istanbul to Athens, 2014 to 2015"),
         ({"what": "asylum_seekers", "at": "DE", "date": "2015-12"},
          "Asylum seekers from Syria in Germany, end of 2015"),
+        ({"what": "foreign_born", "of": ["SY", "IQ", "LB"], "at": "DE", "date": "2015-07"},
+         "People from Syria, Iraq and Lebanon in Germany, July 2015"),
+        ({"what": "interceptions", "at": "aegean", "date": "2015-09", "since": "2014-10"},
+         "Interceptions of people from Syria, Istanbul to Athens, October 2014 to September 2015"),
+        ({"what": "forced_returns", "at": "DE", "date": "2015-12"},
+         "Forced returns to Syria, Germany, to 2015"),
     ],
 )  # fmt: skip
 def test_observed_figures_have_names(figure: dict[str, Any], words: str) -> None:
