@@ -66,7 +66,7 @@ def test_the_wheel_holds_files_that_are_not_python(wheel: Path) -> None:
         for path in (ROOT / "scenarios").rglob("*")
         if path.is_file()
     }
-    assert "sim/scenarios/syria.yaml" in shipped
+    assert {"sim/scenarios/syria.yaml", "sim/scenarios/central_america.yaml"} <= shipped
     assert tree | shipped <= names
     beyond = {name for name in names - tree - shipped if ".dist-info/" not in name}
     assert beyond == set()
@@ -79,10 +79,11 @@ def test_the_installed_package_is_the_one_that_runs(installed: Path, tmp_path: P
 
 
 def test_shipped_scenarios_are_listed_and_checked(installed: Path, tmp_path: Path) -> None:
-    (syria, *_) = json.loads(elsewhere(installed, tmp_path, "list", "--json"))
-    assert syria["name"] == "syria"
-    assert Path(syria["file"]).is_relative_to(installed / "sim" / "scenarios")
-    assert elsewhere(installed, tmp_path, "check", "syria").startswith("syria: ok")
+    listed = json.loads(elsewhere(installed, tmp_path, "list", "--json"))
+    files = {it["name"]: Path(it["file"]) for it in listed}
+    for name in ("central_america", "syria"):
+        assert files[name].is_relative_to(installed / "sim" / "scenarios")
+        assert elsewhere(installed, tmp_path, "check", name).startswith(f"{name}: ok")
 
 
 def test_a_new_scenario_checks(installed: Path, tmp_path: Path) -> None:
