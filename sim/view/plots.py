@@ -30,6 +30,7 @@ KINDS: Final = {
     "foreign_born": ("P", "#228833", "foreign-born"),
     "interceptions": ("v", "#aa3377", "interceptions"),
     "forced_returns": ("<", "#885522", "forced returns"),
+    "separations": ("p", "#66ccee", "children separated"),
 }
 """Marker, colour and words of each kind of observed figure."""
 LEADER: Final = 20.0
@@ -297,9 +298,9 @@ def observed_words(record: Record, row: int, *, brief: bool = False) -> str:
     flow = figure.what not in STOCKS_OBSERVED
     if figure.what == "deaths":
         text = f"Deaths, {at}" if at else "Deaths on the way"
-    elif figure.what == "interceptions":
-        text = "Interceptions" + ("" if brief else f" of people from {of}")
-        text += f", {at}" if at else ""
+    elif figure.what in ("interceptions", "separations"):
+        text = {"interceptions": "Interceptions", "separations": "Separations"}[figure.what]
+        text += ("" if brief else f" of people from {of}") + (f", {at}" if at else "")
     elif figure.what == "forced_returns":
         text = "Forced returns" + ("" if brief else f" to {of}") + (f", {at}" if at else "")
     elif figure.what == "displaced":
