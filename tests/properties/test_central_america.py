@@ -122,7 +122,9 @@ def test_mexico_stops_more_from_july_2014_and_the_united_states_fewer() -> None:
 
 
 def test_officials_let_people_go_for_money_where_they_are_complicit() -> None:
-    honest = [f"policies.{it}.complicit=0" for it in ("mx_start", "mx_roads_pacific", "mx_roads_gulf")]
+    honest = [
+        f"policies.{it}.complicit=0" for it in ("mx_start", "mx_roads_pacific", "mx_roads_gulf")
+    ]
     bribed, none = run("2012-01", "2012-06"), run("2012-01", "2012-06", *honest)
     assert harmed(bribed, "bribe", "MX") > 0
     assert harmed(none, "bribe", "MX") == 0
