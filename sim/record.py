@@ -387,6 +387,7 @@ STOCKS_OBSERVED: Final[Mapping[str, tuple[str, ...]]] = {
 HARMS_OBSERVED: Final[Mapping[str, str]] = {
     "deaths": "death",
     "interceptions": "interception",
+    "kidnappings": "kidnapping",
     "forced_returns": "forced_return",
     "separations": "separation",
 }
@@ -765,8 +766,8 @@ class Record:
         Refugees are the citizens of `of` abroad with any status in `REFUGEE_STATUSES`; asylum
         seekers those with status claimant; the foreign-born those with any status, less who was
         born there since the start; displaced those so called within `of`. Stocks are taken on the
-        last day of the record up to `date`, at most `SLACK_DAYS` earlier. Deaths, interceptions
-        and separations of citizens of `of` are those on corridor `at`, or on the corridors into
+        last day of the record up to `date`, at most `SLACK_DAYS` earlier. Deaths, interceptions,
+        kidnappings and separations of citizens of `of` are those on corridor `at`, or on the corridors into
         country `at` and within it, forced returns those from there and by country `at`; arrivals
         are theirs in country `at`, or at the other end of corridor `at`. They run from `since`
         (none: the start) to `date`; rows of which a part falls outside count in proportion to

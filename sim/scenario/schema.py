@@ -957,7 +957,7 @@ class Observed(Part):
     id: Id
     what: Literal[
         "refugees", "deaths", "arrivals", "displaced", "asylum_seekers", "foreign_born",
-        "interceptions", "forced_returns", "separations",
+        "interceptions", "kidnappings", "forced_returns", "separations",
     ]  # fmt: skip
     of: Annotated[
         tuple[Id, ...],
@@ -973,7 +973,7 @@ class Observed(Part):
     date: LastDay
     """Last day counted (a month means its last day). Stocks: at its end; flows: up to its end."""
     since: Date | None = None
-    """Flows (deaths, arrivals, interceptions, forced returns, separations): from this day."""
+    """Flows (all but refugees, asylum seekers, displaced, foreign-born): from this day."""
     people: Amount
     source: Sources = ()
 

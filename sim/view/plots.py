@@ -29,6 +29,7 @@ KINDS: Final = {
     "deaths": ("X", style.DEATH, "deaths"),
     "foreign_born": ("P", "#228833", "foreign-born"),
     "interceptions": ("v", "#aa3377", "interceptions"),
+    "kidnappings": ("h", "#ccbb44", "held captive"),
     "forced_returns": ("<", "#885522", "forced returns"),
     "separations": ("p", "#66ccee", "children separated"),
 }
@@ -298,8 +299,8 @@ def observed_words(record: Record, row: int, *, brief: bool = False) -> str:
     flow = figure.what not in STOCKS_OBSERVED
     if figure.what == "deaths":
         text = f"Deaths, {at}" if at else "Deaths on the way"
-    elif figure.what in ("interceptions", "separations"):
-        text = {"interceptions": "Interceptions", "separations": "Separations"}[figure.what]
+    elif figure.what in ("interceptions", "kidnappings", "separations"):
+        text = figure.what.capitalize()
         text += ("" if brief else f" of people from {of}") + (f", {at}" if at else "")
     elif figure.what == "forced_returns":
         text = "Forced returns" + ("" if brief else f" to {of}") + (f", {at}" if at else "")

@@ -232,6 +232,7 @@ HARMS = [
     (0, MAR, "over", "A", "forced_return", 6, 0.0),
     (0, MAR, "A", "B", "forced_return", 5, 0.0),
     (0, MAR, "over", "A", "separation", 2, 0.0),
+    (0, MAR, "over", "A", "kidnapping", 4, 0.0),
 ]
 VITAL = [
     (0, JAN, "B1", "A", "birth", 3),
@@ -286,6 +287,7 @@ CROSSINGS = [
         ({"what": "forced_returns", "at": "B", "date": "2011-03"}, 9 + 6),
         ({"what": "forced_returns", "date": "2011-03", "of": ["B"]}, 5),
         ({"what": "forced_returns", "at": "B", "date": "2011-02"}, 0),
+        ({"what": "kidnappings", "at": "over", "date": "2011-03"}, 4),
         ({"what": "separations", "at": "B", "date": "2011-03"}, 2),
     ],
 )
