@@ -767,12 +767,12 @@ class Record:
         seekers those with status claimant; the foreign-born those with any status, less who was
         born there since the start; displaced those so called within `of`. Stocks are taken on the
         last day of the record up to `date`, at most `SLACK_DAYS` earlier. Deaths, interceptions,
-        kidnappings and separations of citizens of `of` are those on corridor `at`, or on the corridors into
-        country `at` and within it, forced returns those from there and by country `at`; arrivals
-        are theirs in country `at`, or at the other end of corridor `at`. They run from `since`
-        (none: the start) to `date`; rows of which a part falls outside count in proportion to
-        their days. What a record cannot tell is NaN: dates outside the run, tables that were not
-        kept.
+        kidnappings and separations of citizens of `of` are those on corridor `at`, or on the
+        corridors into country `at` and within it, forced returns those from there and by country
+        `at`; arrivals are theirs in country `at`, or at the other end of corridor `at`. They run
+        from `since` (none: the start) to `date`; rows of which a part falls outside count in
+        proportion to their days. What a record cannot tell is NaN: dates outside the run, tables
+        that were not kept.
         """
         rows = []
         counts = _counts(self) if "stocks" in self.tables else {}
