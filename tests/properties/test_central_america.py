@@ -123,6 +123,19 @@ def test_mexico_stops_more_from_july_2014_and_the_united_states_fewer() -> None:
     pd.testing.assert_frame_equal(*before)
 
 
+def test_caravans_form_when_they_did_and_only_where_they_may() -> None:
+    with_it = run("2018-08", "2019-01")
+    without = run("2018-08", "2019-01", "interventions.caravan_2018.enabled=false")
+
+    def joined(record: Record) -> pd.DataFrame:
+        table = record.journeys
+        return table[(table["caravan"] != "none") & (table["departed"] > 0)]
+
+    assert len(joined(without)) == 0
+    assert joined(with_it)["departed"].sum() > 0
+    assert (joined(with_it)["date"] >= "2018-10-01").all()
+
+
 def test_drought_is_hunger_in_the_dry_corridor_that_fades() -> None:
     def food(record: Record, place: str, month: str) -> float:
         table = record.threats
