@@ -123,9 +123,24 @@ def test_mexico_stops_more_from_july_2014_and_the_united_states_fewer() -> None:
     pd.testing.assert_frame_equal(*before)
 
 
+def test_officials_let_people_go_for_money_where_they_are_complicit() -> None:
+    honest = [
+        f"policies.{it}.complicit=0" for it in ("mx_start", "mx_roads_pacific", "mx_roads_gulf")
+    ]
+    bribed, none = run("2012-01", "2012-06"), run("2012-01", "2012-06", *honest)
+    assert harmed(bribed, "bribe", "MX") > 0
+    assert harmed(none, "bribe", "MX") == 0
+    assert harmed(none, "forced_return", "MX") > harmed(bribed, "forced_return", "MX")
+
+
 def test_caravans_form_when_they_did_and_only_where_they_may() -> None:
     with_it = run("2018-08", "2019-01")
-    without = run("2018-08", "2019-01", "interventions.caravan_2018.enabled=false")
+    without = run(
+        "2018-08",
+        "2019-01",
+        "interventions.caravan_2018.enabled=false",
+        "interventions.caravan_2019.enabled=false",
+    )
 
     def joined(record: Record) -> pd.DataFrame:
         table = record.journeys
