@@ -286,7 +286,7 @@ def observed_words(record: Record, row: int, *, brief: bool = False) -> str:
     Args:
         record: the run.
         row: its number in `record.observed`.
-        brief: leave the country of citizenship out.
+        brief: leave the country of citizenship out, or give its id where figures are of several.
 
     Returns:
         For example `Refugees from Syria in Lebanon, December 2014`.
@@ -296,6 +296,7 @@ def observed_words(record: Record, row: int, *, brief: bool = False) -> str:
     of = style.listed([names.get(it, it) for it in figure.of])
     at = names.get(figure.at or "", figure.at)
     whose = "" if brief else f" from {of}"
+    several = len({it.of for it in record.scenario.observed}) > 1
     flow = figure.what not in STOCKS_OBSERVED
     if figure.what == "deaths":
         text = f"Deaths, {at}" if at else "Deaths on the way"
@@ -312,7 +313,8 @@ def observed_words(record: Record, row: int, *, brief: bool = False) -> str:
         text = f"Arrivals{whose}{place}"
     else:
         kind = {
-            "refugees": "Refugees", "asylum_seekers": "Asylum seekers", "foreign_born": "People"
+            "refugees": "Refugees", "asylum_seekers": "Asylum seekers",
+            "foreign_born": "Foreign-born",
         }[figure.what]  # fmt: skip
         text = f"{kind}{whose} {f'in {at}' if at else 'abroad'}"
     end = pd.Timestamp(figure.date)
@@ -326,6 +328,8 @@ def observed_words(record: Record, row: int, *, brief: bool = False) -> str:
         when = f"to {when}"
     else:
         when = f"end of {when}" if end.month == 12 else when
+    if brief and several:
+        text += f" ({', '.join(figure.of)})"
     return f"{text}, {when}"
 
 

@@ -183,7 +183,7 @@ def test_many_observed_figures_become_points() -> None:
         ({"what": "asylum_seekers", "at": "DE", "date": "2015-12"},
          "Asylum seekers from Syria in Germany, end of 2015"),
         ({"what": "foreign_born", "of": ["SY", "IQ", "LB"], "at": "DE", "date": "2015-07"},
-         "People from Syria, Iraq and Lebanon in Germany, July 2015"),
+         "Foreign-born from Syria, Iraq and Lebanon in Germany, July 2015"),
         ({"what": "interceptions", "at": "aegean", "date": "2015-09", "since": "2014-10"},
          "Interceptions of people from Syria, Istanbul to Athens, October 2014 to September 2015"),
         ({"what": "forced_returns", "at": "DE", "date": "2015-12"},
@@ -194,6 +194,21 @@ def test_observed_figures_have_names(figure: dict[str, Any], words: str) -> None
     scenario = sample_scenario(observed=[{"id": "x", "of": "SY", "people": 1.0, **figure}])
     record = Record(scenario, 1, {}, {})
     assert plots.observed_words(record, 0) == words
+
+
+def test_brief_names_tell_citizens_of_several_countries_apart() -> None:
+    def names(*countries: Any) -> list[str]:
+        shared = {"what": "refugees", "at": "DE", "date": "2014-12", "people": 1.0}
+        figures = [{"id": f"x{i}", "of": it, **shared} for i, it in enumerate(countries)]
+        record = Record(sample_scenario(observed=figures), 1, {}, {})
+        return [plots.observed_words(record, i, brief=True) for i in range(len(figures))]
+
+    assert names("SY") == ["Refugees in Germany, end of 2014"]
+    assert names("SY", "SY") == ["Refugees in Germany, end of 2014"] * 2
+    assert names("SY", ["SY", "IQ"]) == [
+        "Refugees in Germany (SY), end of 2014",
+        "Refugees in Germany (SY, IQ), end of 2014",
+    ]
 
 
 def test_stacked_bands_add_up(record: Record) -> None:
