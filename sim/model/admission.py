@@ -130,9 +130,15 @@ def draw_lots(world: World, c: int, s: int, applied: F64, n_people: I64, end: in
     """
     quota, left = world.rules.quota[c, s], float(world.quota_left[c, s])
     begin = np.full(len(applied), np.inf)
+    # Days on which the queue grows; on the others most often nobody fits, which is soon seen.
+    grows = {world.day, *np.floor(applied).astype(np.int64).tolist()}
     for day in range(world.day, end):
         room = left + quota / DAYS_A_YEAR
-        order = np.flatnonzero(np.isinf(begin) & (applied < day + 1))
+        if day in grows:
+            order = np.flatnonzero(np.isinf(begin) & (applied < day + 1))
+        if not len(order) or room < n_people[order[0]]:
+            left = room if len(order) else 0.0
+            continue
         used = np.cumsum(n_people[order])
         n = int(np.searchsorted(used, room, side="right"))
         # A party is admitted when the quota has grown enough for it.
@@ -140,7 +146,8 @@ def draw_lots(world: World, c: int, s: int, applied: F64, n_people: I64, end: in
         begin[order[:n]] = np.maximum(applied[order[:n]], grown)
         # What is left over waits for the next day only as far as one more party needs it.
         next_party = float(n_people[order[n]]) if n < len(order) else 0.0
-        left = min(room - (float(used[n - 1]) if n else 0.0), next_party)
+        left = min(room - float(used[n - 1]), next_party)
+        order = order[n:]
     world.quota_left[c, s] = left
     return begin
 
