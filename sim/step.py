@@ -40,7 +40,6 @@ from sim.terms import N_THREATS, Activity, Status, Threat
 from sim.world import World
 
 if TYPE_CHECKING:
-    from sim.kernels.choice import Conditions
     from sim.scenario.schema import Scenario
 
 Look = Callable[[Conditions, int], None]
@@ -119,6 +118,8 @@ def advance_to(world: World, end: int, look: Look | None = None) -> Census:
         The census on that day.
     """
     dt = step_years(end - world.day)
+    world.round = 0
+    world.held_days[:] = 0.0
     world.list_heads()
     prepare(world)
     renew_people(world)
@@ -130,8 +131,6 @@ def advance_to(world: World, end: int, look: Look | None = None) -> Census:
     if look is not None:
         look(now, end)
 
-    world.round = 0
-    world.held_days[:] = 0.0
     new = np.full(len(world.deciding), world.first_stretch)
     once_more = [
         decide_all(world, now, excess, world.deciding, until_departure(world, end), new),
