@@ -89,7 +89,7 @@ TABLES: Final[Mapping[str, Table]] = {
             _REPLICATE,
             _FIRST,
             Column("answer", "text", "word", "choice, necessity, no_means, no_permission, stays"),
-            Column("heads", "int", "heads", "answers given: one a head and step"),
+            Column("heads", "int", "heads", "answers: one a head and step, further moves and noes"),
             Column("people", "int", "people", "people who move with these heads (movers only)"),
             Column("trapped", "float", "heads", "heads kept from going by insecurity itself"),
             Column("expected", "float", "heads", "answers expected under the rates", optional=True),
@@ -560,9 +560,9 @@ class Record:
         """The five answers of household heads.
 
         Columns: `replicate`, `date` (first day), the columns of `outputs.by` (default `place`),
-        `answer` (word), `heads` (answers: one a head and step), `people` (who move with them),
-        `trapped` (heads kept from going by insecurity itself) and, on request, `expected` (heads)
-        and `expected_years` (person-years).
+        `answer` (word), `heads` (one answer a head and step, and each further move or no), `people`
+        (who move with them), `trapped` (heads kept from going by insecurity itself) and, on
+        request, `expected` (heads) and `expected_years` (person-years).
         """
         return self.table("answers")
 

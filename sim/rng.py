@@ -56,6 +56,7 @@ class Purpose(IntEnum):
     transfer = 44
     regularisation = 46
     reunion = 47
+    refused = 48
     vital = 50
     stratum = 60
     sample = 61

@@ -12,14 +12,14 @@ from sim.jit import in_ranges
 from sim.kernels.choice import Conditions
 from sim.kernels.living import exposure_thresholds, refresh_masks
 from sim.kernels.tally import count_people
-from sim.model.admission import admit, prospects
+from sim.model.admission import admit, prospects, withdraw
 from sim.model.announcement import any_pending
 from sim.model.asylum import decide_claims, execute_returns, receive, regularise
 from sim.model.attempts import forget_returns
 from sim.model.blocs import relocate
 from sim.model.caravans import forming
 from sim.model.custody import reunify
-from sim.model.decide import current_conditions, decide_all
+from sim.model.decide import Asked, current_conditions, decide_all
 from sim.model.demography import renew_people
 from sim.model.journey import (
     advance_parties,
@@ -35,7 +35,7 @@ from sim.model.protection import exposed_odds, standing
 from sim.model.spending import spend
 from sim.rng import Purpose, key
 from sim.scenario.errors import Problem, ScenarioError
-from sim.state import DAYS_A_YEAR, I64
+from sim.state import DAYS_A_YEAR, F64, I64
 from sim.terms import N_THREATS, Activity, Status, Threat
 from sim.world import World
 
@@ -47,6 +47,10 @@ Look = Callable[[Conditions, int], None]
 
 class LostPeopleError(AssertionError):
     """The account of people does not close: a fault of the program, never of the scenario."""
+
+
+Asking = tuple[I64, F64]
+"""([n] rows of heads, [n] day from which they are asked)"""
 
 
 class Census(dict[str, I64]):
@@ -114,6 +118,8 @@ def advance_to(world: World, end: int, look: Look | None = None) -> Census:
         The census on that day.
     """
     dt = step_years(end - world.day)
+    world.round = 0
+    world.held_days[:] = 0.0
     world.list_heads()
     prepare(world)
     renew_people(world)
@@ -125,32 +131,112 @@ def advance_to(world: World, end: int, look: Look | None = None) -> Census:
     if look is not None:
         look(now, end)
 
-    decide_all(world, now, excess, end)
-    continue_stranded(world, dt)
-    admitted = admit(world, end, dt)
+    new = np.full(len(world.deciding), world.first_stretch)
+    once_more = [
+        decide_all(world, now, excess, world.deciding, until_departure(world, end), new),
+        continue_stranded(world, *from_today(world, world.stranded), end),
+    ]
+    admitted = admit(world, end)
     if len(admitted["head"]):
         price = regular_price(world, admitted["head"], admitted["goal"], admitted["channel"])
         leave(
             world, admitted["head"], admitted["goal"], admitted["channel"],
             admitted["companions"], price, admitted["answer"], admitted["ready"],
         )  # fmt: skip
+        once_more.append((admitted["head"], admitted["ready"]))
     harms = world.counts.harms.copy()
-    arrived = advance_parties(world, end)
-    receive(world, arrived)
+    nobody = from_today(world, world.deciding[:0])
+    carry_on(world, now, excess, nobody, once_more, end)
     relocated = relocate(world, end)
     decided = decide_claims(world, end, dt)
-    execute_returns(world, end)
+    returned = execute_returns(world, end)
+    carry_on(world, now, excess, returned, [nobody], end)
+    withdraw(world)
     reunify(world, end)
     regularise(world, dt)
     renew_exposure(world)
-    forget_returns(world)
 
     census = count(world, end)
     world.counts.insecurity += census["exposed"] * severity[:, None, :] * dt
     spend(world, census["stocks"], world.counts.harms - harms, decided, relocated, end)
-    world.asked = world.day
     world.day = end
     return census
+
+
+def from_today(world: World, heads: I64) -> Asking:
+    """Heads who are asked from the day on which the stretch begins."""
+    return heads, np.full(len(heads), float(world.day))
+
+
+def until_departure(world: World, end: int) -> Asked:
+    """All who decide are asked until the stretch ends, or until they leave by an admission."""
+    last = np.full(len(world.deciding), float(end))
+    withdraw(world)
+    queue = world.applications
+    last[np.searchsorted(world.deciding, queue.head)] = np.clip(queue.ready, world.day, end)
+    return Asked(np.full(len(last), float(world.day)), last - world.day)
+
+
+def carry_on(
+    world: World, now: Conditions, excess: F64, newcomers: Asking, once_more: list[Asking], end: int
+) -> None:
+    """Let journeys go on to the end of the stretch, and ask again who can be asked again.
+
+    Who arrives, cannot go on, applies or sends somebody ahead is asked for what is left of the
+    stretch, round by round, until nobody sets off: so nobody's time is lost, however long it is.
+
+    Args:
+        world: The world.
+        now: Conditions of the stretch.
+        excess: [place, threat] mean of b_k max(s_k - tol_k, 0) over the stretch.
+        newcomers: Who has come to live where they are without having travelled.
+        once_more: Those who have decided in this stretch and are where they were.
+        end: Day on which the stretch ends.
+    """
+    people = world.people
+    while True:
+        ended = advance_parties(world, end)
+        receive(world, ended.arrived)
+        forget_returns(world)
+        new, since = join(
+            newcomers, *((at["head"], at["due"]) for at in (ended.arrived, ended.left_behind))
+        )
+        draw_exposure(world, new)
+        again, day = latest(*join(*once_more))
+        # An applicant may have been admitted, have left and have arrived.
+        still = ~np.isin(again, new)
+        heads, since = join((new, since), (again[still], day[still]))
+        if not len(heads):
+            return
+        world.round += 1
+        is_new = np.arange(len(heads)) < len(new)
+        lives = people.activity[heads] <= Activity.waiting
+        waits = people.activity[heads] == Activity.stranded
+        once_more = [
+            decide_all(
+                world,
+                now,
+                excess,
+                heads[lives],
+                Asked(since[lives], end - since[lives]),
+                is_new[lives],
+            ),
+            continue_stranded(world, heads[waits], since[waits], end),
+        ]
+        newcomers = from_today(world, new[:0])
+
+
+def latest(heads: I64, since: F64) -> Asking:
+    """Each head once, from the latest of its days: who sent one ahead may send another."""
+    order = np.lexsort((since, heads))
+    last = order[np.flatnonzero(np.diff(heads[order], append=-1))]
+    return heads[last], since[last]
+
+
+def join(*parts: Asking) -> Asking:
+    """Those of all parts."""
+    heads, since = zip(*parts, strict=True)
+    return np.concatenate(heads), np.concatenate(since)
 
 
 def prepare(world: World) -> None:

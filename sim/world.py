@@ -124,8 +124,8 @@ class World:
     step: int = 0
     first_stretch: bool = True
     """Whether no dated event has cut the step yet."""
-    asked: int = 0
-    """Day from which households were last asked: arrivals since then have yet to answer."""
+    round: int = 0
+    """How often the world has gone round those who are asked once more within the stretch."""
     last_tick: int = 0
     """Day of the last monthly update."""
     parties: Parties = field(default_factory=Parties)
@@ -203,8 +203,8 @@ class World:
         return (now.year - start.year) * 12 + now.month - start.month
 
     def key(self, purpose: Purpose) -> np.uint64:
-        """Key of the draws of one purpose in the stretch of time that begins today."""
-        return key(self.seed, purpose, self.day)
+        """Key of the draws of one purpose in this round of the stretch that begins today."""
+        return key(self.seed, purpose, self.day + (self.round << 32))
 
     def add_rows(self, n: int) -> I64:
         """Add rows of people, to be filled in; return their numbers.

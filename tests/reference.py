@@ -963,7 +963,7 @@ class Reference:
         trapped_below = secure().R_0 * dt
         near |= close(draw, trapped_below)
         trapped = draw < trapped_below
-        return Verdict(answer, time=draw / (rates.R_MP * dt), trapped=trapped, near=near)
+        return Verdict(answer, time=(draw / dt - rates.R) / gap, trapped=trapped, near=near)
 
     def goal(self, head: int, who: Decider, hazard: Hazard) -> Goal:
         """Where a mover goes: the nest's value + Gumbel, then within the nest likewise."""

@@ -148,11 +148,15 @@ class Events(NamedTuple):
     answer: I64
     hazard: I64
     time: F64
-    """Share of the step at which the answer falls."""
+    """Share of the time asked for at which the move falls, or the first no."""
     flight: F64
     """F / (R - R_0): the part of necessity that flight has."""
     trapped: Bool
     """Blocked, and would have moved with the means of a secure place."""
+    refused: F64
+    """R_MP - R: how often they are told no, a year, as long as they do not move."""
+    lacking: F64
+    """Share of it that is for lack of means."""
 
 
 @inner
@@ -569,6 +573,9 @@ def decide(
             events.head[at] = head
             events.trapped[at] = False
             events.flight[at] = 0.0
+            share = no_means_share(r, lm + fm, lp + fp, r_mp)
+            events.refused[at] = max(r_mp - r, 0.0)
+            events.lacking[at] = share
             events.hazard[at] = LIVELIHOOD
             if draw < r * years:
                 secure = lr / want
@@ -582,8 +589,7 @@ def decide(
                         events.hazard[at] = FLIGHT
                 at += 1
                 break
-            events.time[at] = draw / (r_mp * years)
-            share = no_means_share(r, lm + fm, lp + fp, r_mp)
+            events.time[at] = (draw - r * years) / ((r_mp - r) * years)
             events.answer[at] = NO_MEANS if label < share else NO_PERMISSION
             n, _, _ = household(people, head, month)
             secure_money = secure_means(
@@ -811,9 +817,10 @@ def expect(
 ):
     """Add what is expected of everybody: events by answer, and people by where they would go.
 
-    Answers are probabilities of the step; `years` are rates weighted by the time spent before a
-    move, (1 - exp(-R dt)) / R, times the people of the household (Rao-Blackwell). All are added in
-    fixed point, so the sums are free of order.
+    Moves and stays are probabilities of the step; how often somebody is told no is its rate times
+    the time spent before a move, (1 - exp(-R dt)) / R. `years` are rates weighted by that time,
+    times the people of the household (Rao-Blackwell). All are added in fixed point, so the sums are
+    free of order.
 
     Args:
         now: [n] day from the start on which each one's rates are taken.
@@ -854,19 +861,17 @@ def expect(
         blocked = math.exp(-r * dt[i]) - math.exp(-r_mp * dt[i])
         by_means = no_means_share(r, lm + fm, lp + fp, r_mp)
         whole = int(w)
+        span = moves / r if r > 0.0 else dt[i]
+        gap = r_mp - r
         parts_of = (
             int(w * moves * choice),
             int(w * moves * (1.0 - choice)),
-            int(w * blocked * by_means),
-            int(w * blocked * (1.0 - by_means)),
+            int(w * gap * by_means * span),
+            int(w * gap * (1.0 - by_means) * span),
         )
-        left = whole
         for a in range(4):
             answers[cell, a] += parts_of[a]
-            left -= parts_of[a]
-        answers[cell, STAYS] += left
-        span = moves / r if r > 0.0 else dt[i]
-        gap = r_mp - r
+        answers[cell, STAYS] += whole - parts_of[0] - parts_of[1] - int(w * blocked)
         years[cell, CHOICE] += int(w * n * secure * span)
         years[cell, NECESSITY] += int(w * n * (r - secure) * span)
         years[cell, NO_MEANS] += int(w * n * gap * by_means * span)

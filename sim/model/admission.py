@@ -42,6 +42,8 @@ def apply(
 ) -> None:
     """Hand in applications; the household waits where it lives."""
     wait_members(world.people, heads, int(Activity.waiting))
+    # Who has moved within this stretch has given up what they had applied for before.
+    take(world.applications, ~np.isin(world.applications.head, heads))
     append(
         world.applications,
         head=heads,
@@ -62,7 +64,7 @@ def applicants(world: World) -> I64:
     return np.asarray(sizes * world.weight[world.people.home[queue.head]])
 
 
-def admit(world: World, end: int, dt: float) -> dict[str, NDArray[Any]]:
+def admit(world: World, end: int) -> dict[str, NDArray[Any]]:
     """Admit applicants by lottery under the quotas; return those whose wait is over.
 
     The lottery is hashed, never by row order; quotas carry fractions of a household over, but an
@@ -71,11 +73,8 @@ def admit(world: World, end: int, dt: float) -> dict[str, NDArray[Any]]:
     Returns:
         Columns (head, goal, channel, companions, answer, ready) of those who may travel now.
     """
-    queue = world.applications
-    people = world.people
-    # Who fled, moved or died in the meantime has given the application up.
-    waiting = (people.activity[queue.head] == Activity.waiting) & (people.flags[queue.head] & 1 > 0)
-    take(queue, waiting)
+    withdraw(world)
+    queue, people = world.applications, world.people
     lapsed = np.isinf(queue.ready) & (end - queue.applied > LAPSE_DAYS)
     if lapsed.any():
         wait_members(people, queue.head[lapsed], int(Activity.resident))
@@ -98,27 +97,12 @@ def admit(world: World, end: int, dt: float) -> dict[str, NDArray[Any]]:
         )
         if not len(pending):
             continue
-        quota = world.rules.quota[c, s]
-        begin = np.full(len(pending), float(world.day))
-        if np.isinf(quota):
-            chosen = pending
-        else:
-            room = world.quota_left[c, s] + quota * dt
-            order = pending[np.argsort(luck[pending], kind="stable")]
-            used = np.cumsum(n_people[order])
-            chosen = order[used <= room]
-            spent = float(used[len(chosen) - 1]) if len(chosen) else 0.0
-            # What is left over waits for the next step only as far as one more party needs it.
-            next_party = float(n_people[order[len(chosen)]]) if len(chosen) < len(order) else 0.0
-            # A party is admitted on the day on which the quota has grown enough for it.
-            begin = (
-                world.day
-                + np.maximum(used - world.quota_left[c, s], 0.0) / max(quota, 1e-12) * DAYS_A_YEAR
-            )
-            world.quota_left[c, s] = min(room - spent, next_party)
-        months = world.rules.wait[kinds[chosen], c, s]
-        begin = np.maximum(queue.applied[chosen], begin[: len(chosen)])
-        queue.ready[chosen] = begin + months * 30.4375
+        begin = queue.applied[pending]
+        if np.isfinite(world.rules.quota[c, s]):
+            pending = pending[np.argsort(luck[pending], kind="stable")]
+            begin = draw_lots(world, c, s, queue.applied[pending], n_people[pending], end)
+        months = world.rules.wait[kinds[pending], c, s]
+        queue.ready[pending] = np.maximum(begin, float(world.day)) + months * 30.4375
     ready = queue.ready <= end
     result = {
         name: getattr(queue, name)[ready]
@@ -128,6 +112,53 @@ def admit(world: World, end: int, dt: float) -> dict[str, NDArray[Any]]:
     # Who stays behind when a pioneer or a child goes waits for nothing any more.
     wait_members(people, result["head"], int(Activity.resident))
     return result
+
+
+def draw_lots(world: World, c: int, s: int, applied: F64, n_people: I64, end: int) -> F64:
+    """Admit by lot under a quota, day by day: a month admits whom its days would.
+
+    Args:
+        world: The world, whose quota is used.
+        c: Country.
+        s: Slot of the channel.
+        applied: [n] day of application, in the order of the lots.
+        n_people: [n] people whom each is for.
+        end: Day on which the stretch ends.
+
+    Returns:
+        [n] day of admission, infinite where there is none.
+    """
+    quota, left = world.rules.quota[c, s], float(world.quota_left[c, s])
+    begin = np.full(len(applied), np.inf)
+    # Days on which the queue grows; on the others most often nobody fits, which is soon seen.
+    grows = {world.day, *np.floor(applied).astype(np.int64).tolist()}
+    for day in range(world.day, end):
+        room = left + quota / DAYS_A_YEAR
+        if day in grows:
+            order = np.flatnonzero(np.isinf(begin) & (applied < day + 1))
+        if not len(order) or room < n_people[order[0]]:
+            left = room if len(order) else 0.0
+            continue
+        used = np.cumsum(n_people[order])
+        n = int(np.searchsorted(used, room, side="right"))
+        # A party is admitted when the quota has grown enough for it.
+        grown = day + np.maximum(used[:n] - left, 0.0) / max(quota, 1e-12) * DAYS_A_YEAR
+        begin[order[:n]] = np.maximum(applied[order[:n]], grown)
+        # What is left over waits for the next day only as far as one more party needs it.
+        next_party = float(n_people[order[n]]) if n < len(order) else 0.0
+        left = min(room - float(used[n - 1]), next_party)
+        order = order[n:]
+    world.quota_left[c, s] = left
+    return begin
+
+
+def withdraw(world: World) -> None:
+    """Drop the applications of those who fled, moved or died in the meantime."""
+    queue, people = world.applications, world.people
+    take(
+        queue,
+        (people.activity[queue.head] == Activity.waiting) & (people.flags[queue.head] & 1 > 0),
+    )
 
 
 def prospects(world: World, rules: Rules | None = None) -> tuple[F64, F64]:

@@ -184,11 +184,15 @@ def order_to_leave(world: World, rows: I64, day: F64) -> None:
         append(world.orders, person=rows, country=country, ordered=day)
 
 
-def execute_returns(world: World, end: int) -> None:
+def execute_returns(world: World, end: int) -> tuple[I64, F64]:
     """Carry out return orders at each country's rate; those returned are back at home.
 
     An order that was not carried out in time lapses, and its people stay on irregularly.
+
+    Returns:
+        ([n] rows of the heads of those returned, [n] day on which each was).
     """
+    nobody = np.empty(0, np.int64), np.empty(0, np.float64)
     people, orders = world.people, world.orders
     still = (people.status[orders.person] == Status.ordered) & (
         people.activity[orders.person] != Activity.dead
@@ -200,7 +204,7 @@ def execute_returns(world: World, end: int) -> None:
     )
     heads, c, ordered = orders.person[here], orders.country[here], orders.ordered[here]
     if not len(heads):
-        return
+        return nobody
     k = admission_class(world, heads)
     lapse = ordered + world.rules.orders_last[k, c] * 30.4375
     first = np.maximum(ordered, float(world.day))
@@ -210,8 +214,9 @@ def execute_returns(world: World, end: int) -> None:
     gone = draw < rate * years
     give_status(people, heads[~gone & (lapse <= end)], int(Status.irregular))
     if not gone.any():
-        return
-    days = np.floor(first[gone] + draw[gone] / rate[gone] * DAYS_A_YEAR).astype(np.int64)
+        return nobody
+    when = first[gone] + draw[gone] / rate[gone] * DAYS_A_YEAR
+    days = np.floor(when).astype(np.int64)
     heads, c = heads[gone], c[gone]
     sizes = party_sizes(people, heads)
     n_corridors = len(world.scenario.corridors)
@@ -225,6 +230,7 @@ def execute_returns(world: World, end: int) -> None:
     place_members(people, heads, home, int(Status.citizen), days)
     forget_grounds(people, heads)
     send_back(world, heads)
+    return heads, when
 
 
 def regularise(world: World, dt: float) -> None:

@@ -11,8 +11,8 @@ from sim.kernels.choice import Conditions, Events, decide, expect
 from sim.kernels.tally import attribute, count_households
 from sim.kernels.travel import party_sizes, remember
 from sim.model.choice import conditions
-from sim.model.journey import depart, owed_days, pick_goals
-from sim.rng import Purpose
+from sim.model.journey import depart, pick_goals
+from sim.rng import Purpose, mixed_array, uniform_array
 from sim.state import (
     BLOCKED,
     BLOCKED_PERMISSION,
@@ -24,8 +24,9 @@ from sim.state import (
     I64,
     MICRO,
     PAST,
+    Bool,
 )
-from sim.terms import Answer
+from sim.terms import Activity, Answer
 
 if TYPE_CHECKING:
     from sim.world import World
@@ -58,22 +59,70 @@ class Asked(NamedTuple):
         return self.days / DAYS_A_YEAR
 
 
-def who_is_asked(world: World, heads: I64, end: int) -> Asked:
-    """Stretches of time that heads are asked for.
+def draw_events(world: World, now: Conditions, heads: I64, asked: Asked) -> tuple[Events, Refusals]:
+    """Give heads an answer; return those that are not `stays`, with their day, by row."""
+    order = np.argsort(heads, kind="stable")
+    heads, asked = heads[order], Asked(*(column[order] for column in asked))
+    events = ask(world, now, heads, asked)
+    at = np.searchsorted(heads, events.head)
+    events = events._replace(time=asked.first[at] + events.time * asked.days[at])
+    return events, draw_refusals(world, events, asked.first[at], asked.first[at] + asked.days[at])
 
-    Most are asked for the time from today on; who has come to live where they are since the last
-    time, for the days since then, too: else fewer would move on, the longer the step is.
+
+class Refusals(NamedTuple):
+    """How often households are told no, by means (0) and by permission (1)."""
+
+    times: I64
+    """[n, 2]"""
+    by: I64
+    """[n] which of the two came last."""
+    last: F64
+    """[n] day of the last, counted from the start."""
+
+
+def draw_refusals(world: World, events: Events, first: F64, end: F64) -> Refusals:
+    """How often households are told no in the time that they are asked for.
+
+    No comes at its rate, R_MP - R, until they move: as often in a month as in its days. Whose
+    answer is a no has been told so once; movers may have been before they moved.
+
+    Args:
+        world: The world.
+        events: Answers that are not to stay, with their day.
+        first: [n] day from which each is asked.
+        end: [n] day up to which each is asked.
     """
-    late = owed_days(world, heads)
-    return Asked(world.day - late, end - world.day + late)
+    moves = events.answer <= Answer.necessity
+    begin = np.where(moves, first, events.time)
+    days = np.where(moves, events.time, end) - begin
+    times = np.zeros((len(days), 2), np.int64)
+    when = np.full((len(days), 2), -np.inf)
+    who = world.people.pid[events.head]
+    for by, share in enumerate((events.lacking, 1.0 - events.lacking)):
+        u, v = (
+            uniform_array(world.key(Purpose.refused), mixed_array(who + np.uint64(2 * by + i)))
+            for i in range(2)
+        )
+        n = times[:, by] = poisson(u, events.refused * share * days / DAYS_A_YEAR)
+        # The last of n that fall anywhere.
+        when[:, by] = np.where(n > 0, begin + days * v ** (1.0 / np.maximum(n, 1)), -np.inf)
+        told = events.answer == Answer.no_means + by
+        times[told, by] += 1
+        when[told, by] = np.maximum(when[told, by], events.time[told])
+    return Refusals(times, when.argmax(axis=1), when.max(axis=1))
 
 
-def draw_events(world: World, now: Conditions, end: int) -> Events:
-    """Give every deciding head an answer; return those that are not `stays`, with their day."""
-    events = ask(world, now, world.deciding, who_is_asked(world, world.deciding, end))
-    asked = who_is_asked(world, events.head, end)
-    day = np.maximum(asked.first + events.time * asked.days, float(world.day))
-    return events._replace(time=day)
+def poisson(u: F64, mean: F64) -> I64:
+    """[n] Poisson deviates of uniforms, by inversion; means beyond 500 count as 500."""
+    mean = np.minimum(mean, 500.0)
+    term = np.exp(-mean)
+    below = term.copy()
+    n = np.zeros(len(u), np.int64)
+    while (more := (u > below) & (term > 0.0)).any():
+        n[more] += 1
+        term = np.where(more, term * mean / np.maximum(n, 1), term)
+        below = np.where(more, below + term, below)
+    return n
 
 
 def ask(world: World, now: Conditions, heads: I64, asked: Asked) -> Events:
@@ -81,7 +130,7 @@ def ask(world: World, now: Conditions, heads: I64, asked: Asked) -> Events:
     n = len(heads)
     buffers = Events(
         np.empty(n, np.int64), np.empty(n, np.int64), np.empty(n, np.int64), np.empty(n),
-        np.empty(n), np.empty(n, np.bool_),
+        np.empty(n), np.empty(n, np.bool_), np.empty(n), np.empty(n),
     )  # fmt: skip
     keys = np.array([world.key(Purpose.move), world.key(Purpose.label)])
     middle, years = asked.middle, asked.years
@@ -98,60 +147,71 @@ def ask(world: World, now: Conditions, heads: I64, asked: Asked) -> Events:
     return Events(*(column[kept] for column in buffers))
 
 
-def decide_all(world: World, now: Conditions, excess: F64, end: int) -> None:
-    """Ask everybody, count the answers, mark the blocked, send movers off.
+def decide_all(
+    world: World, now: Conditions, excess: F64, heads: I64, asked: Asked, new: Bool
+) -> tuple[I64, F64]:
+    """Ask households, count the answers, mark the blocked, send movers off.
 
     Args:
-        now: Conditions of the step.
-        excess: [place, threat] mean of b_k max(s_k - tol_k, 0) over the step.
-        end: Day on which the step ends.
+        world: The world.
+        now: Conditions of the stretch.
+        excess: [place, threat] mean of b_k max(s_k - tol_k, 0) over the stretch.
+        heads: [n] rows of the heads who are asked, once each.
+        asked: [n] time for which each is asked.
+        new: [n] whether it is the first time in this step that they answer where they live.
+
+    Returns:
+        ([m] rows of heads who have decided and live there still, since they applied or sent
+        somebody ahead; [m] day on which they did).
     """
     people, counts = world.people, world.counts
-    events = draw_events(world, now, end)
+    events, refusals = draw_events(world, now, heads, asked)
     month = world.month()
     cells = world.cells.of(people, world.country, events.head, month)
     sizes = party_sizes(people, events.head)
     weight = world.weight[people.home[events.head]]
 
-    everyone = world.cells.of(people, world.country, world.deciding, month)
+    everyone = world.cells.of(people, world.country, heads, month)
     if counts.expected is not None:
-        asked = who_is_asked(world, world.deciding, end)
         expect(
-            people, world.deciding, 0, len(everyone), world.choices.land, now,
+            people, heads, 0, len(everyone), world.choices.land, now,
             world.choices.classes, asked.middle, month, asked.years, everyone, world.weight, MICRO,
             counts.expected.answers, counts.expected.years, counts.expected.flows,
         )  # fmt: skip
-    heads, persons = np.zeros(world.cells.size, np.int64), np.zeros(world.cells.size, np.int64)
+    n_asked, persons = np.zeros(world.cells.size, np.int64), np.zeros(world.cells.size, np.int64)
     # A household answers once a step, however many dated events cut the step in stretches; who
-    # came to live elsewhere in the last stretch answers there, too, and so does who has answered
-    # otherwise than by staying and does so again.
-    if world.first_stretch:
+    # comes to live elsewhere answers there, too, and so does who has answered otherwise than by
+    # staying and does so again, within this stretch or since the last.
+    if world.first_stretch and world.round == 0:
         world.answered = events.head[:0]
     again = np.isin(events.head, world.answered)
     world.answered = np.union1d(world.answered, events.head)
-    first, first_cells = world.deciding, everyone
-    if not world.first_stretch:
-        new = people.moved[first] >= world.asked
-        first, first_cells = first[new], first_cells[new]
-    count_households(people, first, first_cells, world.weight, heads, persons)
+    first, first_cells = (heads, everyone) if new.all() else (heads[new], everyone[new])
+    count_households(people, first, first_cells, world.weight, n_asked, persons)
     again &= ~np.isin(events.head, first)
-    count_households(people, events.head[again], cells[again], world.weight, heads, persons)
+    count_households(people, events.head[again], cells[again], world.weight, n_asked, persons)
     if counts.expected is not None:
         # Who has answered in this step already is expected to stay no second time.
-        asked_now = np.zeros_like(heads)
-        np.add.at(asked_now, everyone, world.weight[people.home[world.deciding]])
-        counts.expected.answers[:, Answer.stays] += (heads - asked_now) * MICRO
-    n_heads, n_people = np.zeros_like(counts.heads), np.zeros_like(counts.people)
-    np.add.at(n_heads, (cells, events.answer), weight)
-
+        asked_now = np.zeros_like(n_asked)
+        np.add.at(asked_now, everyone, world.weight[people.home[heads]])
+        counts.expected.answers[:, Answer.stays] += (n_asked - asked_now) * MICRO
     moving = events.answer <= Answer.necessity
+    further = refusals.times.sum(axis=1) + moving - 1
+    np.add.at(n_asked, cells, further * weight)
+    np.add.at(persons, cells, further * weight * sizes)
+    n_heads, n_people = np.zeros_like(counts.heads), np.zeros_like(counts.people)
+    np.add.at(n_heads, (cells[moving], events.answer[moving]), weight[moving])
+    for kind, answer in enumerate((Answer.no_means, Answer.no_permission)):
+        np.add.at(n_heads[:, answer], cells, refusals.times[:, kind] * weight)
+        np.add.at(n_people[:, answer], cells, refusals.times[:, kind] * weight * sizes)
+
     movers = events.head[moving]
     goal, channel, companions, price = pick_goals(world, movers, events.hazard[moving])
     # A mover of one is a household of one, or a pioneer, or a child alone.
     party = sizes.copy()
     party[moving] = np.where(companions > 0, 1, sizes[moving])
-    np.add.at(n_people, (cells, events.answer), party * weight)
-    n_heads[:, Answer.stays] += heads - n_heads.sum(axis=1)
+    np.add.at(n_people, (cells[moving], events.answer[moving]), (party * weight)[moving])
+    n_heads[:, Answer.stays] += n_asked - n_heads.sum(axis=1)
     n_people[:, Answer.stays] += persons - n_people.sum(axis=1)
     counts.heads += n_heads
     counts.people += n_people
@@ -167,14 +227,16 @@ def decide_all(world: World, now: Conditions, excess: F64, end: int) -> None:
         events.flight[forced], excess, counts.attribution,
     )  # fmt: skip
 
-    blocked = events.answer >= Answer.no_means
+    told = refusals.times > 0
+    blocked = told.any(axis=1)
     rows = events.head[blocked]
-    by_permission = events.answer[blocked] == Answer.no_permission
-    by = np.where(by_permission, BLOCKED_PERMISSION, 0)
+    by = np.where(refusals.by[blocked] == 1, BLOCKED_PERMISSION, 0)
     people.flags[rows] = people.flags[rows] & PAST | HEAD | BLOCKED | by
-    remember(people, rows, np.where(by_permission, EVER_NO_PERMISSION, EVER_NO_MEANS))
-    people.blocked_on[rows] = np.floor(events.time[blocked])
+    remember(people, rows, (told @ np.array([EVER_NO_MEANS, EVER_NO_PERMISSION]))[blocked])
+    people.blocked_on[rows] = np.floor(refusals.last[blocked])
 
     depart(
         world, movers, goal, channel, companions, price, events.answer[moving], events.time[moving]
     )
+    here = (goal >= 0) & (people.activity[movers] <= Activity.waiting)
+    return movers[here], events.time[moving][here]

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sim.kernels.choice import choose
 from sim.kernels.travel import (
     ARRIVED,
+    LEFT_BEHIND,
     ON_THE_WAY,
     party_sizes,
     remember,
@@ -33,7 +35,7 @@ from sim.state import (
     append,
     take,
 )
-from sim.terms import Answer, Channel, Harm, Hazard, Journey
+from sim.terms import Activity, Answer, Channel, Harm, Hazard, Journey
 
 if TYPE_CHECKING:
     from sim.world import World
@@ -163,43 +165,50 @@ def note_moves(world: World, heads: I64, origin: I64, goal: I64) -> None:
     remember(world.people, heads, np.where(abroad, MOVED_ABROAD, MOVED_WITHIN))
 
 
-def owed_days(world: World, heads: I64) -> F64:
-    """[n] days, since they arrived where they are, for which heads have not been asked yet.
-
-    Who arrives within a stretch of time is asked in the next one, for both: else a longer step
-    would mean fewer onward moves. Days of arrival are whole, half a day early on average.
-    """
-    moved = world.people.moved[heads].astype(np.float64)
-    return np.where(moved >= world.asked, np.maximum(world.day - moved - 0.5, 0.0), 0.0)
-
-
-def continue_stranded(world: World, dt: float) -> None:
+def continue_stranded(world: World, heads: I64, since: F64, end: int) -> tuple[I64, F64]:
     """Let the stranded decide anew: go on, claim here, settle, return, or wait on.
 
     They do so at a rate of one over `wait_stranded` a year, as people in flight do.
+
+    Args:
+        world: The world.
+        heads: [n] rows of heads who are stranded.
+        since: [n] day from which they are asked.
+        end: Day up to which they are.
+
+    Returns:
+        ([m] rows of heads who have decided and are there still, since they applied or sent
+        somebody ahead; [m] day on which they did).
     """
-    heads = world.stranded
-    if not len(heads):
-        return
     pid = world.people.pid[heads]
-    rate = 1.0 / world.scenario.journey.wait_stranded
+    days = DAYS_A_YEAR * world.scenario.journey.wait_stranded
     draw = -np.log1p(-uniform_array(world.key(Purpose.stranded), pid))
-    late = owed_days(world, heads)
-    ready = draw < rate * (dt + late / DAYS_A_YEAR)
-    heads, draw, late = heads[ready], draw[ready], late[ready]
+    when = since + draw * days
+    ready = when < end
+    heads, when = heads[ready], when[ready]
     hazards = np.full(len(heads), int(Hazard.flight), np.int64)
     goal, channel, companions, price = pick_goals(world, heads, hazards)
-    when = np.maximum(world.day - late + draw / rate * DAYS_A_YEAR, float(world.day))
     answer = np.full(len(heads), int(Answer.necessity), np.int64)
     depart(world, heads, goal, channel, companions, price, answer, when)
+    activity = world.people.activity[heads]
+    here = (goal >= 0) & ((activity <= Activity.waiting) | (activity == Activity.stranded))
+    return heads[here], when[here]
 
 
-def advance_parties(world: World, end: int) -> dict[str, I64 | F64]:
+class Ended(NamedTuple):
+    """Parties whose journey is over."""
+
+    arrived: dict[str, NDArray[Any]]
+    """Columns of those at their goal: head, goal, origin, channel, answer, due, entered."""
+    left_behind: dict[str, NDArray[Any]]
+    """Columns of those who cannot go on: head, due."""
+
+
+def advance_parties(world: World, end: int) -> Ended:
     """Move everybody who is on the way; count harms.
 
     Returns:
-        Columns of the parties that reached their goal (head, goal, origin, channel, answer, due,
-        entered).
+        Those whose journey has ended.
     """
     parties = world.parties
     n = len(parties.head)
@@ -238,18 +247,18 @@ def advance_parties(world: World, end: int) -> dict[str, I64 | F64]:
         parties.head[mine], _, parties.leg[mine], parties.due[mine] = columns[:4]
         parties.n_legs[mine], parties.entered[mine] = columns[5:]
         fate[mine], taken[mine] = its_fate, its_children
-    world.held_days = held_days(world, held)
+    world.held_days += held_days(world, held)
     separate(world, parties.head[taken >= 0], taken[taken >= 0])
     np.add.at(counts.harms[:, :, Harm.stranding], n_corridors + world.country, stranded)
     world.dead += int(counts.harms[:, :, Harm.death].sum()) - deaths_before
-    arrived = fate == ARRIVED
-    result = {
-        name: getattr(parties, name)[arrived]
-        for name in ("head", "goal", "origin", "channel", "answer", "due", "entered")
-    }
+    names = ("head", "goal", "origin", "channel", "answer", "due", "entered")
+    ended = Ended(
+        {name: getattr(parties, name)[fate == ARRIVED] for name in names},
+        {name: getattr(parties, name)[fate == LEFT_BEHIND] for name in ("head", "due")},
+    )
     note_ends(world, fate)
     take(parties, fate == ON_THE_WAY)
-    return result
+    return ended
 
 
 def step_years(days: int) -> float:

@@ -22,7 +22,7 @@ from sim.rng import Purpose, key, mix
 from sim.scenario.schema import Scenario
 from sim.solve import solve_base
 from sim.state import DAYS_A_YEAR, GROUNDS
-from sim.step import advance
+from sim.step import advance, until_departure
 from sim.terms import Activity, Answer, Channel, Companions, Hazard, Status
 from sim.view.quiet_mesa import mesa
 from sim.world import build_world
@@ -57,8 +57,10 @@ class Twin(mesa.Model):  # type: ignore[misc]
 
     def ask(self, now: Conditions, end: int) -> None:
         """Ask every head, in any order, for the days to `end`; `now`: factors of the two rates."""
-        self.now, self.end, self.land = now, end, self.world.choices.land
+        self.now, self.land = now, self.world.choices.land
         rows = self.world.deciding.tolist()
+        # The engine asks those who arrive, apply or send somebody ahead again, for what is left.
+        self.days = dict(zip(rows, until_departure(self.world, end).days.tolist(), strict=True))
         self.heads |= {row: Head(self, row) for row in rows if row not in self.heads}
         self.asked = mesa.agent.AgentSet([self.heads[row] for row in rows], self.random)
         self.asked.shuffle_do("decide")
@@ -88,11 +90,9 @@ class Head(mesa.Agent):  # type: ignore[misc]
         self.kind = world.choices.classes[self.own, self.group]  # as rules tell people apart
         self.applied = self.activity == Activity.waiting
         self.want, self.fear = self.mask & 15, self.mask >> 4  # threats that one is exposed to
-        # Who has just come here is asked for the days since then, too.
-        late = max(world.day - self.moved - 0.5, 0.0) if self.moved >= world.asked else 0.0
-        days = self.model.end - world.day + late
+        days = self.model.days[row]
         self.years = days / DAYS_A_YEAR
-        self.stayed = (world.day - late + 0.5 * days - self.moved) / DAYS_A_YEAR
+        self.stayed = (world.day + 0.5 * days - self.moved) / DAYS_A_YEAR
         living = (people.household == self.household) & (people.activity != Activity.dead)
         ages = (world.month() - people.born.astype(int)) // 12
         others = ages[living & (np.arange(len(ages)) != row)]

@@ -94,7 +94,7 @@ def compare(number: int, tally: Tally) -> None:
             )
             for head, who, r in zip(heads, deciders, rates, strict=True)
         ]
-        check_answers(world, now, dt, heads, verdicts, tally, number)
+        check_answers(world, now, dt, heads, rates, verdicts, tally, number)
     check_bound(world, now, dt, heads, found)
     for hazard in Hazard:
         check_goals(reference, heads, deciders, hazard, tally, number)
@@ -173,14 +173,14 @@ def check_gates(found: F64, rates: list[Rates], number: int) -> None:
 
 
 def check_answers(
-    world: World, now: Conditions, dt: float, heads: I64, verdicts: list[Verdict], tally: Tally,
-    number: int,
+    world: World, now: Conditions, dt: float, heads: I64, rates: list[Rates],
+    verdicts: list[Verdict], tally: Tally, number: int,
 ) -> None:  # fmt: skip
-    """One step's answers, hazards, times, shares of flight and the trapped are the reference's."""
+    """One step's answers, hazards, times, refusals and the trapped are the reference's."""
     events = answers_of(world, now, dt)
     assert len(np.unique(events.head)) == len(events.head)
     at = {int(head): i for i, head in enumerate(events.head)}
-    for head, verdict in zip(heads, verdicts, strict=True):
+    for head, r, verdict in zip(heads, rates, verdicts, strict=True):
         i = at.get(int(head))
         answer = Answer.stays if i is None else Answer(int(events.answer[i]))
         tally.answers[answer] += 1
@@ -189,9 +189,14 @@ def check_answers(
             continue
         assert answer == verdict.answer, (number, head)
         if i is not None:
-            assert events.time[i] == pytest.approx(verdict.time, rel=EXACT), (number, head)
+            # What is lost in differences of rates counts in full rates.
+            lost = 1e-12 * r.R_MP / max(r.R_MP - r.R, 1e-12 * r.R_MP)
+            assert events.time[i] == pytest.approx(verdict.time, rel=EXACT, abs=lost)
             assert 0.0 <= events.time[i] < 1.0
             assert events.trapped[i] == verdict.trapped, (number, head)
+            slack = 1e-9 * r.R_MP
+            assert events.refused[i] == pytest.approx(r.R_MP - r.R, abs=slack)
+            assert events.refused[i] * events.lacking[i] == pytest.approx(r.no_means, abs=slack)
             if answer <= Answer.necessity:
                 assert events.hazard[i] == verdict.hazard, (number, head)
             if answer == Answer.necessity:

@@ -18,6 +18,7 @@ from sim.model.decide import current_conditions, draw_events
 from sim.model.journey import pick_goals
 from sim.rng import Purpose
 from sim.state import DAYS_A_YEAR
+from sim.step import until_departure
 from sim.terms import Answer, Channel, Companions, Hazard
 from sim.view import twin
 from sim.view.twin import Head, Twin
@@ -99,7 +100,7 @@ def goal_of(head: Head, hazard: int) -> tuple[int, int, int]:
 def compare(model: Nudged, now: Conditions, end: int, seen: Tally) -> None:
     """Hold every answer, and where movers go, to the kernel's."""
     world = model.world
-    events = draw_events(world, now, end)
+    events, _ = draw_events(world, now, world.deciding, until_departure(world, end))
     answers = dict(zip(events.head.tolist(), events.answer.tolist(), strict=True))
     hazards = dict(zip(events.head.tolist(), events.hazard.tolist(), strict=True))
     for row in world.deciding.tolist():
@@ -143,12 +144,12 @@ def test_it_answers_as_the_kernel_does_in_the_syrian_case() -> None:
     seen = tally()
     # Rates so high that many of the few hundred heads answer otherwise than by staying.
     high = ["decision.base_livelihood=30", "decision.base_flight=3", "decision.flight_norm=1"]
-    changes = ["population.agents=500", "time.start=2012-07", "time.end=2012-09", *high]
+    changes = ["population.agents=800", "time.start=2012-07", "time.end=2012-09", *high]
     watch(Nudged(sim.read("syria", changes)), 2, seen)
     assert not seen.near
     assert seen.answers.sum() > 150
     assert (seen.answers > 0).all(), seen
-    assert seen.answers[Answer.stays] < 160, seen
+    assert seen.answers[Answer.stays] < 260, seen
 
 
 def test_it_answers_as_the_kernel_does_in_random_worlds() -> None:

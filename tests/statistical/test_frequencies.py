@@ -22,10 +22,10 @@ import numpy as np
 import pytest
 
 from sim.kernels.choice import Conditions
-from sim.model.decide import current_conditions
+from sim.model.decide import Asked, current_conditions, draw_events, poisson
 from sim.model.journey import pick_goals
 from sim.rng import Purpose, key, mix, mixed, mixed_array, uniform, uniform2, uniform_array
-from sim.state import HEAD, U64, People
+from sim.state import DAYS_A_YEAR, HEAD, U64, People
 from sim.step import prepare
 from sim.terms import Activity, Answer, Education, Hazard, Status, Threat
 from sim.world import World, build_world
@@ -285,6 +285,46 @@ def test_the_blocked_lack_means_in_the_share_of_shapley(name: str) -> None:
     blocked, poor = int((answer >= Answer.no_means).sum()), int((answer == Answer.no_means).sum())
     p = them.rates.no_means / (them.rates.R_MP - them.rates.R)
     stands(lambda error: binomial(poor, blocked, p * (1 + error)), blocked, p, sees=0.3)
+
+
+@pytest.mark.parametrize("name", HOUSEHOLDS)
+@pytest.mark.parametrize("parts", [1, 12])
+def test_people_are_told_no_at_the_rate_of_the_gates_however_often_they_are_asked(
+    name: str, parts: int
+) -> None:
+    """(R_MP - R) (1 - exp(-R dt)) / R times a head; sees 20 %."""
+    them, found, last = likenesses(name), 0, []
+    world = copy.copy(them.world)
+    r, days = them.rates, them.dt * DAYS_A_YEAR / parts
+    for draw in range(DRAWS * parts):
+        if draw % parts == 0:
+            heads = world.deciding
+        # As if nobody's rates changed by the time that has passed.
+        world.round = draw
+        asked = Asked(np.full(len(heads), -0.5 * days), np.full(len(heads), days))
+        events, refusals = draw_events(world, them.now, heads, asked)
+        found += int(refusals.times.sum())
+        told = refusals.times.any(axis=1)
+        last.append((refusals.last[told] + 0.5 * days) / days)
+        assert (refusals.times.sum(axis=1) >= (events.answer > Answer.necessity)).all()
+        heads = np.setdiff1d(heads, events.head[events.answer <= Answer.necessity])
+    mean = (r.R_MP - r.R) * (1 - math.exp(-r.R * them.dt)) / r.R * LIKENESSES * DRAWS
+    spread = math.sqrt(mean)
+    assert abs(found - mean) < 4.5 * spread
+    assert 0.2 * mean > 9.0 * spread, "20 % would be seen"
+    when = np.concatenate(last)
+    assert ((when >= 0) & (when < 1)).all()
+    assert abs(when.mean() - 0.5) < 0.1
+
+
+def test_poisson_deviates_have_the_probabilities_of_poisson() -> None:
+    u = (np.arange(10_000) + 0.5) / 10_000
+    for mean in (0.0, 0.01, 0.7, 12.0, 480.0):
+        n = poisson(u, np.full(len(u), mean))
+        assert n.mean() == pytest.approx(mean, abs=2e-3 * max(mean, 1.0))
+        assert n.var() == pytest.approx(mean, abs=5e-3 * max(mean, 1.0))
+        assert (n == 0).mean() == pytest.approx(math.exp(-mean), abs=1e-4)
+    assert (poisson(u, np.full(len(u), 1e9)) < 700).all()
 
 
 @pytest.mark.parametrize("name", HOUSEHOLDS)

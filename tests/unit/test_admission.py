@@ -9,7 +9,7 @@ import pytest
 
 from sim.model.admission import LONGEST_WAIT, admit, apply, is_queued, prospects
 from sim.state import HEAD, I64
-from sim.step import advance, prepare
+from sim.step import advance, latest, prepare, until_departure
 from sim.terms import Activity, Channel, Companions
 from sim.world import World
 from tests.small import Tables, differing, edited, small, tables, world
@@ -64,7 +64,7 @@ def months(at: World, n: int, length: float = 365.25 / 12):
     for i in range(n):
         at.day = round(i * length)
         end = round((i + 1) * length)
-        yield (end / 365.25, admit(at, end, (end - at.day) / 365.25))
+        yield (end / 365.25, admit(at, end))
 
 
 def test_applicants_wait_where_they_live():
@@ -108,6 +108,45 @@ def test_a_quota_holds_within_one_household_and_is_used(length):
     assert len(at.applications.head)
 
 
+def test_who_has_leave_to_go_is_asked_until_that_day_and_once():
+    at = started()
+    heads = heads_of(at, NORTH, 60)
+    hand_in(at, heads)
+    at.applications.ready[:20], at.applications.ready[20:40] = 10.5, 200.0
+    asked = until_departure(at, 31)
+    days = dict(zip(at.deciding.tolist(), asked.days.tolist(), strict=True))
+    assert [days.pop(head) for head in heads.tolist()] == [10.5] * 20 + [31.0] * 40
+    assert set(days.values()) == {31.0}
+    # Who sends one ahead before that day and another on it is asked once more, from that day.
+    rows, since = latest(np.array([7, 5, 7, 6]), np.array([3.0, 4.0, 10.5, 2.0]))
+    assert rows.tolist() == [5, 6, 7]
+    assert since.tolist() == [4.0, 2.0, 10.5]
+    nobody, never = latest(np.empty(0, np.int64), np.empty(0))
+    assert len(nobody) == len(never) == 0
+
+
+def test_a_month_admits_whom_its_days_would():
+    found, applied = [], {}
+    for length in (1.0, 365.25 / 12):
+        at = started()
+        at.rules.quota[BB, LABOUR] = 1_500_000
+        heads = heads_of(at, NORTH, 3000)
+        for i, some in enumerate(np.array_split(heads, 80)):
+            hand_in(at, some, day=i + 0.3)
+            applied |= dict.fromkeys(some.tolist(), i + 0.3)
+        admitted = {}
+        for _, ready in months(at, round(180 / length), length):
+            admitted |= dict(zip(ready["head"].tolist(), ready["ready"].tolist(), strict=True))
+        found.append(admitted)
+    day, month = ({head: on for head, on in them.items() if on <= 180} for them in found)
+    assert len(day) > 500
+    assert day == pytest.approx(month)
+    # Control: some wait for room, others for nothing but the rule's own two months.
+    waits = np.array([month[head] - applied[head] - 60.875 for head in month])
+    assert (waits < 1e-6).mean() > 0.1
+    assert (waits > 1.0).mean() > 0.1
+
+
 def test_people_are_admitted_as_the_quota_grows():
     """A longer step lets nobody in earlier."""
     days = []
@@ -134,7 +173,7 @@ def test_an_unused_quota_does_not_add_up():
         pass
     hand_in(at, rest, day=365.0)
     at.day = 365
-    ready = admit(at, 396, 31 / 365.25)
+    ready = admit(at, 396)
     n = int(sizes_of(at, ready["head"]).sum()) * int(at.weight[0])
     assert n <= 24_000 * 31 / 365.25 + 12 * at.weight[0]
 
@@ -152,10 +191,10 @@ def test_a_channel_that_closes_admits_none_of_those_who_applied():
     heads = heads_of(at, NORTH, 60)
     hand_in(at, heads)
     at.rules.open[:, BB, LABOUR] = False
-    assert not len(admit(at, 31, 31 / 365.25)["head"])
+    assert not len(admit(at, 31)["head"])
     # Control: once it opens again it admits them.
     at.rules.open[:, BB, LABOUR] = True
-    assert set(admit(at, 62, 31 / 365.25)["head"]) == set(heads)
+    assert set(admit(at, 62)["head"]) == set(heads)
 
 
 def test_a_quota_of_nil_is_a_closed_channel(tmp_path):
@@ -191,7 +230,7 @@ def test_admission_is_a_lottery_and_no_matter_of_rows():
         at.rules.wait[:] = 0
         heads = heads_of(at, NORTH)
         hand_in(at, heads[np.argsort(at.people.pid[heads])][::-1] if order else heads)
-        admit(at, 31, 31 / 365.25)
+        admit(at, 31)
         drawn.append({int(p) for p in at.people.pid[np.setdiff1d(heads, at.applications.head)]})
     assert drawn[0] == drawn[1]
     ranks = np.searchsorted(np.sort(at.people.pid[heads]), list(drawn[0])) / len(heads)
@@ -205,7 +244,7 @@ def test_each_channel_and_country_has_its_own_quota():
     heads = heads_of(at, NORTH, 60)
     hand_in(at, heads[:30], CITY)
     hand_in(at, heads[30:], CAPITAL)
-    ready = admit(at, 31, 31 / 365.25)
+    ready = admit(at, 31)
     assert set(ready["head"]) == set(heads[30:])
     assert set(ready["goal"]) == {CAPITAL}
 
@@ -216,9 +255,9 @@ def test_an_application_lapses_after_two_years():
     heads = heads_of(at, NORTH, 20)
     hand_in(at, heads, day=3.0)
     at.day = 730 - 20
-    admit(at, 730 + 3, 0.05)
+    admit(at, 730 + 3)
     assert len(at.applications.head) == 20
-    admit(at, 730 + 4, 0.05)
+    admit(at, 730 + 4)
     assert not len(at.applications.head)
     assert (at.people.activity[heads] == Activity.resident).all()
 
@@ -229,7 +268,7 @@ def test_who_has_left_or_died_is_taken_off_the_list():
     hand_in(at, heads)
     at.people.activity[heads[:10]] = Activity.travelling
     at.people.flags[heads[10]] = 0
-    admit(at, 31, 1 / 12)
+    admit(at, 31)
     assert set(at.applications.head) == set(heads[11:])
 
 
@@ -239,7 +278,7 @@ def test_those_whom_a_pioneer_leaves_wait_no_more():
     heads = heads_of(at, NORTH)
     heads = heads[sizes_of(at, heads) > 2][:40]
     hand_in(at, heads, companions=Companions.pioneer)
-    ready = admit(at, 31, 1 / 12)
+    ready = admit(at, 31)
     assert set(ready["head"]) == set(heads)
     rows = np.isin(at.people.household, at.people.household[heads])
     assert (at.people.activity[rows] == Activity.resident).all()
@@ -251,7 +290,7 @@ def test_a_pioneer_counts_as_one_against_the_quota():
     at.rules.quota[BB, LABOUR] = 12 * 10.5 * at.weight[0]
     heads = heads_of(at, NORTH)
     hand_in(at, heads[sizes_of(at, heads) > 3][:40], companions=Companions.pioneer)
-    assert len(admit(at, 31, 1 / 12)["head"]) == 10
+    assert len(admit(at, 31)["head"]) == 10
 
 
 def test_the_admitted_pay_fee_and_fare_when_they_leave():

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from sim.model.journey import advance_parties, continue_stranded, leave, owed_days, regular_price
+from sim.model.journey import advance_parties, continue_stranded, leave, regular_price
 from sim.state import GROUNDS, HEAD, I64
 from sim.step import prepare
 from sim.terms import Activity, Answer, Channel, Companions, Harm, Status, Threat
@@ -83,10 +83,10 @@ def test_who_sets_out_arrives_after_the_days_of_the_legs():
     heads = heads_of(at, NORTH, 200)
     send(at, heads, CITY)
     first, second = (small().corridors[WAYS.index(w)].days for w in ("AA_N_BB_T", "BB_T_BB_C"))
-    assert not len(advance_parties(at, math.ceil(first))["head"])
+    assert not len(advance_parties(at, math.ceil(first)).arrived["head"])
     assert (at.people.place[members(at, heads)] == TOWN).all()
     assert (at.people.activity[members(at, heads)] == Activity.travelling).all()
-    arrived = advance_parties(at, 40)
+    arrived = advance_parties(at, 40).arrived
     assert set(arrived["head"]) == set(heads)
     np.testing.assert_allclose(arrived["due"], first + second)
     assert (arrived["origin"] == NORTH).all()
@@ -103,7 +103,7 @@ def test_people_die_one_by_one_at_the_rate_of_the_leg(probability):
     heads = heads_of(at, NORTH)
     travellers = members(at, heads)
     send(at, heads, TOWN)
-    arrived = advance_parties(at, 30)
+    arrived = advance_parties(at, 30).arrived
     people = at.people
     dead = people.activity[travellers] == Activity.dead
     assert near(dead.sum(), len(travellers), probability)
@@ -200,7 +200,7 @@ def test_the_intercepted_are_detained_turned_back_or_get_through():
     heads = heads_of(at, NORTH)
     n = len(heads)
     send(at, heads, TOWN)
-    arrived = advance_parties(at, 10)
+    arrived = advance_parties(at, 10).arrived
     people = at.people
     assert near(harmed(at, Harm.interception), n, 0.5)
     assert near(harmed(at, Harm.detention), n, 0.5 * 0.4)
@@ -226,7 +226,7 @@ def test_turned_back_on_the_way_people_are_stranded_abroad():
     at.choices.way.custody.detained[:] = 0
     heads = heads_of(at, NORTH)
     send(at, heads, PORT)
-    arrived = advance_parties(at, 40)
+    arrived = advance_parties(at, 40).arrived
     people = at.people
     stranded = people.activity[heads] == Activity.stranded
     assert near(stranded.sum(), len(heads), 0.7)
@@ -314,41 +314,31 @@ def test_tactics_are_taken_as_the_logit_says():
     assert len(legs) == 2
 
 
-def stranded(n_days_ago: float = 1000) -> tuple[World, I64]:
+def stranded() -> tuple[World, I64]:
     at = safe(*SINGLE)
     people, heads = at.people, heads_of(at, NORTH)
     people.place[heads] = TOWN
     people.activity[heads] = Activity.stranded
     people.status[heads] = Status.irregular
-    at.day, at.asked = 60, 30
-    people.moved[heads] = at.day - n_days_ago
+    at.day = 60
     at.list_heads()
     assert set(at.stranded) == set(heads)
     return at, heads
 
 
-@pytest.mark.parametrize("dt", [1 / 365.25, 1 / 12, 0.5])
-def test_the_stranded_decide_anew_at_their_rate(dt):
+@pytest.mark.parametrize("days", [1, 30, 180])
+def test_the_stranded_decide_anew_at_their_rate_from_the_day_they_are_asked_from(days):
     at, heads = stranded()
-    continue_stranded(at, dt)
+    since = at.day + days * (np.arange(len(heads)) % 2) / 2.0
+    again, when = continue_stranded(at, heads, since, at.day + days)
     n = len(at.parties.head) + len(at.applications.head)
-    assert near(n, len(heads), 1 - math.exp(-dt / 0.5))
+    moved = 1 - np.exp(-(at.day + days - since) / 365.25 / 0.5)
+    assert near(n, len(heads), moved.mean())
     assert (at.people.activity[at.parties.head] == Activity.travelling).all()
-
-
-def test_the_newly_stranded_answer_for_the_days_since():
-    at, heads = stranded(n_days_ago=20)
-    assert (owed_days(at, heads) == 19.5).all()
-    continue_stranded(at, 30 / 365.25)
-    n = len(at.parties.head) + len(at.applications.head)
-    assert near(n, len(heads), 1 - math.exp(-49.5 / 365.25 / 0.5))
-    assert at.parties.due.min() >= at.day
-
-
-def test_nothing_is_owed_for_days_that_were_asked_for():
-    at, heads = stranded()
-    at.people.moved[heads[:3]] = [29, 30, 60]
-    assert owed_days(at, heads[:3]).tolist() == [0, 29.5, 0]
+    # Who applied, or sent somebody ahead, may be asked once more from that day on.
+    assert (at.people.activity[again] != Activity.travelling).all()
+    from_day = since[np.searchsorted(heads, again)]
+    assert ((from_day <= when) & (when < at.day + days)).all()
 
 
 def test_regular_travel_is_paid_at_once_and_safe():
@@ -361,8 +351,8 @@ def test_regular_travel_is_paid_at_once_and_safe():
     np.testing.assert_allclose(price, 100 + 0.1 * at.network.km[NORTH, CITY])
     send(at, heads, CITY, Channel.labour, price=float(price[0]))
     np.testing.assert_allclose(1e6 - at.people.means[heads], n * price, rtol=1e-3)
-    assert not len(advance_parties(at, 1)["head"])
-    arrived = advance_parties(at, 2)
+    assert not len(advance_parties(at, 1).arrived["head"])
+    arrived = advance_parties(at, 2).arrived
     assert set(arrived["head"]) == set(heads)
     assert at.dead == 0
 
@@ -377,7 +367,7 @@ def test_a_fee_by_corridors_is_paid_at_departure_and_legs_when_they_are_entered(
     n = np.bincount(at.people.household, minlength=len(at.people.pid))[heads]
     send(at, heads, PORT, channel, price=123.0)
     np.testing.assert_allclose(1e6 - at.people.means[heads], 700 * n, rtol=1e-3)
-    assert set(advance_parties(at, 100)["head"]) == set(heads)
+    assert set(advance_parties(at, 100).arrived["head"]) == set(heads)
     price = 700 + at.choices.way.price[legs].sum()
     np.testing.assert_allclose(1e6 - at.people.means[heads], price * n, rtol=1e-3)
     # Control: another country's fee is not theirs.
@@ -412,7 +402,7 @@ def test_a_pioneer_takes_half_or_the_price_and_leaves_the_household():
         assert left == (200 if i < 20 else 500)
         assert people.means[pioneer] == (0 if i < 20 else 100)
         assert (people.household == people.household[head]).sum() == size - 1
-    arrived = advance_parties(at, 5)
+    arrived = advance_parties(at, 5).arrived
     assert set(arrived["head"]) == {g[1] for g in grown}
 
 
