@@ -36,7 +36,7 @@ check: $(DEV)
 	$(BIN)/lint-imports
 
 bench-smoke: $(DEV)
-	$(BIN)/python -m benchmarks.smoke
+	$(BIN)/python -m benchmarks --quick
 	$(BIN)/python -m benchmarks.sweeps --runs 200
 
 # A .venv that is half made, or was moved here from elsewhere, is made anew.

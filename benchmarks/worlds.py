@@ -258,7 +258,8 @@ def solved(size: Size) -> tuple[float, float]:
         world.choices.classes, 0.0, 0, found,
     )  # fmt: skip
     base, norm = small.decision.base_livelihood, small.decision.flight_norm
-    assert base is not None and norm is not None
+    assert base is not None
+    assert norm is not None
     moving = float(-np.expm1(-found[:, :2].sum(axis=1) / 12.0).mean())
     return base * size.moving / moving, norm
 
