@@ -21,6 +21,10 @@ from benchmarks.measure import WIDTH, Mode, machine
 SECTIONS = {
     "decision": "Decision kernel: Numba, C, Python",
     "whole": "Whole step by stage, one thread",
+    "threads": "Two threads",
+    "memory": "Memory",
+    "start": "Start",
+    "exact": "Exact: random small worlds",
 }
 """Modules of this package, in the order in which they are run."""
 
