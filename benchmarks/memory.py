@@ -128,9 +128,7 @@ def measure(mode: Mode) -> dict[str, Any]:
         "set_up": each("built"),
         "step": each("step"),
         "goal_step": GOAL_OF_A_STEP,
-        "stages": {
-            name: (large["stages"][name] - small["stages"][name]) / more for name in STAGES
-        },
+        "stages": {name: (large["stages"][name] - small["stages"][name]) / more for name in STAGES},
         "resident": each("resident"),
         "resident_most": each("resident_most"),
         "runs": runs,

@@ -1,6 +1,6 @@
 """What it takes to start: compiling for the first time, and with everything compiled.
 
-    python -m benchmarks.start --child      # one start, as JSON
+python -m benchmarks.start --child      # one start, as JSON
 """
 
 from __future__ import annotations
