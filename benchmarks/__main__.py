@@ -23,6 +23,8 @@ SECTIONS = {
     "whole": "Whole step by stage, one thread",
     "threads": "Two threads",
     "memory": "Memory",
+    "growth": "Growth",
+    "peers": "Peers: SIR models of others",
     "start": "Start",
     "exact": "Exact: random small worlds",
 }
