@@ -41,7 +41,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--json", action="store_true", help="print JSON instead of tables")
     options = parser.parse_args(arguments)
     if unknown := set(options.only) - set(SECTIONS):
-        parser.error(f"no such section: {', '.join(sorted(unknown))}; {', '.join(SECTIONS)}")
+        said = f"there is no section {', '.join(sorted(unknown))}; there are {', '.join(SECTIONS)}"
+        print(f"sim bench: {said}", file=sys.stderr)
+        return 2
     if numba.config.DISABLE_JIT:
         print("NUMBA_DISABLE_JIT is set: there are no compiled kernels to measure")
         return 0

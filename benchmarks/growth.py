@@ -192,16 +192,20 @@ def show(found: dict[str, Any]) -> list[str]:
         pairs = zip(curve["sizes"], curve["seconds"], strict=True)
         times = ", ".join(f"{n:,.0f}: {in_unit(t)}" for n, t in pairs)
         lines += [
-            f"{curve['what']}: a {unit} grows with power {curve['slope']:.2f}"
-            f" (it must with {curve['must']:g})",
+            (
+                f"{curve['what']}: a {unit} grows with power {curve['slope']:.2f}"
+                f" (it must with {curve['must']:g})"
+            ),
             f"  {times}",
             *wrapped(sentence(curve)),
         ]
     it = found["country_scale"]
     lines += [
-        f"Country scale, {it['classes']} classes: {it['a_ns_per_person']:.1f} ns a person"
-        f" + {it['b_ns_per_cell_alternative']:.1f} ns a (cell x alternative),"
-        f" within {it['greatest_error']:.0%}",
+        (
+            f"Country scale, {it['classes']} classes: {it['a_ns_per_person']:.1f} ns a person"
+            f" + {it['b_ns_per_cell_alternative']:.1f} ns a (cell x alternative),"
+            f" within {it['greatest_error']:.0%}"
+        ),
     ]
     for row in it["rows"]:
         lines.append(

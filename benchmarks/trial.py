@@ -34,7 +34,9 @@ PLANTS = {
     "three more hashes a head": (
         "sim/kernels/choice.py",
         {
-            "from sim.rng import uniform, uniform2\n": "from sim.rng import mixed, uniform, uniform2\n",
+            "from sim.rng import uniform, uniform2\n": (
+                "from sim.rng import mixed, uniform, uniform2\n"
+            ),
             "        u = uniform(keys[0], people.pid[head])\n": (
                 "        u = uniform(keys[0], people.pid[head])\n"
                 "        if mixed(mixed(mixed(keys[1] ^ people.pid[head]))) == 0:\n"
