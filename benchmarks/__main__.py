@@ -25,6 +25,7 @@ SECTIONS = {
     "memory": "Memory",
     "growth": "Growth",
     "peers": "Peers: SIR models of others",
+    "twin": "Object agents",
     "start": "Start",
     "exact": "Exact: random small worlds",
 }
