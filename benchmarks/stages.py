@@ -22,7 +22,6 @@ WRAPPED: list[tuple[Any, str, str, str]] = [
     (World, "list_heads", "prepare", "list of heads"),
     (Threats, "update_prevalence", "prepare", "threats"),
     (Threats, "advance", "prepare", "threats"),
-    (sim.step, "changes", "prepare", "dates of rules"),
     (sim.step, "current_conditions", "prepare", "threats"),
     (sim.step, "prepare", "prepare", "other"),
     (sim.step, "Rules", "prepare", "rules"),

@@ -1,4 +1,4 @@
-"""The object-agent twin: a Mesa agent for each head of household, who answers as the engine does."""
+"""The object-agent twin: a Mesa agent for each head of household, answering as the engine does."""
 
 from __future__ import annotations
 

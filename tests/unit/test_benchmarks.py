@@ -12,8 +12,10 @@ import sim
 from benchmarks.decision import count_alternatives, kernel_arguments, next_decision
 from benchmarks.guard import LIMIT, ROUNDS, slower
 from benchmarks.measure import Row, slope
+from benchmarks.stages import STAGES, Stages
 from benchmarks.worlds import Size, scenario, written
 from sim.scenario.writer import dump
+from sim.simulate import Keeper
 from sim.step import advance
 from sim.terms import Answer
 from sim.world import World, build_world
@@ -127,3 +129,13 @@ def test_rows_say_whether_a_goal_is_reached() -> None:
 def test_slopes_are_powers() -> None:
     x = np.array([1.0, 10.0, 100.0])
     assert slope(x, 3 * x**1.7) == pytest.approx(1.7)
+
+
+def test_the_functions_that_are_timed_are_there(world: World) -> None:
+    ticks = iter(range(10**6))
+    stages = Stages(lambda: float(next(ticks)))
+    keeper = Keeper(world)
+    with stages.running():
+        keeper.keep(world, advance(world))
+    spent = {stage: sum(parts.values()) for stage, parts in stages.table().items()}
+    assert all(spent[stage] > 0 for stage in STAGES), spent
