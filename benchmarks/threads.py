@@ -69,7 +69,7 @@ class Shared:
 def watched(threads: int) -> Iterator[Shared]:
     """Let a pool be watched for as long as this lasts."""
     shared = Shared(jit._pool(threads))
-    with mock.patch.object(jit, "_pool", lambda _: shared):
+    with mock.patch.object(jit, "_pool", return_value=shared):
         yield shared
 
 
