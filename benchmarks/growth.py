@@ -122,7 +122,11 @@ def fitted(what: str, sizes: tuple[int, ...], worlds: list[World]) -> dict[str, 
 
 
 def two_terms(mode: Mode) -> dict[str, Any]:
-    """A step at country scale: a ns a person + b ns a (occupied cell x alternative)."""
+    """A step at country scale: a ns a person + b ns a (cell x alternative).
+
+    Cells are those in which anybody is, as one would have it, or all of place x origin x class, for
+    which tables are built whether or not anybody is there.
+    """
     rows = []
     places, persons = COUNTRY_SCALE[mode]
     for p in places:
@@ -137,13 +141,23 @@ def two_terms(mode: Mode) -> dict[str, Any]:
                     "persons": len(world.people.pid),
                     "heads": len(arguments["heads"]),
                     "cells": count_cells(arguments),
+                    "all_cells": p * p * CLASSES,
                     "alternatives_mean": mean,
                     "alternatives_most": most,
                     "seconds": seconds,
                 }
             )
-    # Least squares of relative errors: every size counts alike.
-    terms = np.array([[row["persons"], row["cells"] * row["alternatives_mean"]] for row in rows])
+    return {
+        "classes": CLASSES,
+        "rows": rows,
+        "occupied": two_terms_over("cells", rows),
+        "all": two_terms_over("all_cells", rows),
+    }
+
+
+def two_terms_over(cells: str, rows: list[dict[str, Any]]) -> dict[str, float]:
+    """Fit a person and a (cell x alternative) by least relative errors: every size counts alike."""
+    terms = np.array([[row["persons"], row[cells] * row["alternatives_mean"]] for row in rows])
     y = np.array([row["seconds"] for row in rows])
     (a, b), *_ = np.linalg.lstsq(terms / y[:, None], np.ones(len(y)), rcond=None)
     if a < 0:  # persons do not show beside the tables
@@ -153,8 +167,6 @@ def two_terms(mode: Mode) -> dict[str, Any]:
         "a_ns_per_person": float(a * 1e9),
         "b_ns_per_cell_alternative": float(b * 1e9),
         "greatest_error": float(np.abs(errors).max()),
-        "classes": CLASSES,
-        "rows": rows,
     }
 
 
@@ -202,13 +214,14 @@ def show(found: dict[str, Any]) -> list[str]:
             *wrapped(sentence(curve)),
         ]
     it = found["country_scale"]
-    lines += [
-        (
-            f"Country scale, {it['classes']} classes: {it['a_ns_per_person']:.1f} ns a person"
-            f" + {it['b_ns_per_cell_alternative']:.1f} ns a (cell x alternative),"
-            f" within {it['greatest_error']:.0%}"
-        ),
-    ]
+    lines.append(f"Country scale, {it['classes']} classes, a step:")
+    for which in ("occupied", "all"):
+        fit = it[which]
+        lines.append(
+            f"  {fit['a_ns_per_person']:.1f} ns a person"
+            f" + {fit['b_ns_per_cell_alternative']:.2f} ns a ({which} cell x alternative),"
+            f" within {fit['greatest_error']:.0%}"
+        )
     for row in it["rows"]:
         lines.append(
             f"  {row['persons']:>10,} persons, {row['heads']:,} heads, {row['places']} places,"
@@ -228,6 +241,14 @@ def wrapped(text: str) -> list[str]:
     return lines
 
 
+def compact(size: float) -> str:
+    """A size in few letters: 300, 10 k, 3 M."""
+    for factor, letter in ((1e6, " M"), (1e3, " k")):
+        if size >= factor:
+            return f"{size / factor:.0f}{letter}"
+    return f"{size:.0f}"
+
+
 def draw(curves: list[dict[str, Any]]) -> None:
     """Plot times over that of the smallest size, so that nothing depends on the machine."""
     import matplotlib as mpl
@@ -244,6 +265,9 @@ def draw(curves: list[dict[str, Any]]) -> None:
             axis.loglog(x, np.array(it["seconds"]) / y[0], lw=1, label=name)
         what = "a full answer" if curve["what"] == "alternatives" else "a step"
         axis.loglog(x, y / y[0], "o-", color="k", lw=1.5, ms=4, label=what)
+        axis.set_xticks(x, [compact(size) for size in x])
+        axis.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
+        axis.minorticks_off()
         axis.set_xlabel(curve["what"])
         axis.set_title(f"power {curve['slope']:.2f} over the larger half", fontsize=10)
         axis.spines[["top", "right"]].set_visible(False)
