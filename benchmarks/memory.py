@@ -27,7 +27,7 @@ from sim.state import bytes_per_person
 from sim.step import advance
 
 PERSONS = {
-    "quick": (300_000, 600_000),
+    "quick": (500_000, 2_000_000),
     "usual": (1_000_000, 2_000_000),
     "full": (5_000_000, 10_000_000),
 }
