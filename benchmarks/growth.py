@@ -16,8 +16,8 @@ from benchmarks.decision import (
     kernel_arguments,
     next_decision,
 )
-from benchmarks.measure import WIDTH, Mode, in_unit, slope
-from benchmarks.whole import synthetic, time_steps
+from benchmarks.measure import WIDTH, Mode, in_unit, of_world, slope
+from benchmarks.whole import look_at, synthetic, time_steps
 from benchmarks.worlds import Size
 from sim.world import World
 
@@ -71,7 +71,7 @@ def of_places(mode: Mode) -> tuple[dict[str, Any], dict[str, Any]]:
         "slope": top_slope(alternatives, times),
         "must": MUST["alternatives"],
         "parts": {},
-        "persons": FEW,
+        "world": places["world"],
     }
 
 
@@ -117,7 +117,7 @@ def fitted(what: str, sizes: tuple[int, ...], worlds: list[World]) -> dict[str, 
         "slope": top_slope(sizes, seconds),
         "must": MUST[what],
         "parts": dict(sorted(parts.items(), key=lambda item: -item[1]["share"])),
-        "persons": len(worlds[-1].people.pid),
+        "world": look_at(next_decision(worlds[-1])),
     }
 
 
@@ -212,6 +212,8 @@ def show(found: dict[str, Any]) -> list[str]:
             ),
             f"  {times}",
             *wrapped(sentence(curve)),
+            "  The largest:",
+            *of_world(curve["world"]),
         ]
     it = found["country_scale"]
     lines.append(f"Country scale, {it['classes']} classes, a step:")

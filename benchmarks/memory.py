@@ -18,9 +18,10 @@ from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
-from benchmarks.measure import Mode
+from benchmarks.decision import next_decision
+from benchmarks.measure import Mode, of_world
 from benchmarks.stages import STAGES, Stages
-from benchmarks.whole import synthetic
+from benchmarks.whole import look_at, synthetic
 from benchmarks.worlds import Size
 from sim.simulate import Keeper
 from sim.state import bytes_per_person
@@ -91,15 +92,19 @@ def of_one(persons: int) -> dict[str, Any]:
         tracemalloc.reset_peak()
         keeper.keep(world, advance(world))
         step = max(step, tracemalloc.get_traced_memory()[1] - before)
+    now, most = resident("VmRSS"), resident("VmHWM")
+    columns = bytes_per_person(world.people) * len(world.people.pid)
+    tracemalloc.stop()
     return {
+        "world": look_at(next_decision(world)),
         "persons": len(world.people.pid),
-        "columns": bytes_per_person(world.people) * len(world.people.pid),
+        "columns": columns,
         "rest": rest,
         "built": built[1],
         "step": step,
         "stages": {name: peaks.bytes[name] for name in STAGES},
-        "resident": resident("VmRSS"),
-        "resident_most": resident("VmHWM"),
+        "resident": now,
+        "resident_most": most,
     }
 
 
@@ -148,6 +153,7 @@ def show(found: dict[str, Any]) -> list[str]:
 
     return [
         f"Bytes a person, between {found['persons'][0]:,} and {found['persons'][1]:,} persons",
+        *of_world(found["runs"][-1]["world"]),
         line("columns of `people`", "columns"),
         line("at rest, between two steps", "at_rest", GOAL_AT_REST),
         line("taken for a while by a step, at most", "step", GOAL_OF_A_STEP),

@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.decision import kernel_arguments, synthetic_decision
-from benchmarks.measure import LEAST, Mode, Row, show_rows
+from benchmarks.measure import LEAST, Mode, Row, of_world, show_rows
+from benchmarks.whole import look_at
 from benchmarks.worlds import Size
 from sim.kernels.choice import decide
 
@@ -60,7 +61,7 @@ class Peer:
 
 def measure(mode: Mode) -> dict[str, Any]:
     """Time peers and kernel in turn; a peer that is not there has a row that says so."""
-    rows, arguments = [], None
+    rows, world = [], None
     for name, (persons, goal) in PEERS.items():
         row = Row(f"{name}'s SIR / decide, a person", goal=goal)
         rows.append(row)
@@ -72,10 +73,10 @@ def measure(mode: Mode) -> dict[str, Any]:
         except RuntimeError as error:
             row.note = str(error)
             continue
-        if arguments is None:
+        if world is None:
             asked = synthetic_decision(Size(persons=PERSONS[mode]))
-            arguments, _ = kernel_arguments(asked)
-            values = tuple(arguments.values())
+            world = look_at(asked)
+            values = tuple(kernel_arguments(asked)[0].values())
             n = len(asked[0].people.pid)
         theirs, ours = [], []
         for _ in range(LEAST):
@@ -88,16 +89,10 @@ def measure(mode: Mode) -> dict[str, Any]:
         row.a, row.b = statistics.median(theirs), statistics.median(ours)
         row.ratio = statistics.median(a / b for a, b in zip(theirs, ours, strict=True))
         row.note = f"{peer.said['package']}, {persons:,} agents, one thread"
-    return {
-        "rows": [row.plain() for row in rows],
-        "persons": None if arguments is None else n,
-        "heads": None if arguments is None else len(arguments["heads"]),
-    }
+    return {"rows": [row.plain() for row in rows], "world": world}
 
 
 def show(found: dict[str, Any]) -> list[str]:
     """The section as text."""
     lines = show_rows(found["rows"], "A / B, CPU time a person and step")
-    if found["persons"] is None:
-        return lines
-    return [f"  decide: {found['persons']:,} persons, {found['heads']:,} heads", *lines]
+    return lines if found["world"] is None else [*of_world(found["world"]), *lines]

@@ -18,8 +18,9 @@ from unittest import mock
 
 import numpy as np
 
-from benchmarks.measure import LEAST, Mode, Row, show_rows
-from benchmarks.whole import WARM, synthetic
+from benchmarks.decision import next_decision
+from benchmarks.measure import LEAST, Mode, Row, of_world, show_rows
+from benchmarks.whole import WARM, look_at, synthetic
 from benchmarks.worlds import Size
 from sim import jit
 from sim.simulate import Keeper
@@ -111,12 +112,7 @@ def measure(mode: Mode) -> dict[str, Any]:
     )
     return {
         "agree": same,
-        "world": {
-            "persons": persons,
-            "heads": len(worlds[0].deciding),
-            "places": len(worlds[0].country),
-            "countries": len(worlds[0].diaspora),
-        },
+        "world": look_at(next_decision(worlds[0])) | {"threads": 2},
         "cores_received": cores,
         "rows": [row.plain() for row in rows],
     }
@@ -124,8 +120,7 @@ def measure(mode: Mode) -> dict[str, Any]:
 
 def show(found: dict[str, Any]) -> list[str]:
     """The section as text."""
-    it = found["world"]
     return [
-        f"  {it['persons']:,} persons, {it['heads']:,} heads deciding, {it['places']} places",
+        *of_world(found["world"]),
         *show_rows(found["rows"], "A / B, a whole step, time a person"),
     ]

@@ -11,9 +11,9 @@ from unittest import mock
 import numpy as np
 
 import sim.model.decide
-from benchmarks.decision import Columns
-from benchmarks.measure import LEAST, Mode, Row, show_rows
-from benchmarks.whole import WARM, synthetic
+from benchmarks.decision import Columns, next_decision
+from benchmarks.measure import LEAST, Mode, Row, of_world, show_rows
+from benchmarks.whole import WARM, look_at, synthetic
 from benchmarks.worlds import Size, scenario
 from sim.model.decide import draw_events
 from sim.simulate import Keeper
@@ -88,9 +88,15 @@ def measure(mode: Mode) -> dict[str, Any]:
     row.a, row.b = (float(np.median(it)) for it in times)
     row.ratio = float(np.median(np.array(times[0]) / np.array(times[1])))
     row.note = f"{len(twin.world.people.pid):,} persons; the engine {len(world.people.pid):,}"
-    return {"agree": row.same, "rows": [row.plain()]}
+    return {
+        "agree": row.same,
+        "rows": [row.plain()],
+        "world": look_at(next_decision(world)),
+        "twin_world": look_at(next_decision(twin.world)),
+    }
 
 
 def show(found: dict[str, Any]) -> list[str]:
     """The section as text."""
-    return show_rows(found["rows"], "A / B, CPU time a person")
+    lines = show_rows(found["rows"], "A / B, CPU time a person")
+    return [*of_world(found["world"]), *lines] if "world" in found else lines

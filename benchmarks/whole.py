@@ -101,22 +101,26 @@ def time_steps(
     }
 
 
-def look_at(world: World) -> dict[str, Any]:
-    """What a world is like; it is left before its next decision."""
-    arguments, _ = kernel_arguments(next_decision(world))
+def look_at(asked: tuple[Any, ...]) -> dict[str, Any]:
+    """What a world is like before a decision, and what share of its heads moves in it."""
+    arguments, events = kernel_arguments(asked)
     heads = arguments["heads"]
     random = np.random.default_rng(1)
     drawn = np.sort(random.choice(heads, min(len(heads), SAMPLE), replace=False))
     with tempfile.TemporaryDirectory() as folder:
         (python,) = interpret(Path(folder), [asking(arguments, drawn)])
-    return describe(arguments, world, len(python["evaluated"]) / len(drawn))
+    return describe(arguments, asked[0], len(python["evaluated"]) / len(drawn)) | {
+        "moving_share": float((events["answer"] <= Answer.necessity).sum() / len(heads)),
+        "blocked_share": float((events["answer"] > Answer.necessity).sum() / len(heads)),
+        "threads": asked[0].threads,
+    }
 
 
 def timed(world: World, warm: int = WARM, steps: int = STEPS) -> dict[str, Any]:
     """Time a world's steps, and say what it is like."""
     found = time_steps(world, warm, steps)
     shares = {name: found.pop(name) for name in ("moving_share", "blocked_share")}
-    return found | {"world": look_at(world) | shares | {"threads": 1}}
+    return found | {"world": look_at(next_decision(world)) | shares}
 
 
 def synthetic(size: Size) -> World:
