@@ -31,16 +31,19 @@ PLANTS = {
             ),
         },
     ),
-    "three more hashes a head": (
+    "a full answer looks at every destination three times": (
         "sim/kernels/choice.py",
         {
-            "from sim.rng import uniform, uniform2\n": (
-                "from sim.rng import mixed, uniform, uniform2\n"
-            ),
-            "        u = uniform(keys[0], people.pid[head])\n": (
-                "        u = uniform(keys[0], people.pid[head])\n"
-                "        if mixed(mixed(mixed(keys[1] ^ people.pid[head]))) == 0:\n"
-                "            continue\n"
+            "        n_slots = ways_into(\n"
+            "            land, h, p, o, g, k, education, kin, confined, founded, local, queued, d, ways\n"
+            "        )\n"
+            "        s_r = ": (
+                "        for _ in range(3):\n"
+                "            n_slots = ways_into(\n"
+                "                land, h, p, o, g, k, education, kin, confined, founded, local,\n"
+                "                queued, d, ways,\n"
+                "            )\n"
+                "        s_r = "
             ),
         },
     ),
