@@ -35,7 +35,8 @@ PLANTS = {
         "sim/kernels/choice.py",
         {
             "        n_slots = ways_into(\n"
-            "            land, h, p, o, g, k, education, kin, confined, founded, local, queued, d, ways\n"
+            "            land, h, p, o, g, k, education, kin, confined, founded, local, queued,"
+            " d, ways\n"
             "        )\n"
             "        s_r = ": (
                 "        for _ in range(3):\n"
