@@ -20,29 +20,32 @@ pytestmark = pytest.mark.skipif(
 )
 
 KERNEL = """
+from sim.jit import kernel
+from sim.rng import uniform
+
+@kernel
+def draw(words, out):
+    for i in range(len(words)):
+        out[i] = uniform(words[i], words[i])
+"""
+"""A kernel whose draws are made by helpers in another file."""
+
+CALL = """
 import numpy as np
 from sim import jit
-from sim.kernels.living import refresh_masks
-from sim.state import People
+from sim.kernels.probe import draw
 
-one = {name: np.zeros(1, np.int64) for name in People._fields}
-people = People(**one | {"pid": np.ones(1, np.uint64), "mask": np.zeros(1, np.uint8)})
-word = np.uint64(7)
-masks = []
-for place in range(40):
-    where = np.array([place], np.uint64)
-    threshold = np.full((1, 7, 100), 128)
-    refresh_masks(people, np.zeros(1, np.int64), threshold, where, word, word, 0.0, 0.0, 5.0, 0)
-    masks.append(int(people.mask[0]))
-print(jit.CACHED, *masks)
+words, out = np.arange(5, dtype=np.uint64), np.empty(5)
+draw(words, out)
+print(jit.CACHED, *out)
 """
-"""A kernel of one file whose draws are made by helpers of another."""
 
 
 def copy_of_sim(folder: Path) -> Path:
-    """The package's own files, to be edited."""
+    """The package's own files, to be edited, with a kernel more."""
     root = Path(sim.__file__).parent
     shutil.copytree(root, folder / "sim", ignore=shutil.ignore_patterns("__pycache__"))
+    (folder / "sim" / "kernels" / "probe.py").write_text(KERNEL)
     return folder
 
 
@@ -50,7 +53,7 @@ def kernel(tree: Path, **settings: str) -> list[str]:
     """What the kernel of a tree says in a new process: whether it is kept, and its numbers."""
     kept = {k: v for k, v in os.environ.items() if k not in ("SIM_CACHE_DIR", "XDG_CACHE_HOME")}
     done = subprocess.run(
-        [sys.executable, "-c", KERNEL], cwd=tree, capture_output=True, text=True,
+        [sys.executable, "-c", CALL], cwd=tree, capture_output=True, text=True,
         env=kept | {"PYTHONPATH": str(tree)} | settings,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
@@ -83,11 +86,11 @@ def test_an_edited_helper_gives_new_numbers_and_a_second_process_compiles_nothin
 
 
 def test_where_no_home_can_be_written_kernels_are_compiled_all_the_same(tmp_path: Path) -> None:
-    in_place = Path(sim.__file__).parents[1]
-    kept = kernel(in_place, SIM_CACHE_DIR=str(tmp_path / "cache"))
+    tree = copy_of_sim(tmp_path / "tree")
+    kept = kernel(tree, SIM_CACHE_DIR=str(tmp_path / "cache"))
     # Nobody makes a folder below a file, not even root.
     (tmp_path / "home").write_text("")
-    unkept = kernel(in_place, HOME=str(tmp_path / "home"))
+    unkept = kernel(tree, HOME=str(tmp_path / "home"))
     assert (kept[0], unkept[0]) == ("True", "False")
     assert unkept[1:] == kept[1:]
 
