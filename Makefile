@@ -2,7 +2,10 @@
 # make test        set up .venv (with the extras dev and teach), run the tests and the notebooks
 # make lab         open the notebooks in JupyterLab
 # make check       formatting, lint, types, import contracts
-# make bench-smoke check the benchmarks' answers and print their ratios
+# make bench-smoke check the benchmarks' answers and print their ratios, on small worlds
+# make bench       the same on 1 M persons, several minutes
+# make bench-guard REF=main  fail if this checkout is slower than REF by more than 1.3 x
+# make bench-peers set up .venv-peers (once) and time the kernel beside others' models
 # make clean       remove what the other targets made, .venv included
 
 PYTHON ?= python3
@@ -15,7 +18,7 @@ BIN := .venv/bin
 CORE := .venv/.core-$(KEY)
 DEV := .venv/.dev-$(KEY)
 
-.PHONY: demo test lab check bench-smoke clean
+.PHONY: demo test lab check bench-smoke bench bench-guard bench-peers clean
 .NOTPARALLEL:
 
 demo: $(CORE)
@@ -36,8 +39,27 @@ check: $(DEV)
 	$(BIN)/lint-imports
 
 bench-smoke: $(DEV)
-	$(BIN)/python -m benchmarks.smoke
+	$(BIN)/python -m benchmarks --quick
 	$(BIN)/python -m benchmarks.sweeps --runs 200
+
+bench: $(DEV)
+	$(BIN)/python -m benchmarks
+	$(BIN)/python -m benchmarks.sweeps
+
+REF ?= main
+bench-guard: $(DEV)
+	$(BIN)/python -m benchmarks.guard $(REF)
+
+PEERS := .venv-peers/.ready-1
+bench-peers: $(DEV) $(PEERS)
+	$(BIN)/python -m benchmarks peers
+
+# They drag a hundred packages in, none of which must be able to touch ours.
+$(PEERS):
+	$(PYTHON) -m venv --clear .venv-peers
+	.venv-peers/bin/pip install --quiet --disable-pip-version-check \
+	  laser-generic==1.1.0 starsim==3.7.2
+	@touch $@
 
 # A .venv that is half made, or was moved here from elsewhere, is made anew.
 define set-up
@@ -58,5 +80,5 @@ $(DEV):
 	@touch $(CORE) $(DEV)
 
 clean:
-	rm -rf .venv build dist out .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf .venv .venv-peers build dist out .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

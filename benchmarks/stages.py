@@ -15,6 +15,7 @@ import sim.model.decide
 import sim.step
 from sim.model.choice import Choices
 from sim.model.threats import Threats
+from sim.simulate import Keeper
 from sim.world import Cells, World
 
 WRAPPED: list[tuple[Any, str, str, str]] = [
@@ -47,22 +48,29 @@ WRAPPED: list[tuple[Any, str, str, str]] = [
     (sim.step, "admit", "asylum", "admission"),
     (sim.step, "regular_price", "asylum", "admission"),
     (sim.step, "receive", "asylum", "arrival"),
+    (sim.step, "relocate", "asylum", "relocation"),
     (sim.step, "decide_claims", "asylum", "claims"),
     (sim.step, "execute_returns", "asylum", "returns"),
     (sim.step, "regularise", "asylum", "returns"),
     (sim.step, "count", "count", "census"),
     (sim.step, "spend", "count", "spending"),
+    (Keeper, "keep", "record", "tables"),
 ]
 """(where a caller looks it up, name, stage, part). What lies within a stage counts towards it,
 whatever its own row says: exposure drawn for those who have just arrived is part of travel."""
 
-STAGES = ("prepare", "decide", "travel", "asylum", "count")
+STAGES = ("prepare", "decide", "travel", "asylum", "count", "record")
 
 
 class Stages:
-    """Seconds spent in every stage and part, each second in one of them only."""
+    """Seconds spent in every stage and part, each second in one of them only.
 
-    def __init__(self) -> None:
+    Args:
+        clock: What is read before and after.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.perf_counter) -> None:
+        self.clock = clock
         self.seconds: defaultdict[tuple[str, str], float] = defaultdict(float)
         self._within: list[float] = []
         self._stage = ""
@@ -73,11 +81,11 @@ class Stages:
             if not self._within:
                 self._stage = stage
             self._within.append(0.0)
-            start = time.perf_counter()
+            start = self.clock()
             try:
                 return function(*args, **kwargs)
             finally:
-                elapsed = time.perf_counter() - start
+                elapsed = self.clock() - start
                 own = elapsed - self._within.pop()
                 self.seconds[self._stage, part] += own
                 if self._within:

@@ -616,6 +616,38 @@ def status(
             _complain_of(found["failures"])
 
 
+@app.command()
+def bench(
+    sections: Annotated[
+        list[str] | None, typer.Argument(metavar="[SECTION]...", help="What to measure; else all.")
+    ] = None,
+    quick: Annotated[bool, typer.Option("--quick", help="Small worlds: about a minute.")] = False,
+    full: Annotated[bool, typer.Option("--full", help="Up to 10 M persons: hours.")] = False,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """Check and time the engine in every way there is (in a checkout only)."""
+    import subprocess
+
+    root = Path(__file__).parents[1]
+    if not (root / "benchmarks" / "__main__.py").is_file():
+        raise BadInputError("the benchmarks are not installed with the package; clone it for them")
+    if quick and full:
+        raise BadInputError("--quick and --full are two amounts to measure; ask for one")
+    words = [
+        *(sections or ()),
+        *(word for word, on in (("--quick", quick), ("--full", full), ("--json", as_json)) if on),
+    ]
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks", *words],
+        cwd=root,
+        stdout=subprocess.DEVNULL if quiet else None,
+        check=False,
+    )
+    if done.returncode:
+        raise typer.Exit(done.returncode)
+
+
 SHOWN_FAILURES: Final = 5
 """Failed runs that are told on the terminal; the summary has all."""
 
@@ -668,7 +700,7 @@ def _simulate(
             f"--threads {threads} is more than this machine's {_count(cores, 'core')}; "
             f"use --threads {cores} or fewer"
         )
-    from sim.jit import is_compiled
+    from sim.jit import CACHED, cache_folder, is_compiled
     from sim.scenario.reader import read
 
     changes = list(overrides)
@@ -693,8 +725,14 @@ def _simulate(
             store.discard(checkpoint)
         if record is None:
             text = f"running {scenario.title or scenario.name}"
+            if shown and not CACHED:
+                where = printable(str(cache_folder().parent))
+                complain(
+                    f"compiled code cannot be kept in {where}, so every run compiles it anew; "
+                    "SIM_CACHE_DIR names another folder"
+                )
             if shown and not is_compiled():
-                text += " (compiling, first run only)"
+                text += " (compiling, first run only)" if CACHED else " (compiling)"
             with progress_bar(text, shown) as progress, _going_on(checkpoint):
                 from sim.simulate import run as run_scenario
                 from sim.view.report import write_report

@@ -563,3 +563,58 @@ def test_a_narrow_terminal_loses_no_figure(
         figures.append(set(re.findall(r"\d[\d,.]*(?: M)?(?= |$)", printed, re.MULTILINE)))
     assert len(figures[0]) > 10
     assert figures[0] <= figures[1]
+
+
+# The cache, and the benchmarks
+
+
+def test_a_run_says_when_compiled_code_cannot_be_kept(
+    call: Any, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = "compiled code cannot be kept in"
+    assert said not in call("run", "syria").err
+    monkeypatch.setattr(jit, "CACHED", False)
+    monkeypatch.setattr(jit, "is_compiled", lambda: False)
+    told = call("run", "syria", "--fresh")
+    assert told.code == 0
+    assert said in told.err
+    assert str(jit.cache_folder().parent) in told.err
+    assert "first run only" not in told.err
+    assert said not in call("run", "syria", "--fresh", "--quiet").err
+
+
+def test_bench_runs_the_benchmarks_of_a_checkout(
+    call: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[tuple[list[str], Path]] = []
+
+    def run(words: list[str], cwd: Path, **_: Any) -> subprocess.CompletedProcess[str]:
+        asked.append((words[1:], cwd))
+        return subprocess.CompletedProcess(words, 1)
+
+    monkeypatch.setattr(subprocess, "run", run)
+    assert call("bench", "exact", "--quick", "--json").code == 1
+    words, folder = asked[0]
+    assert words == ["-m", "benchmarks", "exact", "--quick", "--json"]
+    assert (folder / "benchmarks" / "__main__.py").is_file()
+
+
+def test_bench_names_the_sections_there_are() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "sim", "bench", "nothing"], capture_output=True, text=True
+    )
+    assert done.returncode == 2
+    assert done.stderr.startswith("sim bench: there is no section nothing; there are decision, ")
+
+
+def test_bench_needs_a_checkout(call: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(cli, "__file__", str(tmp_path / "sim" / "cli.py"))
+    done = call("bench")
+    assert done.code == 2
+    assert done.err == (
+        "sim: the benchmarks are not installed with the package; clone it for them\n"
+    )
+
+
+def test_bench_takes_one_amount(call: Any) -> None:
+    assert call("bench", "--quick", "--full").code == 2

@@ -1,0 +1,105 @@
+"""Every optimisation is exact: on random small worlds all ways give everybody the same answer.
+
+The worlds are those of the tests: odd on purpose. The same draws are answered by the kernel as it
+is, by the kernel without bounds, by the same source interpreted by Python, in C, and by objects.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks import c_reference
+from benchmarks.decision import (
+    Arguments,
+    Columns,
+    answer,
+    asking,
+    columns,
+    kernel_arguments,
+    next_decision,
+    same,
+)
+from benchmarks.interpreted import interpret
+from benchmarks.measure import Mode
+from benchmarks.twin import ABSENT, here, same_answers, twin_of
+from tests.worlds import random_world
+
+WORLDS = {"quick": 40, "usual": 250, "full": 1000}
+CHUNK = 50
+"""Worlds that Python answers for in one go."""
+
+
+@dataclass
+class Tally:
+    """What has been compared for one way of answering."""
+
+    worlds: int = 0
+    heads: int = 0
+    events: int = 0
+    differ: int = 0
+    """Worlds in which somebody's answer differs."""
+
+    def add(self, heads: int, events: int, agree: bool) -> None:
+        """Count one world."""
+        self.worlds += 1
+        self.heads += heads
+        self.events += events
+        self.differ += not agree
+
+
+def measure(mode: Mode) -> dict[str, Any]:
+    """Compare on many worlds."""
+    tallies = {"everybody in full": Tally(), "Python": Tally()}
+    with tempfile.TemporaryDirectory() as name, np.errstate(all="ignore"):
+        folder = Path(name)
+        compiled = c_reference.build(folder)
+        if not isinstance(compiled, str):
+            tallies["C"] = Tally()
+        if here():
+            tallies["objects"] = Tally()
+        for first in range(0, WORLDS[mode], CHUNK):
+            calls: list[tuple[Arguments, Columns]] = []
+            for number in range(first, min(first + CHUNK, WORLDS[mode])):
+                asked = next_decision(random_world(number))
+                arguments, found = kernel_arguments(asked)
+                heads = arguments["heads"]
+                size = len(heads), len(found["head"])
+                full = answer(asking(arguments, heads, full=True))
+                tallies["everybody in full"].add(*size, same(full, found))
+                if not isinstance(compiled, str):
+                    theirs = asking(arguments, heads)
+                    in_c = columns(theirs["events"], compiled.prepare(theirs)())
+                    tallies["C"].add(*size, same(in_c, found))
+                if here():
+                    twin = twin_of(asked[0])
+                    twin.ask(*asked[1:])
+                    tallies["objects"].add(*size, same_answers(twin, found))
+                calls.append((asking(arguments, heads), found))
+            python = interpret(folder, [arguments for arguments, _ in calls])
+            for (arguments, found), it in zip(calls, python, strict=True):
+                size = len(arguments["heads"]), len(found["head"])
+                tallies["Python"].add(*size, same(it["events"], found))
+    return {
+        "agree": not any(it.differ for it in tallies.values()),
+        "c": compiled if isinstance(compiled, str) else compiled.compiler,
+        "ways": {way: vars(it) for way, it in tallies.items()},
+    }
+
+
+def show(found: dict[str, Any]) -> list[str]:
+    """The section as text."""
+    lines = [f"{'kernel against':<20}{'worlds':>8}{'heads':>10}{'events':>10}  worlds that differ"]
+    for way, it in found["ways"].items():
+        lines.append(
+            f"{way:<20}{it['worlds']:>8,}{it['heads']:>10,}{it['events']:>10,}  {it['differ']}"
+        )
+    if "C" not in found["ways"]:
+        lines.append(f"no C reference: {found['c']}")
+    if "objects" not in found["ways"]:
+        lines.append(f"no object agents: {ABSENT}")
+    return lines

@@ -1,0 +1,73 @@
+"""The rows that `benchmarks.guard` watches: one process measures them once, as JSON.
+
+    python -m benchmarks.gated
+
+Each tree measures itself with its own copy of this file, so that a change of what a kernel takes
+can be made here, too. What a row is must stay the same: another row needs another name.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+
+from benchmarks.decision import answer, asking, kernel_arguments, next_decision
+from benchmarks.worlds import Size, scenario
+from sim.simulate import Keeper
+from sim.step import advance
+from sim.world import World, build_world
+
+PERSONS = 100_000
+PLACES = 61
+REPEATS = 9
+"""Timings of each row; the least counts, as what other work disturbs least."""
+
+
+def least(call: Callable[[], object], repeats: int = REPEATS) -> float:
+    """Least CPU seconds of a call, after one that is not timed."""
+    call()
+    times = []
+    for _ in range(repeats):
+        start = time.thread_time()
+        call()
+        times.append(time.thread_time() - start)
+    return min(times)
+
+
+def stepping(size: Size) -> tuple[World, Callable[[], None]]:
+    """A world, and a step of its run."""
+    world = build_world(scenario(size), seed=1)
+    keeper = Keeper(world)
+
+    def step() -> None:
+        keeper.keep(world, advance(world))
+
+    return world, step
+
+
+def measure() -> dict[str, float]:
+    """CPU seconds of every gated row."""
+    many = Size(persons=PERSONS)
+    world, step = stepping(many)
+    step()
+    rows = {"a step of 100,000 persons": least(step)}
+    arguments, _ = kernel_arguments(next_decision(world))
+    heads = arguments["heads"]
+    everybody = asking(arguments, np.tile(heads, 10))
+    few = asking(arguments, heads[:: max(1, len(heads) // 2000)], full=True)
+    rows["asking 100,000 persons ten times"] = least(lambda: answer(everybody))
+    rows["2,000 full answers"] = least(lambda: answer(few))
+    world, step = stepping(replace(many, persons=5000, places=PLACES, countries=20))
+    step()
+    rows["a step of 61 places"] = least(step)
+    set_up = scenario(many)
+    rows["setting up 100,000 persons"] = least(lambda: build_world(set_up, seed=1), 5)
+    return rows
+
+
+if __name__ == "__main__":
+    print(json.dumps(measure()))

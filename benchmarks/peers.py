@@ -1,0 +1,98 @@
+"""Peers: SIR models of LASER and Starsim beside the decision kernel, all on one core.
+
+An update of SIR is far less than a decision among 50 alternatives: the comparison is with how fast
+others go through their agents at all. `make bench-peers` installs them in a venv of their own.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import statistics
+import subprocess
+import time
+from pathlib import Path
+from typing import Any
+
+from benchmarks.decision import kernel_arguments, synthetic_decision
+from benchmarks.measure import LEAST, Mode, Row, of_world, show_rows
+from benchmarks.whole import look_at
+from benchmarks.worlds import Size
+from sim.kernels.choice import decide
+
+ROOT = Path(__file__).parents[1]
+PYTHON = ROOT / ".venv-peers" / "bin" / "python"
+PEERS = {"laser": (1_000_000, ">= 4"), "starsim": (100_000, "")}
+"""Persons, and what the kernel is to reach in persons a second over theirs."""
+PERSONS = {"quick": 200_000, "usual": 1_000_000, "full": 1_000_000}
+ABSENT = "not installed here; `make bench-peers` does that"
+
+
+class Peer:
+    """A peer's model in a process of its own."""
+
+    def __init__(self, name: str, persons: int) -> None:
+        one = ("NUMBA_NUM_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+        kept = {k: v for k, v in os.environ.items() if k not in ("PYTHONPATH", "SIM_CACHE_DIR")}
+        self.process = subprocess.Popen(
+            [str(PYTHON), str(Path(__file__).with_name("peer_models.py")), name, str(persons)],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+            env=kept | dict.fromkeys(one, "1"),
+        )  # fmt: skip
+        assert self.process.stdout is not None
+        line = self.process.stdout.readline()
+        if not line:
+            assert self.process.stderr is not None
+            raise RuntimeError(self.process.stderr.read().strip().splitlines()[-1])
+        self.said: dict[str, Any] = json.loads(line)
+
+    def seconds(self) -> float:
+        """CPU seconds of one person and step."""
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        self.process.stdin.write("go\n")
+        self.process.stdin.flush()
+        return float(self.process.stdout.readline())
+
+    def close(self) -> None:
+        """End the process."""
+        self.process.communicate()
+
+
+def measure(mode: Mode) -> dict[str, Any]:
+    """Time peers and kernel in turn; a peer that is not there has a row that says so."""
+    rows, world = [], None
+    for name, (persons, goal) in PEERS.items():
+        row = Row(f"{name}'s SIR / decide, a person", goal=goal)
+        rows.append(row)
+        if not PYTHON.exists():
+            row.note = ABSENT
+            continue
+        try:
+            peer = Peer(name, persons)
+        except RuntimeError as error:
+            row.note = str(error)
+            continue
+        if world is None:
+            asked = synthetic_decision(Size(persons=PERSONS[mode]))
+            world = look_at(asked)
+            values = tuple(kernel_arguments(asked)[0].values())
+            n = len(asked[0].people.pid)
+        theirs, ours = [], []
+        for _ in range(LEAST):
+            theirs.append(peer.seconds())
+            start = time.thread_time()
+            for _ in range(5):
+                decide(*values)
+            ours.append((time.thread_time() - start) / 5 / n)
+        peer.close()
+        row.a, row.b = statistics.median(theirs), statistics.median(ours)
+        row.ratio = statistics.median(a / b for a, b in zip(theirs, ours, strict=True))
+        row.note = f"{peer.said['package']}, {persons:,} agents, one thread"
+    return {"rows": [row.plain() for row in rows], "world": world}
+
+
+def show(found: dict[str, Any]) -> list[str]:
+    """The section as text."""
+    lines = show_rows(found["rows"], "A / B, CPU time a person and step")
+    return lines if found["world"] is None else [*of_world(found["world"]), *lines]

@@ -1,0 +1,102 @@
+"""The object-agent twin: a Mesa agent for each head of household, answering as the engine does."""
+
+from __future__ import annotations
+
+import time
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Any
+from unittest import mock
+
+import numpy as np
+
+import sim.model.decide
+from benchmarks.decision import Columns, next_decision
+from benchmarks.measure import LEAST, Mode, Row, of_world, show_rows
+from benchmarks.whole import WARM, look_at, synthetic
+from benchmarks.worlds import Size, scenario
+from sim.model.decide import draw_events
+from sim.simulate import Keeper
+from sim.step import advance
+from sim.terms import Answer
+from sim.world import World
+
+MODULE = "sim.view.twin"
+ABSENT = f"this tree has no {MODULE}"
+AGENTS = {"quick": 400, "usual": 2000, "full": 2000}
+"""Persons of the twin's world: its cost a person does not depend on them."""
+PERSONS = {"quick": 100_000, "usual": 1_000_000, "full": 1_000_000}
+GOAL = ">= 2,000"
+
+
+def here() -> bool:
+    """Whether this tree has the twin."""
+    return find_spec(MODULE) is not None
+
+
+def twin_of(world: World) -> Any:
+    """The twin of a world that there is already."""
+    module = import_module(MODULE)
+    twin = module.Twin.__new__(module.Twin)
+    module.mesa.Model.__init__(twin, seed=world.seed)
+    twin.world, twin.heads = world, {}
+    return twin
+
+
+def answers(twin: Any) -> dict[int, int]:
+    """Answer by row of those who have just been asked, the stays left out."""
+    return {agent.row: int(agent.answer) for agent in twin.asked if agent.answer != Answer.stays}
+
+
+def same_answers(twin: Any, events: Columns) -> bool:
+    """Whether the twin's heads said what the engine's did."""
+    said = zip(events["head"].tolist(), events["answer"].tolist(), strict=True)
+    return answers(twin) == dict(said)
+
+
+def measure(mode: Mode) -> dict[str, Any]:
+    """Time steps of the twin and of the engine in turn; check every answer."""
+    row = Row("object agents / engine, a step", goal=GOAL)
+    if not here():
+        row.note = ABSENT
+        return {"rows": [row.plain()]}
+    twin = import_module(MODULE).Twin(scenario(Size(persons=AGENTS[mode])), seed=1)
+    world = synthetic(Size(persons=PERSONS[mode]))
+    keeper = Keeper(world)
+    row.heads = row.events = 0
+    row.same = True
+
+    def checked(*args: Any) -> Any:
+        events = draw_events(*args)
+        if args[0] is twin.world:
+            row.heads += len(args[0].deciding)
+            row.events += len(events.head)
+            row.same &= same_answers(twin, {"head": events.head, "answer": events.answer})
+        return events
+
+    times: list[list[float]] = [[], []]
+    with mock.patch.object(sim.model.decide, "draw_events", checked):
+        for number in range(WARM + LEAST):
+            start = time.thread_time()
+            twin.step()
+            middle = time.thread_time()
+            keeper.keep(world, advance(world))
+            end = time.thread_time()
+            if number >= WARM:
+                times[0].append((middle - start) / len(twin.world.people.pid))
+                times[1].append((end - middle) / len(world.people.pid))
+    row.a, row.b = (float(np.median(it)) for it in times)
+    row.ratio = float(np.median(np.array(times[0]) / np.array(times[1])))
+    row.note = f"{len(twin.world.people.pid):,} persons; the engine {len(world.people.pid):,}"
+    return {
+        "agree": row.same,
+        "rows": [row.plain()],
+        "world": look_at(next_decision(world)),
+        "twin_world": look_at(next_decision(twin.world)),
+    }
+
+
+def show(found: dict[str, Any]) -> list[str]:
+    """The section as text."""
+    lines = show_rows(found["rows"], "A / B, CPU time a person")
+    return [*of_world(found["world"]), *lines] if "world" in found else lines

@@ -1,0 +1,141 @@
+"""The worlds that benchmarks are taken on, and the rule of the guard."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import sim
+from benchmarks.decision import count_alternatives, kernel_arguments, next_decision
+from benchmarks.guard import LIMIT, ROUNDS, slower
+from benchmarks.measure import Row, slope
+from benchmarks.stages import STAGES, Stages
+from benchmarks.worlds import Size, scenario, written
+from sim.scenario.writer import dump
+from sim.simulate import Keeper
+from sim.step import advance
+from sim.terms import Answer
+from sim.world import World, build_world
+
+SIZE = Size(persons=20_000, months=6)
+
+
+@pytest.fixture(scope="module")
+def world() -> World:
+    """A small world after two months."""
+    made = build_world(scenario(SIZE), seed=1)
+    for _ in range(2):
+        advance(made)
+    return made
+
+
+def test_a_world_is_a_scenario_that_a_run_reads(tmp_path: Path) -> None:
+    path = tmp_path / "world.yaml"
+    path.write_text(dump(scenario(SIZE)))
+    assert sim.read(path) == scenario(SIZE)
+
+
+@pytest.mark.parametrize("persons", [5_000, 20_000])
+def test_rows_are_persons(persons: int) -> None:
+    made = build_world(scenario(Size(persons=persons)), seed=1)
+    assert (made.weight == 1).all()
+    assert len(made.people.pid) == pytest.approx(persons, rel=0.01)
+
+
+@pytest.mark.parametrize("moving", [0.01, 0.03])
+def test_the_stated_share_decides_to_move(moving: float) -> None:
+    made = build_world(scenario(Size(persons=60_000, moving=moving)), seed=1)
+    advance(made)
+    heads = made.counts.heads.sum(axis=0)
+    share = heads[: Answer.no_means].sum() / heads.sum()
+    error = (moving / heads.sum()) ** 0.5
+    assert share == pytest.approx(moving, abs=4 * error + 0.1 * moving)
+
+
+def test_there_are_about_fifty_alternatives(world: World) -> None:
+    arguments, _ = kernel_arguments(next_decision(world))
+    mean, most = count_alternatives(arguments)
+    assert 45 <= mean <= 55
+    assert most == 57
+
+
+def test_every_mechanism_is_on() -> None:
+    it = scenario(SIZE)
+    for name in (
+        "groups", "stocks", "threats", "indicators", "shocks", "corridors", "policies", "blocs",
+        "costs", "interventions",
+    ):  # fmt: skip
+        assert getattr(it, name), name
+    assert {one.kind for one in it.interventions} == {"aid", "drought", "campaign"}
+    assert it.population.demography
+    assert it.politics.campaigns
+    assert any(rule.announced for rule in it.policies)
+    assert any(place.kind == "camp" for place in it.places)
+    assert all(country.opinion for country in it.countries)
+    assert it.blocs[0].first_country
+    assert it.blocs[0].sharing
+    assert it.blocs[0].free_movement
+
+
+@pytest.mark.parametrize(("places", "countries"), [(6, 1), (5, 2), (30, 30), (101, 7)])
+def test_worlds_come_in_all_shapes(places: int, countries: int) -> None:
+    made = build_world(scenario(Size(persons=3000, places=places, countries=countries)), seed=1)
+    advance(made)
+    assert (len(made.country), len(made.diaspora)) == (places, countries)
+
+
+def test_a_world_is_a_function_of_its_size() -> None:
+    assert written(SIZE) == written(Size(persons=20_000, months=6))
+    assert written(SIZE) != written(Size(persons=20_001, months=6))
+
+
+def noisy(rng: random.Random, seconds: float) -> float:
+    """A CPU time on a busy machine: no less than it takes, now and then half as long again."""
+    return seconds * (1 + abs(rng.gauss(0, 0.08)) + (rng.random() < 0.2) * rng.uniform(0.1, 0.5))
+
+
+def fired(factor: float, trials: int) -> int:
+    rng = random.Random(1)
+    return sum(
+        slower(
+            [noisy(rng, 1.0) for _ in range(ROUNDS)], [noisy(rng, factor) for _ in range(ROUNDS)]
+        )
+        for _ in range(trials)
+    )
+
+
+def test_the_guard_is_quiet_under_noise_and_fires_at_half_as_long_again() -> None:
+    assert fired(1.0, 2000) == 0
+    assert fired(1.5, 2000) > 1940
+    assert fired(1.1, 2000) < 20
+
+
+def test_one_lucky_round_of_base_does_not_make_the_guard_fire() -> None:
+    assert not slower([0.7, 1.0, 1.0, 1.0, 1.0], [1.0] * 5)
+    assert slower([0.7, 1.0, 1.0, 1.0, 1.0], [1.0 * LIMIT + 0.01] * 5)
+
+
+def test_rows_say_whether_a_goal_is_reached() -> None:
+    assert Row("", ratio=1.25, goal="<= 1.25").met
+    assert not Row("", ratio=1.26, goal="<= 1.25").met
+    assert Row("", ratio=2500.0, goal=">= 2,000").met
+    assert not Row("", ratio=1.79, goal=">= 1.8").met
+    assert Row("", goal=">= 4").met is None
+
+
+def test_slopes_are_powers() -> None:
+    x = np.array([1.0, 10.0, 100.0])
+    assert slope(x, 3 * x**1.7) == pytest.approx(1.7)
+
+
+def test_the_functions_that_are_timed_are_there(world: World) -> None:
+    ticks = iter(range(10**6))
+    stages = Stages(lambda: float(next(ticks)))
+    keeper = Keeper(world)
+    with stages.running():
+        keeper.keep(world, advance(world))
+    spent = {stage: sum(parts.values()) for stage, parts in stages.table().items()}
+    assert all(spent[stage] > 0 for stage in STAGES), spent

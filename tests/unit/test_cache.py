@@ -1,0 +1,129 @@
+"""Compiled code is kept, never stale, done without where nothing can be written, and pruned."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numba
+import pytest
+
+import sim
+from sim import jit
+
+pytestmark = pytest.mark.skipif(
+    bool(numba.config.DISABLE_JIT), reason="nothing is compiled without the compiler"
+)
+
+KERNEL = """
+from sim.jit import kernel
+from sim.rng import uniform
+
+@kernel
+def draw(words, out):
+    for i in range(len(words)):
+        out[i] = uniform(words[i], words[i])
+"""
+"""A kernel whose draws are made by helpers in another file."""
+
+CALL = """
+import numpy as np
+from sim import jit
+from sim.kernels.probe import draw
+
+words, out = np.arange(5, dtype=np.uint64), np.empty(5)
+draw(words, out)
+print(jit.CACHED, *out)
+"""
+
+
+def copy_of_sim(folder: Path) -> Path:
+    """The package's own files, to be edited, with a kernel more."""
+    root = Path(sim.__file__).parent
+    shutil.copytree(root, folder / "sim", ignore=shutil.ignore_patterns("__pycache__"))
+    (folder / "sim" / "kernels" / "probe.py").write_text(KERNEL)
+    return folder
+
+
+def kernel(tree: Path, **settings: str) -> list[str]:
+    """What the kernel of a tree says in a new process: whether it is kept, and its numbers."""
+    kept = {k: v for k, v in os.environ.items() if k not in ("SIM_CACHE_DIR", "XDG_CACHE_HOME")}
+    done = subprocess.run(
+        [sys.executable, "-c", CALL], cwd=tree, capture_output=True, text=True,
+        env=kept | {"PYTHONPATH": str(tree)} | settings,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    return done.stdout.split()
+
+
+def files(folder: Path) -> dict[Path, int]:
+    return {path: path.stat().st_mtime_ns for path in folder.rglob("*.nb*")}
+
+
+def test_an_edited_helper_gives_new_numbers_and_a_second_process_compiles_nothing(
+    tmp_path: Path,
+) -> None:
+    tree, cache = copy_of_sim(tmp_path / "tree"), tmp_path / "cache"
+    first = kernel(tree, SIM_CACHE_DIR=str(cache))
+    kept = files(cache)
+    assert kept
+    assert kernel(tree, SIM_CACHE_DIR=str(cache)) == first
+    assert files(cache) == kept  # nothing was compiled, nothing added
+
+    helper = tree / "sim" / "rng.py"
+    text = helper.read_text()
+    edited = text.replace("np.uint64(0x94D049BB133111EB)\n    return", "np.uint64(99)\n    return")
+    assert edited != text
+    helper.write_text(edited)
+    assert kernel(tree, SIM_CACHE_DIR=str(cache)) != first
+
+    helper.write_text(text)
+    assert kernel(tree, SIM_CACHE_DIR=str(cache)) == first
+
+
+def test_where_no_home_can_be_written_kernels_are_compiled_all_the_same(tmp_path: Path) -> None:
+    tree = copy_of_sim(tmp_path / "tree")
+    kept = kernel(tree, SIM_CACHE_DIR=str(tmp_path / "cache"))
+    # Nobody makes a folder below a file, not even root.
+    (tmp_path / "home").write_text("")
+    unkept = kernel(tree, HOME=str(tmp_path / "home"))
+    assert (kept[0], unkept[0]) == ("True", "False")
+    assert unkept[1:] == kept[1:]
+
+
+@pytest.fixture
+def versions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, Path, Path]:
+    """Folders of this version, of one used yesterday, and of one long unused."""
+    monkeypatch.setenv("SIM_CACHE_DIR", str(tmp_path))
+    own, recent, old = jit.cache_folder(), tmp_path / "recent", tmp_path / "old"
+    for folder, days in ((own, 400), (recent, 1), (old, jit.KEPT_DAYS + 1)):
+        folder.mkdir()
+        (folder / "kernel.nbi").touch()
+        then = time.time() - 86_400 * days
+        os.utime(folder, (then, then))
+    return own, recent, old
+
+
+def test_caches_of_other_versions_go_once_they_are_long_unused(
+    versions: tuple[Path, Path, Path],
+) -> None:
+    own, recent, old = versions
+    assert jit._usable()
+    assert own.exists()
+    assert recent.exists()
+    assert not old.exists()
+
+
+def test_using_a_cache_keeps_it(
+    versions: tuple[Path, Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own, recent, _ = versions
+    assert jit._usable()
+    # Another version comes, and finds this one used just now.
+    monkeypatch.setattr(jit, "cache_folder", lambda: recent)
+    assert jit._usable()
+    assert own.exists()
