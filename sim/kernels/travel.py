@@ -9,6 +9,7 @@ import numpy as np
 
 from sim.jit import inner, kernel
 from sim.kernels.choice import household
+from sim.kernels.routes import HORIZON
 from sim.rng import uniform2
 from sim.state import (
     DIRECT,
@@ -106,16 +107,22 @@ class Way(NamedTuple):
 
 
 @inner
-def next_leg(people, legs, way, head, n, node, goal, draw_key, occasion):
+def next_leg(people, legs, way, head, n, node, back, goal, draw_key, occasion):
     """The leg a party takes from a node: logit among legs whose way it can pay to the end.
+
+    It turns round only where nothing else is left. Values know of ways that others can pay, so that
+    who can pay only a bad one would else go to and fro before it for years.
+
+    Args:
+        back: The node it has just come from, or `NONE`.
 
     Returns:
         Index of the leg, or `NONE`.
     """
     g = people.traits[head] >> 4
     money = people.means[head]
-    best = -math.inf
-    leg = NONE
+    best = best_round = -math.inf
+    leg = round_leg = NONE
     who = people.pid[head]
     for e in range(legs.first[node], legs.first[node + 1]):
         target = legs.target[e]
@@ -125,10 +132,14 @@ def next_leg(people, legs, way, head, n, node, goal, draw_key, occasion):
             continue
         u = uniform2(draw_key, who, legs.ident[e] + np.uint64(occasion))
         value = way.utility[g, e] + way.value[g, target, goal] - math.log(-math.log(u))
-        if value > best:
+        if target == back:
+            if value > best_round:
+                best_round = value
+                round_leg = e
+        elif value > best:
             best = value
             leg = e
-    return leg
+    return leg if leg != NONE else round_leg
 
 
 @inner
@@ -707,6 +718,7 @@ def travel(
         own = country[people.home[head]]
         while due[i] <= end:
             node = np.int64(people.place[head])
+            back = NONE
             now = due[i]
             day = int(now)
             e = leg[i]
@@ -788,6 +800,7 @@ def travel(
                         fate[i] = LEFT_BEHIND
                         break
                 crossings[c, own] += w * n
+                back = node
                 node = legs.target[e]
                 note_border(people, country, head, node)
                 if entered[i] < 0 and way.responsible[country[node]]:
@@ -810,8 +823,8 @@ def travel(
                 break
             n_legs[i] += 1
             occasion = began[i] * 4096 + n_legs[i]
-            e = next_leg(people, legs, way, head, n, node, goals[i], keys[0], occasion)
-            if e < 0:
+            e = next_leg(people, legs, way, head, n, node, back, goals[i], keys[0], occasion)
+            if e < 0 or n_legs[i] > HORIZON:
                 leave_behind(people, country, head, node, day)
                 stranded[node, own] += w * n
                 fate[i] = LEFT_BEHIND

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from sim.kernels.routes import HORIZON
 from sim.model.journey import advance_parties, continue_stranded, leave, regular_price
 from sim.state import GROUNDS, HEAD, I64
 from sim.step import prepare
@@ -312,6 +313,37 @@ def test_tactics_are_taken_as_the_logit_says():
         for leg, share in zip(legs, weight / weight.sum(), strict=True):
             assert near((at.parties.leg[mine] == leg).sum(), int(mine.sum()), share)
     assert len(legs) == 2
+
+
+def test_who_can_pay_only_a_bad_way_takes_it_and_does_not_go_to_and_fro():
+    """A dead end looks good, since others go back from there to a way that they can pay."""
+    at = safe(*SINGLE)
+    only(at, "AA_N_BB_T", "BB_T_BB_K", "BB_K_BB_T", "BB_T_BB_C", "BB_C_CC_P", "BB_T_CC_P")
+    way, legs = at.choices.way, at.network.legs
+    way.price[:] = np.where(legs.corridor == WAYS.index("BB_T_CC_P"), 1e9, 0.0)
+    way.fare[:, PORT] = 0.0
+    way.value[:, [NORTH, TOWN, PLACES.index("BB_K"), PORT], PORT] = 0.0
+    way.value[:, CITY, PORT] = -25.0
+    heads = heads_of(at, NORTH, 400)
+    send(at, heads, PORT)
+    advance_parties(at, 60)
+    assert (at.people.place[heads] == PORT).all()
+    once = at.counts.crossings[WAYS.index("BB_T_BB_K")].sum() / at.weight[NORTH]
+    assert 380 <= once <= 400
+
+
+def test_a_walk_ends_where_values_know_no_longer_ones():
+    at = safe(*SINGLE)
+    only(at, "BB_T_BB_K", "BB_K_BB_T")
+    at.choices.way.fare[:, PORT] = 0.0
+    at.choices.way.value[:, :, PORT] = 0.0
+    heads = heads_of(at, NORTH, 100)
+    at.people.place[heads] = TOWN
+    send(at, heads, PORT)
+    advance_parties(at, 3000)
+    assert (at.people.activity[heads] == Activity.stranded).all()
+    crossed = at.counts.crossings.sum() / at.weight[NORTH]
+    assert crossed == 100 * HORIZON
 
 
 def stranded() -> tuple[World, I64]:
