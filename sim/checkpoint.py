@@ -78,7 +78,7 @@ KINDS: Final = {
 }  # fmt: skip
 """Classes whose objects are kept."""
 REBUILT: Final[Mapping[type, frozenset[str]]] = {
-    World: frozenset(["rows", "heads_buffer", "threads"]),
+    World: frozenset(["rows", "threads"]),
     Choices: frozenset(["threads"]),
 }
 """Fields that are not kept: spare memory, and what has no part in results (see `_rebuild`)."""
@@ -201,7 +201,6 @@ def _read(file: BinaryIO, identity: Mapping[str, Any], scenario: Scenario) -> Ke
 def _rebuild(world: World, threads: int) -> None:
     """Make what is not kept; spare rows are set aside again when they are needed."""
     world.rows = world.people
-    world.heads_buffer = np.empty(len(world.people.pid), np.int64)
     world.threads = world.choices.threads = threads
 
 

@@ -28,6 +28,8 @@ R = TypeVar("R")
 ROOT = Path(__file__).parent
 RIM = frozenset(["__main__.py", "cli.py", "console.py", "view"])
 """What shows results and has no part in them."""
+FEW_PEOPLE = 1000
+"""People whom one thread is done with before another has begun."""
 KEPT_DAYS = 30
 """Cache folders of other versions are pruned after this many days unused."""
 
@@ -153,7 +155,9 @@ def kernel(function: F) -> F:
     return _compile(function, no_cfunc_wrapper=True)
 
 
-def in_ranges(work: Callable[[int, int], R], n: int, threads: int) -> list[tuple[int, R]]:
+def in_ranges(
+    work: Callable[[int, int], R], n: int, threads: int, least: int = 1
+) -> list[tuple[int, R]]:
     """Share range(n) among threads; kernels release the lock, so they run at once.
 
     Serial kernels in plain threads need no threading layer of numba's, which hangs or aborts when
@@ -163,10 +167,12 @@ def in_ranges(work: Callable[[int, int], R], n: int, threads: int) -> list[tuple
         work: Called with (first, last); must write to places of its own only.
         n: Number of items.
         threads: Threads to use.
+        least: Items that are worth a thread.
 
     Returns:
         (first, what `work` returned) of every range, in order.
     """
+    threads = max(1, min(threads, n // least))
     edges = [n * t // threads for t in range(threads + 1)]
     ranges = [(a, b) for a, b in pairwise(edges) if a < b]
     if len(ranges) < 2:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sim.jit import in_ranges
+from sim.jit import FEW_PEOPLE, in_ranges
 from sim.kernels.choice import Conditions
 from sim.kernels.living import exposure_thresholds, refresh_masks
 from sim.kernels.tally import count_people
@@ -331,7 +331,7 @@ def draw_exposure(world: World, heads: I64) -> None:
             exposure.together, years, exposure.spell, month,
         )  # fmt: skip
 
-    in_ranges(draw, len(heads), world.threads)
+    in_ranges(draw, len(heads), world.threads, FEW_PEOPLE)
 
 
 def renew_exposure(world: World) -> None:
@@ -366,7 +366,7 @@ def count(world: World, end: int) -> Census:
         )  # fmt: skip
         return part
 
-    for _, part in in_ranges(work, n, world.threads):
+    for _, part in in_ranges(work, n, world.threads, FEW_PEOPLE):
         for name, counts in part.items():
             census[name] += counts
     check_account(world, census)

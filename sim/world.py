@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from sim.kernels.choice import Means
 from sim.kernels.living import N_COMPOSITIONS, count_codes
-from sim.kernels.tally import list_heads
+from sim.kernels.tally import count_heads, list_heads
 from sim.model.attempts import MOST
 from sim.model.caravans import called
 from sim.model.choice import Choices
@@ -191,7 +191,6 @@ class World:
         self.is_camp = np.array([p.kind == "camp" for p in scenario.places])
         self.nearest = nearest_places(self.network.km, self.country, self.is_camp, n_countries)
         self.odds = vulnerability_odds(scenario)
-        self.heads_buffer = np.empty(len(self.people.pid), np.int64)
 
     def date(self, day: int | None = None) -> date:
         """Calendar date of a day counted from the start."""
@@ -221,11 +220,9 @@ class World:
 
     def list_heads(self) -> None:
         """Refresh the lists of heads who decide and who are stranded."""
-        if len(self.heads_buffer) < len(self.people.pid):
-            self.heads_buffer = np.empty(len(self.rows.pid), np.int64)
-        n, m = list_heads(self.people, self.heads_buffer)
-        self.deciding = self.heads_buffer[:n].copy()
-        self.stranded = self.heads_buffer[::-1][:m].copy()
+        n, m = count_heads(self.people)
+        self.deciding, self.stranded = np.empty(n, np.int64), np.empty(m, np.int64)
+        list_heads(self.people, self.deciding, self.stranded)
 
 
 class Cells:

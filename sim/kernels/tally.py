@@ -13,7 +13,8 @@ from sim.terms import Activity
 
 BLOCKED_HEAD = HEAD | BLOCKED
 N_MASKS = 128
-RESIDENT, WAITING = int(Activity.resident), int(Activity.waiting)
+WAITING = int(Activity.waiting)
+"""Who lives somewhere is resident or waiting, the first two states."""
 TRAVELLING, DEAD = int(Activity.travelling), int(Activity.dead)
 STRANDED = int(Activity.stranded)
 YEAR = 366
@@ -21,28 +22,33 @@ YEAR = 366
 
 
 @kernel
-def list_heads(people, rows):
-    """List the heads.
+def count_heads(people):
+    """Count the heads who live somewhere, and those who are stranded on the way."""
+    n = m = 0
+    for row in range(people.pid.shape[0]):
+        head = people.flags[row] & HEAD
+        n += head * (people.activity[row] <= WAITING)
+        m += head * (people.activity[row] == STRANDED)
+    return n, m
+
+
+@kernel
+def list_heads(people, deciding, stranded):
+    """List the heads, ascending by row.
 
     Args:
-        rows: As long as people. Out: heads who live somewhere, ascending, from the front; heads
-            stranded on the way from the back.
-
-    Returns:
-        (number deciding, number stranded)
+        deciding: [n] out: rows of heads who live somewhere.
+        stranded: [m] out: rows of heads stranded on the way.
     """
     n = m = 0
-    size = rows.shape[0]
     for row in range(people.pid.shape[0]):
         if people.flags[row] & HEAD:
-            activity = people.activity[row]
-            if activity == RESIDENT or activity == WAITING:
-                rows[n] = row
+            if people.activity[row] <= WAITING:
+                deciding[n] = row
                 n += 1
-            elif activity == STRANDED:
+            elif people.activity[row] == STRANDED:
+                stranded[m] = row
                 m += 1
-                rows[size - m] = row
-    return n, m
 
 
 @kernel

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from sim.jit import in_ranges
+from sim.jit import FEW_PEOPLE, in_ranges
 from sim.kernels.choice import Conditions, Events, decide, expect
 from sim.kernels.tally import attribute, count_households
 from sim.kernels.travel import party_sizes, remember
@@ -142,7 +142,7 @@ def ask(world: World, now: Conditions, heads: I64, asked: Asked) -> Events:
         )  # fmt: skip
         return found
 
-    found = in_ranges(work, n, world.threads)
+    found = in_ranges(work, n, world.threads, FEW_PEOPLE)
     kept = np.concatenate([np.arange(a, a + k) for a, k in found] or [np.empty(0, np.int64)])
     return Events(*(column[kept] for column in buffers))
 

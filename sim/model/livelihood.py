@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sim.jit import in_ranges
+from sim.jit import FEW_PEOPLE, in_ranges
 from sim.kernels.choice import Means
 from sim.kernels.living import recover_means
 from sim.model.populate import gini_to_sigma, normal_table
@@ -98,4 +98,4 @@ def update_means(
     def recover(first: int, last: int) -> None:
         recover_means(people, heads, first, last, means, severity, means.tolerable, fraction)
 
-    in_ranges(recover, len(heads), threads)
+    in_ranges(recover, len(heads), threads, FEW_PEOPLE)
