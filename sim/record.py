@@ -242,7 +242,7 @@ TABLES: Final[Mapping[str, Table]] = {
             _FIRST,
             _CITIZENSHIP,
             Column("caravan", "text", "id", "caravan that people travelled in, or none"),
-            Column("attempt", "text", "word", "1 to 9 or more, since they last arrived"),
+            Column("attempt", "text", "word", "first to ninth or later, since they last arrived"),
             Column("departed", "int", "people", "people who set out"),
             Column("arrived", "int", "people", "people who arrived, whenever they set out"),
             Column("failed", "int", "people", "people left behind, turned back or taken home"),
@@ -672,7 +672,8 @@ class Record:
         """Journeys by corridors into another country, and how they ended.
 
         Columns: `replicate`, `date` (first day), `citizenship` (country id), `caravan` (id of the
-        intervention, or none), `attempt` (1 to 9 or more, since they last arrived),
+        intervention, or none), `attempt` (first to ninth or later, since they last
+        arrived),
         `departed` (people who set out), `arrived` (people who arrived,
         whenever they set out), `failed` (people who were left behind on the way, turned back or
         taken home).

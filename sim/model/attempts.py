@@ -17,7 +17,9 @@ from sim.terms import Channel, Journey
 if TYPE_CHECKING:
     from sim.world import World
 
-WORDS: Final = ("1", "2", "3", "4", "5", "6", "7", "8", "9", "more")
+WORDS: Final = (
+    "first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "later",
+)  # fmt: skip
 """Attempts that are told apart."""
 MOST: Final = len(WORDS)
 

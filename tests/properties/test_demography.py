@@ -205,7 +205,7 @@ def test_births_and_deaths_know_nothing_of_steps():
 
 def test_children_are_born_on_the_way_and_travel_on():
     at = world(small("decision.base_flight=.5"))
-    while len(at.parties.head) < 60:
+    while len(at.parties.head) < 45:
         advance(at)
     n = len(at.people.pid)
     before = party_sizes(at.people, at.parties.head)

@@ -56,7 +56,7 @@ def go(at: World, heads: I64, goal: int, channel: Channel) -> None:
         np.full(n, int(Companions.whole)), np.zeros(n), np.full(n, int(Answer.necessity)),
         np.zeros(n),
     )  # fmt: skip
-    receive(at, advance_parties(at, 400))
+    receive(at, advance_parties(at, 400).arrived)
 
 
 def test_who_ended_up_elsewhere_came_from_somewhere_else() -> None:
@@ -124,9 +124,11 @@ def test_paths_count_each_row_once() -> None:
     at = world()
     for _ in steps(at):
         pass
-    # Nobody happens to be held before the first border on that day.
+    # Nobody happens to be held before the first border on that day, or stranded.
     before_it = np.flatnonzero((at.people.came == 0) & (at.people.activity == Activity.resident))
     at.people.activity[before_it[:7]] = Activity.detained
+    abroad = np.flatnonzero((at.people.came > 0) & (at.people.activity == Activity.resident))
+    at.people.activity[abroad[:7]] = Activity.stranded
     keeper = Keeper(at)
     keeper.keep_paths(at)
     found = keeper.frames(0)["paths"]

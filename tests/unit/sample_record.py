@@ -193,7 +193,9 @@ def sample_record(replicates: int = 1, **changes: Any) -> Record:
                 )
             rows["opinion"].append((replicate, last, "DE", 0.4, 0.2, 0.1, 0.4))
             rows["spending"].append((replicate, first, "asylum", "DE", 1e6 * war))
-            rows["journeys"].append((replicate, first, "SY", "none", "1", sea, sea // 2, sea // 10))
+            rows["journeys"].append(
+                (replicate, first, "SY", "none", "first", sea, sea // 2, sea // 10)
+            )
             for event, people in (("birth", 50_000), ("death", 9000)):
                 rows["vital"].append((replicate, first, "DAM", "SY", event, people))
             dead += 9000
