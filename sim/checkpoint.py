@@ -187,6 +187,9 @@ def read(path: Path, identity: Mapping[str, Any], scenario: Scenario, threads: i
 
 def _read(file: BinaryIO, identity: Mapping[str, Any], scenario: Scenario) -> Kept:
     with np.load(file, allow_pickle=False) as arrays:
+        # An array whose header is damaged may end before its checksum is ever read.
+        if arrays.zip.testzip() is not None:
+            raise CheckpointError("damaged")
         header = json.loads(arrays[HEADER].tobytes())
         if header["format"] != FORMAT:
             raise CheckpointError("of another format")
