@@ -73,6 +73,8 @@ POINTERS = {
         "time": np.float64,
         "flight": np.float64,
         "trapped": np.bool_,
+        "refused": np.float64,
+        "lacking": np.float64,
     },
     "Step": {
         "heads": np.int64,

@@ -59,6 +59,7 @@ typedef struct {
     int64_t *head, *answer, *hazard;
     double *time, *flight;
     uint8_t *trapped;
+    double *refused, *lacking;
 } Events;
 
 typedef struct {
@@ -362,6 +363,11 @@ int64_t decide(const People *people, const Land *land, const Conditions *conditi
         events->hazard[at] = LIVELIHOOD;
         events->flight[at] = 0.0;
         events->trapped[at] = 0;
+        const double gap = r_mp - r;
+        const double gain = (live.m + flee.m - r) + (r_mp - (live.p + flee.p));
+        const double share = gap > 0.0 ? 0.5 * gain / gap : 0.0;
+        events->refused[at] = gap > 0.0 ? gap : 0.0;
+        events->lacking[at] = share;
         if (draw < r * dt) {
             const double secure = live.r / want;
             events->time[at] = draw / (r * dt);
@@ -371,10 +377,7 @@ int64_t decide(const People *people, const Land *land, const Conditions *conditi
                 if (label * r - secure < flee.r) events->hazard[at] = FLIGHT;
             }
         } else {
-            const double gap = r_mp - r;
-            const double gain = (live.m + flee.m - r) + (r_mp - (live.p + flee.p));
-            const double share = gap > 0.0 ? 0.5 * gain / gap : 0.0;
-            events->time[at] = draw / (r_mp * dt);
+            events->time[at] = (draw - r * dt) / ((r_mp - r) * dt);
             events->answer[at] = label < share ? NO_MEANS : NO_PERMISSION;
             /* Trapped: with the means of a secure place they would have moved. */
             const double secure =

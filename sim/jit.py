@@ -30,6 +30,8 @@ RIM = frozenset(["__main__.py", "cli.py", "console.py", "view"])
 """What shows results and has no part in them."""
 FEW_PEOPLE = 1000
 """People whom one thread is done with before another has begun."""
+PIECE = 65_536
+"""People done at one go where a buffer has to have room for all of them."""
 KEPT_DAYS = 30
 """Cache folders of other versions are pruned after this many days unused."""
 
@@ -179,6 +181,25 @@ def in_ranges(
         return [(a, work(a, b)) for a, b in ranges]
     results = _pool(threads).map(lambda r: work(*r), ranges)
     return [(first, result) for (first, _), result in zip(ranges, results, strict=True)]
+
+
+def in_pieces(work: Callable[[int, int], R], n: int, threads: int) -> list[R]:
+    """Share range(n) among threads in pieces of `PIECE`, for work whose buffers are as long.
+
+    Args:
+        work: Called with (first, last); must write to places of its own only.
+        n: Number of items.
+        threads: Threads to use.
+
+    Returns:
+        What `work` returned of every piece, in order.
+    """
+
+    def walk(first: int, last: int) -> list[R]:
+        edges = [*range(first, last, PIECE), last]
+        return [work(a, b) for a, b in pairwise(edges)]
+
+    return [part for _, parts in in_ranges(walk, n, threads, FEW_PEOPLE) for part in parts]
 
 
 @cache

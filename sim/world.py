@@ -214,7 +214,12 @@ class World:
         used = len(self.people.pid)
         if used + n > len(self.rows.pid):
             spare = n + (used + n) // SPARE
-            self.rows = each_column(self.people, lambda c: np.append(c, np.empty(spare, c.dtype)))
+            columns: dict[str, NDArray[Any]] = self.people._asdict()
+            # Column by column, so that nobody is there twice meanwhile.
+            del self.people, self.rows
+            for name in columns:
+                columns[name] = np.append(columns[name], np.empty(spare, columns[name].dtype))
+            self.rows = People(**columns)
         self.people = each_column(self.rows, lambda c: c[: used + n])
         return np.arange(used, used + n)
 

@@ -15,7 +15,19 @@ DEAD = int(Activity.dead)
 
 @kernel
 def draw_vital_events(
-    people, country, dies, bears, spared, draw_key, month, coming, dying, mothers, grown
+    people,
+    first,
+    last,
+    country,
+    dies,
+    bears,
+    spared,
+    draw_key,
+    month,
+    coming,
+    dying,
+    mothers,
+    grown,
 ):
     """List who dies, who gives birth and who comes of an age, ascending by row.
 
@@ -24,6 +36,7 @@ def draw_vital_events(
 
     Args:
         people: All persons.
+        first, last: Which rows are drawn for.
         country: [place] country index.
         dies: [country, sex, age] probability to die in this month.
         bears: [country, sex, age] probability to give birth in it.
@@ -31,14 +44,14 @@ def draw_vital_events(
         draw_key: Key of this month's draws.
         month: Month from the start.
         coming: Age in months that `grown` lists.
-        dying, mothers, grown: [n] out: rows.
+        dying, mothers, grown: [last - first] out: rows.
 
     Returns:
         (number dying, number of mothers, number grown)
     """
     n_dying = n_mothers = n_grown = 0
     oldest = np.uint32(dies.shape[2] - 1)
-    for row in range(people.pid.shape[0]):
+    for row in range(first, last):
         months = month - people.born[row]
         # Unsigned division: a third of the loop's time goes without it into the sign.
         age = min(np.uint32(months) // np.uint32(12), oldest)

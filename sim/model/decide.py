@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from sim.jit import FEW_PEOPLE, in_ranges
+from sim.jit import in_pieces
 from sim.kernels.choice import Conditions, Events, decide, expect
 from sim.kernels.tally import attribute, count_households
 from sim.kernels.travel import party_sizes, remember
@@ -61,8 +61,9 @@ class Asked(NamedTuple):
 
 def draw_events(world: World, now: Conditions, heads: I64, asked: Asked) -> tuple[Events, Refusals]:
     """Give heads an answer; return those that are not `stays`, with their day, by row."""
-    order = np.argsort(heads, kind="stable")
-    heads, asked = heads[order], Asked(*(column[order] for column in asked))
+    if (np.diff(heads) < 0).any():
+        order = np.argsort(heads, kind="stable")
+        heads, asked = heads[order], Asked(*(column[order] for column in asked))
     events = ask(world, now, heads, asked)
     at = np.searchsorted(heads, events.head)
     events = events._replace(time=asked.first[at] + events.time * asked.days[at])
@@ -127,24 +128,26 @@ def poisson(u: F64, mean: F64) -> I64:
 
 def ask(world: World, now: Conditions, heads: I64, asked: Asked) -> Events:
     """Give heads an answer for the stretch of time of each."""
-    n = len(heads)
-    buffers = Events(
-        np.empty(n, np.int64), np.empty(n, np.int64), np.empty(n, np.int64), np.empty(n),
-        np.empty(n), np.empty(n, np.bool_), np.empty(n), np.empty(n),
-    )  # fmt: skip
     keys = np.array([world.key(Purpose.move), world.key(Purpose.label)])
-    middle, years = asked.middle, asked.years
+    month = world.month()
 
-    def work(first: int, last: int) -> int:
-        found: int = decide(
-            world.people, heads, first, last, world.choices.land, now, world.means,
-            world.choices.classes, keys, middle, world.month(), years, buffers,
+    def work(first: int, last: int) -> Events:
+        mine = Asked(asked.first[first:last], asked.days[first:last])
+        n = last - first
+        buffers = Events(
+            np.empty(n, np.int64), np.empty(n, np.int64), np.empty(n, np.int64), np.empty(n),
+            np.empty(n), np.empty(n, np.bool_), np.empty(n), np.empty(n),
         )  # fmt: skip
-        return found
+        found = decide(
+            world.people, heads[first:last], 0, n, world.choices.land, now, world.means,
+            world.choices.classes, keys, mine.middle, month, mine.years, buffers,
+        )  # fmt: skip
+        kept: list[Any] = [column[:found].copy() for column in buffers]
+        return Events(*kept)
 
-    found = in_ranges(work, n, world.threads, FEW_PEOPLE)
-    kept = np.concatenate([np.arange(a, a + k) for a, k in found] or [np.empty(0, np.int64)])
-    return Events(*(column[kept] for column in buffers))
+    parts = in_pieces(work, len(heads), world.threads) or [work(0, 0)]
+    joined: list[Any] = [np.concatenate(columns) for columns in zip(*parts, strict=True)]
+    return Events(*joined)
 
 
 def decide_all(

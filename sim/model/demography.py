@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from sim.jit import in_pieces
 from sim.kernels.demography import bury, draw_vital_events
 from sim.model.populate import SCHOOLED, draw_education, draw_taste
 from sim.rng import Purpose, key, mixed_array, uniform_array
@@ -149,15 +150,21 @@ def renew_people(world: World) -> None:
     deaths, births = world.vital_rates
     dies, bears = -np.expm1(-deaths * years), births * years
     spared = np.stack([dies.max(axis=(0, 1)), 1.0 - bears.max(axis=(0, 1))])
-    n = len(world.people.pid)
-    dying, mothers, grown = (np.empty(n, np.int64) for _ in range(3))
-    n_dying, n_mothers, n_grown = draw_vital_events(
-        world.people, world.country, dies, bears, spared, key(world.seed, Purpose.vital, month),
-        month, 12 * SCHOOLED, dying, mothers, grown,
-    )  # fmt: skip
-    finish_school(world, grown[:n_grown])
-    bear(world, mothers[:n_mothers], month)
-    die(world, dying[:n_dying])
+    luck = key(world.seed, Purpose.vital, month)
+
+    def draw(first: int, last: int) -> list[I64]:
+        rows = [np.empty(last - first, np.int64) for _ in range(3)]
+        found = draw_vital_events(
+            world.people, first, last, world.country, dies, bears, spared, luck, month,
+            12 * SCHOOLED, *rows,
+        )  # fmt: skip
+        return [column[:n].copy() for column, n in zip(rows, found, strict=True)]
+
+    parts = in_pieces(draw, len(world.people.pid), world.threads) or [draw(0, 0)]
+    dying, mothers, grown = (np.concatenate(rows) for rows in zip(*parts, strict=True))
+    finish_school(world, grown)
+    bear(world, mothers, month)
+    die(world, dying)
     world.list_heads()
 
 
