@@ -30,6 +30,8 @@ RIM = frozenset(["__main__.py", "cli.py", "console.py", "view"])
 """What shows results and has no part in them."""
 FEW_PEOPLE = 1000
 """People whom one thread is done with before another has begun."""
+FEW_MOVERS = 50
+"""The same of people for whom every alternative is looked at."""
 PIECE = 65_536
 """People done at one go where a buffer has to have room for all of them."""
 KEPT_DAYS = 30

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from sim.jit import FEW_PEOPLE, in_ranges
 from sim.kernels.choice import Means
 from sim.kernels.living import N_COMPOSITIONS, count_codes
 from sim.kernels.tally import count_heads, list_heads
@@ -225,9 +226,17 @@ class World:
 
     def list_heads(self) -> None:
         """Refresh the lists of heads who decide and who are stranded."""
-        n, m = count_heads(self.people)
-        self.deciding, self.stranded = np.empty(n, np.int64), np.empty(m, np.int64)
-        list_heads(self.people, self.deciding, self.stranded)
+        people = self.people
+
+        def work(first: int, last: int) -> tuple[I64, I64]:
+            n, m = count_heads(people, first, last)
+            rows = np.empty(n, np.int64), np.empty(m, np.int64)
+            list_heads(people, first, last, *rows)
+            return rows
+
+        ranges = in_ranges(work, len(people.pid), self.threads, FEW_PEOPLE) or [(0, work(0, 0))]
+        parts = zip(*(rows for _, rows in ranges), strict=True)
+        self.deciding, self.stranded = (np.concatenate(rows) for rows in parts)
 
 
 class Cells:

@@ -22,10 +22,14 @@ YEAR = 366
 
 
 @kernel
-def count_heads(people):
-    """Count the heads who live somewhere, and those who are stranded on the way."""
+def count_heads(people, first, last):
+    """Count the heads who live somewhere, and those who are stranded on the way.
+
+    Args:
+        first, last: Which rows are looked at.
+    """
     n = m = 0
-    for row in range(people.pid.shape[0]):
+    for row in range(first, last):
         head = people.flags[row] & HEAD
         n += head * (people.activity[row] <= WAITING)
         m += head * (people.activity[row] == STRANDED)
@@ -33,15 +37,16 @@ def count_heads(people):
 
 
 @kernel
-def list_heads(people, deciding, stranded):
+def list_heads(people, first, last, deciding, stranded):
     """List the heads, ascending by row.
 
     Args:
+        first, last: Which rows are looked at.
         deciding: [n] out: rows of heads who live somewhere.
         stranded: [m] out: rows of heads stranded on the way.
     """
     n = m = 0
-    for row in range(people.pid.shape[0]):
+    for row in range(first, last):
         if people.flags[row] & HEAD:
             if people.activity[row] <= WAITING:
                 deciding[n] = row

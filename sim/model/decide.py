@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from sim.jit import in_pieces
+from sim.jit import FEW_PEOPLE, in_pieces, in_ranges
 from sim.kernels.choice import Conditions, Events, decide, expect
 from sim.kernels.tally import attribute, count_households
 from sim.kernels.travel import party_sizes, remember
@@ -150,6 +150,19 @@ def ask(world: World, now: Conditions, heads: I64, asked: Asked) -> Events:
     return Events(*joined)
 
 
+def count_answering(world: World, heads: I64, cells: I64, n_asked: I64, persons: I64) -> None:
+    """Add households and their members by cell."""
+
+    def work(first: int, last: int) -> tuple[I64, I64]:
+        parts = np.zeros_like(n_asked), np.zeros_like(persons)
+        count_households(world.people, heads[first:last], cells[first:last], world.weight, *parts)
+        return parts
+
+    for _, parts in in_ranges(work, len(heads), world.threads, FEW_PEOPLE):
+        n_asked += parts[0]
+        persons += parts[1]
+
+
 def decide_all(
     world: World, now: Conditions, excess: F64, heads: I64, asked: Asked, new: Bool
 ) -> tuple[I64, F64]:
@@ -190,7 +203,7 @@ def decide_all(
     again = np.isin(events.head, world.answered)
     world.answered = np.union1d(world.answered, events.head)
     first, first_cells = (heads, everyone) if new.all() else (heads[new], everyone[new])
-    count_households(people, first, first_cells, world.weight, n_asked, persons)
+    count_answering(world, first, first_cells, n_asked, persons)
     again &= ~np.isin(events.head, first)
     count_households(people, events.head[again], cells[again], world.weight, n_asked, persons)
     if counts.expected is not None:

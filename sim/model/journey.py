@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from sim.jit import FEW_MOVERS, in_ranges
 from sim.kernels.choice import choose
 from sim.kernels.travel import (
     ARRIVED,
@@ -57,10 +58,16 @@ def pick_goals(world: World, heads: I64, hazards: I64) -> tuple[I64, I64, I64, F
     people = world.people
     confined = world.threats.state_fear()[people.place[heads], people.mask[heads] >> 4]
     keys = np.array([world.key(Purpose.destination), world.key(Purpose.channel)])
-    choose(
-        people, heads, hazards, world.choices.land, confined, world.choices.classes, keys,
-        world.month(), goal, channel, companions, price,
-    )  # fmt: skip
+    land, classes, month = world.choices.land, world.choices.classes, world.month()
+
+    def work(first: int, last: int) -> None:
+        mine = slice(first, last)
+        choose(
+            people, heads[mine], hazards[mine], land, confined[mine], classes, keys, month,
+            goal[mine], channel[mine], companions[mine], price[mine],
+        )  # fmt: skip
+
+    in_ranges(work, n, world.threads, FEW_MOVERS)
     return goal, channel, companions, price
 
 
