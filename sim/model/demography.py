@@ -195,10 +195,9 @@ def bear(world: World, mothers: I64, month: int) -> None:
     mother's: nobody is born stateless, or a citizen of the country of birth (our assumption). A
     child of a claimant is part of the claim. Its id is a hash of its mother's and of the month.
     """
-    old = world.people
     born = world.add_rows(len(mothers))
     people = world.people
-    pid = mixed_array(mixed_array(old.pid[mothers]) ^ np.uint64(month))
+    pid = mixed_array(mixed_array(people.pid[mothers]) ^ np.uint64(month))
     girl = uniform_array(key(world.seed, Purpose.demography, 1), pid) < GIRLS
     traits = girl + 16 * draw_taste(world.scenario, world.seed, pid)
     for name in SHARED:
