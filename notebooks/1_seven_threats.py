@@ -117,10 +117,11 @@ widgets.interactive(
 # <details><summary><b>The answer</b></summary>
 #
 # Violence sends off many times more: people who fear for their lives go whatever it costs, and want
-# pushes less hard. But hunger also eats up the money for the way: twice as many as before want to go
-# and <i>cannot pay</i>. The poorest are not those who move. Vietti and Scribner recall Kothari's
-# (2002) finding that the chronically poor are those who are least able to migrate. That nobody sees
-# them at a border does not mean that they are secure.
+# pushes less hard. But set beside those who go, want leaves far more behind: hunger eats up the money
+# for the way, so that for each move of necessity more than one person wants to go and <i>cannot
+# pay</i>; where people flee violence it is one for ten. The poorest are not those who move. Vietti and
+# Scribner recall Kothari's (2002) finding that the chronically poor are those who are least able to
+# migrate. That nobody sees them at a border does not mean that they are secure.
 # </details>
 
 # %%
@@ -145,6 +146,11 @@ want, fear = list(THREATS)[:4], list(THREATS)[4:]
 most_want = max(sum(by_threat(severe[it]).values()) for it in want)
 least_fear = min(sum(by_threat(severe[it]).values()) for it in fear)
 assert least_fear > 3 * most_want, "fear moves more people than want"
+left_behind = {
+    threat: figure(severe[threat], "blocked_no_means") / sum(by_threat(severe[threat]).values())
+    for threat in ("food", "personal")
+}
+assert left_behind["food"] > 1 > 5 * left_behind["personal"], "hunger keeps the poor where they are"
 for threat in ("economic", "food"):
     cannot = figure(severe[threat], "blocked_no_means")
     assert cannot > 1.5 * figure(before, "blocked_no_means"), (

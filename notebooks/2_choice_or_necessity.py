@@ -54,7 +54,8 @@ from sim.view.twin import Head, Twin
 FILE = "valley.yaml"
 twin = Twin(sim.read(FILE, ["population.agents=1_000"]))
 twin.step()  # the first month: every head of household is asked, one by one
-print(twin.asked.groupby("answer").count())
+for answer, n in twin.asked.groupby("answer").count().items():
+    print(f"{answer.name:14} {n}")
 
 # %% [markdown]
 # ## One household

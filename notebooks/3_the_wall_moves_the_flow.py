@@ -105,7 +105,7 @@ widgets.interactive(show, barrier=slider)
 # <details><summary><b>The answer</b></summary>
 #
 # Most go through the desert instead. Fewer reach the city than before, but far more than the bridge
-# alone would tell: the wall stopped about a third and moved the others. For each who arrives many
+# alone would tell: the wall stopped some two in five and moved the others. For each who arrives many
 # more die, since the other road is deadlier. And those who stay have not stopped wanting to go: they
 # are counted as people who <i>may not</i> move. Whoever counts at the bridge sees none of this.
 # </details>
@@ -138,8 +138,8 @@ assert figure(high, "blocked_no_permission") > figure(open_border, "blocked_no_p
 # %% [markdown]
 # ## Go on
 #
-# - Guard the desert too: `sim.read(FILE, ["corridors.desert.death=.002"])` makes it safe; what does the
-#   wall do then?
+# - Make the desert as safe as the bridge, `sim.read(FILE, ["corridors.desert.death=.002"])`: what does
+#   the wall do then?
 # - Money: what if each road cost 3,000? `corridors.bridge.price=3000` and `corridors.desert.price=3000`.
 #   Who are those that *cannot pay*?
 # - The whole file is `two_roads.yaml`; every figure in it can be set in the same way.

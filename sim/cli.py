@@ -410,6 +410,8 @@ def plot(
     """Draw a run or a sweep; without KIND, list what can be drawn."""
     from sim.view.kinds import KINDS, SUFFIXES, SWEEP_KINDS, draw_kind, draw_sweep
 
+    if kind is not None and not folder.is_dir():
+        raise BadInputError(f"there is no folder {printable(str(folder))}")
     swept = (folder / "plan.json").is_file()
     kinds = SWEEP_KINDS if swept else {name: it.heading for name, it in KINDS.items()}
     if kind is None:

@@ -84,7 +84,7 @@ def show(renderable: RenderableType) -> None:
 def _narrow(table: Table, width: int) -> None:
     """Fit a table into a narrow terminal: bars go, labels fold, figures stay whole."""
     table.width = width
-    table.columns = [column for column in table.columns if str(column.header)]
+    table.columns = [column for column in table.columns if str(column.header) or column.ratio]
     for i, column in enumerate(table.columns):
         column._index = i
         if column.ratio:
@@ -232,7 +232,8 @@ def _explain(error: BaseException, words: Sequence[str]) -> int:
     complain(text)
     if "--json" in words:
         problems = [problem_json(problem) for problem in getattr(error, "problems", ())]
-        say_json({"ok": False, "error": text, "problems": problems})
+        with suppress(OSError):  # what went wrong may be that nobody can be told
+            say_json({"ok": False, "error": text, "problems": problems})
     return code
 
 

@@ -56,7 +56,7 @@ def read(folder: Path) -> Swept:
         The sweep.
 
     Raises:
-        StoreError: it is no sweep, or not all of its runs are there.
+        StoreError: it is no sweep, not all of its runs are there, or none has figures.
     """
     plan = plans.read(folder)
     if plan is None:
@@ -68,7 +68,10 @@ def read(folder: Path) -> Swept:
         raise StoreError(f"the sweep in {folder} is not finished; go on with: {again}") from None
     except (OSError, ValueError) as error:
         raise StoreError(f"{folder / SUMMARY} cannot be read: {error}") from error
-    return Swept(plan, runs[runs["error"].isna()].reset_index(drop=True))
+    runs = runs[runs["error"].isna()].reset_index(drop=True)
+    if not len(runs):
+        raise StoreError(f"every run of the sweep in {folder} failed; sim status {folder} says why")
+    return Swept(plan, runs)
 
 
 def effects(swept: Swept, figure: str, factor: str) -> pd.DataFrame:

@@ -89,12 +89,14 @@ tolerable level. That is a count under this model, not proof of what drove one p
 Harms are those on the way. Deaths, injuries and losses at home, in camps or after arrival are not \
 counted, and neither are raids and detention after arrival, nor violence by sex or status.
 People are born, age and die a natural death; marriage and households set up anew are left out.
-People set out household by household and by their own decision: not in caravans, nor moved within \
-a country by others. Trafficking is a captivity that ends.
-Nobody comes to study or visit, by resettlement or under free movement; nobody is naturalised or \
-overstays; there is no integration over time and no second generation.
+People set out household by household and by their own decision, in a caravan only where the \
+scenario calls one; nobody is moved within a country by others. Trafficking is a captivity that \
+ends.
+Nobody comes to study or visit, or by resettlement; nobody is naturalised or overstays. Newcomers \
+settle with the years, but learn no language and have no second generation of its own.
 Incomes, prices and populations of places change through threats and moves only.
-Governments have neither budgets nor elections, and nobody acts on rules that are announced.
+No government's budget binds it. Public opinion, elections, free movement and rules that are \
+announced play a part only where the scenario states them.
 Many coefficients are assumptions. The scenario marks which figures were measured, and by whom.
 Intervals say how much depends on chance, as seen between replicates. They say nothing about wrong \
 assumptions or wrong data.

@@ -368,6 +368,18 @@ def test_compare_as_json(folders: tuple[Path, Path], capsys: pytest.CaptureFixtu
     assert {it["event"] for it in against["persons"]} == {*EVENTS, EXISTS}
 
 
+def test_figures_keep_their_names_on_a_narrow_terminal(
+    folders: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from sim.cli import main
+
+    monkeypatch.setenv("COLUMNS", "60")
+    assert main(["compare", *map(str, folders)]) == 0
+    printed = capsys.readouterr().out
+    for name in ("arrived abroad", "died on the way", "humane"):
+        assert name in printed
+
+
 def test_compare_refuses_in_a_sentence(
     folders: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

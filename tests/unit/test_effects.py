@@ -146,6 +146,9 @@ def test_an_unfinished_sweep_says_how_to_go_on(tmp_path: Path) -> None:
     (tmp_path / "plan.json").write_text(json.dumps(plan), encoding="utf-8")
     with pytest.raises(StoreError, match=r"not finished; go on with: sim sweep mine\.yaml --out"):
         study.read(tmp_path)
+    pd.DataFrame({"error": ["slow", "slow"]}).to_parquet(tmp_path / "runs.parquet")
+    with pytest.raises(StoreError, match=r"every run of the sweep in .* failed; sim status"):
+        study.read(tmp_path)
     (tmp_path / "runs.parquet").write_bytes(b"PAR1")
     with pytest.raises(StoreError, match="cannot be read"):
         study.read(tmp_path)
