@@ -11,7 +11,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
 from matplotlib.transforms import Bbox
 
-from sim.record import STOCKS_OBSERVED, Record, abroad, country_of
+from sim.record import DAYS_A_YEAR, STOCKS_OBSERVED, Record, abroad, country_of
 from sim.terms import Harm, Threat
 from sim.view import style
 from sim.view.focus import citizens, counted, narrowed, such
@@ -393,7 +393,9 @@ def harms_finding(record: Record) -> str:
 def by_month(
     record: Record, frame: pd.DataFrame, key: str, column: str
 ) -> tuple[pd.DataFrame, str]:
-    """Sum a flow table by month and key, as a mean over replicates.
+    """Sum a flow table by month of 30.44 days and key, as a mean over replicates.
+
+    Months are long and short, and hold four weeks or five: as they are they would make a saw.
 
     Args:
         record: the run.
@@ -408,10 +410,15 @@ def by_month(
     sums = frame.groupby([frame["date"], text])[column].sum().unstack(fill_value=0)
     sums = sums / record.replicates
     time, every = record.scenario.time, record.scenario.outputs.every
-    if time.step != "month":
-        months = pd.DatetimeIndex(sums.index).to_period("M").to_timestamp()
-        return sums.groupby(months).sum(), "a month"
-    return sums, "a month" if every == 1 else f"in {every} months"
+    if time.step == "month" and every > 1:
+        return sums, f"in {every} months"
+    months = pd.DatetimeIndex(sums.index).to_period("M").to_timestamp()
+    sums = sums.groupby(months).sum()
+    days = pd.Series(pd.DatetimeIndex(sums.index).days_in_month.to_numpy(), sums.index)
+    if time.step == "week":
+        weeks = pd.date_range(time.start, time.end, freq="7D").to_period("M").to_timestamp()
+        days = 7 * weeks.value_counts().reindex(sums.index)
+    return sums.mul(DAYS_A_YEAR / 12 / days, axis=0), "a month"
 
 
 def _stack(ax: Axes, table: pd.DataFrame, entries: list[tuple[str, str]]) -> None:

@@ -404,7 +404,7 @@ def label_beside(
     )
     within = (tracks > low[:, None]) & (tracks < high[:, None])
     crossed = within.all(axis=2).sum(axis=1)
-    penalty = 4 * covered / area + 6 * (1 - shown / area) + crossed / 150 + away / 150
+    penalty = 4 * covered / area + 30 * (1 - shown / area) + crossed / 150 + away / 150
     best = int(np.argmin(penalty))
     if penalty[best] > worst:
         note.remove()

@@ -141,7 +141,9 @@ def test_titles_state_the_finding(record: Record, still: Record) -> None:
 
 def test_the_finding_on_answers_is_a_monthly_mean(record: Record) -> None:
     answers = record.answers
-    moved = answers[answers["answer"].isin(["choice", "necessity"])]["heads"].sum() / 72 / 2
+    went = answers[answers["answer"].isin(["choice", "necessity"])].groupby("date")["heads"].sum()
+    # Months are taken as of equal length.
+    moved = (went / went.index.days_in_month).sum() * 365.25 / 12 / 72 / 2
     assert f"On average {style.words(moved)} households moved a month" in plots.answers_finding(
         record
     )
@@ -214,7 +216,9 @@ def test_brief_names_tell_citizens_of_several_countries_apart() -> None:
 def test_stacked_bands_add_up(record: Record) -> None:
     table, unit = plots.by_month(record, record.answers, "answer", "heads")
     assert unit == "a month"
-    assert table.to_numpy().sum() == pytest.approx(record.answers["heads"].sum() / 2)
+    days = table.index.days_in_month * 12 / 365.25
+    heads = record.answers["heads"].sum() / 2
+    assert table.mul(days, axis=0).to_numpy().sum() == pytest.approx(heads)
     assert len(table) == 72
 
 
@@ -272,7 +276,8 @@ def test_weeks_are_drawn_by_month() -> None:
     )
     table, unit = plots.by_month(Record(weekly, 1, {}, {}), flows, "answer", "heads")
     assert unit == "a month"
-    assert table["choice"].tolist() == [5, 3]
+    # Five weeks and three: as many a month of equal length.
+    assert table["choice"].tolist() == pytest.approx([365.25 / 12 / 7, 3 / 4 * 365.25 / 12 / 7])
 
 
 def test_threats_are_those_of_the_country_most_people_left(record: Record) -> None:
