@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -33,9 +34,9 @@ from sim.model.policy import Rules
 from sim.model.politics import economic_threat, foreigners
 from sim.model.protection import exposed_odds, standing
 from sim.model.spending import spend
-from sim.rng import Purpose, key
+from sim.rng import Purpose, key, mixed_array
 from sim.scenario.errors import Problem, ScenarioError
-from sim.state import DAYS_A_YEAR, F64, I64
+from sim.state import DAYS_A_YEAR, F64, I32, I64
 from sim.terms import N_THREATS, Activity, Status, Threat
 from sim.world import World
 
@@ -110,8 +111,8 @@ def advance(world: World, look: Look | None = None) -> Census:
 def advance_to(world: World, end: int, look: Look | None = None) -> Census:
     """Move the world to a day.
 
-    Stages, in order: what the world is like (threats, rules; monthly also exposure, means,
-    networks, information, queues, births and deaths) -> what each household answers -> what
+    Stages, in order: monthly, births and deaths -> what the world is like (threats, rules; monthly
+    also exposure, means, networks, information, queues) -> what each household answers -> what
     becomes of those on the way -> what states decide about applications, claims, orders -> count.
 
     Returns:
@@ -120,9 +121,10 @@ def advance_to(world: World, end: int, look: Look | None = None) -> Census:
     dt = step_years(end - world.day)
     world.round = 0
     world.held_days[:] = 0.0
+    take_stock(world)
+    renew_people(world)
     world.list_heads()
     prepare(world)
-    renew_people(world)
     want, fear, severity, excess = world.threats.advance(
         world.day, end - world.day, world.weights_k, world.tolerable, world.voice,
         world.scenario.decision.voice,
@@ -134,7 +136,7 @@ def advance_to(world: World, end: int, look: Look | None = None) -> Census:
     new = np.full(len(world.deciding), world.first_stretch)
     once_more = [
         decide_all(world, now, excess, world.deciding, until_departure(world, end), new),
-        continue_stranded(world, *from_today(world, world.stranded), end),
+        continue_stranded(world, *from_today(world, world.stranded.astype(np.int64)), end),
     ]
     admitted = admit(world, end)
     if len(admitted["head"]):
@@ -145,7 +147,7 @@ def advance_to(world: World, end: int, look: Look | None = None) -> Census:
         )  # fmt: skip
         once_more.append((admitted["head"], admitted["ready"]))
     harms = world.counts.harms.copy()
-    nobody = from_today(world, world.deciding[:0])
+    nobody = from_today(world, np.empty(0, np.int64))
     carry_on(world, now, excess, nobody, once_more, end)
     relocated = relocate(world, end)
     decided = decide_claims(world, end, dt)
@@ -209,7 +211,9 @@ def carry_on(
         if not len(heads):
             return
         world.round += 1
-        is_new = np.arange(len(heads)) < len(new)
+        order = np.argsort(heads, kind="stable")
+        is_new = order < len(new)
+        heads, since = heads[order], since[order]
         lives = people.activity[heads] <= Activity.waiting
         waits = people.activity[heads] == Activity.stranded
         once_more = [
@@ -248,8 +252,7 @@ def prepare(world: World) -> None:
     last = world.date(world.last_tick)
     monthly = first or (today.year, today.month) != (last.year, last.month)
     changed = world.threats.update_prevalence(float(world.day))
-    if first:
-        count(world, world.day)
+    take_stock(world)
     if monthly or new_rules:
         threats = world.threats
         world.public.update(
@@ -276,11 +279,11 @@ def prepare(world: World) -> None:
             float(world.day),
         )  # fmt: skip
         years = np.inf if first else step_years(world.day - world.last_tick)
-        heads = np.concatenate([world.deciding, world.stranded])
-        update_means(
-            world.scenario, world.people, heads, world.means, world.threats.severity, years,
-            world.threads,
-        )  # fmt: skip
+        for heads in (world.deciding, world.stranded):
+            update_means(
+                world.scenario, world.people, heads, world.company_of(heads), world.means,
+                world.threats.severity, years, world.threads,
+            )  # fmt: skip
         strain = world.newcomers / np.maximum(world.capacity, 1.0)
         world.threats.strain = strain / (1.0 + strain)
         world.set_out_before = world.setting_out
@@ -289,6 +292,12 @@ def prepare(world: World) -> None:
     if monthly or new_rules:
         with np.errstate(over="ignore", invalid="ignore"):
             view_choices(world)
+
+
+def take_stock(world: World) -> None:
+    """Count on the first day who is where, before anybody is born: later on it is known."""
+    if world.day == 0 and not world.residents.any():
+        count(world, world.day)
 
 
 def view_choices(world: World) -> None:
@@ -319,16 +328,20 @@ def apply_rights(world: World) -> None:
     world.settling = speed / living.settling
 
 
-def draw_exposure(world: World, heads: I64) -> None:
+def draw_exposure(world: World, heads: I32 | I64) -> None:
     """Draw which threats households are exposed to where they live."""
-    exposure = world.scenario.exposure
-    keys = key(world.seed, Purpose.spell), key(world.seed, Purpose.exposure)
-    years, month = world.day / DAYS_A_YEAR, world.month()
+    company, rows = world.company_of(heads), np.asarray(heads, np.int32)
+    exposure, draws = world.scenario.exposure, key(world.seed, Purpose.exposure)
+    phase = world.day / DAYS_A_YEAR / exposure.spell
+    epochs = np.array([math.floor(phase), math.floor(phase) + 1], np.uint64)
+    salt = mixed_array(mixed_array(world.choices.ident[:, None] + epochs) ^ draws)
+    together = np.uint64(round(65536 * exposure.together))
+    spells = key(world.seed, Purpose.spell)
 
     def draw(first: int, last: int) -> None:
         refresh_masks(
-            world.people, heads, first, last, world.threshold, world.choices.ident, *keys,
-            exposure.together, years, exposure.spell, month,
+            world.people, rows, company, first, last, world.threshold, salt, spells, phase,
+            together,
         )  # fmt: skip
 
     in_ranges(draw, len(heads), world.threads, FEW_PEOPLE)

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from sim.jit import FEW_PEOPLE, in_ranges
 from sim.kernels.choice import Means
-from sim.kernels.living import N_COMPOSITIONS, count_codes
-from sim.kernels.tally import count_heads, list_heads
+from sim.kernels.living import N_COMPOSITIONS, count_codes, gather_households, look_at_households
+from sim.kernels.tally import cells_of, count_heads, list_heads
 from sim.model.attempts import MOST
 from sim.model.caravans import called
 from sim.model.choice import Choices
@@ -28,7 +28,9 @@ from sim.network import Network, build
 from sim.rng import Purpose, key, name_hash
 from sim.state import (
     F64,
+    I32,
     I64,
+    U16,
     Applications,
     Attempts,
     Claims,
@@ -135,9 +137,11 @@ class World:
     orders: Orders = field(default_factory=Orders)
     separations: Separations = field(default_factory=Separations)
     attempts: Attempts = field(default_factory=Attempts)
-    deciding: I64 = field(default_factory=lambda: np.empty(0, np.int64))
-    """Rows of heads who live somewhere."""
-    stranded: I64 = field(default_factory=lambda: np.empty(0, np.int64))
+    deciding: I32 = field(default_factory=lambda: np.empty(0, np.int32))
+    """[n] rows of heads who live somewhere, ascending."""
+    company: U16 = field(default_factory=lambda: np.empty(0, np.uint16))
+    """[n] who lives in their households as the stretch begins, as `kernels.living` writes it."""
+    stranded: I32 = field(default_factory=lambda: np.empty(0, np.int32))
     """Rows of heads who are stranded on the way."""
     answered: I64 = field(default_factory=lambda: np.empty(0, np.int64))
     """Rows of heads who have answered otherwise than by staying in this step."""
@@ -225,24 +229,47 @@ class World:
         return np.arange(used, used + n)
 
     def list_heads(self) -> None:
-        """Refresh the lists of heads who decide and who are stranded."""
+        """Refresh the lists of heads who decide and who are stranded, and of their households."""
         people = self.people
 
-        def work(first: int, last: int) -> tuple[I64, I64]:
-            n, m = count_heads(people, first, last)
-            rows = np.empty(n, np.int64), np.empty(m, np.int64)
-            list_heads(people, first, last, *rows)
-            return rows
+        n, threads = len(people.pid), self.threads
+        found = in_ranges(lambda a, b: count_heads(people, a, b), n, threads, FEW_PEOPLE)
+        ends = np.cumsum([counts for _, counts in found] or [(0, 0)], axis=0, dtype=np.int64)
+        self.deciding, self.stranded = (np.empty(size, np.int32) for size in ends[-1])
+        parts = [
+            dict(zip((a for a, _ in found), np.split(heads, ends[:-1, i]), strict=False))
+            for i, heads in enumerate((self.deciding, self.stranded))
+        ]
 
-        ranges = in_ranges(work, len(people.pid), self.threads, FEW_PEOPLE) or [(0, work(0, 0))]
-        parts = zip(*(rows for _, rows in ranges), strict=True)
-        self.deciding, self.stranded = (np.concatenate(rows) for rows in parts)
+        def fill(a: int, b: int) -> None:
+            list_heads(people, a, b, parts[0][a], parts[1][a])
+
+        in_ranges(fill, n, threads, FEW_PEOPLE)
+        company, month = np.zeros(n, np.uint16), self.month()
+        in_ranges(
+            lambda a, b: gather_households(people, a, b, month, company), n, threads, FEW_PEOPLE
+        )
+        self.company = company[people.household[self.deciding]]
+
+    def company_of(self, heads: I32 | I64) -> U16:
+        """[n] who lives in the households of heads, as `kernels.living` writes it."""
+        if heads is self.deciding:
+            return self.company
+        company, month = np.empty(len(heads), np.uint16), self.month()
+        rows = np.asarray(heads, np.int32)
+
+        def look(first: int, last: int) -> None:
+            look_at_households(self.people, rows, first, last, month, company)
+
+        in_ranges(look, len(heads), self.threads, FEW_PEOPLE)
+        return company
 
 
 class Cells:
     """Cells of `answers` and `attribution`: the combinations of the scenario's `by` columns."""
 
     AGES = ("0-17", "18-34", "35-64", "65+")
+    NAMES = ("place", "home", "citizenship", "group", "sex", "education", "age")
 
     def __init__(self, scenario: Scenario) -> None:
         places = [p.id for p in scenario.places]
@@ -259,29 +286,17 @@ class Cells:
         self.labels = [labels[name] for name in self.by]
         self.shape = tuple(len(values) for values in self.labels)
         self.size = int(np.prod(self.shape)) if self.shape else 1
+        self.strides = np.zeros(len(self.NAMES), np.int64)
+        """[7] by how much the cell grows with the index of each of `NAMES`."""
+        for i, name in enumerate(self.by):
+            self.strides[self.NAMES.index(name)] = np.prod(self.shape[i + 1 :], dtype=np.int64)
 
-    def of(self, people: People, country: I64, rows: I64, month: int) -> I64:
+    def of(self, people: People, country: I64, rows: I32 | I64, month: int) -> I64:
         """Cell of each head."""
-        code = np.zeros(len(rows), np.int64)
-        part: NDArray[Any]
-        for name, values in zip(self.by, self.labels, strict=True):
-            if name == "place":
-                part = people.place[rows]
-            elif name == "home":
-                part = people.home[rows]
-            elif name == "citizenship":
-                part = country[people.home[rows]]
-            elif name == "group":
-                part = people.group[rows]
-            elif name == "sex":
-                part = people.traits[rows] & 1
-            elif name == "education":
-                part = people.traits[rows] >> 1 & 3
-            else:
-                age = (month - people.born[rows].astype(np.int64)) // 12
-                part = np.searchsorted([18, 35, 65], age, side="right")
-            code = code * len(values) + part
-        return code
+        cells = np.empty(len(rows), np.int64)
+        rows = np.asarray(rows, np.int32)
+        cells_of(people, rows, country, month, self.strides, cells)
+        return cells
 
 
 def new_counts(scenario: Scenario, cells: Cells) -> Counts:
@@ -383,9 +398,9 @@ def build_world(scenario: Scenario, seed: int, order: I64 | None = None, threads
     )
     n_codes = world.odds.shape[1]
     world.exposure_counts = np.zeros((len(scenario.places), n_codes))
-    count_codes(people, 0, world.exposure_counts)
-    world.threshold = np.zeros((len(scenario.places), n_codes, N_THREATS), np.int16)
     world.list_heads()
+    count_codes(people, world.deciding, world.company, world.exposure_counts)
+    world.threshold = np.zeros((len(scenario.places), n_codes, N_THREATS), np.int16)
     return world
 
 

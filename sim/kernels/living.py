@@ -8,42 +8,78 @@ import numpy as np
 
 from sim.jit import equation, inner, kernel
 from sim.kernels.choice import drained_means
-from sim.kernels.travel import count_members
-from sim.rng import mixed, uniform, uniform2
-from sim.state import HEAD, WOMAN
+from sim.rng import mixed, uniform
+from sim.state import WOMAN
 
 CHILDREN, WOMEN, OLD = 1, 2, 4
+"""Bits of who is vulnerable in a household."""
+BITS = 13
+MEMBERS = (1 << BITS) - 1
+"""The part of a household's company that counts its members; bits of who they are stand above."""
 CHILD_MONTHS, OLD_MONTHS = 18 * 12, 65 * 12
 """Ages below and from which members count as children and as old, in months."""
 N_STATUS = 7
 DEAD = 6
 N_COMPOSITIONS = 8
+WANT_ONES, FEAR_ONES = np.uint64(0x01010101), np.uint64(0x01010100000000)
+"""A one in the byte of each threat of want, the first four, and of fear, the other three."""
+LOW = np.uint64(0xFFFF)
+WANT_BYTES, FEAR_BYTES = np.uint64(0xFFFFFFFF), np.uint64(0xFFFFFF00000000)
 
 
 @inner
-def composition(people, head, month):
-    """Which vulnerable members a household has: bits children, women, old.
+def member(people, row, month):
+    """What a row adds to its household: 0 if dead, else 1 and the bits of who is vulnerable."""
+    age = month - people.born[row]
+    # Sums of truths instead of branches, which nobody could foresee.
+    bits = CHILDREN * (age < CHILD_MONTHS) + OLD * (age >= OLD_MONTHS)
+    bits += WOMEN * (people.traits[row] & WOMAN)
+    return (1 + (bits << BITS)) * (people.activity[row] != DEAD)
 
-    Returns:
-        (bits, alike): `alike` is whether all rows of the household have the head's mask.
+
+@inner
+def with_member(company, more):
+    """Company with another member: numbers are added, bits united."""
+    return (company & MEMBERS) + (more & MEMBERS) + ((company | more) & ~MEMBERS)
+
+
+@kernel
+def gather_households(people, first, last, month, company):
+    """Count the members of all households founded by rows first to last, and see who they are.
+
+    Rows are read in their order, each once: twice as fast as to walk from member to member.
+
+    Args:
+        month: Month from the start.
+        company: [row] out, zero before: at the rows of founders, `MEMBERS` who live, and above
+            `BITS` who of them is vulnerable.
     """
-    founder = people.household[head]
-    mask = people.mask[head]
-    alike = True
-    bits = 0
-    row = founder
-    while True:
-        # Sums of truths instead of branches, which nobody could foresee.
-        ours = people.household[row] == founder
-        alike &= (people.mask[row] == mask) | (not ours)
-        age = month - people.born[row]
-        member = CHILDREN * (age < CHILD_MONTHS) + OLD * (age >= OLD_MONTHS)
-        member += WOMEN * (people.traits[row] & WOMAN)
-        bits |= member * (ours & (people.activity[row] != DEAD))
-        row = people.sibling[row]
-        if row == founder:
-            break
-    return bits, alike
+    for row in range(people.pid.shape[0]):
+        founder = people.household[row]
+        if first <= founder < last:
+            company[founder] = with_member(np.int64(company[founder]), member(people, row, month))
+
+
+@kernel
+def look_at_households(people, heads, first, last, month, company):
+    """Company of the households of some heads, from member to member.
+
+    Args:
+        heads: [n] rows of heads; heads[first:last] are looked at.
+        month: Month from the start.
+        company: [n] out, as `gather_households` finds it.
+    """
+    for i in range(first, last):
+        founder = people.household[heads[i]]
+        found = 0
+        row = founder
+        while True:
+            if people.household[row] == founder:
+                found = with_member(found, member(people, row, month))
+            row = people.sibling[row]
+            if row == founder:
+                break
+        company[i] = found
 
 
 @equation
@@ -62,17 +98,18 @@ def exposed_share(q, v):
 
 
 @kernel
-def count_codes(people, month, counts):
+def count_codes(people, heads, company, counts):
     """Count households by place and vulnerability code.
 
     Args:
+        heads: [n] rows of heads.
+        company: [n] of their households.
         counts: [place, code] out.
     """
-    for row in range(people.pid.shape[0]):
-        if people.flags[row] & HEAD:
-            bits, _ = composition(people, row, month)
-            code = vulnerability_code(people.group[row], bits, people.status[row])
-            counts[people.place[row], code] += 1
+    for i in range(heads.shape[0]):
+        head = heads[i]
+        code = vulnerability_code(people.group[head], company[i] >> BITS, people.status[head])
+        counts[people.place[head], code] += 1
 
 
 @kernel
@@ -120,46 +157,49 @@ def exposure_thresholds(prevalence, odds, counts, threshold):
 def refresh_masks(
     people,
     heads,
+    company,
     first,
     last,
     threshold,
-    place_ident,
+    salt,
     spell_key,
-    draw_key,
+    phase,
     together,
-    years,
-    spell,
-    month,
 ):
     """Draw which threats every household is exposed to where it lives now.
 
-    A draw is a function of (household, threat, place, epoch); epochs last `spell` years with a
-    phase of the household's own. With probability `together` the fear draws are one shared draw,
-    likewise the want draws.
+    A draw is a function of (household, threat, place, epoch); a household's epoch changes when
+    `phase` and a uniform of its own together pass a whole number. With probability `together` the
+    fear draws are one shared draw, likewise the want draws. Two words hold all draws: a byte for
+    each threat of its own, a byte for the shared ones, sixteen bits for whether they are shared.
 
     Args:
-        heads: Rows of heads; the households of heads[first:last] are drawn.
+        heads: [n] rows of heads; the households of heads[first:last] are drawn.
+        company: [n] of their households.
         threshold: [place, code, threat] in 1/256.
-        years: Time since the start.
+        salt: [place, 2] key of the draws there in the epoch of `phase`, and in the one after it.
+        phase: Time since the start, in epochs.
+        together: Probability, in 1/65536.
     """
+    now = math.floor(phase)
     for i in range(first, last):
         head = heads[i]
         founder = people.household[head]
         who = people.pid[founder]
         p = people.place[head]
-        epoch = int(math.floor(years / spell + uniform(spell_key, who)))
-        who = mixed(who ^ mixed(place_ident[p] + np.uint64(epoch)))
-        bits, alike = composition(people, head, month)
-        code = vulnerability_code(people.group[head], bits, people.status[head])
-        want_shared = uniform2(draw_key, who, np.uint64(100)) < together
-        fear_shared = uniform2(draw_key, who, np.uint64(101)) < together
+        own = mixed(who ^ salt[p, int(math.floor(phase + uniform(spell_key, who)) - now)])
+        code = vulnerability_code(people.group[head], company[i] >> BITS, people.status[head])
+        shared = mixed(own)
+        want = (shared >> np.uint64(32) & np.uint64(255)) * WANT_ONES
+        fear = (shared >> np.uint64(40) & np.uint64(255)) * FEAR_ONES
+        # Chosen by bits, since nobody could foresee a branch.
+        own ^= (own ^ want) & (WANT_BYTES * np.uint64(shared & LOW < together))
+        own ^= (own ^ fear) & (FEAR_BYTES * np.uint64(shared >> np.uint64(16) & LOW < together))
         mask = 0
         for k in range(7):
-            shared = want_shared if k < 4 else fear_shared
-            what = (102 if k < 4 else 103) if shared else k
-            draw = uniform2(draw_key, who, np.uint64(what)) * 256.0
+            draw = np.int64(own >> np.uint64(8 * k) & np.uint64(255))
             mask |= (draw < threshold[p, code, k]) << k
-        if alike and mask == people.mask[head]:
+        if mask == people.mask[head]:
             continue
         row = founder
         while True:
@@ -171,13 +211,14 @@ def refresh_masks(
 
 
 @kernel
-def recover_means(people, heads, first, last, means, severity, tolerable, fraction):
+def recover_means(people, heads, company, first, last, means, severity, tolerable, fraction):
     """Let every household's means approach what its living allows.
 
     dm/dt = (m* - m) / tau, so m closes `fraction` = 1 - exp(-dt / tau) of the gap.
 
     Args:
-        heads: Rows of heads; the means of heads[first:last] are moved.
+        heads: [n] rows of heads; the means of heads[first:last] are moved.
+        company: [n] of their households.
         severity: [place, threat].
         fraction: Share of the gap closed; 1 sets the means to their target.
     """
@@ -188,8 +229,7 @@ def recover_means(people, heads, first, last, means, severity, tolerable, fracti
         economic = max(severity[p, 0] - tolerable[0], 0.0) if mask & 1 else 0.0
         food = max(severity[p, 1] - tolerable[1], 0.0) if mask & 2 else 0.0
         target = drained_means(
-            means, p, people.rank[head], people.status[head], count_members(people, head),
-            economic, food,
+            means, p, people.rank[head], people.status[head], company[i] & MEMBERS, economic, food,
         )  # fmt: skip
         money = people.means[head]
         people.means[head] = money + (target - money) * fraction

@@ -6,9 +6,10 @@ import math
 
 import numpy as np
 
-from sim.jit import kernel
+from sim.jit import inner, kernel
+from sim.kernels.living import MEMBERS
 from sim.kernels.travel import count_members
-from sim.state import BLOCKED, BLOCKED_PERMISSION, HEAD, MICRO
+from sim.state import BLOCKED, BLOCKED_PERMISSION, HEAD, MICRO, WOMAN
 from sim.terms import Activity
 
 BLOCKED_HEAD = HEAD | BLOCKED
@@ -17,6 +18,8 @@ WAITING = int(Activity.waiting)
 """Who lives somewhere is resident or waiting, the first two states."""
 TRAVELLING, DEAD = int(Activity.travelling), int(Activity.dead)
 STRANDED = int(Activity.stranded)
+AGES = (12 * 18, 12 * 35, 12 * 65)
+"""Months of age at which the classes of age begin, but for the first."""
 YEAR = 366
 """Days within which a household counts as blocked: a year, and the day itself."""
 
@@ -31,8 +34,8 @@ def count_heads(people, first, last):
     n = m = 0
     for row in range(first, last):
         head = people.flags[row] & HEAD
-        n += head * (people.activity[row] <= WAITING)
-        m += head * (people.activity[row] == STRANDED)
+        n += head & (people.activity[row] <= WAITING)
+        m += head & (people.activity[row] == STRANDED)
     return n, m
 
 
@@ -42,35 +45,75 @@ def list_heads(people, first, last, deciding, stranded):
 
     Args:
         first, last: Which rows are looked at.
-        deciding: [n] out: rows of heads who live somewhere.
-        stranded: [m] out: rows of heads stranded on the way.
+        deciding: [n] out: all rows of heads who live somewhere.
+        stranded: [m] out: all rows of heads stranded on the way.
     """
     n = m = 0
     for row in range(first, last):
-        if people.flags[row] & HEAD:
-            if people.activity[row] <= WAITING:
-                deciding[n] = row
-                n += 1
-            elif people.activity[row] == STRANDED:
-                stranded[m] = row
-                m += 1
+        head = people.flags[row] & HEAD
+        if n < deciding.shape[0]:
+            # Written in any case and kept if it is one: nobody could foresee a branch.
+            deciding[n] = row
+            n += head & (people.activity[row] <= WAITING)
+        elif m == stranded.shape[0]:
+            break
+        if people.activity[row] == STRANDED and head:
+            stranded[m] = row
+            m += 1
+
+
+@inner
+def cell_of(people, row, country, month, strides):
+    """Cell of a person: the sum over the attributes that tell cells apart of index x stride.
+
+    Args:
+        country: [place] country index.
+        month: Month from the start.
+        strides: [7] of place, home, citizenship, group, sex, education, age; 0 for those that
+            tell none apart.
+    """
+    home = people.home[row]
+    traits = np.int64(people.traits[row])
+    cell = people.place[row] * strides[0] + home * strides[1] + country[home] * strides[2]
+    cell += people.group[row] * strides[3] + (traits & WOMAN) * strides[4]
+    cell += (traits >> 1 & 3) * strides[5]
+    if strides[6]:
+        months = month - people.born[row]
+        age = (months >= AGES[0]) + (months >= AGES[1]) + (months >= AGES[2])
+        cell += age * strides[6]
+    return cell
 
 
 @kernel
-def count_households(people, rows, code, weight, heads, persons):
-    """Add households and their members by code.
+def cells_of(people, rows, country, month, strides, cells):
+    """Cells of persons; see `cell_of`.
 
     Args:
-        rows: [n] rows of heads.
-        code: [n] cell of each.
+        rows: [n] rows of people.
+        cells: [n] out.
+    """
+    for i in range(rows.shape[0]):
+        cells[i] = cell_of(people, rows[i], country, month, strides)
+
+
+@kernel
+def count_households(
+    people, rows, company, first, last, country, month, strides, weight, heads, persons
+):
+    """Add households and their members by cell.
+
+    Args:
+        rows: [n] rows of heads; rows[first:last] are counted.
+        company: [n] of their households.
+        country, month, strides: As `cell_of` takes them.
         weight: [place] people that a row of that home stands for.
         heads, persons: [cell] added to.
     """
-    for i in range(rows.shape[0]):
-        head = rows[i]
-        w = weight[people.home[head]]
-        heads[code[i]] += w
-        persons[code[i]] += w * count_members(people, head)
+    for i in range(first, last):
+        w = weight[people.home[rows[i]]]
+        cell = cell_of(people, rows[i], country, month, strides)
+        heads[cell] += w
+        persons[cell] += w * (company[i] & MEMBERS)
 
 
 @kernel

@@ -21,6 +21,7 @@ from sim.state import (
     EVER_NO_PERMISSION,
     F64,
     HEAD,
+    I32,
     I64,
     MICRO,
     PAST,
@@ -59,11 +60,10 @@ class Asked(NamedTuple):
         return self.days / DAYS_A_YEAR
 
 
-def draw_events(world: World, now: Conditions, heads: I64, asked: Asked) -> tuple[Events, Refusals]:
-    """Give heads an answer; return those that are not `stays`, with their day, by row."""
-    if (np.diff(heads) < 0).any():
-        order = np.argsort(heads, kind="stable")
-        heads, asked = heads[order], Asked(*(column[order] for column in asked))
+def draw_events(
+    world: World, now: Conditions, heads: I32 | I64, asked: Asked
+) -> tuple[Events, Refusals]:
+    """Give heads, listed by row, an answer; return those that are not `stays`, with their day."""
     events = ask(world, now, heads, asked)
     at = np.searchsorted(heads, events.head)
     events = events._replace(time=asked.first[at] + events.time * asked.days[at])
@@ -126,8 +126,9 @@ def poisson(u: F64, mean: F64) -> I64:
     return n
 
 
-def ask(world: World, now: Conditions, heads: I64, asked: Asked) -> Events:
+def ask(world: World, now: Conditions, heads: I32 | I64, asked: Asked) -> Events:
     """Give heads an answer for the stretch of time of each."""
+    heads = np.asarray(heads, np.int32)
     keys = np.array([world.key(Purpose.move), world.key(Purpose.label)])
     month = world.month()
 
@@ -150,12 +151,16 @@ def ask(world: World, now: Conditions, heads: I64, asked: Asked) -> Events:
     return Events(*joined)
 
 
-def count_answering(world: World, heads: I64, cells: I64, n_asked: I64, persons: I64) -> None:
+def count_answering(world: World, heads: I32 | I64, n_asked: I64, persons: I64) -> None:
     """Add households and their members by cell."""
+    company, heads = world.company_of(heads), np.asarray(heads, np.int32)
 
     def work(first: int, last: int) -> tuple[I64, I64]:
         parts = np.zeros_like(n_asked), np.zeros_like(persons)
-        count_households(world.people, heads[first:last], cells[first:last], world.weight, *parts)
+        count_households(
+            world.people, heads, company, first, last, world.country, world.month(),
+            world.cells.strides, world.weight, *parts,
+        )  # fmt: skip
         return parts
 
     for _, parts in in_ranges(work, len(heads), world.threads, FEW_PEOPLE):
@@ -164,7 +169,7 @@ def count_answering(world: World, heads: I64, cells: I64, n_asked: I64, persons:
 
 
 def decide_all(
-    world: World, now: Conditions, excess: F64, heads: I64, asked: Asked, new: Bool
+    world: World, now: Conditions, excess: F64, heads: I32 | I64, asked: Asked, new: Bool
 ) -> tuple[I64, F64]:
     """Ask households, count the answers, mark the blocked, send movers off.
 
@@ -172,7 +177,7 @@ def decide_all(
         world: The world.
         now: Conditions of the stretch.
         excess: [place, threat] mean of b_k max(s_k - tol_k, 0) over the stretch.
-        heads: [n] rows of the heads who are asked, once each.
+        heads: [n] rows of the heads who are asked, once each, ascending.
         asked: [n] time for which each is asked.
         new: [n] whether it is the first time in this step that they answer where they live.
 
@@ -187,8 +192,8 @@ def decide_all(
     sizes = party_sizes(people, events.head)
     weight = world.weight[people.home[events.head]]
 
-    everyone = world.cells.of(people, world.country, heads, month)
     if counts.expected is not None:
+        everyone = world.cells.of(people, world.country, heads, month)
         expect(
             people, heads, 0, len(everyone), world.choices.land, now,
             world.choices.classes, asked.middle, month, asked.years, everyone, world.weight, MICRO,
@@ -202,10 +207,14 @@ def decide_all(
         world.answered = events.head[:0]
     again = np.isin(events.head, world.answered)
     world.answered = np.union1d(world.answered, events.head)
-    first, first_cells = (heads, everyone) if new.all() else (heads[new], everyone[new])
-    count_answering(world, first, first_cells, n_asked, persons)
-    again &= ~np.isin(events.head, first)
-    count_households(people, events.head[again], cells[again], world.weight, n_asked, persons)
+    if new.all():
+        again[:] = False
+        count_answering(world, heads, n_asked, persons)
+    else:
+        again &= ~new[np.searchsorted(heads, events.head)]
+        count_answering(world, heads[new], n_asked, persons)
+    np.add.at(n_asked, cells[again], weight[again])
+    np.add.at(persons, cells[again], (weight * sizes)[again])
     if counts.expected is not None:
         # Who has answered in this step already is expected to stay no second time.
         asked_now = np.zeros_like(n_asked)

@@ -165,7 +165,6 @@ def renew_people(world: World) -> None:
     finish_school(world, grown)
     bear(world, mothers, month)
     die(world, dying)
-    world.list_heads()
 
 
 def covered_days(world: World) -> int:

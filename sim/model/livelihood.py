@@ -12,7 +12,7 @@ from sim.kernels.choice import Means
 from sim.kernels.living import recover_means
 from sim.model.populate import gini_to_sigma, normal_table
 from sim.model.threats import MONTH, per_threat
-from sim.state import F64, I64, People
+from sim.state import F64, I32, I64, U16, People
 from sim.terms import Status
 
 if TYPE_CHECKING:
@@ -86,16 +86,25 @@ def span(scenario: Scenario, item: Intervention) -> tuple[float, float]:
 def update_means(
     scenario: Scenario,
     people: People,
-    heads: I64,
+    heads: I32,
+    company: U16,
     means: Means,
     severity: F64,
     years: float,
     threads: int = 1,
 ) -> None:
-    """Let means recover for a span of time; an infinite span sets them to their target."""
+    """Let means recover for a span of time; an infinite span sets them to their target.
+
+    Args:
+        heads: [n] rows of heads.
+        company: [n] of their households.
+        years: The span.
+    """
     fraction = 1.0 - math.exp(-years / scenario.living.recovery)
 
     def recover(first: int, last: int) -> None:
-        recover_means(people, heads, first, last, means, severity, means.tolerable, fraction)
+        recover_means(
+            people, heads, company, first, last, means, severity, means.tolerable, fraction
+        )
 
     in_ranges(recover, len(heads), threads, FEW_PEOPLE)
