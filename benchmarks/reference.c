@@ -147,7 +147,8 @@ static inline double able(const Company *it, double price, double money)
 /* s^mu W(d)^look_ahead, where `known` is that of `same`: most people meet few closed gates. */
 static inline double nest(const Land *land, double s, double ahead, double same, double known)
 {
-    return s == same ? known : pow(s, land->nest) * ahead;
+    if (s == same) return known;
+    return s > 0.0 ? pow(s, land->nest) * ahead : 0.0;
 }
 
 /* Factor of exp(V / mu) of what is about to lose so much by rules that are announced. */
@@ -236,10 +237,15 @@ static Gates inclusive_values(const Land *land, const Step *step, const Househol
         }
         if (s.mp > 0.0) {
             double all = pow(s.mp, land->nest) * ahead[d];
+            double open = nest(land, s.p, ahead[d], s.mp, all);
+            double rich = nest(land, s.m, ahead[d], s.mp, all);
             w.mp += all;
-            w.p += nest(land, s.p, ahead[d], s.mp, all);
-            w.m += nest(land, s.m, ahead[d], s.mp, all);
-            w.r += nest(land, s.r, ahead[d], s.mp, all);
+            w.p += open;
+            w.m += rich;
+            if (s.r == s.m)
+                w.r += rich;
+            else
+                w.r += s.r == s.p ? open : pow(s.r, land->nest) * ahead[d];
         }
     }
     return w;

@@ -309,6 +309,16 @@ def ways_into(land, h, p, o, g, k, education, kin, confined, founded, local, que
 
 
 @equation
+def same_nest(s, one, value_one, other, value_other, nest, ahead):
+    """Part of W of a destination, s^mu W(d)^look_ahead, where two others' parts are known."""
+    if s == one:
+        return value_one
+    if s == other:
+        return value_other
+    return s**nest * ahead
+
+
+@equation
 def way_without_leave(d, o, within):
     """Channel of those who need nobody's leave: home, within the country, or within a bloc."""
     if d == o:
@@ -362,18 +372,23 @@ def inclusive_values(
         s_r = s_m = s_p = s_mp = 0.0
         for s in range(n_slots):
             x = ways[s, 1]
-            s_mp += x * full
-            s_p += x * able(ways[s, 3], money, n, with_all, with_one, with_child)
+            if x > 0.0:
+                s_mp += x * full
+                s_p += x * able(ways[s, 3], money, n, with_all, with_one, with_child)
             x = ways[s, 0]
-            s_m += x * full
-            s_r += x * able(ways[s, 2], money, n, with_all, with_one, with_child)
+            if x > 0.0:
+                s_m += x * full
+                s_r += x * able(ways[s, 2], money, n, with_all, with_one, with_child)
         if s_mp > 0.0:
+            # Powers are what takes time, and most people meet few gates that make a difference.
             ahead = land.ahead[h, o, d]
             value = s_mp**nest * ahead
+            value_p = same_nest(s_p, s_mp, value, 0.0, 0.0, nest, ahead)
+            value_m = same_nest(s_m, s_mp, value, 0.0, 0.0, nest, ahead)
             w_mp += value
-            w_p += value if s_p == s_mp else s_p**nest * ahead
-            w_m += value if s_m == s_mp else s_m**nest * ahead
-            w_r += value if s_r == s_mp else s_r**nest * ahead
+            w_p += value_p
+            w_m += value_m
+            w_r += same_nest(s_r, s_m, value_m, s_p, value_p, nest, ahead)
     return w_r, w_m, w_p, w_mp
 
 
@@ -537,20 +552,26 @@ def decide(
         now: [n] day from the start on which each one's rates are taken.
         month: Month from the start.
         dt: [n] years for which each is asked.
-        events: Buffers of length n, written from `first` on.
+        events: Buffers of length n, written from `first` on; what stands behind is of no meaning.
 
     Returns:
         Number of events written.
     """
     at = first
     ways = np.empty((4, 4))
+    # First whom the bound lets through, then those few, one after the other: what their evaluation
+    # reads stays in the cache. They wait where events are written, which never overtakes them.
+    waiting = first
     for i in range(first, last):
+        u = uniform(keys[0], people.pid[heads[i]])
+        events.head[waiting] = i
+        # The margin covers the rounding of the bounds.
+        waiting += u <= rate_bound(people, conditions, heads[i], month) * dt[i] * MARGIN
+    for j in range(first, waiting):
+        i = events.head[j]
         head = heads[i]
         years = dt[i]
         u = uniform(keys[0], people.pid[head])
-        # The margin covers the rounding of the bounds.
-        if u > rate_bound(people, conditions, head, month) * years * MARGIN:
-            continue
         draw = -math.log1p(-u)
         if draw > close_bound(people, land, conditions, head, now[i], month) * years * MARGIN:
             continue

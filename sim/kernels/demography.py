@@ -40,7 +40,8 @@ def draw_vital_events(
         country: [place] country index.
         dies: [country, sex, age] probability to die in this month.
         bears: [country, sex, age] probability to give birth in it.
-        spared: [2, age] draws between which nobody of that age meets with either.
+        spared: [2, months of age] draws between which nothing at all befalls anybody of that age;
+            who is older than the last counts as of it.
         draw_key: Key of this month's draws.
         month: Month from the start.
         coming: Age in months that `grown` lists.
@@ -50,16 +51,17 @@ def draw_vital_events(
         (number dying, number of mothers, number grown)
     """
     n_dying = n_mothers = n_grown = 0
-    oldest = np.uint32(dies.shape[2] - 1)
+    oldest = spared.shape[1] - 1
+    low, high = spared[0], spared[1]
     for row in range(first, last):
         months = month - people.born[row]
-        # Unsigned division: a third of the loop's time goes without it into the sign.
-        age = min(np.uint32(months) // np.uint32(12), oldest)
+        of_age = np.uint64(min(months, oldest))
         u = uniform(draw_key, people.pid[row])
-        if spared[0, age] <= u <= spared[1, age] and months != coming:
+        if (low[of_age] <= u) & (u <= high[of_age]):
             continue
         if people.activity[row] == DEAD:
             continue
+        age = min(months // 12, dies.shape[2] - 1)
         c = country[people.home[row]]
         sex = people.traits[row] & WOMAN
         if u < dies[c, sex, age]:

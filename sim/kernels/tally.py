@@ -10,13 +10,16 @@ from sim.jit import inner, kernel
 from sim.kernels.living import MEMBERS
 from sim.kernels.travel import count_members
 from sim.state import BLOCKED, BLOCKED_PERMISSION, HEAD, MICRO, WOMAN
-from sim.terms import Activity
+from sim.terms import Activity, Status
 
 BLOCKED_HEAD = HEAD | BLOCKED
 N_MASKS = 128
 WAITING = int(Activity.waiting)
 """Who lives somewhere is resident or waiting, the first two states."""
+RESIDENT = int(Activity.resident)
 TRAVELLING, DEAD = int(Activity.travelling), int(Activity.dead)
+OF_THE_COUNTRY = (int(Status.citizen), int(Status.displaced))
+"""What one can be in one's own country: the first two statuses."""
 STRANDED = int(Activity.stranded)
 AGES = (12 * 18, 12 * 35, 12 * 65)
 """Months of age at which the classes of age begin, but for the first."""
@@ -190,32 +193,36 @@ def count_people(
         activities: [activity] people, added to.
         exposed: [place, citizenship, threat] people exposed where they live, added to.
     """
-    # Most people live in their own country: they are counted by all seven threats at once.
-    own = np.zeros((country.shape[0], N_MASKS), np.int64)
+    # Nearly everybody lives in their own country: all that is counted of them is one sum.
+    own = np.zeros((country.shape[0], len(OF_THE_COUNTRY), N_MASKS), np.int64)
     for row in range(first, last):
         home = people.home[row]
         w = weight[home]
-        activity = people.activity[row]
-        activities[activity] += w
-        if activity == TRAVELLING or activity == DEAD:
-            continue
         p = people.place[row]
         c = country[home]
-        stocks[p, c, people.status[row]] += w
+        activity = people.activity[row]
+        status = people.status[row]
         mask = people.mask[row]
-        if c == country[p]:
-            own[p, mask] += w
+        if (c == country[p]) & (status < len(OF_THE_COUNTRY)) & (activity == RESIDENT):
+            own[p, status, mask] += w
         else:
+            activities[activity] += w
+            if activity == TRAVELLING or activity == DEAD:
+                continue
+            stocks[p, c, status] += w
             for k in range(7):
-                if mask >> k & 1:
-                    exposed[p, c, k] += w
+                exposed[p, c, k] += w * (mask >> k & 1)
         if people.flags[row] & BLOCKED_HEAD == BLOCKED_HEAD:
             if now - people.blocked_on[row] < YEAR and activity <= WAITING:
                 by = 1 if people.flags[row] & BLOCKED_PERMISSION else 0
                 blocked_heads[p, c, by] += w
                 blocked[p, c, by] += w * count_members(people, row)
     for p in range(country.shape[0]):
-        for mask in range(N_MASKS):
-            for k in range(7):
-                if mask >> k & 1:
-                    exposed[p, country[p], k] += own[p, mask]
+        c = country[p]
+        for status in range(len(OF_THE_COUNTRY)):
+            for mask in range(N_MASKS):
+                n = own[p, status, mask]
+                activities[RESIDENT] += n
+                stocks[p, c, status] += n
+                for k in range(7):
+                    exposed[p, c, k] += n * (mask >> k & 1)

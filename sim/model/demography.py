@@ -149,7 +149,9 @@ def renew_people(world: World) -> None:
     years = covered_days(world) / DAYS_A_YEAR
     deaths, births = world.vital_rates
     dies, bears = -np.expm1(-deaths * years), births * years
-    spared = np.stack([dies.max(axis=(0, 1)), 1.0 - bears.max(axis=(0, 1))])
+    spared = np.stack([dies.max(axis=(0, 1)), 1.0 - bears.max(axis=(0, 1))]).repeat(12, axis=1)
+    # Who comes of an age is listed whatever the draw.
+    spared[:, 12 * SCHOOLED] = 1.0, 0.0
     luck = key(world.seed, Purpose.vital, month)
 
     def draw(first: int, last: int) -> list[I64]:
