@@ -36,7 +36,7 @@ from sim.model.protection import exposed_odds, standing
 from sim.model.spending import spend
 from sim.rng import Purpose, key, mixed_array
 from sim.scenario.errors import Problem, ScenarioError
-from sim.state import DAYS_A_YEAR, F64, I32, I64
+from sim.state import DAYS_A_YEAR, F64, HEAD, I32, I64
 from sim.terms import N_THREATS, Activity, Status, Threat
 from sim.world import World
 
@@ -350,9 +350,9 @@ def draw_exposure(world: World, heads: I32 | I64) -> None:
 def renew_exposure(world: World) -> None:
     """Draw anew for those who have come to live elsewhere in this step."""
     people = world.people
-    moved = (people.moved >= world.day) & (people.flags & 1 > 0)
-    moved &= people.activity != Activity.travelling
-    draw_exposure(world, np.flatnonzero(moved))
+    rows = np.flatnonzero(people.moved >= world.day)
+    heads = (people.flags[rows] & HEAD > 0) & (people.activity[rows] != Activity.travelling)
+    draw_exposure(world, rows[heads])
 
 
 def count(world: World, end: int) -> Census:

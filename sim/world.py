@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from sim.jit import FEW_PEOPLE, in_ranges
 from sim.kernels.choice import Means
 from sim.kernels.living import N_COMPOSITIONS, count_codes, gather_households, look_at_households
-from sim.kernels.tally import cells_of, count_heads, list_heads
+from sim.kernels.tally import cells_of, count_heads, list_heads, pick_company
 from sim.model.attempts import MOST
 from sim.model.caravans import called
 from sim.model.choice import Choices
@@ -249,7 +249,11 @@ class World:
         in_ranges(
             lambda a, b: gather_households(people, a, b, month, company), n, threads, FEW_PEOPLE
         )
-        self.company = company[people.household[self.deciding]]
+        self.company = np.empty(len(self.deciding), np.uint16)
+        in_ranges(
+            lambda a, b: pick_company(people, self.deciding, a, b, company, self.company),
+            len(self.deciding), threads, FEW_PEOPLE,
+        )  # fmt: skip
 
     def company_of(self, heads: I32 | I64) -> U16:
         """[n] who lives in the households of heads, as `kernels.living` writes it."""

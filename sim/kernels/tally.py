@@ -65,6 +65,38 @@ def list_heads(people, first, last, deciding, stranded):
             m += 1
 
 
+@kernel
+def list_status(people, heads, status, found):
+    """List those heads of a status who live somewhere.
+
+    Args:
+        heads: [n] rows of heads.
+        status: `Status`.
+        found: [n] out: rows.
+
+    Returns:
+        How many.
+    """
+    n = 0
+    for i in range(heads.shape[0]):
+        found[n] = heads[i]
+        n += (people.status[heads[i]] == status) & (people.activity[heads[i]] <= WAITING)
+    return n
+
+
+@kernel
+def pick_company(people, heads, first, last, company, theirs):
+    """Take what is kept by founder to the heads.
+
+    Args:
+        heads: [n] rows of heads; heads[first:last] are done.
+        company: [row] of founders.
+        theirs: [n] out.
+    """
+    for i in range(first, last):
+        theirs[i] = company[people.household[heads[i]]]
+
+
 @inner
 def cell_of(people, row, country, month, strides):
     """Cell of a person: the sum over the attributes that tell cells apart of index x stride.

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sim.kernels.admission import draw_lots
 from sim.kernels.travel import party_sizes, wait_members
 from sim.rng import Purpose, key, uniform_array
-from sim.state import DAYS_A_YEAR, F64, I64, Bool, append, take
+from sim.state import F64, I64, Bool, append, take
 from sim.terms import N_SLOTS, Activity, Channel
 
 if TYPE_CHECKING:
@@ -100,7 +101,11 @@ def admit(world: World, end: int) -> dict[str, NDArray[Any]]:
         begin = queue.applied[pending]
         if np.isfinite(world.rules.quota[c, s]):
             pending = pending[np.argsort(luck[pending], kind="stable")]
-            begin = draw_lots(world, c, s, queue.applied[pending], n_people[pending], end)
+            begin = np.empty(len(pending))
+            world.quota_left[c, s] = draw_lots(
+                queue.applied[pending], n_people[pending], world.rules.quota[c, s],
+                world.quota_left[c, s], world.day, end, begin,
+            )  # fmt: skip
         months = world.rules.wait[kinds[pending], c, s]
         queue.ready[pending] = np.maximum(begin, float(world.day)) + months * 30.4375
     ready = queue.ready <= end
@@ -112,44 +117,6 @@ def admit(world: World, end: int) -> dict[str, NDArray[Any]]:
     # Who stays behind when a pioneer or a child goes waits for nothing any more.
     wait_members(people, result["head"], int(Activity.resident))
     return result
-
-
-def draw_lots(world: World, c: int, s: int, applied: F64, n_people: I64, end: int) -> F64:
-    """Admit by lot under a quota, day by day: a month admits whom its days would.
-
-    Args:
-        world: The world, whose quota is used.
-        c: Country.
-        s: Slot of the channel.
-        applied: [n] day of application, in the order of the lots.
-        n_people: [n] people whom each is for.
-        end: Day on which the stretch ends.
-
-    Returns:
-        [n] day of admission, infinite where there is none.
-    """
-    quota, left = world.rules.quota[c, s], float(world.quota_left[c, s])
-    begin = np.full(len(applied), np.inf)
-    # Days on which the queue grows; on the others most often nobody fits, which is soon seen.
-    grows = {world.day, *np.floor(applied).astype(np.int64).tolist()}
-    for day in range(world.day, end):
-        room = left + quota / DAYS_A_YEAR
-        if day in grows:
-            order = np.flatnonzero(np.isinf(begin) & (applied < day + 1))
-        if not len(order) or room < n_people[order[0]]:
-            left = room if len(order) else 0.0
-            continue
-        used = np.cumsum(n_people[order])
-        n = int(np.searchsorted(used, room, side="right"))
-        # A party is admitted when the quota has grown enough for it.
-        grown = day + np.maximum(used[:n] - left, 0.0) / max(quota, 1e-12) * DAYS_A_YEAR
-        begin[order[:n]] = np.maximum(applied[order[:n]], grown)
-        # What is left over waits for the next day only as far as one more party needs it.
-        next_party = float(n_people[order[n]]) if n < len(order) else 0.0
-        left = min(room - float(used[n - 1]), next_party)
-        order = order[n:]
-    world.quota_left[c, s] = left
-    return begin
 
 
 def withdraw(world: World) -> None:

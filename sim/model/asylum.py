@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from sim.jit import in_pieces
+from sim.kernels.tally import list_status
 from sim.kernels.travel import (
     forget_grounds,
     give_status,
@@ -233,15 +235,25 @@ def execute_returns(world: World, end: int) -> tuple[I64, F64]:
     return heads, when
 
 
+def irregular_heads(world: World) -> I64:
+    """Rows of heads who live somewhere without leave, and did so as the stretch began."""
+
+    def pick(first: int, last: int) -> I64:
+        found = np.empty(last - first, np.int64)
+        heads = world.deciding[first:last]
+        return found[: list_status(world.people, heads, int(Status.irregular), found)].copy()
+
+    return np.concatenate(
+        [np.empty(0, np.int64), *in_pieces(pick, len(world.deciding), world.threads)]
+    )
+
+
 def regularise(world: World, dt: float) -> None:
     """Give people in an irregular stay a regular one, at each country's rate."""
     people, rules = world.people, world.rules
     if not rules.regularisation.any():
         return
-    heads = world.deciding
-    heads = heads[
-        (people.status[heads] == Status.irregular) & (people.activity[heads] <= Activity.waiting)
-    ]
+    heads = irregular_heads(world)
     if not len(heads):
         return
     c = world.country[people.place[heads]]

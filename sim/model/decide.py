@@ -151,6 +151,14 @@ def ask(world: World, now: Conditions, heads: I32 | I64, asked: Asked) -> Events
     return Events(*joined)
 
 
+def is_among(rows: I64, listed: I64) -> Bool:
+    """[n] whether each row is one of those listed, ascending."""
+    if not len(listed):
+        return np.zeros(len(rows), np.bool_)
+    at = np.minimum(np.searchsorted(listed, rows), len(listed) - 1)
+    return np.asarray(listed[at] == rows)
+
+
 def count_answering(world: World, heads: I32 | I64, n_asked: I64, persons: I64) -> None:
     """Add households and their members by cell."""
     company, heads = world.company_of(heads), np.asarray(heads, np.int32)
@@ -205,8 +213,8 @@ def decide_all(
     # staying and does so again, within this stretch or since the last.
     if world.first_stretch and world.round == 0:
         world.answered = events.head[:0]
-    again = np.isin(events.head, world.answered)
-    world.answered = np.union1d(world.answered, events.head)
+    again = is_among(events.head, world.answered)
+    world.answered = np.sort(np.concatenate([world.answered, events.head[~again]]))
     if new.all():
         again[:] = False
         count_answering(world, heads, n_asked, persons)
