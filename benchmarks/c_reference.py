@@ -18,8 +18,8 @@ FLAGS = ("-O3", "-march=native", "-ffp-contract=off", "-fno-math-errno", "-share
 POINTERS = {
     "People": {
         "pid": np.uint64,
-        "household": np.int32,
-        "sibling": np.int32,
+        "household": np.uint32,
+        "sibling": np.uint32,
         "home": np.uint16,
         "place": np.uint16,
         "moved": np.int16,

@@ -20,7 +20,7 @@ enum { CHILD_AGE = 12, PIONEER_AGE = 18, GROUNDS = 8 };
 
 typedef struct {
     const uint64_t *pid;
-    const int32_t *household, *sibling;
+    const uint32_t *household, *sibling;
     const uint16_t *home, *place;
     const int16_t *moved, *born;
     const uint16_t *rank;

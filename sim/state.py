@@ -3,8 +3,8 @@
 | array | dtype | bytes | what |
 |---|---|---|---|
 | pid | uint64 | 8 | identity: hash(place of birth, ordinal), or hash(mother, month of birth) |
-| household | int32 | 4 | row of the household's founder; equal rows live and move together |
-| sibling | int32 | 4 | next row of the same birth household, in a circle |
+| household | uint32 | 4 | row of the household's founder; equal rows live and move together |
+| sibling | uint32 | 4 | next row of the same birth household, in a circle |
 | home | uint16 | 2 | place of origin |
 | place | uint16 | 2 | place of stay; on the way, the last place reached |
 | moved | int16 | 2 | day of the last move, counted from the start |
@@ -39,7 +39,7 @@ from numpy.typing import NDArray
 F64 = NDArray[np.float64]
 F32 = NDArray[np.float32]
 I64 = NDArray[np.int64]
-I32 = NDArray[np.int32]
+U32 = NDArray[np.uint32]
 I16 = NDArray[np.int16]
 U64 = NDArray[np.uint64]
 U16 = NDArray[np.uint16]
@@ -74,8 +74,8 @@ class People(NamedTuple):
     """All persons, one row each; see the table above."""
 
     pid: U64
-    household: I32
-    sibling: I32
+    household: U32
+    sibling: U32
     home: U16
     place: U16
     moved: I16

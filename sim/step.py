@@ -36,7 +36,7 @@ from sim.model.protection import exposed_odds, standing
 from sim.model.spending import spend
 from sim.rng import Purpose, key, mixed_array
 from sim.scenario.errors import Problem, ScenarioError
-from sim.state import DAYS_A_YEAR, F64, HEAD, I32, I64
+from sim.state import DAYS_A_YEAR, F64, HEAD, I64, U32
 from sim.terms import N_THREATS, Activity, Status, Threat
 from sim.world import World
 
@@ -328,9 +328,9 @@ def apply_rights(world: World) -> None:
     world.settling = speed / living.settling
 
 
-def draw_exposure(world: World, heads: I32 | I64) -> None:
+def draw_exposure(world: World, heads: U32 | I64) -> None:
     """Draw which threats households are exposed to where they live."""
-    company, rows = world.company_of(heads), np.asarray(heads, np.int32)
+    company, rows = world.company_of(heads), np.asarray(heads, np.uint32)
     exposure, draws = world.scenario.exposure, key(world.seed, Purpose.exposure)
     phase = world.day / DAYS_A_YEAR / exposure.spell
     epochs = np.array([math.floor(phase), math.floor(phase) + 1], np.uint64)

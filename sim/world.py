@@ -28,9 +28,9 @@ from sim.network import Network, build
 from sim.rng import Purpose, key, name_hash
 from sim.state import (
     F64,
-    I32,
     I64,
     U16,
+    U32,
     Applications,
     Attempts,
     Claims,
@@ -137,11 +137,11 @@ class World:
     orders: Orders = field(default_factory=Orders)
     separations: Separations = field(default_factory=Separations)
     attempts: Attempts = field(default_factory=Attempts)
-    deciding: I32 = field(default_factory=lambda: np.empty(0, np.int32))
+    deciding: U32 = field(default_factory=lambda: np.empty(0, np.uint32))
     """[n] rows of heads who live somewhere, ascending."""
     company: U16 = field(default_factory=lambda: np.empty(0, np.uint16))
     """[n] who lives in their households as the stretch begins, as `kernels.living` writes it."""
-    stranded: I32 = field(default_factory=lambda: np.empty(0, np.int32))
+    stranded: U32 = field(default_factory=lambda: np.empty(0, np.uint32))
     """Rows of heads who are stranded on the way."""
     answered: I64 = field(default_factory=lambda: np.empty(0, np.int64))
     """Rows of heads who have answered otherwise than by staying in this step."""
@@ -235,7 +235,7 @@ class World:
         n, threads = len(people.pid), self.threads
         found = in_ranges(lambda a, b: count_heads(people, a, b), n, threads, FEW_PEOPLE)
         ends = np.cumsum([counts for _, counts in found] or [(0, 0)], axis=0, dtype=np.int64)
-        self.deciding, self.stranded = (np.empty(size, np.int32) for size in ends[-1])
+        self.deciding, self.stranded = (np.empty(size, np.uint32) for size in ends[-1])
         parts = [
             dict(zip((a for a, _ in found), np.split(heads, ends[:-1, i]), strict=False))
             for i, heads in enumerate((self.deciding, self.stranded))
@@ -255,12 +255,12 @@ class World:
             len(self.deciding), threads, FEW_PEOPLE,
         )  # fmt: skip
 
-    def company_of(self, heads: I32 | I64) -> U16:
+    def company_of(self, heads: U32 | I64) -> U16:
         """[n] who lives in the households of heads, as `kernels.living` writes it."""
         if heads is self.deciding:
             return self.company
         company, month = np.empty(len(heads), np.uint16), self.month()
-        rows = np.asarray(heads, np.int32)
+        rows = np.asarray(heads, np.uint32)
 
         def look(first: int, last: int) -> None:
             look_at_households(self.people, rows, first, last, month, company)
@@ -295,10 +295,10 @@ class Cells:
         for i, name in enumerate(self.by):
             self.strides[self.NAMES.index(name)] = np.prod(self.shape[i + 1 :], dtype=np.int64)
 
-    def of(self, people: People, country: I64, rows: I32 | I64, month: int) -> I64:
+    def of(self, people: People, country: I64, rows: U32 | I64, month: int) -> I64:
         """Cell of each head."""
         cells = np.empty(len(rows), np.int64)
-        rows = np.asarray(rows, np.int32)
+        rows = np.asarray(rows, np.uint32)
         cells_of(people, rows, country, month, self.strides, cells)
         return cells
 
@@ -410,8 +410,8 @@ def build_world(scenario: Scenario, seed: int, order: I64 | None = None, threads
 
 def reorder(people: People, order: I64) -> People:
     """The same people with rows in another order."""
-    where = np.empty(len(order), np.int32)
-    where[order] = np.arange(len(order), dtype=np.int32)
+    where = np.empty(len(order), np.uint32)
+    where[order] = np.arange(len(order), dtype=np.uint32)
     people = each_column(people, lambda column: column[order])
     return people._replace(household=where[people.household], sibling=where[people.sibling])
 

@@ -21,10 +21,10 @@ from sim.state import (
     EVER_NO_PERMISSION,
     F64,
     HEAD,
-    I32,
     I64,
     MICRO,
     PAST,
+    U32,
     Bool,
 )
 from sim.terms import Activity, Answer
@@ -61,7 +61,7 @@ class Asked(NamedTuple):
 
 
 def draw_events(
-    world: World, now: Conditions, heads: I32 | I64, asked: Asked
+    world: World, now: Conditions, heads: U32 | I64, asked: Asked
 ) -> tuple[Events, Refusals]:
     """Give heads, listed by row, an answer; return those that are not `stays`, with their day."""
     events = ask(world, now, heads, asked)
@@ -126,9 +126,9 @@ def poisson(u: F64, mean: F64) -> I64:
     return n
 
 
-def ask(world: World, now: Conditions, heads: I32 | I64, asked: Asked) -> Events:
+def ask(world: World, now: Conditions, heads: U32 | I64, asked: Asked) -> Events:
     """Give heads an answer for the stretch of time of each."""
-    heads = np.asarray(heads, np.int32)
+    heads = np.asarray(heads, np.uint32)
     keys = np.array([world.key(Purpose.move), world.key(Purpose.label)])
     month = world.month()
 
@@ -159,9 +159,9 @@ def is_among(rows: I64, listed: I64) -> Bool:
     return np.asarray(listed[at] == rows)
 
 
-def count_answering(world: World, heads: I32 | I64, n_asked: I64, persons: I64) -> None:
+def count_answering(world: World, heads: U32 | I64, n_asked: I64, persons: I64) -> None:
     """Add households and their members by cell."""
-    company, heads = world.company_of(heads), np.asarray(heads, np.int32)
+    company, heads = world.company_of(heads), np.asarray(heads, np.uint32)
 
     def work(first: int, last: int) -> tuple[I64, I64]:
         parts = np.zeros_like(n_asked), np.zeros_like(persons)
@@ -177,7 +177,7 @@ def count_answering(world: World, heads: I32 | I64, n_asked: I64, persons: I64) 
 
 
 def decide_all(
-    world: World, now: Conditions, excess: F64, heads: I32 | I64, asked: Asked, new: Bool
+    world: World, now: Conditions, excess: F64, heads: U32 | I64, asked: Asked, new: Bool
 ) -> tuple[I64, F64]:
     """Ask households, count the answers, mark the blocked, send movers off.
 

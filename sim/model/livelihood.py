@@ -12,7 +12,7 @@ from sim.kernels.choice import Means
 from sim.kernels.living import recover_means
 from sim.model.populate import gini_to_sigma, normal_table
 from sim.model.threats import MONTH, per_threat
-from sim.state import F64, I32, I64, U16, People
+from sim.state import F64, I64, U16, U32, People
 from sim.terms import Status
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ def span(scenario: Scenario, item: Intervention) -> tuple[float, float]:
 def update_means(
     scenario: Scenario,
     people: People,
-    heads: I32,
+    heads: U32,
     company: U16,
     means: Means,
     severity: F64,

@@ -211,7 +211,7 @@ def _batch(
     household_of = np.repeat(np.arange(n_households), np.diff(np.concatenate([starts, [n]])))
     is_head = np.zeros(n, bool)
     is_head[starts] = True
-    sibling = np.arange(1, n + 1, dtype=np.int32) + offset
+    sibling = np.arange(1, n + 1, dtype=np.uint32) + offset
     last = np.concatenate([starts[1:] - 1, [n - 1]])
     sibling[last] = starts + offset
 
@@ -242,7 +242,7 @@ def _batch(
     abroad = scenario.places[host].country != place.country
     return {
         "pid": pid,
-        "household": (starts[household_of] + offset).astype(np.int32),
+        "household": (starts[household_of] + offset).astype(np.uint32),
         "sibling": sibling,
         "home": np.full(n, home, np.uint16),
         "place": np.full(n, host, np.uint16),

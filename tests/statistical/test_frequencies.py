@@ -191,9 +191,9 @@ def multiply(world: World, head: int, n: int) -> World:
     columns = {name: column[rows] for name, column in zip(People._fields, people, strict=True)}
     place = {int(row): i for i, row in enumerate(members)}
     founder = place[int(people.household[head])]
-    columns["household"] = (base + founder).astype(np.int32)
+    columns["household"] = (base + founder).astype(np.uint32)
     following = np.tile([(i + 1) % size for i in range(size)], n)
-    columns["sibling"] = (base + following).astype(np.int32)
+    columns["sibling"] = (base + following).astype(np.uint32)
     columns["pid"] = mixed_array(np.arange(n * size, dtype=np.uint64))
     other = copy.copy(world)
     other.people = People(**columns)
