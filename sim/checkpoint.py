@@ -78,10 +78,10 @@ KINDS: Final = {
 }  # fmt: skip
 """Classes whose objects are kept."""
 REBUILT: Final[Mapping[type, frozenset[str]]] = {
-    World: frozenset(["rows", "threads"]),
+    World: frozenset(["threads"]),
     Choices: frozenset(["threads"]),
 }
-"""Fields that are not kept: spare memory, and what has no part in results (see `_rebuild`)."""
+"""Fields that are not kept, since they have no part in results (see `_rebuild`)."""
 
 
 class Checkpoints:
@@ -202,8 +202,7 @@ def _read(file: BinaryIO, identity: Mapping[str, Any], scenario: Scenario) -> Ke
 
 
 def _rebuild(world: World, threads: int) -> None:
-    """Make what is not kept; spare rows are set aside again when they are needed."""
-    world.rows = world.people
+    """Make what is not kept."""
     world.threads = world.choices.threads = threads
 
 

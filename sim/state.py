@@ -22,7 +22,7 @@
 | came | uint8 | 1 | country left at the last border crossed, + 1; 0 = none crossed |
 | **sum** | | **40** | goal: 40 |
 
-Newborns are appended, into spare rows that take up to .6 bytes a person more; the dead keep theirs.
+Newborns are appended; the dead keep their rows.
 People on the way, applications, claims, return orders and separated children are kept apart
 (`Parties`, `Applications`, `Claims`, `Orders`, `Separations`): their number follows the few who
 move, not the many who stay.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, timedelta
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,10 +44,6 @@ from sim.terms import N_THREATS, Channel, ClaimStage, Harm, Journey, Status, Thr
 
 if TYPE_CHECKING:
     from sim.scenario.schema import Scenario
-
-
-SPARE: Final = 64
-"""One spare row for so many in use, at most: .6 bytes a person."""
 
 
 @dataclass
@@ -159,8 +155,6 @@ class World:
         n_places, n_countries = len(scenario.places), len(scenario.countries)
         self.total = int(self.weight[self.people.home].sum())
         """People at the start."""
-        self.rows = self.people
-        """Columns of `people` with the spare rows behind those in use."""
         self.changes = sorted((day - scenario.time.start).days for day in changes(scenario))
         """Days from the start on which a rule changes or a state votes."""
         self.vital_rates = vital_rates(scenario)
@@ -213,19 +207,19 @@ class World:
     def add_rows(self, n: int) -> I64:
         """Add rows of people, to be filled in; return their numbers.
 
-        When the spare rows run out, a sixty-fourth more is set aside: not every birth copies
-        everybody.
+        Columns grow where they are: the system maps more memory behind large ones, so that births
+        copy nobody. A column that somebody holds cannot, and is copied.
         """
         used = len(self.people.pid)
-        if used + n > len(self.rows.pid):
-            spare = n + (used + n) // SPARE
-            columns: dict[str, NDArray[Any]] = self.people._asdict()
-            # Column by column, so that nobody is there twice meanwhile.
-            del self.people, self.rows
-            for name in columns:
-                columns[name] = np.append(columns[name], np.empty(spare, columns[name].dtype))
-            self.rows = People(**columns)
-        self.people = each_column(self.rows, lambda c: c[: used + n])
+        columns: dict[str, NDArray[Any]] = self.people._asdict()
+        # Column by column, so that nobody is there twice meanwhile.
+        del self.people
+        for name in columns:
+            try:
+                columns[name].resize(used + n)
+            except ValueError:
+                columns[name] = np.append(columns[name], np.zeros(n, columns[name].dtype))
+        self.people = People(**columns)
         return np.arange(used, used + n)
 
     def list_heads(self) -> None:

@@ -183,20 +183,29 @@ def test_a_child_born_to_a_claimant_is_part_of_the_claim():
     assert (at.claims.country[-1], at.claims.claimed[-1]) == (BB, 12.0)
 
 
-def test_rows_are_added_without_copying_everybody_each_time():
+def test_rows_are_added_to_the_very_columns():
     at = started()
-    n = len(at.people.pid)
-    at.add_rows(3)
-    first = at.rows.pid
-    assert at.people.pid.base is first
-    assert len(at.people.pid) == n + 3
-    at.add_rows(50)
-    assert at.rows.pid is first
-    spare = sum(column.nbytes for column in at.rows) / len(at.people.pid)
-    assert bytes_per_person(at.people) <= 40 < spare < 41
+    n, before = len(at.people.pid), at.people.pid.copy()
+    columns = [id(column) for column in at.people]
+    assert at.add_rows(3).tolist() == [n, n + 1, n + 2]
     at.add_rows(n)
-    assert len(at.people.pid) == 2 * n + 53
-    assert (at.people.pid[:n] == first[:n]).all()
+    assert [id(column) for column in at.people] == columns
+    assert len(at.people.pid) == 2 * n + 3
+    assert (at.people.pid[:n] == before).all()
+    assert (at.people.pid[n:] == 0).all()
+    assert bytes_per_person(at.people) == 40
+
+
+def test_columns_that_somebody_holds_are_left_to_them():
+    at = started()
+    held, n = at.people, len(at.people.pid)
+    before = held.pid.copy()
+    at.add_rows(5)
+    assert len(at.people.pid) == n + 5
+    assert (held.pid == before).all()
+    assert (at.people.pid[:n] == before).all()
+    at.people.pid[0] ^= np.uint64(1)
+    assert (held.pid == before).all()
 
 
 def test_education_is_drawn_of_those_who_turn_fifteen():
