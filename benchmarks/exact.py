@@ -78,6 +78,7 @@ def measure(mode: Mode) -> dict[str, Any]:
                 if here():
                     twin = twin_of(asked[0])
                     world, now, _, times = asked
+                    times = times.part(0, len(world.deciding))
                     twin.ask(now, round(float((times.first + times.days).max(initial=world.day))))
                     tallies["objects"].add(*size, same_answers(twin, found))
                 calls.append((asking(arguments, heads), found))

@@ -20,7 +20,7 @@ from sim.model.attempts import forget_returns
 from sim.model.blocs import relocate
 from sim.model.caravans import forming
 from sim.model.custody import reunify
-from sim.model.decide import Asked, current_conditions, decide_all
+from sim.model.decide import Asked, AskedAlike, current_conditions, decide_all
 from sim.model.demography import renew_people
 from sim.model.journey import (
     advance_parties,
@@ -170,13 +170,14 @@ def from_today(world: World, heads: I64) -> Asking:
     return heads, np.full(len(heads), float(world.day))
 
 
-def until_departure(world: World, end: int) -> Asked:
+def until_departure(world: World, end: int) -> AskedAlike:
     """All who decide are asked until the stretch ends, or until they leave by an admission."""
-    last = np.full(len(world.deciding), float(end))
     withdraw(world)
     queue = world.applications
-    last[np.searchsorted(world.deciding, queue.head)] = np.clip(queue.ready, world.day, end)
-    return Asked(np.full(len(last), float(world.day)), last - world.day)
+    order = np.argsort(queue.head)
+    leaving = np.searchsorted(world.deciding, queue.head[order].astype(world.deciding.dtype))
+    until = np.clip(queue.ready[order], float(world.day), float(end))
+    return AskedAlike(float(world.day), float(end), leaving, until)
 
 
 def carry_on(

@@ -49,6 +49,14 @@ class Asked(NamedTuple):
     days: F64
     """[n]"""
 
+    def part(self, first: int, last: int) -> Asked:
+        """Those of the heads first to last."""
+        return Asked(self.first[first:last], self.days[first:last])
+
+    def of(self, at: I64) -> Asked:
+        """Those of the heads at some positions."""
+        return Asked(self.first[at], self.days[at])
+
     @property
     def middle(self) -> F64:
         """[n] day on which rates are taken."""
@@ -60,14 +68,41 @@ class Asked(NamedTuple):
         return self.days / DAYS_A_YEAR
 
 
+class AskedAlike(NamedTuple):
+    """The same stretch of time for everybody, but for those who leave before it ends."""
+
+    first: float
+    """Day from which all are asked."""
+    end: float
+    """Day until which they are."""
+    leaving: I64
+    """[m] positions among the heads of those who leave, ascending."""
+    until: F64
+    """[m] day until which these are asked."""
+
+    def part(self, first: int, last: int) -> Asked:
+        """Those of the heads first to last; nothing is laid out for all of them at once."""
+        days = np.full(last - first, self.end - self.first)
+        a, b = np.searchsorted(self.leaving, (first, last))
+        days[self.leaving[a:b] - first] = self.until[a:b] - self.first
+        return Asked(np.full(last - first, self.first), days)
+
+    def of(self, at: I64) -> Asked:
+        """Those of the heads at some positions, ascending."""
+        days = np.full(len(at), self.end - self.first)
+        mine = np.flatnonzero(is_among(at, self.leaving))
+        days[mine] = self.until[np.searchsorted(self.leaving, at[mine])] - self.first
+        return Asked(np.full(len(at), self.first), days)
+
+
 def draw_events(
-    world: World, now: Conditions, heads: U32 | I64, asked: Asked
+    world: World, now: Conditions, heads: U32 | I64, asked: Asked | AskedAlike
 ) -> tuple[Events, Refusals]:
     """Give heads, listed by row, an answer; return those that are not `stays`, with their day."""
     events = ask(world, now, heads, asked)
-    at = np.searchsorted(heads, events.head)
-    events = events._replace(time=asked.first[at] + events.time * asked.days[at])
-    return events, draw_refusals(world, events, asked.first[at], asked.first[at] + asked.days[at])
+    their = asked.of(np.searchsorted(heads, events.head.astype(heads.dtype)))
+    events = events._replace(time=their.first + events.time * their.days)
+    return events, draw_refusals(world, events, their.first, their.first + their.days)
 
 
 class Refusals(NamedTuple):
@@ -126,14 +161,14 @@ def poisson(u: F64, mean: F64) -> I64:
     return n
 
 
-def ask(world: World, now: Conditions, heads: U32 | I64, asked: Asked) -> Events:
+def ask(world: World, now: Conditions, heads: U32 | I64, asked: Asked | AskedAlike) -> Events:
     """Give heads an answer for the stretch of time of each."""
     heads = np.asarray(heads, np.uint32)
     keys = np.array([world.key(Purpose.move), world.key(Purpose.label)])
     month = world.month()
 
     def work(first: int, last: int) -> Events:
-        mine = Asked(asked.first[first:last], asked.days[first:last])
+        mine = asked.part(first, last)
         n = last - first
         buffers = Events(
             np.empty(n, np.int64), np.empty(n, np.int64), np.empty(n, np.int64), np.empty(n),
@@ -177,7 +212,12 @@ def count_answering(world: World, heads: U32 | I64, n_asked: I64, persons: I64) 
 
 
 def decide_all(
-    world: World, now: Conditions, excess: F64, heads: U32 | I64, asked: Asked, new: Bool
+    world: World,
+    now: Conditions,
+    excess: F64,
+    heads: U32 | I64,
+    asked: Asked | AskedAlike,
+    new: Bool,
 ) -> tuple[I64, F64]:
     """Ask households, count the answers, mark the blocked, send movers off.
 
@@ -202,9 +242,10 @@ def decide_all(
 
     if counts.expected is not None:
         everyone = world.cells.of(people, world.country, heads, month)
+        times = asked.part(0, len(heads))
         expect(
             people, heads, 0, len(everyone), world.choices.land, now,
-            world.choices.classes, asked.middle, month, asked.years, everyone, world.weight, MICRO,
+            world.choices.classes, times.middle, month, times.years, everyone, world.weight, MICRO,
             counts.expected.answers, counts.expected.years, counts.expected.flows,
         )  # fmt: skip
     n_asked, persons = np.zeros(world.cells.size, np.int64), np.zeros(world.cells.size, np.int64)
@@ -219,7 +260,7 @@ def decide_all(
         again[:] = False
         count_answering(world, heads, n_asked, persons)
     else:
-        again &= ~new[np.searchsorted(heads, events.head)]
+        again &= ~new[np.searchsorted(heads, events.head.astype(heads.dtype))]
         count_answering(world, heads[new], n_asked, persons)
     np.add.at(n_asked, cells[again], weight[again])
     np.add.at(persons, cells[again], (weight * sizes)[again])

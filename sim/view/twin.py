@@ -60,7 +60,8 @@ class Twin(mesa.Model):  # type: ignore[misc]
         self.now, self.land = now, self.world.choices.land
         rows = self.world.deciding.tolist()
         # The engine asks those who arrive, apply or send somebody ahead again, for what is left.
-        self.days = dict(zip(rows, until_departure(self.world, end).days.tolist(), strict=True))
+        days = until_departure(self.world, end).part(0, len(rows)).days.tolist()
+        self.days = dict(zip(rows, days, strict=True))
         self.heads |= {row: Head(self, row) for row in rows if row not in self.heads}
         self.asked = mesa.agent.AgentSet([self.heads[row] for row in rows], self.random)
         self.asked.shuffle_do("decide")

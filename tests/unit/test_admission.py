@@ -114,7 +114,10 @@ def test_who_has_leave_to_go_is_asked_until_that_day_and_once():
     hand_in(at, heads)
     at.applications.ready[:20], at.applications.ready[20:40] = 10.5, 200.0
     asked = until_departure(at, 31)
-    days = dict(zip(at.deciding.tolist(), asked.days.tolist(), strict=True))
+    n = len(at.deciding)
+    assert (asked.part(7, n - 3).days == asked.part(0, n).days[7:-3]).all()
+    assert (asked.of(np.arange(n)).days == asked.part(0, n).days).all()
+    days = dict(zip(at.deciding.tolist(), asked.part(0, n).days.tolist(), strict=True))
     assert [days.pop(head) for head in heads.tolist()] == [10.5] * 20 + [31.0] * 40
     assert set(days.values()) == {31.0}
     # Who sends one ahead before that day and another on it is asked once more, from that day.
