@@ -105,6 +105,7 @@ def advance(world: World, look: Look | None = None) -> Census:
         census = advance_to(world, min(end, next_change(world, end)), look)
         world.first_stretch = False
     world.step += 1
+    world.forget_heads()
     return census
 
 

@@ -249,6 +249,11 @@ class World:
             len(self.deciding), threads, FEW_PEOPLE,
         )  # fmt: skip
 
+    def forget_heads(self) -> None:
+        """Free the lists of heads, which a stretch begins with anew."""
+        self.deciding, self.stranded = np.empty(0, np.uint32), np.empty(0, np.uint32)
+        self.company = np.empty(0, np.uint16)
+
     def company_of(self, heads: U32 | I64) -> U16:
         """[n] who lives in the households of heads, as `kernels.living` writes it."""
         if heads is self.deciding:

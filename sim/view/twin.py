@@ -57,10 +57,9 @@ class Twin(mesa.Model):  # type: ignore[misc]
 
     def ask(self, now: Conditions, end: int) -> None:
         """Ask every head, in any order, for the days to `end`; `now`: factors of the two rates."""
-        self.now, self.land = now, self.world.choices.land
-        rows = self.world.deciding.tolist()
+        self.now, self.land, rows = now, self.world.choices.land, self.world.deciding.tolist()
         # The engine asks those who arrive, apply or send somebody ahead again, for what is left.
-        days = until_departure(self.world, end).part(0, len(rows)).days.tolist()
+        days = until_departure(self.world, end).part(0, len(rows)).days
         self.days = dict(zip(rows, days, strict=True))
         self.heads |= {row: Head(self, row) for row in rows if row not in self.heads}
         self.asked = mesa.agent.AgentSet([self.heads[row] for row in rows], self.random)
