@@ -1,0 +1,143 @@
+"""Lists of heads, who lives with them, the cells they are counted in: against plain Python.
+
+The kernels read everybody in the order of rows and without branches; here households are looked at
+one by one.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import sim.step
+from sim.kernels.living import BITS, CHILDREN, MEMBERS, OLD, WOMEN, gather_households
+from sim.state import HEAD, WOMAN
+from sim.step import Census, advance, count
+from sim.terms import Activity, Status
+from sim.world import Cells, World
+from tests.small import HARSH, small, world
+from tests.worlds import random_world
+
+BUSY = ("decision.base_livelihood=20", "decision.flight_norm=2", "population.agents=4000")
+
+
+def lived(months: int, threads: int = 1) -> World:
+    """The small world after some busy months, with births, deaths, pioneers and the separated."""
+    at = world(small(*BUSY, *HARSH), threads=threads)
+    for _ in range(months):
+        advance(at)
+    at.list_heads()
+    # The last of all heads among them.
+    at.people.activity[at.deciding[[3, 20, 50, -1]]] = Activity.stranded
+    at.list_heads()
+    return at
+
+
+def company(at: World, head: int) -> tuple[int, int]:
+    """(members who live, bits of who they are) of the household of a head."""
+    people = at.people
+    rows = np.flatnonzero(people.household == people.household[head])
+    rows = rows[people.activity[rows] != Activity.dead]
+    age = at.month() - people.born[rows].astype(int)
+    bits = CHILDREN * bool((age < 18 * 12).any()) | OLD * bool((age >= 65 * 12).any())
+    bits |= WOMEN * bool((people.traits[rows] & WOMAN).any())
+    return len(rows), bits
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_heads_are_listed_and_their_households_looked_at(threads: int) -> None:
+    at = lived(18, threads)
+    people = at.people
+    head = people.flags & HEAD > 0
+    lives = np.isin(people.activity, (Activity.resident, Activity.waiting))
+    assert at.deciding.tolist() == np.flatnonzero(head & lives).tolist()
+    stranded = np.flatnonzero(head & (people.activity == Activity.stranded))
+    assert at.stranded.tolist() == stranded.tolist()
+    assert len(stranded) > 0
+    found = [(int(c & MEMBERS), int(c >> BITS)) for c in at.company]
+    wanted = [company(at, row) for row in at.deciding.tolist()]
+    assert found == wanted
+    # All that can be has been: sizes, bits, the dead among kin, children born far from their rows.
+    assert len(set(found)) > 20
+    assert (people.activity == Activity.dead).sum() > 20
+    assert at.born > 50
+    few = np.flatnonzero(head)[5:200:7]
+    assert at.company_of(few).tolist() == [n | bits << BITS for n, bits in map_company(at, few)]
+    assert at.company_of(at.deciding) is at.company
+
+
+def map_company(at: World, heads: np.ndarray) -> list[tuple[int, int]]:
+    return [company(at, row) for row in heads.tolist()]
+
+
+def test_a_household_is_founded_in_one_range_of_rows_only() -> None:
+    at = lived(6)
+    n = len(at.people.pid)
+    whole, parts = np.zeros(n, np.uint16), np.zeros(n, np.uint16)
+    gather_households(at.people, 0, n, at.month(), whole)
+    for first, last in ((0, 7), (7, n // 2), (n // 2, n)):
+        gather_households(at.people, first, last, at.month(), parts)
+    assert (whole == parts).all()
+    assert (whole & MEMBERS).sum() == (at.people.activity != Activity.dead).sum()
+
+
+def test_people_are_counted_as_one_by_one() -> None:
+    """Random worlds have people in every standing, abroad and at home, exposed and not."""
+    statuses, activities = np.zeros(len(Status), int), np.zeros(len(Activity), int)
+    for number in range(12):
+        at = random_world(number)
+        people, weight, country = at.people, at.weight, at.country
+        people.activity[::97] = Activity.travelling
+        census = counted(at)
+        wanted = {name: np.zeros_like(counts) for name, counts in census.items()}
+        for row in range(len(people.pid)):
+            n = weight[people.home[row]]
+            wanted["activities"][people.activity[row]] += n
+            if people.activity[row] in (Activity.travelling, Activity.dead):
+                continue
+            where = people.place[row], country[people.home[row]]
+            wanted["stocks"][(*where, people.status[row])] += n
+            for k in range(7):
+                wanted["exposed"][(*where, k)] += n * (people.mask[row] >> k & 1)
+        for name in ("activities", "stocks", "exposed"):
+            assert (census[name] == wanted[name]).all(), (number, name)
+        assert census["exposed"].sum() > 0
+        statuses += census["stocks"].sum(axis=(0, 1))
+        activities += census["activities"]
+    assert (statuses > 0).all(), statuses
+    there = [Activity.resident, Activity.waiting, Activity.travelling, Activity.stranded]
+    assert (activities[[*there, Activity.dead]] > 0).all(), activities
+
+
+def counted(at: World) -> Census:
+    """The census, without the account that people put in odd states do not close."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sim.step, "check_account", lambda *_: None)
+        return count(at, at.day + 20)
+
+
+def test_cells_are_combinations_of_what_the_scenario_names() -> None:
+    names = ["age", "place", "education", "citizenship", "sex", "home", "group"]
+    at = lived(3)
+    people, month = at.people, at.month()
+    rows = np.arange(0, len(people.pid), 11)
+    people.born[rows[:9]] = (
+        month - np.repeat(12 * np.array([18, 35, 65]), 3) - np.tile([-1, 0, 1], 3)
+    )
+    age = (month - people.born[rows].astype(int)) // 12
+    index = {
+        "age": (age >= 18).astype(int) + (age >= 35) + (age >= 65),
+        "place": people.place[rows],
+        "education": people.traits[rows] >> 1 & 3,
+        "citizenship": at.country[people.home[rows]],
+        "sex": people.traits[rows] & WOMAN,
+        "home": people.home[rows],
+        "group": people.group[rows],
+    }
+    for by in ([], names[:1], names[:3], names, names[::-1]):
+        cells = Cells(small(f"outputs.by={by}".replace("'", "")))
+        found = cells.of(people, at.country, rows, month)
+        wanted = np.ravel_multi_index([index[name] for name in by], cells.shape) if by else 0
+        assert (found == wanted).all(), by
+        assert found.max() < cells.size
+    assert all(len(np.unique(values)) > 1 for values in index.values())
