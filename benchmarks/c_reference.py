@@ -77,7 +77,7 @@ POINTERS = {
         "lacking": np.float64,
     },
     "Step": {
-        "heads": np.int64,
+        "heads": np.uint32,
         "classes": np.int64,
         "keys": np.uint64,
         "now": np.float64,

@@ -31,7 +31,7 @@ from benchmarks.measure import (
 )
 from benchmarks.worlds import Size, scenario
 from sim.kernels.choice import Events, decide
-from sim.model.decide import draw_events
+from sim.model.decide import AskedAlike, draw_events
 from sim.scenario.reader import read
 from sim.solve import solve_base
 from sim.state import bytes_per_person
@@ -295,26 +295,26 @@ def against_c(
 def threads_row(asked: tuple[Any, ...], rounds: int) -> Row:
     """One thread against two, by the clock on the wall."""
     world: World = asked[0]
+    now = asked[1]
+    # Everybody many times over: starting threads must not be what is timed.
+    times: AskedAlike = asked[3]._replace(leaving=np.empty(0, np.int64), until=np.empty(0))
+    heads = np.repeat(asked[2], 1 + MANY // max(1, len(asked[2])))
 
     def with_threads(threads: int) -> Columns:
         world.threads = threads
-        found, _ = draw_events(*asked)
+        found, _ = draw_events(world, now, heads, times)
         return columns(found, len(found.head))
 
-    heads = world.deciding
     row = Row("1 thread / 2 threads, Numba", heads=len(heads))
     one, two = with_threads(1), with_threads(2)
     row.events, row.same = len(one["head"]), same(one, two)
-    # Everybody many times over: starting threads must not be what is timed.
-    world.deciding = np.tile(heads, 1 + MANY // max(1, len(heads)))
-    row.same &= same(with_threads(1), with_threads(2))
     a, b, row.ratio = alternate(
         lambda: with_threads(1), lambda: with_threads(2), rounds, time.perf_counter
     )
-    row.a, row.b = a / len(world.deciding), b / len(world.deciding)
+    row.a, row.b = a / len(heads), b / len(heads)
     got = [cores_received(lambda t=threads: with_threads(t)) for threads in (1, 2)]
     row.note = f"the machine gave one thread {got[0]:.2f} cores, and two {got[1]:.2f}"
-    world.deciding, world.threads = heads, 1
+    world.threads = 1
     return row
 
 

@@ -63,7 +63,8 @@ typedef struct {
 } Events;
 
 typedef struct {
-    const int64_t *heads, *classes;
+    const uint32_t *heads;
+    const int64_t *classes;
     const uint64_t *keys;
     const double *now, *dt;
     int64_t month;
@@ -314,41 +315,71 @@ static inline double settled(const Conditions *conditions, int64_t place, int64_
     return 1.0 - exp(-since * conditions->settling[place * N_STATUS + status]);
 }
 
+/* What the rates of a head are made of. */
+typedef struct {
+    int64_t place;
+    int at_home;
+    double want, fear, level, open_l, open_f, l_age, f_age;
+} Level;
+
+static inline Level level_of(const People *people, const Conditions *conditions, const Step *step,
+                             int64_t head)
+{
+    const int64_t n = step->n_places, p = people->place[head], o = people->home[head];
+    const int64_t taste = people->traits[head] >> 4, mask = people->mask[head];
+    const int64_t cell = (p * n + o) * step->n_classes + taste;
+    int64_t age = age_of(step->month, people->born[head]);
+    age = age < 0 ? 0 : age >= N_AGES ? N_AGES - 1 : age;
+    Level it;
+    it.place = p;
+    it.at_home = p == o;
+    it.want = conditions->want[p * 16 + (mask & 15)];
+    it.fear = conditions->fear[p * 8 + (mask >> 4)];
+    it.level = conditions->livelihood[p * N_STATUS + people->status[head]] * it.want;
+    it.open_l = conditions->bound[cell];
+    it.open_f = conditions->bound[n * n * step->n_classes + cell];
+    it.l_age = conditions->age[age];
+    it.f_age = conditions->age[N_AGES + age];
+    return it;
+}
+
+/* Nobody's rate is greater than with every gate open, in company and rested. */
+static inline double most_of(Level it, const Conditions *conditions)
+{
+    const double level = it.at_home ? it.level * conditions->at_home : it.level;
+    return level * it.l_age * it.open_l + conditions->flight * it.fear * it.f_age * it.open_f;
+}
+
 /* Returns the number of events written, from `first` on. */
 int64_t decide(const People *people, const Land *land, const Conditions *conditions,
                const Means *means, const Step *step, const Events *events, int64_t first,
                int64_t last)
 {
-    const int64_t n = step->n_places;
-    int64_t at = first;
+    int64_t at = first, waiting = first;
+    /* Those whom the bound lets through wait where events are written, which never overtakes them:
+       they are weighed one after the other, so that what that reads stays in the cache. */
     for (int64_t i = first; i < last; i++) {
         const int64_t head = step->heads[i];
+        const double most = most_of(level_of(people, conditions, step, head), conditions);
+        events->head[waiting] = i;
+        waiting += !(uniform(step->keys[0], people->pid[head]) > most * step->dt[i] * MARGIN);
+    }
+    for (int64_t j = first; j < waiting; j++) {
+        const int64_t i = events->head[j];
+        const int64_t head = step->heads[i];
         const double dt = step->dt[i];
-        const int64_t p = people->place[head], o = people->home[head];
-        const int64_t taste = people->traits[head] >> 4, mask = people->mask[head];
         const uint64_t pid = people->pid[head];
-        int64_t age = age_of(step->month, people->born[head]);
-        age = age < 0 ? 0 : age >= N_AGES ? N_AGES - 1 : age;
-
-        /* Nobody's rate is greater than with every gate open, in company and rested. */
-        const double want = conditions->want[p * 16 + (mask & 15)];
-        const double fear = conditions->fear[p * 8 + (mask >> 4)];
-        const double level = conditions->livelihood[p * N_STATUS + people->status[head]] * want;
-        const int64_t cell = (p * n + o) * step->n_classes + taste;
-        const double open_l = conditions->bound[cell];
-        const double open_f = conditions->bound[n * n * step->n_classes + cell];
-        const double l_age = conditions->age[age], f_age = conditions->age[N_AGES + age];
-        const double most = (p == o ? level * conditions->at_home : level) * l_age * open_l
-                            + conditions->flight * fear * f_age * open_f;
-        const double u = uniform(step->keys[0], pid);
-        if (u > most * dt * MARGIN) continue;
+        const Level it = level_of(people, conditions, step, head);
+        const int64_t p = it.place;
+        const double want = it.want, level = it.level, open_l = it.open_l, open_f = it.open_f;
+        const double l_age = it.l_age, f_age = it.f_age, fear = it.fear;
 
         /* The same in its own company, and as lately moved as it is. */
-        const double draw = -log1p(-u);
+        const double draw = -log1p(-uniform(step->keys[0], pid));
         const double since = (step->now[i] - people->moved[head]) / DAYS_A_YEAR;
         const double rest = 1.0 - conditions->rest_depth * exp(-since / conditions->rest);
         double l = level * (l_age * rest);
-        if (p == o)
+        if (it.at_home)
             l *= conditions->at_home;
         else
             l *= exp(-conditions->attachment * settled(conditions, p, people->status[head], since));

@@ -487,15 +487,17 @@ def evaluate(people, land, conditions, classes, head, now, month, money, ways):
 @inner
 def rate_bound(people, conditions, head, month):
     """No less than R_MP of this head: full company, no rest after a move."""
+    # Indices without a sign need no second look.
     p = people.place[head]
     o = people.home[head]
-    g = people.traits[head] >> 4
-    mask = people.mask[head]
-    age = min(max((month - people.born[head]) // 12, 0), 120)
-    livelihood = conditions.livelihood[p, people.status[head]] * conditions.want[p, mask & 15]
-    if p == o:
-        livelihood *= conditions.at_home
-    flight = conditions.flight * conditions.fear[p, mask >> 4] * conditions.age[1, age]
+    g = np.uint64(people.traits[head]) >> np.uint64(4)
+    mask = np.uint64(people.mask[head])
+    months = np.uint32(max(month - people.born[head], 0))
+    age = min(months // np.uint32(12), np.uint32(120))
+    at_home = conditions.at_home if p == o else 1.0
+    livelihood = conditions.livelihood[p, people.status[head]] * at_home
+    livelihood *= conditions.want[p, mask & np.uint64(15)]
+    flight = conditions.flight * conditions.fear[p, mask >> np.uint64(4)] * conditions.age[1, age]
     return (
         livelihood * conditions.age[0, age] * conditions.bound[0, p, o, g]
         + flight * conditions.bound[1, p, o, g]
@@ -537,6 +539,29 @@ def no_means_share(r, r_m, r_p, r_mp):
 
 
 @kernel
+def let_through(people, heads, first, last, conditions, move_key, month, dt, through):
+    """List those of heads[first:last] whose draw does not prove that they stay.
+
+    On its own, since a loop among many others would keep little in registers.
+
+    Args:
+        move_key: Key of the move draw.
+        through: [n] out: positions among the heads, from `first` on.
+
+    Returns:
+        Where the list ends.
+    """
+    n = first
+    for i in range(first, last):
+        head = heads[i]
+        u = uniform(move_key, people.pid[head])
+        through[n] = i
+        # The margin covers the rounding of the bounds.
+        n += not u > rate_bound(people, conditions, head, month) * dt[i] * MARGIN
+    return n
+
+
+@kernel
 def decide(
     people, heads, first, last, land, conditions, means, classes, keys, now, month, dt, events
 ):
@@ -561,13 +586,8 @@ def decide(
     ways = np.empty((4, 4))
     # First whom the bound lets through, then those few, one after the other: what their evaluation
     # reads stays in the cache. They wait where events are written, which never overtakes them.
-    waiting = first
-    for i in range(first, last):
-        u = uniform(keys[0], people.pid[heads[i]])
-        events.head[waiting] = i
-        # The margin covers the rounding of the bounds.
-        waiting += u <= rate_bound(people, conditions, heads[i], month) * dt[i] * MARGIN
-    for j in range(first, waiting):
+    end = let_through(people, heads, first, last, conditions, keys[0], month, dt, events.head)
+    for j in range(first, end):
         i = events.head[j]
         head = heads[i]
         years = dt[i]
