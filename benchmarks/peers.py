@@ -40,7 +40,8 @@ class Peer:
             env=kept | dict.fromkeys(one, "1"),
         )  # fmt: skip
         assert self.process.stdout is not None
-        line = self.process.stdout.readline()
+        # A library may have something to say when it is first imported.
+        line = next((line for line in self.process.stdout if line.startswith("{")), "")
         if not line:
             assert self.process.stderr is not None
             raise RuntimeError(self.process.stderr.read().strip().splitlines()[-1])
