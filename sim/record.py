@@ -58,6 +58,7 @@ _FIRST: Final = Column("date", "date", "day", "first day of the steps summed in 
 _LAST: Final = Column("date", "date", "day", "last day of the steps summed in the row")
 _PLACE: Final = Column("place", "text", "id", "place of stay")
 _CITIZENSHIP: Final = Column("citizenship", "text", "id", "country of citizenship")
+_PARTY: Final = Column("party", "text", "word", "adults, families or children_alone (under 18)")
 
 TABLES: Final[Mapping[str, Table]] = {
     "flows": Table(
@@ -243,9 +244,33 @@ TABLES: Final[Mapping[str, Table]] = {
             _CITIZENSHIP,
             Column("caravan", "text", "id", "caravan that people travelled in, or none"),
             Column("attempt", "text", "word", "first to ninth or later, since they last arrived"),
+            _PARTY,
             Column("departed", "int", "people", "people who set out"),
             Column("arrived", "int", "people", "people who arrived, whenever they set out"),
             Column("failed", "int", "people", "people left behind, turned back or taken home"),
+        ),
+    ),
+    "interceptions": Table(
+        "people who were intercepted on the way, by who travels; in `harms` their sums",
+        "first",
+        (
+            _REPLICATE,
+            _FIRST,
+            Column("corridor", "text", "id", "corridor on which they were"),
+            _CITIZENSHIP,
+            _PARTY,
+            Column("people", "int", "people", "people who were intercepted; again counts again"),
+        ),
+    ),
+    "prices": Table(
+        "what smugglers ask for a corridor, and how likely one is stopped on it",
+        "last",
+        (
+            _REPLICATE,
+            _LAST,
+            Column("corridor", "text", "id", "corridor; the cheapest usable of its tactics"),
+            Column("price", "float", "money", "price a person, which follows enforcement"),
+            Column("intercepted", "float", "share", "probability to be intercepted on it"),
         ),
     ),
     "claims": Table(
@@ -263,6 +288,17 @@ TABLES: Final[Mapping[str, Table]] = {
                 "claimed, accepted (a refugee on arrival, no claim), recognised, rejected",
             ),
             Column("people", "int", "people", "people whom it befell"),
+        ),
+    ),
+    "queues": Table(
+        "how long claims for asylum take, where a country decides so many a year",
+        "last",
+        (
+            _REPLICATE,
+            _LAST,
+            Column("country", "text", "id", "country that decides"),
+            Column("pending", "int", "people", "people whose claims are not decided yet"),
+            Column("months", "float", "months", "time in which it decides so many"),
         ),
     ),
     "paths": Table(
@@ -672,13 +708,39 @@ class Record:
         """Journeys by corridors into another country, and how they ended.
 
         Columns: `replicate`, `date` (first day), `citizenship` (country id), `caravan` (id of the
-        intervention, or none), `attempt` (first to ninth or later, since they last
-        arrived),
-        `departed` (people who set out), `arrived` (people who arrived,
-        whenever they set out), `failed` (people who were left behind on the way, turned back or
-        taken home).
+        intervention, or none), `attempt` (first to ninth or later, since they last arrived),
+        `party` (adults, families or children_alone), `departed` (people who set out), `arrived`
+        (people who arrived, whenever they set out), `failed` (people who were left behind on the
+        way, turned back or taken home).
         """
         return self.table("journeys")
+
+    @property
+    def interceptions(self) -> pd.DataFrame:
+        """People who were intercepted on the way, by who travels.
+
+        Columns: `replicate`, `date` (first day), `corridor` (id), `citizenship` (country id),
+        `party` (adults, families or children_alone), `people` (people; again counts again).
+        """
+        return self.table("interceptions")
+
+    @property
+    def prices(self) -> pd.DataFrame:
+        """What smugglers ask for corridors into another country.
+
+        Columns: `replicate`, `date` (last day), `corridor` (id), `price` (money a person, by the
+        cheapest of its tactics that can be used), `intercepted` (probability to be intercepted).
+        """
+        return self.table("prices")
+
+    @property
+    def queues(self) -> pd.DataFrame:
+        """How long claims for asylum take where a country decides so many a year.
+
+        Columns: `replicate`, `date` (last day), `country` (id), `pending` (people whose claims are
+        not decided yet), `months` (in which the country decides so many).
+        """
+        return self.table("queues")
 
     @property
     def claims(self) -> pd.DataFrame:
@@ -760,7 +822,8 @@ class Record:
     def observed(self) -> pd.DataFrame:
         """Each observed figure of the scenario beside the simulated one.
 
-        Columns: `id`, `what`, `of` (ids, joined by `; `) and `at` (id), `date` and `since` (days),
+        Columns: `id`, `what`, `of` (ids, joined by `; `), `at` (id) and `party` (word, of
+        interceptions that are of these parties alone), `date` and `since` (days),
         `observed` (people), `simulated` (people, mean over replicates), `low` and `high` (95 %
         t-interval of that mean; NaN with one replicate), `source` (source ids).
 
@@ -785,6 +848,7 @@ class Record:
                     figure.what,
                     "; ".join(figure.of),
                     figure.at,
+                    figure.party,
                     pd.Timestamp(figure.date),
                     pd.Timestamp(figure.since) if figure.since else pd.NaT,
                     figure.people,
@@ -794,7 +858,7 @@ class Record:
                     "; ".join(figure.source),
                 )
             )
-        columns = ["id", "what", "of", "at", "date", "since"]
+        columns = ["id", "what", "of", "at", "party", "date", "since"]
         columns += ["observed", "simulated", "low", "high", "source"]
         frame = pd.DataFrame(rows, columns=columns)
         for name in ("date", "since"):
@@ -1127,6 +1191,8 @@ def _simulated(
     if figure.what in STOCKS_OBSERVED:
         return _stock_figure(record, figure, counts)
     needed = "harms" if figure.what in HARMS_OBSERVED else "flows"
+    if figure.party is not None:
+        needed = "interceptions"
     if _at_corridor(record, figure):
         needed = "crossings"
     if needed not in record.tables:
@@ -1217,9 +1283,14 @@ def _flow_figure(record: Record, figure: Observed) -> Values:
         frame, column = record.crossings, "people"
         frame = frame[(frame["corridor"] == figure.at) & frame["citizenship"].isin(figure.of)]
     elif figure.what in HARMS_OBSERVED:
-        frame, column = record.harms, "people"
-        harm = HARMS_OBSERVED[figure.what]
-        frame = frame[(frame["harm"] == harm) & frame["citizenship"].isin(figure.of)]
+        column = "people"
+        if figure.party is None:
+            frame = record.harms
+            frame = frame[frame["harm"] == HARMS_OBSERVED[figure.what]]
+        else:
+            frame = record.interceptions
+            frame = frame[frame["party"] == figure.party]
+        frame = frame[frame["citizenship"].isin(figure.of)]
         if figure.at is not None:
             places = country_of(record)
             wanted = [figure.at] + [

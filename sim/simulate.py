@@ -17,8 +17,10 @@ import pandas as pd
 
 from sim import jit
 from sim.checkpoint import Checkpoints, Kept
+from sim.model.asylum import courts
 from sim.model.attempts import WORDS
 from sim.model.caravans import called
+from sim.model.journey import best_ways
 from sim.model.spending import ITEMS
 from sim.record import Record
 from sim.rng import replicate_seed
@@ -41,6 +43,7 @@ from sim.terms import (
     Answer,
     Channel,
     ClaimStage,
+    Company,
     Harm,
     Journey,
     Status,
@@ -301,14 +304,24 @@ class Keeper:
             "crossings", self.first, corridor=way, citizenship=citizenship,
             people=counts.crossings[way, citizenship],
         )  # fmt: skip
-        citizenship, caravan, attempt = np.nonzero(counts.journeys.any(axis=3))
+        citizenship, caravan, attempt, party = np.nonzero(counts.journeys.any(axis=4))
         put(
             "journeys", self.first, citizenship=citizenship, caravan=caravan, attempt=attempt,
+            party=party,
             **{
-                name: counts.journeys[citizenship, caravan, attempt, i]
+                name: counts.journeys[citizenship, caravan, attempt, party, i]
                 for i, name in enumerate(names(Journey))
             },
         )  # fmt: skip
+        way, citizenship, party = np.nonzero(counts.caught)
+        put(
+            "interceptions", self.first, corridor=way, citizenship=citizenship, party=party,
+            people=counts.caught[way, citizenship, party],
+        )  # fmt: skip
+        way, price, intercepted = best_ways(world)
+        put("prices", last, corridor=way, price=price, intercepted=intercepted)
+        country, pending, months = courts(world)
+        put("queues", last, country=country, pending=pending, months=months)
         place, citizenship, threat = np.nonzero(counts.insecurity)
         put(
             "insecurity", self.first, place=place, citizenship=citizenship, threat=threat,
@@ -459,7 +472,7 @@ class Keeper:
             "channel": names(Channel), "answer": names(Answer), "threat": names(Threat),
             "harm": names(Harm), "status": names(Status), "activity": names(Activity),
             "event": names(VitalEvent), "stage": names(ClaimStage),
-            "attempt": list(WORDS),
+            "attempt": list(WORDS), "party": names(Company),
             "caravan": ["none", *(item.id for item in called(self.scenario))],
         }  # fmt: skip
         result: dict[str, pd.DataFrame] = {}
@@ -566,7 +579,11 @@ EMPTY: dict[str, dict[str, Any]] = {
     "account": {"date": _DATE, "activity": _INT, "people": _INT},
     "vital": {"date": _DATE, "place": _INT, "citizenship": _INT, "event": _INT, "people": _INT},
     "journeys": {"date": _DATE, "citizenship": _INT, "caravan": _INT, "attempt": _INT,
-                 "departed": _INT, "arrived": _INT, "failed": _INT},
+                 "party": _INT, "departed": _INT, "arrived": _INT, "failed": _INT},
+    "interceptions": {"date": _DATE, "corridor": _INT, "citizenship": _INT, "party": _INT,
+                      "people": _INT},
+    "prices": {"date": _DATE, "corridor": _INT, "price": _FLOAT, "intercepted": _FLOAT},
+    "queues": {"date": _DATE, "country": _INT, "pending": _INT, "months": _FLOAT},
     "claims": {"date": _DATE, "country": _INT, "citizenship": _INT, "stage": _INT,
                "people": _INT},
     "paths": {"date": _DATE, "citizenship": _INT, "came_from": _INT, "country": _INT,

@@ -68,7 +68,7 @@ class Companions(IntEnum):
 
 
 class Company(IntEnum):
-    """Who is in a party that a border stops: borders treat them by different rules."""
+    """Who is in a party on the way: borders treat them by different rules."""
 
     adults = 0
     families = 1

@@ -40,7 +40,17 @@ from sim.state import (
     People,
     Separations,
 )
-from sim.terms import N_THREATS, Channel, ClaimStage, Harm, Journey, Status, Threat, VitalEvent
+from sim.terms import (
+    N_THREATS,
+    Channel,
+    ClaimStage,
+    Company,
+    Harm,
+    Journey,
+    Status,
+    Threat,
+    VitalEvent,
+)
 
 if TYPE_CHECKING:
     from sim.scenario.schema import Scenario
@@ -73,8 +83,10 @@ class Counts:
     crossings: I64
     """[corridor, citizenship] people who came through."""
     journeys: I64
-    """[citizenship, caravan + 1, attempt - 1, outcome] people who set out by corridors for another
-    country, arrived, and were left behind on the way."""
+    """[citizenship, caravan + 1, attempt - 1, company, outcome] people who set out by corridors for
+    another country, arrived, and were left behind on the way."""
+    caught: I64
+    """[corridor, citizenship, company] people who were intercepted."""
     insecurity: F64
     """[place, citizenship, threat] person-years."""
     vital: I64
@@ -317,7 +329,10 @@ def new_counts(scenario: Scenario, cells: Cells) -> Counts:
         money=np.zeros((n_ways, n_countries), np.int64),
         bribes=np.zeros((n_ways, n_countries), np.int64),
         crossings=np.zeros((len(scenario.corridors), n_countries), np.int64),
-        journeys=np.zeros((n_countries, len(called(scenario)) + 1, MOST, len(Journey)), np.int64),
+        journeys=np.zeros(
+            (n_countries, len(called(scenario)) + 1, MOST, len(Company), len(Journey)), np.int64
+        ),
+        caught=np.zeros((len(scenario.corridors), n_countries, len(Company)), np.int64),
         insecurity=np.zeros((n_places, n_countries, N_THREATS)),
         vital=np.zeros((n_places, n_countries, len(VitalEvent)), np.int64),
         claims=np.zeros((n_countries, n_countries, len(ClaimStage)), np.int64),

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sim.jit import inner, kernel
+from sim.jit import equation, inner, kernel
 from sim.kernels.choice import household
 from sim.kernels.routes import HORIZON
 from sim.rng import uniform2
@@ -155,6 +155,28 @@ def count_members(people, head):
         if row == founder:
             break
     return n
+
+
+@equation
+def company_of(adults, children):
+    """`Company` of a party: children are those under 18."""
+    if adults == 0:
+        return CHILDREN_ALONE
+    return FAMILIES if children > 0 else ADULTS
+
+
+@kernel
+def companies(people, heads, month, company):
+    """`Company` of the parties of heads.
+
+    Args:
+        heads: [n] rows.
+        month: Month from the start, as ages are counted in.
+        company: [n] out.
+    """
+    for i in range(heads.shape[0]):
+        adults, children = count_ages(people, heads[i], month)
+        company[i] = company_of(adults, children)
 
 
 @inner
@@ -682,6 +704,7 @@ def travel(
     month,
     fate,
     harms,
+    caught,
     money_taken,
     bribes,
     stranded,
@@ -701,6 +724,7 @@ def travel(
         month: Month from the start, as ages are counted in.
         fate: [party] out.
         harms: [corridor, citizenship, harm] people, added to.
+        caught: [corridor, citizenship, company] people intercepted, added to.
         money_taken: [corridor, citizenship] money extorted, in cents, added to.
         bribes: [corridor, citizenship] money that officials took, in cents, added to.
         stranded: [place, citizenship] people left behind, added to.
@@ -768,8 +792,9 @@ def travel(
                 elif u < met:
                     harms[c, own, INTERCEPTION] += w * n
                     adults, children = count_ages(people, head, month)
-                    company = FAMILIES if children > 0 else ADULTS
-                    t = custody.treated[company if adults > 0 else CHILDREN_ALONE, own]
+                    company = company_of(adults, children)
+                    caught[c, own, company] += w * n
+                    t = custody.treated[company, own]
                     u = uniform2(keys[7], who, np.uint64(occasion))
                     prosecuted = adults > 0 and u < custody.prosecuted[t, e]
                     u = uniform2(keys[6], who, np.uint64(occasion))

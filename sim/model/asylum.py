@@ -186,6 +186,19 @@ def order_to_leave(world: World, rows: I64, day: F64) -> None:
         append(world.orders, person=rows, country=country, ordered=day)
 
 
+def courts(world: World) -> tuple[I64, I64, F64]:
+    """How long claims take where a country decides so many a year, as of today.
+
+    Returns:
+        ([n] country, [n] people whose claims are pending, [n] months in which it decides so many).
+    """
+    claims, capacity = world.claims, world.rules.capacity
+    pending = np.zeros(len(capacity), np.int64)
+    np.add.at(pending, claims.country, world.weight[world.people.home[claims.person]])
+    country = np.flatnonzero(np.isfinite(capacity) & (capacity > 0))
+    return country, pending[country], 12.0 * pending[country] / capacity[country]
+
+
 def execute_returns(world: World, end: int) -> tuple[I64, F64]:
     """Carry out return orders at each country's rate; those returned are back at home.
 

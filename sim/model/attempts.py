@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from sim.kernels.travel import ARRIVED, LEFT_BEHIND, forget_moves, party_sizes
+from sim.kernels.travel import ARRIVED, LEFT_BEHIND, companies, forget_moves, party_sizes
 from sim.state import I64, append, take
 from sim.terms import Channel, Journey
 
@@ -50,8 +50,10 @@ def count(world: World, heads: I64, caravan: I64, attempt: I64, outcome: Journey
     people = world.people
     home = people.home[heads]
     n_people = party_sizes(people, heads) * world.weight[home]
+    company = np.empty(len(heads), np.int64)
+    companies(people, heads, world.month(), company)
     counts = world.counts.journeys[..., outcome]
-    np.add.at(counts, (world.country[home], caravan + 1, attempt - 1), n_people)
+    np.add.at(counts, (world.country[home], caravan + 1, attempt - 1, company), n_people)
 
 
 def note_ends(world: World, fate: I64) -> None:

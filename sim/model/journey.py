@@ -202,6 +202,19 @@ def continue_stranded(world: World, heads: I64, since: F64, end: int) -> tuple[I
     return heads[here], when[here]
 
 
+def best_ways(world: World) -> tuple[I64, F64, F64]:
+    """What corridors into another country ask for, as of today, by the cheapest usable tactic.
+
+    Returns:
+        ([n] corridor, [n] money a person, [n] probability to be intercepted).
+    """
+    legs, way = world.network.legs, world.choices.way
+    usable = np.flatnonzero(legs.crosses & way.usable)
+    order = usable[np.lexsort((way.price[usable], legs.corridor[usable]))]
+    corridor, first = np.unique(legs.corridor[order], return_index=True)
+    return corridor, way.price[order[first]], way.intercepted[order[first]]
+
+
 class Ended(NamedTuple):
     """Parties whose journey is over."""
 
@@ -248,8 +261,8 @@ def advance_parties(world: World, end: int) -> Ended:
         legs, way = ways[caravan + 1]
         travel(
             world.people, columns, legs, way, world.country, world.weight, keys, float(end),
-            world.month(), its_fate, counts.harms, counts.money, counts.bribes, stranded,
-            counts.crossings, held, its_children,
+            world.month(), its_fate, counts.harms, counts.caught, counts.money, counts.bribes,
+            stranded, counts.crossings, held, its_children,
         )  # fmt: skip
         parties.head[mine], _, parties.leg[mine], parties.due[mine] = columns[:4]
         parties.n_legs[mine], parties.entered[mine] = columns[5:]

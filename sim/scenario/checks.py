@@ -364,6 +364,9 @@ def _dates(ck: _Checker) -> None:
             ck.add(path, "{} counts from an election, and none is stated", on_key=True)
     for i, observed in enumerate(s.observed):
         _order(ck, ("observed", i), observed.since, observed.date, "since", "date")
+        if observed.party is not None and observed.what != "interceptions":
+            path = ("observed", i, "party")
+            ck.add(path, "{} can be told of interceptions only", on_key=True)
 
 
 def _order(

@@ -970,6 +970,8 @@ class Observed(Part):
     """Country of citizenship, or several, whose people are summed."""
     at: Id | None = None
     """Country or corridor; none: anywhere outside the country of citizenship."""
+    party: CompanyName | None = None
+    """Interceptions: of these parties alone; none: of all."""
     date: LastDay
     """Last day counted (a month means its last day). Stocks: at its end; flows: up to its end."""
     since: Date | None = None
@@ -980,8 +982,8 @@ class Observed(Part):
 
 TableName = Literal[
     "flows", "answers", "attribution", "stocks", "blocked", "crossings", "harms", "threats",
-    "insecurity", "opinion", "spending", "account", "vital", "journeys", "claims", "paths",
-    "persons",
+    "insecurity", "opinion", "spending", "account", "vital", "journeys", "interceptions", "prices",
+    "claims", "queues", "paths", "persons",
 ]  # fmt: skip
 ByColumn = Literal["place", "home", "citizenship", "group", "sex", "education", "age"]
 
@@ -993,7 +995,8 @@ class Outputs(Part):
     """Steps summed into one row of a flow table; stocks are taken at the end of each."""
     tables: tuple[TableName, ...] = (
         "flows", "answers", "attribution", "stocks", "blocked", "crossings", "harms", "threats",
-        "insecurity", "opinion", "spending", "account", "vital", "journeys", "claims", "paths",
+        "insecurity", "opinion", "spending", "account", "vital", "journeys", "interceptions",
+        "prices", "claims", "queues", "paths",
     )  # fmt: skip
     """All but `persons`, which has a row for each person and is kept when named."""
     by: tuple[ByColumn, ...] = ("place",)

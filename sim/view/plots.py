@@ -302,7 +302,9 @@ def observed_words(record: Record, row: int, *, brief: bool = False) -> str:
         text = f"Deaths, {at}" if at else "Deaths on the way"
     elif figure.what in ("interceptions", "kidnappings", "separations"):
         text = figure.what.capitalize()
-        text += ("" if brief else f" of people from {of}") + (f", {at}" if at else "")
+        who = style.PARTIES.get(figure.party or "", "")
+        text += f" of {who}" if brief and who else ""
+        text += ("" if brief else f" of {who or 'people'} from {of}") + (f", {at}" if at else "")
     elif figure.what == "forced_returns":
         text = "Forced returns" + ("" if brief else f" to {of}") + (f", {at}" if at else "")
     elif figure.what == "displaced":

@@ -100,6 +100,10 @@ MEASURE_WORDS: Final[Mapping[str, str]] = {
     "humane": "humane",
 }
 """Headline figures, short enough for a row or a legend."""
+PARTIES: Final[Mapping[str, str]] = {
+    "adults": "adults alone", "families": "families", "children_alone": "children alone",
+}  # fmt: skip
+"""Who travels, in words."""
 CHANNEL_WORDS: Final[Mapping[str, str]] = {
     "labour": "labour",
     "family": "family",

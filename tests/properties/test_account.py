@@ -200,6 +200,15 @@ def test_journeys_are_flows_by_corridors_into_other_countries(changes):
     home = home[home["corridor"].isin(ways)]["people"].sum()
     stranded = harms.query("harm == 'stranding'")["people"].sum()
     assert journeys["failed"].sum() == home + stranded > 0
+    stopped = harms.query("harm == 'interception'")
+    for by in (["date"], ["corridor"], ["citizenship"]):
+        told, all_ = (
+            frame.groupby(by, observed=True)["people"].sum()
+            for frame in (found["interceptions"], stopped)
+        )
+        assert told.to_dict() == all_.to_dict()
+    assert (found["interceptions"].groupby("party", observed=False)["people"].sum() > 0).all()
+    assert (journeys.groupby("party", observed=False)["departed"].sum() > 0).all()
     assert bool(changes) == (home > 0) == bool((journeys["caravan"] == "walk").any())
 
 

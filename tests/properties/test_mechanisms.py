@@ -681,6 +681,29 @@ def test_who_is_turned_back_is_stranded_and_stays_so_until_deciding_anew() -> No
     assert stranded[1].people.sum() > 2 * stranded[0].people.sum()
 
 
+def test_prices_follow_the_border() -> None:
+    """J4: what smugglers ask, as the table `prices` says it."""
+    open_, shut = (
+        rows(run(WAR, NEXT_BORDER, f"policies.nx_border.barrier={x}").prices, corridor="ho_n_nx_b")
+        for x in (0, 0.9)
+    )
+    assert len(open_) == len(shut) == 12
+    assert shut.price.iloc[-1] > 1.1 * open_.price.iloc[-1] > 0
+    assert shut.intercepted.iloc[-1] > open_.intercepted.iloc[-1]
+
+
+def test_queues_grow_where_few_claims_are_decided() -> None:
+    """J6: how long claims take, as the table `queues` says it."""
+    slow, swift = (run(WAR, f"policies.fr_courts.capacity={n}") for n in (1_000, 1_000_000))
+    for record in (slow, swift):
+        told = rows(record.queues, country="FR")
+        assert len(told) == 12
+        assert told.pending.iloc[-1] == stock(record, status="claimant", place="fr_c") > 0
+    slowly = rows(slow.queues, country="FR")
+    assert slowly.months.iloc[-1] == 12 * slowly.pending.iloc[-1] / 1_000
+    assert slowly.months.iloc[-1] > 100 * rows(swift.queues, country="FR").months.iloc[-1]
+
+
 def test_the_stranded_settle_where_they_may() -> None:
     """J5: who is robbed on the way and may not claim asylum there stays on irregularly."""
     road = "corridors.nx_b_nx_c"

@@ -194,8 +194,11 @@ def sample_record(replicates: int = 1, **changes: Any) -> Record:
             rows["opinion"].append((replicate, last, "DE", 0.4, 0.2, 0.1, 0.4))
             rows["spending"].append((replicate, first, "asylum", "DE", 1e6 * war))
             rows["journeys"].append(
-                (replicate, first, "SY", "none", "first", sea, sea // 2, sea // 10)
+                (replicate, first, "SY", "none", "first", "adults", sea, sea // 2, sea // 10)
             )
+            rows["interceptions"].append((replicate, first, "aegean", "SY", "families", sea // 9))
+            rows["prices"].append((replicate, last, "aegean", 900.0, 0.1))
+            rows["queues"].append((replicate, last, "DE", 90_000, 7.5))
             for event, people in (("birth", 50_000), ("death", 9000)):
                 rows["vital"].append((replicate, first, "DAM", "SY", event, people))
             dead += 9000
@@ -245,7 +248,10 @@ COLUMNS = {
     "spending": "replicate date item country amount",
     "account": "replicate date activity people",
     "vital": "replicate date place citizenship event people",
-    "journeys": "replicate date citizenship caravan attempt departed arrived failed",
+    "journeys": "replicate date citizenship caravan attempt party departed arrived failed",
+    "interceptions": "replicate date corridor citizenship party people",
+    "prices": "replicate date corridor price intercepted",
+    "queues": "replicate date country pending months",
     "claims": "replicate date country citizenship stage people",
     "paths": "replicate date citizenship came_from country outcome people",
     "persons": "replicate date id_high id_low home people moved_abroad moved_within no_means "

@@ -27,7 +27,7 @@ def try_once(at: World, heads: I64, stopped: float) -> None:
 
 def counted(at: World, outcome: Journey) -> list[int]:
     """People by attempt."""
-    return [int(n) for n in at.counts.journeys[..., outcome].sum(axis=(0, 1)) // at.weight[0]]
+    return [int(n) for n in at.counts.journeys[..., outcome].sum(axis=(0, 1, 3)) // at.weight[0]]
 
 
 def test_attempts_are_numbered_until_one_arrives() -> None:

@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from sim.kernels.travel import party_sizes
+from sim.kernels.travel import companies, party_sizes
 from sim.model.custody import reunify
 from sim.model.journey import advance_parties
 from sim.state import HEAD, I64
@@ -126,6 +126,37 @@ def test_prosecution_takes_a_share_of_parties_and_no_children_alone() -> None:
     # Those whose household has no such child go with all of it.
     assert harmed(alone, Harm.separation) > 0
     assert not np.isin(people.household[young], alone.separations.children).any()
+
+
+def test_parties_are_told_apart_by_the_age_of_their_members() -> None:
+    at, heads = stopped()
+    people = at.people
+    wanted, found = [], np.empty(len(heads), np.int64)
+    for head in heads.tolist():
+        rows = members(at, np.array([head]))
+        rows = rows[people.activity[rows] != Activity.dead]
+        child = at.month() - people.born[rows] < ADULT
+        if child.all():
+            wanted.append(Company.children_alone)
+        else:
+            wanted.append(Company.families if child.any() else Company.adults)
+    companies(people, heads, at.month(), found)
+    assert found.tolist() == wanted
+    assert set(wanted) >= {Company.adults, Company.families}
+    # Who is of age in that very month is grown up; a year earlier a child alone.
+    one = heads[np.array(wanted) == Company.adults][:1]
+    mine = members(at, one)
+    for months, company in ((ADULT, Company.adults), (ADULT - 1, Company.children_alone)):
+        people.born[mine] = at.month() - months
+        companies(people, one, at.month(), found[:1])
+        assert found[0] == company
+    # What is counted at the border is the party that was stopped.
+    advance_parties(at, 5)
+    caught = at.counts.caught.sum(axis=(0, 1)) / at.weight[0]
+    sizes = party_sizes(people, heads)
+    wanted[heads.tolist().index(one[0])] = Company.children_alone
+    for company in Company:
+        assert caught[company] == sizes[np.array(wanted) == company].sum()
 
 
 def test_the_removed_are_taken_home_when_detention_ends() -> None:

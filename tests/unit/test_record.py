@@ -241,6 +241,14 @@ VITAL = [
     (0, FEB, "A1", "A", "birth", 60),
     (0, FEB, "A1", "B", "birth", 7),
 ]
+INTERCEPTIONS = [
+    (0, JAN, "over", "A", "families", 1),
+    (0, FEB, "over", "A", "families", 8),
+    (0, FEB, "within", "A", "families", 100),
+    (0, FEB, "over", "B", "families", 200),
+    (0, FEB, "over", "A", "adults", 400),
+    (0, MAR, "within", "A", "children_alone", 3),
+]
 CROSSINGS = [
     (0, JAN, "over", "A", 70),
     (0, FEB, "over", "A", 28),
@@ -284,6 +292,9 @@ CROSSINGS = [
         ({"what": "interceptions", "at": "B", "date": "2011-03"}, 50),
         ({"what": "interceptions", "date": "2011-03"}, 50 + 60),
         ({"what": "interceptions", "of": ["A", "B"], "at": "over", "date": "2011-03"}, 50 + 70),
+        ({"what": "interceptions", "party": "families", "at": "B", "date": "2011-03"}, 8 + 1),
+        ({"what": "interceptions", "party": "children_alone", "date": "2011-03"}, 3),
+        ({"what": "interceptions", "of": "B", "party": "adults", "date": "2011-03"}, 0),
         ({"what": "forced_returns", "at": "B", "date": "2011-03"}, 9 + 6),
         ({"what": "forced_returns", "date": "2011-03", "of": ["B"]}, 5),
         ({"what": "forced_returns", "at": "B", "date": "2011-02"}, 0),
@@ -295,7 +306,7 @@ def test_observed(figure: dict[str, Any], simulated: float) -> None:
     observed = [{"id": "x", "of": "A", "people": 1.0, **figure}]
     record = small(
         observed=observed, stocks=STOCKS, harms=HARMS, flows=FLOWS, crossings=CROSSINGS,
-        vital=VITAL,
+        vital=VITAL, interceptions=INTERCEPTIONS,
     )  # fmt: skip
     found = record.observed.loc[0, "simulated"]
     assert found == pytest.approx(simulated, nan_ok=True)

@@ -188,6 +188,8 @@ def test_many_observed_figures_become_points() -> None:
          "Foreign-born from Syria, Iraq and Lebanon in Germany, July 2015"),
         ({"what": "interceptions", "at": "aegean", "date": "2015-09", "since": "2014-10"},
          "Interceptions of people from Syria, Istanbul to Athens, October 2014 to September 2015"),
+        ({"what": "interceptions", "party": "families", "at": "aegean", "date": "2015-09"},
+         "Interceptions of families from Syria, Istanbul to Athens, to September 2015"),
         ({"what": "forced_returns", "at": "DE", "date": "2015-12"},
          "Forced returns to Syria, Germany, to 2015"),
     ],
