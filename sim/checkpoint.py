@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
+import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
@@ -35,7 +37,7 @@ from sim.step import count_steps
 from sim.store import differences, discard, partial_of
 from sim.world import Cells, Counts, Expected, World
 
-FORMAT: Final = 1
+FORMAT: Final = 2
 HEADER: Final = "header"
 """Name of the JSON among the arrays, whose names are numbers."""
 INTERVAL: Final = 30.0
@@ -144,7 +146,13 @@ def write(path: Path, kept: Kept, identity: Mapping[str, Any]) -> None:
     """
     walk = _Writer(kept.world.scenario)
     root = walk.plain(kept)
-    header = {"format": FORMAT, "identity": identity, "root": root, "objects": walk.objects}
+    header = {
+        "format": FORMAT,
+        "progress": _progress(kept, identity),
+        "identity": identity,
+        "root": root,
+        "objects": walk.objects,
+    }
     text = np.frombuffer(json.dumps(header).encode(), np.uint8)
     partial = partial_of(path)
     try:
@@ -156,6 +164,38 @@ def write(path: Path, kept: Kept, identity: Mapping[str, Any]) -> None:
     finally:
         with suppress(OSError):
             partial.unlink(missing_ok=True)
+
+
+def _progress(kept: Kept, identity: Mapping[str, Any]) -> dict[str, Any]:
+    called = Path(sys.argv[0])
+    ours = called.name == "sim" or called.parts[-2:] == ("sim", "__main__.py")
+    return {
+        "replicate": len(kept.done) + 1,
+        "replicates": identity["replicates"],
+        "step": kept.world.step,
+        "steps": count_steps(kept.world.scenario),
+        "next": shlex.join(["sim", *sys.argv[1:]]) if ours else None,
+    }
+
+
+def progress(path: Path) -> dict[str, Any]:
+    """How far the run of a checkpoint has come, for reading: nothing of it is executed.
+
+    Args:
+        path: the file.
+
+    Returns:
+        `replicate` under way (from 1) of `replicates`, its `step` of `steps`, and `next`, the
+        command that began it and goes on (None: it was begun from Python). Nothing where the file
+        is damaged or of another format.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            found = json.loads(arrays[HEADER].tobytes())["progress"]
+        numbers = {name: int(found[name]) for name in ("replicate", "replicates", "step", "steps")}
+        return numbers | {"next": found["next"] if isinstance(found["next"], str) else None}
+    except Exception:  # what is damaged can fail in any way
+        return {}
 
 
 def read(path: Path, identity: Mapping[str, Any], scenario: Scenario, threads: int) -> Kept:

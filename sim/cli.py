@@ -595,8 +595,16 @@ def status(
     elif quiet:
         return
     elif found["kind"] == "run" and found["state"] != "complete":
-        on = "" if found["state"] == "running" else "; the command that began it goes on"
-        say(f"{printable(str(folder))}: run {found['name']}, {found['state']}{on}")
+        at, unfinished = "", found["state"] != "running"
+        if "step" in found:
+            at = f" at step {found['step']} of {found['steps']}" if unfinished else ""
+            if found["replicates"] > 1:
+                at += f" of replicate {found['replicate']} of {found['replicates']}"
+        known = found.get("next")
+        on = "; the command that began it goes on" if unfinished and not known else ""
+        say(f"{printable(str(folder))}: run {found['name']}, {found['state']}{at}{on}")
+        if unfinished and known:
+            say(f"go on: {printable(known)}")
     elif found["kind"] == "run":
         say(
             f"{printable(str(folder))}: run {found['name']}, {found['state']}: "

@@ -8,6 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from sim.checkpoint import progress
 from sim.store import StoreError, checkpoint_of, hold, read_manifest
 from sim.study import parts
 from sim.study import plan as plans
@@ -23,7 +24,8 @@ def status(folder: Path) -> dict[str, Any]:
     Returns:
         `kind` (sweep or run), `name` and `state` (running, complete or unfinished); of a sweep
         also `runs`, `done`, `failed`, `left`, `rate` (runs a second of the last start; None where
-        unknown), `failures` (run, error, command) and `next` (the command that goes on).
+        unknown), `failures` (run, error, command) and `next` (the command that goes on); of an
+        unfinished run what `checkpoint.progress` says.
 
     Raises:
         StoreError: it is neither.
@@ -32,7 +34,8 @@ def status(folder: Path) -> dict[str, Any]:
     plan = plans.read(folder) if folder.is_dir() else None
     if plan is None and checkpoint_of(folder.resolve()).exists():
         state = "running" if _is_held(folder) else "unfinished"
-        return {"kind": "run", "name": folder.resolve().name, "state": state}
+        at = progress(checkpoint_of(folder.resolve()))
+        return {"kind": "run", "name": folder.resolve().name, "state": state, **at}
     if plan is None:
         manifest = read_manifest(folder)
         return {

@@ -6,6 +6,7 @@ import json
 import os
 import random
 import re
+import shlex
 import shutil
 import signal
 import subprocess
@@ -16,7 +17,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
+from sim.cli import app
 from tests.small import FILE
 
 MANY = bool(os.environ.get("SIM_LONG_TESTS"))
@@ -122,9 +125,18 @@ def test_ctrl_c_says_that_the_same_command_goes_on(whole: Path, tmp_path: Path) 
     last = said.splitlines()[-1]
     assert last == "sim: interrupted; the same command goes on from where it was"
     assert beside(folder) == [".run.checkpoint"]
+    found = CliRunner().invoke(app, ["status", str(folder), "--json"])
+    at = json.loads(found.output)
+    told = CliRunner().invoke(app, ["status", str(folder)]).output
+    words = f"unfinished at step {at['step']} of {at['steps']} of replicate {at['replicate']} of "
+    assert words in " ".join(told.split())
+    assert at["next"] == shlex.join(["sim", *RUN, "--out", str(folder)])
+    assert f"go on: {at['next']}" in told.replace("\n", "") or "go on: sim run" in told
     code, said = finish(start(*RUN, "--out", str(folder)))
     assert code == 0, said
-    assert manifest(folder)["resumed"][0]["step"] > 0
+    resumed = manifest(folder)["resumed"][0]
+    assert resumed == {"replicate": at["replicate"] - 1, "step": at["step"]}
+    assert resumed["step"] > 0
     assert content(folder) == content(whole)
 
 
