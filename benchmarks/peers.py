@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.decision import kernel_arguments, synthetic_decision
+from benchmarks.gated import stepping
 from benchmarks.measure import LEAST, Mode, Row, of_world, show_rows
-from benchmarks.whole import look_at
+from benchmarks.whole import WARM, look_at
 from benchmarks.worlds import Size
 from sim.kernels.choice import decide
 
@@ -24,6 +25,8 @@ ROOT = Path(__file__).parents[1]
 PYTHON = ROOT / ".venv-peers" / "bin" / "python"
 PEERS = {"laser": (1_000_000, ">= 4"), "starsim": (100_000, "")}
 """Persons, and what the kernel is to reach in persons a second over theirs."""
+GOALS_OF_A_STEP = {"laser": ">= 1"}
+"""The same of a whole step: the goal of `whole`, 11 ns, was LASER's pace where it was set."""
 PERSONS = {"quick": 200_000, "usual": 1_000_000, "full": 1_000_000}
 ABSENT = "not installed here; `make bench-peers` does that"
 
@@ -75,20 +78,30 @@ def measure(mode: Mode) -> dict[str, Any]:
             row.note = str(error)
             continue
         if world is None:
-            asked = synthetic_decision(Size(persons=PERSONS[mode]))
+            size = Size(persons=PERSONS[mode])
+            asked = synthetic_decision(size)
             world = look_at(asked)
             values = tuple(kernel_arguments(asked)[0].values())
-            n = len(asked[0].people.pid)
-        theirs, ours = [], []
+            walking, step = stepping(size)
+            for _ in range(WARM):
+                step()
+        whole = Row(f"{name}'s SIR / whole step, a person", goal=GOALS_OF_A_STEP.get(name, ""))
+        rows.append(whole)
+        theirs: list[float] = []
+        ours: tuple[list[float], list[float]] = ([], [])
         for _ in range(LEAST):
             theirs.append(peer.seconds())
             start = time.thread_time()
             for _ in range(5):
                 decide(*values)
-            ours.append((time.thread_time() - start) / 5 / n)
+            middle = time.thread_time()
+            step()
+            ours[0].append((middle - start) / 5 / len(asked[0].people.pid))
+            ours[1].append((time.thread_time() - middle) / len(walking.people.pid))
         peer.close()
-        row.a, row.b = statistics.median(theirs), statistics.median(ours)
-        row.ratio = statistics.median(a / b for a, b in zip(theirs, ours, strict=True))
+        for it, mine in zip((row, whole), ours, strict=True):
+            it.a, it.b = statistics.median(theirs), statistics.median(mine)
+            it.ratio = statistics.median(a / b for a, b in zip(theirs, mine, strict=True))
         row.note = f"{peer.said['package']}, {persons:,} agents, one thread"
     return {"rows": [row.plain() for row in rows], "world": world}
 

@@ -78,10 +78,15 @@ def _has_parts(value: Any) -> bool:
 
 def _wrapped(value: dict[str, Any], margin: str) -> Iterator[str]:
     """Yield the lines of a mapping in braces, filled up to the width."""
-    line = f"{margin}{{"
-    empty = True
+    parts: list[str] = []
     for key, under in value.items():
         text = f"{_text(str(key))}: {one_line(under)}"
+        # Between the items of a list that has no room in a line there may be an end of line, too.
+        long = isinstance(under, (list, tuple)) and len(margin) + 1 + len(text) > WIDTH
+        parts += text.split(", ") if long and all(isinstance(it, str) for it in under) else [text]
+    line = f"{margin}{{"
+    empty = True
+    for text in parts:
         if not empty and len(line) + 2 + len(text) > WIDTH:
             yield f"{line},"
             line, empty = f"{margin} ", True

@@ -227,6 +227,7 @@ def test_a_loss_is_noticed(harm):
     elif harm == "burial":
         at.died -= 1
     else:
+        at.list_heads()
         at.people.activity[at.deciding[5]] = Activity.dead
     with pytest.raises(LostPeopleError, match=str(at.date().year)):
         advance(at)
