@@ -693,7 +693,7 @@ def test_prices_follow_the_border() -> None:
 
 
 def test_queues_grow_where_few_claims_are_decided() -> None:
-    """J6: how long claims take, as the table `queues` says it."""
+    """P6: how long claims take, as the table `queues` says it."""
     slow, swift = (run(WAR, f"policies.fr_courts.capacity={n}") for n in (1_000, 1_000_000))
     for record in (slow, swift):
         told = rows(record.queues, country="FR")
