@@ -24,6 +24,7 @@ from matplotlib.text import Annotation, Text
 from rich.console import Console
 
 from sim.record import NoTableError, Record, interval
+from sim.simulate import OUTCOMES
 from sim.terms import Answer, Channel, Harm, Threat
 from sim.view import bands, compared, focus, funnel, maps, plots, report, sankey, style, tables
 from tests.unit.sample_record import COLUMNS, sample_record, sample_scenario, tidy
@@ -430,6 +431,25 @@ def test_the_sankey_says_what_became_of_most(record: Record, still: Record) -> N
     home = paths.assign(outcome="citizen", country="SY")
     back = Record(record.scenario, 7, record.manifest, {**record.tables, "paths": home})
     assert sankey.sankey_finding(back).endswith(" 100 % were back home in December 2016")
+
+
+ENDED = {
+    "refugee": "were refugees", "claimant": "were asylum seekers",
+    "regular": "lived abroad in regular stay", "irregular": "lived abroad in irregular stay",
+    "ordered": "lived abroad in irregular stay", "travelling": "were under way or held",
+    "stranded": "were under way or held", "detained": "were under way or held",
+    "captive": "were under way or held", "died_on_the_way": "had died on the way",
+    "died_naturally": "had died a natural death", "displaced": "were displaced at home",
+    "citizen": "were back home",
+}  # fmt: skip
+"""What is said of people who ended so: who is ordered to leave has no leave to stay."""
+
+
+@pytest.mark.parametrize("outcome", OUTCOMES)
+def test_the_sankey_draws_each_outcome_as_what_it_is(record: Record, outcome: str) -> None:
+    paths = record.paths.assign(outcome=outcome)
+    all_ = Record(record.scenario, 7, record.manifest, {**record.tables, "paths": paths})
+    assert f" 100 % {ENDED[outcome]}" in sankey.sankey_finding(all_)
 
 
 def test_nobody_is_lost_between_the_columns(record: Record) -> None:
