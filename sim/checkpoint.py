@@ -156,9 +156,9 @@ def write(path: Path, kept: Kept, identity: Mapping[str, Any]) -> None:
     text = np.frombuffer(json.dumps(header).encode(), np.uint8)
     partial = partial_of(path)
     try:
-        with partial.open("wb") as file:
-            np.savez(file, **{HEADER: text, **walk.arrays})  # type: ignore[arg-type]
-            file.flush()
+        # By its name: an archive in a file of ours complains of it, if Ctrl-C leaves it half made.
+        np.savez(partial, **{HEADER: text, **walk.arrays})  # type: ignore[arg-type]
+        with partial.open("rb+") as file:
             os.fsync(file.fileno())
         partial.replace(path)
     finally:
@@ -169,12 +169,15 @@ def write(path: Path, kept: Kept, identity: Mapping[str, Any]) -> None:
 def _progress(kept: Kept, identity: Mapping[str, Any]) -> dict[str, Any]:
     called = Path(sys.argv[0])
     ours = called.name == "sim" or called.parts[-2:] == ("sim", "__main__.py")
+    # What began anew goes on without the word that makes it begin anew.
+    words = [word for word in sys.argv[1:] if word != "--fresh"]
     return {
         "replicate": len(kept.done) + 1,
         "replicates": identity["replicates"],
         "step": kept.world.step,
         "steps": count_steps(kept.world.scenario),
-        "next": shlex.join(["sim", *sys.argv[1:]]) if ours else None,
+        "next": shlex.join(["sim", *words]) if ours else None,
+        "cwd": str(Path.cwd()),
     }
 
 
@@ -185,15 +188,16 @@ def progress(path: Path) -> dict[str, Any]:
         path: the file.
 
     Returns:
-        `replicate` under way (from 1) of `replicates`, its `step` of `steps`, and `next`, the
-        command that began it and goes on (None: it was begun from Python). Nothing where the file
-        is damaged or of another format.
+        `replicate` under way (from 1) of `replicates`, its `step` of `steps`, `next`, the command
+        that goes on (None: it was begun from Python), and `cwd`, the folder in which that was
+        given. Nothing where the file is damaged or of another format.
     """
     try:
         with np.load(path, allow_pickle=False) as arrays:
             found = json.loads(arrays[HEADER].tobytes())["progress"]
         numbers = {name: int(found[name]) for name in ("replicate", "replicates", "step", "steps")}
-        return numbers | {"next": found["next"] if isinstance(found["next"], str) else None}
+        texts = {name: found.get(name) for name in ("next", "cwd")}
+        return numbers | {name: it if isinstance(it, str) else None for name, it in texts.items()}
     except Exception:  # what is damaged can fail in any way
         return {}
 

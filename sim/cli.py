@@ -10,7 +10,7 @@ import os
 import re
 import sys
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from difflib import get_close_matches
 from pathlib import Path
@@ -552,7 +552,8 @@ def sweep(
                 say_json({"ok": False, "error": str(error), "out": str(target)})
             raise typer.Exit(FAILED) from None
         except KeyboardInterrupt:
-            raise KeyboardInterrupt("the same command goes on from where it was") from None
+            which = "the same command" + (" without --fresh" if fresh else "")
+            raise KeyboardInterrupt(f"{which} goes on from where it was") from None
     failed = outcome.failures
     if as_json:
         say_json(
@@ -595,16 +596,8 @@ def status(
     elif quiet:
         return
     elif found["kind"] == "run" and found["state"] != "complete":
-        at, unfinished = "", found["state"] != "running"
-        if "step" in found:
-            at = f" at step {found['step']} of {found['steps']}" if unfinished else ""
-            if found["replicates"] > 1:
-                at += f" of replicate {found['replicate']} of {found['replicates']}"
-        known = found.get("next")
-        on = "; the command that began it goes on" if unfinished and not known else ""
-        say(f"{printable(str(folder))}: run {found['name']}, {found['state']}{at}{on}")
-        if unfinished and known:
-            say(f"go on: {printable(known)}")
+        for line in _reached(folder, found):
+            say(printable(line))
     elif found["kind"] == "run":
         say(
             f"{printable(str(folder))}: run {found['name']}, {found['state']}: "
@@ -624,6 +617,27 @@ def status(
             say(f"go on: {found['next']}")
         if found["failures"]:
             _complain_of(found["failures"])
+
+
+def _reached(folder: Path, found: Mapping[str, Any]) -> Iterator[str]:
+    """Say where the last checkpoint of a run is, and how to go on from there."""
+    running = found["state"] == "running"
+    text = f"{folder}: run {found['name']}, {found['state']}"
+    if "step" not in found:
+        lost = "" if running else "; its checkpoint is of no use: the same command starts anew"
+        yield text + lost
+        return
+    at = f"{', last checkpoint' if running else ''} at step {found['step']} of {found['steps']}"
+    if found["replicates"] > 1:
+        at += f" of replicate {found['replicate']} of {found['replicates']}"
+    if running:
+        yield text + at
+    elif found["next"] is None:
+        yield f"{text}{at}; the call from Python that began it goes on"
+    else:
+        yield text + at
+        cwd = found["cwd"]
+        yield f"go on{f', in {cwd}' if cwd not in (None, str(Path.cwd())) else ''}: {found['next']}"
 
 
 @app.command()
@@ -743,7 +757,7 @@ def _simulate(
                 )
             if shown and not is_compiled():
                 text += " (compiling, first run only)" if CACHED else " (compiling)"
-            with progress_bar(text, shown) as progress, _going_on(checkpoint):
+            with progress_bar(text, shown) as progress, _going_on(checkpoint, fresh):
                 from sim.simulate import run as run_scenario
                 from sim.view.report import write_report
 
@@ -808,14 +822,15 @@ def _found(target: Path, what: dict[str, Any], shown: bool) -> Record | None:
 
 
 @contextmanager
-def _going_on(checkpoint: Path) -> Iterator[None]:
+def _going_on(checkpoint: Path, fresh: bool) -> Iterator[None]:
     """Say to who interrupts a run how it goes on."""
     try:
         yield
     except BaseException as error:
         interrupted = was_interrupted() or isinstance(error, KeyboardInterrupt)
         if interrupted and checkpoint.exists():
-            raise KeyboardInterrupt("the same command goes on from where it was") from None
+            which = "the same command" + (" without --fresh" if fresh else "")
+            raise KeyboardInterrupt(f"{which} goes on from where it was") from None
         raise
 
 

@@ -229,7 +229,7 @@ def checkpoint_of(folder: Path) -> Path:
 
 def partial_of(path: Path) -> Path:
     """Give the name that a checkpoint has while it is written."""
-    return path.with_name(f"{path.name}.partial")
+    return path.with_name(f"{path.name}.partial.npz")
 
 
 def discard(checkpoint: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import random
@@ -10,6 +11,7 @@ import signal
 import subprocess
 import sys
 import time
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -527,7 +529,52 @@ def test_status_of_a_run(call: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert "one: run tiny, complete: 3 steps, 1 replicate, seed 7" in out
     (tmp_path / ".two.checkpoint").touch()
     code, out, _ = call("status", "two")
-    assert (code, out) == (0, "two: run two, unfinished; the command that began it goes on\n")
+    lost = "two: run two, unfinished; its checkpoint is of no use: the same command starts anew\n"
+    assert (code, out) == (0, lost)
+
+
+def test_status_of_a_run_begun_from_python(
+    call: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("SIM_CHECKPOINT_SECONDS", "0")
+    kept = tmp_path / ".three.checkpoint"
+
+    def interrupt(done: int, *_: object) -> None:
+        if done > 31:  # days: past the first step
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run(read(write(tmp_path)), keep=kept, progress=interrupt)
+    at = status(tmp_path / "three")
+    assert at["next"] is None
+    assert at["step"] == 2
+    said = f"at step {at['step']} of 3; the call from Python that began it goes on\n"
+    assert call("status", "three")[:2] == (0, f"three: run three, unfinished {said}")
+
+
+def test_ctrl_c_while_a_checkpoint_is_written_leaves_nothing_to_complain_of(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SIM_CHECKPOINT_SECONDS", "0")
+    said: list[object] = []
+    monkeypatch.setattr(sys, "unraisablehook", said.append)
+    opened = zipfile.ZipFile.open
+    calls: list[str] = []
+
+    def open_(self: zipfile.ZipFile, name: str, mode: str = "r", **options: Any) -> Any:
+        file = opened(self, name, mode, **options)
+        calls.append(mode)
+        if calls.count("w") == 5:
+            raise KeyboardInterrupt
+        return file
+
+    monkeypatch.setattr(zipfile.ZipFile, "open", open_)
+    with pytest.raises((KeyboardInterrupt, ValueError)):  # the archive's own complaint comes first
+        run(read(write(tmp_path)), keep=tmp_path / ".it.checkpoint")
+    gc.collect()
+    assert said == []
+    assert [it.name for it in tmp_path.iterdir() if "checkpoint" in it.name] == []
 
 
 def test_a_sweep_is_drawn(call: Any, whole: Path, tmp_path: Path) -> None:

@@ -127,17 +127,48 @@ def test_ctrl_c_says_that_the_same_command_goes_on(whole: Path, tmp_path: Path) 
     assert beside(folder) == [".run.checkpoint"]
     found = CliRunner().invoke(app, ["status", str(folder), "--json"])
     at = json.loads(found.output)
-    told = CliRunner().invoke(app, ["status", str(folder)]).output
-    words = f"unfinished at step {at['step']} of {at['steps']} of replicate {at['replicate']} of "
-    assert words in " ".join(told.split())
-    assert at["next"] == shlex.join(["sim", *RUN, "--out", str(folder)])
-    assert f"go on: {at['next']}" in told.replace("\n", "") or "go on: sim run" in told
+    command = shlex.join(["sim", *RUN, "--out", str(folder)])
+    assert (at["state"], at["next"], at["cwd"]) == ("unfinished", command, str(Path.cwd()))
+    assert CliRunner().invoke(app, ["status", str(folder)]).output == (
+        f"{folder}: run run, unfinished at step {at['step']} of {at['steps']} "
+        f"of replicate {at['replicate']} of 2\ngo on: {command}\n"
+    )
     code, said = finish(start(*RUN, "--out", str(folder)))
     assert code == 0, said
     resumed = manifest(folder)["resumed"][0]
     assert resumed == {"replicate": at["replicate"] - 1, "step": at["step"]}
     assert resumed["step"] > 0
     assert content(folder) == content(whole)
+
+
+def test_status_of_what_began_anew_goes_on_from_where_it_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, kept = tmp_path / "a run", tmp_path / ".a run.checkpoint"
+    process = start(*RUN, "--fresh", "--out", str(folder))
+    wait_for_news(process, kept, 0)
+    process.send_signal(signal.SIGSTOP)  # so that it is there for as long as it is looked at
+    try:
+        told = CliRunner().invoke(app, ["status", str(folder)]).output
+    finally:
+        process.send_signal(signal.SIGCONT)
+    running = f"{re.escape(str(folder))}: run a run, running, last checkpoint at step [1-9]"
+    assert re.match(running, told)
+    assert "go on" not in told
+    process.send_signal(signal.SIGINT)
+    code, said = finish(process)
+    assert code == 130, said
+    assert said.endswith("the same command without --fresh goes on from where it was\n")
+    began = Path.cwd()
+    monkeypatch.chdir(tmp_path)  # from where a command with relative paths would not go on
+    told = CliRunner().invoke(app, ["status", str(folder)]).output.splitlines()[-1]
+    head, command = told.split(": ", 1)
+    assert head == f"go on, in {began}"
+    assert shlex.split(command) == ["sim", *RUN, "--out", str(folder)]
+    monkeypatch.chdir(began)
+    code, said = finish(start(*shlex.split(command)[1:]))
+    assert code == 0, said
+    assert re.search(r"^resumed at step [1-9]", said, re.MULTILINE)
 
 
 def test_another_command_does_not_go_on_with_it(tmp_path: Path) -> None:
