@@ -41,7 +41,7 @@ def plot_bands(record: Record, ax: Axes | None = None, *, measures: Sequence[str
     table = bands(_whose(record, measures), measures)
     words = [style.MEASURE_WORDS[it] for it in measures]
     lines = [
-        (word, colour, table[table["measure"] == it])
+        (word, style.MEASURES.get(it, colour), table[table["measure"] == it])
         for it, word, colour in zip(measures, words, _colours(len(measures)), strict=True)
     ]
     return _draw(record, lines, measures, ax, bands_finding(record, measures), "")

@@ -135,8 +135,9 @@ def funnel_finding(record: Record) -> str:
     )
     if "claims" not in record.tables:
         return text
-    refuge = _people(bars, ACCEPTED) + _people(bars, RECOGNISED)
-    return f"{text} and {_of_100(refuge / out)} were taken for refugees"
+    refuge = _of_100((_people(bars, ACCEPTED) + _people(bars, RECOGNISED)) / out)
+    taken = "was taken for a refugee" if refuge == "1" else "were taken for refugees"
+    return f"{text} and {refuge} {taken}"
 
 
 def funnel_text(record: Record) -> str:

@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from sim.record import Record, at_end, country_of, horizon, outside
 from sim.scenario.schema import Place
 from sim.view import style
-from sim.view.focus import citizens, counted, narrowed
+from sim.view.focus import citizens, narrowed
 
 Ring = NDArray[np.float64]
 By = Literal["country", "place"]
@@ -176,7 +176,7 @@ def stocks_at_end(record: Record) -> tuple[dict[str, float], dict[str, float]]:
 
 
 def map_finding(record: Record) -> str:
-    """Say in one sentence which country most people reached, from outside."""
+    """Say in one sentence in which country most arrived from outside, at each journey anew."""
     reached: dict[str, float] = {}
     for flow in flows_by_size(record, by="country"):
         reached[flow.destination] = reached.get(flow.destination, 0.0) + flow.arrived
@@ -185,7 +185,9 @@ def map_finding(record: Record) -> str:
     most = max(reached, key=lambda country: reached[country])
     name = style.names(record)[most]
     by = style.month_word(horizon(record) - pd.Timedelta(days=1))
-    return f"{counted(record, reached[most])} reached {name} by {by}"
+    times = "arrival" if round(reached[most]) == 1 else "arrivals"
+    whose = f" of {citizens(record)}" if record.scenario.population.focus else ""
+    return f"{style.words(reached[most])} {times}{whose} in {name} by {by}"
 
 
 def _nodes(record: Record, by: By) -> dict[str, Node]:
@@ -263,7 +265,7 @@ def plot_map(record: Record, ax: Axes | None = None, *, by: By | None = None) ->
         ax,
         record,
         finding,
-        f"Arrows: {citizens(record)} who moved from {by} to {by}, "
+        f"Arrows: {citizens(record)} who moved from {by} to {by}, counted at each journey, "
         f"by width{f' (the {len(flows)} largest flows)' if cut else ''}. Dots and bold figures: "
         f"refugees and asylum seekers{among} at the end.",
         note="outlines: Natural Earth",

@@ -22,18 +22,18 @@ MOST_ROWS: Final = 14
 """Observed figures drawn one below the other; more are drawn as points."""
 MOST_NAMES: Final = 8
 KINDS: Final = {
-    "refugees": ("o", "#004488", "refugees"),
-    "asylum_seekers": ("s", "#6699cc", "asylum seekers"),
-    "displaced": ("^", "#997700", "displaced within"),
-    "arrivals": ("D", "#bb5566", "arrivals"),
+    "refugees": ("o", style.OUTCOMES["refugee"], "refugees"),
+    "asylum_seekers": ("s", style.OUTCOMES["claimant"], "asylum seekers"),
+    "displaced": ("^", style.OUTCOMES["displaced"], "displaced within"),
+    "arrivals": ("D", "#332288", "arrivals"),
     "deaths": ("X", style.DEATH, "deaths"),
-    "foreign_born": ("P", "#228833", "foreign-born"),
+    "foreign_born": ("P", "#997700", "foreign-born"),
     "interceptions": ("v", "#aa3377", "interceptions"),
     "kidnappings": ("h", "#ccbb44", "held captive"),
     "forced_returns": ("<", "#885522", "forced returns"),
     "separations": ("p", "#66ccee", "children separated"),
 }
-"""Marker, colour and words of each kind of observed figure."""
+"""Marker, colour and words of each kind of observed figure; those of answers are not among them."""
 LEADER: Final = 20.0
 """Length of the line from a band to its name, in points."""
 END_LINE: Final = 11.5

@@ -130,6 +130,17 @@ OUTCOMES: Final[Mapping[str, str]] = {
 
 LINES: Final = ("#004488", "#bb5566", "#997700", "#6699cc", "#222222")
 """A colour for each line of a picture with several."""
+MEASURES: Final[Mapping[str, str]] = {
+    "refugees_abroad": OUTCOMES["refugee"],
+    "claimants_abroad": OUTCOMES["claimant"],
+    "displaced": OUTCOMES["displaced"],
+    **{f"{answer}_heads": colour for answer, colour in ANSWERS.items()},
+    "choice_people": ANSWERS["choice"],
+    "necessity_people": ANSWERS["necessity"],
+    "blocked_no_means": ANSWERS["no_means"],
+    "blocked_no_permission": ANSWERS["no_permission"],
+}
+"""Colours of headline figures that have one in other pictures."""
 INK: Final = "#222222"
 FAINT: Final = "#5f6368"
 """Grey that still has a contrast of 6 : 1 on white."""

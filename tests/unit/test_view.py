@@ -135,7 +135,7 @@ def test_titles_state_the_finding(record: Record, still: Record) -> None:
     entered = flows[flows["origin"].isin(["ALE"]) & flows["destination"].isin(["GZT", "IST"])]
     people = entered["arrived"].sum() / 2
     assert set(where) >= set(entered["destination"])
-    expected = f"{style.people(people)} reached Türkiye by December 2016"
+    expected = f"{style.words(people)} arrivals in Türkiye by December 2016"
     assert maps.map_finding(record) == expected
     assert expected in texts(maps.plot_map(record))
 
@@ -761,7 +761,7 @@ def test_many_countries_are_counted_not_named(record: Record) -> None:
 
 
 def test_pictures_and_lists_name_the_focus(syrian: Record) -> None:
-    assert " citizens of Syria reached Türkiye by" in maps.map_finding(syrian)
+    assert " arrivals of citizens of Syria in Türkiye by" in maps.map_finding(syrian)
     assert " citizens of Syria died on the way" in plots.harms_finding(syrian)
     assert "citizens of Syria who arrived" in printed(tables.top_corridors(syrian))
     assert "heads of household living in Syria" in printed(tables.five_answers(syrian))
@@ -821,6 +821,28 @@ def test_lines_break_between_words_but_not_within_figures() -> None:
     assert "unbreakablewordthatistoolong" in style.wrapped(
         "x unbreakablewordthatistoolong", 10, 0.3
     )
+
+
+def test_a_measure_has_the_colour_that_it_has_elsewhere(record: Record) -> None:
+    ends = {"refugees_abroad": "refugee", "displaced": "displaced", "claimants_abroad": "claimant"}
+    drawn = [it.get_color() for it in bands.plot_bands(record).lines]
+    assert drawn == [style.OUTCOMES[ends[it]] for it in bands.STOCKS]
+    observed = {kind: plots.KINDS[kind][1] for kind in ("refugees", "displaced", "asylum_seekers")}
+    assert list(observed.values()) == drawn
+    others = {colour for kind, (_, colour, _) in plots.KINDS.items() if kind not in observed}
+    assert not others & {*style.ANSWERS.values(), *drawn}
+    heads = bands.plot_bands(record, measures=["choice_heads", "no_means_heads"]).lines
+    assert [it.get_color() for it in heads] == [style.ANSWERS[it] for it in ("choice", "no_means")]
+
+
+@pytest.mark.parametrize(("share", "said"), [(0.012, "1 was taken for a refugee"),
+                                             (0.02, "2 were taken for refugees")])  # fmt: skip
+def test_one_of_a_hundred_is_one(
+    record: Record, monkeypatch: pytest.MonkeyPatch, share: float, said: str
+) -> None:
+    made = {funnel.OUT: 1000.0, funnel.ARRIVED: 500.0, funnel.ACCEPTED: 1000.0 * share}
+    monkeypatch.setattr(funnel, "_people", lambda _, stage: made.get(stage, 0.0))
+    assert funnel.funnel_finding(record).endswith(f" 50 arrived and {said}")
 
 
 def test_every_word_has_a_colour_or_text() -> None:
