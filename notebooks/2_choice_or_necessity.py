@@ -122,13 +122,13 @@ widgets.interactive(
 # %% [markdown]
 # ## Everybody
 #
-# Now the whole valley for a year. What people earn there is yours to set. It is the same people with
+# Now the whole valley for half a year. What people earn there is yours to set. It is the same people with
 # the same luck each time, so whoever changes the answer does so because of the income.
 
 
 # %%
 def earning(income: float) -> sim.Record:
-    """A year in which people of the valley earn so much a head."""
+    """Half a year in which people of the valley earn so much a head."""
     return sim.run(sim.read(FILE, [f"places.VALLEY.income={income}"]), base=base)
 
 
@@ -160,10 +160,10 @@ def show_all(income: float) -> None:
     )
     ax.invert_yaxis()
     ax.set_title("Black marks: at an income of 1,500", loc="left", fontsize=10)
-    ax.set_xlabel("heads of household in a year")
+    ax.set_xlabel("heads of household in half a year")
     ax.spines[["top", "right"]].set_visible(False)
     plt.show()
-    print(f"(A run of 12 months and its picture: {1000 * (time.perf_counter() - start):.0f} ms)")
+    print(f"(A run of 6 months and its picture: {1000 * (time.perf_counter() - start):.0f} ms)")
 
 
 widgets.interactive(

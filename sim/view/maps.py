@@ -183,7 +183,7 @@ def map_finding(record: Record) -> str:
     if not reached:
         return "Nobody crossed a border"
     most = max(reached, key=lambda country: reached[country])
-    name = style.names(record)[most]
+    name = style.the(style.names(record)[most])
     by = style.month_word(horizon(record) - pd.Timedelta(days=1))
     times = "arrival" if round(reached[most]) == 1 else "arrivals"
     whose = f" of {citizens(record)}" if record.scenario.population.focus else ""

@@ -209,12 +209,14 @@ class MigrationModel(mesa.Model):  # type: ignore[misc]
     @property
     def countries(self) -> Any:
         """The countries, as an AgentSet of `Country`."""
-        return self._agents_by_type[Country]
+        # A set of its own, so that what is taken out of it is not out of the world.
+        return mesa.agent.AgentSet(list(self._agents_by_type[Country]), random=self.random)
 
     @property
     def agents_by_type(self) -> dict[type, Any]:
         """People and countries, and agents of your own, by class."""
-        return {Person: self.agents, **self._agents_by_type}
+        own = {kind: agents for kind, agents in self._agents_by_type.items() if kind is not Country}
+        return {Person: self.agents, Country: self.countries, **own}
 
     @property
     def agent_types(self) -> list[type]:
@@ -239,6 +241,12 @@ class MigrationModel(mesa.Model):  # type: ignore[misc]
             "a MigrationModel is neither copied nor pickled: some of its arrays are parts of "
             "others and would come apart. Scenario, changes and seed make the same model again."
         )
+
+    def deregister_agent(self, agent: mesa.Agent) -> None:
+        """Refused of people and countries; an agent of your own may go."""
+        if isinstance(agent, Country | Person):
+            _refuse("deregister_agent", "people and countries are the scenario's.")
+        super().deregister_agent(agent)
 
     def remove_all_agents(self) -> NoReturn:
         """Refused: nobody is taken out of the account of people."""
@@ -267,9 +275,18 @@ class Country(mesa.Agent):  # type: ignore[misc]
     def __setattr__(self, name: str, value: Any) -> None:
         if name == "model":
             name, value = "_model", weakref.ref(value)
-        if isinstance(getattr(type(self), name, None), property):
+        fixed = name in ("index", "name", "unique_id") and "name" in self.__dict__
+        if fixed or isinstance(getattr(type(self), name, None), property):
             _refuse(f"{self.name}.{name}", "it follows from the scenario.", of="")
         super().__setattr__(name, value)
+
+    def __reduce_ex__(self, protocol: Any) -> NoReturn:
+        """Refused: it is part of its model."""
+        self.model.__reduce_ex__(protocol)
+
+    def remove(self) -> NoReturn:
+        """Refused: the world keeps its countries."""
+        _refuse(f"{self.name}.remove", "the world keeps its countries.", of="")
 
     @property
     def opinion(self) -> float | None:
@@ -409,6 +426,13 @@ class Person:
     def __setattr__(self, name: str, value: Any) -> NoReturn:
         _refuse(f"Person.{name}", "what a person is follows from the model's rule.")
 
+    def __reduce_ex__(self, protocol: Any) -> NoReturn:
+        """Refused: a copy would be read off the same arrays, or off none."""
+        raise NotOnArraysError(
+            "a Person is neither copied nor pickled: it is read off its model. Keep its unique_id, "
+            "or what `get` gives."
+        )
+
     def __eq__(self, other: object) -> bool:
         return (
             isinstance(other, Person)
@@ -479,18 +503,31 @@ class People(Sequence[Person]):
             filter_func: Called with each person; or, much faster, an array of truths, one a person.
             at_most: A number of people, or, as a float of at most 1, a share of them.
             inplace: Refused.
-            agent_type: `Person`, or there will be nobody.
+            agent_type: `Person` or `mesa.Agent`, or there will be nobody.
+
+        Raises:
+            NotOnArraysError: `inplace`.
+            ValueError: `filter_func` is neither a function nor a truth a person, or `at_most` is
+                negative.
         """
         if inplace:
             _refuse("select(inplace=True)", "the view is of the world's own rows.")
         rows = self.rows
-        if agent_type is not None and not issubclass(Person, agent_type):
-            rows = rows[:0]
-        if isinstance(filter_func, np.ndarray):
-            rows = rows[filter_func]
+        if at_most < 0:
+            raise ValueError(f"at_most is a number of people or a share of them, not {at_most}")
+        if filter_func is not None and not callable(filter_func):
+            truths = np.asarray(filter_func)
+            if truths.dtype != bool or truths.shape != rows.shape:
+                raise ValueError(
+                    f"select takes a function of a person, or an array of {len(rows)} truths; "
+                    f"this one is of {truths.dtype} and of shape {truths.shape}"
+                )
+            rows = rows[truths]
         elif filter_func is not None:
             chosen = [bool(filter_func(Person(self.model, row))) for row in rows.tolist()]
             rows = rows[np.array(chosen, bool)]
+        if agent_type not in (None, Person, mesa.Agent, object):
+            rows = rows[:0]
         if isinstance(at_most, float) and at_most <= 1.0:
             at_most = int(len(self) * at_most)
         return People(self.model, rows if at_most >= len(rows) else rows[: int(at_most)])

@@ -21,6 +21,7 @@ DRAWN_ANSWERS: Final = ("necessity", "choice", "no_permission", "no_means")
 MOST_ROWS: Final = 14
 """Observed figures drawn one below the other; more are drawn as points."""
 MOST_NAMES: Final = 8
+"""Of the figures drawn as points, those listed below."""
 KINDS: Final = {
     "refugees": ("o", style.OUTCOMES["refugee"], "refugees"),
     "asylum_seekers": ("s", style.OUTCOMES["claimant"], "asylum seekers"),
@@ -38,6 +39,8 @@ LEADER: Final = 20.0
 """Length of the line from a band to its name, in points."""
 END_LINE: Final = 11.5
 """Room that the name of a band needs from the next, in points."""
+UNDER_AXIS: Final = 42.0
+"""Room for the labels of an axis and its ticks, in points."""
 WIDE_RANGE: Final = 30.0
 """Ratio of largest to smallest figure from which an axis is logarithmic."""
 
@@ -102,7 +105,7 @@ def plot_threats(record: Record, ax: Axes | None = None, *, country: str | None 
         NoTableError: the run kept no insecurity.
     """
     country = country or most_left(record)
-    name = style.names(record).get(country, country)
+    name = style.the(style.names(record).get(country, country))
     where = country_of(record)
     rows = record.insecurity
     rows = rows[rows["place"].astype(object).map(where) == country]
@@ -158,7 +161,7 @@ def plot_observed(record: Record, ax: Axes | None = None) -> Axes:
 
 
 def _observed_points(record: Record, ax: Axes | None) -> Axes:
-    """Draw simulated against observed figures, both logarithmic; name those furthest apart."""
+    """Draw simulated against observed figures, both logarithmic; number those furthest apart."""
     table = record.observed
     known = (table["simulated"].notna() & (table["observed"] > 0)).to_numpy()
     seen, made = (table[name].to_numpy()[known] for name in ("observed", "simulated"))
@@ -173,7 +176,7 @@ def _observed_points(record: Record, ax: Axes | None) -> Axes:
     ax.plot(line, line, color=style.FAINT, linewidth=1, zorder=2)
     shown = np.maximum(made, low * 1.15)
     ends = [np.clip(table[name].to_numpy()[known], low, high) for name in ("low", "high")]
-    ax.vlines(seen, *ends, color=style.FAINT, linewidth=1.2, zorder=3)
+    ax.vlines(seen, *ends, color=style.FAINT, linewidth=1, alpha=0.3, zorder=2.5)
     kinds = table["what"].astype(str).to_numpy()[known]
     for kind, (marker, colour, word) in KINDS.items():
         if (kinds == kind).any():
@@ -189,27 +192,43 @@ def _observed_points(record: Record, ax: Axes | None) -> Axes:
     ax.set_ylabel("simulated people", fontsize=style.TEXT)
     if known.any():
         ax.legend(fontsize=style.SMALL, loc="upper left", frameon=False, borderaxespad=0.2)
+    apart = np.abs(np.log(shown / seen))
+    listed = [row for row in np.argsort(-apart, kind="stable") if apart[row] > np.log(2)]
+    listed = listed[:MOST_NAMES]
+    figure = ax.get_figure(root=True)
+    assert figure is not None
+    # From the left edge of the picture, for they are long.
+    edge = figure.get_figwidth() * ax.get_position().x0 - 0.06
+    inches = edge + figure.get_figwidth() * ax.get_position().width
+    lines = [
+        f"{i}  {style.words(seen[row])} → {style.words(made[row])}: "
+        f"{observed_words(record, int(np.flatnonzero(known)[row]), brief=True)}"
+        for i, row in enumerate(listed, 1)
+    ]
+    lines = [style.shortened(line, style.SMALL, inches) for line in lines]
+    if lines:
+        ax.annotate(
+            "\n".join(lines), (0, 0), xytext=(-72 * edge, -UNDER_AXIS), xycoords="axes fraction",
+            textcoords="offset points", fontsize=style.SMALL, color=style.INK, va="top",
+            linespacing=1.25, in_layout=False, parse_math=False,
+        )  # fmt: skip
     style.caption(
         ax,
         record,
         observed_finding(record),
-        "Line: simulated as observed. Band: within a factor of two. Named: the furthest apart."
-        + (" Strokes: 95 % intervals." if record.replicates > 1 else ""),
-        below=42,
+        "Line: simulated as observed. Band: within a factor of two."
+        + (" Strokes: 95 % intervals." if record.replicates > 1 else "")
+        + (" Numbered: the furthest apart, observed → simulated." if lines else ""),
+        below=UNDER_AXIS + 1.25 * style.SMALL * len(lines) + (8 if lines else 0),
     )
     style.settle(ax)
     points = ax.transData.transform(np.column_stack([seen, shown]))
     taken = [Bbox.from_extents(x - 8, y - 8, x + 8, y + 8) for x, y in points]
     if (legend := ax.get_legend()) is not None:
         taken.append(legend.get_window_extent())
-    apart = np.abs(np.log(shown / seen))
-    named = 0
-    for row in np.argsort(-apart, kind="stable"):
-        if named == MOST_NAMES or apart[row] < np.log(2):
-            break
-        words = observed_words(record, int(np.flatnonzero(known)[row]), brief=True)
+    for i, row in enumerate(listed, 1):
         point = (float(seen[row]), float(shown[row]))
-        named += style.label_beside(ax, words, point, taken, np.zeros((0, 2)), worst=0.25)
+        style.label_beside(ax, f"{i}", point, taken, np.zeros((0, 2)), "bold", worst=np.inf)
     return ax
 
 
@@ -286,7 +305,8 @@ def observed_words(record: Record, row: int, *, brief: bool = False) -> str:
     Args:
         record: the run.
         row: its number in `record.observed`.
-        brief: leave the country of citizenship out, or give its id where figures are of several.
+        brief: leave the country of citizenship out; give ids where figures are of several, but
+            for those of the whole focus.
 
     Returns:
         For example `Refugees from Syria in Lebanon, December 2014`.
@@ -323,14 +343,20 @@ def observed_words(record: Record, row: int, *, brief: bool = False) -> str:
     when = f"{end.year}" if end.month == 12 else style.month_word(end)
     if figure.since and (figure.since.year, figure.since.month) != (end.year, end.month):
         start = pd.Timestamp(figure.since)
+        year = start + pd.DateOffset(months=11)
         whole = start.month == 1 and end.month == 12
         first = f"{start.year}" if whole else style.month_word(start)
-        when = when if whole and start.year == end.year else f"{first} to {when}"
+        if whole and start.year == end.year:
+            pass
+        elif brief and (year.year, year.month) == (end.year, end.month):
+            when = f"year to {style.month_word(end)[:3]} {end.year}"
+        else:
+            when = f"{first} to {when}"
     elif flow:
         when = f"to {when}"
     else:
         when = f"end of {when}" if end.month == 12 else when
-    if brief and several:
+    if brief and several and set(figure.of) != set(record.scenario.population.focus):
         text += f" ({', '.join(figure.of)})"
     return f"{text}, {when}"
 
@@ -371,8 +397,8 @@ def plot_harms(record: Record, ax: Axes | None = None) -> Axes:
         ax,
         record,
         harms_finding(record),
-        f"{style.capital(citizens(record))} to whom it happened on the way; one person can suffer "
-        "several harms.",
+        f"How often it befell {citizens(record)} on the way: a person counts each time, and for "
+        "each harm.",
         below=6,
     )
     return ax

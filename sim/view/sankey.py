@@ -143,13 +143,13 @@ def sankey_finding(record: Record) -> str:
     end = max(ENDS, key=lambda it: float(ends.get(it, 0.0)))
     by = style.month_word(horizon(record) - pd.Timedelta(days=1))
     text = (
-        f"Of {counted(record, total)} who crossed a border, {100 * float(ends[end]) / total:.0f} % "
-        f"{END_WORDS[end][1]} in {by}"
+        f"Of {counted(record, total)} who set out abroad or were born to those who did, "
+        f"{100 * float(ends[end]) / total:.0f} % {END_WORDS[end][1]} in {by}"
     )
     if end not in ABROAD:
         return text
     places = paths[paths["outcome"] == end].groupby("stay")["people"].sum()
-    place = style.names(record)[str(places.idxmax())]
+    place = style.the(style.names(record)[str(places.idxmax())])
     if places.max() == ends[end]:
         return f"{text}, all of them in {place}"
     most = places.max() > 0.5 * ends[end]

@@ -157,14 +157,19 @@ BORDER: Final = "#b9b6ad"
 
 WIDTH: Final = 6.4
 """Width of a figure of our own, in inches."""
-TITLE: Final = 12.5
-TEXT: Final = 10.0
-SMALL: Final = 9.0
+TITLE: Final = 13.0
+TEXT: Final = 10.5
+SMALL: Final = 10.0
 DPI: Final = 160
 COMPRESSION: Final = 3
 """Level of compression of pictures: the usual takes twice as long and saves 3 %."""
 Weight = Literal["normal", "bold"]
 NUMBER_AND_UNIT: Final = re.compile(r"(?<=\d) (?=(?:M|bn|%|people)\b|%)")
+WITH_ARTICLE: Final = re.compile(
+    r"^(United|Netherlands|Philippines|Bahamas|Gambia|Maldives|Comoros|Seychelles|Sudans)\b"
+    r"|^(?!The ).*\b(Republic|Islands|Emirates|States|Federation|Kingdom|Territory|Union)\b"
+)
+"""Names that want an article in a sentence."""
 SIDES: Final = ((1, 0), (-1, 0), (0, 1), (0, -1), (1, 1), (1, -1), (-1, 1), (-1, -1))
 """Where a label may stand beside its point: right and up, in order of liking."""
 AWAY: Final = (5.0, 10.0, 16.0, 23.0)
@@ -226,7 +231,7 @@ def caption(
     figure = ax.get_figure(root=True)
     assert figure is not None
     inches = figure.get_figwidth() * ax.get_position().width
-    heading = wrapped(title, TITLE, inches, "bold")
+    heading = balanced(title, TITLE, inches, "bold")
     lines = wrapped(subtitle, SMALL, inches)
     origin = source if isinstance(source, str) else source_line(source)
     parts = [capital(DISCLAIMER), origin, *([note] if note else [])]
@@ -337,6 +342,18 @@ def wrapped(text: str, size: float, inches: float, weight: Weight = "normal") ->
             room = (room - space if lines[-1] else inches) - length
             lines[-1] = f"{lines[-1]} {word}".lstrip(" ")
     return "\n".join(lines)
+
+
+def balanced(text: str, size: float, inches: float, weight: Weight = "normal") -> str:
+    """Break a text into no more lines than it needs, as long as each other: no last word alone."""
+    best = wrapped(text, size, inches, weight)
+    for narrower in np.arange(0.95, 0.45, -0.05) * inches:
+        tried = wrapped(text, size, float(narrower), weight)
+        longest = max(_length(line, size, weight) for line in tried.split("\n"))
+        if _lines(tried) > _lines(best) or longest > inches:
+            break
+        best = tried
+    return best
 
 
 def shortened(text: str, size: float, inches: float) -> str:
@@ -552,6 +569,11 @@ def names(record: Record) -> Mapping[str, str]:
         found.setdefault(corridor.id, f"{start} to {end}")
     _names[record] = found
     return found
+
+
+def the(name: str) -> str:
+    """Give the name of a country or place as a sentence has it: `the United States`, `Mexico`."""
+    return f"the {name}" if WITH_ARTICLE.search(name) else name
 
 
 def listed(names: Sequence[str]) -> str:

@@ -406,6 +406,14 @@ def test_the_view_reads_as_an_agent_set_does() -> None:
     assert len(view.select(at_most=0.25)) == len(view) // 4
     assert len(view.select(agent_type=Country)) == 0
     assert len(view.select(agent_type=Person)) == len(view)
+    assert len(view.select(agent_type=mesa.Agent)) == len(view)
+    women = pd.Series(view.get("sex")) == "woman"
+    assert 0 < len(view.select(women)) == women.sum() < len(view)
+    for wrong in (women[1:], list(range(len(view)))):
+        with pytest.raises(ValueError, match="truths"):
+            view.select(wrong)
+    with pytest.raises(ValueError, match="at_most"):
+        view.select(at_most=-1)
     assert view.agg("age", max) == max(view.get("age"))
     assert view.agg("age", [min, max]) == [min(view.get("age")), max(view.get("age"))]
     assert view.get(["age", "sex"])[3] == [view[3].age, view[3].sex]
@@ -441,6 +449,35 @@ def test_agents_by_type_are_people_and_countries() -> None:
 @pytest.mark.parametrize(
     ("act", "why"),
     [
+        (lambda m: next(iter(m.countries)).remove(), "keeps its countries"),
+        (lambda m: m.deregister_agent(next(iter(m.countries))), "the scenario's"),
+        (lambda m: m.countries.set("name", "zz"), "follows from the scenario"),
+        (lambda m: setattr(next(iter(m.countries)), "index", 0), "follows from the scenario"),
+        (lambda m: setattr(next(iter(m.countries)), "unique_id", 9), "follows from the scenario"),
+        (lambda m: copy.copy(m.agents[0]), "read off its model"),
+        (lambda m: copy.copy(next(iter(m.countries))), "neither copied nor pickled"),
+    ],
+)
+def test_countries_stay_as_they_are(act: Any, why: str) -> None:
+    mine = finished()
+    before = [(it.unique_id, it.name, it.people) for it in mine.countries]
+    with pytest.raises(NotOnArraysError, match=why):
+        act(mine)
+    assert [(it.unique_id, it.name, it.people) for it in mine.countries] == before
+    assert sum(it.people for it in mine.countries) > 0
+
+
+def test_a_country_taken_out_of_a_set_is_still_in_the_world() -> None:
+    mine = finished()
+    for found in (mine.countries, mine.agents_by_type[Country]):
+        found.remove(next(iter(found)))
+        assert len(found) == 2
+    assert [it.name for it in mine.countries] == ["AA", "BB", "CC"]
+
+
+@pytest.mark.parametrize(
+    ("act", "why"),
+    [
         (lambda m: m.agents.shuffle_do("step"), "nobody acts before anybody else"),
         (lambda m: m.agents.do("step"), "no code of their own"),
         (lambda m: m.agents.groupby("sex").do("do", "step"), "no code of their own"),
@@ -453,6 +490,7 @@ def test_agents_by_type_are_people_and_countries() -> None:
         (lambda m: m.agents.discard(m.agents[0]), "account of people"),
         (lambda m: m.remove_all_agents(), "account of people"),
         (lambda m: m.agents.select(inplace=True), "own rows"),
+        (lambda m: m.deregister_agent(m.agents[0]), "the scenario's"),
         (lambda m: m.agents.sort("age", inplace=True), "order of rows"),
         (lambda m: m.agents.shuffle(inplace=True), "order of rows"),
         (lambda m: setattr(m, "agents", []), "cannot be replaced"),

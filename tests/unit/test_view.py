@@ -163,11 +163,37 @@ def test_many_observed_figures_become_points() -> None:
          "people": 10.0 ** (it % 6)} for it in range(1, 13)
     ]  # fmt: skip
     figures += [{**it, "id": f"y{it['id']}", "at": "LB"} for it in figures]
-    ax = plots.plot_observed(sample_record(time=YEAR, observed=figures))
+    record = sample_record(time=YEAR, observed=figures)
+    ax = plots.plot_observed(record)
     assert ax.get_xlabel() == "observed people"
     assert ax.get_ylabel() == "simulated people"
-    notes = [it for it in texts(ax) if it.startswith("Refugees in ")]
-    assert 0 < len(notes) <= plots.MOST_NAMES
+    written = [it.get_text() for it in ax.texts]
+    listed = next(it for it in written if "Refugees in " in it).splitlines()
+    assert 0 < len(listed) <= plots.MOST_NAMES
+    numbers = [str(i) for i in range(1, len(listed) + 1)]
+    assert [it.split()[0] for it in listed] == numbers
+    assert [it for it in written if it.isdigit()] == numbers
+    first = re.match(r"1  (\S+(?: M)?) → (\S+(?: M)?): Refugees in (\w+)", listed[0])
+    assert first is not None
+    table = record.observed
+    apart = np.abs(np.log(np.maximum(table["simulated"], 1.15 * 10 / 3) / table["observed"]))
+    most = table.iloc[int(apart.argmax())]
+    assert first.groups()[:2] == (style.words(most["observed"]), style.words(most["simulated"]))
+
+
+def test_a_list_of_figures_stays_within_the_picture() -> None:
+    many = [
+        {"id": f"x{it}", "what": "arrivals", "of": "SY", "at": "TR", "since": "2013-01",
+         "date": f"2013-{it % 12 + 1:02d}", "people": 10.0 ** (it % 6)} for it in range(20)
+    ]  # fmt: skip
+    ax = plots.plot_observed(sample_record(time=YEAR, observed=many))
+    figure = ax.get_figure(root=True)
+    assert figure is not None
+    figure.draw_without_rendering()
+    listed = next(it for it in ax.texts if "Arrivals in " in it.get_text())
+    assert listed.get_window_extent().x1 <= figure.bbox.x1
+    source = next(it for it in ax.texts if "A model, not a forecast" in it.get_text())
+    assert listed.get_window_extent().y0 > source.get_window_extent().y1
 
 
 @pytest.mark.parametrize(
@@ -417,8 +443,8 @@ def test_the_sankey_says_what_became_of_most(record: Record, still: Record) -> N
     refugees = paths[paths["outcome"] == "refugee"]
     share = 100 * refugees["people"].sum() / 2 / total
     expected = (
-        f"Of {style.people(total)} who crossed a border, {share:.0f} % were refugees in "
-        "December 2016, the largest group in Türkiye"
+        f"Of {style.people(total)} who set out abroad or were born to those who did, {share:.0f} % "
+        "were refugees in December 2016, the largest group in Türkiye"
     )
     assert sankey.sankey_finding(record) == expected
     assert expected in texts(sankey.plot_sankey(record))
@@ -880,11 +906,44 @@ def seen(colour: str, sight: str) -> np.ndarray[Any, Any]:
 
 
 @pytest.mark.parametrize("sight", SIGHT)
-@pytest.mark.parametrize("family", [style.THREATS, style.ANSWERS, style.OUTCOMES])
+@pytest.mark.parametrize(
+    "family",
+    [
+        style.THREATS,
+        style.ANSWERS,
+        style.OUTCOMES,
+        {str(i): it for i, it in enumerate(style.LINES)},
+    ],
+)
 def test_colours_are_told_apart(family: dict[str, str], sight: str) -> None:
     for one, other in itertools.combinations(family, 2):
         apart = np.linalg.norm(seen(family[one], sight) - seen(family[other], sight))
         assert apart > 12, (one, other, apart)
+
+
+def test_kinds_of_observed_figures_are_told_apart_by_their_marks() -> None:
+    assert len({mark for mark, _, _ in plots.KINDS.values()}) == len(plots.KINDS)
+
+
+def test_titles_do_not_leave_a_word_alone() -> None:
+    text = "58 of 87 observed figures are met within a factor of two"
+    lines = style.balanced(text, 12, 5, "bold").splitlines()
+    assert len(lines) == len(style.wrapped(text, 12, 5, "bold").splitlines()) == 2
+    assert " ".join(lines) == text
+    assert len(lines[1]) > 0.6 * len(lines[0])
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("United States", "the United States"), ("Mexico", "Mexico"), ("Turkey", "Turkey"),
+        ("Netherlands", "the Netherlands"), ("Dominican Republic", "the Dominican Republic"),
+        ("Syrian Arab Republic", "the Syrian Arab Republic"), ("the valley", "the valley"),
+        ("The Gambia", "The Gambia"),
+    ],
+)  # fmt: skip
+def test_names_have_the_article_that_they_want(name: str, said: str) -> None:
+    assert style.the(name) == said
 
 
 def test_answers_survive_a_print_without_colour() -> None:
