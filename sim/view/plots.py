@@ -313,8 +313,9 @@ def observed_words(record: Record, row: int, *, brief: bool = False) -> str:
     """
     figure = record.scenario.observed[row]
     names = style.names(record)
-    of = style.listed([names.get(it, it) for it in figure.of])
+    of = style.listed([style.the(names.get(it, it)) for it in figure.of])
     at = names.get(figure.at or "", figure.at)
+    inside = style.the(at) if at else ""
     whose = "" if brief else f" from {of}"
     several = len({it.of for it in record.scenario.observed}) > 1
     flow = figure.what not in STOCKS_OBSERVED
@@ -331,14 +332,14 @@ def observed_words(record: Record, row: int, *, brief: bool = False) -> str:
         text = f"Displaced in {of}"
     elif figure.what == "arrivals":
         crossing = any(corridor.id == figure.at for corridor in record.scenario.corridors)
-        place = f", {at}" if crossing else f" in {at or 'all other countries'}"
+        place = f", {at}" if crossing else f" in {inside or 'all other countries'}"
         text = f"Arrivals{whose}{place}"
     else:
         kind = {
             "refugees": "Refugees", "asylum_seekers": "Asylum seekers",
             "foreign_born": "Foreign-born",
         }[figure.what]  # fmt: skip
-        text = f"{kind}{whose} {f'in {at}' if at else 'abroad'}"
+        text = f"{kind}{whose} {f'in {inside}' if at else 'abroad'}"
     end = pd.Timestamp(figure.date)
     when = f"{end.year}" if end.month == 12 else style.month_word(end)
     if figure.since and (figure.since.year, figure.since.month) != (end.year, end.month):

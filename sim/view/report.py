@@ -199,7 +199,7 @@ def threats_text(record: Record) -> str:
     frame = record.insecurity
     rows = frame[frame["place"].isin(places)]
     sums = rows.groupby("threat", observed=True)["person_years"].sum()
-    name, total = style.names(record)[country], float(sums.sum())
+    name, total = style.the(style.names(record)[country]), float(sums.sum())
     if total <= 0:
         return f"No insecurity was felt in {name}."
     parts = (f"{it.name} {100 * float(sums.get(it.name, 0.0)) / total:.0f} %" for it in Threat)
@@ -580,7 +580,7 @@ pre{background:#f4f7f9;padding:.8rem;white-space:pre-wrap}
 th button{display:contents}th[aria-sort] button::after{content:none!important}
 main>section:last-child>:last-child{margin-bottom:0}
 figure,tr{break-inside:avoid}h2,h3,caption,thead{break-after:avoid}.scroll{overflow:visible}
-img{max-height:10.6cm}figcaption{margin-top:.1rem;font-size:8pt;line-height:1.3}
+img{max-width:17cm;max-height:21cm}figcaption{margin-top:.1rem;font-size:8pt;line-height:1.3}
 figure{margin:.3rem 0}h3{margin:.3rem 0}th,td{padding:.15rem .4rem}}
 """
 
