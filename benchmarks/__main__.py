@@ -27,6 +27,7 @@ SECTIONS = {
     "peers": "Peers: SIR models of others",
     "twin": "Object agents",
     "start": "Start",
+    "sliders": "Sliders of the notebooks",
     "exact": "Exact: random small worlds",
 }
 """Modules of this package, in the order in which they are run."""
