@@ -30,6 +30,8 @@ FREE = int(Channel.free)
 CHOICE, NECESSITY = int(Answer.choice), int(Answer.necessity)
 NO_MEANS, NO_PERMISSION, STAYS = int(Answer.no_means), int(Answer.no_permission), int(Answer.stays)
 LIVELIHOOD, FLIGHT = int(Hazard.livelihood), int(Hazard.flight)
+TOGETHER = 16
+"""Origins whose look-ahead is solved at a time: few enough that their sums stay in the cache."""
 MARGIN = 1.000001
 PIONEER_MONTHS = 18 * 12
 """Age from which somebody may go ahead of the household, in months, as births are known."""
@@ -780,61 +782,111 @@ def median_nests(land, h, first, last, money, kinds, nests):
 
 @kernel
 def look_ahead(
-    country, free, foreign, pull, homeward, reachable, first, last, weight, floor, tolerance, most,
-    ahead,
+    order, country, free, foreign, pull, homeward, reachable, first, last, weight, floor, tolerance,
+    most, ahead,
 ):  # fmt: skip
     """Solve W(d) = sum over d' of nest(d, d') max(W(d'), floor)^look_ahead for every origin.
 
     Each origin is a fixed point of its own, so that one place more in the world does not change
-    when another origin's iteration stops.
+    when another origin's iteration stops. Origins of one country differ by `pull` and by the way
+    home alone: some of them are iterated at a time, so that each row of nests is read for all.
 
     Args:
+        order: [place] origins, those of a country next to each other.
         country: [place] country index.
         free: [p, d] nests of the median resident of p where nobody's leave is needed.
         foreign: [citizenship, p, d] nests where leave is needed.
         pull: [o, d] factor of the nest.
         homeward: Factor of the nest of one's place of origin.
         reachable: [o, d] whether people from o could be in d at all.
-        first, last: Which origins are done.
+        first, last: Which origins of `order` are done.
         weight: look_ahead, below 1: the map is a contraction.
         ahead: [o, d] in: start of the iteration; out: max(W, floor)^look_ahead.
     """
     n = country.shape[0]
     # [d, p]: sums for all p at once, since they are neighbours in memory.
     nests = np.empty((n, n))
-    for o in range(first, last):
-        for d in range(n):
-            own = country[d] == country[o]
+    home = np.empty((TOGETHER, n))
+    value, w = np.empty((TOGETHER, n)), np.empty((TOGETHER, n))
+    moving = np.empty(TOGETHER, np.bool_)
+    start, known = first, -1
+    while start < last:
+        citizenship = country[order[start]]
+        if citizenship != known:
+            _nests_of(citizenship, country, free, foreign, nests)
+            known = citizenship
+        end = start
+        while end < last and end - start < TOGETHER and country[order[end]] == citizenship:
+            o = order[end]
+            i = end - start
+            value[i], moving[i] = ahead[o], True
             for p in range(n):
-                nest = 0.0
-                if d == p or not reachable[o, d]:
-                    pass
-                elif d == o:
-                    nest = free[p, d] * homeward
-                elif country[p] == country[d]:
-                    nest = free[p, d]
-                elif not own:
-                    nest = foreign[country[o], p, d]
-                nests[d, p] = nest * pull[o, d]
-        value = ahead[o].copy()
-        new = np.ones(n)
-        w = np.empty(n)
+                home[i, p] = free[p, o] * homeward if p != o else 0.0
+            end += 1
+        left = end - start
         for _ in range(most):
-            w[:] = 0.0
-            for d in range(n):
-                for p in range(n):
-                    w[p] += nests[d, p] * value[d]
-            change = 0.0
-            for p in range(n):
-                if reachable[o, p]:
-                    new[p] = max(w[p], floor) ** weight
-                    change = max(change, abs(new[p] - value[p]) / value[p])
-            for p in range(n):
-                value[p] = new[p]
-            if change < tolerance:
+            if left == 0:
                 break
+            w[:] = 0.0
+            for d in range(0, n, 4):
+                for i in range(end - start):
+                    if moving[i]:
+                        o = order[start + i]
+                        _add_four(d, o, nests, home[i], pull[o], reachable[o], value[i], w[i])
+            for i in range(end - start):
+                if not moving[i]:
+                    continue
+                o, change = order[start + i], 0.0
+                for p in range(n):
+                    new = 1.0
+                    if reachable[o, p]:
+                        new = max(w[i, p], floor) ** weight
+                        change = max(change, abs(new - value[i, p]) / value[i, p])
+                    value[i, p] = new
+                if change < tolerance:
+                    moving[i] = False
+                    left -= 1
+        for i in range(end - start):
+            ahead[order[start + i]] = value[i]
+        start = end
+
+
+@inner
+def _add_four(d, o, nests, home, pull, reachable, value, w):
+    """Add what four destinations from d on are worth, one after the other, seen from every p."""
+    n = w.shape[0]
+    if d + 4 <= n and not d <= o < d + 4 and reachable[d : d + 4].all():
+        pull_0, pull_1, pull_2, pull_3 = pull[d], pull[d + 1], pull[d + 2], pull[d + 3]
+        at_0, at_1, at_2, at_3 = value[d], value[d + 1], value[d + 2], value[d + 3]
+        nests_0, nests_1, nests_2, nests_3 = nests[d], nests[d + 1], nests[d + 2], nests[d + 3]
         for p in range(n):
-            ahead[o, p] = value[p]
+            # The sum stays in a register; its terms come in the order in which one each would.
+            total = w[p] + nests_0[p] * pull_0 * at_0
+            total += nests_1[p] * pull_1 * at_1
+            total += nests_2[p] * pull_2 * at_2
+            w[p] = total + nests_3[p] * pull_3 * at_3
+        return
+    for each in range(d, min(d + 4, n)):
+        if reachable[each]:
+            row = home if each == o else nests[each]
+            for p in range(n):
+                w[p] += row[p] * pull[each] * value[each]
+
+
+@kernel
+def _nests_of(citizenship, country, free, foreign, nests):
+    """[d, p] nests of people of one citizenship, but for the way to their place of origin."""
+    n = country.shape[0]
+    for p in range(n):
+        for d in range(n):
+            nest = 0.0
+            if d == p:
+                pass
+            elif country[p] == country[d]:
+                nest = free[p, d]
+            elif country[d] != citizenship:
+                nest = foreign[citizenship, p, d]
+            nests[d, p] = nest
 
 
 @kernel

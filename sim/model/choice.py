@@ -424,9 +424,10 @@ class Choices:
         settled = free * land.admitted[h, :, Channel.labour][self.country] ** land.nest
         foreign = np.where(land.free[:, None, self.country], settled[None], foreign)
         pull, homeward = land.pull[h] ** land.nest, land.homeward[h] ** land.nest
+        order = np.argsort(self.country, kind="stable")
         in_ranges(
             lambda a, b: look_ahead(
-                self.country, free, foreign, pull, homeward, self.reachable, a, b, weight,
+                order, self.country, free, foreign, pull, homeward, self.reachable, a, b, weight,
                 self.scenario.decision.look_ahead_floor, TOLERANCE, MOST_ITERATIONS, self.ahead[h],
             ),
             n,
