@@ -197,8 +197,9 @@ def _observed_points(record: Record, ax: Axes | None) -> Axes:
     listed = listed[:MOST_NAMES]
     figure = ax.get_figure(root=True)
     assert figure is not None
-    # From the left edge of the picture, for they are long.
-    edge = figure.get_figwidth() * ax.get_position().x0 - 0.06
+    # From the left edge of the picture, for they are long; of a picture of others, below the axes.
+    ours = figure.get_label() == style.OURS
+    edge = figure.get_figwidth() * ax.get_position().x0 - 0.06 if ours else 0.0
     inches = edge + figure.get_figwidth() * ax.get_position().width
     lines = [
         f"{i}  {style.words(seen[row])} → {style.words(made[row])}: "

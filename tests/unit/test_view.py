@@ -191,9 +191,15 @@ def test_a_list_of_figures_stays_within_the_picture() -> None:
     assert figure is not None
     figure.draw_without_rendering()
     listed = next(it for it in ax.texts if "Arrivals in " in it.get_text())
+    assert listed.get_window_extent().x0 < ax.bbox.x0
     assert listed.get_window_extent().x1 <= figure.bbox.x1
     source = next(it for it in ax.texts if "A model, not a forecast" in it.get_text())
     assert listed.get_window_extent().y0 > source.get_window_extent().y1
+    right = Figure(figsize=(12, 5)).subplots(1, 2)[1]
+    plots.plot_observed(sample_record(time=YEAR, observed=many), right)
+    right.get_figure().draw_without_rendering()
+    listed = next(it for it in right.texts if "Arrivals in " in it.get_text())
+    assert listed.get_window_extent().x0 == pytest.approx(right.bbox.x0, abs=2)
 
 
 @pytest.mark.parametrize(
