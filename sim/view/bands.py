@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import cycle
 from typing import Final
 
 import numpy as np
@@ -40,9 +41,11 @@ def plot_bands(record: Record, ax: Axes | None = None, *, measures: Sequence[str
     """
     table = bands(_whose(record, measures), measures)
     words = [style.MEASURE_WORDS[it] for it in measures]
+    owned = [style.MEASURES.get(it) for it in measures]
+    others = cycle(it for it in style.LINES if it not in owned)
     lines = [
-        (word, style.MEASURES.get(it, colour), table[table["measure"] == it])
-        for it, word, colour in zip(measures, words, _colours(len(measures)), strict=True)
+        (word, own or next(others), table[table["measure"] == it])
+        for it, word, own in zip(measures, words, owned, strict=True)
     ]
     return _draw(record, lines, measures, ax, bands_finding(record, measures), "")
 

@@ -166,7 +166,7 @@ COMPRESSION: Final = 3
 Weight = Literal["normal", "bold"]
 NUMBER_AND_UNIT: Final = re.compile(r"(?<=\d) (?=(?:M|bn|%|people)\b|%)")
 WITH_ARTICLE: Final = re.compile(
-    r"^(United|Netherlands|Philippines|Bahamas|Gambia|Maldives|Comoros|Seychelles|Sudans)\b"
+    r"^(United|Netherlands|Philippines|Bahamas|Gambia|Maldives|Comoros|Seychelles)\b"
     r"|^(?!The ).*\b(Republic|Islands|Emirates|States|Federation|Kingdom|Territory|Union)\b"
 )
 """Names that want an article in a sentence."""

@@ -865,6 +865,8 @@ def test_a_measure_has_the_colour_that_it_has_elsewhere(record: Record) -> None:
     assert not others & {*style.ANSWERS.values(), *drawn}
     heads = bands.plot_bands(record, measures=["choice_heads", "no_means_heads"]).lines
     assert [it.get_color() for it in heads] == [style.ANSWERS[it] for it in ("choice", "no_means")]
+    mixed = bands.plot_bands(record, measures=["births", "choice_people"]).lines
+    assert len({it.get_color() for it in mixed}) == 2
 
 
 @pytest.mark.parametrize(("share", "said"), [(0.012, "1 was taken for a refugee"),
