@@ -34,7 +34,7 @@ KINDS: Final = {
     "forced_returns": ("<", "#885522", "forced returns"),
     "separations": ("p", "#66ccee", "children separated"),
 }
-"""Marker, colour and words of each kind of observed figure; stocks as elsewhere, none an answer's."""
+"""Marker, colour and words of each kind of observed figure; stocks as in other pictures."""
 LEADER: Final = 20.0
 """Length of the line from a band to its name, in points."""
 END_LINE: Final = 11.5
