@@ -57,6 +57,7 @@ POINTERS = {
         "livelihood": np.float64,
         "age": np.float64,
         "bound": np.float64,
+        "most": np.float64,
         "settling": np.float64,
     },
     "Means": {
@@ -145,6 +146,7 @@ class Reference:
         _expect(land.rush.min_education, land.min_education.shape)
         rush = {f"rush_{name}": value for name, value in land.rush._asdict().items()}
         _expect(conditions.bound, (2, n, n, classes))
+        _expect(conditions.most, (n, 2, 128))
         _expect(conditions.livelihood, (n, 7))
         _expect(conditions.settling, (n, 7))
         _expect(arguments["means"].status, (n, 7))

@@ -148,7 +148,9 @@ def asking(arguments: Arguments, heads: np.ndarray, full: bool = False) -> Argum
     events = Events(*(np.zeros(n, column.dtype) for column in arguments["events"]))
     conditions = arguments["conditions"]
     if full:
-        conditions = conditions._replace(bound=np.full_like(conditions.bound, np.inf))
+        conditions = conditions._replace(
+            bound=np.full_like(conditions.bound, np.inf), most=np.full_like(conditions.most, np.inf)
+        )
     own = {"heads": heads, "first": 0, "last": n, "events": events, "conditions": conditions}
     at = np.searchsorted(arguments["heads"], heads)
     return {**arguments, **own, "now": arguments["now"][at], "dt": arguments["dt"][at]}

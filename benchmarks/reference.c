@@ -1,6 +1,6 @@
 /* The decision in plain C: the yardstick of sim/kernels/choice.py.
  *
- * The same algorithm on the same tables with the same hash draws: a scan that proves a stay from a
+ * The same algorithm on the same tables with the same hash draws: sieves that prove a stay from a
  * bound on the rate, and the full answer for those whom the bound lets through. Sums and products
  * are associated as in the kernel, so that (without contraction into fused operations) the answers
  * are the same, person by person. Axes and units of the tables are documented at `Landscape`,
@@ -43,7 +43,7 @@ typedef struct {
 typedef struct {
     const double *want, *fear;
     const uint8_t *by_state;
-    const double *livelihood, *age, *bound;
+    const double *livelihood, *age, *bound, *most;
     const double *settling;
     double flight, at_home, attachment, rest, rest_depth;
 } Conditions;
@@ -356,11 +356,12 @@ int64_t decide(const People *people, const Land *land, const Conditions *conditi
                int64_t last)
 {
     int64_t at = first, waiting = first;
-    /* Those whom the bound lets through wait where events are written, which never overtakes them:
+    /* Those whom the widest bound lets through wait where events are written, which never overtakes them:
        they are weighed one after the other, so that what that reads stays in the cache. */
     for (int64_t i = first; i < last; i++) {
-        const int64_t head = step->heads[i];
-        const double most = most_of(level_of(people, conditions, step, head), conditions);
+        const int64_t head = step->heads[i], p = people->place[head];
+        const int from_here = p == people->home[head];
+        const double most = conditions->most[(p * 2 + from_here) * 128 + people->mask[head]];
         events->head[waiting] = i;
         waiting += !(uniform(step->keys[0], people->pid[head]) > most * step->dt[i] * MARGIN);
     }
@@ -369,13 +370,15 @@ int64_t decide(const People *people, const Land *land, const Conditions *conditi
         const int64_t head = step->heads[i];
         const double dt = step->dt[i];
         const uint64_t pid = people->pid[head];
+        const double u = uniform(step->keys[0], pid);
         const Level it = level_of(people, conditions, step, head);
+        if (u > most_of(it, conditions) * dt * MARGIN) continue;
         const int64_t p = it.place;
         const double want = it.want, level = it.level, open_l = it.open_l, open_f = it.open_f;
         const double l_age = it.l_age, f_age = it.f_age, fear = it.fear;
 
         /* The same in its own company, and as lately moved as it is. */
-        const double draw = -log1p(-uniform(step->keys[0], pid));
+        const double draw = -log1p(-u);
         const double since = (step->now[i] - people->moved[head]) / DAYS_A_YEAR;
         const double rest = 1.0 - conditions->rest_depth * exp(-since / conditions->rest);
         double l = level * (l_age * rest);

@@ -33,6 +33,7 @@ LIVELIHOOD, FLIGHT = int(Hazard.livelihood), int(Hazard.flight)
 TOGETHER = 16
 """Origins whose look-ahead is solved at a time: few enough that their sums stay in the cache."""
 MARGIN = 1.000001
+"""Covers the rounding of bounds."""
 PIONEER_MONTHS = 18 * 12
 """Age from which somebody may go ahead of the household, in months, as births are known."""
 CHILD_MONTHS = 12 * 12
@@ -121,6 +122,8 @@ class Conditions(NamedTuple):
     rest_depth: float
     bound: F64
     """[h, p, o, g] W^lam with every gate open and everybody in company."""
+    most: F64
+    """[place, 2, mask] greatest rate of any who live there, from elsewhere (0) or from there (1)."""
 
 
 class Means(NamedTuple):
@@ -541,10 +544,8 @@ def no_means_share(r, r_m, r_p, r_mp):
 
 
 @kernel
-def let_through(people, heads, first, last, conditions, move_key, month, dt, through):
-    """List those of heads[first:last] whose draw does not prove that they stay.
-
-    On its own, since a loop among many others would keep little in registers.
+def sieve_by_place(people, heads, first, last, conditions, move_key, dt, through):
+    """List those of heads[first:last] whose draw does not prove at one look that they stay.
 
     Args:
         move_key: Key of the move draw.
@@ -556,10 +557,47 @@ def let_through(people, heads, first, last, conditions, move_key, month, dt, thr
     n = first
     for i in range(first, last):
         head = heads[i]
+        p = people.place[head]
+        from_here = np.uint64(p == people.home[head])
         u = uniform(move_key, people.pid[head])
         through[n] = i
-        # The margin covers the rounding of the bounds.
+        n += not u > conditions.most[p, from_here, people.mask[head]] * dt[i] * MARGIN
+    return n
+
+
+@kernel
+def sieve_by_cell(people, heads, first, last, conditions, move_key, month, dt, through):
+    """Keep those of through[first:last] who may move by the bound of their cell, age and status.
+
+    Returns:
+        Where the list ends.
+    """
+    n = first
+    for j in range(first, last):
+        i = through[j]
+        head = heads[i]
+        u = uniform(move_key, people.pid[head])
+        through[n] = i
         n += not u > rate_bound(people, conditions, head, month) * dt[i] * MARGIN
+    return n
+
+
+@kernel
+def sieve_by_household(
+    people, heads, first, last, land, conditions, move_key, now, month, dt, through
+):
+    """Keep those of through[first:last] who may move by the bound of their own household.
+
+    Returns:
+        Where the list ends.
+    """
+    n = first
+    for j in range(first, last):
+        i = through[j]
+        head = heads[i]
+        draw = -math.log1p(-uniform(move_key, people.pid[head]))
+        through[n] = i
+        n += not draw > close_bound(people, land, conditions, head, now[i], month) * dt[i] * MARGIN
     return n
 
 
@@ -569,8 +607,9 @@ def decide(
 ):
     """Give heads[first:last] one of the five answers; write those that are not `stays`.
 
-    A uniform above the bound on R_MP dt proves a stay without evaluating anything, since
-    -ln(1 - u) >= u: exact, and open to nearly everybody.
+    A uniform above a bound on R_MP dt proves a stay without evaluating anything, since
+    -ln(1 - u) >= u: exact, and open to nearly everybody. Bounds are tried from the widest on: of
+    all who live there, of those of an origin, taste, age and status, of the very household.
 
     Args:
         heads: [n] rows of the deciding heads.
@@ -586,17 +625,19 @@ def decide(
     """
     at = first
     ways = np.empty((4, 4))
-    # First whom the bound lets through, then those few, one after the other: what their evaluation
-    # reads stays in the cache. They wait where events are written, which never overtakes them.
-    end = let_through(people, heads, first, last, conditions, keys[0], month, dt, events.head)
+    # Those let through wait where events are written, which never overtakes them. Each sieve is a
+    # loop of its own: short enough that the processor fetches for the next few heads meanwhile.
+    through = events.head
+    end = sieve_by_place(people, heads, first, last, conditions, keys[0], dt, through)
+    end = sieve_by_cell(people, heads, first, end, conditions, keys[0], month, dt, through)
+    end = sieve_by_household(
+        people, heads, first, end, land, conditions, keys[0], now, month, dt, through
+    )
     for j in range(first, end):
-        i = events.head[j]
+        i = through[j]
         head = heads[i]
         years = dt[i]
-        u = uniform(keys[0], people.pid[head])
-        draw = -math.log1p(-u)
-        if draw > close_bound(people, land, conditions, head, now[i], month) * years * MARGIN:
-            continue
+        draw = -math.log1p(-uniform(keys[0], people.pid[head]))
         want = conditions.want[people.place[head], people.mask[head] & 15]
         money = np.float64(people.means[head])
         # The second pass asks what the household would do with the means of a secure place.

@@ -36,7 +36,7 @@ from sim.model.threats import per_threat
 from sim.network import Legs, Network
 from sim.rng import name_hash
 from sim.state import F64, I64, Bool
-from sim.terms import N_SLOTS, Channel, Hazard, Status
+from sim.terms import N_SLOTS, N_THREATS, Channel, Hazard, Status
 
 if TYPE_CHECKING:
     from sim.scenario.schema import Scenario, Tastes
@@ -525,18 +525,40 @@ def conditions(
     income = np.array([p.income_ppp or p.income or 1.0 for p in places])
     jobless = np.array([p.unemployment for p in places])
     level = income[:, None] * (1 - jobless[:, None]) * status / decision.reference_income
+    livelihood = (decision.base_livelihood or 1.0) * np.maximum(level, 1e-9) ** -decision.home
+    flight = decision.base_flight / (decision.flight_norm or 1.0)
+    at_home = float(np.exp(-decision.tie - decision.attachment))
     age = np.stack([rogers_castro(), np.ones(121)])
     return Conditions(
         want=want,
         fear=fear,
         by_state=by_state,
-        livelihood=(decision.base_livelihood or 1.0) * np.maximum(level, 1e-9) ** -decision.home,
-        flight=decision.base_flight / (decision.flight_norm or 1.0),
-        at_home=float(np.exp(-decision.tie - decision.attachment)),
+        livelihood=livelihood,
+        flight=flight,
+        at_home=at_home,
         attachment=decision.attachment,
         settling=settling,
         age=age,
         rest=decision.rest,
         rest_depth=decision.rest_depth,
         bound=bound,
+        most=greatest_rates(livelihood, flight, at_home, age, want, fear, bound),
     )
+
+
+def greatest_rates(
+    livelihood: F64, flight: float, at_home: float, age: F64, want: F64, fear: F64, bound: F64
+) -> F64:
+    """[place, 2, mask] greatest rates of who lives in a place, from elsewhere (0) or there (1).
+
+    Whatever the status, origin, taste and age; arguments as in `Conditions`.
+    """
+    most = bound.max(axis=3)
+    from_here = np.diagonal(most, axis1=1, axis2=2)
+    from_elsewhere = np.where(np.eye(most.shape[1], dtype=bool), 0.0, most).max(axis=2)
+    tops = np.stack([from_elsewhere, from_here], axis=2) * age.max(axis=1)[:, None, None]
+    tops[Hazard.livelihood] *= livelihood.max(axis=1)[:, None] * np.array([1.0, at_home])
+    masks = np.arange(1 << N_THREATS)
+    result = tops[Hazard.livelihood, :, :, None] * want[:, None, masks & 15]
+    result += flight * tops[Hazard.flight, :, :, None] * fear[:, None, masks >> 4]
+    return np.ascontiguousarray(result)

@@ -215,7 +215,10 @@ def check_bound(world: World, now: Conditions, dt: float, heads: I64, found: F64
         flight = now.flight * now.fear[p, mask >> 4] * now.age[1, age]
         bound = livelihood * now.bound[(0, *where)] + flight * now.bound[(1, *where)]
         assert bound * (1 + 1e-9) >= most
-    boundless = now._replace(bound=np.full_like(now.bound, 1e200))
+        assert now.most[p, int(p == o), mask] * (1 + 1e-9) >= bound
+    boundless = now._replace(
+        bound=np.full_like(now.bound, 1e200), most=np.full_like(now.most, 1e200)
+    )
     seed = world.seed
     for again in range(DRAWS):
         world.seed = seed + 7_000_000 * again
