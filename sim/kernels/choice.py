@@ -123,7 +123,7 @@ class Conditions(NamedTuple):
     bound: F64
     """[h, p, o, g] W^lam with every gate open and everybody in company."""
     most: F64
-    """[place, 2, mask] greatest rate of any who live there, from elsewhere (0) or from there (1)."""
+    """[place, 2, mask] greatest rate of who lives there, from elsewhere (0) or from there (1)."""
 
 
 class Means(NamedTuple):
