@@ -16,8 +16,8 @@ from unittest import mock
 
 import numpy as np
 
-import sim.jit
 import sim.model.decide
+import sim.step
 from benchmarks import c_reference
 from benchmarks.interpreted import interpret
 from benchmarks.measure import (
@@ -31,11 +31,11 @@ from benchmarks.measure import (
 )
 from benchmarks.worlds import Size, scenario
 from sim.kernels.choice import Events, decide
-from sim.model.decide import AskedAlike, draw_events
+from sim.model.decide import Asked, ask, ask_listed
 from sim.scenario.reader import read
 from sim.solve import solve_base
 from sim.state import bytes_per_person
-from sim.step import advance
+from sim.step import advance, everybody, live_on
 from sim.world import World, build_world
 
 Arguments = dict[str, Any]
@@ -61,16 +61,17 @@ class Reached(Exception):  # noqa: N818 - no error, but the way out of a step
 
 
 def next_decision(world: World) -> tuple[Any, ...]:
-    """Arguments of `draw_events` in the world's next step, in which the world is left."""
-    asked: list[tuple[Any, ...]] = []
+    """(world, conditions, who is asked) in the world's next step, in which the world is left."""
+    reached: list[tuple[Any, ...]] = []
 
-    def stop(*args: Any) -> None:
-        asked.append(args)
+    def stop(world: World, now: Any, end: int) -> None:
+        live_on(world)
+        reached.append((world, now, everybody(world, end)))
         raise Reached
 
-    with mock.patch.object(sim.model.decide, "draw_events", stop), suppress(Reached):
+    with mock.patch.object(sim.step, "ask_everybody", stop), suppress(Reached):
         advance(world)
-    return asked[0]
+    return reached[0]
 
 
 def syrian_decision() -> tuple[Any, ...]:
@@ -91,7 +92,7 @@ def synthetic_decision(size: Size) -> tuple[Any, ...]:
 
 
 def kernel_arguments(asked: tuple[Any, ...]) -> tuple[Arguments, Columns]:
-    """What `draw_events` passes to the kernel, by name, and the events found."""
+    """What `ask` passes to the kernel, by name, and the events found."""
     names = list(signature(decide.py_func).parameters)
     calls: list[tuple[Arguments, Columns]] = []
 
@@ -101,11 +102,8 @@ def kernel_arguments(asked: tuple[Any, ...]) -> tuple[Arguments, Columns]:
         calls.append((arguments, columns(arguments["events"], found)))
         return found
 
-    with (
-        mock.patch.object(sim.model.decide, "decide", catch),
-        mock.patch.object(sim.jit, "PIECE", 1 << 40),
-    ):
-        draw_events(*asked)
+    with mock.patch.object(sim.model.decide, "decide", catch):
+        ask(*asked)
     (call,) = calls
     return call
 
@@ -299,12 +297,13 @@ def threads_row(asked: tuple[Any, ...], rounds: int) -> Row:
     world: World = asked[0]
     now = asked[1]
     # Everybody many times over: starting threads must not be what is timed.
-    times: AskedAlike = asked[3]._replace(leaving=np.empty(0, np.int64), until=np.empty(0))
-    heads = np.repeat(asked[2], 1 + MANY // max(1, len(asked[2])))
+    times = 1 + MANY // max(1, len(asked[2].heads))
+    crowd = Asked(*(np.repeat(column, times) for column in asked[2]))
+    heads = crowd.heads
 
     def with_threads(threads: int) -> Columns:
         world.threads = threads
-        found, _ = draw_events(world, now, heads, times)
+        found = ask_listed(world, now, crowd).events
         return columns(found, len(found.head))
 
     row = Row("1 thread / 2 threads, Numba", heads=len(heads))

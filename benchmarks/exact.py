@@ -77,9 +77,8 @@ def measure(mode: Mode) -> dict[str, Any]:
                     tallies["C"].add(*size, same(in_c, found))
                 if here():
                     twin = twin_of(asked[0])
-                    world, now, _, times = asked
-                    times = times.part(0, len(world.deciding))
-                    twin.ask(now, round(float((times.first + times.days).max(initial=world.day))))
+                    world, now, who = asked
+                    twin.ask(now, round(float((who.first + who.days).max(initial=world.day))))
                     tallies["objects"].add(*size, same_answers(twin, found))
                 calls.append((asking(arguments, heads), found))
             python = interpret(folder, [arguments for arguments, _ in calls])

@@ -20,10 +20,11 @@ from sim.world import Cells, World
 
 WRAPPED: list[tuple[Any, str, str, str]] = [
     (World, "list_heads", "prepare", "list of heads"),
+    (World, "company_of", "prepare", "households"),
     (Threats, "update_prevalence", "prepare", "threats"),
     (Threats, "advance", "prepare", "threats"),
     (sim.step, "current_conditions", "prepare", "threats"),
-    (sim.step, "prepare", "prepare", "other"),
+    (sim.step, "set_scene", "prepare", "other"),
     (sim.step, "Rules", "prepare", "rules"),
     (sim.step, "exposure_thresholds", "prepare", "exposure"),
     (sim.step, "draw_exposure", "prepare", "exposure"),
@@ -36,7 +37,9 @@ WRAPPED: list[tuple[Any, str, str, str]] = [
     (Choices, "bounds", "prepare", "bounds"),
     (sim.step, "renew_people", "prepare", "births, deaths"),
     (sim.step, "decide_all", "decide", "other"),
-    (sim.model.decide, "draw_events", "decide", "answers"),
+    (sim.step, "ask", "decide", "answers"),
+    (sim.step, "ask_listed", "decide", "answers"),
+    (sim.model.decide, "draw_refusals", "decide", "refusals"),
     (sim.model.decide, "pick_goals", "decide", "goals"),
     (sim.model.decide, "count_households", "decide", "counting"),
     (Cells, "of", "decide", "counting"),

@@ -10,14 +10,13 @@ from unittest import mock
 
 import numpy as np
 
-import sim.model.decide
+import sim.step
 from benchmarks.decision import Columns, next_decision
 from benchmarks.measure import LEAST, Mode, Row, of_world, show_rows
 from benchmarks.whole import WARM, look_at, synthetic
 from benchmarks.worlds import Size, scenario
-from sim.model.decide import draw_events
 from sim.simulate import Keeper
-from sim.step import advance
+from sim.step import advance, ask_everybody
 from sim.terms import Answer
 from sim.world import World
 
@@ -66,17 +65,18 @@ def measure(mode: Mode) -> dict[str, Any]:
     row.heads = row.events = 0
     row.same = True
 
-    def checked(*args: Any) -> Any:
-        events, refusals = draw_events(*args)
+    def checked(world: World, *args: Any) -> Any:
         # Objects answer once a stretch; who is asked again for what is left of it, the engine asks.
-        if args[0] is twin.world and twin.world.round == 0:
-            row.heads += len(args[0].deciding)
+        found = ask_everybody(world, *args)
+        if world is twin.world:
+            events = found[0].events
+            row.heads += len(twin.asked)
             row.events += len(events.head)
             row.same &= same_answers(twin, {"head": events.head, "answer": events.answer})
-        return events, refusals
+        return found
 
     times: list[list[float]] = [[], []]
-    with mock.patch.object(sim.model.decide, "draw_events", checked):
+    with mock.patch.object(sim.step, "ask_everybody", checked):
         for number in range(WARM + LEAST):
             start = time.thread_time()
             twin.step()

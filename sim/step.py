@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sim.jit import FEW_PEOPLE, in_ranges
+from sim.jit import FEW_PEOPLE, in_pieces, in_ranges
 from sim.kernels.choice import Conditions
 from sim.kernels.living import exposure_thresholds, refresh_masks
 from sim.kernels.tally import count_people
@@ -20,7 +20,17 @@ from sim.model.attempts import forget_returns
 from sim.model.blocs import relocate
 from sim.model.caravans import forming
 from sim.model.custody import reunify
-from sim.model.decide import Asked, AskedAlike, current_conditions, decide_all
+from sim.model.decide import (
+    Answers,
+    Asked,
+    ask,
+    ask_listed,
+    current_conditions,
+    decide_all,
+    in_parts,
+    is_among,
+    together,
+)
 from sim.model.demography import renew_people
 from sim.model.journey import (
     advance_parties,
@@ -36,9 +46,9 @@ from sim.model.protection import exposed_odds, standing
 from sim.model.spending import spend
 from sim.rng import Purpose, key, mixed_array
 from sim.scenario.errors import Problem, ScenarioError
-from sim.state import DAYS_A_YEAR, F64, HEAD, I64, U32
+from sim.state import DAYS_A_YEAR, F64, HEAD, I64, U16, U32
 from sim.terms import N_THREATS, Activity, Status, Threat
-from sim.world import World
+from sim.world import Due, Heads, World
 
 if TYPE_CHECKING:
     from sim.scenario.schema import Scenario
@@ -105,7 +115,6 @@ def advance(world: World, look: Look | None = None) -> Census:
         census = advance_to(world, min(end, next_change(world, end)), look)
         world.first_stretch = False
     world.step += 1
-    world.forget_heads()
     return census
 
 
@@ -124,20 +133,20 @@ def advance_to(world: World, end: int, look: Look | None = None) -> Census:
     world.held_days[:] = 0.0
     take_stock(world)
     renew_people(world)
-    world.list_heads()
-    prepare(world)
+    set_scene(world)
     want, fear, severity, excess = world.threats.advance(
         world.day, end - world.day, world.weights_k, world.tolerable, world.voice,
         world.scenario.decision.voice,
     )  # fmt: skip
     now = current_conditions(world, want, fear)
     if look is not None:
+        live_on(world)
         look(now, end)
 
-    new = np.full(len(world.deciding), world.first_stretch)
+    answers, unsettled, stranded = ask_everybody(world, now, end)
     once_more = [
-        decide_all(world, now, excess, world.deciding, until_departure(world, end), new),
-        continue_stranded(world, *from_today(world, world.stranded.astype(np.int64)), end),
+        decide_all(world, excess, answers),
+        continue_stranded(world, *from_today(world, stranded), end),
     ]
     admitted = admit(world, end)
     if len(admitted["head"]):
@@ -156,7 +165,7 @@ def advance_to(world: World, end: int, look: Look | None = None) -> Census:
     carry_on(world, now, excess, returned, [nobody], end)
     withdraw(world)
     reunify(world, end)
-    regularise(world, dt)
+    regularise(world, unsettled, dt)
     renew_exposure(world)
 
     census = count(world, end)
@@ -171,14 +180,35 @@ def from_today(world: World, heads: I64) -> Asking:
     return heads, np.full(len(heads), float(world.day))
 
 
-def until_departure(world: World, end: int) -> AskedAlike:
-    """All who decide are asked until the stretch ends, or until they leave by an admission."""
+def departures(world: World, end: int) -> tuple[U32, F64]:
+    """([m] rows of heads who leave by an admission, ascending; [m] day until which to ask them)."""
     withdraw(world)
     queue = world.applications
     order = np.argsort(queue.head)
-    leaving = np.searchsorted(world.deciding, queue.head[order].astype(world.deciding.dtype))
     until = np.clip(queue.ready[order], float(world.day), float(end))
-    return AskedAlike(float(world.day), float(end), leaving, until)
+    return queue.head[order].astype(np.uint32), until
+
+
+def everybody(world: World, end: int) -> Asked:
+    """All heads as a stretch asks them, for those who look at it from outside."""
+    return asked_until(world, world.deciding, end, departures(world, end))
+
+
+def asked_until(world: World, heads: U32, end: int, leaving: tuple[U32, F64]) -> Asked:
+    """Some heads who live somewhere, asked until the stretch ends or they leave by an admission.
+
+    Args:
+        world: The world.
+        heads: [n] rows, ascending.
+        end: Day on which the stretch ends.
+        leaving: As `departures` finds them.
+    """
+    rows, until = leaving
+    n = len(heads)
+    days = np.full(n, float(end - world.day))
+    mine = is_among(rows, heads)
+    days[np.searchsorted(heads, rows[mine])] = until[mine] - world.day
+    return Asked(heads, np.full(n, float(world.day)), days, np.full(n, world.first_stretch))
 
 
 def carry_on(
@@ -205,7 +235,7 @@ def carry_on(
         new, since = join(
             newcomers, *((at["head"], at["due"]) for at in (ended.arrived, ended.left_behind))
         )
-        draw_exposure(world, new)
+        expose(world, new)
         again, day = latest(*join(*once_more))
         # An applicant may have been admitted, have left and have arrived.
         still = ~np.isin(again, new)
@@ -218,15 +248,11 @@ def carry_on(
         heads, since = heads[order], since[order]
         lives = people.activity[heads] <= Activity.waiting
         waits = people.activity[heads] == Activity.stranded
+        asked = Asked(
+            heads[lives].astype(np.uint32), since[lives], end - since[lives], is_new[lives]
+        )
         once_more = [
-            decide_all(
-                world,
-                now,
-                excess,
-                heads[lives],
-                Asked(since[lives], end - since[lives]),
-                is_new[lives],
-            ),
+            decide_all(world, excess, ask_listed(world, now, asked)),
             continue_stranded(world, heads[waits], since[waits], end),
         ]
         newcomers = from_today(world, new[:0])
@@ -246,7 +272,16 @@ def join(*parts: Asking) -> Asking:
 
 
 def prepare(world: World) -> None:
-    """Bring rules up to date, and once a month all that people have, know and queue for."""
+    """Bring the world up to the day on which households are about to be asked."""
+    set_scene(world)
+    live_on(world)
+
+
+def set_scene(world: World) -> None:
+    """Bring rules up to date, and once a month what people know and queue for.
+
+    What becomes of the households themselves falls due: `live` does it.
+    """
     first = world.day == 0
     today = world.date()
     ruled = (world.rules.when - world.scenario.time.start).days
@@ -272,25 +307,20 @@ def prepare(world: World) -> None:
     if first or changed or new_rules:
         odds = exposed_odds(world.odds, world.rules.protection, world.country)
         exposure_thresholds(world.threats.prevalence, odds, world.exposure_counts, world.threshold)
-    if monthly or changed:
-        draw_exposure(world, world.deciding)
+    years = 0.0
     if monthly:
-        draw_exposure(world, world.stranded)
         update_support(
             world.scenario, world.means, world.country, world.diaspora, world.residents,
             float(world.day),
         )  # fmt: skip
         years = np.inf if first else step_years(world.day - world.last_tick)
-        for heads in (world.deciding, world.stranded):
-            update_means(
-                world.scenario, world.people, heads, world.company_of(heads), world.means,
-                world.threats.severity, years, world.threads,
-            )  # fmt: skip
         strain = world.newcomers / np.maximum(world.capacity, 1.0)
         world.threats.strain = strain / (1.0 + strain)
         world.set_out_before = world.setting_out
         world.setting_out = np.zeros_like(world.setting_out)
         world.last_tick = world.day
+    if monthly or changed:
+        world.due = Due(years, world.threats.severity.copy())
     if monthly or new_rules:
         with np.errstate(over="ignore", invalid="ignore"):
             view_choices(world)
@@ -330,23 +360,80 @@ def apply_rights(world: World) -> None:
     world.settling = speed / living.settling
 
 
-def draw_exposure(world: World, heads: U32 | I64) -> None:
+def live(world: World, heads: Heads, company: U16) -> None:
+    """Do for some households what is due: expose them anew, let their means recover.
+
+    Args:
+        world: The world.
+        heads: Whose households; those stranded on the way live on once a month only.
+        company: Of the households of those who live somewhere.
+    """
+    if world.due is None:
+        return
+    draw_exposure(world, heads.deciding, company)
+    if not world.due.years:
+        return
+    stranded = world.company_of(heads.stranded)
+    draw_exposure(world, heads.stranded, stranded)
+    for rows, theirs in ((heads.deciding, company), (heads.stranded, stranded)):
+        update_means(
+            world.scenario, world.people, rows, theirs, world.means, world.due.severity,
+            world.due.years,
+        )  # fmt: skip
+
+
+def live_on(world: World) -> None:
+    """Do for all households what is due."""
+
+    def visit(first: int, last: int) -> None:
+        heads = world.list_heads(first, last)
+        live(world, heads, world.company_of(heads.deciding))
+
+    in_pieces(visit, len(world.people.pid), world.threads)
+    world.due = None
+
+
+def ask_everybody(world: World, now: Conditions, end: int) -> tuple[Answers, I64, I64]:
+    """Do for all households what is due, and ask those who live somewhere.
+
+    Rows are visited piece by piece: what a piece needs for a while stays small, however many there
+    are, and near the processor.
+
+    Returns:
+        (answers, rows of heads who are unsettled, rows of heads who are stranded).
+    """
+    leaving = departures(world, end)
+
+    def visit(first: int, last: int) -> tuple[Answers, U32, U32]:
+        heads = world.list_heads(first, last)
+        company = world.company_of(heads.deciding)
+        live(world, heads, company)
+        asked = asked_until(world, heads.deciding, end, leaving)
+        return ask(world, now, asked, company), heads.unsettled.copy(), heads.stranded.copy()
+
+    answers, *others = zip(*in_parts(world, visit, len(world.people.pid)), strict=True)
+    world.due = None
+    unsettled, stranded = (np.concatenate(rows).astype(np.int64) for rows in others)
+    return together(list(answers)), unsettled, stranded
+
+
+def draw_exposure(world: World, heads: U32, company: U16) -> None:
     """Draw which threats households are exposed to where they live."""
-    company, rows = world.company_of(heads), np.asarray(heads, np.uint32)
     exposure, draws = world.scenario.exposure, key(world.seed, Purpose.exposure)
     phase = world.day / DAYS_A_YEAR / exposure.spell
     epochs = np.array([math.floor(phase), math.floor(phase) + 1], np.uint64)
     salt = mixed_array(mixed_array(world.choices.ident[:, None] + epochs) ^ draws)
-    together = np.uint64(round(65536 * exposure.together))
+    shared = np.uint64(round(65536 * exposure.together))
     spells = key(world.seed, Purpose.spell)
+    refresh_masks(
+        world.people, heads, company, world.threshold, salt, spells, phase, shared
+    )  # fmt: skip
 
-    def draw(first: int, last: int) -> None:
-        refresh_masks(
-            world.people, rows, company, first, last, world.threshold, salt, spells, phase,
-            together,
-        )  # fmt: skip
 
-    in_ranges(draw, len(heads), world.threads, FEW_PEOPLE)
+def expose(world: World, heads: I64) -> None:
+    """Draw exposure for a few heads, wherever their rows are."""
+    rows = heads.astype(np.uint32)
+    draw_exposure(world, rows, world.company_of(rows))
 
 
 def renew_exposure(world: World) -> None:
@@ -354,7 +441,7 @@ def renew_exposure(world: World) -> None:
     people = world.people
     rows = np.flatnonzero(people.moved >= world.day)
     heads = (people.flags[rows] & HEAD > 0) & (people.activity[rows] != Activity.travelling)
-    draw_exposure(world, rows[heads])
+    expose(world, rows[heads])
 
 
 def count(world: World, end: int) -> Census:

@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.jit import FEW_PEOPLE, in_ranges
 from sim.kernels.choice import Means
-from sim.kernels.living import N_COMPOSITIONS, count_codes, gather_households, look_at_households
-from sim.kernels.tally import cells_of, count_heads, list_heads, pick_company
+from sim.kernels.living import N_COMPOSITIONS, count_codes, look_at_households
+from sim.kernels.tally import cells_of, list_heads
 from sim.model.attempts import MOST
 from sim.model.caravans import called
 from sim.model.choice import Choices
@@ -111,6 +110,26 @@ class Expected:
     """[citizenship, origin, destination, channel, answer] people."""
 
 
+class Heads(NamedTuple):
+    """Rows of heads of households, ascending."""
+
+    deciding: U32
+    """Who live somewhere."""
+    unsettled: U32
+    """Those of them who claim asylum, stay without leave, or are ordered to go."""
+    stranded: U32
+    """Who are stranded on the way."""
+
+
+class Due(NamedTuple):
+    """What befalls all households as a stretch begins."""
+
+    years: float
+    """Time by which their means recover; 0 but once a month."""
+    severity: F64
+    """[place, threat] of the threats that drain them meanwhile."""
+
+
 @dataclass
 class World:
     """One world on its way through time."""
@@ -145,12 +164,8 @@ class World:
     orders: Orders = field(default_factory=Orders)
     separations: Separations = field(default_factory=Separations)
     attempts: Attempts = field(default_factory=Attempts)
-    deciding: U32 = field(default_factory=lambda: np.empty(0, np.uint32))
-    """[n] rows of heads who live somewhere, ascending."""
-    company: U16 = field(default_factory=lambda: np.empty(0, np.uint16))
-    """[n] who lives in their households as the stretch begins, as `kernels.living` writes it."""
-    stranded: U32 = field(default_factory=lambda: np.empty(0, np.uint32))
-    """Rows of heads who are stranded on the way."""
+    due: Due | None = None
+    """What households have yet to live through in this stretch."""
     answered: I64 = field(default_factory=lambda: np.empty(0, np.int64))
     """Rows of heads who have answered otherwise than by staying in this step."""
     dead: int = 0
@@ -234,49 +249,21 @@ class World:
         self.people = People(**columns)
         return np.arange(used, used + n)
 
-    def list_heads(self) -> None:
-        """Refresh the lists of heads who decide and who are stranded, and of their households."""
-        people = self.people
+    def list_heads(self, first: int, last: int) -> Heads:
+        """List the heads among people[first:last]."""
+        lists = [np.empty(last - first, np.uint32) for _ in Heads._fields]
+        found = list_heads(self.people, first, last, *lists)
+        return Heads(*(rows[:n] for rows, n in zip(lists, found, strict=True)))
 
-        n, threads = len(people.pid), self.threads
-        found = in_ranges(lambda a, b: count_heads(people, a, b), n, threads, FEW_PEOPLE)
-        ends = np.cumsum([counts for _, counts in found] or [(0, 0)], axis=0, dtype=np.int64)
-        self.deciding, self.stranded = (np.empty(size, np.uint32) for size in ends[-1])
-        parts = [
-            dict(zip((a for a, _ in found), np.split(heads, ends[:-1, i]), strict=False))
-            for i, heads in enumerate((self.deciding, self.stranded))
-        ]
+    @property
+    def deciding(self) -> U32:
+        """[n] rows of all heads who live somewhere, ascending; a step never lists all at once."""
+        return self.list_heads(0, len(self.people.pid)).deciding.copy()
 
-        def fill(a: int, b: int) -> None:
-            list_heads(people, a, b, parts[0][a], parts[1][a])
-
-        in_ranges(fill, n, threads, FEW_PEOPLE)
-        company, month = np.zeros(n, np.uint16), self.month()
-        in_ranges(
-            lambda a, b: gather_households(people, a, b, month, company), n, threads, FEW_PEOPLE
-        )
-        self.company = np.empty(len(self.deciding), np.uint16)
-        in_ranges(
-            lambda a, b: pick_company(people, self.deciding, a, b, company, self.company),
-            len(self.deciding), threads, FEW_PEOPLE,
-        )  # fmt: skip
-
-    def forget_heads(self) -> None:
-        """Free the lists of heads, which a stretch begins with anew."""
-        self.deciding, self.stranded = np.empty(0, np.uint32), np.empty(0, np.uint32)
-        self.company = np.empty(0, np.uint16)
-
-    def company_of(self, heads: U32 | I64) -> U16:
+    def company_of(self, heads: U32) -> U16:
         """[n] who lives in the households of heads, as `kernels.living` writes it."""
-        if heads is self.deciding:
-            return self.company
-        company, month = np.empty(len(heads), np.uint16), self.month()
-        rows = np.asarray(heads, np.uint32)
-
-        def look(first: int, last: int) -> None:
-            look_at_households(self.people, rows, first, last, month, company)
-
-        in_ranges(look, len(heads), self.threads, FEW_PEOPLE)
+        company = np.empty(len(heads), np.uint16)
+        look_at_households(self.people, heads, self.month(), company)
         return company
 
 
@@ -416,8 +403,8 @@ def build_world(scenario: Scenario, seed: int, order: I64 | None = None, threads
     )
     n_codes = world.odds.shape[1]
     world.exposure_counts = np.zeros((len(scenario.places), n_codes))
-    world.list_heads()
-    count_codes(people, world.deciding, world.company, world.exposure_counts)
+    heads = world.deciding
+    count_codes(people, heads, world.company_of(heads), world.exposure_counts)
     world.threshold = np.zeros((len(scenario.places), n_codes, N_THREATS), np.int16)
     return world
 

@@ -17,7 +17,7 @@ from sim.kernels.choice import Conditions, Events, rates
 from sim.model.decide import Asked, ask
 from sim.scenario.resolve import resolve
 from sim.scenario.schema import Scenario
-from sim.state import DAYS_A_YEAR, F64, GROUNDS, HEAD, I64, LONG_AGO, append
+from sim.state import DAYS_A_YEAR, F64, GROUNDS, HEAD, I64, LONG_AGO, U32, append
 from sim.step import prepare
 from sim.terms import Activity, Channel, Status, Threat
 from sim.world import World, build_world
@@ -429,7 +429,6 @@ def random_world(number: int) -> World:
     # Within a month people move; tables stay as they are.
     for founder in rng.permutation(np.unique(world.people.household))[:5]:
         place_household(world, rng, founder)
-    world.list_heads()
     world.day = int(rng.choice((0, 0, 45)))
     return world
 
@@ -533,12 +532,24 @@ def endow(world: World, rng: np.random.Generator) -> None:
         people.means[rows] = money
 
 
-def answers_of(world: World, now: Conditions, years: float) -> Events:
-    """What the deciding heads answer for a stretch of time with today at its middle."""
+def asked_for(heads: I64 | U32, first: float, days: float) -> Asked:
+    """Some heads, asked for the same stretch of time."""
+    n = len(heads)
+    return Asked(heads.astype(np.uint32), np.full(n, first), np.full(n, days), np.ones(n, np.bool_))
+
+
+def answers_of(
+    world: World, now: Conditions, years: float, heads: I64 | U32 | None = None
+) -> Events:
+    """What heads, or all who decide, answer for a stretch of time with today at its middle.
+
+    The moment of each is a share of that time.
+    """
     days = years * DAYS_A_YEAR
-    n = len(world.deciding)
-    asked = Asked(np.full(n, world.day - 0.5 * days), np.full(n, days))
-    return ask(world, now, world.deciding, asked)
+    heads = world.deciding if heads is None else heads
+    first = world.day - 0.5 * days
+    events = ask(world, now, asked_for(heads, first, days)).events
+    return events._replace(time=(events.time - first) / days)
 
 
 def rates_of(world: World, now: Conditions, heads: I64) -> F64:

@@ -44,32 +44,15 @@ def with_member(company, more):
 
 
 @kernel
-def gather_households(people, first, last, month, company):
-    """Count the members of all households founded by rows first to last, and see who they are.
-
-    Rows are read in their order, each once: twice as fast as to walk from member to member.
+def look_at_households(people, heads, month, company):
+    """Count the members of the households of some heads, and see who they are.
 
     Args:
+        heads: [n] rows of heads.
         month: Month from the start.
-        company: [row] out, zero before: at the rows of founders, `MEMBERS` who live, and above
-            `BITS` who of them is vulnerable.
+        company: [n] out: `MEMBERS` who live, and above `BITS` who of them is vulnerable.
     """
-    for row in range(people.pid.shape[0]):
-        founder = people.household[row]
-        if first <= founder < last:
-            company[founder] = with_member(np.int64(company[founder]), member(people, row, month))
-
-
-@kernel
-def look_at_households(people, heads, first, last, month, company):
-    """Company of the households of some heads, from member to member.
-
-    Args:
-        heads: [n] rows of heads; heads[first:last] are looked at.
-        month: Month from the start.
-        company: [n] out, as `gather_households` finds it.
-    """
-    for i in range(first, last):
+    for i in range(heads.shape[0]):
         founder = people.household[heads[i]]
         found = 0
         row = founder
@@ -158,8 +141,6 @@ def refresh_masks(
     people,
     heads,
     company,
-    first,
-    last,
     threshold,
     salt,
     spell_key,
@@ -174,7 +155,7 @@ def refresh_masks(
     each threat of its own, a byte for the shared ones, sixteen bits for whether they are shared.
 
     Args:
-        heads: [n] rows of heads; the households of heads[first:last] are drawn.
+        heads: [n] rows of heads.
         company: [n] of their households.
         threshold: [place, code, threat] in 1/256.
         salt: [place, 2] key of the draws there in the epoch of `phase`, and in the one after it.
@@ -182,7 +163,7 @@ def refresh_masks(
         together: Probability, in 1/65536.
     """
     now = math.floor(phase)
-    for i in range(first, last):
+    for i in range(heads.shape[0]):
         head = heads[i]
         founder = people.household[head]
         who = people.pid[founder]
@@ -211,18 +192,18 @@ def refresh_masks(
 
 
 @kernel
-def recover_means(people, heads, company, first, last, means, severity, tolerable, fraction):
+def recover_means(people, heads, company, means, severity, tolerable, fraction):
     """Let every household's means approach what its living allows.
 
     dm/dt = (m* - m) / tau, so m closes `fraction` = 1 - exp(-dt / tau) of the gap.
 
     Args:
-        heads: [n] rows of heads; the means of heads[first:last] are moved.
+        heads: [n] rows of heads.
         company: [n] of their households.
         severity: [place, threat].
         fraction: Share of the gap closed; 1 sets the means to their target.
     """
-    for i in range(first, last):
+    for i in range(heads.shape[0]):
         head = heads[i]
         p = people.place[head]
         mask = people.mask[head]

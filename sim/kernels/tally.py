@@ -21,6 +21,8 @@ TRAVELLING, DEAD = int(Activity.travelling), int(Activity.dead)
 OF_THE_COUNTRY = (int(Status.citizen), int(Status.displaced))
 """What one can be in one's own country: the first two statuses."""
 STRANDED = int(Activity.stranded)
+CLAIMANT = int(Status.claimant)
+"""Of this and the later statuses none is to last."""
 AGES = (12 * 18, 12 * 35, 12 * 65)
 """Months of age at which the classes of age begin, but for the first."""
 YEAR = 366
@@ -28,73 +30,28 @@ YEAR = 366
 
 
 @kernel
-def count_heads(people, first, last):
-    """Count the heads who live somewhere, and those who are stranded on the way.
+def list_heads(people, first, last, deciding, unsettled, stranded):
+    """List the heads among people[first:last], ascending by row.
 
     Args:
-        first, last: Which rows are looked at.
-    """
-    n = m = 0
-    for row in range(first, last):
-        head = people.flags[row] & HEAD
-        n += head & (people.activity[row] <= WAITING)
-        m += head & (people.activity[row] == STRANDED)
-    return n, m
-
-
-@kernel
-def list_heads(people, first, last, deciding, stranded):
-    """List the heads, ascending by row.
-
-    Args:
-        first, last: Which rows are looked at.
-        deciding: [n] out: all rows of heads who live somewhere.
-        stranded: [m] out: all rows of heads stranded on the way.
-    """
-    n = m = 0
-    for row in range(first, last):
-        head = people.flags[row] & HEAD
-        if n < deciding.shape[0]:
-            # Written in any case and kept if it is one: nobody could foresee a branch.
-            deciding[n] = row
-            n += head & (people.activity[row] <= WAITING)
-        elif m == stranded.shape[0]:
-            break
-        if people.activity[row] == STRANDED and head:
-            stranded[m] = row
-            m += 1
-
-
-@kernel
-def list_status(people, heads, status, found):
-    """List those heads of a status who live somewhere.
-
-    Args:
-        heads: [n] rows of heads.
-        status: `Status`.
-        found: [n] out: rows.
+        deciding: [last - first] out: rows of heads who live somewhere.
+        unsettled: [last - first] out: those of them who claim asylum, stay without leave, or are
+            ordered to go.
+        stranded: [last - first] out: rows of heads stranded on the way.
 
     Returns:
-        How many.
+        (number deciding, number unsettled, number stranded)
     """
-    n = 0
-    for i in range(heads.shape[0]):
-        found[n] = heads[i]
-        n += (people.status[heads[i]] == status) & (people.activity[heads[i]] <= WAITING)
-    return n
-
-
-@kernel
-def pick_company(people, heads, first, last, company, theirs):
-    """Take what is kept by founder to the heads.
-
-    Args:
-        heads: [n] rows of heads; heads[first:last] are done.
-        company: [row] of founders.
-        theirs: [n] out.
-    """
-    for i in range(first, last):
-        theirs[i] = company[people.household[heads[i]]]
+    n = k = m = 0
+    for row in range(first, last):
+        head = people.flags[row] & HEAD
+        lives = head & (people.activity[row] <= WAITING)
+        # Written in any case and kept if it is one: nobody could foresee a branch.
+        deciding[n] = unsettled[k] = stranded[m] = row
+        n += lives
+        k += lives & (people.status[row] >= CLAIMANT)
+        m += head & (people.activity[row] == STRANDED)
+    return n, k, m
 
 
 @inner
@@ -132,19 +89,17 @@ def cells_of(people, rows, country, month, strides, cells):
 
 
 @kernel
-def count_households(
-    people, rows, company, first, last, country, month, strides, weight, heads, persons
-):
+def count_households(people, rows, company, country, month, strides, weight, heads, persons):
     """Add households and their members by cell.
 
     Args:
-        rows: [n] rows of heads; rows[first:last] are counted.
+        rows: [n] rows of heads.
         company: [n] of their households.
         country, month, strides: As `cell_of` takes them.
         weight: [place] people that a row of that home stands for.
         heads, persons: [cell] added to.
     """
-    for i in range(first, last):
+    for i in range(rows.shape[0]):
         w = weight[people.home[rows[i]]]
         cell = cell_of(people, rows[i], country, month, strides)
         heads[cell] += w

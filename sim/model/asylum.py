@@ -6,8 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sim.jit import in_pieces
-from sim.kernels.tally import list_status
 from sim.kernels.travel import (
     forget_grounds,
     give_status,
@@ -248,26 +246,19 @@ def execute_returns(world: World, end: int) -> tuple[I64, F64]:
     return heads, when
 
 
-def irregular_heads(world: World) -> I64:
-    """Rows of heads who live somewhere without leave, and did so as the stretch began."""
+def regularise(world: World, heads: I64, dt: float) -> None:
+    """Give people in an irregular stay a regular one, at each country's rate.
 
-    def pick(first: int, last: int) -> I64:
-        found = np.empty(last - first, np.int64)
-        heads = world.deciding[first:last]
-        return found[: list_status(world.people, heads, int(Status.irregular), found)].copy()
-
-    return np.concatenate(
-        [np.empty(0, np.int64), *in_pieces(pick, len(world.deciding), world.threads)]
-    )
-
-
-def regularise(world: World, dt: float) -> None:
-    """Give people in an irregular stay a regular one, at each country's rate."""
+    Args:
+        world: The world.
+        heads: [n] rows of heads who lived somewhere, unsettled, as the stretch began: who comes to
+            be somewhere without leave in this very stretch waits for the next.
+        dt: Length of the stretch in years.
+    """
     people, rules = world.people, world.rules
-    if not rules.regularisation.any():
-        return
-    heads = irregular_heads(world)
-    if not len(heads):
+    irregular = people.status[heads] == Status.irregular
+    heads = heads[irregular & (people.activity[heads] <= Activity.waiting)]
+    if not rules.regularisation.any() or not len(heads):
         return
     c = world.country[people.place[heads]]
     share = rules.regularisation[admission_class(world, heads), c]

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import numpy as np
 
-from sim.jit import FEW_PEOPLE, in_pieces, in_ranges
+from sim.jit import in_pieces
 from sim.kernels.choice import Conditions, Events, decide, expect
 from sim.kernels.tally import attribute, count_households
 from sim.kernels.travel import party_sizes, remember
@@ -24,6 +25,7 @@ from sim.state import (
     I64,
     MICRO,
     PAST,
+    U16,
     U32,
     Bool,
 )
@@ -31,6 +33,8 @@ from sim.terms import Activity, Answer
 
 if TYPE_CHECKING:
     from sim.world import World
+
+R = TypeVar("R")
 
 
 def current_conditions(world: World, want: F64, fear: F64) -> Conditions:
@@ -42,20 +46,23 @@ def current_conditions(world: World, want: F64, fear: F64) -> Conditions:
 
 
 class Asked(NamedTuple):
-    """The stretch of time for which each head is asked."""
+    """Heads, and the stretch of time for which each is asked."""
 
+    heads: U32
+    """[n] rows, ascending, each once."""
     first: F64
     """[n] day from which."""
     days: F64
     """[n]"""
+    new: Bool
+    """[n] whether it is the first time in this step that they answer where they live."""
 
     def part(self, first: int, last: int) -> Asked:
-        """Those of the heads first to last."""
-        return Asked(self.first[first:last], self.days[first:last])
-
-    def of(self, at: I64) -> Asked:
-        """Those of the heads at some positions."""
-        return Asked(self.first[at], self.days[at])
+        """Those first to last."""
+        return Asked(
+            self.heads[first:last], self.first[first:last], self.days[first:last],
+            self.new[first:last],
+        )  # fmt: skip
 
     @property
     def middle(self) -> F64:
@@ -68,41 +75,98 @@ class Asked(NamedTuple):
         return self.days / DAYS_A_YEAR
 
 
-class AskedAlike(NamedTuple):
-    """The same stretch of time for everybody, but for those who leave before it ends."""
+class Answers(NamedTuple):
+    """What heads have answered; rows are the answers that are not to stay, ascending by head."""
 
-    first: float
-    """Day from which all are asked."""
-    end: float
-    """Day until which they are."""
-    leaving: I64
-    """[m] positions among the heads of those who leave, ascending."""
-    until: F64
-    """[m] day until which these are asked."""
-
-    def part(self, first: int, last: int) -> Asked:
-        """Those of the heads first to last; nothing is laid out for all of them at once."""
-        days = np.full(last - first, self.end - self.first)
-        a, b = np.searchsorted(self.leaving, (first, last))
-        days[self.leaving[a:b] - first] = self.until[a:b] - self.first
-        return Asked(np.full(last - first, self.first), days)
-
-    def of(self, at: I64) -> Asked:
-        """Those of the heads at some positions, ascending."""
-        days = np.full(len(at), self.end - self.first)
-        mine = np.flatnonzero(is_among(at, self.leaving))
-        days[mine] = self.until[np.searchsorted(self.leaving, at[mine])] - self.first
-        return Asked(np.full(len(at), self.first), days)
+    events: Events
+    """With the day of each."""
+    first: F64
+    """[m] day from which they were asked."""
+    end: F64
+    """[m] day up to which."""
+    new: Bool
+    """[m] whether it was the first time in this step that they answered where they live."""
+    households: I64
+    """[cell] of all who were asked for the first time in this step where they live."""
+    persons: I64
+    """[cell] people in them."""
 
 
-def draw_events(
-    world: World, now: Conditions, heads: U32 | I64, asked: Asked | AskedAlike
-) -> tuple[Events, Refusals]:
-    """Give heads, listed by row, an answer; return those that are not `stays`, with their day."""
-    events = ask(world, now, heads, asked)
-    their = asked.of(np.searchsorted(heads, events.head.astype(heads.dtype)))
-    events = events._replace(time=their.first + events.time * their.days)
-    return events, draw_refusals(world, events, their.first, their.first + their.days)
+def ask(world: World, now: Conditions, asked: Asked, company: U16 | None = None) -> Answers:
+    """Put the question to some heads, and count them.
+
+    Args:
+        world: Its people's masks and means are those of the stretch.
+        now: Conditions of the stretch.
+        asked: Who is asked, and for how long.
+        company: [n] of their households, as `World.company_of` finds it, if that is known.
+    """
+    n = len(asked.heads)
+    keys = np.array([world.key(Purpose.move), world.key(Purpose.label)])
+    buffers = Events(
+        np.empty(n, np.int64), np.empty(n, np.int64), np.empty(n, np.int64), np.empty(n),
+        np.empty(n), np.empty(n, np.bool_), np.empty(n), np.empty(n),
+    )  # fmt: skip
+    found = decide(
+        world.people, asked.heads, 0, n, world.choices.land, now, world.means,
+        world.choices.classes, keys, asked.middle, world.month(), asked.years, buffers,
+    )  # fmt: skip
+    columns: list[Any] = [column[:found].copy() for column in buffers]
+    events = Events(*columns)
+    at = np.searchsorted(asked.heads, events.head.astype(np.uint32))
+    first, days, new = asked.first[at], asked.days[at], asked.new[at]
+    if world.counts.expected is not None:
+        add_expected(world, now, asked)
+    households, persons = (np.zeros(world.cells.size, np.int64) for _ in range(2))
+    rows = asked.heads if asked.new.all() else asked.heads[asked.new]
+    if company is None or len(rows) < n:
+        company = world.company_of(rows)
+    count_households(
+        world.people, rows, company, world.country, world.month(), world.cells.strides,
+        world.weight, households, persons,
+    )  # fmt: skip
+    events = events._replace(time=first + events.time * days)
+    return Answers(events, first, first + days, new, households, persons)
+
+
+def in_parts(world: World, put: Callable[[int, int], R], n: int) -> list[R]:
+    """Share range(n) among the world's threads, where each part puts the question to some heads."""
+    # Expected answers are added to the world's own sums.
+    threads = world.threads if world.counts.expected is None else 1
+    return in_pieces(put, n, threads) or [put(0, 0)]
+
+
+def ask_listed(world: World, now: Conditions, asked: Asked) -> Answers:
+    """Put the question to heads who are listed, however many."""
+    parts = in_parts(world, lambda a, b: ask(world, now, asked.part(a, b)), len(asked.heads))
+    return together(parts)
+
+
+def together(parts: list[Answers]) -> Answers:
+    """Answers of all parts, of which no head is in two."""
+    columns: list[Any] = [np.concatenate(it) for it in zip(*(p.events for p in parts), strict=True)]
+    first, end, new = (
+        np.concatenate([getattr(part, name) for part in parts]) for name in ("first", "end", "new")
+    )
+    households = np.sum([part.households for part in parts], axis=0)
+    persons = np.sum([part.persons for part in parts], axis=0)
+    return Answers(Events(*columns), first, end, new, households, persons)
+
+
+def add_expected(world: World, now: Conditions, asked: Asked) -> None:
+    """Add what is expected of heads to the world's expected answers, of which `stays` is a rest."""
+    people, expected = world.people, world.counts.expected
+    assert expected is not None
+    cells = world.cells.of(people, world.country, asked.heads, world.month())
+    expect(
+        people, asked.heads, 0, len(cells), world.choices.land, now,
+        world.choices.classes, asked.middle, world.month(), asked.years, cells, world.weight, MICRO,
+        expected.answers, expected.years, expected.flows,
+    )  # fmt: skip
+    # `decide_all` adds those who are counted: who has answered in this step already is expected to
+    # stay no second time.
+    weight = world.weight[people.home[asked.heads]]
+    np.add.at(expected.answers[:, Answer.stays], cells, -weight * MICRO)
 
 
 class Refusals(NamedTuple):
@@ -161,32 +225,7 @@ def poisson(u: F64, mean: F64) -> I64:
     return n
 
 
-def ask(world: World, now: Conditions, heads: U32 | I64, asked: Asked | AskedAlike) -> Events:
-    """Give heads an answer for the stretch of time of each."""
-    heads = np.asarray(heads, np.uint32)
-    keys = np.array([world.key(Purpose.move), world.key(Purpose.label)])
-    month = world.month()
-
-    def work(first: int, last: int) -> Events:
-        mine = asked.part(first, last)
-        n = last - first
-        buffers = Events(
-            np.empty(n, np.int64), np.empty(n, np.int64), np.empty(n, np.int64), np.empty(n),
-            np.empty(n), np.empty(n, np.bool_), np.empty(n), np.empty(n),
-        )  # fmt: skip
-        found = decide(
-            world.people, heads[first:last], 0, n, world.choices.land, now, world.means,
-            world.choices.classes, keys, mine.middle, month, mine.years, buffers,
-        )  # fmt: skip
-        kept: list[Any] = [column[:found].copy() for column in buffers]
-        return Events(*kept)
-
-    parts = in_pieces(work, len(heads), world.threads) or [work(0, 0)]
-    joined: list[Any] = [np.concatenate(columns) for columns in zip(*parts, strict=True)]
-    return Events(*joined)
-
-
-def is_among(rows: I64, listed: I64) -> Bool:
+def is_among(rows: I64 | U32, listed: I64 | U32) -> Bool:
     """[n] whether each row is one of those listed, ascending."""
     if not len(listed):
         return np.zeros(len(rows), np.bool_)
@@ -194,61 +233,25 @@ def is_among(rows: I64, listed: I64) -> Bool:
     return np.asarray(listed[at] == rows)
 
 
-def count_answering(world: World, heads: U32 | I64, n_asked: I64, persons: I64) -> None:
-    """Add households and their members by cell."""
-    company, heads = world.company_of(heads), np.asarray(heads, np.uint32)
-
-    def work(first: int, last: int) -> tuple[I64, I64]:
-        parts = np.zeros_like(n_asked), np.zeros_like(persons)
-        count_households(
-            world.people, heads, company, first, last, world.country, world.month(),
-            world.cells.strides, world.weight, *parts,
-        )  # fmt: skip
-        return parts
-
-    for _, parts in in_ranges(work, len(heads), world.threads, FEW_PEOPLE):
-        n_asked += parts[0]
-        persons += parts[1]
-
-
-def decide_all(
-    world: World,
-    now: Conditions,
-    excess: F64,
-    heads: U32 | I64,
-    asked: Asked | AskedAlike,
-    new: Bool,
-) -> tuple[I64, F64]:
-    """Ask households, count the answers, mark the blocked, send movers off.
+def decide_all(world: World, excess: F64, answers: Answers) -> tuple[I64, F64]:
+    """Count answers, mark the blocked, send movers off.
 
     Args:
         world: The world.
-        now: Conditions of the stretch.
         excess: [place, threat] mean of b_k max(s_k - tol_k, 0) over the stretch.
-        heads: [n] rows of the heads who are asked, once each, ascending.
-        asked: [n] time for which each is asked.
-        new: [n] whether it is the first time in this step that they answer where they live.
+        answers: Of those who were asked.
 
     Returns:
         ([m] rows of heads who have decided and live there still, since they applied or sent
         somebody ahead; [m] day on which they did).
     """
     people, counts = world.people, world.counts
-    events, refusals = draw_events(world, now, heads, asked)
-    month = world.month()
-    cells = world.cells.of(people, world.country, events.head, month)
+    events, n_asked, persons = answers.events, answers.households, answers.persons
+    refusals = draw_refusals(world, events, answers.first, answers.end)
+    cells = world.cells.of(people, world.country, events.head, world.month())
     sizes = party_sizes(people, events.head)
     weight = world.weight[people.home[events.head]]
 
-    if counts.expected is not None:
-        everyone = world.cells.of(people, world.country, heads, month)
-        times = asked.part(0, len(heads))
-        expect(
-            people, heads, 0, len(everyone), world.choices.land, now,
-            world.choices.classes, times.middle, month, times.years, everyone, world.weight, MICRO,
-            counts.expected.answers, counts.expected.years, counts.expected.flows,
-        )  # fmt: skip
-    n_asked, persons = np.zeros(world.cells.size, np.int64), np.zeros(world.cells.size, np.int64)
     # A household answers once a step, however many dated events cut the step in stretches; who
     # comes to live elsewhere answers there, too, and so does who has answered otherwise than by
     # staying and does so again, within this stretch or since the last.
@@ -256,19 +259,11 @@ def decide_all(
         world.answered = events.head[:0]
     again = is_among(events.head, world.answered)
     world.answered = np.sort(np.concatenate([world.answered, events.head[~again]]))
-    if new.all():
-        again[:] = False
-        count_answering(world, heads, n_asked, persons)
-    else:
-        again &= ~new[np.searchsorted(heads, events.head.astype(heads.dtype))]
-        count_answering(world, heads[new], n_asked, persons)
+    again &= ~answers.new
     np.add.at(n_asked, cells[again], weight[again])
     np.add.at(persons, cells[again], (weight * sizes)[again])
     if counts.expected is not None:
-        # Who has answered in this step already is expected to stay no second time.
-        asked_now = np.zeros_like(n_asked)
-        np.add.at(asked_now, everyone, world.weight[people.home[heads]])
-        counts.expected.answers[:, Answer.stays] += (n_asked - asked_now) * MICRO
+        counts.expected.answers[:, Answer.stays] += n_asked * MICRO
     moving = events.answer <= Answer.necessity
     further = refusals.times.sum(axis=1) + moving - 1
     np.add.at(n_asked, cells, further * weight)

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sim.jit import FEW_PEOPLE, in_ranges
 from sim.kernels.choice import Means
 from sim.kernels.living import recover_means
 from sim.model.populate import gini_to_sigma, normal_table
@@ -91,7 +90,6 @@ def update_means(
     means: Means,
     severity: F64,
     years: float,
-    threads: int = 1,
 ) -> None:
     """Let means recover for a span of time; an infinite span sets them to their target.
 
@@ -101,10 +99,4 @@ def update_means(
         years: The span.
     """
     fraction = 1.0 - math.exp(-years / scenario.living.recovery)
-
-    def recover(first: int, last: int) -> None:
-        recover_means(
-            people, heads, company, first, last, means, severity, means.tolerable, fraction
-        )
-
-    in_ranges(recover, len(heads), threads, FEW_PEOPLE)
+    recover_means(people, heads, company, means, severity, means.tolerable, fraction)

@@ -22,7 +22,7 @@ from sim.rng import Purpose, key, mix
 from sim.scenario.schema import Scenario
 from sim.solve import solve_base
 from sim.state import DAYS_A_YEAR, GROUNDS
-from sim.step import advance, until_departure
+from sim.step import advance, everybody
 from sim.terms import Activity, Answer, Channel, Companions, Hazard, Status
 from sim.view.quiet_mesa import mesa
 from sim.world import build_world
@@ -57,10 +57,10 @@ class Twin(mesa.Model):  # type: ignore[misc]
 
     def ask(self, now: Conditions, end: int) -> None:
         """Ask every head, in any order, for the days to `end`; `now`: factors of the two rates."""
-        self.now, self.land, rows = now, self.world.choices.land, self.world.deciding.tolist()
         # The engine asks those who arrive, apply or send somebody ahead again, for what is left.
-        days = until_departure(self.world, end).part(0, len(rows)).days
-        self.days = dict(zip(rows, days, strict=True))
+        self.now, self.land, asked = now, self.world.choices.land, everybody(self.world, end)
+        rows = asked.heads.tolist()
+        self.days = dict(zip(rows, asked.days, strict=True))
         self.heads |= {row: Head(self, row) for row in rows if row not in self.heads}
         self.asked = mesa.agent.AgentSet([self.heads[row] for row in rows], self.random)
         self.asked.shuffle_do("decide")

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from sim import step
 from sim.kernels.travel import party_sizes
 from sim.model import asylum, decide
 from sim.state import HEAD, HELD
@@ -101,13 +102,15 @@ def test_everybody_is_in_exactly_one_state(every):
 
 def test_the_five_answers_sum_to_the_heads_and_people_who_were_asked(monkeypatch):
     asked = {"heads": 0, "people": 0, "again": 0, "further": 0}
-    draw_events = decide.draw_events
+    ask = decide.ask
     spoken: set[int] = set()
     since: dict[int, tuple[int, int]] = {}
 
-    def spy(at, now, rows, time):
-        people = at.people
-        events, refusals = draw_events(at, now, rows, time)
+    def spy(at, now, asked_now, company=None):
+        people, rows = at.people, asked_now.heads
+        answers = ask(at, now, asked_now, company)
+        events = answers.events
+        refusals = decide.draw_refusals(at, events, answers.first, answers.end)
         # Once a step each, again where they have come to live within it, and again if they give
         # a second answer that is not to stay.
         if at.first_stretch and at.round == 0:
@@ -137,9 +140,10 @@ def test_the_five_answers_sum_to_the_heads_and_people_who_were_asked(monkeypatch
         sizes = party_sizes(people, events.head)
         asked["people"] += int((weight[events.head] * further * sizes).sum())
         asked["further"] += int(further.sum())
-        return events, refusals
+        return answers
 
-    monkeypatch.setattr(decide, "draw_events", spy)
+    monkeypatch.setattr(decide, "ask", spy)
+    monkeypatch.setattr(step, "ask", spy)
     found = tables()
     assert found["answers"]["heads"].sum() == asked["heads"]
     assert (found["answers"]["heads"] > 0).all()
@@ -227,7 +231,6 @@ def test_a_loss_is_noticed(harm):
     elif harm == "burial":
         at.died -= 1
     else:
-        at.list_heads()
         at.people.activity[at.deciding[5]] = Activity.dead
     with pytest.raises(LostPeopleError, match=str(at.date().year)):
         advance(at)

@@ -13,6 +13,7 @@ from sim.rng import replicate_seed
 from sim.scenario.writer import dump
 from sim.simulate import run_world
 from sim.state import HEAD, WOMAN
+from sim.step import advance
 from sim.world import World
 from tests.small import HARSH, Tables, differing, edited, small, small_tables, solved, tables, world
 
@@ -64,6 +65,24 @@ def test_another_seed_gives_other_tables():
 
 def test_threads_change_nothing():
     assert differing(small_tables(), tables(threads=2)) == []
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_nor_does_how_many_rows_are_visited_at_a_time(monkeypatch, threads):
+    monkeypatch.setattr("sim.jit.PIECE", 97)
+    assert differing(small_tables(), tables(threads=threads)) == []
+
+
+def test_nor_does_whoever_looks_at_households_before_they_are_asked():
+    """Their month is then lived through beforehand, and not piece by piece."""
+    plain, seen = world(), world()
+    days = []
+    for _ in range(8):
+        advance(plain)
+        advance(seen, look=lambda _, end: days.append(end))
+    assert len(days) > 8, "dated events cut steps"
+    for name, column in plain.people._asdict().items():
+        assert (column == getattr(seen.people, name)).all(), name
 
 
 def test_threads_of_a_whole_run_change_nothing():

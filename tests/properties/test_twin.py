@@ -14,11 +14,11 @@ import pytest
 
 import sim
 from sim.kernels.choice import Conditions, rates
-from sim.model.decide import current_conditions, draw_events
+from sim.model.decide import ask, current_conditions
 from sim.model.journey import pick_goals
 from sim.rng import Purpose
 from sim.state import DAYS_A_YEAR
-from sim.step import until_departure
+from sim.step import everybody
 from sim.terms import Answer, Channel, Companions, Hazard
 from sim.view import twin
 from sim.view.twin import Head, Twin
@@ -100,7 +100,7 @@ def goal_of(head: Head, hazard: int) -> tuple[int, int, int]:
 def compare(model: Nudged, now: Conditions, end: int, seen: Tally) -> None:
     """Hold every answer, and where movers go, to the kernel's."""
     world = model.world
-    events, _ = draw_events(world, now, world.deciding, until_departure(world, end))
+    events = ask(world, now, everybody(world, end)).events
     answers = dict(zip(events.head.tolist(), events.answer.tolist(), strict=True))
     hazards = dict(zip(events.head.tolist(), events.hazard.tolist(), strict=True))
     for row in world.deciding.tolist():
@@ -164,7 +164,6 @@ def test_it_answers_as_the_kernel_does_in_random_worlds() -> None:
         model = Nudged(random_scenario(number), number)
         at = model.world = random_world(number)
         pending += at.choices.land.rush.pending
-        at.list_heads()
         want, fear, _, _ = at.threats.advance(
             at.day, 30, at.weights_k, at.tolerable, at.voice,
             at.scenario.decision.voice,

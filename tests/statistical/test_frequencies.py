@@ -22,15 +22,15 @@ import numpy as np
 import pytest
 
 from sim.kernels.choice import Conditions
-from sim.model.decide import Asked, current_conditions, draw_events, poisson
+from sim.model.decide import ask, current_conditions, draw_refusals, poisson
 from sim.model.journey import pick_goals
 from sim.rng import Purpose, key, mix, mixed, mixed_array, uniform, uniform2, uniform_array
-from sim.state import DAYS_A_YEAR, HEAD, U64, People
+from sim.state import DAYS_A_YEAR, HEAD, I64, U64, People
 from sim.step import prepare
 from sim.terms import Activity, Answer, Education, Hazard, Status, Threat
 from sim.world import World, build_world
 from tests.reference import Decider, Rates, Reference
-from tests.worlds import answers_of, large_scenario, random_world
+from tests.worlds import answers_of, asked_for, large_scenario, random_world
 
 ALARM = 1e-4
 LIKENESSES = 10_000
@@ -121,7 +121,7 @@ class Likenesses:
         self.now, self.rates = theory_of_answers(world, self.reference, [self.head])
         self.who: Decider = self.reference.decider(self.head)
         self.rates = self.rates[0]
-        self.world = multiply(world, self.head, LIKENESSES)
+        self.world, self.heads = multiply(world, self.head, LIKENESSES)
         # A span in which two thirds would move were all gates open.
         self.dt = 1.0 / self.rates.R_MP
 
@@ -130,7 +130,7 @@ class Likenesses:
         found: dict[str, list[np.ndarray]] = {"answer": [], "hazard": [], "time": []}
         for draw in range(DRAWS):
             self.world.seed = 977 + draw
-            events = answers_of(self.world, self.now, self.dt)
+            events = answers_of(self.world, self.now, self.dt, self.heads)
             for name, values in found.items():
                 values.append(getattr(events, name))
         return {name: np.concatenate(values) for name, values in found.items()}
@@ -138,7 +138,7 @@ class Likenesses:
     def go(self, hazard: Hazard) -> Counter[tuple[int, int, int]]:
         """How many would go where, by which channel, with whom."""
         counts: Counter[tuple[int, int, int]] = Counter()
-        heads = self.world.deciding
+        heads = self.heads
         for draw in range(DRAWS):
             self.world.seed = 977 + draw
             goal, channel, companions, _ = pick_goals(
@@ -163,7 +163,6 @@ def describe(world: World, home: str, place: str, status: Status, means: float, 
     people.kin[rows] = 2  # next door
     world.threats.severity[p, [Threat.economic, Threat.food]] = 0.8
     world.threats.severity[p, Threat.personal] = fear
-    world.list_heads()
     return int(founder)
 
 
@@ -181,8 +180,8 @@ def theory_of_answers(
     return current_conditions(world, want, fear), rates
 
 
-def multiply(world: World, head: int, n: int) -> World:
-    """A world of n exact likenesses of one household, each with ids of their own."""
+def multiply(world: World, head: int, n: int) -> tuple[World, I64]:
+    """A world of n exact likenesses of one household, each with ids of their own; their heads."""
     people = world.people
     members = np.flatnonzero(people.household == people.household[head])
     size = len(members)
@@ -197,10 +196,10 @@ def multiply(world: World, head: int, n: int) -> World:
     columns["pid"] = mixed_array(np.arange(n * size, dtype=np.uint64))
     other = copy.copy(world)
     other.people = People(**columns)
-    other.deciding = np.arange(n) * size + place[head]
-    assert (other.people.flags[other.deciding] & HEAD).all()
-    assert (other.people.activity[other.deciding] != Activity.dead).all()
-    return other
+    heads = np.arange(n) * size + place[head]
+    assert (other.people.flags[heads] & HEAD).all()
+    assert (other.people.activity[heads] != Activity.dead).all()
+    return other, heads
 
 
 @cache
@@ -298,11 +297,12 @@ def test_people_are_told_no_at_the_rate_of_the_gates_however_often_they_are_aske
     r, days = them.rates, them.dt * DAYS_A_YEAR / parts
     for draw in range(DRAWS * parts):
         if draw % parts == 0:
-            heads = world.deciding
+            heads = them.heads
         # As if nobody's rates changed by the time that has passed.
         world.round = draw
-        asked = Asked(np.full(len(heads), -0.5 * days), np.full(len(heads), days))
-        events, refusals = draw_events(world, them.now, heads, asked)
+        answers = ask(world, them.now, asked_for(heads, -0.5 * days, days))
+        events = answers.events
+        refusals = draw_refusals(world, events, answers.first, answers.end)
         found += int(refusals.times.sum())
         told = refusals.times.any(axis=1)
         last.append((refusals.last[told] + 0.5 * days) / days)

@@ -9,7 +9,7 @@ import pytest
 
 from sim.model.admission import LONGEST_WAIT, admit, apply, is_queued, prospects
 from sim.state import HEAD, I64
-from sim.step import advance, latest, prepare, until_departure
+from sim.step import advance, asked_until, departures, everybody, latest, prepare
 from sim.terms import Activity, Channel, Companions
 from sim.world import World
 from tests.small import Tables, differing, edited, small, tables, world
@@ -113,11 +113,16 @@ def test_who_has_leave_to_go_is_asked_until_that_day_and_once():
     heads = heads_of(at, NORTH, 60)
     hand_in(at, heads)
     at.applications.ready[:20], at.applications.ready[20:40] = 10.5, 200.0
-    asked = until_departure(at, 31)
-    n = len(at.deciding)
-    assert (asked.part(7, n - 3).days == asked.part(0, n).days[7:-3]).all()
-    assert (asked.of(np.arange(n)).days == asked.part(0, n).days).all()
-    days = dict(zip(at.deciding.tolist(), asked.part(0, n).days.tolist(), strict=True))
+    leaving = departures(at, 31)
+    n = len(at.people.pid)
+    parts = [
+        asked_until(at, at.list_heads(first, last).deciding, 31, leaving)
+        for first, last in ((0, 100), (100, 100), (100, 5000), (5000, n))
+    ]
+    asked = everybody(at, 31)
+    for name, column in asked._asdict().items():
+        assert (np.concatenate([getattr(part, name) for part in parts]) == column).all(), name
+    days = dict(zip(asked.heads.tolist(), asked.days.tolist(), strict=True))
     assert [days.pop(head) for head in heads.tolist()] == [10.5] * 20 + [31.0] * 40
     assert set(days.values()) == {31.0}
     # Who sends one ahead before that day and another on it is asked once more, from that day.

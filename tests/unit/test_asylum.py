@@ -393,8 +393,7 @@ def test_the_irregular_are_regularised_at_their_rate(dt):
     elsewhere = heads_of(at, SOUTH)
     others = members(at, elsewhere)
     people.place[others], people.status[others] = CITY, Status.irregular
-    at.list_heads()
-    regularise(at, dt)
+    regularise(at, at.deciding, dt)
     given = people.status[heads] == Status.regular
     assert near(given.sum(), len(heads), 1 - 0.4**dt)
     assert set(people.status[rows]) == {Status.regular, Status.irregular}
@@ -446,8 +445,7 @@ def test_regularisation_opens_the_family_channel_to_those_at_home(rate):
     arrive(at, np.array([pioneer]), PORT, Channel.irregular)
     assert at.people.status[pioneer] == Status.irregular
     assert (at.people.kin[rest] == 0).all()
-    at.list_heads()
     # Of those who are regularised at the highest rate, one in a million is left after a year.
-    regularise(at, 1.0)
+    regularise(at, np.array([pioneer]), 1.0)
     assert at.people.status[pioneer] == (Status.regular if rate else Status.irregular)
     assert (at.people.kin[rest] == (CC + 1 if rate else 0)).all()

@@ -210,7 +210,6 @@ def test_columns_that_somebody_holds_are_left_to_them():
 
 def test_education_is_drawn_of_those_who_turn_fifteen():
     at = started("population.profile.fertility=0", "population.agents=60000")
-    at.list_heads()
     age = -at.people.born.astype(int)
     coming, younger = age == 180, age < 180
     assert coming.sum() > 50

@@ -6,15 +6,18 @@ one by one.
 
 from __future__ import annotations
 
+import copy
+
 import numpy as np
 import pytest
 
 import sim.step
-from sim.kernels.living import BITS, CHILDREN, MEMBERS, OLD, WOMEN, gather_households
+from sim.kernels.living import BITS, CHILDREN, MEMBERS, OLD, WOMEN
+from sim.model.demography import renew_people
 from sim.state import HEAD, WOMAN
-from sim.step import Census, advance, count
+from sim.step import Census, advance, count, live_on, prepare
 from sim.terms import Activity, Status
-from sim.world import Cells, World
+from sim.world import Cells, Due, World
 from tests.small import HARSH, small, world
 from tests.worlds import random_world
 
@@ -26,10 +29,8 @@ def lived(months: int, threads: int = 1) -> World:
     at = world(small(*BUSY, *HARSH), threads=threads)
     for _ in range(months):
         advance(at)
-    at.list_heads()
     # The last of all heads among them.
     at.people.activity[at.deciding[[3, 20, 50, -1]]] = Activity.stranded
-    at.list_heads()
     return at
 
 
@@ -44,41 +45,32 @@ def company(at: World, head: int) -> tuple[int, int]:
     return len(rows), bits
 
 
-@pytest.mark.parametrize("threads", [1, 3])
-def test_heads_are_listed_and_their_households_looked_at(threads: int) -> None:
-    at = lived(18, threads)
+def test_heads_are_listed_and_their_households_looked_at() -> None:
+    at = lived(18)
     people = at.people
     head = people.flags & HEAD > 0
     lives = np.isin(people.activity, (Activity.resident, Activity.waiting))
-    assert at.deciding.tolist() == np.flatnonzero(head & lives).tolist()
-    stranded = np.flatnonzero(head & (people.activity == Activity.stranded))
-    assert at.stranded.tolist() == stranded.tolist()
-    assert len(stranded) > 0
-    found = [(int(c & MEMBERS), int(c >> BITS)) for c in at.company]
-    wanted = [company(at, row) for row in at.deciding.tolist()]
-    assert found == wanted
+    listed = {
+        "deciding": head & lives,
+        "unsettled": head & lives & (people.status >= Status.claimant),
+        "stranded": head & (people.activity == Activity.stranded),
+    }
+    n = len(head)
+    for first, last in ((0, n), (0, 7), (7, n // 2), (n // 2, n), (n, n)):
+        found = at.list_heads(first, last)
+        for name, those in listed.items():
+            rows = np.flatnonzero(those)
+            rows = rows[(rows >= first) & (rows < last)]
+            assert getattr(found, name).tolist() == rows.tolist()
+            assert len(rows) > 0 or last - first < 10, name
+    assert at.deciding.tolist() == np.flatnonzero(listed["deciding"]).tolist()
+    heads = np.flatnonzero(head).astype(np.uint32)
+    seen = [(int(c & MEMBERS), int(c >> BITS)) for c in at.company_of(heads)]
+    assert seen == [company(at, row) for row in heads.tolist()]
     # All that can be has been: sizes, bits, the dead among kin, children born far from their rows.
-    assert len(set(found)) > 20
+    assert len(set(seen)) > 20
     assert (people.activity == Activity.dead).sum() > 20
     assert at.born > 50
-    few = np.flatnonzero(head)[5:200:7]
-    assert at.company_of(few).tolist() == [n | bits << BITS for n, bits in map_company(at, few)]
-    assert at.company_of(at.deciding) is at.company
-
-
-def map_company(at: World, heads: np.ndarray) -> list[tuple[int, int]]:
-    return [company(at, row) for row in heads.tolist()]
-
-
-def test_a_household_is_founded_in_one_range_of_rows_only() -> None:
-    at = lived(6)
-    n = len(at.people.pid)
-    whole, parts = np.zeros(n, np.uint16), np.zeros(n, np.uint16)
-    gather_households(at.people, 0, n, at.month(), whole)
-    for first, last in ((0, 7), (7, n // 2), (n // 2, n)):
-        gather_households(at.people, first, last, at.month(), parts)
-    assert (whole == parts).all()
-    assert (whole & MEMBERS).sum() == (at.people.activity != Activity.dead).sum()
 
 
 def test_people_are_counted_as_one_by_one() -> None:
@@ -141,3 +133,38 @@ def test_cells_are_combinations_of_what_the_scenario_names() -> None:
         assert (found == wanted).all(), by
         assert found.max() < cells.size
     assert all(len(np.unique(values)) > 1 for values in index.values())
+
+
+def test_a_month_is_lived_through_under_the_threats_of_its_first_day() -> None:
+    at = lived(5)
+    seen: list[np.ndarray] = []
+    other = copy.deepcopy(at)
+    before = at.people.means.copy()
+    renew_people(at)
+    prepare(at)
+    severity = other.threats.severity.copy()
+    advance(other, look=lambda *_: seen.append(other.people.means.copy()))
+    assert (severity != other.threats.severity).any()
+    n = len(before)
+    assert (at.people.means == seen[0]).all()
+    assert (at.people.means[:n] != before).sum() > 100
+
+
+def test_the_stranded_live_on_once_a_month() -> None:
+    at = lived(5)
+    people = at.people
+    rows = at.list_heads(0, len(people.pid)).stranded
+    people.means[rows], people.mask[rows] = 0.0, 0
+    at.due = Due(0.0, at.threats.severity)
+    live_on(at)
+    assert (people.means[rows] == 0).all()
+    assert (people.mask[rows] == 0).all()
+    at.due = Due(1.0, at.threats.severity)
+    live_on(at)
+    assert (people.means[rows] > 0).any()
+    assert (people.mask[rows] > 0).any()
+    # What is done is not due any more.
+    assert at.due is None
+    found = people.means.copy()
+    live_on(at)
+    assert (people.means == found).all()

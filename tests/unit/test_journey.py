@@ -353,8 +353,7 @@ def stranded() -> tuple[World, I64]:
     people.activity[heads] = Activity.stranded
     people.status[heads] = Status.irregular
     at.day = 60
-    at.list_heads()
-    assert set(at.stranded) == set(heads)
+    assert set(at.list_heads(0, len(people.pid)).stranded) == set(heads)
     return at, heads
 
 

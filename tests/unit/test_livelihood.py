@@ -32,9 +32,7 @@ def targets(means: Means, place: int, ranks: list[int], status: int = CITIZEN, m
     people.place[heads] = place
     people.status[heads] = status
     people.mask[heads] = mask
-    recover_means(
-        people, heads, at.company_of(heads), 0, len(heads), means, HALF_FELT, means.tolerable, 1.0
-    )
+    recover_means(people, heads, at.company_of(heads), means, HALF_FELT, means.tolerable, 1.0)
     return people.means[heads].astype(float) / party_sizes(people, heads)
 
 
@@ -77,14 +75,14 @@ def test_means_approach_their_target_by_an_e_fold_a_year():
     at = world()
     people, heads = at.people, at.deciding
     severity = np.zeros((len(PLACES), 7))
-    update_means(at.scenario, people, heads, at.company, at.means, severity, np.inf)
+    update_means(at.scenario, people, heads, at.company_of(heads), at.means, severity, np.inf)
     target = people.means[heads].copy()
     people.means[heads] = 0
-    update_means(at.scenario, people, heads, at.company, at.means, severity, 1.0)
+    update_means(at.scenario, people, heads, at.company_of(heads), at.means, severity, 1.0)
     np.testing.assert_allclose(people.means[heads], target * (1 - math.exp(-1)), rtol=1e-5)
     people.means[heads] = 3 * target
     for _ in range(24):
-        update_means(at.scenario, people, heads, at.company, at.means, severity, 1 / 24)
+        update_means(at.scenario, people, heads, at.company_of(heads), at.means, severity, 1 / 24)
     np.testing.assert_allclose(people.means[heads], target * (1 + 2 * math.exp(-1)), rtol=1e-4)
 
 
@@ -93,7 +91,7 @@ def test_only_threats_that_are_felt_drain():
     people, heads = at.people, at.deciding
     severity = np.full((len(PLACES), 7), 0.6)
     people.mask[:] = 0
-    update_means(at.scenario, people, heads, at.company, at.means, severity, np.inf)
+    update_means(at.scenario, people, heads, at.company_of(heads), at.means, severity, np.inf)
     secure = people.means[heads].copy()
     for mask, drain in (
         (1 << Threat.personal, 1.0),
@@ -101,7 +99,7 @@ def test_only_threats_that_are_felt_drain():
         (1 << Threat.economic | 1 << Threat.food, (1 - 0.7 * 0.5) ** 2),
     ):
         people.mask[:] = mask
-        update_means(at.scenario, people, heads, at.company, at.means, severity, np.inf)
+        update_means(at.scenario, people, heads, at.company_of(heads), at.means, severity, np.inf)
         well_off = secure > 1500
         living = 90 * party_sizes(people, heads)[well_off]
         np.testing.assert_allclose(
@@ -109,7 +107,13 @@ def test_only_threats_that_are_felt_drain():
         )
     people.mask[:] = 1
     update_means(
-        at.scenario, people, heads, at.company, at.means, np.full((len(PLACES), 7), 0.1), np.inf
+        at.scenario,
+        people,
+        heads,
+        at.company_of(heads),
+        at.means,
+        np.full((len(PLACES), 7), 0.1),
+        np.inf,
     )
     np.testing.assert_array_equal(people.means[heads], secure)
 

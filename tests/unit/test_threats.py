@@ -11,7 +11,7 @@ import pytest
 from sim.kernels.living import CHILDREN, N_STATUS, WOMEN, exposed_share, exposure_thresholds
 from sim.model.threats import MONTH, Threats, felt_fear, per_threat
 from sim.state import HEAD, I64
-from sim.step import draw_exposure, prepare
+from sim.step import expose, prepare
 from sim.terms import FEAR, N_THREATS, Status, Threat
 from sim.world import World, vulnerability_odds
 from tests.small import small, world
@@ -331,11 +331,11 @@ def test_exposure_is_drawn_anew_once_in_five_years():
     same_by_chance = 0.5**7
     for years, renewed in ((0.5, 0.1), (2.5, 0.5), (5.0, 1.0)):
         at.day = round(years * 365.25)
-        draw_exposure(at, heads)
+        expose(at, heads)
         changed = (at.people.mask[heads] != start).mean()
         assert changed == pytest.approx(renewed * (1 - same_by_chance), abs=0.02)
     at.day = 0
-    draw_exposure(at, heads)
+    expose(at, heads)
     assert (at.people.mask[heads] == start).all()
 
 
@@ -344,7 +344,7 @@ def test_a_new_place_is_a_new_draw():
     people, heads = at.people, heads_at(at, SOUTH)
     before = people.mask[heads].copy()
     people.place[people.place == SOUTH] = NORTH
-    draw_exposure(at, heads)
+    expose(at, heads)
     after = people.mask[heads]
     for threat in Threat:
         agree = ((before >> threat & 1) == (after >> threat & 1)).mean()
