@@ -1,10 +1,11 @@
 """Bytes a person: at rest, while a world is set up, and taken for a while by each stage of a step.
 
-    python -m benchmarks.memory PERSONS        # one size, as JSON
+    python -m benchmarks.memory PERSONS MOVING # one size and share of movers, as JSON
 
 Each size is measured in a process of its own, by what Python and NumPy allocate (tracemalloc) and
 by what the system says that the process holds. Figures a person are slopes between two sizes, so
-that nothing fixed counts.
+that nothing fixed counts. What a step takes grows with those who do something: two shares of movers
+tell what it takes for each of them from what it takes for everybody.
 """
 
 from __future__ import annotations
@@ -33,7 +34,9 @@ PERSONS = {
     "full": (5_000_000, 10_000_000),
 }
 GOAL_AT_REST, GOAL_OF_A_STEP = 40.0, 0.5
-"""Bytes a person. A step may take what grows with those who do something, so its goal is not 0."""
+"""Bytes a person; of a step, beyond what it takes for those who do something."""
+MOVING = (0.01, 0.001)
+"""Shares of households that decide to move in a step."""
 WARM, STEPS = 3, 4
 STATUS = Path("/proc/self/status")
 
@@ -72,10 +75,10 @@ def resident(name: str) -> int:
     return 0
 
 
-def of_one(persons: int) -> dict[str, Any]:
+def of_one(persons: int, moving: float) -> dict[str, Any]:
     """Set a world up and take steps, watching what is allocated."""
     tracemalloc.start()
-    world = synthetic(Size(persons=persons))
+    world = synthetic(Size(persons=persons, moving=moving))
     built = tracemalloc.get_traced_memory()
     keeper = Keeper(world)
     for _ in range(WARM):
@@ -108,35 +111,49 @@ def of_one(persons: int) -> dict[str, Any]:
     }
 
 
+def answering(world: dict[str, Any]) -> float:
+    """Answers other than to stay, a person and step."""
+    share = world["moving_share"] + world["blocked_share"]
+    return float(share * world["heads"] / world["persons"])
+
+
 def measure(mode: Mode) -> dict[str, Any]:
     """Bytes a person, by the difference between two sizes."""
     runs = [
-        json.loads(
-            subprocess.run(
-                [sys.executable, "-m", "benchmarks.memory", str(n)],
-                capture_output=True, text=True, check=True, cwd=Path(__file__).parents[1],
-            ).stdout
-        )
-        for n in PERSONS[mode]
+        [
+            json.loads(
+                subprocess.run(
+                    [sys.executable, "-m", "benchmarks.memory", str(n), str(moving)],
+                    capture_output=True, text=True, check=True, cwd=Path(__file__).parents[1],
+                ).stdout
+            )
+            for n in PERSONS[mode]
+        ]
+        for moving in MOVING
     ]  # fmt: skip
-    small, large = runs
+    small, large = runs[0]
     more = large["persons"] - small["persons"]
 
-    def each(name: str) -> float:
-        return float((large[name] - small[name]) / more)
+    def each(name: str, pair: list[dict[str, Any]] = runs[0]) -> float:
+        return float((pair[1][name] - pair[0][name]) / (pair[1]["persons"] - pair[0]["persons"]))
+
+    busy, calm = (answering(pair[1]["world"]) for pair in runs)
+    of_each = (each("step") - each("step", runs[1])) / (busy - calm)
 
     return {
-        "persons": [run["persons"] for run in runs],
+        "persons": [run["persons"] for run in runs[0]],
         "columns": each("columns"),
         "at_rest": each("rest"),
         "goal_at_rest": GOAL_AT_REST,
         "set_up": each("built"),
         "step": each("step"),
+        "step_of_all": max(each("step") - of_each * busy, 0.0),
+        "step_of_each_answer": of_each,
         "goal_step": GOAL_OF_A_STEP,
         "stages": {name: (large["stages"][name] - small["stages"][name]) / more for name in STAGES},
         "resident": each("resident"),
         "resident_most": each("resident_most"),
-        "runs": runs,
+        "runs": [run for pair in runs for run in pair],
     }
 
 
@@ -153,10 +170,12 @@ def show(found: dict[str, Any]) -> list[str]:
 
     return [
         f"Bytes a person, between {found['persons'][0]:,} and {found['persons'][1]:,} persons",
-        *of_world(found["runs"][-1]["world"]),
+        *of_world(found["runs"][1]["world"]),
         line("columns of `people`", "columns"),
         line("at rest, between two steps", "at_rest", GOAL_AT_REST),
-        line("taken for a while by a step, at most", "step", GOAL_OF_A_STEP),
+        line("taken for a while by a step, for everybody", "step_of_all", GOAL_OF_A_STEP),
+        line("  for each answer other than to stay", "step_of_each_answer"),
+        line("  for both, at most", "step"),
         f"    by stage: {by_stage}",
         line("at most while the world is set up", "set_up"),
         line("resident after steps, as the system sees it", "resident"),
@@ -165,4 +184,4 @@ def show(found: dict[str, Any]) -> list[str]:
 
 
 if __name__ == "__main__":
-    print(json.dumps(of_one(int(sys.argv[1]))))
+    print(json.dumps(of_one(int(sys.argv[1]), float(sys.argv[2]))))

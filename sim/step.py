@@ -439,7 +439,12 @@ def expose(world: World, heads: I64) -> None:
 def renew_exposure(world: World) -> None:
     """Draw anew for those who have come to live elsewhere in this step."""
     people = world.people
-    rows = np.flatnonzero(people.moved >= world.day)
+
+    def find(first: int, last: int) -> I64:
+        return first + np.flatnonzero(people.moved[first:last] >= world.day)
+
+    parts = in_pieces(find, len(people.pid), world.threads)
+    rows = np.concatenate([np.empty(0, np.int64), *parts])
     heads = (people.flags[rows] & HEAD > 0) & (people.activity[rows] != Activity.travelling)
     expose(world, rows[heads])
 

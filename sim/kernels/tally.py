@@ -45,13 +45,32 @@ def list_heads(people, first, last, deciding, unsettled, stranded):
     n = k = m = 0
     for row in range(first, last):
         head = people.flags[row] & HEAD
-        lives = head & (people.activity[row] <= WAITING)
+        activity = people.activity[row]
         # Written in any case and kept if it is one: nobody could foresee a branch.
-        deciding[n] = unsettled[k] = stranded[m] = row
-        n += lives
-        k += lives & (people.status[row] >= CLAIMANT)
-        m += head & (people.activity[row] == STRANDED)
+        deciding[n] = row
+        n += head & (activity <= WAITING)
+        if (people.status[row] >= CLAIMANT) | (activity == STRANDED):
+            if head and activity <= WAITING:
+                unsettled[k] = row
+                k += 1
+            elif head and activity == STRANDED:
+                stranded[m] = row
+                m += 1
     return n, k, m
+
+
+@kernel
+def people_at(people, place, weight):
+    """People who are at a place, alive.
+
+    Args:
+        weight: [place] people that a row of that home stands for.
+    """
+    n = 0
+    for row in range(people.pid.shape[0]):
+        if people.place[row] == place and people.activity[row] != DEAD:
+            n += weight[people.home[row]]
+    return n
 
 
 @inner
@@ -64,11 +83,18 @@ def cell_of(people, row, country, month, strides):
         strides: [7] of place, home, citizenship, group, sex, education, age; 0 for those that
             tell none apart.
     """
-    home = people.home[row]
-    traits = np.int64(people.traits[row])
-    cell = people.place[row] * strides[0] + home * strides[1] + country[home] * strides[2]
-    cell += people.group[row] * strides[3] + (traits & WOMAN) * strides[4]
-    cell += (traits >> 1 & 3) * strides[5]
+    cell = people.place[row] * strides[0]
+    # Most runs tell few apart, and what is not told apart need not be read.
+    if strides[1]:
+        cell += people.home[row] * strides[1]
+    if strides[2]:
+        cell += country[people.home[row]] * strides[2]
+    if strides[3]:
+        cell += people.group[row] * strides[3]
+    if strides[4]:
+        cell += (people.traits[row] & WOMAN) * strides[4]
+    if strides[5]:
+        cell += (people.traits[row] >> 1 & 3) * strides[5]
     if strides[6]:
         months = month - people.born[row]
         age = (months >= AGES[0]) + (months >= AGES[1]) + (months >= AGES[2])

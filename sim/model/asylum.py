@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from sim.kernels.tally import people_at
 from sim.kernels.travel import (
     forget_grounds,
     give_status,
@@ -93,8 +94,7 @@ def fill_camps(world: World, heads: I64, n_people: I64) -> None:
         mine = np.flatnonzero(country == c)
         mine = mine[np.argsort(luck[mine], kind="stable")]
         for camp in camps:
-            inside = (people.place == camp) & (people.activity != Activity.dead)
-            room = world.capacity[camp] - float(world.weight[people.home[inside]].sum())
+            room = world.capacity[camp] - float(people_at(people, camp, world.weight))
             used = np.cumsum(n_people[mine])
             chosen = mine[used <= room]
             if len(chosen):
