@@ -46,6 +46,9 @@ STEPS = 4
 MUST = {"persons": 1.0, "places": 2.0, "alternatives": 1.0}
 """Powers that cannot be avoided: everybody is looked at; every pair of places has its utility,
 which is A log A a place; a full answer weighs every alternative."""
+PART_MUST = {"prepare: look-ahead": 3.0}
+"""The same of parts that must grow faster. W(d) is known by people's own origin (model, section 4):
+for each, a fixed point over all pairs of places, which are all ways onward from anywhere."""
 SLACK, MATTERS = 0.2, 0.05
 """A power counts as greater beyond the first, and where a part makes up the second of a step."""
 
@@ -108,6 +111,7 @@ def fitted(what: str, sizes: tuple[int, ...], worlds: list[World]) -> dict[str, 
                 parts[f"{stage}: {part}"] = {
                     "share": times[-1] / seconds[-1],
                     "slope": top_slope(sizes, times),
+                    "must": PART_MUST.get(f"{stage}: {part}", MUST[what]),
                     "seconds": times,
                 }
     return {
@@ -191,11 +195,17 @@ def sentence(curve: dict[str, Any]) -> str:
     fast = [
         f"{part} ({it['slope']:.2f})"
         for part, it in curve["parts"].items()
-        if it["slope"] > must + SLACK
+        if it["slope"] > it["must"] + SLACK
+    ]
+    but = [
+        f"{part} ({it['slope']:.2f}), whose sums must grow with {it['must']:g}"
+        for part, it in curve["parts"].items()
+        if it["must"] > must
     ]
     if fast:
-        return f"{text} Faster than {name}^{must:g}, as it must be: {', '.join(fast)}."
-    return f"{text} Nothing grows faster than {name}^{must:g}."
+        return f"{text} Faster than it must grow: {', '.join(fast)}."
+    rest = f" but {', '.join(but)}" if but else ""
+    return f"{text} Nothing grows faster than {name}^{must:g}{rest}."
 
 
 def show(found: dict[str, Any]) -> list[str]:

@@ -511,7 +511,7 @@ def rate_bound(people, conditions, head, month):
 
 @inner
 def close_bound(people, land, conditions, head, now, month):
-    """No less than R_MP of this head; equal to it where confinement, place and rush do not matter.
+    """No less than R_MP of this head, and near it where confinement, place and rush do not matter.
 
     With all gates open, everybody of a household can pay, so the companions' factor leaves the sum
     over destinations: (full / fullest)^(mu lam).

@@ -10,6 +10,8 @@ from sim.jit import kernel
 
 HORIZON = 48
 """Legs that a route may have: values are sums over all walks up to this length, always finite."""
+TOGETHER = 256
+"""Destinations solved for at a time: few enough that what they read stays in the cache."""
 
 
 @kernel
@@ -34,40 +36,53 @@ def solve_routes(legs, utility, price, usable, scale, value, fare):
     for e in range(utility.shape[0]):
         if usable[e]:
             weight[e] = math.exp(utility[e] / scale)
-    # All destinations at once, since they are neighbours in memory; each ends at its own time.
-    z = np.eye(n)
-    new = np.empty((n, n))
-    cost = np.full((n, n), np.inf)
-    for d in range(n):
-        cost[d, d] = 0.0
-    before = np.empty(n)
-    ended = np.zeros(n, np.bool_)
+    for begin in range(0, n, TOGETHER):
+        end = min(begin + TOGETHER, n)
+        _solve_from(
+            begin, legs, weight, price, usable, value[:, begin:end], fare[:, begin:end]
+        )  # fmt: skip
+
+
+@kernel
+def _solve_from(begin, legs, weight, price, usable, value, fare):
+    """Solve for destinations from `begin` on at once, since they are neighbours in memory."""
+    n = value.shape[0]
+    # Without a sign, so that no index needs a second look.
+    width = np.uint64(value.shape[1])
+    z, new = np.zeros((n, width)), np.empty((n, width))
+    cost = np.full((n, width), np.inf)
+    for d in range(width):
+        z[begin + np.int64(d), d], cost[begin + np.int64(d), d] = 1.0, 0.0
+    before = np.empty(width)
+    ended = np.zeros(width, np.bool_)
     for _ in range(HORIZON):
-        moved = np.zeros(n, np.bool_)
+        moved = np.zeros(width, np.bool_)
         for p in range(n):
             sums, cheapest = new[p], cost[p]
-            for d in range(n):
+            for d in range(width):
                 sums[d] = 0.0
                 before[d] = cheapest[d]
             for e in range(legs.first[p], legs.first[p + 1]):
                 if usable[e]:
                     further, onward = z[legs.target[e]], cost[legs.target[e]]
-                    for d in range(n):
+                    for d in range(width):
                         sums[d] += weight[e] * further[d]
                         cheapest[d] = min(cheapest[d], price[e] + onward[d])
-            sums[p], cheapest[p] = 1.0, 0.0
-            for d in range(n):
+            if begin <= p < begin + value.shape[1]:
+                sums[p - begin], cheapest[p - begin] = 1.0, 0.0
+            for d in range(width):
                 moved[d] |= abs(sums[d] - z[p, d]) > 1e-13 * sums[d]
                 moved[d] |= cheapest[d] < before[d]
         z, new = new, z
-        for d in range(n):
+        # Each ends at its own time.
+        for d in range(width):
             if not (ended[d] or moved[d]):
                 ended[d] = True
                 value[:, d] = z[:, d]
         if ended.all():
             break
     for p in range(n):
-        for d in range(n):
+        for d in range(width):
             last = value[p, d] if ended[d] else z[p, d]
             value[p, d] = math.log(last) if last > 0.0 else -np.inf
             fare[p, d] = cost[p, d]

@@ -464,39 +464,48 @@ class Choices:
         return shift
 
     def bounds(self) -> F64:
-        """[h, p, o, g] W^lam with all gates open and everybody in company: no rate is greater.
+        """[h, p, o, g] no less than W^lam with all gates open and everybody in company.
 
         Where policy is open to all it does not matter who one is: no admission class is needed.
+        What draws people of an origin anywhere is taken to be the most that draws any of their
+        country there; a table of every origin's own would take the cube of the places.
         """
         land, n = self.land, self.n_places
         n_classes = len(self.scenario.decision.classes)
         table = np.zeros((2, n, n, n_classes))
         within = self.country[:, None] == self.country[None, :]
-        bloc = land.free[self.country][:, self.country]
+        own = self.country[None, :] == np.arange(self.n_countries)[:, None]
+        bloc = land.free[:, self.country]
         for h in Hazard:
             fullest = float(land.companions[h].sum())
             worth = land.admitted[h][self.country]
             pull = land.pull[h] ** land.nest * land.ahead[h]
             # From abroad people go to no place of their own country but the one they are from.
             home = np.diagonal(pull) * land.homeward[h] ** land.nest
-            others = np.where(np.eye(n, dtype=bool), 0.0, pull)
-            foreign_lands = np.where(within | bloc, 0.0, pull)
-            bloc_lands = np.where(bloc & ~within, pull, 0.0)
+            # [citizenship, d]
+            others = np.zeros((self.n_countries, n))
+            np.maximum.at(others, self.country, np.where(np.eye(n, dtype=bool), 0.0, pull))
+            foreign_lands = np.where(own | bloc, 0.0, others)
+            bloc_lands = np.where(bloc & ~own, others, 0.0)
             for g in range(n_classes):
                 regular, by_legs = (land.geography[h, 1, g, :, :, kind] for kind in (0, 1))
                 free = (fullest * regular) ** land.nest
                 np.fill_diagonal(free, 0.0)
-                # [p, d, s]
-                gates = np.stack([regular, regular, by_legs, by_legs], axis=2) * worth
+                gates = [
+                    (by_legs if s >= Channel.asylum else regular) * worth[:, s]
+                    for s in range(N_SLOTS)
+                ]
                 if land.rush.pending:
-                    gates *= self._greatest_hurry(h, g)
-                foreign = (fullest * gates.sum(axis=2)) ** land.nest
-                w = np.where(within, free, 0.0) @ others.T
-                w += np.where(within, 0.0, foreign) @ foreign_lands.T + free * home
+                    hurry = self._greatest_hurry(h, g)
+                    gates = [gate * hurry[:, :, s] for s, gate in enumerate(gates)]
+                foreign = (fullest * sum(gates)) ** land.nest
+                of_country = np.where(within, free, 0.0) @ others.T
+                of_country += np.where(within, 0.0, foreign) @ foreign_lands.T
                 settled = free * worth[:, Channel.labour] ** land.nest
-                w += np.where(within, 0.0, settled) @ bloc_lands.T
+                of_country += np.where(within, 0.0, settled) @ bloc_lands.T
+                w = of_country[:, self.country] + free * home
                 # Those abroad may claim asylum or settle where they are.
-                settle = np.diagonal(gates[:, :, Channel.asylum :].sum(axis=2)) * fullest
+                settle = np.diagonal(sum(gates[Channel.asylum :])) * fullest
                 w += ~within * settle[:, None] ** land.nest * pull.T
                 table[h, :, :, g] = w**land.inclusive
         return table
