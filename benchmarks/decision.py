@@ -31,7 +31,7 @@ from benchmarks.measure import (
 )
 from benchmarks.worlds import Size, scenario
 from sim.kernels.choice import Events, decide
-from sim.model.decide import Asked, ask, ask_listed
+from sim.model.decide import Asked, Sums, ask, ask_listed
 from sim.scenario.reader import read
 from sim.solve import solve_base
 from sim.state import bytes_per_person
@@ -103,7 +103,7 @@ def kernel_arguments(asked: tuple[Any, ...]) -> tuple[Arguments, Columns]:
         return found
 
     with mock.patch.object(sim.model.decide, "decide", catch):
-        ask(*asked)
+        ask(*asked, Sums(asked[0]))
     (call,) = calls
     return call
 

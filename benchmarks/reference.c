@@ -356,8 +356,8 @@ int64_t decide(const People *people, const Land *land, const Conditions *conditi
                int64_t last)
 {
     int64_t at = first, waiting = first;
-    /* Those whom the widest bound lets through wait where events are written, which never overtakes them:
-       they are weighed one after the other, so that what that reads stays in the cache. */
+    /* Those whom the widest bound lets through wait where events are written, which never overtakes
+       them: they are weighed one after the other, so that what that reads stays in the cache. */
     for (int64_t i = first; i < last; i++) {
         const int64_t head = step->heads[i], p = people->place[head];
         const int from_here = p == people->home[head];

@@ -252,9 +252,10 @@ def solved(size: Size) -> tuple[float, float]:
     want, fear, _, _ = world.threats.advance(
         0, 1, world.weights_k, world.tolerable, world.voice, small.decision.voice
     )
-    found = np.zeros((len(world.deciding), 8))
+    heads = world.deciding
+    found = np.zeros((len(heads), 8))
     rates(
-        world.people, world.deciding, world.choices.land, current_conditions(world, want, fear),
+        world.people, heads, world.choices.land, current_conditions(world, want, fear),
         world.choices.classes, 0.0, 0, found,
     )  # fmt: skip
     base, norm = small.decision.base_livelihood, small.decision.flight_norm

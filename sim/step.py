@@ -23,13 +23,13 @@ from sim.model.custody import reunify
 from sim.model.decide import (
     Answers,
     Asked,
+    Sums,
     ask,
     ask_listed,
     current_conditions,
     decide_all,
-    in_parts,
     is_among,
-    together,
+    join_answers,
 )
 from sim.model.demography import renew_people
 from sim.model.journey import (
@@ -402,19 +402,20 @@ def ask_everybody(world: World, now: Conditions, end: int) -> tuple[Answers, I64
     Returns:
         (answers, rows of heads who are unsettled, rows of heads who are stranded).
     """
-    leaving = departures(world, end)
+    leaving, sums = departures(world, end), Sums(world)
 
     def visit(first: int, last: int) -> tuple[Answers, U32, U32]:
         heads = world.list_heads(first, last)
         company = world.company_of(heads.deciding)
         live(world, heads, company)
         asked = asked_until(world, heads.deciding, end, leaving)
-        return ask(world, now, asked, company), heads.unsettled.copy(), heads.stranded.copy()
+        return ask(world, now, asked, sums, company), heads.unsettled.copy(), heads.stranded.copy()
 
-    answers, *others = zip(*in_parts(world, visit, len(world.people.pid)), strict=True)
+    parts = in_pieces(visit, len(world.people.pid), world.threads) or [visit(0, 0)]
+    answers, *others = zip(*parts, strict=True)
     world.due = None
     unsettled, stranded = (np.concatenate(rows).astype(np.int64) for rows in others)
-    return together(list(answers)), unsettled, stranded
+    return join_answers(list(answers)), unsettled, stranded
 
 
 def draw_exposure(world: World, heads: U32, company: U16) -> None:

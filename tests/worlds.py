@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from sim.kernels.choice import Conditions, Events, rates
-from sim.model.decide import Asked, ask
+from sim.model.decide import Asked, ask_listed
 from sim.scenario.resolve import resolve
 from sim.scenario.schema import Scenario
 from sim.state import DAYS_A_YEAR, F64, GROUNDS, HEAD, I64, LONG_AGO, U32, append
@@ -548,7 +548,7 @@ def answers_of(
     days = years * DAYS_A_YEAR
     heads = world.deciding if heads is None else heads
     first = world.day - 0.5 * days
-    events = ask(world, now, asked_for(heads, first, days)).events
+    events = ask_listed(world, now, asked_for(heads, first, days)).events
     return events._replace(time=(events.time - first) / days)
 
 

@@ -849,6 +849,7 @@ def look_ahead(
     nests = np.empty((n, n))
     home = np.empty((TOGETHER, n))
     value, w = np.empty((TOGETHER, n)), np.empty((TOGETHER, n))
+    worth = np.zeros((TOGETHER, n))
     moving = np.empty(TOGETHER, np.bool_)
     start, known = first, -1
     while start < last:
@@ -869,11 +870,14 @@ def look_ahead(
             if left == 0:
                 break
             w[:] = 0.0
+            for i in range(end - start):
+                o = order[start + i]
+                for d in range(n):
+                    worth[i, d] = pull[o, d] * value[i, d] if reachable[o, d] else 0.0
             for d in range(0, n, 4):
                 for i in range(end - start):
                     if moving[i]:
-                        o = order[start + i]
-                        _add_four(d, o, nests, home[i], pull[o], reachable[o], value[i], w[i])
+                        _add_four(d, order[start + i], nests, home[i], worth[i], w[i])
             for i in range(end - start):
                 if not moving[i]:
                     continue
@@ -893,25 +897,23 @@ def look_ahead(
 
 
 @inner
-def _add_four(d, o, nests, home, pull, reachable, value, w):
+def _add_four(d, o, nests, home, worth, w):
     """Add what four destinations from d on are worth, one after the other, seen from every p."""
     n = w.shape[0]
-    if d + 4 <= n and not d <= o < d + 4 and reachable[d : d + 4].all():
-        pull_0, pull_1, pull_2, pull_3 = pull[d], pull[d + 1], pull[d + 2], pull[d + 3]
-        at_0, at_1, at_2, at_3 = value[d], value[d + 1], value[d + 2], value[d + 3]
+    if d + 4 <= n and not d <= o < d + 4:
+        worth_0, worth_1, worth_2, worth_3 = worth[d], worth[d + 1], worth[d + 2], worth[d + 3]
         nests_0, nests_1, nests_2, nests_3 = nests[d], nests[d + 1], nests[d + 2], nests[d + 3]
         for p in range(n):
             # The sum stays in a register; its terms come in the order in which one each would.
-            total = w[p] + nests_0[p] * pull_0 * at_0
-            total += nests_1[p] * pull_1 * at_1
-            total += nests_2[p] * pull_2 * at_2
-            w[p] = total + nests_3[p] * pull_3 * at_3
+            total = w[p] + nests_0[p] * worth_0
+            total += nests_1[p] * worth_1
+            total += nests_2[p] * worth_2
+            w[p] = total + nests_3[p] * worth_3
         return
     for each in range(d, min(d + 4, n)):
-        if reachable[each]:
-            row = home if each == o else nests[each]
-            for p in range(n):
-                w[p] += row[p] * pull[each] * value[each]
+        row = home if each == o else nests[each]
+        for p in range(n):
+            w[p] += row[p] * worth[each]
 
 
 @kernel

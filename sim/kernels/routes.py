@@ -10,7 +10,7 @@ from sim.jit import kernel
 
 HORIZON = 48
 """Legs that a route may have: values are sums over all walks up to this length, always finite."""
-TOGETHER = 256
+BLOCK = 256
 """Destinations solved for at a time: few enough that what they read stays in the cache."""
 
 
@@ -36,16 +36,22 @@ def solve_routes(legs, utility, price, usable, scale, value, fare):
     for e in range(utility.shape[0]):
         if usable[e]:
             weight[e] = math.exp(utility[e] / scale)
-    for begin in range(0, n, TOGETHER):
-        end = min(begin + TOGETHER, n)
-        _solve_from(
+    for begin in range(0, n, BLOCK):
+        end = min(begin + BLOCK, n)
+        _solve_block(
             begin, legs, weight, price, usable, value[:, begin:end], fare[:, begin:end]
         )  # fmt: skip
 
 
 @kernel
-def _solve_from(begin, legs, weight, price, usable, value, fare):
-    """Solve for destinations from `begin` on at once, since they are neighbours in memory."""
+def _solve_block(begin, legs, weight, price, usable, value, fare):
+    """Solve for a block of destinations at once, since they are neighbours in memory.
+
+    Args:
+        begin: The first of them.
+        weight: [leg] exp(u / scale), 0 where it is closed.
+        value, fare: [place, destination of the block] out, as `solve_routes` says.
+    """
     n = value.shape[0]
     # Without a sign, so that no index needs a second look.
     width = np.uint64(value.shape[1])

@@ -251,8 +251,9 @@ def regularise(world: World, heads: I64, dt: float) -> None:
 
     Args:
         world: The world.
-        heads: [n] rows of heads who lived somewhere, unsettled, as the stretch began: who comes to
-            be somewhere without leave in this very stretch waits for the next.
+        heads: [n] rows of heads who claimed, stayed without leave or were ordered to go, somewhere,
+            as the stretch began. Those who stay without leave now are meant; who has come to be
+            unsettled in this very stretch waits for the next.
         dt: Length of the stretch in years.
     """
     people, rules = world.people, world.rules

@@ -13,6 +13,7 @@ are chosen so that W is of order one; they are absorbed by base_L and the flight
 
 from __future__ import annotations
 
+from itertools import product
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -50,6 +51,8 @@ OPEN_STATUS = {
 """Status that a channel is expected to end in."""
 TOLERANCE = 1e-6
 MOST_ITERATIONS = 400
+ROWS = 64
+"""Places whose lines of a table are built at a time: what that takes stays in the cache."""
 
 
 def rogers_castro() -> F64:
@@ -297,12 +300,6 @@ class Choices:
         """
         decision = self.scenario.decision
         c = self.country
-        origin_people = np.maximum(self.country_people[c], 1.0)
-        abroad = diaspora[c][:, c].astype(np.float64)
-        np.putmask(abroad, c[:, None] == c[None, :], np.repeat(origin_people[:, None], len(c), 1))
-        network = (abroad + self.d0[:, None]) / origin_people[:, None]
-        known = 1.0 - np.exp(-decision.information * abroad / origin_people[:, None])
-        known[c[:, None] == c[None, :]] = 1.0
         shift = self._campaigns(day)
         # A threat weighs at the destination as it does at home, the gravest with weight one.
         weights = per_threat(decision.threat_weight)
@@ -315,18 +312,10 @@ class Choices:
             taste = decision.livelihood if h == Hazard.livelihood else decision.flight
             actual = taste.income * self.log_income + taste.democracy * self.democracy
             actual = actual - taste.threats * expected
-            outside = (c[:, None] != c[None, :]) & self.eligible[None, :]
-            seen = np.where(outside, known, 0.0)
-            total = seen.sum(axis=1)
-            prior = np.where(
-                total > 0, (seen * actual[None, :]).sum(axis=1) / np.maximum(total, 1e-300),
-                actual[self.eligible].mean(),
-            )  # fmt: skip
-            prior = np.where(np.isnan(self.prior[h]), prior[:, None], self.prior[h])
-            perceived = known * actual[None, :] + (1.0 - known) * (prior + shift)
-            value = taste.network * np.log(network) + perceived
-            value = value + taste.citizen * (c[:, None] == c[None, :])
-            pull[h] = np.where(self.eligible[None, :], np.exp(value / decision.nest), 0.0)
+            for first in range(0, n, ROWS):
+                origins = slice(first, first + ROWS)
+                value = self._attraction(h, origins, diaspora, actual, shift[origins])
+                pull[h, origins] = np.where(self.eligible, np.exp(value / decision.nest), 0.0)
             companions[h] = np.exp(np.array([0.0, taste.pioneer, taste.child]) / decision.nest)
         self.entry = self._entry(self.rules, chance, wait)
         self.land = Landscape(
@@ -351,6 +340,34 @@ class Choices:
             taste = decision.livelihood if h == Hazard.livelihood else decision.flight
             if taste.look_ahead > 0:
                 self._look_ahead(h, taste.look_ahead)
+
+    def _attraction(self, h: Hazard, origins: slice, diaspora: I64, actual: F64, shift: F64) -> F64:
+        """[origin, d] what networks and what is known of places make people of origins see in them.
+
+        Args:
+            h: Hazard.
+            origins: Places of origin.
+            diaspora: [citizenship, country] people.
+            actual: [d] value of living there.
+            shift: [origin, d] of the prior value by campaigns.
+        """
+        decision = self.scenario.decision
+        taste = decision.livelihood if h == Hazard.livelihood else decision.flight
+        own = self.country[origins, None] == self.country
+        people = np.maximum(self.country_people[self.country[origins]], 1.0)[:, None]
+        abroad = np.where(own, people, diaspora[self.country[origins]][:, self.country])
+        network = (abroad + self.d0[origins, None]) / people
+        known = np.where(own, 1.0, 1.0 - np.exp(-decision.information * abroad / people))
+        seen = np.where(~own & self.eligible, known, 0.0)
+        total = seen.sum(axis=1)
+        prior = np.where(
+            total > 0, (seen * actual).sum(axis=1) / np.maximum(total, 1e-300),
+            actual[self.eligible].mean(),
+        )  # fmt: skip
+        stated = self.prior[h, origins]
+        prior = np.where(np.isnan(stated), prior[:, None], stated)
+        perceived = known * actual + (1.0 - known) * (prior + shift)
+        return np.asarray(taste.network * np.log(network) + perceived + taste.citizen * own)
 
     def _worth(self, rules: Rules) -> F64:
         """[h, c, s] value of the standing that a channel is expected to end in."""
@@ -473,7 +490,6 @@ class Choices:
         land, n = self.land, self.n_places
         n_classes = len(self.scenario.decision.classes)
         table = np.zeros((2, n, n, n_classes))
-        within = self.country[:, None] == self.country[None, :]
         own = self.country[None, :] == np.arange(self.n_countries)[:, None]
         bloc = land.free[:, self.country]
         for h in Hazard:
@@ -487,16 +503,20 @@ class Choices:
             np.maximum.at(others, self.country, np.where(np.eye(n, dtype=bool), 0.0, pull))
             foreign_lands = np.where(own | bloc, 0.0, others)
             bloc_lands = np.where(bloc & ~own, others, 0.0)
-            for g in range(n_classes):
-                regular, by_legs = (land.geography[h, 1, g, :, :, kind] for kind in (0, 1))
+            for g, first in product(range(n_classes), range(0, n, ROWS)):
+                rows = slice(first, first + ROWS)
+                at = np.arange(first, min(first + ROWS, n))
+                here = (at - first, at)
+                within = self.country[rows, None] == self.country
+                regular, by_legs = (land.geography[h, 1, g, rows, :, kind] for kind in (0, 1))
                 free = (fullest * regular) ** land.nest
-                np.fill_diagonal(free, 0.0)
+                free[here] = 0.0
                 gates = [
                     (by_legs if s >= Channel.asylum else regular) * worth[:, s]
                     for s in range(N_SLOTS)
                 ]
                 if land.rush.pending:
-                    hurry = self._greatest_hurry(h, g)
+                    hurry = self._greatest_hurry(h, g, rows)
                     gates = [gate * hurry[:, :, s] for s, gate in enumerate(gates)]
                 foreign = (fullest * sum(gates)) ** land.nest
                 of_country = np.where(within, free, 0.0) @ others.T
@@ -505,19 +525,20 @@ class Choices:
                 of_country += np.where(within, 0.0, settled) @ bloc_lands.T
                 w = of_country[:, self.country] + free * home
                 # Those abroad may claim asylum or settle where they are.
-                settle = np.diagonal(sum(gates[Channel.asylum :])) * fullest
-                w += ~within * settle[:, None] ** land.nest * pull.T
-                table[h, :, :, g] = w**land.inclusive
+                settle = sum(gates[Channel.asylum :])[here] * fullest
+                w += ~within * settle[:, None] ** land.nest * pull[:, rows].T
+                table[h, rows, :, g] = w**land.inclusive
         return table
 
-    def _greatest_hurry(self, h: Hazard, g: int) -> F64:
+    def _greatest_hurry(self, h: Hazard, g: int, rows: slice) -> F64:
         """[p, d, s] greatest factor that announced rules give to anybody of a taste class."""
         land, coming = self.land, self.land.rush
         # Some will not be schooled enough; whom a channel is closed to now does not hurry.
         entry = np.where(coming.min_education > land.min_education, np.inf, coming.entry[h])
         entry = np.where(land.admission[h] > 0, entry, 0.0).max(axis=(0, 1))[self.country]
-        loss = np.repeat(entry[None], self.n_places, axis=0)
-        loss[:, :, Channel.asylum :] += coming.way[g][:, :, None]
+        way = coming.way[g, rows]
+        loss = np.repeat(entry[None], len(way), axis=0)
+        loss[:, :, Channel.asylum :] += way[:, :, None]
         return np.asarray(np.exp(np.clip(loss, 0.0, coming.most)))
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from threading import Lock
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -33,8 +33,6 @@ from sim.terms import Activity, Answer
 
 if TYPE_CHECKING:
     from sim.world import World
-
-R = TypeVar("R")
 
 
 def current_conditions(world: World, want: F64, fear: F64) -> Conditions:
@@ -86,19 +84,35 @@ class Answers(NamedTuple):
     """[m] day up to which."""
     new: Bool
     """[m] whether it was the first time in this step that they answered where they live."""
-    households: I64
-    """[cell] of all who were asked for the first time in this step where they live."""
-    persons: I64
-    """[cell] people in them."""
+    sums: Sums
+    """Of all who were asked, whatever they answered."""
 
 
-def ask(world: World, now: Conditions, asked: Asked, company: U16 | None = None) -> Answers:
+class Sums:
+    """What pieces of the people add to, one piece at a time.
+
+    Attributes:
+        lock: Held while anything is added here, or to the world's expected answers.
+        households: [cell] who were asked for the first time in this step where they live.
+        persons: [cell] people in them.
+    """
+
+    def __init__(self, world: World) -> None:
+        self.lock = Lock()
+        self.households = np.zeros(world.cells.size, np.int64)
+        self.persons = np.zeros(world.cells.size, np.int64)
+
+
+def ask(
+    world: World, now: Conditions, asked: Asked, sums: Sums, company: U16 | None = None
+) -> Answers:
     """Put the question to some heads, and count them.
 
     Args:
         world: Its people's masks and means are those of the stretch.
         now: Conditions of the stretch.
         asked: Who is asked, and for how long.
+        sums: Added to.
         company: [n] of their households, as `World.company_of` finds it, if that is known.
     """
     n = len(asked.heads)
@@ -115,42 +129,37 @@ def ask(world: World, now: Conditions, asked: Asked, company: U16 | None = None)
     events = Events(*columns)
     at = np.searchsorted(asked.heads, events.head.astype(np.uint32))
     first, days, new = asked.first[at], asked.days[at], asked.new[at]
-    if world.counts.expected is not None:
-        add_expected(world, now, asked)
-    households, persons = (np.zeros(world.cells.size, np.int64) for _ in range(2))
     rows = asked.heads if asked.new.all() else asked.heads[asked.new]
     if company is None or len(rows) < n:
         company = world.company_of(rows)
-    count_households(
-        world.people, rows, company, world.country, world.month(), world.cells.strides,
-        world.weight, households, persons,
-    )  # fmt: skip
+    with sums.lock:
+        count_households(
+            world.people, rows, company, world.country, world.month(), world.cells.strides,
+            world.weight, sums.households, sums.persons,
+        )  # fmt: skip
+        if world.counts.expected is not None:
+            add_expected(world, now, asked)
     events = events._replace(time=first + events.time * days)
-    return Answers(events, first, first + days, new, households, persons)
-
-
-def in_parts(world: World, put: Callable[[int, int], R], n: int) -> list[R]:
-    """Share range(n) among the world's threads, where each part puts the question to some heads."""
-    # Expected answers are added to the world's own sums.
-    threads = world.threads if world.counts.expected is None else 1
-    return in_pieces(put, n, threads) or [put(0, 0)]
+    return Answers(events, first, first + days, new, sums)
 
 
 def ask_listed(world: World, now: Conditions, asked: Asked) -> Answers:
     """Put the question to heads who are listed, however many."""
-    parts = in_parts(world, lambda a, b: ask(world, now, asked.part(a, b)), len(asked.heads))
-    return together(parts)
+    sums = Sums(world)
+
+    def put(first: int, last: int) -> Answers:
+        return ask(world, now, asked.part(first, last), sums)
+
+    return join_answers(in_pieces(put, len(asked.heads), world.threads) or [put(0, 0)])
 
 
-def together(parts: list[Answers]) -> Answers:
-    """Answers of all parts, of which no head is in two."""
+def join_answers(parts: list[Answers]) -> Answers:
+    """Answers of all parts, which share their sums; no head is in two."""
     columns: list[Any] = [np.concatenate(it) for it in zip(*(p.events for p in parts), strict=True)]
     first, end, new = (
         np.concatenate([getattr(part, name) for part in parts]) for name in ("first", "end", "new")
     )
-    households = np.sum([part.households for part in parts], axis=0)
-    persons = np.sum([part.persons for part in parts], axis=0)
-    return Answers(Events(*columns), first, end, new, households, persons)
+    return Answers(Events(*columns), first, end, new, parts[0].sums)
 
 
 def add_expected(world: World, now: Conditions, asked: Asked) -> None:
@@ -246,7 +255,8 @@ def decide_all(world: World, excess: F64, answers: Answers) -> tuple[I64, F64]:
         somebody ahead; [m] day on which they did).
     """
     people, counts = world.people, world.counts
-    events, n_asked, persons = answers.events, answers.households, answers.persons
+    events, sums = answers.events, answers.sums
+    n_asked, persons = sums.households, sums.persons
     refusals = draw_refusals(world, events, answers.first, answers.end)
     cells = world.cells.of(people, world.country, events.head, world.month())
     sizes = party_sizes(people, events.head)

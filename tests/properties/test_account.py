@@ -106,9 +106,9 @@ def test_the_five_answers_sum_to_the_heads_and_people_who_were_asked(monkeypatch
     spoken: set[int] = set()
     since: dict[int, tuple[int, int]] = {}
 
-    def spy(at, now, asked_now, company=None):
+    def spy(at, now, asked_now, *rest):
         people, rows = at.people, asked_now.heads
-        answers = ask(at, now, asked_now, company)
+        answers = ask(at, now, asked_now, *rest)
         events = answers.events
         refusals = decide.draw_refusals(at, events, answers.first, answers.end)
         # Once a step each, again where they have come to live within it, and again if they give

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from typing import Any
 
 import numpy as np
@@ -9,6 +11,7 @@ import pandas as pd
 import pytest
 
 import sim
+from sim.model.decide import add_expected
 from sim.rng import replicate_seed
 from sim.scenario.writer import dump
 from sim.simulate import run_world
@@ -71,6 +74,26 @@ def test_threads_change_nothing():
 def test_nor_does_how_many_rows_are_visited_at_a_time(monkeypatch, threads):
     monkeypatch.setattr("sim.jit.PIECE", 97)
     assert differing(small_tables(), tables(threads=threads)) == []
+
+
+def test_nor_do_threads_where_answers_are_expected(monkeypatch):
+    expecting = small("outputs.expected=true")
+    plain, adding = tables(expecting), []
+
+    def add(*rest):
+        adding.append(threading.get_ident())
+        time.sleep(1e-4)
+        assert adding == [threading.get_ident()], "two threads add to the same sums"
+        add_expected(*rest)
+        adding.clear()
+        threads.add(threading.get_ident())
+
+    threads: set[int] = set()
+    monkeypatch.setattr("sim.jit.PIECE", 97)
+    monkeypatch.setattr("sim.model.decide.add_expected", add)
+    assert differing(plain, tables(expecting, threads=3)) == []
+    assert len(threads) > 1
+    assert "expected" in plain["answers"]
 
 
 def test_nor_does_whoever_looks_at_households_before_they_are_asked():

@@ -14,7 +14,7 @@ import pytest
 
 import sim
 from sim.kernels.choice import Conditions, rates
-from sim.model.decide import ask, current_conditions
+from sim.model.decide import ask_listed, current_conditions
 from sim.model.journey import pick_goals
 from sim.rng import Purpose
 from sim.state import DAYS_A_YEAR
@@ -100,7 +100,7 @@ def goal_of(head: Head, hazard: int) -> tuple[int, int, int]:
 def compare(model: Nudged, now: Conditions, end: int, seen: Tally) -> None:
     """Hold every answer, and where movers go, to the kernel's."""
     world = model.world
-    events = ask(world, now, everybody(world, end)).events
+    events = ask_listed(world, now, everybody(world, end)).events
     answers = dict(zip(events.head.tolist(), events.answer.tolist(), strict=True))
     hazards = dict(zip(events.head.tolist(), events.hazard.tolist(), strict=True))
     for row in world.deciding.tolist():

@@ -22,7 +22,7 @@ import numpy as np
 import pytest
 
 from sim.kernels.choice import Conditions
-from sim.model.decide import ask, current_conditions, draw_refusals, poisson
+from sim.model.decide import ask_listed, current_conditions, draw_refusals, poisson
 from sim.model.journey import pick_goals
 from sim.rng import Purpose, key, mix, mixed, mixed_array, uniform, uniform2, uniform_array
 from sim.state import DAYS_A_YEAR, HEAD, I64, U64, People
@@ -300,7 +300,7 @@ def test_people_are_told_no_at_the_rate_of_the_gates_however_often_they_are_aske
             heads = them.heads
         # As if nobody's rates changed by the time that has passed.
         world.round = draw
-        answers = ask(world, them.now, asked_for(heads, -0.5 * days, days))
+        answers = ask_listed(world, them.now, asked_for(heads, -0.5 * days, days))
         events = answers.events
         refusals = draw_refusals(world, events, answers.first, answers.end)
         found += int(refusals.times.sum())

@@ -402,6 +402,21 @@ def test_the_irregular_are_regularised_at_their_rate(dt):
     assert (people.status[others] == Status.irregular).all()
 
 
+def test_who_comes_without_leave_in_a_stretch_waits_for_the_next():
+    at = started("policies.cc_courts.regularisation=1")
+    heads = heads_of(at, NORTH)
+    rows = members(at, heads)
+    unsettled = at.list_heads(0, len(at.people.pid)).unsettled
+    assert not len(unsettled)
+    at.people.place[rows], at.people.status[rows] = PORT, Status.irregular
+    regularise(at, unsettled, 1.0)
+    assert (at.people.status[rows] == Status.irregular).all()
+    unsettled = at.list_heads(0, len(at.people.pid)).unsettled
+    assert set(unsettled) == set(heads)
+    regularise(at, unsettled, 1.0)
+    assert (at.people.status[rows] == Status.regular).mean() > 0.99
+
+
 def pioneer_of(at: World) -> tuple[int, I64]:
     """Somebody who has left a household, and those left behind, who have no kin abroad."""
     people = at.people
