@@ -206,8 +206,10 @@ def asked_until(world: World, heads: U32, end: int, leaving: tuple[U32, F64]) ->
     rows, until = leaving
     n = len(heads)
     days = np.full(n, float(end - world.day))
-    mine = is_among(rows, heads)
-    days[np.searchsorted(heads, rows[mine])] = until[mine] - world.day
+    if n and len(rows):
+        a, b = np.searchsorted(rows, heads[[0, -1]]) + (0, 1)
+        mine = a + np.flatnonzero(is_among(rows[a:b], heads))
+        days[np.searchsorted(heads, rows[mine])] = until[mine] - world.day
     return Asked(heads, np.full(n, float(world.day)), days, np.full(n, world.first_stretch))
 
 
