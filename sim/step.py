@@ -207,7 +207,7 @@ def asked_until(world: World, heads: U32, end: int, leaving: tuple[U32, F64]) ->
     n = len(heads)
     days = np.full(n, float(end - world.day))
     if n and len(rows):
-        a, b = np.searchsorted(rows, heads[[0, -1]]) + (0, 1)
+        a, b = np.searchsorted(rows, heads[0]), np.searchsorted(rows, heads[-1], side="right")
         mine = a + np.flatnonzero(is_among(rows[a:b], heads))
         days[np.searchsorted(heads, rows[mine])] = until[mine] - world.day
     return Asked(heads, np.full(n, float(world.day)), days, np.full(n, world.first_stretch))
