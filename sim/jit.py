@@ -154,6 +154,14 @@ def inner(function: F) -> F:
     )
 
 
+def subkernel(function: F) -> F:
+    """Compile a loop over arrays that kernels call; compiled, it cannot be called from Python.
+
+    Without the wrapper for Python callers, which takes every table apart, it compiles sooner.
+    """
+    return _compile(function, no_cpython_wrapper=True, no_cfunc_wrapper=True)
+
+
 def kernel(function: F) -> F:
     """Compile a serial loop over arrays."""
     return _compile(function, no_cfunc_wrapper=True)

@@ -11,7 +11,7 @@ import numpy as np
 
 from sim.jit import FEW_PEOPLE, in_pieces, in_ranges
 from sim.kernels.choice import Conditions
-from sim.kernels.living import exposure_thresholds, refresh_masks
+from sim.kernels.living import exposure_thresholds, pack_thresholds, refresh_masks
 from sim.kernels.tally import count_people
 from sim.model.admission import admit, prospects, withdraw
 from sim.model.announcement import any_pending
@@ -308,7 +308,9 @@ def set_scene(world: World) -> None:
         apply_rights(world)
     if first or changed or new_rules:
         odds = exposed_odds(world.odds, world.rules.protection, world.country)
-        exposure_thresholds(world.threats.prevalence, odds, world.exposure_counts, world.threshold)
+        threshold = np.zeros((*world.exposure_counts.shape, N_THREATS), np.int16)
+        exposure_thresholds(world.threats.prevalence, odds, world.exposure_counts, threshold)
+        world.threshold = pack_thresholds(threshold)
     years = 0.0
     if monthly:
         update_support(

@@ -188,7 +188,8 @@ class World:
         self.diaspora = np.zeros((n_countries, n_countries), np.int64)
         self.residents = np.zeros(n_places, np.int64)
         self.newcomers = np.zeros(n_places, np.int64)
-        self.threshold = np.zeros((n_places, 1, N_THREATS), np.int16)
+        self.threshold = np.zeros((n_places, 1, 2), np.uint64)
+        """[place, code, 2] thresholds of exposure, as `pack_thresholds` lays them out."""
         self.quota_left = np.zeros((n_countries, 4))
         self.public = Public(scenario)
         self.coming: Rules | None = None
@@ -405,7 +406,6 @@ def build_world(scenario: Scenario, seed: int, order: I64 | None = None, threads
     world.exposure_counts = np.zeros((len(scenario.places), n_codes))
     heads = world.deciding
     count_codes(people, heads, world.company_of(heads), world.exposure_counts)
-    world.threshold = np.zeros((len(scenario.places), n_codes, N_THREATS), np.int16)
     return world
 
 

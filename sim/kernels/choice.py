@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sim.jit import equation, inner, kernel
+from sim.jit import equation, inner, kernel, subkernel
 from sim.rng import uniform, uniform2
 from sim.state import DAYS_A_YEAR, F32, F64, GROUNDS, I64, U64, Bool
 from sim.terms import Activity, Answer, Channel, Hazard, Status
@@ -543,7 +543,7 @@ def no_means_share(r, r_m, r_p, r_mp):
     return 0.5 * ((r_m - r) + (r_mp - r_p)) / gap if gap > 0.0 else 0.0
 
 
-@kernel
+@subkernel
 def sieve_by_place(people, heads, first, last, conditions, move_key, dt, through):
     """List those of heads[first:last] whose draw does not prove at one look that they stay.
 
@@ -565,7 +565,7 @@ def sieve_by_place(people, heads, first, last, conditions, move_key, dt, through
     return n
 
 
-@kernel
+@subkernel
 def sieve_by_cell(people, heads, first, last, conditions, move_key, month, dt, through):
     """Keep those of through[first:last] who may move by the bound of their cell, age and status.
 
@@ -582,7 +582,7 @@ def sieve_by_cell(people, heads, first, last, conditions, move_key, month, dt, t
     return n
 
 
-@kernel
+@subkernel
 def sieve_by_household(
     people, heads, first, last, land, conditions, move_key, now, month, dt, through
 ):
@@ -916,7 +916,7 @@ def _add_four(d, o, nests, home, worth, w):
             w[p] += row[p] * worth[each]
 
 
-@kernel
+@subkernel
 def _nests_of(citizenship, country, free, foreign, nests):
     """[d, p] nests of people of one citizenship, but for the way to their place of origin."""
     n = country.shape[0]

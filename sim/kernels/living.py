@@ -24,6 +24,12 @@ N_COMPOSITIONS = 8
 WANT_ONES, FEAR_ONES = np.uint64(0x01010101), np.uint64(0x01010100000000)
 """A one in the byte of each threat of want, the first four, and of fear, the other three."""
 LOW = np.uint64(0xFFFF)
+EACH = np.uint64(0x01010101010101)
+"""A one in the byte of each threat."""
+HIGH, REST = np.uint64(0x80808080808080), np.uint64(0x7F7F7F7F7F7F7F)
+"""The highest bit of each of these bytes, and the others."""
+GATHER = np.uint64(0x0102040810204000)
+"""Times this, a word with a one or none in each of seven bytes has these bits in its highest."""
 WANT_BYTES, FEAR_BYTES = np.uint64(0xFFFFFFFF), np.uint64(0xFFFFFF00000000)
 
 
@@ -136,6 +142,38 @@ def exposure_thresholds(prevalence, odds, counts, threshold):
                 threshold[p, code, k] = int(math.floor(256.0 * share + 0.5))
 
 
+def pack_thresholds(threshold):
+    """Thresholds of a household as two words, so that one comparison serves all threats.
+
+    Args:
+        threshold: [place, code, threat] in 1/256, 0 to 256.
+
+    Returns:
+        [place, code, 2] uint64; a byte for each threat: the threshold, or 0 where everybody is
+        exposed; the highest bit of the byte where everybody is.
+    """
+    words = np.zeros((*threshold.shape[:2], 2), np.uint64)
+    for k in range(threshold.shape[2]):
+        words[:, :, 0] |= (threshold[:, :, k] % 256).astype(np.uint64) << np.uint64(8 * k)
+        words[:, :, 1] |= (threshold[:, :, k] == 256).astype(np.uint64) << np.uint64(8 * k + 7)
+    return words
+
+
+@equation
+def exposed_to(draws, below, always):
+    """Bits of the threats whose draw lies below the threshold.
+
+    Args:
+        draws: A byte for each threat.
+        below, always: Thresholds, as `pack_thresholds` lays them out.
+    """
+    # The highest bit of a byte of this is kept where the lower bits of the draw reach the
+    # threshold's; whose own highest bits differ is settled by those.
+    reach = (draws | HIGH) - (below & REST)
+    less = (~draws & below) | (~(draws ^ below) & ~reach)
+    return ((((less | always) >> np.uint64(7)) & EACH) * GATHER) >> np.uint64(56)
+
+
 @kernel
 def refresh_masks(
     people,
@@ -157,7 +195,7 @@ def refresh_masks(
     Args:
         heads: [n] rows of heads.
         company: [n] of their households.
-        threshold: [place, code, threat] in 1/256.
+        threshold: [place, code, 2] as `pack_thresholds` lays them out.
         salt: [place, 2] key of the draws there in the epoch of `phase`, and in the one after it.
         phase: Time since the start, in epochs.
         together: Probability, in 1/65536.
@@ -176,10 +214,7 @@ def refresh_masks(
         # Chosen by bits, since nobody could foresee a branch.
         own ^= (own ^ want) & (WANT_BYTES * np.uint64(shared & LOW < together))
         own ^= (own ^ fear) & (FEAR_BYTES * np.uint64(shared >> np.uint64(16) & LOW < together))
-        mask = 0
-        for k in range(7):
-            draw = np.int64(own >> np.uint64(8 * k) & np.uint64(255))
-            mask |= (draw < threshold[p, code, k]) << k
+        mask = exposed_to(own, threshold[p, code, 0], threshold[p, code, 1])
         if mask == people.mask[head]:
             continue
         row = founder

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from sim.jit import kernel
+from sim.jit import kernel, subkernel
 
 HORIZON = 48
 """Legs that a route may have: values are sums over all walks up to this length, always finite."""
@@ -43,7 +43,7 @@ def solve_routes(legs, utility, price, usable, scale, value, fare):
         )  # fmt: skip
 
 
-@kernel
+@subkernel
 def _solve_block(begin, legs, weight, price, usable, value, fare):
     """Solve for a block of destinations at once, since they are neighbours in memory.
 

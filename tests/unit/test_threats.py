@@ -8,7 +8,15 @@ from datetime import date
 import numpy as np
 import pytest
 
-from sim.kernels.living import CHILDREN, N_STATUS, WOMEN, exposed_share, exposure_thresholds
+from sim.kernels.living import (
+    CHILDREN,
+    N_STATUS,
+    WOMEN,
+    exposed_share,
+    exposed_to,
+    exposure_thresholds,
+    pack_thresholds,
+)
 from sim.model.threats import MONTH, Threats, felt_fear, per_threat
 from sim.state import HEAD, I64
 from sim.step import expose, prepare
@@ -337,6 +345,21 @@ def test_exposure_is_drawn_anew_once_in_five_years():
     at.day = 0
     expose(at, heads)
     assert (at.people.mask[heads] == start).all()
+
+
+def test_one_comparison_serves_all_threats():
+    rng = np.random.default_rng(5)
+    threshold = rng.integers(0, 257, (1, 3000, N_THREATS)).astype(np.int16)
+    threshold[0, :600] = rng.choice((0, 1, 127, 128, 129, 255, 256), (600, N_THREATS))
+    draws = rng.integers(0, 256, (3000, 8))
+    near = rng.random((3000, N_THREATS)) < 0.5
+    draws[:, :N_THREATS][near] = np.clip(threshold[0] + rng.integers(-1, 2, near.shape), 0, 255)[
+        near
+    ]
+    for one, limits, words in zip(draws, threshold[0], pack_thresholds(threshold)[0], strict=True):
+        word = np.uint64(sum(int(draw) << 8 * k for k, draw in enumerate(one)))
+        expected = sum(int(d < t) << k for k, (d, t) in enumerate(zip(one, limits, strict=False)))
+        assert exposed_to(word, *words) == expected
 
 
 def test_a_new_place_is_a_new_draw():
