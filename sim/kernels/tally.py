@@ -59,20 +59,6 @@ def list_heads(people, first, last, deciding, unsettled, stranded):
     return n, k, m
 
 
-@kernel
-def people_at(people, place, weight):
-    """People who are at a place, alive.
-
-    Args:
-        weight: [place] people that a row of that home stands for.
-    """
-    n = 0
-    for row in range(people.pid.shape[0]):
-        if people.place[row] == place and people.activity[row] != DEAD:
-            n += weight[people.home[row]]
-    return n
-
-
 @inner
 def cell_of(people, row, country, month, strides):
     """Cell of a person: the sum over the attributes that tell cells apart of index x stride.

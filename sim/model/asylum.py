@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sim.kernels.tally import people_at
+from sim.jit import in_pieces
 from sim.kernels.travel import (
     forget_grounds,
     give_status,
@@ -79,6 +79,18 @@ def count_claims(world: World, rows: I64, stage: ClaimStage, n_people: I64) -> N
     np.add.at(world.counts.claims[:, :, stage], where, n_people)
 
 
+def people_at(world: World, place: int) -> int:
+    """People who are at a place, alive."""
+    people = world.people
+
+    def count(first: int, last: int) -> int:
+        there = people.place[first:last] == place
+        there &= people.activity[first:last] != Activity.dead
+        return int(world.weight[people.home[first:last][there]].sum())
+
+    return sum(in_pieces(count, len(people.pid), world.threads))
+
+
 def fill_camps(world: World, heads: I64, n_people: I64) -> None:
     """Take households to the camps of their country as far as there is room.
 
@@ -94,7 +106,7 @@ def fill_camps(world: World, heads: I64, n_people: I64) -> None:
         mine = np.flatnonzero(country == c)
         mine = mine[np.argsort(luck[mine], kind="stable")]
         for camp in camps:
-            room = world.capacity[camp] - float(people_at(people, camp, world.weight))
+            room = world.capacity[camp] - float(people_at(world, int(camp)))
             used = np.cumsum(n_people[mine])
             chosen = mine[used <= room]
             if len(chosen):

@@ -13,7 +13,7 @@ import pytest
 
 import sim.step
 from sim.kernels.living import BITS, CHILDREN, MEMBERS, OLD, WOMEN
-from sim.kernels.tally import people_at
+from sim.model.asylum import people_at
 from sim.model.demography import renew_people
 from sim.state import HEAD, WOMAN
 from sim.step import Census, advance, count, live_on, prepare
@@ -176,5 +176,5 @@ def test_people_at_a_place_are_those_alive() -> None:
     people = at.people
     for place in range(len(at.country)):
         there = (people.place == place) & (people.activity != Activity.dead)
-        assert people_at(people, place, at.weight) == at.weight[people.home[there]].sum()
+        assert people_at(at, place) == at.weight[people.home[there]].sum()
     assert (people.activity == Activity.dead).any()
