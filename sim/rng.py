@@ -105,22 +105,10 @@ def mixed(z):
 
 
 @equation
-def ticket(key, who):
-    """Whole number from 0 to 2**52 - 1, from a key and an id (both uint64)."""
-    return np.int64(mixed(key ^ who) >> np.uint64(12))
-
-
-@equation
 def uniform(key, who):
     """Uniform in (0, 1), never 0 or 1, from a key and an id (both uint64)."""
     # 52 bits and a half: with 53 the greatest would round to 1.
-    return (np.float64(ticket(key, who)) + 0.5) * (1.0 / 4503599627370496.0)
-
-
-def tickets_within(low: NDArray[np.float64], high: NDArray[np.float64]) -> NDArray[np.int64]:
-    """[2, n] least and greatest `ticket` whose `uniform` is from low to high: exact."""
-    low, high = (2.0**52 * np.clip(edge, 0.0, 1.0) - 0.5 for edge in (low, high))
-    return np.stack([np.ceil(low), np.floor(high)]).astype(np.int64)
+    return (np.float64(mixed(key ^ who) >> np.uint64(12)) + 0.5) * (1.0 / 4503599627370496.0)
 
 
 @equation

@@ -6,7 +6,7 @@ import numpy as np
 
 from sim.jit import kernel
 from sim.kernels.travel import hand_over
-from sim.rng import ticket, uniform
+from sim.rng import uniform
 from sim.state import HEAD, NONE, WOMAN
 from sim.terms import Activity
 
@@ -40,8 +40,8 @@ def draw_vital_events(
         country: [place] country index.
         dies: [country, sex, age] probability to die in this month.
         bears: [country, sex, age] probability to give birth in it.
-        spared: [2, months of age] least and greatest ticket with which nothing at all befalls
-            anybody of that age; who is older than the last counts as of it.
+        spared: [2, months of age] draws between which nothing at all befalls anybody of that age;
+            who is older than the last counts as of it.
         draw_key: Key of this month's draws.
         month: Month from the start.
         coming: Age in months that `grown` lists.
@@ -53,19 +53,14 @@ def draw_vital_events(
     n_dying = n_mothers = n_grown = 0
     oldest = spared.shape[1] - 1
     low, high = spared[0], spared[1]
-    # Whom anything may befall waits where the dying are written, who never overtake them.
-    n = 0
     for row in range(first, last):
-        of_age = np.uint64(min(month - people.born[row], oldest))
-        drawn = ticket(draw_key, people.pid[row])
-        dying[n] = row
-        n += not ((low[of_age] <= drawn) & (drawn <= high[of_age]))
-    for i in range(n):
-        row = dying[i]
+        months = month - people.born[row]
+        of_age = np.uint64(min(months, oldest))
+        u = uniform(draw_key, people.pid[row])
+        if (low[of_age] <= u) & (u <= high[of_age]):
+            continue
         if people.activity[row] == DEAD:
             continue
-        months = month - people.born[row]
-        u = uniform(draw_key, people.pid[row])
         age = min(months // 12, dies.shape[2] - 1)
         c = country[people.home[row]]
         sex = people.traits[row] & WOMAN

@@ -15,7 +15,7 @@ import numpy as np
 from sim.jit import in_pieces
 from sim.kernels.demography import bury, draw_vital_events
 from sim.model.populate import SCHOOLED, draw_education, draw_taste
-from sim.rng import Purpose, key, mixed_array, tickets_within, uniform_array
+from sim.rng import Purpose, key, mixed_array, uniform_array
 from sim.state import (
     DAYS_A_YEAR,
     DIED_NATURALLY,
@@ -149,9 +149,9 @@ def renew_people(world: World) -> None:
     years = covered_days(world) / DAYS_A_YEAR
     deaths, births = world.vital_rates
     dies, bears = -np.expm1(-deaths * years), births * years
-    spared = tickets_within(dies.max(axis=(0, 1)), 1.0 - bears.max(axis=(0, 1))).repeat(12, axis=1)
+    spared = np.stack([dies.max(axis=(0, 1)), 1.0 - bears.max(axis=(0, 1))]).repeat(12, axis=1)
     # Who comes of an age is listed whatever the draw.
-    spared[:, 12 * SCHOOLED] = 1, 0
+    spared[:, 12 * SCHOOLED] = 1.0, 0.0
     luck = key(world.seed, Purpose.vital, month)
 
     def draw(first: int, last: int) -> list[I64]:

@@ -22,7 +22,6 @@ from sim.model.demography import (
     vital_rates,
 )
 from sim.model.journey import leave
-from sim.rng import tickets_within
 from sim.state import (
     BLOCKED,
     DIED_NATURALLY,
@@ -305,21 +304,3 @@ def test_what_a_household_has_begun_goes_on_under_the_heir_or_ends(begin, table)
     assert (people.household[found.head] == np.delete(founders, 4)).all()
     assert not np.isin(found.head, dying).any()
     count(at, at.day)
-
-
-def test_tickets_draw_the_line_where_uniforms_do():
-    def uniform_of(ticket):
-        return (np.float64(ticket) + 0.5) * 2.0**-52
-
-    rng = np.random.default_rng(3)
-    tickets = rng.integers(0, 2**52, 2000)
-    # Edges on a uniform itself, half way between two, at both ends and beyond them.
-    edges = np.concatenate(
-        [uniform_of(tickets), tickets * 2.0**-52, rng.random(2000), [0.0, 1.0, -3.0, 7.0, 1e-9]]
-    )
-    least, greatest = tickets_within(edges, edges)
-    for edge, first, last in zip(edges.tolist(), least.tolist(), greatest.tolist(), strict=True):
-        assert first == 0 or uniform_of(first - 1) < edge
-        assert first == 2**52 or uniform_of(first) >= edge
-        assert last == -1 or uniform_of(last) <= edge
-        assert last == 2**52 - 1 or uniform_of(last + 1) > edge
