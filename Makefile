@@ -5,6 +5,7 @@
 # make bench-smoke check the benchmarks' answers and print their ratios, on small worlds
 # make bench       the same on 1 M persons, several minutes
 # make bench-guard REF=main  fail if this checkout is slower than REF by more than 1.3 x
+# make results-guard REF=main  fail if this checkout gives other results than REF
 # make bench-peers set up .venv-peers (once) and time the kernel beside others' models
 # make clean       remove what the other targets made, .venv included
 
@@ -18,7 +19,7 @@ BIN := .venv/bin
 CORE := .venv/.core-$(KEY)
 DEV := .venv/.dev-$(KEY)
 
-.PHONY: demo test lab check bench-smoke bench bench-guard bench-peers clean
+.PHONY: demo test lab check bench-smoke bench bench-guard results-guard bench-peers clean
 .NOTPARALLEL:
 
 demo: $(CORE)
@@ -49,6 +50,9 @@ bench: $(DEV)
 REF ?= main
 bench-guard: $(DEV)
 	$(BIN)/python -m benchmarks.guard $(REF)
+
+results-guard: $(DEV)
+	$(BIN)/python -m benchmarks.results_guard $(REF)
 
 PEERS := .venv-peers/.ready-1
 bench-peers: $(DEV) $(PEERS)

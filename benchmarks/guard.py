@@ -18,7 +18,8 @@ import statistics
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from shutil import copyfile
 from typing import Any
@@ -56,6 +57,16 @@ def git(*words: str) -> str:
     return done.stdout.strip()
 
 
+@contextmanager
+def worktree(tree: Path, commit: str) -> Iterator[Path]:
+    """A commit checked out into a folder of its own, for a while."""
+    git("worktree", "add", "--detach", str(tree), commit)
+    try:
+        yield tree
+    finally:
+        git("worktree", "remove", "--force", str(tree))
+
+
 def once(tree: Path, cache: Path) -> dict[str, float]:
     """Measure a tree in a process of its own."""
     done = subprocess.run(
@@ -90,30 +101,25 @@ def measure(trees: tuple[Path, Path], cache: Path, rounds: int) -> tuple[Times, 
     return *times, taken
 
 
-def lay_out(ref: str, folder: Path) -> tuple[Path, Path]:
+@contextmanager
+def lay_out(ref: str, folder: Path) -> Iterator[tuple[Path, Path]]:
     """Check base and head out as worktrees; what is not committed is part of head."""
-    head = git("stash", "create") or "HEAD"
-    trees = folder / "base", folder / "head"
-    for tree, commit in zip(trees, (ref, head), strict=True):
-        git("worktree", "add", "--detach", str(tree), commit)
-    if not (trees[0] / "benchmarks" / "gated.py").exists():
-        # Base knows nothing of this guard yet: head's own benchmarks measure it.
-        (trees[0] / "benchmarks").mkdir(exist_ok=True)
-        for path in (ROOT / "benchmarks").glob("*.*"):
-            copyfile(path, trees[0] / "benchmarks" / path.name)
-    return trees
+    commit = git("stash", "create") or "HEAD"
+    with worktree(folder / "base", ref) as base, worktree(folder / "head", commit) as head:
+        if not (base / "benchmarks" / "gated.py").exists():
+            # Base knows nothing of this guard yet: head's own benchmarks measure it.
+            (base / "benchmarks").mkdir(exist_ok=True)
+            for path in (ROOT / "benchmarks").glob("*.*"):
+                copyfile(path, base / "benchmarks" / path.name)
+        yield base, head
 
 
 def guard(ref: str, rounds: int) -> dict[str, Any]:
     """Compare this checkout with a base."""
     with tempfile.TemporaryDirectory(prefix="sim-guard-") as name:
         folder = Path(name)
-        try:
-            base, head, taken = measure(lay_out(ref, folder), folder / "cache", rounds)
-        finally:
-            for tree in ("base", "head"):
-                if (folder / tree).exists():
-                    git("worktree", "remove", "--force", str(folder / tree))
+        with lay_out(ref, folder) as trees:
+            base, head, taken = measure(trees, folder / "cache", rounds)
     rows = []
     for row in base.keys() & head:
         least, median = ratios(base[row], head[row])

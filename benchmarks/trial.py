@@ -82,8 +82,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     wrong = 0
     with tempfile.TemporaryDirectory(prefix="sim-guard-") as name:
         folder = Path(name)
-        trees = lay_out(git("stash", "create") or "HEAD", folder)
-        try:
+        with lay_out(git("stash", "create") or "HEAD", folder) as trees:
             print(f"{options.runs} runs on equal trees (a row fails above {LIMIT})")
             wrong += sum(
                 heard(trees, folder / "cache", options.rounds) for _ in range(options.runs)
@@ -94,9 +93,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 plant(trees[1], planted)
                 wrong += not heard(trees, folder / "cache", options.rounds)
                 (trees[1] / file).write_text(before)
-        finally:
-            for tree in trees:
-                git("worktree", "remove", "--force", str(tree))
     print("the guard is right each time" if not wrong else f"the guard errs {wrong} times")
     return 1 if wrong else 0
 

@@ -1,0 +1,10 @@
+"""What the guard of results is told of names that have changed.
+
+Names are those of `results_probe.py`: `people.pid`, `counts.harms`, `table.flows.departed`,
+`headline.refugees`. A table's old name without a column stands for all of its columns.
+"""
+
+from __future__ import annotations
+
+RENAMED: dict[str, str | None] = {}
+"""New name of each column by its old one. None: it is gone on purpose; say why beside it."""
