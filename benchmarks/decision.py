@@ -16,8 +16,8 @@ from unittest import mock
 
 import numpy as np
 
-import sim.model.decide
-import sim.step
+import sim.engine.step
+import sim.mechanisms.decide
 from benchmarks import c_reference
 from benchmarks.interpreted import interpret
 from benchmarks.measure import (
@@ -30,13 +30,13 @@ from benchmarks.measure import (
     show_rows,
 )
 from benchmarks.worlds import Size, scenario
+from sim.core.state import bytes_per_person
+from sim.engine.solve import solve_base
+from sim.engine.step import advance, everybody, live_on
 from sim.kernels.choice import Events, decide
-from sim.model.decide import Asked, Sums, ask, ask_listed
+from sim.mechanisms.decide import Asked, Sums, ask, ask_listed
+from sim.model.world import World, build_world
 from sim.scenario.reader import read
-from sim.solve import solve_base
-from sim.state import bytes_per_person
-from sim.step import advance, everybody, live_on
-from sim.world import World, build_world
 
 Arguments = dict[str, Any]
 Columns = dict[str, np.ndarray]
@@ -69,7 +69,7 @@ def next_decision(world: World) -> tuple[Any, ...]:
         reached.append((world, now, everybody(world, end)))
         raise Reached
 
-    with mock.patch.object(sim.step, "ask_everybody", stop), suppress(Reached):
+    with mock.patch.object(sim.engine.step, "ask_everybody", stop), suppress(Reached):
         advance(world)
     return reached[0]
 
@@ -102,7 +102,7 @@ def kernel_arguments(asked: tuple[Any, ...]) -> tuple[Arguments, Columns]:
         calls.append((arguments, columns(arguments["events"], found)))
         return found
 
-    with mock.patch.object(sim.model.decide, "decide", catch):
+    with mock.patch.object(sim.mechanisms.decide, "decide", catch):
         ask(*asked, Sums(asked[0]))
     (call,) = calls
     return call

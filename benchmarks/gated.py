@@ -17,9 +17,9 @@ import numpy as np
 
 from benchmarks.decision import answer, asking, kernel_arguments, next_decision
 from benchmarks.worlds import Size, scenario
-from sim.simulate import Keeper
-from sim.step import advance
-from sim.world import World, build_world
+from sim.engine.simulate import Keeper
+from sim.engine.step import advance
+from sim.model.world import World, build_world
 
 PERSONS = 100_000
 PLACES = 61

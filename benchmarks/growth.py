@@ -19,7 +19,7 @@ from benchmarks.decision import (
 from benchmarks.measure import WIDTH, Mode, in_unit, of_world, slope
 from benchmarks.whole import look_at, synthetic, time_steps
 from benchmarks.worlds import Size
-from sim.world import World
+from sim.model.world import World
 
 REPORT = Path(__file__).with_name("report")
 PERSONS = {

@@ -18,9 +18,9 @@ from typing import Any
 from benchmarks.measure import machine
 from benchmarks.memory import resident
 from benchmarks.worlds import Size, scenario
-from sim.simulate import Keeper
-from sim.step import advance
-from sim.world import build_world
+from sim.engine.simulate import Keeper
+from sim.engine.step import advance
+from sim.model.world import build_world
 
 
 def run(persons: int, steps: int, threads: int) -> dict[str, Any]:

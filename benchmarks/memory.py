@@ -24,9 +24,9 @@ from benchmarks.measure import Mode, of_world
 from benchmarks.stages import STAGES, Stages
 from benchmarks.whole import look_at, synthetic
 from benchmarks.worlds import Size
-from sim.simulate import Keeper
-from sim.state import bytes_per_person
-from sim.step import advance
+from sim.core.state import bytes_per_person
+from sim.engine.simulate import Keeper
+from sim.engine.step import advance
 
 PERSONS = {
     "quick": (500_000, 2_000_000),

@@ -30,12 +30,13 @@ import pandas as pd
 
 import sim
 from benchmarks import worlds as synthetic
-from sim import jit, simulate
-from sim.record import Record
+from sim.core import parallel
+from sim.core.state import Moves
+from sim.engine import simulate
+from sim.model.world import World
+from sim.results.record import Record
 from sim.scenario.schema import Scenario
 from sim.scenario.writer import dump
-from sim.state import Moves
-from sim.world import World
 from tests import small, worlds
 
 Hashes = dict[str, str]
@@ -88,7 +89,7 @@ def state(world: World) -> Iterator[tuple[str, Any]]:
 
 
 def run(
-    scenario: Scenario, threads: int = 1, piece: int = jit.PIECE, resumed: bool = False
+    scenario: Scenario, threads: int = 1, piece: int = parallel.PIECE, resumed: bool = False
 ) -> tuple[list[Hashes], Record]:
     """Run a scenario in some way, looking at the world at the end of each step.
 
@@ -115,7 +116,7 @@ def run(
 
     with ExitStack() as changed, tempfile.TemporaryDirectory(prefix="sim-probe-") as folder:
         changed.enter_context(patch.object(simulate, "advance", watched))
-        changed.enter_context(patch.object(jit, "PIECE", piece))
+        changed.enter_context(patch.object(parallel, "PIECE", piece))
         changed.enter_context(patch.object(os, "cpu_count", lambda: threads))
         changed.enter_context(patch.dict(os.environ, SIM_CHECKPOINT_SECONDS="0"))
         keep = Path(folder) / "checkpoint" if resumed else None

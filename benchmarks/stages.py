@@ -10,55 +10,55 @@ from contextlib import ExitStack, contextmanager
 from typing import Any
 from unittest import mock
 
-import sim.model.choice
-import sim.model.decide
-import sim.step
-from sim.model.choice import Choices
-from sim.model.threats import Threats
-from sim.simulate import Keeper
-from sim.world import Cells, World
+import sim.engine.step
+import sim.mechanisms.choice
+import sim.mechanisms.decide
+from sim.engine.simulate import Keeper
+from sim.mechanisms.choice import Choices
+from sim.mechanisms.threats import Threats
+from sim.model.world import Cells, World
 
 WRAPPED: list[tuple[Any, str, str, str]] = [
     (World, "list_heads", "prepare", "list of heads"),
     (World, "company_of", "prepare", "households"),
     (Threats, "update_prevalence", "prepare", "threats"),
     (Threats, "advance", "prepare", "threats"),
-    (sim.step, "current_conditions", "prepare", "threats"),
-    (sim.step, "set_scene", "prepare", "other"),
-    (sim.step, "Rules", "prepare", "rules"),
-    (sim.step, "exposure_thresholds", "prepare", "exposure"),
-    (sim.step, "draw_exposure", "prepare", "exposure"),
-    (sim.step, "update_support", "prepare", "means"),
-    (sim.step, "update_means", "prepare", "means"),
-    (sim.step, "prospects", "prepare", "queues"),
+    (sim.engine.step, "current_conditions", "prepare", "threats"),
+    (sim.engine.step, "set_scene", "prepare", "other"),
+    (sim.engine.step, "Rules", "prepare", "rules"),
+    (sim.engine.step, "exposure_thresholds", "prepare", "exposure"),
+    (sim.engine.step, "draw_exposure", "prepare", "exposure"),
+    (sim.engine.step, "update_support", "prepare", "means"),
+    (sim.engine.step, "update_means", "prepare", "means"),
+    (sim.engine.step, "prospects", "prepare", "queues"),
     (Choices, "update_ways", "prepare", "routes"),
     (Choices, "rebuild", "prepare", "utilities"),
-    (sim.model.choice, "look_ahead", "prepare", "look-ahead"),
+    (sim.mechanisms.choice, "look_ahead", "prepare", "look-ahead"),
     (Choices, "bounds", "prepare", "bounds"),
-    (sim.step, "renew_people", "prepare", "births, deaths"),
-    (sim.step, "decide_all", "decide", "other"),
-    (sim.step, "asked_until", "decide", "other"),
-    (sim.step, "ask", "decide", "answers"),
-    (sim.step, "join_answers", "decide", "answers"),
-    (sim.step, "ask_listed", "decide", "answers"),
-    (sim.model.decide, "draw_refusals", "decide", "refusals"),
-    (sim.model.decide, "pick_goals", "decide", "goals"),
-    (sim.model.decide, "count_households", "decide", "counting"),
+    (sim.engine.step, "renew_people", "prepare", "births, deaths"),
+    (sim.engine.step, "decide_all", "decide", "other"),
+    (sim.engine.step, "asked_until", "decide", "other"),
+    (sim.engine.step, "ask", "decide", "answers"),
+    (sim.engine.step, "join_answers", "decide", "answers"),
+    (sim.engine.step, "ask_listed", "decide", "answers"),
+    (sim.mechanisms.decide, "draw_refusals", "decide", "refusals"),
+    (sim.mechanisms.decide, "pick_goals", "decide", "goals"),
+    (sim.mechanisms.decide, "count_households", "decide", "counting"),
     (Cells, "of", "decide", "counting"),
-    (sim.model.decide, "depart", "decide", "departure"),
-    (sim.step, "continue_stranded", "travel", "stranded"),
-    (sim.step, "leave", "travel", "departure"),
-    (sim.step, "advance_parties", "travel", "legs"),
-    (sim.step, "renew_exposure", "travel", "exposure anew"),
-    (sim.step, "admit", "asylum", "admission"),
-    (sim.step, "regular_price", "asylum", "admission"),
-    (sim.step, "receive", "asylum", "arrival"),
-    (sim.step, "relocate", "asylum", "relocation"),
-    (sim.step, "decide_claims", "asylum", "claims"),
-    (sim.step, "execute_returns", "asylum", "returns"),
-    (sim.step, "regularise", "asylum", "returns"),
-    (sim.step, "count", "count", "census"),
-    (sim.step, "spend", "count", "spending"),
+    (sim.mechanisms.decide, "depart", "decide", "departure"),
+    (sim.engine.step, "continue_stranded", "travel", "stranded"),
+    (sim.engine.step, "leave", "travel", "departure"),
+    (sim.engine.step, "advance_parties", "travel", "legs"),
+    (sim.engine.step, "renew_exposure", "travel", "exposure anew"),
+    (sim.engine.step, "admit", "asylum", "admission"),
+    (sim.engine.step, "regular_price", "asylum", "admission"),
+    (sim.engine.step, "receive", "asylum", "arrival"),
+    (sim.engine.step, "relocate", "asylum", "relocation"),
+    (sim.engine.step, "decide_claims", "asylum", "claims"),
+    (sim.engine.step, "execute_returns", "asylum", "returns"),
+    (sim.engine.step, "regularise", "asylum", "returns"),
+    (sim.engine.step, "count", "count", "census"),
+    (sim.engine.step, "spend", "count", "spending"),
     (Keeper, "keep", "record", "tables"),
 ]
 """(where a caller looks it up, name, stage, part). What lies within a stage counts towards it,

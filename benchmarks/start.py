@@ -28,11 +28,11 @@ def one() -> dict[str, float]:
     import sim  # noqa: F401
 
     begun = time.process_time()
+    from sim.engine.simulate import Keeper
+    from sim.engine.solve import solve_base
+    from sim.engine.step import advance
+    from sim.model.world import build_world
     from sim.scenario.reader import read
-    from sim.simulate import Keeper
-    from sim.solve import solve_base
-    from sim.step import advance
-    from sim.world import build_world
 
     loaded = time.process_time()
     case = read("syria", ["population.agents=2000"])

@@ -20,10 +20,10 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+from sim.experiments.parts import seconds_of
+from sim.experiments.plan import MOST, Study
+from sim.experiments.sweep import LOG, Sweep
 from sim.scenario.library import starter
-from sim.study.parts import seconds_of
-from sim.study.plan import MOST, Study
-from sim.study.sweep import LOG, Sweep
 
 SECTION = """
 sweep:

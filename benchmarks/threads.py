@@ -22,10 +22,10 @@ from benchmarks.decision import next_decision
 from benchmarks.measure import LEAST, Mode, Row, of_world, show_rows
 from benchmarks.whole import WARM, look_at, synthetic
 from benchmarks.worlds import Size
-from sim import jit
-from sim.simulate import Keeper
-from sim.step import advance
-from sim.world import World
+from sim.core import parallel
+from sim.engine.simulate import Keeper
+from sim.engine.step import advance
+from sim.model.world import World
 
 PERSONS = {"quick": 200_000, "usual": 2_000_000, "full": 10_000_000}
 GOAL = ">= 1.8"
@@ -69,8 +69,8 @@ class Shared:
 @contextmanager
 def watched(threads: int) -> Iterator[Shared]:
     """Let a pool be watched for as long as this lasts."""
-    shared = Shared(jit._pool(threads))
-    with mock.patch.object(jit, "_pool", return_value=shared):
+    shared = Shared(parallel._pool(threads))
+    with mock.patch.object(parallel, "_pool", return_value=shared):
         yield shared
 
 

@@ -18,7 +18,7 @@ from benchmarks.guard import LIMIT, ROUNDS, git, lay_out, measure, ratios, slowe
 
 PLANTS = {
     "every step takes half as long again": (
-        "sim/step.py",
+        "sim/engine/step.py",
         {
             "    end = step_end(world.scenario, world.day)\n": (
                 "    import time\n    begun = time.thread_time()\n"

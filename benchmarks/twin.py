@@ -10,17 +10,17 @@ from unittest import mock
 
 import numpy as np
 
-import sim.step
+import sim.engine.step
 from benchmarks.decision import Columns, next_decision
 from benchmarks.measure import LEAST, Mode, Row, of_world, show_rows
 from benchmarks.whole import WARM, look_at, synthetic
 from benchmarks.worlds import Size, scenario
-from sim.simulate import Keeper
-from sim.step import advance, ask_everybody
-from sim.terms import Answer
-from sim.world import World
+from sim.core.terms import Answer
+from sim.engine.simulate import Keeper
+from sim.engine.step import advance, ask_everybody
+from sim.model.world import World
 
-MODULE = "sim.view.twin"
+MODULE = "sim.mesa.twin"
 ABSENT = f"this tree has no {MODULE}"
 AGENTS = {"quick": 400, "usual": 2000, "full": 2000}
 """Persons of the twin's world: its cost a person does not depend on them."""
@@ -76,7 +76,7 @@ def measure(mode: Mode) -> dict[str, Any]:
         return found
 
     times: list[list[float]] = [[], []]
-    with mock.patch.object(sim.step, "ask_everybody", checked):
+    with mock.patch.object(sim.engine.step, "ask_everybody", checked):
         for number in range(WARM + LEAST):
             start = time.thread_time()
             twin.step()

@@ -17,12 +17,12 @@ from benchmarks.interpreted import interpret
 from benchmarks.measure import WIDTH, Mode, of_world
 from benchmarks.stages import STAGES, Stages
 from benchmarks.worlds import Size, scenario
+from sim.core.terms import Answer
+from sim.engine.simulate import Keeper
+from sim.engine.solve import solve_base
+from sim.engine.step import advance
+from sim.model.world import World, build_world
 from sim.scenario.reader import read
-from sim.simulate import Keeper
-from sim.solve import solve_base
-from sim.step import advance
-from sim.terms import Answer
-from sim.world import World, build_world
 
 WARM = 2
 """First steps that are not timed: the first one lays out what lasts, and both compile."""

@@ -18,14 +18,14 @@ from typing import Any
 
 import numpy as np
 
+from sim.engine.solve import solve_base
+from sim.engine.step import prepare
 from sim.kernels.choice import rates
-from sim.model.decide import current_conditions
+from sim.mechanisms.decide import current_conditions
+from sim.model.world import build_world
 from sim.scenario.resolve import resolve
 from sim.scenario.schema import Scenario
 from sim.scenario.writer import dump
-from sim.solve import solve_base
-from sim.step import prepare
-from sim.world import build_world
 
 START = date(2020, 1, 1)
 SMALL = 30_000

@@ -37,7 +37,7 @@ import ipywidgets as widgets
 import matplotlib.pyplot as plt
 
 import sim
-from sim.view.style import ANSWERS, THREATS
+from sim.plots.style import ANSWERS, THREATS
 
 # Pictures appear as they are laid out, which takes half the time of having them cropped.
 # %config InlineBackend.print_figure_kwargs = {"bbox_inches": None}

@@ -47,9 +47,9 @@ import ipywidgets as widgets
 import matplotlib.pyplot as plt
 
 import sim
-from sim.terms import Answer
-from sim.view.style import ANSWER_WORDS, ANSWERS
-from sim.view.twin import Head, Twin
+from sim.core.terms import Answer
+from sim.mesa.twin import Head, Twin
+from sim.plots.style import ANSWER_WORDS, ANSWERS
 
 # Pictures appear as they are laid out, which takes half the time of having them cropped.
 # %config InlineBackend.print_figure_kwargs = {"bbox_inches": None}
@@ -225,7 +225,7 @@ assert who(closed, Answer.choice, Answer.necessity) <= who(twin, Answer.choice, 
 # %% [markdown]
 # ## Go on
 #
-# - The rule that you have seen is written out in `sim/view/twin.py`: `Head.decide` is twenty lines.
+# - The rule that you have seen is written out in `sim/mesa/twin.py`: `Head.decide` is twenty lines.
 #   What would you change?
 # - Threaten the valley as in the first notebook, `threats.VALLEY.food=[.9, .6]`: what becomes of her
 #   line?

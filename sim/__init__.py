@@ -14,13 +14,13 @@ from __future__ import annotations
 TYPE_CHECKING = False  # importing it from typing takes longer than all the rest here
 
 if TYPE_CHECKING:
-    from sim.record import Record
+    from sim.engine.simulate import run
+    from sim.mesa.model import MigrationModel
+    from sim.results.record import Record
+    from sim.results.store import StoreError, load
     from sim.scenario.errors import Problem, ScenarioError
     from sim.scenario.reader import read
     from sim.scenario.schema import Scenario
-    from sim.simulate import run
-    from sim.store import StoreError, load
-    from sim.view.mesa_model import MigrationModel
 
 __version__ = "0.1.0"
 
@@ -38,15 +38,15 @@ __all__ = [
 ]
 
 _HOMES = {
-    "MigrationModel": "sim.view.mesa_model",
+    "MigrationModel": "sim.mesa.model",
     "Problem": "sim.scenario.errors",
-    "Record": "sim.record",
+    "Record": "sim.results.record",
     "Scenario": "sim.scenario.schema",
     "ScenarioError": "sim.scenario.errors",
-    "StoreError": "sim.store",
-    "load": "sim.store",
+    "StoreError": "sim.results.store",
+    "load": "sim.results.store",
     "read": "sim.scenario.reader",
-    "run": "sim.simulate",
+    "run": "sim.engine.simulate",
 }
 """Module in which each public name lives."""
 

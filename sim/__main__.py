@@ -17,7 +17,9 @@ def main() -> int:
     """
     gc.set_threshold(ALLOCATIONS)
     try:
-        from sim.cli import main as command_line  # inside, so that Ctrl-C is caught from here on
+        from sim.cli.app import (
+            main as command_line,  # inside, so that Ctrl-C is caught from here on
+        )
 
         return command_line()
     except KeyboardInterrupt:

@@ -4,8 +4,8 @@ Nothing here is taken from the kernels' tables of factors. Utilities are sums of
 from the scenario, the corridors, and what the world has counted (stocks of citizens abroad, threats
 of today, people in queues, everybody's own row); then follow exp, nests, W, the four rates, the
 labels and the Gumbel draws, as section 4 of the model says. Only two things are read rather than
-computed: the hash behind the draws (`sim.rng.mix`), and the normal deviate of a wealth rank. The
-look-ahead is read from the converged table, because the kernel stops its iteration at 1e-6 and
+computed: the hash behind the draws (`sim.core.rng.mix`), and the normal deviate of a wealth rank.
+The look-ahead is read from the converged table, because the kernel stops its iteration at 1e-6 and
 everybody reads that same table; `look_ahead` iterates on its own, to hold the table to account.
 
 Where the program says more than the design's equations, or something else, this file follows the
@@ -24,11 +24,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from sim.rng import Purpose, mix, name_hash
+from sim.core.rng import Purpose, mix, name_hash
+from sim.core.state import GROUNDS, HEAD
+from sim.core.terms import FEAR, WANT, Activity, Answer, Channel, Companions, Hazard, Status, Threat
+from sim.model.world import World
 from sim.scenario.schema import Place, Policy, Scenario, StatusFactors, Tactic
-from sim.state import GROUNDS, HEAD
-from sim.terms import FEAR, WANT, Activity, Answer, Channel, Companions, Hazard, Status, Threat
-from sim.world import World
 
 NEAR = 1e-6
 """A draw this close to a threshold, relatively, may fall on either side of it."""

@@ -12,11 +12,11 @@ import pandas as pd
 import yaml
 
 import sim
+from sim.engine.simulate import run_world
+from sim.engine.solve import solve_base
+from sim.engine.step import Census, advance
+from sim.model.world import World, build_world
 from sim.scenario.schema import Scenario
-from sim.simulate import run_world
-from sim.solve import solve_base
-from sim.step import Census, advance
-from sim.world import World, build_world
 
 FILE = Path(__file__).with_name("small.yaml")
 

@@ -13,14 +13,14 @@ from typing import Any
 
 import numpy as np
 
+from sim.core.state import DAYS_A_YEAR, F64, GROUNDS, HEAD, I64, LONG_AGO, U32, append
+from sim.core.terms import Activity, Channel, Status, Threat
+from sim.engine.step import prepare
 from sim.kernels.choice import Conditions, Events, rates
-from sim.model.decide import Asked, ask_listed
+from sim.mechanisms.decide import Asked, ask_listed
+from sim.model.world import World, build_world
 from sim.scenario.resolve import resolve
 from sim.scenario.schema import Scenario
-from sim.state import DAYS_A_YEAR, F64, GROUNDS, HEAD, I64, LONG_AGO, U32, append
-from sim.step import prepare
-from sim.terms import Activity, Channel, Status, Threat
-from sim.world import World, build_world
 
 START = date(2011, 1, 1)
 THREATS = [threat.name for threat in Threat]

@@ -6,8 +6,8 @@ import math
 
 import numpy as np
 
-from sim.jit import kernel
-from sim.state import DAYS_A_YEAR
+from sim.core.jit import kernel
+from sim.core.state import DAYS_A_YEAR
 
 
 @kernel

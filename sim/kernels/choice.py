@@ -1,7 +1,7 @@
 """The decision: two competing hazards, one draw, five answers (model, section 4).
 
-A newcomer changes the utility in `sim/model/choice.py`, where V is built as a product of factors;
-here the factors are only multiplied, nested and compared.
+A newcomer changes the utility in `sim/mechanisms/choice.py`, where V is built as a product of
+factors; here the factors are only multiplied, nested and compared.
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sim.jit import equation, inner, kernel, subkernel
-from sim.rng import uniform, uniform2
-from sim.state import DAYS_A_YEAR, F32, F64, GROUNDS, I64, U64, Bool
-from sim.terms import Activity, Answer, Channel, Hazard, Status
+from sim.core.jit import equation, inner, kernel, subkernel
+from sim.core.rng import uniform, uniform2
+from sim.core.state import DAYS_A_YEAR, F32, F64, GROUNDS, I64, U64, Bool
+from sim.core.terms import Activity, Answer, Channel, Hazard, Status
 
 WAITING = int(Activity.waiting)
 STRANDED = int(Activity.stranded)

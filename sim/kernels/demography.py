@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from sim.jit import kernel
+from sim.core.jit import kernel
+from sim.core.rng import uniform
+from sim.core.state import HEAD, NONE, WOMAN
+from sim.core.terms import Activity
 from sim.kernels.travel import hand_over
-from sim.rng import uniform
-from sim.state import HEAD, NONE, WOMAN
-from sim.terms import Activity
 
 DEAD = int(Activity.dead)
 

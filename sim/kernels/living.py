@@ -6,10 +6,10 @@ import math
 
 import numpy as np
 
-from sim.jit import equation, inner, kernel
+from sim.core.jit import equation, inner, kernel
+from sim.core.rng import mixed, uniform
+from sim.core.state import WOMAN
 from sim.kernels.choice import drained_means
-from sim.rng import mixed, uniform
-from sim.state import WOMAN
 
 CHILDREN, WOMEN, OLD = 1, 2, 4
 """Bits of who is vulnerable in a household."""

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from sim.jit import kernel, subkernel
+from sim.core.jit import kernel, subkernel
 
 HORIZON = 48
 """Legs that a route may have: values are sums over all walks up to this length, always finite."""

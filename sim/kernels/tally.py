@@ -6,11 +6,11 @@ import math
 
 import numpy as np
 
-from sim.jit import inner, kernel
+from sim.core.jit import inner, kernel
+from sim.core.state import BLOCKED, BLOCKED_PERMISSION, HEAD, MICRO, WOMAN
+from sim.core.terms import Activity, Status
 from sim.kernels.living import MEMBERS
 from sim.kernels.travel import count_members
-from sim.state import BLOCKED, BLOCKED_PERMISSION, HEAD, MICRO, WOMAN
-from sim.terms import Activity, Status
 
 BLOCKED_HEAD = HEAD | BLOCKED
 N_MASKS = 128

@@ -7,11 +7,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sim.jit import equation, inner, kernel
-from sim.kernels.choice import household
-from sim.kernels.routes import HORIZON
-from sim.rng import uniform2
-from sim.state import (
+from sim.core.jit import equation, inner, kernel
+from sim.core.rng import uniform2
+from sim.core.state import (
     DIRECT,
     F64,
     GROUNDS,
@@ -25,7 +23,9 @@ from sim.state import (
     REMOVED,
     Bool,
 )
-from sim.terms import Activity, Answer, Channel, Company, Harm, Status
+from sim.core.terms import Activity, Answer, Channel, Company, Harm, Status
+from sim.kernels.choice import household
+from sim.kernels.routes import HORIZON
 
 RESIDENT, TRAVELLING = np.int64(Activity.resident), np.int64(Activity.travelling)
 STRANDED, DETAINED = np.int64(Activity.stranded), np.int64(Activity.detained)

@@ -1,1 +1,1 @@
-"""The mechanisms of the model, one family a file."""
+"""What persists from step to step: the world, its network, and how a mechanism is declared."""

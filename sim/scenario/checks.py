@@ -12,12 +12,12 @@ from itertools import pairwise
 from math import exp, log
 from typing import Any, Final
 
+from sim.core.terms import Status, Threat
 from sim.scenario.document import Node, Path
 from sim.scenario.errors import Problem, quoted, suggest
 from sim.scenario.resolve import OTHER, corridor_ids, country_incomes, resolve, resolve_exposure
 from sim.scenario.schema import Bloc, Exposure, Policy, Scenario
 from sim.scenario.wording import Tree, child, default_id
-from sim.terms import Status, Threat
 
 ASSUMPTION: Final = "assumption"
 """A source that every scenario may name: a figure that nobody measured."""

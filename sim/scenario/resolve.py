@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from math import asin, ceil, cos, log, radians, sin, sqrt
 from typing import Any, Final, TypeVar
 
+from sim.core.terms import Threat
 from sim.scenario.schema import (
     Corridor,
     Costs,
@@ -23,7 +24,6 @@ from sim.scenario.schema import (
     Tactic,
     ThreatName,
 )
-from sim.terms import Threat
 
 EARTH_RADIUS: Final = 6371.0
 """Mean, km."""

@@ -6,12 +6,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sim import step
+from sim.core.state import HEAD, HELD
+from sim.core.terms import Activity, Answer, Status
+from sim.engine import step
+from sim.engine.step import LostPeopleError, advance
 from sim.kernels.travel import party_sizes
-from sim.model import asylum, decide
-from sim.state import HEAD, HELD
-from sim.step import LostPeopleError, advance
-from sim.terms import Activity, Answer, Status
+from sim.mechanisms import asylum, decide
 from tests.small import HARSH, small, small_tables, steps, tables, world
 
 

@@ -14,11 +14,11 @@ import pandas as pd
 import pytest
 
 import sim
-from sim.record import Record
+from sim.engine.solve import solve_base
+from sim.engine.step import prepare
+from sim.model.world import build_world
+from sim.results.record import Record
 from sim.scenario.schema import Scenario
-from sim.solve import solve_base
-from sim.step import prepare
-from sim.world import build_world
 
 NAME = "central_america"
 FOCUS = ("GT", "HN", "SV")

@@ -9,12 +9,12 @@ import pandas as pd
 import pytest
 
 import sim
+from sim.core.state import DAYS_A_YEAR, WOMAN
+from sim.core.terms import Activity
+from sim.engine.step import advance
 from sim.kernels.travel import party_sizes
-from sim.model.demography import N_AGES, renew_people, vital_rates
-from sim.state import DAYS_A_YEAR, WOMAN
-from sim.step import advance
-from sim.terms import Activity
-from sim.world import World
+from sim.mechanisms.demography import N_AGES, renew_people, vital_rates
+from sim.model.world import World
 from tests.small import differing, small, small_tables, steps, tables, world
 
 AWAY = (Activity.travelling, Activity.detained, Activity.captive)

@@ -13,11 +13,11 @@ import pandas as pd
 import pytest
 
 import sim
-from sim.model.politics import Public, elections, pulled
-from sim.record import Record
+from sim.core.state import HEAD
+from sim.core.terms import Activity, Status
+from sim.mechanisms.politics import Public, elections, pulled
+from sim.results.record import Record
 from sim.scenario.schema import Opinion
-from sim.state import HEAD
-from sim.terms import Activity, Status
 from tests.properties.test_mechanisms import (
     FILE,
     NEXT,

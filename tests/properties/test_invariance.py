@@ -11,13 +11,13 @@ import pandas as pd
 import pytest
 
 import sim
-from sim.model.decide import add_expected
-from sim.rng import replicate_seed
+from sim.core.rng import replicate_seed
+from sim.core.state import HEAD, WOMAN
+from sim.engine.simulate import run_world
+from sim.engine.step import advance
+from sim.mechanisms.decide import add_expected
+from sim.model.world import World
 from sim.scenario.writer import dump
-from sim.simulate import run_world
-from sim.state import HEAD, WOMAN
-from sim.step import advance
-from sim.world import World
 from tests.small import HARSH, Tables, differing, edited, small, small_tables, solved, tables, world
 
 FLOWS = ("flows", "answers", "attribution", "harms", "insecurity", "spending", "vital", "claims")
@@ -72,7 +72,7 @@ def test_threads_change_nothing():
 
 @pytest.mark.parametrize("threads", [1, 3])
 def test_nor_does_how_many_rows_are_visited_at_a_time(monkeypatch, threads):
-    monkeypatch.setattr("sim.jit.PIECE", 97)
+    monkeypatch.setattr("sim.core.parallel.PIECE", 97)
     assert differing(small_tables(), tables(threads=threads)) == []
 
 
@@ -89,8 +89,8 @@ def test_nor_do_threads_where_answers_are_expected(monkeypatch):
         threads.add(threading.get_ident())
 
     threads: set[int] = set()
-    monkeypatch.setattr("sim.jit.PIECE", 97)
-    monkeypatch.setattr("sim.model.decide.add_expected", add)
+    monkeypatch.setattr("sim.core.parallel.PIECE", 97)
+    monkeypatch.setattr("sim.mechanisms.decide.add_expected", add)
     assert differing(plain, tables(expecting, threads=3)) == []
     assert len(threads) > 1
     assert "expected" in plain["answers"]

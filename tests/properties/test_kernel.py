@@ -14,14 +14,14 @@ import numpy as np
 import pytest
 
 import sim
+from sim.core.state import F64, I64
+from sim.core.terms import Answer, Hazard
 from sim.kernels.choice import Conditions
-from sim.model.decide import current_conditions
-from sim.model.journey import pick_goals
+from sim.mechanisms.decide import current_conditions
+from sim.mechanisms.journey import pick_goals
+from sim.model.world import World
 from sim.scenario.schema import Intervention, Scenario
 from sim.scenario.writer import dump
-from sim.state import F64, I64
-from sim.terms import Answer, Hazard
-from sim.world import World
 from tests import worlds
 from tests.reference import Rates, Reference, Verdict, heads_of
 from tests.worlds import answers_of, random_scenario, random_world, rates_of

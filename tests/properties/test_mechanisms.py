@@ -19,12 +19,12 @@ import pandas as pd
 import pytest
 
 import sim
-from sim.record import Record
-from sim.solve import solve_base
-from sim.state import HEAD
-from sim.step import advance
-from sim.terms import Activity
-from sim.world import build_world
+from sim.core.state import HEAD
+from sim.core.terms import Activity
+from sim.engine.solve import solve_base
+from sim.engine.step import advance
+from sim.model.world import build_world
+from sim.results.record import Record
 
 FILE = Path(__file__).parents[1] / "mechanisms.yaml"
 HOME = ("ho_n", "ho_s")

@@ -14,18 +14,18 @@ from typing import Any
 import numpy as np
 import pytest
 
+from sim.core.state import F64, I64, append
+from sim.core.terms import FEAR, Activity, Answer, Channel, Hazard, Status, Threat
+from sim.engine.step import prepare
 from sim.kernels.choice import Conditions
 from sim.kernels.travel import wait_members
-from sim.model.admission import prospects
-from sim.model.decide import current_conditions
-from sim.model.journey import pick_goals
-from sim.model.policy import Rules
+from sim.mechanisms.admission import prospects
+from sim.mechanisms.decide import current_conditions
+from sim.mechanisms.journey import pick_goals
+from sim.mechanisms.policy import Rules
+from sim.model.world import World, build_world
 from sim.scenario.resolve import resolve
 from sim.scenario.schema import Policy, Scenario
-from sim.state import F64, I64, append
-from sim.step import prepare
-from sim.terms import FEAR, Activity, Answer, Channel, Hazard, Status, Threat
-from sim.world import World, build_world
 from tests.worlds import answers_of, large_scenario, rates_of
 
 DT = 1.0

@@ -6,14 +6,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sim.model.asylum import decide_claims, execute_returns, order_to_leave, receive
-from sim.model.blocs import bring
-from sim.model.journey import advance_parties, leave
-from sim.simulate import ON_THE_WAY, Keeper
-from sim.state import GROUNDS, HEAD, I64
-from sim.step import prepare
-from sim.terms import Activity, Answer, Channel, ClaimStage, Companions, Status
-from sim.world import World
+from sim.core.state import GROUNDS, HEAD, I64
+from sim.core.terms import Activity, Answer, Channel, ClaimStage, Companions, Status
+from sim.engine.simulate import ON_THE_WAY, Keeper
+from sim.engine.step import prepare
+from sim.mechanisms.asylum import decide_claims, execute_returns, order_to_leave, receive
+from sim.mechanisms.blocs import bring
+from sim.mechanisms.journey import advance_parties, leave
+from sim.model.world import World
 from tests.small import small, small_tables, steps, world
 
 PLACES = [place.id for place in small().places]

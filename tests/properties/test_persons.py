@@ -7,9 +7,9 @@ import pandas as pd
 import pytest
 
 import sim
+from sim.core.state import PAST
+from sim.experiments.compare import ARMS, EXISTS, by_person, differences
 from sim.scenario.schema import Outputs
-from sim.state import PAST
-from sim.study.compare import ARMS, EXISTS, by_person, differences
 from tests.small import differing, small, steps, tables, world
 
 KEPT = Outputs().tables

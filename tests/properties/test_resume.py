@@ -17,13 +17,14 @@ import pandas as pd
 import pytest
 
 import sim
-from sim import checkpoint, jit
-from sim.checkpoint import KINDS, REBUILT, CheckpointError, Kept
-from sim.simulate import Keeper, run_world
-from sim.state import People
-from sim.step import advance, count_steps
-from sim.store import differences, identity
-from sim.world import World
+from sim.core import jit
+from sim.core.state import People
+from sim.engine import checkpoint
+from sim.engine.checkpoint import KINDS, REBUILT, CheckpointError, Kept
+from sim.engine.simulate import Keeper, run_world
+from sim.engine.step import advance, count_steps
+from sim.model.world import World
+from sim.results.store import differences, identity
 from tests.small import HARSH, differing, small, small_tables, solved, tables, world
 from tests.worlds import random_scenario
 
@@ -341,10 +342,15 @@ def test_the_code_that_shapes_results_counts_wherever_it_lies(
     shutil.copytree(jit.ROOT, root, ignore=shutil.ignore_patterns("__pycache__", "scenarios"))
     monkeypatch.setattr(jit, "ROOT", root)
     assert jit.code_hash.__wrapped__() == before
-    for rim in ("cli.py", "console.py", "__main__.py", "view/maps.py"):
+    for rim in ("cli/app.py", "cli/console.py", "__main__.py", "plots/maps.py"):
         (root / rim).write_text("# other")
     assert jit.code_hash.__wrapped__() == before
-    for core in ("step.py", "model/choice.py", "kernels/choice.py", "scenario/resolve.py"):
+    for core in (
+        "engine/step.py",
+        "mechanisms/choice.py",
+        "kernels/choice.py",
+        "scenario/resolve.py",
+    ):
         (root / core).write_text((root / core).read_text(encoding="utf-8") + "# other\n")
         after = jit.code_hash.__wrapped__()
         assert after != before

@@ -18,14 +18,14 @@ import numpy as np
 import pytest
 
 import sim
-from sim import step as one_step
-from sim.model.decide import decide_all
+from sim.core.state import DIRECT, NONE, append
+from sim.core.terms import Activity, Answer, Channel
+from sim.engine import step as one_step
+from sim.engine.simulate import run_world
+from sim.engine.solve import solve_base
+from sim.engine.step import prepare
+from sim.mechanisms.decide import decide_all
 from sim.scenario.schema import Decision
-from sim.simulate import run_world
-from sim.solve import solve_base
-from sim.state import DIRECT, NONE, append
-from sim.step import prepare
-from sim.terms import Activity, Answer, Channel
 from tests.small import FILE, tables, world
 
 LONG = bool(os.environ.get("SIM_LONG_TESTS"))

@@ -13,15 +13,15 @@ import numpy as np
 import pytest
 
 import sim
+from sim.core.rng import Purpose
+from sim.core.state import DAYS_A_YEAR
+from sim.core.terms import Answer, Channel, Companions, Hazard
+from sim.engine.step import everybody
 from sim.kernels.choice import Conditions, rates
-from sim.model.decide import ask_listed, current_conditions
-from sim.model.journey import pick_goals
-from sim.rng import Purpose
-from sim.state import DAYS_A_YEAR
-from sim.step import everybody
-from sim.terms import Answer, Channel, Companions, Hazard
-from sim.view import twin
-from sim.view.twin import Head, Twin
+from sim.mechanisms.decide import ask_listed, current_conditions
+from sim.mechanisms.journey import pick_goals
+from sim.mesa import twin
+from sim.mesa.twin import Head, Twin
 from tests.small import FILE, steps, world
 from tests.worlds import random_scenario, random_world
 

@@ -21,14 +21,14 @@ from typing import Any
 import numpy as np
 import pytest
 
+from sim.core.rng import Purpose, key, mix, mixed, mixed_array, uniform, uniform2, uniform_array
+from sim.core.state import DAYS_A_YEAR, HEAD, I64, U64, People
+from sim.core.terms import Activity, Answer, Education, Hazard, Status, Threat
+from sim.engine.step import prepare
 from sim.kernels.choice import Conditions
-from sim.model.decide import ask_listed, current_conditions, draw_refusals, poisson
-from sim.model.journey import pick_goals
-from sim.rng import Purpose, key, mix, mixed, mixed_array, uniform, uniform2, uniform_array
-from sim.state import DAYS_A_YEAR, HEAD, I64, U64, People
-from sim.step import prepare
-from sim.terms import Activity, Answer, Education, Hazard, Status, Threat
-from sim.world import World, build_world
+from sim.mechanisms.decide import ask_listed, current_conditions, draw_refusals, poisson
+from sim.mechanisms.journey import pick_goals
+from sim.model.world import World, build_world
 from tests.reference import Decider, Rates, Reference
 from tests.worlds import answers_of, asked_for, large_scenario, random_world
 

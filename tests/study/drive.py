@@ -5,8 +5,8 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from sim.study.plan import Study
-from sim.study.sweep import Sweep
+from sim.experiments.plan import Study
+from sim.experiments.sweep import Sweep
 
 if __name__ == "__main__":
     source, folder, jobs = sys.argv[1:]

@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from sim.study import parts, worker
+from sim.experiments import parts, worker
 
 FAULTS: dict[str, str] = json.loads(os.environ.get("SIM_FAULTS", "{}"))
 """By run (`all` for every one): `raise`, `hang`, `die`, `slow`, `full`, or a file that is made

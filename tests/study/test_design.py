@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from sim.rng import replicate_seed
+from sim.core.rng import replicate_seed
+from sim.experiments.plan import Study, differences
 from sim.scenario.errors import ScenarioError
 from sim.scenario.reader import read
-from sim.study.plan import Study, differences
 from tests.study.worlds import EIGHT, write
 
 

@@ -19,16 +19,16 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
-from sim import cli
-from sim.record import MEASURES
+from sim.cli import app as cli
+from sim.engine.simulate import run
+from sim.experiments.metrics import figures
+from sim.experiments.plan import Study
+from sim.experiments.status import status
+from sim.experiments.sweep import TooManyFailuresError, estimate
+from sim.results.record import MEASURES
+from sim.results.store import StoreError, hold
 from sim.scenario.errors import ScenarioError
 from sim.scenario.reader import read
-from sim.simulate import run
-from sim.store import StoreError, hold
-from sim.study.metrics import figures
-from sim.study.plan import Study
-from sim.study.status import status
-from sim.study.sweep import TooManyFailuresError, estimate
 from tests.small import small
 from tests.study.worlds import EIGHT, FAULTY, HERE, contents, runs, start, write
 
@@ -466,7 +466,7 @@ def test_failed_runs_end_with_3(
     call: Any, tmp_path: Path, faults: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("sim.study.sweep.WORKER", FAULTY)
+    monkeypatch.setattr("sim.experiments.sweep.WORKER", FAULTY)
     write(tmp_path)
     faults(run1="raise")
     code, _, err = call("sweep", "tiny.yaml", "--out", "a", "--max-failures", "1")

@@ -9,8 +9,8 @@ from typing import Any
 
 import pandas as pd
 
-from sim.study.plan import Study
-from sim.study.sweep import Outcome, Sweep
+from sim.experiments.plan import Study
+from sim.experiments.sweep import Outcome, Sweep
 
 HERE = Path(__file__).parent
 SMALL = HERE.parent / "small.yaml"

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from sim.record import Record
+from sim.core.terms import Activity, Threat
+from sim.results.record import Record
 from sim.scenario.resolve import resolve
 from sim.scenario.schema import Scenario
-from sim.terms import Activity, Threat
 
 PLACES = [
     # id, name, country, people, income, lat, lon

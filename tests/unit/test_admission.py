@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from sim.model.admission import LONGEST_WAIT, admit, apply, is_queued, prospects
-from sim.state import HEAD, I64
-from sim.step import advance, asked_until, departures, everybody, latest, prepare
-from sim.terms import Activity, Channel, Companions
-from sim.world import World
+from sim.core.state import HEAD, I64
+from sim.core.terms import Activity, Channel, Companions
+from sim.engine.step import advance, asked_until, departures, everybody, latest, prepare
+from sim.mechanisms.admission import LONGEST_WAIT, admit, apply, is_queued, prospects
+from sim.model.world import World
 from tests.small import Tables, differing, edited, small, tables, world
 
 PLACES = [place.id for place in small().places]

@@ -7,7 +7,7 @@ from datetime import date
 import numpy as np
 import pytest
 
-from sim.model.announcement import first_day, is_pending, loss
+from sim.mechanisms.announcement import first_day, is_pending, loss
 from sim.scenario.schema import Policy
 
 

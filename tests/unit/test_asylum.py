@@ -7,7 +7,10 @@ import math
 import numpy as np
 import pytest
 
-from sim.model.asylum import (
+from sim.core.state import GROUNDS, HEAD, I64, NONE
+from sim.core.terms import Activity, Answer, Channel, Harm, Status
+from sim.engine.step import prepare
+from sim.mechanisms.asylum import (
     decide_claims,
     execute_returns,
     fill_camps,
@@ -15,10 +18,7 @@ from sim.model.asylum import (
     receive,
     regularise,
 )
-from sim.state import GROUNDS, HEAD, I64, NONE
-from sim.step import prepare
-from sim.terms import Activity, Answer, Channel, Harm, Status
-from sim.world import World
+from sim.model.world import World
 from tests.small import small, world
 
 PLACES = [place.id for place in small().places]

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from sim.model.attempts import MOST, forget_returns, number
-from sim.model.journey import advance_parties
-from sim.state import I64, LONG_AGO
-from sim.terms import Activity, Journey
-from sim.world import World
+from sim.core.state import I64, LONG_AGO
+from sim.core.terms import Activity, Journey
+from sim.mechanisms.attempts import MOST, forget_returns, number
+from sim.mechanisms.journey import advance_parties
+from sim.model.world import World
 from tests.unit.test_journey import NORTH, PORT, TOWN, heads_of, only, safe, send
 
 LEG = "AA_N_BB_T"

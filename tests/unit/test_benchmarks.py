@@ -14,11 +14,11 @@ from benchmarks.guard import LIMIT, ROUNDS, slower
 from benchmarks.measure import Row, slope
 from benchmarks.stages import STAGES, Stages
 from benchmarks.worlds import Size, scenario, written
+from sim.core.terms import Answer
+from sim.engine.simulate import Keeper
+from sim.engine.step import advance
+from sim.model.world import World, build_world
 from sim.scenario.writer import dump
-from sim.simulate import Keeper
-from sim.step import advance
-from sim.terms import Answer
-from sim.world import World, build_world
 
 SIZE = Size(persons=20_000, months=6)
 

@@ -13,15 +13,15 @@ import numba
 import pytest
 
 import sim
-from sim import jit
+from sim.core import jit
 
 pytestmark = pytest.mark.skipif(
     bool(numba.config.DISABLE_JIT), reason="nothing is compiled without the compiler"
 )
 
 KERNEL = """
-from sim.jit import kernel
-from sim.rng import uniform
+from sim.core.jit import kernel
+from sim.core.rng import uniform
 
 @kernel
 def draw(words, out):
@@ -32,12 +32,12 @@ def draw(words, out):
 
 CALL = """
 import numpy as np
-from sim import jit
+from sim.core import jit
 from sim.kernels.probe import draw
 
 words, out = np.arange(5, dtype=np.uint64), np.empty(5)
 draw(words, out)
-print(jit.CACHED, *out)
+print(jit.is_cached(), *out)
 """
 
 
@@ -74,7 +74,7 @@ def test_an_edited_helper_gives_new_numbers_and_a_second_process_compiles_nothin
     assert kernel(tree, SIM_CACHE_DIR=str(cache)) == first
     assert files(cache) == kept  # nothing was compiled, nothing added
 
-    helper = tree / "sim" / "rng.py"
+    helper = tree / "sim" / "core" / "rng.py"
     text = helper.read_text()
     edited = text.replace("np.uint64(0x94D049BB133111EB)\n    return", "np.uint64(99)\n    return")
     assert edited != text
@@ -112,7 +112,7 @@ def test_caches_of_other_versions_go_once_they_are_long_unused(
     versions: tuple[Path, Path, Path],
 ) -> None:
     own, recent, old = versions
-    assert jit._usable()
+    assert jit.is_cached.__wrapped__()
     assert own.exists()
     assert recent.exists()
     assert not old.exists()
@@ -122,8 +122,8 @@ def test_using_a_cache_keeps_it(
     versions: tuple[Path, Path, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     own, recent, _ = versions
-    assert jit._usable()
+    assert jit.is_cached.__wrapped__()
     # Another version comes, and finds this one used just now.
     monkeypatch.setattr(jit, "cache_folder", lambda: recent)
-    assert jit._usable()
+    assert jit.is_cached.__wrapped__()
     assert own.exists()

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from sim.model.caravans import forming, safer
-from sim.network import build
+from sim.mechanisms.caravans import forming, safer
+from sim.model.network import build
 from sim.scenario.schema import Scenario
 from tests.small import small
 

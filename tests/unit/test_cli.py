@@ -16,9 +16,11 @@ from typing import Any
 import pytest
 
 import sim
-from sim import cli, console, jit
-from sim.store import identity
-from sim.view import tables
+from sim.cli import app as cli
+from sim.cli import console
+from sim.core import jit
+from sim.report import text as tables
+from sim.results.store import identity
 from tests.unit.sample_record import sample_record
 
 BROKEN = "schema: 1\nname: broken\nplaces: [\n"
@@ -61,9 +63,9 @@ def engine(monkeypatch: pytest.MonkeyPatch) -> Engine:
     def write_report(record: sim.Record, directory: Path, png: Any = ()) -> None:
         (Path(directory) / "report.html").write_text("drawn")
 
-    module = ModuleType("sim.view.report")
+    module = ModuleType("sim.report.page")
     module.write_report = write_report  # type: ignore[attr-defined]
-    monkeypatch.setitem(sys.modules, "sim.view.report", module)
+    monkeypatch.setitem(sys.modules, "sim.report.page", module)
     return replace_engine(monkeypatch)
 
 
@@ -75,9 +77,9 @@ def drawing_engine(monkeypatch: pytest.MonkeyPatch) -> Engine:
 
 def replace_engine(monkeypatch: pytest.MonkeyPatch) -> Engine:
     stand_in = Engine()
-    module = ModuleType("sim.simulate")
+    module = ModuleType("sim.engine.simulate")
     module.run = stand_in.run  # type: ignore[attr-defined]
-    monkeypatch.setitem(sys.modules, "sim.simulate", module)
+    monkeypatch.setitem(sys.modules, "sim.engine.simulate", module)
     return stand_in
 
 
@@ -488,7 +490,7 @@ def test_errors_that_are_nobodys_fault(
 STUCK = """
 import sys, time
 from types import ModuleType
-module = ModuleType("sim.simulate")
+module = ModuleType("sim.engine.simulate")
 def run(scenario, **options):
     try:
         print("started", file=sys.stderr, flush=True)
@@ -498,7 +500,7 @@ def run(scenario, **options):
             raise ValueError("a library turned Ctrl-C into this")
         raise
 module.run = run
-sys.modules["sim.simulate"] = module
+sys.modules["sim.engine.simulate"] = module
 from sim.__main__ import main
 sys.exit(main())
 """
@@ -573,7 +575,7 @@ def test_a_run_says_when_compiled_code_cannot_be_kept(
 ) -> None:
     said = "compiled code cannot be kept in"
     assert said not in call("run", "syria").err
-    monkeypatch.setattr(jit, "CACHED", False)
+    monkeypatch.setattr(jit, "is_cached", lambda: False)
     monkeypatch.setattr(jit, "is_compiled", lambda: False)
     told = call("run", "syria", "--fresh")
     assert told.code == 0

@@ -12,8 +12,7 @@ import pandas as pd
 import pytest
 from rich.console import Console, RenderableType
 
-from sim.record import MEASURES, TABLES, NoTableError, Record, UnlikeRunsError, headline_values
-from sim.study.compare import (
+from sim.experiments.compare import (
     ARMS,
     EVENTS,
     EXISTS,
@@ -27,8 +26,16 @@ from sim.study.compare import (
     saved,
     unpaired,
 )
-from sim.view import bands as band_view
-from sim.view import compared
+from sim.plots import bands as band_view
+from sim.plots import compared
+from sim.results.record import (
+    MEASURES,
+    TABLES,
+    NoTableError,
+    Record,
+    UnlikeRunsError,
+    headline_values,
+)
 from tests.unit.sample_record import sample_record, tidy
 
 MONTHS = {"start": "2013-01-01", "end": "2013-03-31"}
@@ -336,7 +343,7 @@ def folders(tmp_path: Path) -> tuple[Path, Path]:
 def test_compare_prints_and_writes(
     folders: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from sim.cli import main
+    from sim.cli.app import main
 
     base, variant = map(str, folders)
     assert main(["compare", base, variant, "--out", str(tmp_path / "new")]) == 0
@@ -358,7 +365,7 @@ def test_compare_prints_and_writes(
 def test_compare_as_json(folders: tuple[Path, Path], capsys: pytest.CaptureFixture[str]) -> None:
     import json
 
-    from sim.cli import main
+    from sim.cli.app import main
 
     assert main(["compare", *map(str, folders), "--json"]) == 0
     told = json.loads(capsys.readouterr().out)
@@ -371,7 +378,7 @@ def test_compare_as_json(folders: tuple[Path, Path], capsys: pytest.CaptureFixtu
 def test_figures_keep_their_names_on_a_narrow_terminal(
     folders: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from sim.cli import main
+    from sim.cli.app import main
 
     monkeypatch.setenv("COLUMNS", "60")
     assert main(["compare", *map(str, folders)]) == 0
@@ -383,7 +390,7 @@ def test_figures_keep_their_names_on_a_narrow_terminal(
 def test_compare_refuses_in_a_sentence(
     folders: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from sim.cli import main
+    from sim.cli.app import main
 
     other = sample_record(3).save(tmp_path / "other")
     base = str(folders[0])

@@ -7,13 +7,13 @@ import math
 import numpy as np
 import pytest
 
+from sim.core.state import HEAD, I64
+from sim.core.terms import Activity, Companions, Company, Harm, Status
+from sim.engine.step import advance, count
 from sim.kernels.travel import companies, party_sizes
-from sim.model.custody import reunify
-from sim.model.journey import advance_parties
-from sim.state import HEAD, I64
-from sim.step import advance, count
-from sim.terms import Activity, Companions, Company, Harm, Status
-from sim.world import World
+from sim.mechanisms.custody import reunify
+from sim.mechanisms.journey import advance_parties
+from sim.model.world import World
 from tests.small import HARSH, small, world
 from tests.unit.test_journey import (
     NORTH,

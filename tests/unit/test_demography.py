@@ -5,8 +5,20 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from sim.model.admission import apply
-from sim.model.demography import (
+from sim.core.state import (
+    BLOCKED,
+    DIED_NATURALLY,
+    EVER_NO_MEANS,
+    HEAD,
+    I64,
+    MOVED_ABROAD,
+    append,
+    bytes_per_person,
+)
+from sim.core.terms import Activity, Channel, Education, Sex, Status, VitalEvent
+from sim.engine.step import count, prepare
+from sim.mechanisms.admission import apply
+from sim.mechanisms.demography import (
     FERTILE,
     MEAN_AGE,
     SHARED,
@@ -21,20 +33,8 @@ from sim.model.demography import (
     survivors,
     vital_rates,
 )
-from sim.model.journey import leave
-from sim.state import (
-    BLOCKED,
-    DIED_NATURALLY,
-    EVER_NO_MEANS,
-    HEAD,
-    I64,
-    MOVED_ABROAD,
-    append,
-    bytes_per_person,
-)
-from sim.step import count, prepare
-from sim.terms import Activity, Channel, Education, Sex, Status, VitalEvent
-from sim.world import World
+from sim.mechanisms.journey import leave
+from sim.model.world import World
 from tests.small import small, world
 
 PLACES = [place.id for place in small().places]

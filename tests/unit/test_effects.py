@@ -10,13 +10,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sim.record import student_t
-from sim.store import StoreError
-from sim.study import effects as study
-from sim.study.effects import Swept, effects, gaps
-from sim.view import style
-from sim.view.kinds import draw_sweep
-from sim.view.swept import effects_finding, plot_effects
+from sim.experiments import effects as study
+from sim.experiments.effects import Swept, effects, gaps
+from sim.plots import style
+from sim.plots.kinds import draw_sweep
+from sim.plots.swept import effects_finding, plot_effects
+from sim.results.record import student_t
+from sim.results.store import StoreError
 
 LUCK = (0.0, 6.0, 30.0)
 """What each replicate adds at every point: much, but the same."""

@@ -13,12 +13,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from sim.cli import main
-from sim.record import TABLES, Record
-from sim.store import StoreError
-from sim.study import export as exporting
-from sim.study.export import export, tables_of
-from sim.view.kinds import KINDS
+from sim.cli.app import main
+from sim.experiments import export as exporting
+from sim.experiments.export import export, tables_of
+from sim.plots.kinds import KINDS
+from sim.results.record import TABLES, Record
+from sim.results.store import StoreError
 from tests.unit.sample_record import sample_record
 
 YEAR = {"start": "2013-01-01", "end": "2013-12-31"}

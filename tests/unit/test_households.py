@@ -11,14 +11,14 @@ import copy
 import numpy as np
 import pytest
 
-import sim.step
+import sim.engine.step
+from sim.core.state import HEAD, WOMAN
+from sim.core.terms import Activity, Status
+from sim.engine.step import Census, advance, count, live_on, prepare
 from sim.kernels.living import BITS, CHILDREN, MEMBERS, OLD, WOMEN
-from sim.model.asylum import people_at
-from sim.model.demography import renew_people
-from sim.state import HEAD, WOMAN
-from sim.step import Census, advance, count, live_on, prepare
-from sim.terms import Activity, Status
-from sim.world import Cells, Due, World
+from sim.mechanisms.asylum import people_at
+from sim.mechanisms.demography import renew_people
+from sim.model.world import Cells, Due, World
 from tests.small import HARSH, small, world
 from tests.worlds import random_world
 
@@ -105,7 +105,7 @@ def test_people_are_counted_as_one_by_one() -> None:
 def counted(at: World) -> Census:
     """The census, without the account that people put in odd states do not close."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sim.step, "check_account", lambda *_: None)
+        patch.setattr(sim.engine.step, "check_account", lambda *_: None)
         return count(at, at.day + 20)
 
 

@@ -14,7 +14,7 @@ HEAVY = ("numba", "llvmlite", "pandas", "matplotlib", "mesa", "numpy", "pyarrow"
 
 COMMAND = """
 import sys
-from sim.cli import main
+from sim.cli.app import main
 code = main(sys.argv[1:])
 print("loaded:", *sorted(name for name in sys.modules if "." not in name), file=sys.stderr)
 sys.exit(code)

@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from sim.cli import app
+from sim.cli.app import app
 from tests.small import FILE
 
 MANY = bool(os.environ.get("SIM_LONG_TESTS"))

@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 import pytest
 
+from sim.core.state import GROUNDS, HEAD, I64
+from sim.core.terms import Activity, Answer, Channel, Companions, Harm, Status, Threat
+from sim.engine.step import prepare
 from sim.kernels.routes import HORIZON
-from sim.model.journey import advance_parties, continue_stranded, leave, regular_price
-from sim.state import GROUNDS, HEAD, I64
-from sim.step import prepare
-from sim.terms import Activity, Answer, Channel, Companions, Harm, Status, Threat
-from sim.world import World
+from sim.mechanisms.journey import advance_parties, continue_stranded, leave, regular_price
+from sim.model.world import World
 from tests.small import small, world
 
 PLACES = [place.id for place in small().places]

@@ -8,13 +8,13 @@ from statistics import NormalDist
 import numpy as np
 import pytest
 
+from sim.core.terms import Status, Threat
 from sim.kernels.choice import Means
 from sim.kernels.living import recover_means
 from sim.kernels.travel import party_sizes
-from sim.model.livelihood import build_means, median_means, update_means, update_support
-from sim.model.populate import gini_to_sigma
-from sim.model.threats import MONTH
-from sim.terms import Status, Threat
+from sim.mechanisms.livelihood import build_means, median_means, update_means, update_support
+from sim.mechanisms.populate import gini_to_sigma
+from sim.mechanisms.threats import MONTH
 from tests.small import edited, small, tables, world
 
 PLACES = [place.id for place in small().places]

@@ -18,11 +18,11 @@ import pandas as pd
 import pytest
 
 import sim
-from sim.record import Record
-from sim.state import HEAD
-from sim.terms import Activity, Answer, Status
-from sim.view.mesa_model import COLUMNS, Country, EndedError, NotOnArraysError, Person
-from sim.view.quiet_mesa import mesa
+from sim.core.state import HEAD
+from sim.core.terms import Activity, Answer, Status
+from sim.mesa.model import COLUMNS, Country, EndedError, NotOnArraysError, Person
+from sim.mesa.quiet import mesa
+from sim.results.record import Record
 from tests.small import FILE, differing
 
 ROOT = Path(__file__).parents[2]
@@ -305,7 +305,7 @@ sim.MigrationModel
 assert "mesa" in sys.modules
 assert m.get_start_method(allow_none=True) == before, m.get_start_method(allow_none=True)
 if __name__ == "__main__" and len(sys.argv) > 1:
-    from sim.view.quiet_mesa import mesa
+    from sim.mesa.quiet import mesa
     given = {"scenario": sys.argv[1], "agents": 300, "seed": [1, 2], "threads": 2,
              "time.end": "2020-02"}
     def batch(n):
@@ -503,7 +503,7 @@ def test_what_arrays_cannot_do_says_why_and_what_to_do_instead(act: Any, why: st
         act(mine)
     text = str(caught.value)
     assert why in text
-    for instead in ("policies.", "select, get, agg", "sim.view.twin"):
+    for instead in ("policies.", "select, get, agg", "sim.mesa.twin"):
         assert instead in text
     for one, other in zip(before, mine.world.people, strict=True):
         np.testing.assert_array_equal(one, other)

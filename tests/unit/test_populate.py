@@ -7,7 +7,9 @@ import math
 import numpy as np
 import pytest
 
-from sim.model.populate import (
+from sim.core.state import HEAD, People, bytes_per_person
+from sim.core.terms import Activity, Education, Status
+from sim.mechanisms.populate import (
     ages,
     gini_to_sigma,
     household_sizes,
@@ -16,8 +18,6 @@ from sim.model.populate import (
     populate,
     weights,
 )
-from sim.state import HEAD, People, bytes_per_person
-from sim.terms import Activity, Education, Status
 from tests.small import edited, small
 
 MANY = small("population.agents=60000")

@@ -7,13 +7,13 @@ import math
 import numpy as np
 import pytest
 
+from sim.core.terms import Status, Threat
+from sim.engine.step import prepare
 from sim.kernels.living import N_STATUS
-from sim.model.decide import current_conditions
-from sim.model.protection import exposed_odds, standing
+from sim.mechanisms.decide import current_conditions
+from sim.mechanisms.protection import exposed_odds, standing
+from sim.model.world import vulnerability_odds
 from sim.scenario.schema import SettlingFactors, StatusFactors
-from sim.step import prepare
-from sim.terms import Status, Threat
-from sim.world import vulnerability_odds
 from tests.small import small, world
 from tests.worlds import rates_of
 

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sim.record import (
+from sim.results.record import (
     MEASURES,
     TABLES,
     NoTableError,

@@ -8,12 +8,13 @@ import networkx as nx
 import numpy as np
 import pytest
 
+from sim.core.state import Legs
+from sim.core.terms import Threat
+from sim.engine.step import advance, prepare
 from sim.kernels.routes import solve_routes
-from sim.model.choice import Choices
-from sim.network import Legs, build, great_circle
-from sim.step import advance, prepare
-from sim.terms import Threat
-from sim.world import World
+from sim.mechanisms.choice import Choices
+from sim.model.network import build, great_circle
+from sim.model.world import World
 from tests.small import small, world
 
 

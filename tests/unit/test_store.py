@@ -15,9 +15,9 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
-from sim import store
-from sim.record import TABLES, Record
-from sim.store import StoreError, hold, load, save
+from sim.results import store
+from sim.results.record import TABLES, Record
+from sim.results.store import StoreError, hold, load, save
 from tests.unit.sample_record import sample_record
 
 
@@ -260,7 +260,7 @@ def test_a_killed_process_leaves_a_whole_run(record: Record, tmp_path: Path) -> 
     folder = save(record, tmp_path / "run")
     code = (
         "import os, signal, sys, pyarrow.parquet as pq\n"
-        "from sim.store import load, save\n"
+        "from sim.results.store import load, save\n"
         "record = load(sys.argv[1])\n"
         "write, left = pq.write_table, [4]\n"
         "def killed(*rest, **more):\n"
@@ -402,7 +402,7 @@ def test_what_is_no_folder_is_said(tmp_path: Path, missing: str) -> None:
 
 HOLDER = (
     "import sys\n"
-    "from sim.store import hold\n"
+    "from sim.results.store import hold\n"
     "with hold(sys.argv[1]):\n"
     "    print('held', flush=True)\n"
     "    sys.stdin.read()\n"

@@ -8,6 +8,9 @@ from datetime import date
 import numpy as np
 import pytest
 
+from sim.core.state import HEAD, I64
+from sim.core.terms import FEAR, N_THREATS, Status, Threat
+from sim.engine.step import expose, prepare
 from sim.kernels.living import (
     CHILDREN,
     N_STATUS,
@@ -17,11 +20,8 @@ from sim.kernels.living import (
     exposure_thresholds,
     pack_thresholds,
 )
-from sim.model.threats import MONTH, Threats, felt_fear, per_threat
-from sim.state import HEAD, I64
-from sim.step import expose, prepare
-from sim.terms import FEAR, N_THREATS, Status, Threat
-from sim.world import World, vulnerability_odds
+from sim.mechanisms.threats import MONTH, Threats, felt_fear, per_threat
+from sim.model.world import World, vulnerability_odds
 from tests.small import small, world
 
 CALM = (

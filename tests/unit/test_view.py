@@ -23,10 +23,13 @@ from matplotlib.path import Path as Outline
 from matplotlib.text import Annotation, Text
 from rich.console import Console
 
-from sim.record import NoTableError, Record, interval
-from sim.simulate import OUTCOMES
-from sim.terms import Answer, Channel, Harm, Threat
-from sim.view import bands, compared, focus, funnel, maps, plots, report, sankey, style, tables
+from sim.core.terms import Answer, Channel, Harm, Threat
+from sim.engine.simulate import OUTCOMES
+from sim.plots import bands, compared, focus, funnel, maps, sankey, style
+from sim.plots import pictures as plots
+from sim.report import page as report
+from sim.report import text as tables
+from sim.results.record import NoTableError, Record, interval
 from tests.unit.sample_record import COLUMNS, sample_record, sample_scenario, tidy
 
 YEAR = {"start": "2013-01-01", "end": "2013-12-31"}
@@ -327,7 +330,9 @@ def test_nothing_is_left_in_pyplot_or_in_the_settings(record: Record) -> None:
         "import sys, matplotlib\n"
         "before = dict(matplotlib.rcParams)\n"
         "from tests.unit.sample_record import sample_record\n"
-        "from sim.view import focus, maps, plots, report\n"
+        "from sim.plots import focus, maps\n"
+        "from sim.plots import pictures as plots\n"
+        "from sim.report import page as report\n"
         "report.draw(sample_record(), 'answers')\n"
         "assert 'matplotlib.pyplot' not in sys.modules\n"
         "assert dict(matplotlib.rcParams) == before\n"

@@ -1,0 +1,1 @@
+"""What everything else stands on: the words of the model, draws, compiling, arrays."""

@@ -1,0 +1,132 @@
+"""Counter-based randomness: every draw is a pure function of (seed, purpose, when, who).
+
+There is no generator state, so a draw does not depend on the order in which people are looked at,
+on threads, or on who else exists. The mixer is the finaliser of SplitMix64 (Steele, Lea & Flood
+2014); ids are themselves hashes, so one round a draw suffices.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from enum import IntEnum
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sim.core.jit import equation
+
+U64 = NDArray[np.uint64]
+MASK: Final = (1 << 64) - 1
+GOLDEN: Final = 0x9E3779B97F4A7C15
+
+
+class Purpose(IntEnum):
+    """What a draw decides; a new kind of draw gets a new number, never a used one."""
+
+    replicate = 1
+    household_size = 3
+    demography = 4
+    group = 5
+    education = 6
+    wealth = 7
+    taste = 8
+    kin = 9
+    abroad = 10
+    exposure = 11
+    spell = 12
+    move = 20
+    label = 21
+    destination = 22
+    channel = 23
+    lottery = 24
+    leg = 30
+    death = 31
+    violence = 32
+    kidnapping = 33
+    extortion = 34
+    interception = 35
+    detention = 36
+    prosecution = 37
+    stranded = 38
+    camp = 40
+    recognition = 41
+    removal = 42
+    relocation = 43
+    transfer = 44
+    regularisation = 46
+    reunion = 47
+    refused = 48
+    vital = 50
+    stratum = 60
+    sample = 61
+
+
+def mix(z: int) -> int:
+    """Scramble 64 bits (plain Python twin of `mixed`, for keys)."""
+    z = (z + GOLDEN) & MASK
+    z = ((z ^ (z >> 30)) * 0xBF58476D1CE4E5B9) & MASK
+    z = ((z ^ (z >> 27)) * 0x94D049BB133111EB) & MASK
+    return z ^ (z >> 31)
+
+
+def key(seed: int, purpose: Purpose, when: int = 0) -> np.uint64:
+    """Key of all draws of one purpose at one time.
+
+    Args:
+        seed: The run's seed, 0 to 2**63 - 1.
+        purpose: What the draws decide.
+        when: Step, day or epoch, any integer.
+
+    Returns:
+        64-bit key to be combined with ids by `uniform`.
+    """
+    return np.uint64(mix(mix(mix(seed) ^ int(purpose)) ^ (when & MASK)))
+
+
+def name_hash(kind: str, name: str) -> np.uint64:
+    """64-bit hash of a thing's id, the same in every process."""
+    digest = hashlib.blake2b(f"{kind}:{name}".encode(), digest_size=8).digest()
+    return np.uint64(int.from_bytes(digest, "little"))
+
+
+def replicate_seed(seed: int, replicate: int) -> int:
+    """Seed of one replicate; replicate 0 runs on the scenario's own seed."""
+    return seed if replicate == 0 else int(key(seed, Purpose.replicate, replicate)) >> 1
+
+
+@equation
+def mixed(z):
+    """Scramble a uint64 (SplitMix64's finaliser)."""
+    z = z + np.uint64(0x9E3779B97F4A7C15)
+    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return z ^ (z >> np.uint64(31))
+
+
+@equation
+def uniform(key, who):
+    """Uniform in (0, 1), never 0 or 1, from a key and an id (both uint64)."""
+    # 52 bits and a half: with 53 the greatest would round to 1.
+    return (np.float64(mixed(key ^ who) >> np.uint64(12)) + 0.5) * (1.0 / 4503599627370496.0)
+
+
+@equation
+def uniform2(key, who, what):
+    """Uniform in (0, 1) from a key and two ids (all uint64)."""
+    word = mixed(mixed(key ^ who) ^ what)
+    return (np.float64(word >> np.uint64(12)) + 0.5) * (1.0 / 4503599627370496.0)
+
+
+def mixed_array(z: U64) -> U64:
+    """`mixed` over an array (NumPy wraps silently on arrays)."""
+    z = z + np.uint64(GOLDEN)
+    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return z ^ (z >> np.uint64(31))
+
+
+def uniform_array(key: np.uint64, who: U64) -> NDArray[np.float64]:
+    """`uniform` over an array of ids."""
+    words = mixed_array(who ^ key) >> np.uint64(12)
+    return (words.astype(np.float64) + 0.5) * (1.0 / 4503599627370496.0)

@@ -1,0 +1,243 @@
+"""Every array that persists from step to step: axes, dtype, unit and bytes a person.
+
+| array | dtype | bytes | what |
+|---|---|---|---|
+| pid | uint64 | 8 | identity: hash(place of birth, ordinal), or hash(mother, month of birth) |
+| household | uint32 | 4 | row of the household's founder; equal rows live and move together |
+| sibling | uint32 | 4 | next row of the same birth household, in a circle |
+| home | uint16 | 2 | place of origin |
+| place | uint16 | 2 | place of stay; on the way, the last place reached |
+| moved | int16 | 2 | day of the last move, counted from the start |
+| blocked_on | int16 | 2 | day of the last `no_means` or `no_permission` |
+| born | int16 | 2 | month of birth, counted from the start |
+| rank | uint16 | 2 | wealth rank / 65536 |
+| means | float32 | 4 | money at hand (of the head, for the household) |
+| group | uint8 | 1 | index of the group, 0 = other |
+| traits | uint8 | 1 | sex (bit 0), education (1-2), grounds for asylum (3), taste class (4-7) |
+| kin | uint8 | 1 | country with close family, + 1; 0 = none |
+| status | uint8 | 1 | `Status` |
+| activity | uint8 | 1 | `Activity` |
+| flags | uint8 | 1 | head (bit 0), blocked by permission (1), blocked at all (2), past (3-7) |
+| mask | uint8 | 1 | threats the household is exposed to, bit k |
+| came | uint8 | 1 | country left at the last border crossed, + 1; 0 = none crossed |
+| **sum** | | **40** | goal: 40 |
+
+Newborns are appended; the dead keep their rows.
+People on the way, applications, claims, return orders and separated children are kept apart
+(`Parties`, `Applications`, `Claims`, `Orders`, `Separations`): their number follows the few who
+move, not the many who stay.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, fields
+from typing import Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+F64 = NDArray[np.float64]
+F32 = NDArray[np.float32]
+I64 = NDArray[np.int64]
+U32 = NDArray[np.uint32]
+I16 = NDArray[np.int16]
+U64 = NDArray[np.uint64]
+U16 = NDArray[np.uint16]
+U8 = NDArray[np.uint8]
+I8 = NDArray[np.int8]
+Bool = NDArray[np.bool_]
+
+LONG_AGO: Final = -32768
+"""Value of `moved` and `blocked_on` for "never"."""
+MICRO: Final = 1 << 20
+"""Fixed point in which shares of people are added: sums are then free of order, and exact."""
+DAYS_A_YEAR: Final = 365.25
+
+HEAD: Final = 1
+BLOCKED_PERMISSION: Final = 2
+BLOCKED: Final = 4
+MOVED_ABROAD: Final = 8
+MOVED_WITHIN: Final = 16
+EVER_NO_MEANS: Final = 32
+EVER_NO_PERMISSION: Final = 64
+DIED_NATURALLY: Final = 128
+LEADS: Final = HEAD | BLOCKED_PERMISSION | BLOCKED
+"""Flags of a household, which its head carries and its heir takes over."""
+PAST: Final = 255 - LEADS
+"""Flags of a person, of what has ever befallen them: set once, and kept for the dead, too."""
+
+WOMAN: Final = 1
+GROUNDS: Final = 8
+
+
+class People(NamedTuple):
+    """All persons, one row each; see the table above."""
+
+    pid: U64
+    household: U32
+    sibling: U32
+    home: U16
+    place: U16
+    moved: I16
+    blocked_on: I16
+    born: I16
+    rank: U16
+    means: F32
+    group: U8
+    traits: U8
+    kin: U8
+    status: U8
+    activity: U8
+    flags: U8
+    mask: U8
+    came: U8
+
+
+def bytes_per_person(people: People) -> float:
+    """Bytes a person at rest."""
+    return sum(column.nbytes for column in people) / max(1, len(people.pid))
+
+
+@dataclass
+class Parties:
+    """Households (or parts of them) on the way, one row each, in no meaningful order."""
+
+    head: I64 = field(default_factory=lambda: np.empty(0, np.int64))
+    """Row of the person who leads."""
+    goal: I64 = field(default_factory=lambda: np.empty(0, np.int64))
+    """Destination place."""
+    origin: I64 = field(default_factory=lambda: np.empty(0, np.int64))
+    """Place left."""
+    channel: I64 = field(default_factory=lambda: np.empty(0, np.int64))
+    answer: I64 = field(default_factory=lambda: np.empty(0, np.int64))
+    leg: I64 = field(default_factory=lambda: np.empty(0, np.int64))
+    """Leg under way; DIRECT for regular travel, HELD while detained or captive, NONE at a node;
+    REMOVED - leg while detained on a leg, to be taken home from there."""
+    due: F64 = field(default_factory=lambda: np.empty(0, np.float64))
+    """Day, counted from the start, on which what is under way ends."""
+    began: I64 = field(default_factory=lambda: np.empty(0, np.int64))
+    """Day of departure: makes the draws of one journey its own."""
+    n_legs: I64 = field(default_factory=lambda: np.empty(0, np.int64))
+    """Legs begun so far."""
+    entered: I64 = field(default_factory=lambda: np.empty(0, np.int64))
+    """First country entered of a bloc that makes it responsible for claims, or NONE."""
+    caravan: I64 = field(default_factory=lambda: np.empty(0, np.int64))
+    """Number of the caravan that they travel in, or NONE."""
+    attempt: I64 = field(default_factory=lambda: np.empty(0, np.int64))
+    """Which attempt to get somewhere by corridors it is, from 1."""
+
+
+@dataclass
+class Applications:
+    """Households that applied to a regular channel and wait where they live."""
+
+    head: I64 = field(default_factory=lambda: np.empty(0, np.int64))
+    goal: I64 = field(default_factory=lambda: np.empty(0, np.int64))
+    channel: I64 = field(default_factory=lambda: np.empty(0, np.int64))
+    answer: I64 = field(default_factory=lambda: np.empty(0, np.int64))
+    companions: I64 = field(default_factory=lambda: np.empty(0, np.int64))
+    applied: F64 = field(default_factory=lambda: np.empty(0, np.float64))
+    """Day of application."""
+    ready: F64 = field(default_factory=lambda: np.empty(0, np.float64))
+    """Day on which an admitted household may travel; infinite while not admitted."""
+
+
+@dataclass
+class Claims:
+    """Persons who wait for a decision on asylum."""
+
+    person: I64 = field(default_factory=lambda: np.empty(0, np.int64))
+    country: I64 = field(default_factory=lambda: np.empty(0, np.int64))
+    claimed: F64 = field(default_factory=lambda: np.empty(0, np.float64))
+
+
+@dataclass
+class Orders:
+    """Persons ordered to leave, a row an order."""
+
+    person: I64 = field(default_factory=lambda: np.empty(0, np.int64))
+    country: I64 = field(default_factory=lambda: np.empty(0, np.int64))
+    ordered: F64 = field(default_factory=lambda: np.empty(0, np.float64))
+    """Day of the order."""
+
+
+@dataclass
+class Separations:
+    """Children whom a state holds apart from the adults they came with, a row a household."""
+
+    children: I64 = field(default_factory=lambda: np.empty(0, np.int64))
+    """Row of the founder of the children's household."""
+    adults: I64 = field(default_factory=lambda: np.empty(0, np.int64))
+    """Row of the founder of the household that they were taken from."""
+    country: I64 = field(default_factory=lambda: np.empty(0, np.int64))
+    """Country that holds them."""
+    since: F64 = field(default_factory=lambda: np.empty(0, np.float64))
+    """Day on which they were separated."""
+
+
+@dataclass
+class Attempts:
+    """Households that tried to get to another country by corridors and have not arrived since."""
+
+    household: I64 = field(default_factory=lambda: np.empty(0, np.int64))
+    """Row of the founder."""
+    failed: I64 = field(default_factory=lambda: np.empty(0, np.int64))
+    """How often they tried."""
+
+
+Sparse = Parties | Applications | Claims | Orders | Separations | Attempts
+
+
+def take(table: Sparse, keep: Bool | I64) -> None:
+    """Keep the chosen rows of a sparse table."""
+    for column in fields(table):
+        setattr(table, column.name, getattr(table, column.name)[keep])
+
+
+def append(table: Sparse, **columns: F64 | I64 | int | float) -> None:
+    """Add rows; scalars are repeated."""
+    n = max(len(np.atleast_1d(value)) for value in columns.values())
+    for column in fields(table):
+        old = getattr(table, column.name)
+        new = np.broadcast_to(np.asarray(columns[column.name], dtype=old.dtype), (n,))
+        setattr(table, column.name, np.concatenate([old, new]))
+
+
+class Moves(NamedTuple):
+    """People who set out, or arrived, in one go; columns of equal length."""
+
+    citizenship: I64
+    origin: I64
+    destination: I64
+    channel: I64
+    answer: I64
+    people: I64
+
+
+class Legs(NamedTuple):
+    """Every (corridor, tactic) as one row, grouped by the place it leaves.
+
+    Axis: leg. `first[p]:first[p + 1]` are the legs that leave place p.
+    """
+
+    first: I64
+    source: I64
+    target: I64
+    corridor: I64
+    days: F64
+    price: F64
+    watched: F64
+    death: F64
+    violence: F64
+    extortion: F64
+    taken: F64
+    kidnapping: F64
+    crosses: Bool
+    ident: U64
+    """Hash of the leg's ids: draws do not depend on the order of corridors."""
+
+
+NONE: Final = -1
+DIRECT: Final = -2
+HELD: Final = -3
+REMOVED: Final = -4

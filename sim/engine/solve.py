@@ -1,0 +1,81 @@
+"""Solves the two numbers that tie rates to the world: base_L and the flight norm (section 4).
+
+Both are solved once, on the base scenario as its file stands, with its own seed and agents, and
+every variant inherits them: a policy must not be able to hide in the constant.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+
+from sim.engine.step import prepare
+from sim.kernels.choice import rates
+from sim.mechanisms.decide import current_conditions
+from sim.model.world import build_world
+from sim.scenario.schema import Scenario
+
+
+def solve_base(scenario: Scenario, base: Scenario) -> Scenario:
+    """A scenario with base_L and the flight norm filled in from its base.
+
+    A figure that the scenario itself states is kept.
+    """
+    decision = scenario.decision
+    if decision.base_livelihood is not None and decision.flight_norm is not None:
+        return scenario
+    stated = base.decision
+    if stated.base_livelihood is not None and stated.flight_norm is not None:
+        livelihood, norm = stated.base_livelihood, stated.flight_norm
+    else:
+        livelihood, norm = _solved(base.model_dump_json(by_alias=True))
+    update = {
+        "base_livelihood": decision.base_livelihood or livelihood,
+        "flight_norm": decision.flight_norm or norm,
+    }
+    return scenario.model_copy(update={"decision": decision.model_copy(update=update)})
+
+
+@lru_cache(maxsize=64)
+def _solved(text: str) -> tuple[float, float]:
+    """(base_L, flight norm) of a base scenario, given as JSON so that equal ones are solved once.
+
+    base_L makes the mean livelihood rate of the first month's households, those of the focus to
+    whom any way is open at all, equal to `baseline_rate`; the norm is their mean of W_F^lam. With
+    hosts counted in, how rich the hosts are would set how readily people flee.
+    """
+    base = Scenario.model_validate_json(text)
+    # Nor does base_L know of a rush, which passes.
+    update = {"base_livelihood": 1.0, "flight_norm": 1.0, "rush": 0.0}
+    decision = base.decision.model_copy(update=update)
+    scenario = base.model_copy(update={"decision": decision})
+    world = build_world(scenario, scenario.seed)
+    prepare(world)
+    want, fear, _, _ = world.threats.advance(
+        0, 1, world.weights_k, world.tolerable, world.voice, decision.voice
+    )
+    heads = world.deciding
+    now = current_conditions(world, want, fear)
+    # With fear and its rate at one, F is W_F^lam.
+    now = now._replace(fear=np.ones_like(now.fear), flight=1.0)
+    found, abroad = np.zeros((len(heads), 8)), np.zeros((len(heads), 8))
+    land, classes = world.choices.land, world.choices.classes
+    rates(world.people, heads, land, now, classes, 0.0, 0, found)
+    own = world.country[:, None] == world.country[None, :]
+    foreign = land._replace(pull=np.where(own[None], 0.0, land.pull))
+    rates(world.people, heads, foreign, now, classes, 0.0, 0, abroad)
+    focus = scenario.population.focus
+    in_focus = np.array([not focus or p.country in focus for p in scenario.places])
+    counted = (found[:, 6] > 0) & in_focus[world.people.home[heads]]
+    weight = np.where(counted, world.weight[world.people.home[heads]], 0)
+    # A rate is base W^lam; moves abroad have the share of W that lies abroad.
+    share = np.divide(abroad, found, out=np.zeros_like(found), where=found > 0)
+    livelihood, flight = (found * share ** (1.0 / decision.inclusive))[:, :2].T
+    total = max(float(weight.sum()), 1.0)
+    mean_l = float((livelihood * weight).sum()) / total
+    mean_f = float((flight * weight).sum()) / total
+    return (
+        decision.baseline_rate / mean_l if mean_l > 0 else 1.0,
+        mean_f if mean_f > 0 else 1.0,
+    )

@@ -1,0 +1,367 @@
+"""From a scenario's `sweep` section to points: the values that each run is given."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from datetime import date, timedelta
+from functools import partial
+from itertools import product
+from math import prod
+from typing import Any, Final, NamedTuple, get_origin
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sim.core.rng import Purpose, key, name_hash, uniform_array
+from sim.scenario.document import Path, scalar_value
+from sim.scenario.errors import Problem, ScenarioError, quoted
+from sim.scenario.overrides import override
+from sim.scenario.reader import ScenarioFile
+from sim.scenario.schema import Factor, Sweep, parse_date
+from sim.scenario.tables import read_cells
+from sim.scenario.wording import Field, field_at
+from sim.scenario.writer import one_line
+
+MAX_POINTS: Final = 1_000_000
+DIGITS: Final = 12
+"""Significant digits of values within a range, so that they read well and agree everywhere."""
+DESIGN: Final = ("sweep",)
+FIXED: Final = ("schema", "name", "seed", "outputs", "sweep")
+"""What cannot be varied: replicates have seeds, and all runs keep the same."""
+
+Place = Callable[[str, str], Problem]
+"""Turns a message and a hint into a problem at some place of the scenario's files."""
+
+
+class Change(NamedTuple):
+    """One value given to one path."""
+
+    argument: str
+    """`PATH=VALUE`, as `-s` takes it."""
+    place: Place
+    """Where the sweep says the value."""
+    path_place: Place
+    """Where it says the path."""
+
+    @property
+    def path(self) -> str:
+        """Return what is changed."""
+        return self.argument.partition("=")[0]
+
+
+class Level(NamedTuple):
+    """What one factor may be."""
+
+    label: Any
+    """What the factor's column says: a number, a truth, a text; None: as the file has it."""
+    changes: tuple[Change, ...]
+
+
+class Point(NamedTuple):
+    """One combination of levels."""
+
+    values: tuple[Any, ...]
+    """Label of each factor."""
+    changes: tuple[Change, ...]
+
+    @property
+    def arguments(self) -> list[str]:
+        """Return the changes as `-s` takes them."""
+        return [it.argument for it in self.changes]
+
+
+class Design(NamedTuple):
+    """The factors of a sweep and its points."""
+
+    factors: tuple[str, ...]
+    points: list[Point]
+
+
+def lay_out(file: ScenarioFile, sweep: Sweep, seed: int) -> Design:
+    """Give the points of a sweep in their order: of a grid, the last factor moves fastest.
+
+    Args:
+        file: the scenario's file, which says where things stand.
+        sweep: its section.
+        seed: the scenario's seed, which a Latin hypercube is drawn by.
+
+    Raises:
+        ScenarioError: with everything that is wrong with the section's form.
+    """
+    problems = _form(file, sweep)
+    if problems:
+        raise ScenarioError(problems)
+    if sweep.design == "csv":
+        return _listed(file)
+    factors = tuple(sweep.vary)
+    combinations: Iterable[Sequence[Level]]
+    if sweep.design == "lhs":
+        n = sweep.samples or 1
+        columns = [_sampled(file, name, it, n, seed) for name, it in sweep.vary.items()]
+        combinations = zip(*columns, strict=True) if columns else [()] * n
+    else:
+        levels = [_levels(file, name, it) for name, it in sweep.vary.items()]
+        if (n := prod(map(len, levels))) > MAX_POINTS:
+            said = f"sweep has {n:,} points, more than {MAX_POINTS:,}"
+            raise ScenarioError([file.tree.problem(("sweep", "vary"), said, on_key=True)])
+        combinations = product(*levels)
+    return Design(factors, [_point(levels) for levels in combinations])
+
+
+def _point(levels: Sequence[Level]) -> Point:
+    return Point(
+        tuple(it.label for it in levels),
+        tuple(change for it in levels for change in it.changes),
+    )
+
+
+def _form(file: ScenarioFile, sweep: Sweep) -> list[Problem]:
+    """Find what is missing from a design, or stands in it for nothing."""
+    problems: list[Problem] = []
+
+    def add(path: Path, message: str, hint: str = "", on_key: bool = False) -> None:
+        text = message.replace("{}", file.tree.address(path), 1)
+        problems.append(file.tree.problem(path, text, hint, on_key))
+
+    for key_, design in (("samples", "lhs"), ("points", "csv")):
+        given = getattr(sweep, key_) is not None
+        if given and sweep.design != design:
+            add((*DESIGN, key_), f"{{}} is for `design: {design}` only")
+        if not given and sweep.design == design:
+            add(DESIGN, f"sweep.{key_} is missing", f"a design {design} needs it", True)
+    if sweep.design == "csv" and sweep.vary:
+        add((*DESIGN, "vary"), "{} cannot stand beside points", "the file's columns vary", True)
+    taken: dict[str, str] = {}
+    for name, factor in sweep.vary.items():
+        at = (*DESIGN, "vary", name)
+        ranged = factor.low is not None or factor.high is not None
+        if [bool(factor.values), ranged, bool(factor.packages)].count(True) != 1:
+            hint = "values: [...], or low and high, or packages: {name: {PATH: VALUE}}"
+            add(at, "{} needs one of values, a range, packages", hint, True)
+            continue
+        if ranged:
+            problems += _range_form(file, sweep, at, name, factor)
+        elif factor.n is not None:
+            add((*at, "n"), "{} is for a range only")
+        if factor.packages and factor.paths:
+            add((*at, "paths"), "{} cannot stand beside packages, which say their paths")
+        for path in _paths(name, factor):
+            if path.split(".")[0] in FIXED:
+                add(at, f"{{}}: a sweep cannot vary {path.split('.')[0]}", "", True)
+            if path in taken:
+                add(at, f"{{}}: {quoted(path)} is varied twice", f"first by {taken[path]}", True)
+            taken.setdefault(path, name)
+    return problems
+
+
+def _range_form(
+    file: ScenarioFile, sweep: Sweep, at: Path, name: str, factor: Factor
+) -> list[Problem]:
+    """Find what is wrong with a factor that is a range."""
+    address = file.tree.address(at)
+    if factor.low is None or factor.high is None:
+        said = f"{address} needs both low and high"
+        return [file.tree.problem(at, said, on_key=True)]
+    dated = [isinstance(it, str) for it in (factor.low, factor.high)]
+    if any(dated) != all(dated):
+        return [file.tree.problem(at, f"{address}: one end is a date, the other a number")]
+    fields = [field_of(path) for path in _paths(name, factor)]
+    if any(it.core is bool for it in fields):
+        hint = "write values: [true, false]"
+        return [file.tree.problem(at, f"{address} is true or false: it has no range", hint)]
+    low, high = _end(factor.low), _end(factor.high)
+    if low >= high:
+        return [file.tree.problem((*at, "high"), f"{address}.high must lie above low")]
+    if sweep.design == "grid":
+        if factor.n is None:
+            hint = "n: how many values, evenly from low to high"
+            return [file.tree.problem(at, f"{address}.n is missing", hint, on_key=True)]
+        if _is_whole(fields) and factor.n > high - low + 1:
+            said = f"{address}.n = {factor.n} is more than there are values from low to high"
+            return [file.tree.problem((*at, "n"), said)]
+    elif factor.n is not None:
+        return [file.tree.problem((*at, "n"), f"{address}.n is for `design: grid` only")]
+    return []
+
+
+def field_of(path: str) -> Field:
+    """Return what the schema says of a path whose things in lists are named by id."""
+    at: Path = ()
+    for step in path.split("."):
+        at = (*at, 0 if get_origin(field_at(at).core) is tuple else step)
+    return field_at(at)
+
+
+def _paths(name: str, factor: Factor) -> list[str]:
+    if factor.packages:
+        return list(dict.fromkeys(path for it in factor.packages.values() for path in it))
+    return list(factor.paths or (name,))
+
+
+def _end(value: Any) -> float:
+    """Return an end of a range as a number: a date as its day."""
+    return parse_date(value).toordinal() if isinstance(value, str) else value  # type: ignore[no-any-return]
+
+
+def _is_whole(fields: Sequence[Field]) -> bool:
+    return any(it.core in (int, date) for it in fields)
+
+
+def _levels(file: ScenarioFile, name: str, factor: Factor) -> list[Level]:
+    """Return the levels of a factor in a grid, in the order of the file."""
+    at: Path = (*DESIGN, "vary", name)
+    if factor.packages:
+        return [_package(file, at, it, changes) for it, changes in factor.packages.items()]
+    if factor.values:
+        return [
+            _level(file, name, factor, value, (*at, "values", i))
+            for i, value in enumerate(factor.values)
+        ]
+    steps = np.linspace(0.0, 1.0, factor.n or 2)
+    return [_level(file, name, factor, _between(name, factor, x, False), at) for x in steps]
+
+
+def _sampled(file: ScenarioFile, name: str, factor: Factor, n: int, seed: int) -> list[Level]:
+    """Return a factor's levels in a Latin hypercube, one a point: each n-th of its range once.
+
+    The draws are the factor's own: another one beside it changes nothing.
+    """
+    own = int(name_hash("factor", name)) >> 1
+    rows = np.arange(n, dtype=np.uint64)
+    order = np.argsort(uniform_array(key(seed, Purpose.stratum, own), rows), kind="stable")
+    within = uniform_array(key(seed, Purpose.sample, own), rows)
+    shares: NDArray[np.float64] = (order + within) / n
+    if factor.low is not None:
+        at: Path = (*DESIGN, "vary", name)
+        return [_level(file, name, factor, _between(name, factor, x, True), at) for x in shares]
+    levels = _levels(file, name, factor)
+    return [levels[int(x * len(levels))] for x in shares]
+
+
+def _between(name: str, factor: Factor, share: float, filled: bool) -> Any:
+    """Return the value at a share of a factor's range.
+
+    Args:
+        name: the factor's.
+        factor: a range.
+        share: 0 to 1.
+        filled: whether whole numbers and days get equal parts of it, ends included.
+    """
+    low, high = _end(factor.low), _end(factor.high)
+    if not _is_whole([field_of(path) for path in _paths(name, factor)]):
+        return float(f"{low + float(share) * (high - low):.{DIGITS}g}")
+    steps = int(share * (high - low + 1)) if filled else round(float(share) * (high - low))
+    value = min(int(low) + steps, int(high))
+    if isinstance(factor.low, str):
+        return (date(1, 1, 1) + timedelta(value - 1)).isoformat()
+    return value
+
+
+def _level(file: ScenarioFile, name: str, factor: Factor, value: Any, at: Path) -> Level:
+    label = value if isinstance(value, (bool, int, float, str)) else one_line(value)
+    whole: Path = (*DESIGN, "vary", name)
+    on_key = partial(file.tree.problem, whole, on_key=True)
+    changes = []
+    for i, path in enumerate(_paths(name, factor)):
+        said = partial(file.tree.problem, (*whole, "paths", i)) if factor.paths else on_key
+        changes.append(Change(f"{path}={one_line(value)}", partial(file.tree.problem, at), said))
+    return Level(label, tuple(changes))
+
+
+def _package(file: ScenarioFile, at: Path, name: str, changes: dict[str, Any]) -> Level:
+    inside = (*at, "packages", name)
+    changes_ = []
+    for path, value in changes.items():
+        place = partial(file.tree.problem, (*inside, path))
+        on_key = partial(file.tree.problem, (*inside, path), on_key=True)
+        changes_.append(Change(f"{path}={one_line(value)}", place, on_key))
+    return Level(name, tuple(changes_))
+
+
+def _listed(file: ScenarioFile) -> Design:
+    """Return the points of a CSV file; an empty cell leaves what the scenario has."""
+    node = file.tree.walk(("sweep", "points", "table"))[-1]
+    table, rows = read_cells(node, file.path.resolve().parent)
+    if len(rows) < 2:
+        raise ScenarioError([node.problem(f"{quoted(node.text)} lists no points")])
+    (top, header), *rows = rows
+    problems = [
+        table.problem(top, column, f"the column {quoted(path)} is here twice")
+        for column, path in enumerate(header)
+        if path in header[:column]
+    ]
+    problems += [
+        table.problem(top, column, f"a sweep cannot vary {quoted(path)}")
+        for column, path in enumerate(header)
+        if path.split(".")[0] in ("", *FIXED)
+    ]
+    if problems:
+        raise ScenarioError(problems)
+
+    def change(path: str, cell: str, line: int, column: int) -> Change:
+        place = partial(table.problem, line, column)
+        return Change(f"{path}={cell}", place, partial(table.problem, top, column))
+
+    points = [
+        Point(
+            tuple(scalar_value(cell) if cell else None for cell in cells),
+            tuple(
+                change(path, cell, line, column)
+                for column, (path, cell) in enumerate(zip(header, cells, strict=True))
+                if cell
+            ),
+        )
+        for line, cells in rows
+    ]
+    return Design(tuple(header), points)
+
+
+def find_problems(file: ScenarioFile, design: Design, progress: Callable[[int], None]) -> None:
+    """Resolve and check every point, before the first is run.
+
+    Args:
+        file: the scenario's file, itself without problems.
+        design: the points.
+        progress: called with the number of points that were checked.
+
+    Raises:
+        ScenarioError: with the problems of all points, each once, told where the sweep has them.
+    """
+    found: dict[Problem, tuple[int, Point, int]] = {}
+    unknown: dict[str, list[Problem]] = {}
+    for number, point in enumerate(design.points):
+        progress(number)
+        for it in point.changes:
+            if it.path not in unknown:
+                _, wrong = override(file.tree.root, [it.argument])
+                unknown[it.path] = [it.path_place(p.message, p.hint) for p in wrong]
+        changes = [it for it in point.changes if not unknown[it.path]]
+        try:
+            file.variant([it.argument for it in changes])
+        except ScenarioError as error:
+            places = {
+                f"-s {it.argument}": it.path_place if field_of(it.path) == Field() else it.place
+                for it in changes
+            }
+            for problem in error.problems:
+                place = places.get(problem.file)
+                own = place(problem.message, problem.hint) if place is not None else problem
+                first, where, n = found.get(own, (number, point, 0))
+                found[own] = (first, where, n + 1)
+    problems = [problem for wrong in unknown.values() for problem in wrong]
+    for problem, (first, point, n) in found.items():
+        values = ", ".join(
+            f"{name} = {one_line(value)}"
+            for name, value in zip(design.factors, point.values, strict=True)
+            if value is not None
+        )
+        of = f"in {n:,} of {len(design.points):,} points, first in point {first} ({values})"
+        hint = f"{problem.hint}; {of}" if problem.hint else of
+        problems.append(
+            Problem(
+                problem.file, problem.line, problem.column, problem.message, hint,
+                problem.source_line,
+            )
+        )  # fmt: skip
+    if problems:
+        raise ScenarioError(problems)

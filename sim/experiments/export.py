@@ -1,0 +1,151 @@
+"""Tables of a folder written as csv or as one xlsx, for programs that do not read Parquet."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from datetime import time
+from pathlib import Path
+from typing import Any, Final, Literal
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from sim.results.store import StoreError, written_whole
+
+Format = Literal["csv", "xlsx"]
+BATCH: Final = 100_000
+"""Rows read at a time, so that memory does not grow with a table."""
+SHEET_ROWS: Final = 1_048_576
+SHEET_COLUMNS: Final = 16_384
+SHEET_NAME: Final = 31
+"""Limits of a sheet, the header included. Source: Microsoft, Excel specifications and limits."""
+
+
+def tables_of(directory: str | Path) -> dict[str, Path]:
+    """Find the tables of a folder: of a run, of a sweep, or of anything with Parquet files.
+
+    Args:
+        directory: the folder.
+
+    Returns:
+        The file of each table by name: those in the folder, and in `tables` within it.
+
+    Raises:
+        StoreError: there is no such folder, or no table in it.
+    """
+    folder = Path(directory).expanduser()
+    if not folder.is_dir():
+        raise StoreError(f"{directory} is not a folder")
+    files = [*folder.glob("*.parquet"), *folder.glob("tables/*.parquet")]
+    found = {it.stem: it for it in sorted(files) if not it.name.startswith(".")}
+    if not found:
+        raise StoreError(f"{directory} holds no tables: there is no .parquet file in it")
+    return found
+
+
+def export(directory: str | Path, to: Format, out: str | Path) -> list[Path]:
+    """Write every table of a folder in another format, all of them or none.
+
+    csv is that of RFC 4180 in UTF-8, dates as in ISO 8601, nothing for what is missing; xlsx has a
+    sheet a table.
+
+    Args:
+        directory: the folder.
+        to: the format.
+        out: folder for csv files, or the xlsx file.
+
+    Returns:
+        The files.
+
+    Raises:
+        StoreError: nothing to read, a damaged file, no room on a sheet, no openpyxl, or a folder
+            that cannot be written.
+    """
+    tables = tables_of(directory)
+    target = Path(out).expanduser()
+    if to == "xlsx":
+        _refuse_too_large(tables)
+        with written_whole(target.parent) as partial:
+            _write_xlsx(tables, partial / target.name)
+        return [target]
+    with written_whole(target) as partial:
+        for name, path in tables.items():
+            _write_csv(path, partial / f"{name}.csv")
+    return [target / f"{name}.csv" for name in tables]
+
+
+def _batches(path: Path) -> Iterator[pd.DataFrame]:
+    """Read the rows of a table, some at a time; one batch without rows where it has none."""
+    try:
+        with pq.ParquetFile(path, pre_buffer=False) as table:
+            if not table.metadata.num_rows:
+                yield table.schema_arrow.empty_table().to_pandas()
+            for batch in table.iter_batches(BATCH, use_threads=False):
+                yield pa.Table.from_batches([batch]).to_pandas(use_threads=False)
+    except (pa.ArrowException, ValueError) as error:
+        raise StoreError(f"{path} cannot be read as a table: {error}") from error
+
+
+def _write_csv(table: Path, path: Path) -> None:
+    with path.open("w", encoding="utf-8", newline="") as file:
+        for number, frame in enumerate(_batches(table)):
+            for name in frame.select_dtypes("datetime"):
+                frame[name] = _iso(frame[name])
+            frame.to_csv(file, index=False, header=number == 0, lineterminator="\r\n")
+
+
+def _iso(column: pd.Series[Any]) -> pd.Series[Any]:
+    """Write days as days, and moments with their time."""
+    whole = (column.dropna() == column.dropna().dt.normalize()).all()
+    text: pd.Series[Any] = column.dt.strftime("%Y-%m-%d" if whole else "%Y-%m-%dT%H:%M:%S")
+    return text
+
+
+def _refuse_too_large(tables: Mapping[str, Path]) -> None:
+    """Refuse what Excel's sheets have no room for, before anything is written."""
+    for name, path in tables.items():
+        try:
+            found = pq.read_metadata(path)
+        except (pa.ArrowException, ValueError) as error:
+            raise StoreError(f"{path} cannot be read as a table: {error}") from error
+        if found.num_rows >= SHEET_ROWS or found.num_columns > SHEET_COLUMNS:
+            raise StoreError(
+                f"{name} has {found.num_rows:,} rows and {found.num_columns:,} columns, and a "
+                f"sheet holds {SHEET_ROWS - 1:,} and {SHEET_COLUMNS:,}; use --to csv"
+            )
+
+
+def _write_xlsx(tables: Mapping[str, Path], path: Path) -> None:
+    try:
+        from openpyxl import Workbook
+        from openpyxl.cell import WriteOnlyCell
+    except ImportError:
+        raise StoreError(
+            "xlsx needs openpyxl, which is not installed: pip install 'human-security-sim[excel]'"
+        ) from None
+    book = Workbook(write_only=True)
+    for name, table in tables.items():
+        sheet = book.create_sheet(name[:SHEET_NAME])
+
+        def cell(value: Any, sheet: Any = sheet) -> Any:
+            if value is None or value != value:  # not a number, not a time
+                return None
+            if isinstance(value, pd.Timestamp):
+                moment = value.to_pydatetime()
+                return moment.date() if moment.time() == time() else moment
+            if isinstance(value, str) and value.startswith("="):  # a text, and no formula
+                text = WriteOnlyCell(sheet, value)
+                text.data_type = "s"
+                return text
+            if isinstance(value, float) and not math.isfinite(value):
+                return str(value)
+            return value
+
+        for number, frame in enumerate(_batches(table)):
+            if number == 0:
+                sheet.append(list(frame.columns))
+            for row in frame.astype(object).itertuples(index=False, name=None):
+                sheet.append([cell(value) for value in row])
+    book.save(path)

@@ -1,0 +1,188 @@
+"""Figures of a run that a sweep names: what they may say, their units, their values."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+
+from sim.core.terms import Activity, Answer, Channel, Harm, Status, Threat, VitalEvent
+from sim.mechanisms.attempts import WORDS as ATTEMPTS
+from sim.mechanisms.spending import ITEMS
+from sim.results.record import MEASURES, MONEY, TABLES, Column, Record, Values, per_replicate
+from sim.scenario.document import Path
+from sim.scenario.errors import Problem, ScenarioError, quoted, suggest
+from sim.scenario.reader import ScenarioFile
+from sim.scenario.schema import Metric, Scenario, Sweep
+
+WORDS: Final[dict[str, Any]] = {
+    "channel": Channel, "answer": Answer, "threat": Threat, "harm": Harm, "status": Status,
+    "activity": Activity, "event": VitalEvent,
+}  # fmt: skip
+"""Enum whose names a column holds."""
+AT_PLACES: Final = ("place", "origin", "destination", "home")
+"""Columns that hold places; a country there means all of its places."""
+OF_COUNTRIES: Final = ("citizenship", "country")
+RESERVED: Final = ("run", "point", "replicate", "seed", "seconds", "error", "command")
+"""Columns of a sweep's summary that nothing else may be called."""
+
+
+def find_problems(file: ScenarioFile, scenario: Scenario, sweep: Sweep) -> None:
+    """Check the metrics and tables that a sweep asks for.
+
+    Raises:
+        ScenarioError: with everything that is wrong with them.
+    """
+    problems: list[Problem] = []
+
+    def add(path: Path, message: str, hint: str = "", on_key: bool = False) -> None:
+        text = message.replace("{}", file.tree.address(path), 1)
+        problems.append(file.tree.problem(path, text, hint, on_key))
+
+    kept = scenario.outputs.tables
+    absent = "add it to outputs.tables"
+    for i, name in enumerate(sweep.tables):
+        if name not in kept:
+            add(("sweep", "tables", i), f"{{}}: runs keep no table {name}", absent)
+    for factor in sweep.vary:
+        if (factor in RESERVED and factor != "seed") or factor in MEASURES:
+            said = f"{{}}: the summary has a column {factor} already"
+            add(("sweep", "vary", factor), said, "choose another name", True)
+        elif factor in sweep.metrics:
+            add(("sweep", "metrics", factor), "{}: a factor is called so too", "", True)
+    for own, metric in sweep.metrics.items():
+        at: Path = ("sweep", "metrics", own)
+        if own in RESERVED or own in MEASURES:
+            add(at, f"{{}}: the summary has a column {own} already", "choose another name", True)
+        if (metric.measure is None) == (metric.table is None):
+            add(at, "{} needs one of measure and table", "", True)
+        elif metric.measure is not None:
+            if metric.measure not in MEASURES:
+                hint = suggest(metric.measure, MEASURES, "there are")
+                add((*at, "measure"), f"{{}}: no measure is called {metric.measure}", hint)
+            for key in ("column", "where", "since", "until"):
+                if getattr(metric, key):
+                    add((*at, key), "{} needs a table to speak of", "", True)
+        elif metric.table not in kept:
+            add((*at, "table"), f"{{}}: runs keep no table {metric.table}", absent)
+        else:
+            problems += _table_problems(file, scenario, at, metric)
+    if problems:
+        raise ScenarioError(problems)
+
+
+def _table_problems(
+    file: ScenarioFile, scenario: Scenario, at: Path, metric: Metric
+) -> list[Problem]:
+    """Find columns that a table does not have, and words that its columns never hold."""
+    problems: list[Problem] = []
+
+    def add(path: Path, message: str, hint: str, on_key: bool = False) -> None:
+        text = message.replace("{}", file.tree.address(path), 1)
+        problems.append(file.tree.problem(path, text, hint, on_key))
+
+    table = metric.table or "flows"
+    numbers = [it.name for it in _numbers(scenario, table)]
+    if metric.column is not None and metric.column not in numbers:
+        hint = suggest(metric.column, numbers, "its numbers")
+        add((*at, "column"), f"{{}}: {table} has no number {quoted(metric.column)}", hint)
+    texts = [it.name for it in TABLES[table].columns if it.kind == "text"]
+    texts += scenario.outputs.by if TABLES[table].by else ()
+    for column, words in metric.where.items():
+        here = (*at, "where", column)
+        if column not in texts:
+            hint = suggest(column, texts, "its words are in")
+            add(here, f"{{}}: {table} has no column {quoted(column)} of words", hint, True)
+            continue
+        known = _known(scenario, column)
+        for word in words:
+            if known and word not in known:
+                add(here, f"{{}}: {quoted(word)} never stands there", suggest(word, known, "words"))
+    return problems
+
+
+def _numbers(scenario: Scenario, table: str) -> list[Column]:
+    """Return the columns of a table that can be summed."""
+    return [
+        it
+        for it in TABLES[table].columns
+        if it.kind in ("int", "float")
+        and it.name != "replicate"
+        and (scenario.outputs.expected or not it.optional)
+    ]
+
+
+def _known(scenario: Scenario, column: str) -> list[str]:
+    """Return the words that a column may hold, or a country for its places; [] if any."""
+    places, countries = [it.id for it in scenario.places], [it.id for it in scenario.countries]
+    if column in AT_PLACES:
+        return places + countries
+    if column in OF_COUNTRIES:
+        return countries
+    if column == "corridor":
+        return [it.id for it in scenario.corridors] + countries
+    if column == "attempt":
+        return list(ATTEMPTS)
+    if column == "caravan":
+        return ["none", *(it.id for it in scenario.interventions if it.kind == "caravan")]
+    if column == "item":
+        return [*(it.id for it in scenario.interventions), *ITEMS]
+    return list(WORDS[column].__members__) if column in WORDS else []
+
+
+def unit(scenario: Scenario, metric: Metric) -> str:
+    """Return what a metric is counted in."""
+    if metric.measure is not None:
+        return MEASURES[metric.measure].unit
+    found = _column(scenario, metric).unit
+    money = scenario.money
+    return f"{money.currency} of {money.year}" if found == MONEY else found
+
+
+def _column(scenario: Scenario, metric: Metric) -> Column:
+    columns = _numbers(scenario, metric.table or "flows")
+    return next((it for it in columns if it.name == metric.column), columns[0])
+
+
+def figures(record: Record, metric: Metric, headline: dict[str, Values]) -> Values:
+    """Return a metric's value in each replicate of a record.
+
+    Args:
+        record: runs of one scenario.
+        metric: free of the problems that `find_problems` finds.
+        headline: the record's headline figures.
+    """
+    if metric.measure is not None:
+        return headline[metric.measure]
+    frame = record.table(str(metric.table))
+    keep = np.ones(len(frame), dtype=bool)
+    countries = {it.id: [] for it in record.scenario.countries}  # type: dict[str, list[str]]
+    for place in record.scenario.places:
+        countries[place.country].append(place.id)
+    for column, words in metric.where.items():
+        wanted: Iterable[str] = words
+        if column in AT_PLACES:
+            wanted = [place for word in words for place in countries.get(word, [word])]
+        keep &= frame[column].isin(list(wanted)).to_numpy()
+    days = frame["date"]
+    if metric.since is not None:
+        keep &= (days >= pd.Timestamp(metric.since)).to_numpy()
+    if metric.until is not None:
+        keep &= (days <= pd.Timestamp(metric.until)).to_numpy()
+    if TABLES[str(metric.table)].date == "last":
+        keep &= (days == _last_day(record, metric)).to_numpy()
+    return per_replicate(record, frame[keep], _column(record.scenario, metric).name)
+
+
+def _last_day(record: Record, metric: Metric) -> Any:
+    """Return the last day up to `until` at which anything was counted."""
+    ends = [
+        pd.Timestamp(day)
+        for name, frame in record.tables.items()
+        if TABLES[name].date == "last"
+        for day in frame["date"].unique()
+    ]
+    limit = pd.Timestamp.max if metric.until is None else pd.Timestamp(metric.until)
+    return max((day for day in ends if day <= limit), default=pd.NaT)

@@ -1,0 +1,240 @@
+"""Parts of a sweep's tables: one Parquet file a unit, whole or not there at all."""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
+from math import isnan
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from sim.results.record import MEASURES, MONEY, TABLES
+from sim.results.store import StoreError
+
+PARTS: Final = "parts"
+TABLE_PARTS: Final = "tables"
+PARTIAL: Final = ".partial"
+ROW_GROUP: Final = 100_000
+"""Rows gathered before they are written to a whole table."""
+TYPES: Final = {"whole": pa.int64(), "number": pa.float64(), "truth": pa.bool_()}
+"""Arrow's type for a kind of factor; any other is text."""
+
+Notes = Mapping[str, tuple[str, str]]
+"""By column: unit and meaning."""
+
+
+def summary_path(folder: Path, unit: int) -> Path:
+    """Return where a unit's summary lies: written last, it says that the unit is done."""
+    return folder / PARTS / f"{unit:04}.parquet"
+
+
+def table_path(folder: Path, name: str, unit: int) -> Path:
+    """Return where a unit's part of a table lies."""
+    return folder / TABLE_PARTS / name / f"{unit:04}.parquet"
+
+
+def write(table: pa.Table, path: Path) -> int:
+    """Write a file whole: it appears under its name when all of it is there.
+
+    Returns:
+        Its bytes.
+
+    Raises:
+        StoreError: it cannot be written.
+    """
+    partial = path.with_name(f".{path.name}.{os.getpid()}{PARTIAL}")
+    try:
+        pq.write_table(table, partial, compression="zstd")
+        size = partial.stat().st_size
+        partial.replace(path)
+    except OSError as error:
+        partial.unlink(missing_ok=True)
+        raise cannot_write(path, error) from error
+    return size
+
+
+def cannot_write(path: Path, error: OSError) -> StoreError:
+    """Return the error that says why a file could not be written, and what to do."""
+    reason = (os.strerror(error.errno) if error.errno else str(error)).lower()
+    room = "free some room and " if error.errno in (errno.ENOSPC, errno.EDQUOT) else ""
+    return StoreError(f"cannot write {path}: {reason}; {room}give the same command to go on")
+
+
+def factor_kind(values: Iterable[Any]) -> str:
+    """Return the kind of a factor's column: whole, number, truth or text."""
+    kinds = {type(value) for value in values if value is not None}
+    if kinds == {bool}:
+        return "truth"
+    if kinds == {int}:
+        return "whole"
+    return "number" if kinds and kinds <= {int, float} else "text"
+
+
+def summary_table(
+    columns: Mapping[str, list[Any]], factors: Mapping[str, str], units: Mapping[str, str]
+) -> pa.Table:
+    """Return summary rows as an Arrow table.
+
+    Args:
+        columns: by name, in order.
+        factors: kind of each factor's column.
+        units: of each metric.
+    """
+    notes: dict[str, tuple[str, str]] = {
+        "run": ("index", "run, from 0"),
+        "point": ("index", "point of the design, from 0"),
+        "replicate": ("index", "replicate, from 0"),
+        "seed": ("seed", "seed of the run"),
+        "seconds": ("s", "wall time of the run"),
+        "error": ("text", "why the run failed; none: it did not"),
+        "command": ("text", "command that repeats the run, where it failed"),
+    }
+    arrays, fields = [], []
+    for name, values in columns.items():
+        if name in factors:
+            kind = TYPES.get(factors[name], pa.string())
+            unit, text = "value", "what the point gives it; none: as in the file"
+            if factors[name] == "text":
+                values = [it if it is None or isinstance(it, str) else _word(it) for it in values]
+        elif name in notes:
+            unit, text = notes[name]
+            kind = {"seconds": pa.float64(), "error": pa.string(), "command": pa.string()}.get(
+                name, pa.int64()
+            )
+        else:
+            measure = MEASURES.get(name)
+            unit, text = (measure.unit, measure.text) if measure else (units[name], "metric")
+            kind = pa.float64()
+            values = [None if it is None or isnan(it) else it for it in values]
+        arrays.append(pa.array(values, kind))
+        fields.append(pa.field(name, kind, metadata={"unit": unit, "description": text}))
+    return pa.Table.from_arrays(arrays, schema=pa.schema(fields))
+
+
+def _word(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else f"{value}"
+
+
+def run_table(name: str, frame: pd.DataFrame, runs: list[dict[str, Any]], money: str) -> pa.Table:
+    """Return one of the asked-for tables of several runs as an Arrow table.
+
+    Args:
+        name: the table's.
+        frame: its rows; `replicate` is the position in `runs`.
+        runs: `run`, `point` and `replicate` of each.
+        money: what money is counted in.
+    """
+    which = frame["replicate"].to_numpy()
+    arrays, fields = [], []
+    for key, text in (
+        ("run", "run, from 0"),
+        ("point", "point of the design, from 0"),
+        ("replicate", "replicate, from 0"),
+    ):
+        arrays.append(pa.array(np.array([it[key] for it in runs], dtype=np.int64)[which]))
+        fields.append(pa.field(key, pa.int64(), metadata={"unit": "index", "description": text}))
+    documented = {column.name: column for column in TABLES[name].columns}
+    # One thread: Arrow's pool can abort the interpreter when it exits right after use.
+    rest = pa.Table.from_pandas(frame.drop(columns="replicate"), preserve_index=False, nthreads=1)
+    for field in rest.schema:
+        column = documented.get(field.name)
+        unit = column.unit if column else "word"
+        # Words as text: dictionaries of one unit need not be those of another.
+        kind = pa.string() if pa.types.is_dictionary(field.type) else field.type
+        arrays.append(rest.column(field.name).cast(kind))
+        fields.append(
+            pa.field(
+                field.name,
+                kind,
+                metadata={
+                    "unit": money if unit == MONEY else unit,
+                    "description": column.text if column else "splits the table, see outputs.by",
+                },
+            )
+        )
+    return pa.Table.from_arrays(
+        arrays, schema=pa.schema(fields, metadata={"description": TABLES[name].text})
+    )
+
+
+def rows_of(path: Path) -> int | None:
+    """Return how many rows a part has; None where it is not there, or not whole."""
+    try:
+        return int(pq.read_metadata(path).num_rows)
+    except (OSError, pa.ArrowException):
+        return None
+
+
+def errors_of(path: Path) -> list[dict[str, Any]]:
+    """Return run, error and command of a part's failed runs."""
+    columns = ["run", "error", "command"]
+    table = pq.ParquetFile(path, pre_buffer=False).read(columns=columns, use_threads=False)
+    return [row for row in table.to_pylist() if row["error"] is not None]
+
+
+def seconds_of(path: Path) -> list[float]:
+    """Return the wall time of each of a part's runs."""
+    found: list[float] = _column(path, "seconds")
+    return found
+
+
+def columns_of(path: Path) -> int:
+    """Return how many columns a part has."""
+    return int(pq.read_metadata(path).num_columns)
+
+
+def _column(path: Path, name: str) -> list[Any]:
+    table = pq.ParquetFile(path, pre_buffer=False).read(columns=[name], use_threads=False)
+    values: list[Any] = table.column(name).to_pylist()
+    return values
+
+
+def assemble(paths: list[Path], target: Path, without: tuple[str, ...] = ()) -> None:
+    """Put parts under one another, in their order, some at a time in memory.
+
+    Args:
+        paths: the parts.
+        target: the whole table; with no parts there is none.
+        without: columns left out.
+
+    Raises:
+        StoreError: it cannot be written.
+    """
+    partial = target.with_name(f".{target.name}{PARTIAL}")
+    writer: pq.ParquetWriter | None = None
+    try:
+        for some in _gathered(paths):
+            kept = some.drop_columns([it for it in without if it in some.column_names])
+            if writer is None:
+                writer = pq.ParquetWriter(partial, kept.schema, compression="zstd")
+            writer.write_table(kept, row_group_size=max(kept.num_rows, 1))
+        if writer is None:
+            target.unlink(missing_ok=True)
+        else:
+            writer.close()
+            partial.replace(target)
+    except OSError as error:
+        if writer is not None:
+            with suppress(OSError):
+                writer.close()
+        partial.unlink(missing_ok=True)
+        raise cannot_write(target, error) from error
+
+
+def _gathered(paths: list[Path]) -> Iterator[pa.Table]:
+    """Yield parts under one another, as many at a time as fill a group of rows."""
+    waiting: list[pa.Table] = []
+    for path in paths:
+        waiting.append(pq.ParquetFile(path, pre_buffer=False).read(use_threads=False))
+        if sum(it.num_rows for it in waiting) >= ROW_GROUP:
+            yield pa.concat_tables(waiting)
+            waiting = []
+    if waiting:
+        yield pa.concat_tables(waiting)

@@ -1,0 +1,249 @@
+"""The plan of a sweep: written once, before the first run; what a later start is held against."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Final
+
+from sim import __version__
+from sim.core import jit
+from sim.core.rng import replicate_seed
+from sim.experiments import design, metrics
+from sim.experiments.parts import cannot_write, factor_kind
+from sim.results.store import StoreError
+from sim.scenario.errors import Problem, ScenarioError, printable
+from sim.scenario.reader import ScenarioFile
+from sim.scenario.schema import Scenario, Sweep
+from sim.scenario.writer import one_line
+
+FORMAT: Final = 1
+PLAN: Final = "plan.json"
+UNITS: Final = 32
+"""Units that a sweep is cut into, unless they would hold more than `MOST` runs."""
+MOST: Final = 25
+"""Runs in a unit: what a kill loses at most, and what share the cost of writing."""
+SHOWN: Final = 8
+"""Differences between two sweeps that are shown."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run of a sweep."""
+
+    run: int
+    point: int
+    replicate: int
+    seed: int
+
+
+class Study:
+    """A sweep as a scenario's file says it: the base, its points, and what is kept of each run.
+
+    Attributes:
+        source: the file, as it was named.
+        file: the scenario's file.
+        base: the resolved scenario as the file has it, without its sweep.
+        sweep: the section.
+        design: factors and points.
+    """
+
+    def __init__(self, source: str) -> None:
+        """Read a file and lay its sweep out.
+
+        Raises:
+            ScenarioError: with the problems of the scenario, else with those of the sweep.
+        """
+        self.source = source
+        self.file = ScenarioFile(source)
+        scenario = self.file.variant()
+        if scenario.sweep is None:
+            hint = "add a section `sweep:`; docs/sweeps.md shows how"
+            raise ScenarioError([Problem(str(self.file.path), 0, 0, "has no sweep", hint)])
+        self.sweep: Sweep = scenario.sweep
+        self.base: Scenario = scenario.single()
+        problems: list[Problem] = []
+        for find in (self._lay_out, self._find_problems):
+            try:
+                find()
+            except ScenarioError as error:
+                problems += error.problems
+        if problems:
+            raise ScenarioError(problems)
+
+    def _lay_out(self) -> None:
+        self.design = design.lay_out(self.file, self.sweep, self.base.seed)
+
+    def _find_problems(self) -> None:
+        metrics.find_problems(self.file, self.base, self.sweep)
+
+    def check_points(self, progress: Callable[[int], None] = lambda _: None) -> None:
+        """Resolve and check every point.
+
+        Raises:
+            ScenarioError: with all their problems.
+        """
+        design.find_problems(self.file, self.design, progress)
+
+    @property
+    def n_points(self) -> int:
+        """Points of the design."""
+        return len(self.design.points)
+
+    @property
+    def n_runs(self) -> int:
+        """Runs in all."""
+        return self.n_points * self.sweep.replicates
+
+    @cached_property
+    def unit_size(self) -> int:
+        """Runs in a unit."""
+        return max(1, min(MOST, self.n_runs // UNITS))
+
+    @property
+    def n_units(self) -> int:
+        """Units in all."""
+        return -(-self.n_runs // self.unit_size)
+
+    def runs(self, unit: int) -> list[Run]:
+        """Return the runs of a unit; the replicates of a point follow one another."""
+        first = unit * self.unit_size
+        found = []
+        for run in range(first, min(first + self.unit_size, self.n_runs)):
+            point, replicate = divmod(run, self.sweep.replicates)
+            found.append(Run(run, point, replicate, replicate_seed(self.base.seed, replicate)))
+        return found
+
+    def variant(self, point: int) -> Scenario:
+        """Return a point's resolved scenario; the point has been checked."""
+        arguments = self.design.points[point].arguments
+        return self.file.variant(arguments, checked=True).single()
+
+    def command(self, run: Run) -> str:
+        """Return the command that repeats a run."""
+        words = ["sim", "run", self.source]
+        for argument in self.design.points[run.point].arguments:
+            words += ["-s", argument]
+        return shlex.join([*words, "--seed", str(run.seed)])
+
+    @cached_property
+    def units(self) -> dict[str, str]:
+        """Unit of each metric."""
+        return {
+            name: metrics.unit(self.base, metric) for name, metric in self.sweep.metrics.items()
+        }
+
+    @cached_property
+    def kinds(self) -> dict[str, str]:
+        """Kind of each factor's column."""
+        columns = zip(*(it.values for it in self.design.points), strict=True)
+        return {
+            name: factor_kind(column)
+            for name, column in zip(self.design.factors, columns, strict=True)
+        }
+
+    def plan(self) -> dict[str, Any]:
+        """Return the plan, as JSON holds it."""
+        plan = {
+            "format": FORMAT,
+            "name": self.base.name,
+            "title": self.base.title,
+            "file": self.source,
+            "version": __version__,
+            "code": jit.code_hash(),
+            "sweep": self.sweep.model_dump(mode="json", by_alias=True, exclude_defaults=True),
+            "scenario": self.base.model_dump(mode="json", by_alias=True, exclude_none=True),
+            "factors": list(self.design.factors),
+            "metrics": self.units,
+            "points": [list(it.values) for it in self.design.points],
+            "changes": [it.arguments for it in self.design.points],
+            "seeds": [replicate_seed(self.base.seed, r) for r in range(self.sweep.replicates)],
+            "runs": self.n_runs,
+            "runs_a_unit": self.unit_size,
+            "units": self.n_units,
+        }
+        plain: dict[str, Any] = json.loads(json.dumps(plan))
+        return plain
+
+
+def read(folder: Path) -> dict[str, Any] | None:
+    """Return the plan of a sweep's folder; None where there is none.
+
+    Raises:
+        StoreError: it cannot be read, or is not ours.
+    """
+    path = folder / PLAN
+    try:
+        plan = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError) as error:
+        raise StoreError(f"{path} cannot be read as the plan of a sweep: {error}") from error
+    if not isinstance(plan, dict) or plan.get("format") != FORMAT or "runs_a_unit" not in plan:
+        raise StoreError(f"{path} is not the plan of a sweep that this version reads")
+    return plan
+
+
+def write(folder: Path, plan: Mapping[str, Any]) -> None:
+    """Write a plan whole, or not at all.
+
+    Raises:
+        StoreError: it cannot be written.
+    """
+    path = folder / PLAN
+    partial = path.with_name(f".{PLAN}.partial")
+    try:
+        partial.write_text(json.dumps(plan, ensure_ascii=False) + "\n", encoding="utf-8")
+        partial.replace(path)
+    except OSError as error:
+        partial.unlink(missing_ok=True)
+        raise cannot_write(path, error) from error
+
+
+def differences(there: Mapping[str, Any], here: Mapping[str, Any]) -> list[str]:
+    """Say in lines how the sweep in a folder differs from the one that is asked for.
+
+    Returns:
+        One line a difference, cut after some; empty where the plans agree.
+    """
+    for keys in (("sweep", "scenario"), ("points", "changes", "seeds", "runs_a_unit")):
+        found = [line for key in keys for line in _differing(key, there.get(key), here.get(key))]
+        if found:
+            more = len(found) - SHOWN
+            return found[:SHOWN] + ([f"... and {more} more"] if more > 0 else [])
+    if there.get("code") != here.get("code"):
+        old, new = there.get("version"), here.get("version")
+        return [f"the simulator's code: {old} ({there.get('code')}) there, {new} ({here['code']})"]
+    return []
+
+
+def _differing(at: str, there: Any, here: Any) -> Iterator[str]:
+    """Yield the differences of two plain values; things in lists are named by id."""
+    if there == here:
+        return
+    if isinstance(there, list) and isinstance(here, list):
+        named = [_named(there), _named(here)]
+        if all(it is not None for it in named):
+            there, here = named
+    if isinstance(there, dict) and isinstance(here, dict):
+        for key in dict.fromkeys([*there, *here]):
+            inside = f"{at}.{key}" if "." not in key else f"{at}[{key}]"
+            yield from _differing(inside, there.get(key), here.get(key))
+        return
+    yield f"{at.removeprefix('scenario.')}: {_shown(there)} there, {_shown(here)} here"
+
+
+def _named(items: list[Any]) -> dict[str, Any] | None:
+    """Return a list of things by id, if each has one of its own."""
+    if not all(isinstance(it, dict) and "id" in it for it in items):
+        return None
+    found = {str(it["id"]): it for it in items}
+    return found if len(found) == len(items) else None
+
+
+def _shown(value: Any) -> str:
+    return "nothing" if value is None else printable(one_line(value), 120)

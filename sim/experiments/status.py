@@ -1,0 +1,97 @@
+"""How far the work in a folder is, and how to go on."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from sim.engine.checkpoint import progress
+from sim.experiments import parts
+from sim.experiments import plan as plans
+from sim.experiments.sweep import LOG, SUMMARY
+from sim.results.store import StoreError, checkpoint_of, hold, read_manifest
+
+
+def status(folder: Path) -> dict[str, Any]:
+    """Return the state of a sweep's or a run's folder.
+
+    Args:
+        folder: as `sim sweep` or `sim run` wrote it.
+
+    Returns:
+        `kind` (sweep or run), `name` and `state` (running, complete or unfinished); of a sweep
+        also `runs`, `done`, `failed`, `left`, `rate` (runs a second of the last start; None where
+        unknown), `failures` (run, error, command) and `next` (the command that goes on); of an
+        unfinished run what `checkpoint.progress` says.
+
+    Raises:
+        StoreError: it is neither.
+    """
+    folder = folder.expanduser()
+    plan = plans.read(folder) if folder.is_dir() else None
+    if plan is None and checkpoint_of(folder.resolve()).exists():
+        state = "running" if _is_held(folder) else "unfinished"
+        at = progress(checkpoint_of(folder.resolve()))
+        return {"kind": "run", "name": folder.resolve().name, "state": state, **at}
+    if plan is None:
+        manifest = read_manifest(folder)
+        return {
+            "kind": "run",
+            "name": manifest.get("name"),
+            "state": "complete",
+            "seed": manifest.get("seed"),
+            "replicates": manifest.get("replicates"),
+            "steps": manifest.get("steps"),
+            "seconds": manifest.get("seconds"),
+        }
+    done = 0
+    failures: list[dict[str, Any]] = []
+    for unit in range(plan["units"]):
+        rows = parts.rows_of(parts.summary_path(folder, unit))
+        if rows is not None:
+            done += rows
+            failures += parts.errors_of(parts.summary_path(folder, unit))
+    running = _is_held(folder)
+    complete = done == plan["runs"] and (folder / SUMMARY).is_file()
+    return {
+        "kind": "sweep",
+        "name": plan["name"],
+        "state": "running" if running else "complete" if complete else "unfinished",
+        "runs": plan["runs"],
+        "done": done,
+        "failed": len(failures),
+        "left": plan["runs"] - done,
+        "rate": _rate(folder),
+        "failures": failures,
+        "next": shlex.join(["sim", "sweep", plan["file"], "--out", str(folder)]),
+    }
+
+
+def _is_held(folder: Path) -> bool:
+    """Whether another process works on a folder."""
+    try:
+        with hold(folder):
+            return False
+    except StoreError as error:
+        return isinstance(error.__cause__, BlockingIOError)
+
+
+def _rate(folder: Path) -> float | None:
+    """Return the runs a second of the last start that finished any unit, by the log."""
+    rate, began, before = None, None, 0
+    try:
+        with (folder / LOG).open(encoding="utf-8") as lines:
+            for line in lines:
+                entry = json.loads(line)
+                when = datetime.fromisoformat(entry["time"])
+                if entry["event"] in ("started", "resumed"):
+                    began, before = when, entry["runs"]
+                elif entry["event"] == "unit" and began is not None:
+                    seconds = (when - began).total_seconds()
+                    rate = (entry["done"] - before) / seconds if seconds > 0 else rate
+    except (OSError, ValueError, KeyError):
+        return rate  # cut short, at worst
+    return rate

@@ -1,0 +1,591 @@
+"""Run a sweep: hand units to workers, keep the log, go on where an earlier start ended."""
+
+from __future__ import annotations
+
+import json
+import os
+import queue
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import IO, Any, Final
+
+from sim.core import jit
+from sim.engine.simulate import run_world
+from sim.engine.solve import solve_base
+from sim.experiments import parts
+from sim.experiments import plan as plans
+from sim.experiments.plan import PLAN, Run, Study
+from sim.model.world import build_world
+from sim.results.store import StoreError, hold
+from sim.scenario.schema import Scenario
+
+LOG: Final = "log.jsonl"
+SUMMARY: Final = "runs.parquet"
+OURS: Final = (PLAN, LOG, SUMMARY, parts.PARTS, parts.TABLE_PARTS)
+"""What a sweep's folder holds; `--fresh` removes it and nothing else."""
+WORKER: Final = (sys.executable, "-m", "sim.experiments.worker")
+TICK: Final = 0.1
+"""Seconds between two looks at the clock, where runs have a time limit."""
+DEATHS: Final = 2
+"""Times that a worker must die of the same run before that run is given up."""
+STARTS: Final = 3
+"""Workers that may die before they are ready."""
+WARM_AGENTS: Final = 2000
+"""Rows of the run that compiles the kernels."""
+ONE_THREAD: Final = dict.fromkeys(
+    (
+        "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS",
+        "VECLIB_MAXIMUM_THREADS", "ARROW_NUM_THREADS",
+    ),
+    "1",
+)  # fmt: skip
+"""Environment in which libraries keep to one thread: workers share the machine by process."""
+
+Progress = Callable[[int, int, str], None]
+
+
+class TooManyFailuresError(Exception):
+    """More runs failed than were to be put up with; what is done is kept."""
+
+
+@dataclass
+class Outcome:
+    """How a sweep stands when a start of it ends."""
+
+    folder: Path
+    runs: int
+    failures: list[dict[str, Any]]
+    """Run, error and command of each failed run."""
+    resumed: int
+    """Units that were there already."""
+    units: int
+    seconds: float
+    """Wall time of this start."""
+
+
+@dataclass
+class _Worker:
+    """A worker process, and what it is at."""
+
+    process: subprocess.Popen[str]
+    errors: IO[bytes]
+    ready: bool = False
+    unit: int | None = None
+    run: int | None = None
+    since: float = 0.0
+    ran: int = 0
+    verdict: str | None = None
+    """Why we ended it ourselves, if we did."""
+
+
+@dataclass
+class Sweep:
+    """One start of a sweep.
+
+    Attributes:
+        study: what is to be run.
+        folder: where.
+        jobs: workers at a time.
+        timeout: seconds that a run may take; none: any.
+        tolerated: failed runs that are put up with; none: any number.
+        progress: told how far it is.
+        command: what starts a worker.
+    """
+
+    study: Study
+    folder: Path
+    jobs: int = 1
+    timeout: float | None = None
+    tolerated: float | None = None
+    progress: Progress = lambda *_: None
+    command: Sequence[str] = field(default_factory=lambda: WORKER)
+    failures: dict[int, dict[int, str]] = field(default_factory=dict)
+    """By unit and run: why it failed."""
+
+    def start(self, fresh: bool = False) -> Outcome:
+        """Run what is left of the sweep and put the tables together.
+
+        Raises:
+            ScenarioError: a point cannot be run; nothing was written.
+            StoreError: the folder holds another sweep, is held by another process, or cannot be
+                written.
+            TooManyFailuresError: more runs failed than are tolerated.
+        """
+        clock = time.perf_counter()
+        _refuse_foreign(self.folder)
+        plan = self.study.plan()
+        if fresh or not (self.folder / PLAN).exists():
+            self._check_points()
+        with hold(self.folder) as folder:
+            self.folder = folder
+            _refuse_foreign(folder)
+            self._settle(plan, fresh)
+            done = self._done()
+            left = [unit for unit in range(self.study.n_units) if unit not in done]
+            runs = sum(len(self.study.runs(unit)) for unit in done)
+            self._log(
+                event="resumed" if done else "started", unit=len(done),
+                first=left[0] if left else None, runs=runs, left=len(left), jobs=self.jobs,
+            )  # fmt: skip
+            try:
+                if left:
+                    for path in self._assembled:
+                        path.unlink(missing_ok=True)  # what is run again may come out otherwise
+                    self.run_units(left, runs)
+                if left or any(parts.rows_of(path) is None for path in self._assembled):
+                    self.progress(0, 0, "putting the tables together")
+                    self._assemble()
+            except BaseException as error:
+                with suppress(StoreError):
+                    self._log(event="stopped", why=f"{type(error).__name__}: {error}".strip(": "))
+                raise
+            outcome = Outcome(
+                folder, self.study.n_runs, self._failed_runs(), len(done), self.study.n_units,
+                time.perf_counter() - clock,
+            )  # fmt: skip
+            self._log(event="done", runs=outcome.runs, failed=len(outcome.failures))
+        return outcome
+
+    def _check_points(self) -> None:
+        n = self.study.n_points
+        self.study.check_points(lambda done: self.progress(done, n, "checking points"))
+
+    def _settle(self, plan: dict[str, Any], fresh: bool) -> None:
+        """Write the plan, or find the folder's to be the same.
+
+        Raises:
+            StoreError: the folder holds another sweep.
+        """
+        there = None if fresh else plans.read(self.folder)
+        if there is not None:
+            lines = plans.differences(there, plan)
+            if lines:
+                raise StoreError(
+                    f"{self.folder} holds another sweep:\n  " + "\n  ".join(lines) + "\n"
+                    "choose another folder with --out, or start anew with --fresh, "
+                    "which removes its runs"
+                )
+        try:
+            if there is None:
+                _clear(self.folder)
+            self.prepare_folder()
+        except OSError as error:
+            raise parts.cannot_write(self.folder, error) from error
+        if there is None:
+            plans.write(self.folder, plan)
+
+    def prepare_folder(self) -> None:
+        """Make the folders of parts, and remove what workers that died have left there."""
+        for name in (parts.PARTS, *(f"{parts.TABLE_PARTS}/{it}" for it in self._tables)):
+            inside = self.folder / name
+            inside.mkdir(parents=True, exist_ok=True)
+            for left in inside.glob(f".*{parts.PARTIAL}"):
+                left.unlink(missing_ok=True)
+
+    @property
+    def _tables(self) -> tuple[str, ...]:
+        return self.study.sweep.tables
+
+    def _done(self) -> set[int]:
+        """Return the units whose parts are whole, and note their failures."""
+        done = set()
+        for unit in range(self.study.n_units):
+            path = parts.summary_path(self.folder, unit)
+            runs = len(self.study.runs(unit))
+            if parts.rows_of(path) != runs:
+                continue
+            failed = {it["run"]: it["error"] for it in parts.errors_of(path)}
+            tables = [parts.table_path(self.folder, name, unit) for name in self._tables]
+            if len(failed) < runs and any(parts.rows_of(it) is None for it in tables):
+                continue
+            done.add(unit)
+            if failed:
+                self.failures[unit] = failed
+        return done
+
+    # Running
+
+    def run_units(self, left: list[int], n_done: int) -> None:
+        """Run units until none is left.
+
+        Args:
+            left: the units.
+            n_done: runs that were there before.
+        """
+        self.progress(n_done, self.study.n_runs, "starting")
+        self._prepare()
+        self._pending = deque(left)
+        self._prepared: dict[int, str] = {}
+        self._n_done, self._n_failed = n_done, sum(map(len, self.failures.values()))
+        self._deaths: dict[tuple[int, int | None], int] = {}
+        self._starts = 0
+        self._began, self._n_before = time.monotonic(), n_done
+        self._give_up_if_too_many("")
+        self._inbox: queue.SimpleQueue[tuple[_Worker, dict[str, Any] | None]] = queue.SimpleQueue()
+        self._workers: list[_Worker] = []
+        try:
+            for _ in range(min(self.jobs, len(left))):
+                self._hire()
+            while self._workers:
+                try:
+                    worker, message = self._inbox.get(timeout=TICK if self.timeout else 1.0)
+                except queue.Empty:
+                    self._show()
+                else:
+                    self._hear(worker, message)
+                self._stop_late()
+                if len(self._prepared) < self.jobs and (unit := self._unprepared()) is not None:
+                    self._prepared[unit] = self._request(unit)
+        finally:
+            for worker in self._workers:
+                worker.process.kill()
+            for worker in self._workers:
+                _bury(worker)
+
+    def _prepare(self) -> None:
+        """Compile what runs need, once, and solve the base rates that all points share."""
+        if not jit.is_compiled():
+            self.progress(0, 0, "compiling, first run only")
+            small = min(WARM_AGENTS, self.study.base.population.agents)
+            few = self.study.file.variant([f"population.agents={small}"])
+            run_world(build_world(solve_base(few, few), few.seed), 0, 1, None)
+        self._base = solve_base(self.study.base, self.study.base)
+
+    def _hire(self) -> None:
+        """Start a worker."""
+        errors = tempfile.TemporaryFile()  # noqa: SIM115 - closed when the worker is buried
+        process = subprocess.Popen(
+            self.command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            text=True,
+            encoding="utf-8",
+            env={**os.environ, **ONE_THREAD},
+        )
+        worker = _Worker(process, errors)
+        self._workers.append(worker)
+        threading.Thread(target=_relay, args=(worker, self._inbox), daemon=True).start()
+        sweep = self.study.sweep
+        job = {
+            "folder": str(self.folder),
+            "tables": list(sweep.tables),
+            "metrics": {
+                name: it.model_dump(mode="json", exclude_none=True)
+                for name, it in sweep.metrics.items()
+            },
+            "factors": self.study.kinds,
+            "units": self.study.units,
+        }
+        _send(worker, json.dumps(job))
+
+    def _unprepared(self) -> int | None:
+        """Return the next unit whose request is not made yet."""
+        ahead = list(self._pending)[: self.jobs] if len(self._pending) else []
+        return next((unit for unit in ahead if unit not in self._prepared), None)
+
+    def _request(self, unit: int) -> str:
+        """Return what a worker is told of a unit: its runs, and each point's whole scenario."""
+        runs = self.study.runs(unit)
+        points = self.study.design.points
+        scenarios: dict[int, Scenario] = {
+            point: solve_base(self.study.variant(point), self._base)
+            for point in dict.fromkeys(run.point for run in runs)
+        }
+        return json.dumps(
+            {
+                "unit": unit,
+                "runs": [
+                    {
+                        "run": run.run,
+                        "point": run.point,
+                        "replicate": run.replicate,
+                        "seed": run.seed,
+                        "values": points[run.point].values,
+                        "command": self.study.command(run),
+                    }
+                    for run in runs
+                ],
+                "scenarios": {
+                    point: it.model_dump_json(by_alias=True) for point, it in scenarios.items()
+                },
+                "failed": self.failures.get(unit, {}),
+            }
+        )
+
+    def _hand_out(self, worker: _Worker) -> None:
+        """Give a worker its next unit, or nothing more to do."""
+        worker.run, worker.ran = None, 0
+        if not self._pending:
+            worker.unit = None
+            with suppress(OSError):
+                worker.process.stdin.close()  # type: ignore[union-attr]
+            return
+        unit = self._pending.popleft()
+        worker.unit = unit
+        _send(worker, self._prepared.pop(unit, "") or self._request(unit))
+
+    def _hear(self, worker: _Worker, message: dict[str, Any] | None) -> None:
+        """Act on what a worker says; None: it has ended."""
+        if message is None:
+            self._mourn(worker)
+        elif "fault" in message:
+            raise (RuntimeError if message["ours"] else StoreError)(message["fault"])
+        elif "ready" in message:
+            worker.ready, self._starts = True, 0
+            self._hand_out(worker)
+        elif "ran" in message:
+            worker.run = None
+            worker.ran += 1
+            if message["error"] is not None:
+                self._fail(worker, message["ran"], message["error"])
+        elif "run" in message:
+            worker.run, worker.since = message["run"], time.monotonic()
+        else:
+            unit = message.pop("unit")
+            self._n_done += len(self.study.runs(unit))
+            self._log(event="unit", unit=unit, done=self._n_done, **message)
+            self._hand_out(worker)
+        self._show()
+
+    def _fail(self, worker: _Worker, run: int, error: str) -> None:
+        """Note a failed run, and give up where too many are.
+
+        Raises:
+            TooManyFailuresError: more failed than are tolerated.
+        """
+        unit = worker.unit if worker.unit is not None else -1
+        failed = self.failures.setdefault(unit, {})
+        if run not in failed:
+            self._n_failed += 1
+            failed[run] = error
+            own = next(it for it in self.study.runs(unit) if it.run == run)
+            self._log(event="failed", run=run, error=error, command=self.study.command(own))
+        self._give_up_if_too_many(f"; the last: {error}")
+
+    def _give_up_if_too_many(self, last: str) -> None:
+        if self.tolerated is not None and self._n_failed > self.tolerated:
+            raise TooManyFailuresError(
+                f"stopped, since {self._n_failed} runs failed{last}; "
+                "the same command with another --max-failures goes on"
+            )
+
+    def _stop_late(self) -> None:
+        """End workers whose run takes too long."""
+        if self.timeout is None:
+            return
+        now = time.monotonic()
+        for worker in self._workers:
+            late = worker.run is not None and now - worker.since > self.timeout
+            if late and worker.verdict is None:
+                worker.verdict = f"took longer than {self.timeout:g} s"
+                worker.process.kill()
+
+    def _mourn(self, worker: _Worker) -> None:
+        """Take leave of a worker that has ended; put its unit back and hire another.
+
+        Raises:
+            StoreError: workers cannot even start.
+        """
+        self._workers.remove(worker)
+        code, said = _bury(worker)
+        unit, run = worker.unit, worker.run
+        if unit is None:
+            if worker.ready:
+                return  # it was told to go
+            self._starts += 1
+            if self._starts >= STARTS:
+                raise StoreError(f"workers end before they begin (code {code}): {said}")
+        else:
+            how = f"signal {-code}" if code < 0 else f"code {code}"
+            self._log(event="worker", unit=unit, run=run, ended=worker.verdict or how, said=said)
+            at = (unit, run)
+            if worker.verdict is None:  # a run that ended as we ended it says nothing of its unit
+                self._deaths[at] = self._deaths.get(at, 0) + 1
+            if run is None and self._deaths.get(at, 0) > DEATHS:
+                raise StoreError(f"workers end while they write unit {unit} ({how}): {said}")
+            if run is not None and worker.verdict is not None:
+                self._fail(worker, run, worker.verdict)
+            elif run is not None and self._deaths[at] >= DEATHS:
+                self._fail(worker, run, f"its process ended with {how}, twice")
+            # The failure has to stand in the unit's request.
+            self._prepared.pop(unit, None)
+            self._pending.appendleft(unit)
+        self._hire()
+
+    def _show(self) -> None:
+        """Say how far the sweep is."""
+        done = self._n_done + sum(it.ran for it in self._workers)
+        rate = (done - self._n_before) / max(time.monotonic() - self._began, 1e-9)
+        text = f"{done:,} of {self.study.n_runs:,} runs, {_rate(rate)}, {self._n_failed} failed"
+        self.progress(done, self.study.n_runs, text)
+
+    # What is kept
+
+    @property
+    def _assembled(self) -> list[Path]:
+        """Files of whole tables."""
+        names = [SUMMARY, *(f"{parts.TABLE_PARTS}/{it}.parquet" for it in self._tables)]
+        return [self.folder / name for name in names]
+
+    def _assemble(self) -> None:
+        """Put the parts under one another, by run."""
+        units = range(self.study.n_units)
+        for name in self._tables:
+            paths = [parts.table_path(self.folder, name, unit) for unit in units]
+            target = self.folder / parts.TABLE_PARTS / f"{name}.parquet"
+            parts.assemble([it for it in paths if it.exists()], target)
+        # How long a run took is no result: it would make equal sweeps differ.
+        paths = [parts.summary_path(self.folder, unit) for unit in units]
+        parts.assemble(paths, self.folder / SUMMARY, without=("seconds",))
+
+    def _failed_runs(self) -> list[dict[str, Any]]:
+        """Return run, error and command of each failed run, by run."""
+        return [
+            row
+            for unit in sorted(unit for unit, failed in self.failures.items() if failed)
+            for row in parts.errors_of(parts.summary_path(self.folder, unit))
+        ]
+
+    def _log(self, **content: Any) -> None:
+        """Add a line to the log."""
+        now = datetime.now(UTC).isoformat(timespec="milliseconds")
+        path = self.folder / LOG
+        try:
+            with path.open("a", encoding="utf-8") as file:
+                file.write(json.dumps({"time": now, **content}, ensure_ascii=False) + "\n")
+        except OSError as error:
+            raise parts.cannot_write(path, error) from error
+
+
+def _rate(rate: float) -> str:
+    """Say how many runs are done in a unit of time that reads well."""
+    for per, seconds in (("second", 1), ("minute", 60), ("hour", 3600)):
+        if rate * seconds >= 1:
+            return f"{rate * seconds:.3g} a {per}"
+    return f"{rate * 86_400:.2g} a day"
+
+
+def _relay(
+    worker: _Worker, inbox: queue.SimpleQueue[tuple[_Worker, dict[str, Any] | None]]
+) -> None:
+    """Pass a worker's answers on, and its end."""
+    with suppress(ValueError, OSError):
+        for line in worker.process.stdout or ():
+            inbox.put((worker, json.loads(line)))
+    inbox.put((worker, None))
+
+
+def _send(worker: _Worker, line: str) -> None:
+    """Send a request; a worker that has died is mourned when its end is heard of."""
+    with suppress(OSError):
+        stream = worker.process.stdin
+        assert stream is not None
+        stream.write(line + "\n")
+        stream.flush()
+
+
+def _bury(worker: _Worker) -> tuple[int, str]:
+    """Wait for a worker's end and close its pipes.
+
+    Returns:
+        Its exit code, and the last line that it wrote to stderr.
+    """
+    code = worker.process.wait()
+    for stream in (worker.process.stdin, worker.process.stdout):
+        if stream is not None:
+            with suppress(OSError, ValueError):
+                stream.close()
+    worker.errors.seek(max(0, worker.errors.seek(0, os.SEEK_END) - 2000))
+    lines = worker.errors.read().decode("utf-8", errors="replace").strip().splitlines()
+    worker.errors.close()
+    return code, lines[-1] if lines else ""
+
+
+def _refuse_foreign(folder: Path) -> None:
+    """Refuse a folder that holds something other than a sweep."""
+    folder = folder.expanduser()
+    if folder.exists() and not folder.is_dir():
+        raise StoreError(f"{folder} is a file; choose a folder for the sweep")
+    if folder.is_dir() and any(folder.iterdir()) and not (folder / PLAN).is_file():
+        names = {it.name for it in folder.iterdir()}
+        if names - {*OURS, f".{PLAN}.partial"}:
+            raise StoreError(
+                f"{folder} has files in it and is not the folder of a sweep; "
+                "nothing was written, choose another folder with --out"
+            )
+
+
+def _clear(folder: Path) -> None:
+    """Remove an earlier sweep; the plan goes last but one, the runs after it."""
+    for name in OURS:
+        path = folder / name
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)
+
+
+class _Trial(Study):
+    """The first run of a sweep twice, then the last: the first time loads what runs need."""
+
+    def __init__(self, study: Study) -> None:
+        self.__dict__.update(study.__dict__)
+
+    def runs(self, unit: int) -> list[Run]:  # noqa: ARG002 - there is one unit
+        first, last = super().runs(0)[0], super().runs(self.n_units - 1)[-1]
+        return [first, first, last]
+
+
+@dataclass
+class Estimate:
+    """What a sweep will take."""
+
+    seconds_a_run: float
+    seconds: float
+    """Wall time of the whole sweep."""
+    megabytes: float
+    """On disk."""
+
+
+def estimate(study: Study, jobs: int, progress: Progress) -> Estimate:
+    """Time two runs, the first and the last, in a temporary folder that goes again.
+
+    Args:
+        study: the sweep.
+        jobs: workers it will have.
+        progress: told what is being done.
+
+    Raises:
+        ScenarioError: a point cannot be run.
+        StoreError: a run fails.
+    """
+    n = study.n_points
+    study.check_points(lambda done: progress(done, n, "checking points"))
+    with tempfile.TemporaryDirectory(prefix="sim-sweep-") as name:
+        folder = Path(name)
+        trial = Sweep(_Trial(study), folder, progress=lambda *_: progress(0, 0, "timing two runs"))
+        trial.prepare_folder()
+        trial.run_units([0], 0)
+        path = parts.summary_path(folder, 0)
+        if failed := parts.errors_of(path):
+            raise StoreError(
+                f"a run fails: {failed[0]['error']}; repeat it: {failed[0]['command']}"
+            )
+        seconds = parts.seconds_of(path)[1:]
+        tables = sum(it.stat().st_size for it in (folder / parts.TABLE_PARTS).rglob("*.parquet"))
+        # A summary's part is mostly columns' names and units; its rows are 8 bytes a column.
+        rows = study.n_runs * parts.columns_of(path) * 8
+        size = path.stat().st_size * study.n_units + rows + 2 * tables / 3 * study.n_runs
+    mean = sum(seconds) / len(seconds)
+    return Estimate(mean, mean * study.n_runs / min(jobs, study.n_runs), size / 1e6)

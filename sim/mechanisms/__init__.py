@@ -1,0 +1,1 @@
+"""The mechanisms of the model, one family a file."""

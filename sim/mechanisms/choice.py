@@ -1,0 +1,594 @@
+"""Builds the utilities of going somewhere (section 4), as factors of exp(V / mu).
+
+    V_xa = b_inc ln(y_d (1 - u_d) f) + b_size ln(pop_d) + b_net ln((D_od + D0) / pop_o)
+           + b_dist ln(km) + b_cont contiguous + b_lang language + b_colony colony
+           + b_dem democracy_d - b_dest sum_k (b_k / max b) E[s_dk q_dk]
+           + b_adm ln(max(chance, floor)) - b_wait months + way
+           - b_cost ln(1 + price / median means) + look_ahead ln max(W(d), floor)
+
+`way` is the value of the route choice for those who travel by corridors, in which every leg's
+price has its own b_cost term. Levels (income over y_ref, people over all people, km over 1000)
+are chosen so that W is of order one; they are absorbed by base_L and the flight norm.
+"""
+
+from __future__ import annotations
+
+from itertools import product
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from sim.core.parallel import in_ranges
+from sim.core.rng import name_hash
+from sim.core.state import F64, I64, Bool, Legs
+from sim.core.terms import N_SLOTS, N_THREATS, Channel, Hazard, Status
+from sim.kernels.choice import (
+    Conditions,
+    Landscape,
+    Means,
+    look_ahead,
+    median_nests,
+)
+from sim.kernels.routes import solve_routes
+from sim.kernels.travel import Way
+from sim.mechanisms.announcement import no_rush, rush
+from sim.mechanisms.caravans import called, safer
+from sim.mechanisms.livelihood import median_means
+from sim.mechanisms.policy import PASSABLE, Enforcement, Rules, class_table, enforce
+from sim.mechanisms.protection import standing
+from sim.mechanisms.threats import per_threat
+from sim.model.network import Network
+
+if TYPE_CHECKING:
+    from sim.scenario.schema import Scenario, Tastes
+
+OPEN_STATUS = {
+    Channel.labour: Status.regular,
+    Channel.family: Status.regular,
+    Channel.asylum: Status.refugee,
+    Channel.irregular: Status.irregular,
+}
+"""Status that a channel is expected to end in."""
+TOLERANCE = 1e-6
+MOST_ITERATIONS = 400
+ROWS = 64
+"""Places whose lines of a table are built at a time: what that takes stays in the cache."""
+
+
+def rogers_castro() -> F64:
+    """[121] migration age schedule of labour, greatest value 1.
+
+    m(x) = .02 exp(-.1 x) + .06 exp(-.1 (x - 20) - exp(-.4 (x - 20))) + .003
+
+    Source: Rogers & Castro (1981), standard schedule.
+    """
+    x = np.arange(121.0)
+    m = 0.02 * np.exp(-0.1 * x) + 0.003
+    m += 0.06 * np.exp(-0.1 * (x - 20) - np.exp(-0.4 * (x - 20)))
+    m[:18] = m[18]
+    return np.asarray(m / m.max())
+
+
+class Choices:
+    """The landscape of destinations, rebuilt monthly and on dated rules.
+
+    Attributes:
+        land: What the decision kernel reads.
+        way: What the travelling read.
+        joined: [place, country] caravan that those join who set out, or -1.
+        caravans: Legs and ways as they are in each of the scenario's caravans.
+        formed: [caravan] whether it has ever formed; else nobody is in it.
+        classes: [country, group] admission class.
+    """
+
+    def __init__(self, scenario: Scenario, network: Network, means: Means, threads: int) -> None:
+        self.scenario = scenario
+        self.threads = threads
+        self.network = network
+        self.classes = class_table(scenario)
+        places, countries = scenario.places, scenario.countries
+        number = {c.id: i for i, c in enumerate(countries)}
+        self.n_places, self.n_countries = len(places), len(countries)
+        self.country = np.array([number[p.country] for p in places], np.int64)
+        self.ident = np.array([name_hash("destination", p.id) for p in places], np.uint64)
+        self.people = np.array([p.people for p in places])
+        self.country_people = np.bincount(self.country, self.people, self.n_countries)
+        self.eligible = np.array([p.kind != "camp" and p.people > 0 for p in places])
+        income = np.array([p.income_ppp or p.income or 1.0 for p in places])
+        jobless = np.array([p.unemployment for p in places])
+        self.log_income = np.log(income * (1.0 - jobless) / scenario.decision.reference_income)
+        self.democracy = np.array([c.democracy for c in countries])[self.country]
+        self.median = median_means(means)
+        self.contiguous, self.language, self.colony = self._ties(number)
+        self.reachable = self._reachable()
+        self.d0 = 5.0 * np.array([p.people_per_agent or 1 for p in places], np.float64)
+        n = self.n_places
+        self.ahead = np.ones((2, n, n))
+        self.prior = self._stated_priors(number)
+        self.price_scale = self._price_scale()
+        self.geography = np.zeros((2, 2, len(scenario.decision.classes), n, n, 2))
+        self.price = np.full((2, n, n, 2), np.inf)
+        self.distance = self._regular_ways()
+        self.way: Way
+        self.joined: I64
+        self.caravans: list[tuple[Legs, Way]] = []
+        self.formed = np.zeros(len(called(scenario)), bool)
+
+    def _ties(self, number: dict[str, int]) -> tuple[Bool, Bool, Bool]:
+        """[country, country] contiguity, common language, colonial tie; true within a country."""
+        countries = self.scenario.countries
+        contiguous = np.eye(len(countries), dtype=bool)
+        language = np.eye(len(countries), dtype=bool)
+        colony = np.zeros((len(countries), len(countries)), bool)
+        for i, a in enumerate(countries):
+            for name in a.neighbours:
+                contiguous[i, number[name]] = contiguous[number[name], i] = True
+            for name in a.colonies:
+                colony[i, number[name]] = colony[number[name], i] = True
+            for j, b in enumerate(countries):
+                if set(a.languages) & set(b.languages):
+                    language[i, j] = True
+        return contiguous, language, colony
+
+    def _reachable(self) -> Bool:
+        """[origin, place] whether people of an origin could ever be there.
+
+        Regular travel reaches everywhere people live; nobody plans on a camp that is empty.
+        """
+        return np.repeat((self.people > 0)[None, :], self.n_places, axis=0) | np.eye(
+            self.n_places, dtype=bool
+        )
+
+    def _price_scale(self) -> float:
+        """Means against which travellers weigh the price of a leg: the median of the focus."""
+        focus = self.scenario.population.focus
+        chosen = np.array([not focus or p.country in focus for p in self.scenario.places])
+        chosen &= self.people > 0
+        order = np.argsort(self.median[chosen], kind="stable")
+        cumulated = np.cumsum(self.people[chosen][order])
+        middle = int(np.searchsorted(cumulated, 0.5 * cumulated[-1]))
+        return float(max(self.median[chosen][order][middle], 100.0))
+
+    def _regular_ways(self) -> F64:
+        """Fill in the ways of regular travel, which neither rules nor dangers change.
+
+        Returns:
+            [h, p, d] the part of V that geography sets, from which ways by corridors start.
+        """
+        decision, journey, km = self.scenario.decision, self.scenario.journey, self.network.km
+        same = self.country[:, None] == self.country[None, :]
+        fare = np.where(same, journey.internal_fare_km, journey.fare_km) * km
+        self.price[:, :, :, 0] = fare
+        median = np.maximum(self.median, 100.0)
+        distance = np.stack(
+            [self._distance(taste) for taste in (decision.livelihood, decision.flight)]
+        )
+        for h in Hazard:
+            regular = distance[h] - decision.cost * np.log1p(fare / median[:, None])
+            with np.errstate(over="ignore"):  # refused once all of V is known
+                self.geography[h, :, :, :, :, 0] = np.exp(regular / decision.nest)
+        return distance
+
+    def update_ways(self, rules: Rules, danger: F64, joined: I64 | None = None) -> None:
+        """Solve routes anew under today's rules and dangers.
+
+        Args:
+            rules: Rules in force.
+            danger: [place] severity x prevalence of the personal threat: who passes through a
+                place at war risks what its people risk.
+            joined: [place, country] caravan that those join who set out, or -1; none: nobody any.
+        """
+        self.danger = danger
+        if joined is None:
+            joined = np.full((self.n_places, self.n_countries), -1, np.int64)
+        self.joined = joined
+        network, premium = self.network, self.scenario.journey.premium
+        everywhere = np.ones((self.n_places, self.n_places), bool)
+        legs = network.legs
+        self.way = self._solve_ways(rules, legs, enforce(rules, network, premium), everywhere)
+        # Who is in a caravan stays in it, whether or not others still join.
+        self.caravans = []
+        for number, item in enumerate(called(self.scenario)):
+            joining = joined[:, self.country] == number
+            self.formed[number] |= joining.any()
+            if not self.formed[number]:
+                self.caravans.append((legs, self.way))
+                continue
+            factor = item.price or 0.0
+            met = enforce(rules, network, premium, item.interception or 0.0)
+            met = met._replace(price=met.price * factor)
+            way = self._solve_ways(rules, safer(legs, item), met, joining, factor)
+            self.caravans.append((safer(legs, item), way))
+        self.rules = rules
+
+    def _solve_ways(
+        self, rules: Rules, legs: Legs, met: Enforcement, whose: Bool, factor: float = 1.0
+    ) -> Way:
+        """Solve routes for those who travel alike, and set what ways are worth to who could.
+
+        Args:
+            rules: Rules in force.
+            legs: Legs with their hazards.
+            met: What enforcement does to them.
+            whose: [p, d] whether people at p who set out for d would travel so.
+            factor: Of prices, were policy open.
+        """
+        decision = self.scenario.decision
+        nothing = np.zeros_like(met.caught)
+        free = self.network.legs.price * factor
+        worlds = [met, Enforcement(nothing, nothing, np.ones_like(met.usable), free)]
+        hops = np.maximum(self.network.hops, 0)
+        found = []
+        for w, faced in enumerate(worlds):
+            utilities, values, fares = self._routes(faced, legs)
+            found.append((utilities, values, fares))
+            for g in range(len(decision.classes)):
+                route = decision.route_scale * values[g] + decision.fatigue * hops
+                for h in Hazard:
+                    by_leg = self.distance[h] + route
+                    self.geography[h, w, g, :, :, 1][whose] = np.exp(by_leg / decision.nest)[whose]
+            self.price[w, :, :, 1][whose] = fares[whose]
+        utilities, values, fares = found[0]
+        return Way(
+            utility=utilities / decision.route_scale,
+            value=values,
+            fare=fares,
+            price=met.price,
+            usable=met.usable,
+            intercepted=met.caught,
+            bribed=met.bribed,
+            custody=rules.custody,
+            responsible=rules.responsible,
+            captivity_days=self.scenario.journey.captivity_days,
+        )
+
+    def _routes(self, met: Enforcement, legs: Legs) -> tuple[F64, F64, F64]:
+        """Solve the choice of routes.
+
+        Args:
+            met: What enforcement does to travellers.
+            legs: Legs with their hazards.
+
+        Returns:
+            ([g, leg] utility, [g, p, d] ln of the sum over walks, [p, d] cheapest fare).
+        """
+        decision, journey = self.scenario.decision, self.scenario.journey
+        n, n_classes = self.n_places, len(decision.classes)
+        harm = (
+            legs.death
+            + journey.violence_weight * legs.violence
+            + journey.extortion_weight * (legs.extortion + met.bribed)
+            + journey.kidnapping_weight * legs.kidnapping
+        )
+        utilities = np.zeros((n_classes, len(legs.source)))
+        values = np.zeros((n_classes, n, n))
+        fares = np.zeros((n, n))
+        for g in range(n_classes):
+            utilities[g] = (
+                -decision.risk * decision.classes[g].risk * harm
+                + decision.interception * np.log1p(-np.minimum(met.caught, PASSABLE))
+                - decision.livelihood.waiting * legs.days / 30.4375
+                - decision.cost * np.log1p(met.price / self.price_scale)
+                - decision.passage * decision.classes[g].risk * self.danger[legs.target]
+                - decision.fatigue
+            )
+            solve_routes(
+                legs, utilities[g], met.price, met.usable, decision.route_scale, values[g], fares
+            )
+        return utilities, values, fares
+
+    def _distance(self, taste: Tastes) -> F64:
+        """[p, d] the part of V that geography sets."""
+        c = self.country
+        size = np.log(np.maximum(self.country_people, 1.0) / max(self.people.sum(), 1.0))
+        share = np.log(np.maximum(self.people, 1.0) / np.maximum(self.country_people[c], 1.0))
+        result = taste.distance * np.log(self.network.km / 1000.0)
+        result = result + taste.contiguous * self.contiguous[c[:, None], c[None, :]]
+        result = result + taste.language * self.language[c[:, None], c[None, :]]
+        result = result + taste.colony * self.colony[c[:, None], c[None, :]]
+        return np.asarray(result + taste.size * size[c][None, :] + share[None, :])
+
+    def rebuild(self, diaspora: I64, expected: F64, chance: F64, wait: F64, day: float) -> None:
+        """Rebuild what changes monthly: networks, information, queues, look-ahead.
+
+        Args:
+            diaspora: [citizenship, country] people.
+            expected: [place, threat] severity x prevalence, as of last month.
+            chance: [grounds, k, c, s] perceived chance of admission.
+            wait: [k, c, s] months.
+            day: Day from the start (campaigns are dated).
+        """
+        decision = self.scenario.decision
+        c = self.country
+        shift = self._campaigns(day)
+        # A threat weighs at the destination as it does at home, the gravest with weight one.
+        weights = per_threat(decision.threat_weight)
+        expected = expected @ (weights / max(weights.max(), 1e-12))
+        n = self.n_places
+        pull = np.zeros((2, n, n))
+        companions = np.ones((2, 3))
+        homeward = np.full(2, np.exp(decision.tie / decision.nest))
+        for h in Hazard:
+            taste = decision.livelihood if h == Hazard.livelihood else decision.flight
+            actual = taste.income * self.log_income + taste.democracy * self.democracy
+            actual = actual - taste.threats * expected
+            for first in range(0, n, ROWS):
+                origins = slice(first, first + ROWS)
+                value = self._attraction(h, origins, diaspora, actual, shift[origins])
+                pull[h, origins] = np.where(self.eligible, np.exp(value / decision.nest), 0.0)
+            companions[h] = np.exp(np.array([0.0, taste.pioneer, taste.child]) / decision.nest)
+        self.entry = self._entry(self.rules, chance, wait)
+        self.land = Landscape(
+            country=c,
+            free=self.rules.free,
+            geography=self.geography,
+            pull=pull,
+            ahead=self.ahead,
+            admission=np.exp(self.entry / decision.nest),
+            admitted=np.exp(self._worth(self.rules) / decision.nest),
+            min_education=self.rules.min_education,
+            fee=self.rules.fee,
+            price=self.price,
+            companions=companions,
+            homeward=homeward,
+            ident=self.ident,
+            nest=decision.nest,
+            inclusive=decision.inclusive,
+            rush=no_rush(len(decision.classes), n, *self.rules.open.shape),
+        )
+        for h in Hazard:
+            taste = decision.livelihood if h == Hazard.livelihood else decision.flight
+            if taste.look_ahead > 0:
+                self._look_ahead(h, taste.look_ahead)
+
+    def _attraction(self, h: Hazard, origins: slice, diaspora: I64, actual: F64, shift: F64) -> F64:
+        """[origin, d] what networks and what is known of places make people of origins see in them.
+
+        Args:
+            h: Hazard.
+            origins: Places of origin.
+            diaspora: [citizenship, country] people.
+            actual: [d] value of living there.
+            shift: [origin, d] of the prior value by campaigns.
+        """
+        decision = self.scenario.decision
+        taste = decision.livelihood if h == Hazard.livelihood else decision.flight
+        own = self.country[origins, None] == self.country
+        people = np.maximum(self.country_people[self.country[origins]], 1.0)[:, None]
+        abroad = np.where(own, people, diaspora[self.country[origins]][:, self.country])
+        network = (abroad + self.d0[origins, None]) / people
+        known = np.where(own, 1.0, 1.0 - np.exp(-decision.information * abroad / people))
+        seen = np.where(~own & self.eligible, known, 0.0)
+        total = seen.sum(axis=1)
+        prior = np.where(
+            total > 0, (seen * actual).sum(axis=1) / np.maximum(total, 1e-300),
+            actual[self.eligible].mean(),
+        )  # fmt: skip
+        stated = self.prior[h, origins]
+        prior = np.where(np.isnan(stated), prior[:, None], stated)
+        perceived = known * actual + (1.0 - known) * (prior + shift)
+        return np.asarray(taste.network * np.log(network) + perceived + taste.citizen * own)
+
+    def _worth(self, rules: Rules) -> F64:
+        """[h, c, s] value of the standing that a channel is expected to end in."""
+        factors = standing(self.scenario.living.status_income, rules.protection)
+        status = np.take(factors, [OPEN_STATUS[Channel(s)] for s in range(N_SLOTS)], axis=1)
+        decision = self.scenario.decision
+        income = np.array([taste.income for taste in (decision.livelihood, decision.flight)])
+        return np.asarray(income[:, None, None] * np.log(np.maximum(status, 1e-6)))
+
+    def _entry(self, rules: Rules, chance: F64, wait: F64) -> F64:
+        """[h, grounds, k, c, s] value of entry under some rules; -inf where closed.
+
+        Args:
+            rules: In force, or to come.
+            chance: [grounds, k, c, s] perceived chance of admission.
+            wait: [k, c, s] months.
+        """
+        decision = self.scenario.decision
+        worth = self._worth(rules)
+        entry = np.zeros((2, *chance.shape))
+        for h in Hazard:
+            taste = decision.livelihood if h == Hazard.livelihood else decision.flight
+            for s in range(N_SLOTS):
+                value = worth[h, :, s] + decision.admission * np.log(
+                    np.maximum(chance[..., s], decision.chance_floor)
+                )
+                # Who waits for a decision on asylum waits in safety, whatever made them go.
+                safe = Channel(s) == Channel.asylum
+                patience = decision.livelihood.waiting if safe else taste.waiting
+                value = value - patience * wait[:, :, s]
+                value = value - decision.cost * np.log1p(rules.fee[:, :, s] / self.price_scale)
+                entry[h, ..., s] = np.where(rules.open[:, :, s], value, -np.inf)
+        return entry
+
+    def anticipate(self, coming: Rules, chance: F64, wait: F64) -> None:
+        """Let people hurry who lose by what is announced; nobody plans by it farther ahead.
+
+        Args:
+            coming: Today's rules with those that are announced.
+            chance, wait: As under those rules.
+        """
+        decision, way = self.scenario.decision, self.way
+        after = enforce(coming, self.network, self.scenario.journey.premium)
+        now = (way.intercepted, way.bribed, way.usable, way.price)
+        same = all(np.array_equal(a, b) for a, b in zip(after, now, strict=True))
+        value = way.value if same else self._routes(after, self.network.legs)[1]
+        self.land = self.land._replace(
+            rush=rush(
+                decision.rush / decision.nest,
+                decision.route_scale * way.value,
+                decision.route_scale * value,
+                self.entry,
+                self._entry(coming, chance, wait),
+                coming.min_education,
+            )
+        )
+
+    def _look_ahead(self, h: Hazard, weight: float) -> None:
+        """Solve what can be done from every place, the way home included."""
+        land, n = self.land, self.n_places
+        kinds = self.classes[:, 0].copy()
+        foreign = np.zeros((len(kinds), n, n))
+        in_ranges(
+            lambda a, b: median_nests(land, h, a, b, self.median, kinds, foreign),
+            len(kinds),
+            self.threads,
+        )
+        affordable = land.price[0, :, :, 0] <= self.median[:, None]
+        free = np.where(affordable, land.geography[h, 0, 0, :, :, 0], 0.0) ** land.nest
+        # Who may settle freely needs nobody's leave abroad either.
+        settled = free * land.admitted[h, :, Channel.labour][self.country] ** land.nest
+        foreign = np.where(land.free[:, None, self.country], settled[None], foreign)
+        pull, homeward = land.pull[h] ** land.nest, land.homeward[h] ** land.nest
+        order = np.argsort(self.country, kind="stable")
+        in_ranges(
+            lambda a, b: look_ahead(
+                order, self.country, free, foreign, pull, homeward, self.reachable, a, b, weight,
+                self.scenario.decision.look_ahead_floor, TOLERANCE, MOST_ITERATIONS, self.ahead[h],
+            ),
+            n,
+            self.threads,
+        )  # fmt: skip
+
+    def _stated_priors(self, number: dict[str, int]) -> F64:
+        """[h, origin, destination] prior value of places abroad; NaN where none is stated."""
+        prior = np.full((2, self.n_places, self.n_places), np.nan)
+        index = {p.id: i for i, p in enumerate(self.scenario.places)}
+        for item in self.scenario.decision.prior:
+            origins = np.array([index[name] for name in item.at])
+            targets = np.flatnonzero(np.isin(self.country, [number[it] for it in item.about]))
+            for h, value in ((Hazard.livelihood, item.livelihood), (Hazard.flight, item.flight)):
+                if value is not None:
+                    prior[h, origins[:, None], targets] = value
+        return prior
+
+    def _campaigns(self, day: float) -> F64:
+        """[origin, destination] shift of the prior value of places abroad."""
+        shift = np.zeros((self.n_places, self.n_places))
+        start = self.scenario.time.start
+        index = {p.id: i for i, p in enumerate(self.scenario.places)}
+        number = {c.id: i for i, c in enumerate(self.scenario.countries)}
+        for item in self.scenario.interventions:
+            if item.kind != "campaign" or not item.enabled:
+                continue
+            first = (item.start - start).days
+            if first <= day < first + item.months * 30.4375:
+                origins = [index[name] for name in item.at]
+                for about in item.about:
+                    targets = np.flatnonzero(self.country == number[about])
+                    shift[np.ix_(np.array(origins), targets)] += item.strength or 0.0
+        return shift
+
+    def bounds(self) -> F64:
+        """[h, p, o, g] no less than W^lam with all gates open and everybody in company.
+
+        Where policy is open to all it does not matter who one is: no admission class is needed.
+        What draws people of an origin anywhere is taken to be the most that draws any of their
+        country there; a table of every origin's own would take the cube of the places.
+        """
+        land, n = self.land, self.n_places
+        n_classes = len(self.scenario.decision.classes)
+        table = np.zeros((2, n, n, n_classes))
+        own = self.country[None, :] == np.arange(self.n_countries)[:, None]
+        bloc = land.free[:, self.country]
+        for h in Hazard:
+            fullest = float(land.companions[h].sum())
+            worth = land.admitted[h][self.country]
+            pull = land.pull[h] ** land.nest * land.ahead[h]
+            # From abroad people go to no place of their own country but the one they are from.
+            home = np.diagonal(pull) * land.homeward[h] ** land.nest
+            # [citizenship, d]
+            others = np.zeros((self.n_countries, n))
+            np.maximum.at(others, self.country, np.where(np.eye(n, dtype=bool), 0.0, pull))
+            foreign_lands = np.where(own | bloc, 0.0, others)
+            bloc_lands = np.where(bloc & ~own, others, 0.0)
+            for g, first in product(range(n_classes), range(0, n, ROWS)):
+                rows = slice(first, first + ROWS)
+                at = np.arange(first, min(first + ROWS, n))
+                here = (at - first, at)
+                within = self.country[rows, None] == self.country
+                regular, by_legs = (land.geography[h, 1, g, rows, :, kind] for kind in (0, 1))
+                free = (fullest * regular) ** land.nest
+                free[here] = 0.0
+                gates = [
+                    (by_legs if s >= Channel.asylum else regular) * worth[:, s]
+                    for s in range(N_SLOTS)
+                ]
+                if land.rush.pending:
+                    hurry = self._greatest_hurry(h, g, rows)
+                    gates = [gate * hurry[:, :, s] for s, gate in enumerate(gates)]
+                foreign = (fullest * sum(gates)) ** land.nest
+                of_country = np.where(within, free, 0.0) @ others.T
+                of_country += np.where(within, 0.0, foreign) @ foreign_lands.T
+                settled = free * worth[:, Channel.labour] ** land.nest
+                of_country += np.where(within, 0.0, settled) @ bloc_lands.T
+                w = of_country[:, self.country] + free * home
+                # Those abroad may claim asylum or settle where they are.
+                settle = sum(gates[Channel.asylum :])[here] * fullest
+                w += ~within * settle[:, None] ** land.nest * pull[:, rows].T
+                table[h, rows, :, g] = w**land.inclusive
+        return table
+
+    def _greatest_hurry(self, h: Hazard, g: int, rows: slice) -> F64:
+        """[p, d, s] greatest factor that announced rules give to anybody of a taste class."""
+        land, coming = self.land, self.land.rush
+        # Some will not be schooled enough; whom a channel is closed to now does not hurry.
+        entry = np.where(coming.min_education > land.min_education, np.inf, coming.entry[h])
+        entry = np.where(land.admission[h] > 0, entry, 0.0).max(axis=(0, 1))[self.country]
+        way = coming.way[g, rows]
+        loss = np.repeat(entry[None], len(way), axis=0)
+        loss[:, :, Channel.asylum :] += way[:, :, None]
+        return np.asarray(np.exp(np.clip(loss, 0.0, coming.most)))
+
+
+def conditions(
+    scenario: Scenario, want: F64, fear: F64, by_state: Bool, bound: F64, status: F64,
+    settling: F64,
+) -> Conditions:  # fmt: skip
+    """Factors of the two rates for one step.
+
+    base_L and the flight norm must be solved (or be 1 while they are being solved).
+    """
+    decision = scenario.decision
+    places = scenario.places
+    income = np.array([p.income_ppp or p.income or 1.0 for p in places])
+    jobless = np.array([p.unemployment for p in places])
+    level = income[:, None] * (1 - jobless[:, None]) * status / decision.reference_income
+    livelihood = (decision.base_livelihood or 1.0) * np.maximum(level, 1e-9) ** -decision.home
+    flight = decision.base_flight / (decision.flight_norm or 1.0)
+    at_home = float(np.exp(-decision.tie - decision.attachment))
+    age = np.stack([rogers_castro(), np.ones(121)])
+    return Conditions(
+        want=want,
+        fear=fear,
+        by_state=by_state,
+        livelihood=livelihood,
+        flight=flight,
+        at_home=at_home,
+        attachment=decision.attachment,
+        settling=settling,
+        age=age,
+        rest=decision.rest,
+        rest_depth=decision.rest_depth,
+        bound=bound,
+        most=greatest_rates(livelihood, flight, at_home, age, want, fear, bound),
+    )
+
+
+def greatest_rates(
+    livelihood: F64, flight: float, at_home: float, age: F64, want: F64, fear: F64, bound: F64
+) -> F64:
+    """[place, 2, mask] greatest rates of who lives in a place, from elsewhere (0) or there (1).
+
+    Whatever the status, origin, taste and age; arguments as in `Conditions`.
+    """
+    most = bound.max(axis=3)
+    from_here = np.diagonal(most, axis1=1, axis2=2)
+    from_elsewhere = np.where(np.eye(most.shape[1], dtype=bool), 0.0, most).max(axis=2)
+    tops = np.stack([from_elsewhere, from_here], axis=2) * age.max(axis=1)[:, None, None]
+    tops[Hazard.livelihood] *= livelihood.max(axis=1)[:, None] * np.array([1.0, at_home])
+    masks = np.arange(1 << N_THREATS)
+    result = tops[Hazard.livelihood, :, :, None] * want[:, None, masks & 15]
+    result += flight * tops[Hazard.flight, :, :, None] * fear[:, None, masks >> 4]
+    return np.ascontiguousarray(result)

@@ -1,0 +1,268 @@
+"""Births and natural deaths: rates by age and sex, drawn once a calendar month (D12).
+
+Who is born or dies at all is drawn from the schedules of the country of origin, wherever people
+live and whatever they are doing, on the way included (our assumption).
+"""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from functools import cache
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from sim.core.parallel import in_pieces
+from sim.core.rng import Purpose, key, mixed_array, uniform_array
+from sim.core.state import (
+    DAYS_A_YEAR,
+    DIED_NATURALLY,
+    F64,
+    GROUNDS,
+    I64,
+    LONG_AGO,
+    NONE,
+    Applications,
+    Parties,
+    append,
+    take,
+)
+from sim.core.terms import Sex, VitalEvent
+from sim.kernels.demography import bury, draw_vital_events
+from sim.mechanisms.populate import SCHOOLED, draw_education, draw_taste
+
+if TYPE_CHECKING:
+    from sim.model.world import World
+    from sim.scenario.schema import Scenario
+
+N_AGES: Final = 111
+"""Ages 0 to 110; who is older dies like those of 110."""
+STANDARD: Final = (
+    (1, -0.8670), (2, -0.7152), (3, -0.6552), (4, -0.6219), (5, -0.6015), (10, -0.5498),
+    (15, -0.5131), (20, -0.4551), (25, -0.3829), (30, -0.3150), (35, -0.2496), (40, -0.1816),
+    (45, -0.1073), (50, -0.0212), (55, 0.0832), (60, 0.2100), (65, 0.3746), (70, 0.5818),
+    (75, 0.8611), (80, 1.2433), (85, 1.7810), (90, 2.5634), (95, 3.7090),
+)  # fmt: skip
+"""(age, logit of those dead by it) of the general standard of Brass (1971)."""
+SEX_GAP: Final = 4.8
+"""Years by which women outlive men at birth (world about 2010: UN, World Population Prospects
+2024, rounded); the same everywhere is our assumption."""
+GIRLS: Final = 100.0 / 205.0
+"""Share of girls among the newborn: 105 boys for 100 girls (convention of population
+projections)."""
+MEAN_AGE: Final = 28.0
+"""Mean age at which women give birth (about that of the world; the same everywhere is our
+assumption)."""
+SPREAD: Final = 6.2
+"""Standard deviation of that age, years (our assumption)."""
+FERTILE: Final = (15, 50)
+"""Ages at which women give birth, the second excluded."""
+
+SHARED: Final = (
+    "household", "home", "place", "moved", "rank", "group", "kin", "status", "activity", "mask",
+    "came",
+)  # fmt: skip
+"""Columns that a child has from its mother."""
+
+
+@cache
+def standard_logits() -> F64:
+    """[age] logit of those dead by each birthday, 1 to N_AGES, of the general standard.
+
+    Linear between the ages that are tabulated and beyond the last (our assumption).
+    """
+    ages, logits = (np.array(column) for column in zip(*STANDARD, strict=True))
+    birthdays = np.arange(1, N_AGES + 1)
+    slope = (logits[-1] - logits[-2]) / (ages[-1] - ages[-2])
+    beyond = slope * np.maximum(birthdays - ages[-1], 0)
+    return np.asarray(np.interp(birthdays, ages, logits) + beyond)
+
+
+def survivors(level: float) -> F64:
+    """[age] share alive at each birthday, 0 to N_AGES, of the life table of a level.
+
+    l(x) = 1 / (1 + exp(2 (level + Y(x)))), Y the general standard. Source: the relational logit
+    system with slope 1, Brass (1971), On the scale of mortality.
+    """
+    return np.concatenate([[1.0], 1.0 / (1.0 + np.exp(2.0 * (level + standard_logits())))])
+
+
+@cache
+def mortality(life_expectancy: float) -> F64:
+    """[age] deaths a person and year, so that people live so long on average.
+
+    Within a year of age the rate is constant, as it is when events are drawn. The level of the
+    life table is solved by bisection.
+    """
+    low, high = -8.0, 4.0
+    for _ in range(40):
+        middle = 0.5 * (low + high)
+        alive = survivors(middle)
+        rates = -np.diff(np.log(alive))
+        lived = -np.diff(alive) / rates
+        if float(lived.sum()) > life_expectancy:
+            low = middle
+        else:
+            high = middle
+    return np.asarray(rates)
+
+
+def fertility() -> F64:
+    """[age] share of a woman's births that falls into each year of her age; sums to 1.
+
+    Source: Hadwiger (1940), Eine analytische Reproduktionsfunktion: the density of an inverse
+    Gaussian, here of mean `MEAN_AGE` and standard deviation `SPREAD`, cut to `FERTILE` ages.
+    """
+    age = np.arange(N_AGES) + 0.5
+    shape = MEAN_AGE**3 / SPREAD**2
+    density = age**-1.5 * np.exp(-shape * (age - MEAN_AGE) ** 2 / (2.0 * MEAN_AGE**2 * age))
+    density[(age < FERTILE[0]) | (age > FERTILE[1])] = 0.0
+    return np.asarray(density / density.sum())
+
+
+def vital_rates(scenario: Scenario) -> tuple[F64, F64]:
+    """([country, sex, age] deaths, [country, sex, age] births) a person and year."""
+    shape = (len(scenario.countries), len(Sex), N_AGES)
+    deaths, births = np.zeros(shape), np.zeros(shape)
+    schedule = fertility()
+    for c, country in enumerate(scenario.countries):
+        profile = country.profile
+        assert profile is not None
+        deaths[c, Sex.man] = mortality(profile.life_expectancy - 0.5 * SEX_GAP)
+        deaths[c, Sex.woman] = mortality(profile.life_expectancy + 0.5 * SEX_GAP)
+        births[c, Sex.woman] = profile.fertility * schedule
+    return deaths, births
+
+
+def renew_people(world: World) -> None:
+    """Let people die, be born and finish school when a calendar month begins.
+
+    A month's events happen in the first stretch of time that begins in it, with the probabilities
+    of the days of that month that the run covers: neither draws nor rates depend on the step. What
+    people know and queue for is by then as the month before left it: a birth changes nobody else's
+    luck within the month.
+    """
+    month = world.month()
+    if not world.scenario.population.demography or month == world.renewed:
+        return
+    world.renewed = month
+    years = covered_days(world) / DAYS_A_YEAR
+    deaths, births = world.vital_rates
+    dies, bears = -np.expm1(-deaths * years), births * years
+    spared = np.stack([dies.max(axis=(0, 1)), 1.0 - bears.max(axis=(0, 1))]).repeat(12, axis=1)
+    # Who comes of an age is listed whatever the draw.
+    spared[:, 12 * SCHOOLED] = 1.0, 0.0
+    luck = key(world.seed, Purpose.vital, month)
+
+    def draw(first: int, last: int) -> list[I64]:
+        rows = [np.empty(last - first, np.int64) for _ in range(3)]
+        found = draw_vital_events(
+            world.people, first, last, world.country, dies, bears, spared, luck, month,
+            12 * SCHOOLED, *rows,
+        )  # fmt: skip
+        return [column[:n].copy() for column, n in zip(rows, found, strict=True)]
+
+    parts = in_pieces(draw, len(world.people.pid), world.threads) or [draw(0, 0)]
+    dying, mothers, grown = (np.concatenate(rows) for rows in zip(*parts, strict=True))
+    finish_school(world, grown)
+    bear(world, mothers, month)
+    die(world, dying)
+
+
+def covered_days(world: World) -> int:
+    """Days of today's calendar month that lie within the run."""
+    time, today = world.scenario.time, world.date()
+    first = max(today.replace(day=1), time.start)
+    after = date(today.year + today.month // 12, today.month % 12 + 1, 1)
+    return (min(after, time.end + timedelta(days=1)) - first).days
+
+
+def finish_school(world: World, rows: I64) -> None:
+    """Draw the education of those who come of the age at which it is known."""
+    people = world.people
+    country = world.country[people.home[rows]]
+    for c in np.unique(country):
+        profile = world.scenario.countries[c].profile
+        assert profile is not None
+        mine = rows[country == c]
+        education = draw_education(profile, world.seed, people.pid[mine])
+        people.traits[mine] |= (education << 1).astype(np.uint8)
+
+
+def bear(world: World, mothers: I64, month: int) -> None:
+    """Let women give birth where they are: a child shares all that its household shares.
+
+    Origin, place, legal status, grounds for asylum, group, wealth, kin abroad and exposure are the
+    mother's: nobody is born stateless, or a citizen of the country of birth (our assumption). A
+    child of a claimant is part of the claim. Its id is a hash of its mother's and of the month.
+    """
+    born = world.add_rows(len(mothers))
+    people = world.people
+    pid = mixed_array(mixed_array(people.pid[mothers]) ^ np.uint64(month))
+    girl = uniform_array(key(world.seed, Purpose.demography, 1), pid) < GIRLS
+    traits = girl + 16 * draw_taste(world.scenario, world.seed, pid)
+    for name in SHARED:
+        column = getattr(people, name)
+        column[born] = column[mothers]
+    people.pid[born] = pid
+    people.sibling[born] = people.sibling[mothers]
+    people.sibling[mothers] = born
+    people.blocked_on[born] = LONG_AGO
+    people.born[born] = month
+    people.means[born] = 0.0
+    people.traits[born] = traits.astype(np.uint8) | people.traits[mothers] & GROUNDS
+    people.flags[born] = 0
+    claims = world.claims
+    # A claim that its person has left behind in another country is dropped when claims are next
+    # decided; until then there may be two.
+    child, claim = matches(mothers, claims.person)
+    append(claims, person=born[child], country=claims.country[claim], claimed=claims.claimed[claim])
+    world.born += count_events(world, born, VitalEvent.birth)
+
+
+def die(world: World, rows: I64) -> None:
+    """Let people die of age or disease where they are; nobody else brings it about.
+
+    Where a head dies, the eldest survivor leads on, and the household's journey or application
+    goes on under them; it ends where nobody survives. Claims of the dead lapse when decided on.
+
+    Args:
+        world: The world.
+        rows: [n] who dies, ascending.
+    """
+    heirs = np.empty(len(rows), np.int64)
+    bury(world.people, rows, heirs)
+    world.people.flags[rows] |= DIED_NATURALLY
+    world.died += count_events(world, rows, VitalEvent.death)
+    for table in (world.parties, world.applications):
+        follow(table, rows, heirs)
+
+
+def follow(table: Parties | Applications, dead: I64, heirs: I64) -> None:
+    """Put the heirs of heads who died in their place, and drop whom nobody survives."""
+    at, row = matches(dead, table.head)
+    table.head[row] = heirs[at]
+    take(table, table.head != NONE)
+
+
+def matches(rows: I64, wanted: I64) -> tuple[I64, I64]:
+    """Positions in `rows` and in `wanted` of all that both have.
+
+    Args:
+        rows: [n] ascending, each once.
+        wanted: [m] in any order, perhaps repeated.
+    """
+    if not len(rows):
+        return rows, rows
+    at = np.minimum(np.searchsorted(rows, wanted), len(rows) - 1)
+    found = np.flatnonzero(rows[at] == wanted)
+    return at[found], found
+
+
+def count_events(world: World, rows: I64, event: VitalEvent) -> int:
+    """Count births or deaths by place and citizenship; return how many, in people."""
+    people = world.people
+    n_people = world.weight[people.home[rows]]
+    where = (people.place[rows], world.country[people.home[rows]])
+    np.add.at(world.counts.vital[:, :, event], where, n_people)
+    return int(n_people.sum())

@@ -1,0 +1,102 @@
+"""What people have: means, their drain and recovery, aid and remittances (section 6)."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from sim.core.state import F64, I64, U16, U32, People
+from sim.core.terms import Status
+from sim.kernels.choice import Means
+from sim.kernels.living import recover_means
+from sim.mechanisms.populate import gini_to_sigma, normal_table
+from sim.mechanisms.threats import MONTH, per_threat
+
+if TYPE_CHECKING:
+    from sim.scenario.schema import Intervention, Scenario
+
+
+def build_means(scenario: Scenario) -> Means:
+    """What sets means, before any aid or remittances."""
+    living = scenario.living
+    profiles = {c.id: c.profile for c in scenario.countries}
+    sigma = []
+    for place in scenario.places:
+        profile = profiles[place.country]
+        assert profile is not None
+        sigma.append(gini_to_sigma(profile.gini))
+    factors = living.status_income
+    return Means(
+        income=living.kappa * np.array([p.income or 0.0 for p in scenario.places]),
+        sigma=np.array(sigma),
+        normal=normal_table().astype(np.float32),
+        support=np.zeros(len(scenario.places)),
+        status=np.tile([getattr(factors, s.name) for s in Status], (len(scenario.places), 1)),
+        subsistence=living.subsistence,
+        drain_economic=living.drain_economic,
+        drain_food=living.drain_food,
+        tolerable=per_threat(scenario.decision.tolerable),
+    )
+
+
+def median_means(means: Means) -> F64:
+    """[place] means of the median resident in a secure place: max(0, kappa y Q(1/2) - c0)."""
+    median = means.income * np.exp(-0.5 * means.sigma**2) - means.subsistence
+    return np.asarray(np.maximum(median, 0.0))
+
+
+def update_support(
+    scenario: Scenario, means: Means, country: I64, diaspora: I64, residents: I64, day: float
+) -> None:
+    """Set [place] aid and remittances a resident and year.
+
+    Args:
+        country: [place] country index.
+        diaspora: [citizenship, country] people.
+        residents: [place] people.
+        day: Day from the start.
+    """
+    means.support[:] = 0.0
+    living = scenario.living
+    if living.remittances > 0:
+        outside = diaspora.sum(axis=1) - np.diag(diaspora)
+        people = np.bincount(country, residents, len(diaspora))
+        means.support[:] += (living.remittances * outside / np.maximum(people, 1.0))[country]
+    index = {p.id: i for i, p in enumerate(scenario.places)}
+    for item in scenario.interventions:
+        if item.kind == "aid" and item.enabled and item.budget:
+            first, last = span(scenario, item)
+            # Support is set for a month: aid that starts or ends within it counts in part.
+            share = (min(day + MONTH, last) - max(day, first)) / MONTH
+            at = [index[name] for name in item.at]
+            means.support[at] += (
+                max(share, 0.0) * item.budget / max(float(residents[at].sum()), 1.0)
+            )
+
+
+def span(scenario: Scenario, item: Intervention) -> tuple[float, float]:
+    """First day of an intervention and the end of its last, counted from the start."""
+    first = float((item.start - scenario.time.start).days)
+    return first, first + item.months * MONTH
+
+
+def update_means(
+    scenario: Scenario,
+    people: People,
+    heads: U32,
+    company: U16,
+    means: Means,
+    severity: F64,
+    years: float,
+) -> None:
+    """Let means recover for a span of time; an infinite span sets them to their target.
+
+    Args:
+        heads: [n] rows of heads.
+        company: [n] of their households.
+        years: The span.
+    """
+    fraction = 1.0 - math.exp(-years / scenario.living.recovery)
+    recover_means(people, heads, company, means, severity, means.tolerable, fraction)

@@ -1,0 +1,359 @@
+"""Rules of states on a date: channels, borders, asylum (sections 7 and 8).
+
+For every field the rule in force with the latest start wins, ties by order in the file; a rule on
+a corridor goes before its country's.
+"""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from sim.core.state import F64, I64, Bool
+from sim.core.terms import N_SLOTS, Channel, Company, Education
+from sim.kernels.travel import Custody
+from sim.mechanisms import announcement, blocs, politics
+from sim.mechanisms.politics import pulled
+from sim.mechanisms.populate import group_index
+from sim.model.network import Network
+
+if TYPE_CHECKING:
+    from sim.scenario.schema import Policy, Scenario
+
+CHANNELS = (Channel.labour, Channel.family, Channel.asylum, Channel.irregular)
+BORDER = ("barrier", "officers", "law", "closed", "complicit")
+HANDLING = (
+    "detention", "detention_days", "turned_back", "removal", "prosecution", "separation",
+)  # fmt: skip
+"""Fields on what is done with the intercepted, which may tell them apart."""
+TIGHTENED = ("barrier", "officers", "law", "detention")
+"""Fields of a border that answer to the stringency of the country entered."""
+PASSABLE = 0.999
+"""Probability of interception from which on a leg is no way any more (our assumption)."""
+DEFAULTS: dict[str, Any] = {
+    "labour.open": False, "family.open": True, "asylum.open": True, "irregular.open": True,
+    "family.wait": 12.0, "asylum.wait": 6.0, "recognition": 0.6, "false_recognition": 0.1,
+    "returns": 0.3, "orders_last": 24.0, "regularisation": 0.0,
+    "barrier": 0.0, "officers": 1.0, "law": 1.0, "complicit": 0.0,
+    "detention": 0.0, "detention_days": 30.0,
+    "removal": 0.0, "prosecution": 0.0, "separation": 1.0, "reunification_days": 60.0,
+    "encampment": 0.0, "protection": 1.0,
+}  # fmt: skip
+"""What holds where no rule speaks: recognition .6 and returns .3 (world means), the rest our
+assumption: no labour migration, family and asylum admitted, borders open."""
+
+
+class Rules:
+    """All rules in force on one date, as arrays the other mechanisms read.
+
+    Levers of the scenario's politics move them by `shift`, [country] stringency above its start.
+    With `announced`, rules that people know to come hold as if they had begun.
+
+    Axes: admission class k (citizenship, group), country c, slot s, leg.
+
+    Attributes:
+        open: [k, c, s] whether the channel is open to the class; a quota of 0 closes it.
+        quota: [c, s] admissions a year, infinite where there is no quota.
+        wait: [k, c, s] months that the rule itself takes.
+        fee: [k, c, s] money a person.
+        min_education: [k, c, s].
+        recognition, false_recognition: [k, c] shares.
+        capacity: [c] asylum decisions a year, infinite where not limited.
+        prima_facie: [k, c].
+        encampment: [k, c] share.
+        return_to: [k, c] country, -1 where claims are admissible.
+        returns: [k, c] share of orders executed in a year.
+        orders_last: [k, c] months after which an order lapses.
+        regularisation: [k, c] share of the irregular given a regular status in a year.
+        enforcement: [leg] barrier x officers x law.
+        closed: [leg].
+        complicit: [leg] share of those who are caught whom officials let through for money.
+        free: [citizenship, country] whether a bloc lets citizens live there without leave.
+        responsible: [country] whether it is responsible for claims of those who enter it first.
+        transfers: [country of the claim, first country] share who are sent there.
+        custody: What is done with the intercepted.
+        reunification: [k, c] median days until children are back with their adults.
+    """
+
+    def __init__(
+        self,
+        scenario: Scenario,
+        network: Network,
+        when: date,
+        shift: F64 | None = None,
+        announced: bool = False,
+    ) -> None:
+        self.when = when
+        self.free = blocs.free_movement(scenario, when)
+        self.responsible, self.transfers = blocs.first_country(scenario, when)
+        names = [c.id for c in scenario.countries]
+        number = {name: i for i, name in enumerate(names)}
+        shift = np.zeros(len(names)) if shift is None else shift
+        levers = scenario.politics.levers
+        rules = in_force(scenario, when, announced)
+        classes = admission_classes(scenario)
+        groups = [""] + [g.id for g in scenario.groups]
+        kinds = [(names[c], groups[g]) for c, g in classes]
+        n_k, n_c = len(kinds), len(names)
+        self.open = np.zeros((n_k, n_c, N_SLOTS), bool)
+        self.quota = np.full((n_c, N_SLOTS), np.inf)
+        self.wait = np.zeros((n_k, n_c, N_SLOTS))
+        self.fee = np.zeros((n_k, n_c, N_SLOTS))
+        self.min_education = np.zeros((n_k, n_c, N_SLOTS), np.int64)
+        self.recognition = np.zeros((n_k, n_c))
+        self.false_recognition = np.zeros((n_k, n_c))
+        self.capacity = np.full(n_c, np.inf)
+        self.prima_facie = np.zeros((n_k, n_c), bool)
+        self.encampment = np.zeros((n_k, n_c))
+        self.return_to = np.full((n_k, n_c), -1, np.int64)
+        self.returns = np.zeros((n_k, n_c))
+        self.protection = np.ones(n_c)
+        self.orders_last = np.zeros((n_k, n_c))
+        self.regularisation = np.zeros((n_k, n_c))
+        self.reunification = np.zeros((n_k, n_c))
+
+        by_country: dict[str, list[Policy]] = {name: [] for name in names}
+        by_corridor: dict[str, list[Policy]] = {}
+        for rule in rules:
+            if rule.into is not None:
+                by_country[rule.into].append(rule)
+            elif rule.corridor is not None:
+                by_corridor.setdefault(rule.corridor, []).append(rule)
+
+        for c, name in enumerate(names):
+            own = by_country[name]
+            twins: dict[tuple[int, ...], int] = {}
+            like = np.arange(n_k)
+            capacity = field(own, "capacity")
+            self.capacity[c] = np.inf if capacity is None else capacity
+            self.protection[c] = field(own, "protection")
+            for channel in CHANNELS:
+                quota = field([r for r in own if r.channel == channel.name], "quota")
+                self.quota[c, channel] = np.inf if quota is None else quota
+            for k, (citizenship, group) in enumerate(kinds):
+                mine = [r for r in own if concerns(r, citizenship)]
+                told_apart = tuple(id(r) for r in mine) + tuple(
+                    admitted(r, citizenship, group) for r in mine if r.only or r.except_
+                )
+                like[k] = twins.setdefault(told_apart, k)
+                if like[k] != k:
+                    continue
+                self.recognition[k, c] = field(mine, "recognition")
+                self.false_recognition[k, c] = field(mine, "false_recognition")
+                self.encampment[k, c] = field(mine, "encampment")
+                self.returns[k, c] = field(mine, "returns")
+                self.orders_last[k, c] = field(mine, "orders_last")
+                self.regularisation[k, c] = field(mine, "regularisation")
+                self.reunification[k, c] = field(mine, "reunification_days")
+                self.prima_facie[k, c] = bool(field(mine, "prima_facie"))
+                target = field(mine, "return_to")
+                self.return_to[k, c] = -1 if target is None else number[target]
+                for channel in CHANNELS:
+                    spoken = [r for r in mine if r.channel == channel.name]
+                    is_open = field(spoken, "open", channel.name)
+                    admits = [r for r in spoken if r.only or r.except_]
+                    if admits and not admitted(admits[-1], citizenship, group):
+                        is_open = False
+                    if self.quota[c, channel] == 0:
+                        is_open = False
+                    self.open[k, c, channel] = is_open
+                    self.wait[k, c, channel] = field(spoken, "wait", channel.name) or 0.0
+                    self.fee[k, c, channel] = field(spoken, "fee") or 0.0
+                    education = field(spoken, "min_education")
+                    self.min_education[k, c, channel] = Education[education or "none"]
+            self._copy_classes(c, like)
+
+        legs = network.legs
+        n_legs = len(legs.source)
+        self.enforcement = np.zeros(n_legs)
+        self.closed = np.zeros(n_legs, bool)
+        self.complicit = np.zeros(n_legs)
+        country_of = [p.country for p in scenario.places]
+        borders = {name: {f: field(by_country[name], f) for f in BORDER} for name in names}
+        free = {f: field([], f) for f in BORDER}
+        pulling = [f for f in BORDER if f in TIGHTENED and getattr(levers, f)]
+        for e in range(n_legs):
+            corridor = scenario.corridors[legs.corridor[e]].id
+            border = borders[country_of[legs.target[e]]] if legs.crosses[e] else free
+            for rule in by_corridor.get(corridor, []):
+                stated = {f: getattr(rule, f) for f in BORDER if getattr(rule, f) is not None}
+                border = {**border, **stated}
+            if legs.crosses[e] and pulling:
+                above = shift[number[country_of[legs.target[e]]]]
+                moved = {f: pulled(border[f], getattr(levers, f), above) for f in pulling}
+                border = {**border, **moved}
+            self.enforcement[e] = border["barrier"] * border["officers"] * border["law"]
+            self.closed[e] = bool(border["closed"])
+            self.complicit[e] = border["complicit"]
+        self.enforcement[self.closed] = 1.0
+        self.custody = handle(scenario, network, rules)
+        detention = self.custody.detained
+        into = np.array([number[country_of[p]] for p in legs.target], np.int64)
+        tightened = pulled(detention, levers.detention, shift[into])
+        detention[:, legs.crosses] = tightened[:, legs.crosses]
+        self.recognition = pulled(self.recognition, levers.recognition, shift)
+        self.returns = pulled(self.returns, levers.returns, shift)
+        self.encampment = pulled(self.encampment, levers.encampment, shift)
+        self.quota *= np.exp(levers.quota * shift)[:, None]
+        self.capacity *= np.exp(levers.capacity * shift)
+        self.wait *= np.exp(levers.wait * shift)[None, :, None]
+
+    def _copy_classes(self, c: int, like: I64) -> None:
+        """Give every class the rules of the first that the country does not tell from it."""
+        for table in (
+            self.open, self.wait, self.fee, self.min_education, self.recognition,
+            self.false_recognition, self.prima_facie, self.return_to, self.encampment, self.returns,
+            self.orders_last, self.regularisation, self.reunification,
+        ):  # fmt: skip
+            table[:, c] = table[like, c]
+
+
+def handle(scenario: Scenario, network: Network, rules: list[Policy]) -> Custody:
+    """What is done with the intercepted, by whom the rules tell apart and by leg.
+
+    A rule about some parties goes before one about all, one on a corridor before its country's.
+
+    Args:
+        scenario: The scenario.
+        network: Its legs.
+        rules: In force, earliest start first.
+    """
+    legs, journey = network.legs, scenario.journey
+    spoken = [rule for rule in rules if any(getattr(rule, f) is not None for f in HANDLING)]
+    # Stable: of rules about some parties, and of those about all, the latest start still wins.
+    spoken.sort(key=lambda rule: bool(rule.parties))
+    treated = np.zeros((len(Company), len(scenario.countries)), np.int64)
+    kinds: dict[tuple[int, ...], int] = {}
+    tables: list[F64] = []
+    country_of = [p.country for p in scenario.places]
+    corridors = [scenario.corridors[c].id for c in legs.corridor]
+    for company in Company:
+        for c, country in enumerate(scenario.countries):
+            mine = [
+                rule
+                for rule in spoken
+                if concerns(rule, country.id) and (not rule.parties or company.name in rule.parties)
+            ]
+            t = treated[company, c] = kinds.setdefault(tuple(map(id, mine)), len(kinds))
+            if t < len(tables):
+                continue
+            table = np.zeros((len(HANDLING), len(legs.source)))
+            for e, corridor in enumerate(corridors):
+                into = country_of[legs.target[e]] if legs.crosses[e] else None
+                state = [rule for rule in mine if into is not None and rule.into == into]
+                ordered = state + [rule for rule in mine if rule.corridor == corridor]
+                for i, name in enumerate(HANDLING):
+                    value = field(ordered, name)
+                    table[i, e] = journey.turned_back if value is None else value
+            tables.append(table)
+    detained, days, turned_back, removed, prosecuted, separated = (
+        np.array([table[i] for table in tables]) for i in range(len(HANDLING))
+    )
+    return Custody(treated, detained, days, turned_back, removed, prosecuted, separated)
+
+
+def in_force(scenario: Scenario, when: date, announced: bool = False) -> list[Policy]:
+    """Rules in force on a date, earliest start first, so that the last one that speaks wins.
+
+    With `announced`, those too that people know to come.
+    """
+    rules = [
+        (rule.start or date.min, i, rule)
+        for i, rule in enumerate(scenario.policies)
+        if rule.enabled
+        and (
+            rule.start is None
+            or rule.start <= when
+            or (announced and announcement.is_pending(rule, when))
+        )
+        and (rule.end is None or when <= rule.end)
+    ]
+    return [rule for _, _, rule in sorted(rules, key=lambda row: row[:2])]
+
+
+def field(rules: list[Policy], name: str, channel: str = "", default: bool = True) -> Any:
+    """Value of a field under the last rule that speaks of it, else its default."""
+    for rule in reversed(rules):
+        value = getattr(rule, name)
+        if value is not None:
+            return value
+    if not default:
+        return None
+    return DEFAULTS.get(f"{channel}.{name}", DEFAULTS.get(name))
+
+
+def concerns(rule: Policy, citizenship: str) -> bool:
+    """Whether a rule is about people of a citizenship."""
+    return not rule.citizens_of or citizenship in rule.citizens_of
+
+
+def admitted(rule: Policy, citizenship: str, group: str) -> bool:
+    """Whether a channel's rule admits people of a citizenship and group."""
+    if citizenship in rule.except_ or (group and group in rule.except_):
+        return False
+    return not rule.only or citizenship in rule.only or (bool(group) and group in rule.only)
+
+
+def admission_classes(scenario: Scenario) -> list[tuple[int, int]]:
+    """Admission classes as (country index, group index); group 0 first for every country."""
+    number = {c.id: i for i, c in enumerate(scenario.countries)}
+    classes = [(c, 0) for c in range(len(number))]
+    index = group_index(scenario)
+    classes += [(number[g.country], index[g.id]) for g in scenario.groups]
+    return classes
+
+
+def class_table(scenario: Scenario) -> I64:
+    """[country, group] admission class; people of a foreign group count as others."""
+    table = np.repeat(
+        np.arange(len(scenario.countries))[:, None], len(scenario.groups) + 1, axis=1
+    ).astype(np.int64)
+    for k, (c, g) in enumerate(admission_classes(scenario)):
+        table[c, g] = k
+    return table
+
+
+def changes(scenario: Scenario) -> set[date]:
+    """Dates on which a rule or bloc begins or has ceased to hold or is known, or a state votes.
+
+    Rules that are switched off count too: a run with them and one without then ask people for the
+    same stretches of time, and so draw the same luck.
+    """
+    dates = set()
+    for rule in scenario.policies:
+        if rule.start is not None:
+            dates.add(rule.start)
+        if rule.end is not None and rule.end < date.max:
+            dates.add(rule.end + timedelta(days=1))
+    dates |= announcement.changes(scenario)
+    return dates | blocs.changes(scenario) | politics.changes(scenario)
+
+
+class Enforcement(NamedTuple):
+    """What enforcement does to those who travel by a leg; axis leg."""
+
+    caught: F64
+    """Probability of interception."""
+    bribed: F64
+    """Probability that officials take money instead."""
+    usable: Bool
+    """Whether the leg is a way at all."""
+    price: F64
+    """Money a person."""
+
+
+def enforce(rules: Rules, network: Network, premium: float, often: float = 1.0) -> Enforcement:
+    """What rules do to those who travel.
+
+    Args:
+        rules: Rules in force.
+        network: Its legs.
+        premium: Share by which smugglers raise their price at full enforcement.
+        often: Factor of the probability to be met by officials.
+    """
+    met = np.minimum(network.legs.watched * rules.enforcement * often, 1.0)
+    caught = met * (1.0 - rules.complicit)
+    price = network.legs.price * (1.0 + premium * rules.enforcement)
+    return Enforcement(caught, met * rules.complicit, caught < PASSABLE, price)

@@ -1,0 +1,283 @@
+"""Builds the world once: people with age, sex, education, wealth, group, household, kin.
+
+Every attribute is a pure function of (seed, id), and an id of (place, ordinal): a place added to
+the scenario changes nobody elsewhere.
+"""
+
+from __future__ import annotations
+
+import math
+from functools import cache
+from statistics import NormalDist
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from sim.core.rng import Purpose, key, mixed_array, name_hash, uniform_array
+from sim.core.state import F64, HEAD, I64, LONG_AGO, U64, People
+from sim.core.terms import Activity, Education, Status
+
+if TYPE_CHECKING:
+    from sim.scenario.schema import Country, Profile, Scenario
+
+ADULT = 18
+OLDEST = 95
+SCHOOLED = 15
+"""Age in years from which on people have an education."""
+
+
+def gini_to_sigma(gini: float) -> float:
+    """Sigma of the lognormal of a given Gini: sigma = sqrt(2) Phi^-1((G + 1) / 2).
+
+    Source: Aitchison & Brown (1957).
+    """
+    return math.sqrt(2.0) * NormalDist().inv_cdf((gini + 1.0) / 2.0)
+
+
+@cache
+def normal_table() -> F64:
+    """[65536] standard normal deviate at the middle of each wealth rank; not to be written to."""
+    distribution = NormalDist()
+    coarse = np.array([distribution.inv_cdf((i + 0.5) / 4096) for i in range(4096)])
+    ranks = (np.arange(65536) + 0.5) / 65536
+    table = np.asarray(np.interp(ranks, (np.arange(4096) + 0.5) / 4096, coarse))
+    table.flags.writeable = False
+    return table
+
+
+def household_sizes(draws: F64, mean: float) -> I64:
+    """Sizes 1 + Poisson(mean - 1), at most 12 (our assumption), by inversion."""
+    rate = mean - 1.0
+    term = math.exp(-rate)
+    total = term
+    sizes = np.ones(draws.shape, np.int64)
+    for k in range(1, 12):
+        sizes += draws > total
+        term *= rate / k
+        total += term
+    return np.minimum(sizes, 12)
+
+
+def ages(profile: Profile, heads: np.ndarray, draws: F64) -> F64:
+    """Ages in years: heads are adults; the others make up the profile's shares.
+
+    Within 0-14 ages are uniform; from there they go on at the same density, and from 15 to 64 it
+    changes linearly as the shares ask; from 65 on it falls linearly (our assumption).
+    """
+    mean = profile.household_size
+    head_share = 1.0 / mean
+    old = profile.over_65
+    young = min(profile.under_15 / max(1.0 - head_share, 1e-9), 1.0)
+    # Persons a year of age, at 15, on average from 15 to 64, and at 65.
+    at_15, middle = profile.under_15 / 15.0, max(1.0 - profile.under_15 - old, 1e-9) / 50.0
+    at_65 = max(2.0 * middle - at_15, 2.0 * old / (OLDEST - 65.0))
+    end = min(max(at_65 / max(2.0 * middle - at_65, 1e-9), 0.1), 3.0)
+    youths = 3.0 / 50.0 * 2.0 / (1.0 + end) * (1.0 - profile.under_15 - old)
+    adult_old = min(old / max(1.0 - profile.under_15 - youths, 1e-9), 1.0)
+
+    def thinning(u: F64, low: float, high: float, end: float) -> F64:
+        # Density falls linearly from 1 at `low` to `end` at `high`.
+        a = (end - 1.0) / 2.0
+        u = np.clip(u, 0.0, 1.0)
+        x = u if a == 0 else (-1.0 + np.sqrt(1.0 + 4.0 * a * u * (1.0 + a))) / (2.0 * a)
+        return np.asarray(low + (high - low) * x)
+
+    head_ages = np.where(
+        draws < adult_old,
+        thinning(draws / max(adult_old, 1e-12), 65.0, OLDEST, 0.05),
+        thinning((draws - adult_old) / max(1.0 - adult_old, 1e-12), ADULT, 65.0, end),
+    )
+    rest = np.clip((draws - young) / max(1.0 - young, 1e-12), 0.0, 1.0)
+    other_ages = np.where(
+        draws < young,
+        15.0 * draws / max(young, 1e-12),
+        np.where(
+            rest < adult_old,
+            thinning(rest / max(adult_old, 1e-12), 65.0, OLDEST, 0.05),
+            thinning((rest - adult_old) / max(1.0 - adult_old, 1e-12), 15.0, 65.0, end),
+        ),
+    )
+    return np.where(heads, head_ages, other_ages)
+
+
+def pick(shares: F64, draws: F64) -> I64:
+    """Index of the share in which each draw falls."""
+    edges = np.cumsum(shares)
+    return np.minimum(np.searchsorted(edges / edges[-1], draws, side="right"), len(shares) - 1)
+
+
+def draw_education(profile: Profile, seed: int, pid: U64) -> I64:
+    """[n] education of persons old enough to have one."""
+    return pick(np.array(profile.education), uniform_array(key(seed, Purpose.education), pid))
+
+
+def draw_taste(scenario: Scenario, seed: int, pid: U64) -> I64:
+    """[n] latent taste class of persons."""
+    shares = np.array([one.share for one in scenario.decision.classes])
+    return pick(shares, uniform_array(key(seed, Purpose.taste), pid))
+
+
+def group_index(scenario: Scenario) -> dict[str, int]:
+    """Index of every group; 0 stands for all others."""
+    return {group.id: i + 1 for i, group in enumerate(scenario.groups)}
+
+
+def weights(scenario: Scenario) -> I64:
+    """[place] people that a row of that origin stands for."""
+    return np.array([place.people_per_agent or 1 for place in scenario.places], np.int64)
+
+
+def _diaspora(scenario: Scenario) -> list[tuple[str, int, int, float]]:
+    """People living abroad at the start, as (id, home, place, people)."""
+    rows = []
+    for stock in scenario.stocks:
+        homes = [(i, p.people) for i, p in enumerate(scenario.places) if p.country == stock.from_]
+        hosts = [
+            (i, p.people)
+            for i, p in enumerate(scenario.places)
+            if p.country == stock.to and p.kind != "camp"
+        ]
+        n_home, n_host = sum(n for _, n in homes), sum(n for _, n in hosts)
+        if n_home <= 0 or n_host <= 0:
+            continue
+        for home, a in homes:
+            for host, b in hosts:
+                name = f"{scenario.places[home].id}:{scenario.places[host].id}"
+                rows.append((name, home, host, stock.people * a / n_home * b / n_host))
+    return rows
+
+
+def populate(scenario: Scenario, seed: int) -> People:
+    """Draw all people of a resolved scenario.
+
+    Args:
+        scenario: A resolved scenario.
+        seed: Seed of the run.
+
+    Returns:
+        The people, households in contiguous rows. Means are zero: they are set once it is known
+        which threats reach whom.
+    """
+    weight = weights(scenario)
+    diaspora = _diaspora(scenario)
+    foreigners = np.zeros(len(scenario.places))
+    for _, _, host, people in diaspora:
+        foreigners[host] += people
+    batches = [
+        (f"place:{place.id}", i, i, max(place.people - foreigners[i], 0.0))
+        for i, place in enumerate(scenario.places)
+    ] + [(f"stock:{name}", home, host, people) for name, home, host, people in diaspora]
+
+    countries = {country.id: country for country in scenario.countries}
+    parts: dict[str, list[np.ndarray]] = {name: [] for name in People._fields}
+    offset = 0
+    for name, home, host, people in batches:
+        # A stock too small for a whole row keeps its expected number of rows.
+        exact = people / weight[home]
+        rounding = float(
+            uniform_array(key(seed, Purpose.abroad), np.array([name_hash("batch", name)]))[0]
+        )
+        n = math.floor(exact + (0.5 if name.startswith("place:") else rounding))
+        if n <= 0:
+            continue
+        batch = _batch(
+            scenario, countries[scenario.places[home].country], seed, name, home, host, n, offset
+        )
+        for column, values in batch.items():
+            parts[column].append(values)
+        offset += n
+    return People(**{name: np.concatenate(values) for name, values in parts.items()})
+
+
+def _batch(
+    scenario: Scenario, country: Country, seed: int, name: str, home: int, host: int, n: int,
+    offset: int,
+) -> dict[str, np.ndarray]:  # fmt: skip
+    """Draw the n people of one origin who live in one place."""
+    profile = country.profile
+    assert profile is not None
+    place = scenario.places[home]
+    base = np.uint64(name_hash("people", name))
+    ordinal = np.arange(n, dtype=np.uint64)
+    pid = mixed_array(mixed_array(ordinal) ^ base)
+
+    sizes = household_sizes(
+        uniform_array(key(seed, Purpose.household_size), pid), profile.household_size
+    )
+    # Household j takes the size drawn by its ordinal; the last one is cut to fit.
+    ends = np.cumsum(sizes)
+    n_households = int(np.searchsorted(ends, n) + 1)
+    starts = np.concatenate([[0], ends[: n_households - 1]])
+    household_of = np.repeat(np.arange(n_households), np.diff(np.concatenate([starts, [n]])))
+    is_head = np.zeros(n, bool)
+    is_head[starts] = True
+    sibling = np.arange(1, n + 1, dtype=np.uint32) + offset
+    last = np.concatenate([starts[1:] - 1, [n - 1]])
+    sibling[last] = starts + offset
+
+    def draw(purpose: Purpose, of: U64 = pid, when: int = 0) -> F64:
+        return uniform_array(key(seed, purpose, when), of)
+
+    founder = pid[starts][household_of]
+    years = ages(profile, is_head, draw(Purpose.demography))
+    sex = draw(Purpose.demography, when=1) < profile.women
+    second = np.zeros(n, bool)
+    after = starts + 1
+    second[after[(after < n)]] = ~is_head[after[after < n]]
+    # The second adult of a household is of the other sex than the head (our assumption).
+    partner = second & (years >= ADULT)
+    sex[partner] = ~sex[np.flatnonzero(partner) - 1]
+    education = draw_education(profile, seed, pid)
+    education = np.where(years < SCHOOLED, int(Education.none), education)
+    # A group or a wealth rank is the household's, a taste the person's who decides.
+    index = group_index(scenario)
+    names = sorted(g for g in place.groups if g != "other")
+    shares = np.array([place.groups[g] for g in names] + [0.0])
+    shares[-1] = max(1.0 - shares.sum(), 0.0)
+    codes = np.array([index[g] for g in names] + [0])
+    group = codes[pick(shares, draw(Purpose.group, founder))]
+    rank = (draw(Purpose.wealth, founder) * 65536).astype(np.uint16)
+    taste = draw_taste(scenario, seed, pid)
+    kin = _kin(scenario, country, draw(Purpose.kin, founder), draw(Purpose.kin, founder, 1))
+    abroad = scenario.places[host].country != place.country
+    return {
+        "pid": pid,
+        "household": (starts[household_of] + offset).astype(np.uint32),
+        "sibling": sibling,
+        "home": np.full(n, home, np.uint16),
+        "place": np.full(n, host, np.uint16),
+        "moved": np.full(n, LONG_AGO, np.int16),
+        "blocked_on": np.full(n, LONG_AGO, np.int16),
+        "born": (-np.floor(years * 12) - 1).astype(np.int16),
+        "rank": rank,
+        "means": np.zeros(n, np.float32),
+        "group": group.astype(np.uint8),
+        "traits": (sex + 2 * education + 16 * taste).astype(np.uint8),
+        "kin": kin.astype(np.uint8),
+        "status": np.full(n, int(Status.regular if abroad else Status.citizen), np.uint8),
+        "activity": np.full(n, int(Activity.resident), np.uint8),
+        "flags": np.where(is_head, HEAD, 0).astype(np.uint8),
+        "mask": np.zeros(n, np.uint8),
+        "came": np.zeros(n, np.uint8),
+    }
+
+
+def _kin(scenario: Scenario, country: Country, has: F64, where: F64) -> I64:
+    """Country (+ 1) in which a household has close family, 0 for none.
+
+    A household has kin abroad with probability kin x emigrants / people of the origin, at most .9
+    (our assumption), and then in proportion to the stocks.
+    """
+    number = {c.id: i for i, c in enumerate(scenario.countries)}
+    # In the order of their ids, so that the order in the file means nothing.
+    names = sorted(number)
+    stocks = np.zeros(len(names))
+    for stock in scenario.stocks:
+        if stock.from_ == country.id:
+            stocks[names.index(stock.to)] += stock.people
+    people = sum(p.people for p in scenario.places if p.country == country.id)
+    if stocks.sum() <= 0 or people <= 0:
+        return np.zeros(has.shape, np.int64)
+    share = min(0.9, scenario.journey.kin * stocks.sum() / people)
+    codes = np.array([number[name] + 1 for name in names])
+    return np.where(has < share, codes[pick(stocks, where)], 0)

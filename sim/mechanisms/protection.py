@@ -1,0 +1,59 @@
+"""Protection: how far those who fled have the rights that their status promises (sections 7, 8).
+
+Refugees and claimants in a country of protection 1 live as their status says; at 0 they live as
+people in an irregular situation do. It decides what they earn, how exposed they are, and how fast
+they settle; and so whether they stay or move on.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from sim.core.state import F64, I64
+from sim.core.terms import Status
+from sim.kernels.living import N_STATUS
+
+if TYPE_CHECKING:
+    from sim.scenario.schema import StatusFactors
+
+PROTECTED = (Status.refugee, Status.claimant)
+
+
+def standing(factors: StatusFactors, protection: F64) -> F64:
+    """What a status is worth in every country.
+
+    Args:
+        factors: By status, with full protection.
+        protection: [country] 0 to 1.
+
+    Returns:
+        [country, status] factors, between those of irregular people and the status's own.
+    """
+    table = np.array([getattr(factors, status.name) for status in Status])
+    result = np.repeat(table[None, :], len(protection), axis=0)
+    floor = table[Status.irregular]
+    for status in PROTECTED:
+        result[:, status] = floor + (table[status] - floor) * protection
+    return result
+
+
+def exposed_odds(odds: F64, protection: F64, country: I64) -> F64:
+    """Odds multipliers of exposure in every place.
+
+    Args:
+        odds: [threat, code] with full protection; a code ends in the status.
+        protection: [country] 0 to 1.
+        country: [place] country index.
+
+    Returns:
+        [place, threat, code], between the odds of irregular people and the status's own.
+    """
+    result = np.repeat(odds[None, :, :], len(country), axis=0)
+    floor = odds[:, Status.irregular :: N_STATUS]
+    lack = 1.0 - protection[country]
+    for status in PROTECTED:
+        own = odds[:, status::N_STATUS]
+        result[:, :, status::N_STATUS] = own * (floor / own) ** lack[:, None, None]
+    return result

@@ -1,0 +1,287 @@
+"""Seven threats by place: severity and prevalence, shocks, coupling, crowding (section 3)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from sim.core.state import DAYS_A_YEAR, F64, I64, Bool
+from sim.core.terms import FEAR, N_THREATS, WANT, Threat
+
+if TYPE_CHECKING:
+    from sim.scenario.schema import Intervention, Scenario, Shock
+
+MONTH = DAYS_A_YEAR / 12
+FADED = 2.0
+"""Half-lives after which a shock no longer raises prevalence (our assumption)."""
+
+
+class Rises(NamedTuple):
+    """Dated rises of prevalence, one row each."""
+
+    start: F64
+    """Day from which it holds."""
+    end: F64
+    """Day from which it holds no more."""
+    place: I64
+    threat: I64
+    prevalence: F64
+    by_state: Bool
+
+
+@dataclass(frozen=True)
+class Disturbance:
+    """One dated rise of one threat: a shock of the scenario, or a drought."""
+
+    places: tuple[int, ...]
+    threat: int
+    start: float
+    """Day of onset."""
+    top: float
+    """Day on which the peak is reached."""
+    decay: float
+    """Day on which decay sets in."""
+    half_life: float
+    """Days."""
+    peak: float
+    prevalence: float
+    by_state: bool
+
+    def added(self, day: float) -> float:
+        """Severity added on a day: linear rise, plateau, exponential decay."""
+        if day < self.start:
+            return 0.0
+        if day < self.top:
+            return self.peak * (day - self.start) / (self.top - self.start)
+        if day <= self.decay:
+            return self.peak
+        return float(self.peak * 0.5 ** ((day - self.decay) / self.half_life))
+
+    def last(self) -> float:
+        """Day after which it no longer raises prevalence."""
+        return self.decay + FADED * self.half_life
+
+
+def coupling_matrix(scenario: Scenario) -> F64:
+    """[to, from] C': severity that a unit of one threat adds to another."""
+    matrix = np.zeros((N_THREATS, N_THREATS))
+    for source, targets in scenario.exposure.coupling.items():
+        for target, share in targets.items():
+            matrix[Threat[target], Threat[source]] = share
+    return matrix
+
+
+def per_threat(values: Mapping[Any, float]) -> F64:
+    """[threat] from a mapping by name, 0 where absent."""
+    return np.array([values.get(threat.name, 0.0) for threat in Threat], np.float64)
+
+
+class Threats:
+    """Severities and prevalences of all places, moved day by day.
+
+    Attributes:
+        severity: [place, threat], 0 to 1.
+        prevalence: [place, threat], 0 to 1, as of the last dated event.
+        by_state: [place, threat] whether the state is the perpetrator.
+    """
+
+    def __init__(self, scenario: Scenario) -> None:
+        places = [place.id for place in scenario.places]
+        self.n_places = len(places)
+        self.start = scenario.time.start
+        observed = np.zeros((self.n_places, N_THREATS))
+        self.base_prevalence = np.zeros((self.n_places, N_THREATS))
+        self.base_by_state = np.zeros((self.n_places, N_THREATS), bool)
+        for p, name in enumerate(places):
+            for threat in Threat:
+                level = scenario.threats[name][threat.name]  # type: ignore[index]
+                observed[p, threat] = level.severity
+                self.base_prevalence[p, threat] = level.prevalence
+                self.base_by_state[p, threat] = level.by_state
+        self.coupling = coupling_matrix(scenario)
+        # Observed levels already contain coupling: an undisturbed world stays where it was seen.
+        self.chronic = observed - observed @ self.coupling.T
+        self.severity = observed.copy()
+        self.prevalence = self.base_prevalence.copy()
+        self.by_state = self.base_by_state.copy()
+        self.crowding = per_threat(scenario.exposure.crowding)
+        self.strain = np.zeros(self.n_places)
+        """[place] newcomers beyond capacity as a share x / (1 + x), set monthly."""
+        self.relaxation = scenario.exposure.relaxation * DAYS_A_YEAR
+        index = {name: i for i, name in enumerate(places)}
+        stated = [(s.enabled, self._shock(s, index)) for s in scenario.shocks] + [
+            (i.enabled, self._drought(i, index))
+            for i in scenario.interventions
+            if i.kind == "drought"
+        ]
+        self.disturbances = [one for enabled, one in stated if enabled]
+        self.events = self._prevalence_events(self.disturbances)
+        # Those switched off count, too: with and without them people draw the same luck.
+        others = self._prevalence_events([one for _, one in stated])
+        self.dates = sorted({*self._dates(self.events), *self._dates(others)})
+        """Days on which some prevalence or perpetrator changes, or would were all enabled."""
+
+    def day_of(self, when: date) -> float:
+        """Days from the start of the run to a date."""
+        return float((when - self.start).days)
+
+    def _shock(self, shock: Shock, index: dict[str, int]) -> Disturbance:
+        start = self.day_of(shock.start)
+        top = start + shock.rise * MONTH
+        decay = max(top, self.day_of(shock.end) + 1) if shock.end else top
+        return Disturbance(
+            tuple(index[name] for name in shock.at), int(Threat[shock.threat]), start, top, decay,
+            shock.half_life * MONTH, shock.peak, shock.prevalence or 0.0, shock.by_state,
+        )  # fmt: skip
+
+    def _drought(self, drought: Intervention, index: dict[str, int]) -> Disturbance:
+        start = self.day_of(drought.start)
+        # A drought builds up over a season and eases over half a year (our assumption).
+        top = start + min(3.0, drought.months) * MONTH
+        return Disturbance(
+            tuple(index[name] for name in drought.at), int(Threat.environmental), start, top,
+            start + drought.months * MONTH, 6 * MONTH, max(drought.strength or 0.0, 0.0),
+            drought.prevalence or 0.0, False,
+        )  # fmt: skip
+
+    def _prevalence_events(self, disturbances: list[Disturbance]) -> Rises:
+        """Dated rises of prevalence.
+
+        A disturbance raises the prevalence of the threats coupled to it, each step of the chain a
+        relaxation time later and by the coupling's share (our assumption).
+        """
+        events = []
+        for shock in disturbances:
+            reach = np.zeros(N_THREATS)
+            reach[shock.threat] = shock.prevalence
+            lag = 0.0
+            for _ in range(3):
+                for threat in np.flatnonzero(reach > 1.0 / 512):
+                    by_state = shock.by_state and threat == shock.threat
+                    start, end, q = shock.start + lag, shock.last() + lag, float(reach[threat])
+                    events += [(start, end, p, int(threat), q, by_state) for p in shock.places]
+                reach = self.coupling @ reach
+                lag += self.relaxation
+            if shock.by_state and shock.prevalence == 0.0:
+                # Who perpetrates changes, not whom it reaches.
+                events += [
+                    (shock.start, shock.last(), p, shock.threat, 0.0, True) for p in shock.places
+                ]
+        columns = zip(*events, strict=True) if events else [()] * 6
+        kinds = (float, float, int, int, float, bool)
+        return Rises(*(np.array(it, kind) for it, kind in zip(columns, kinds, strict=True)))
+
+    def _dates(self, events: Rises) -> list[int]:
+        dates = []
+        before = self._in_force(-1.0, events)
+        for day in sorted({math.ceil(when) for when in (*events.start, *events.end)}):
+            now = self._in_force(day, events)
+            if any((a != b).any() for a, b in zip(now, before, strict=True)):
+                dates.append(day)
+            before = now
+        return dates
+
+    def _in_force(self, day: float, events: Rises) -> tuple[F64, Bool]:
+        """([place, threat] prevalence, [place, threat] by state) on a day."""
+        prevalence = self.base_prevalence.copy()
+        by_state = self.base_by_state.copy()
+        now = (events.start <= day) & (day < events.end)
+        where = (events.place[now], events.threat[now])
+        np.maximum.at(prevalence, where, events.prevalence[now])
+        np.logical_or.at(by_state, where, events.by_state[now])
+        return prevalence, by_state
+
+    def update_prevalence(self, day: float) -> bool:
+        """Apply the dated events in force on a day; True if anything changed."""
+        prevalence, by_state = self._in_force(day, self.events)
+        changed = bool((prevalence != self.prevalence).any() or (by_state != self.by_state).any())
+        self.prevalence, self.by_state = prevalence, by_state
+        return changed
+
+    def advance(self, first_day: int, n_days: int, weight: F64, tolerable: F64, voice: F64,
+                b_voice: float) -> tuple[F64, F64, F64, F64]:  # fmt: skip
+        """Move severities day by day and average what rates are made of.
+
+        Rates are averaged over the days of a step, never severities: at mean severity a war that
+        starts in mid-month would give a fraction of the right rate.
+
+        Args:
+            first_day: First day of the step, counted from the start.
+            n_days: Days in the step.
+            weight: [threat] b_k.
+            tolerable: [threat] tol_k.
+            voice: [place] political voice of the place's country.
+            b_voice: Weight of its absence.
+
+        Returns:
+            ([place, 16] mean of exp(S_want), [place, 8] mean of exp(S_fear) - 1,
+            [place, threat] mean severity, [place, threat] mean of b_k max(s_k - tol_k, 0)).
+        """
+        close = 1.0 - math.exp(-1.0 / self.relaxation)
+        unheard = 1.0 + b_voice * (1.0 - voice)
+        steady = self.chronic + self.strain[:, None] * self.crowding[None, :]
+        shocks = self._added(first_day, n_days)
+        path = np.empty((n_days, self.n_places, N_THREATS))
+        for day in range(n_days):
+            target = steady + self.severity @ self.coupling.T
+            target += shocks[day]
+            self.severity += (np.clip(target, 0.0, 1.0) - self.severity) * close
+            path[day] = self.severity
+        felt = weight * np.maximum(path - tolerable, 0.0)
+        flat = felt.reshape(-1, N_THREATS)
+        heard = np.tile(unheard, n_days)[:, None]
+        want = _products(np.exp(flat[:, : len(WANT)] * heard)).reshape(n_days, -1, 16)
+        fear = _products(np.exp(flat[:, len(WANT) :])).reshape(n_days, -1, 8) - 1.0
+        return want.mean(axis=0), fear.mean(axis=0), path.mean(axis=0), felt.mean(axis=0)
+
+    def _added(self, first_day: int, n_days: int) -> F64:
+        """[day, place, threat] severity that disturbances add to the target."""
+        result = np.zeros((n_days, self.n_places, N_THREATS))
+        for shock in self.disturbances:
+            if first_day + n_days <= shock.start:
+                continue
+            added = [shock.added(first_day + day + 0.5) for day in range(n_days)]
+            result[:, list(shock.places), shock.threat] += np.array(added)[:, None]
+        return result
+
+    def state_fear(self) -> Bool:
+        """[place, 8] whether those exposed to these fears fear the state itself."""
+        result = np.zeros((self.n_places, 8), bool)
+        for bits in range(8):
+            for i, threat in enumerate(FEAR):
+                if bits >> i & 1:
+                    result[:, bits] |= self.by_state[:, threat]
+        return result
+
+
+def _products(factors: F64) -> F64:
+    """[place, 2^n] product of the factors of each subset of n threats."""
+    result = np.ones((factors.shape[0], 1))
+    for k in range(factors.shape[1]):
+        result = np.concatenate([result, result * factors[:, k : k + 1]], axis=1)
+    return result
+
+
+def felt_fear(severity: F64, mask: np.ndarray, weight: F64, tolerable: F64) -> F64:
+    """Gravest fear that persons feel beyond what is tolerable, 0 to 1.
+
+    max over fear of (b_k / max b) max(h_k - tol_k, 0): one well-founded fear is enough.
+
+    Args:
+        severity: [person, threat] of the place.
+        mask: [person] threats they are exposed to.
+        weight: [threat] b_k.
+        tolerable: [threat] tol_k.
+    """
+    gravest = np.zeros(len(mask))
+    most = max(max(weight[threat] for threat in FEAR), 1e-12)
+    for threat in FEAR:
+        exposed = (mask >> threat & 1).astype(bool)
+        excess = np.maximum(severity[:, threat] - tolerable[threat], 0.0)
+        gravest = np.maximum(gravest, exposed * weight[threat] / most * excess)
+    return gravest

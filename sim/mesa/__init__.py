@@ -1,0 +1,1 @@
+"""The model for users of Mesa."""

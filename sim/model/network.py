@@ -1,0 +1,92 @@
+"""The corridor graph as arrays: networkx builds and checks it, kernels read it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from sim.core.rng import name_hash
+from sim.core.state import F64, I64, Legs
+
+if TYPE_CHECKING:
+    from sim.scenario.schema import Scenario
+
+
+class Network(NamedTuple):
+    """The graph of corridors with what never changes in a run."""
+
+    legs: Legs
+    hops: I64
+    """[place, place] fewest legs, -1 where there is no way."""
+    km: F64
+    """[place, place] great circle, at least 10 km."""
+
+
+def great_circle(lat: F64, lon: F64) -> F64:
+    """Distances between all pairs of points.
+
+    Args:
+        lat: [place] degrees.
+        lon: [place] degrees.
+
+    Returns:
+        [place, place] km on a sphere of 6371 km.
+    """
+    phi, lam = np.radians(lat), np.radians(lon)
+    d_phi = phi[:, None] - phi[None, :]
+    d_lam = lam[:, None] - lam[None, :]
+    root = (
+        np.sin(d_phi / 2) ** 2
+        + np.cos(phi)[:, None] * np.cos(phi)[None, :] * np.sin(d_lam / 2) ** 2
+    )
+    return np.asarray(6371.0 * 2 * np.arcsin(np.sqrt(np.clip(root, 0, 1))))
+
+
+def build(scenario: Scenario) -> Network:
+    """Turn a resolved scenario's corridors into arrays."""
+    import networkx as nx
+
+    places = [place.id for place in scenario.places]
+    index = {name: i for i, name in enumerate(places)}
+    country = [place.country for place in scenario.places]
+    rows = []
+    graph = nx.DiGraph()
+    graph.add_nodes_from(range(len(places)))
+    for n, corridor in enumerate(scenario.corridors):
+        a, b = index[corridor.from_], index[corridor.to]
+        graph.add_edge(a, b)
+        for tactic in corridor.tactics:
+            ident = name_hash("leg", f"{corridor.id}:{tactic.id}")
+            rows.append((a, b, n, corridor.days, tactic, country[a] != country[b], ident))
+    rows.sort(key=lambda row: row[0])
+    hops = np.full((len(places), len(places)), -1, np.int64)
+    for a, lengths in nx.all_pairs_shortest_path_length(graph):
+        for b, length in lengths.items():
+            hops[a, b] = length
+
+    def column(name: str) -> F64:
+        return np.array([getattr(row[4], name) for row in rows], np.float64)
+
+    source = np.array([row[0] for row in rows], np.int64)
+    legs = Legs(
+        first=np.searchsorted(source, np.arange(len(places) + 1)).astype(np.int64),
+        source=source,
+        target=np.array([row[1] for row in rows], np.int64),
+        corridor=np.array([row[2] for row in rows], np.int64),
+        days=np.array([row[3] for row in rows], np.float64),
+        price=column("price"),
+        watched=column("watched"),
+        death=column("death"),
+        violence=column("violence"),
+        extortion=column("extortion"),
+        taken=column("taken"),
+        kidnapping=column("kidnapping"),
+        crosses=np.array([row[5] for row in rows], np.bool_),
+        ident=np.array([row[6] for row in rows], np.uint64),
+    )
+    km = great_circle(
+        np.array([place.lat for place in scenario.places]),
+        np.array([place.lon for place in scenario.places]),
+    )
+    return Network(legs, hops, np.maximum(km, 10.0))

@@ -1,0 +1,106 @@
+"""Of whom pictures and lists speak: the people of `population.focus`, where a scenario names it.
+
+People outside the focus are simulated in coarse rows, each of which stands for tens of thousands,
+so that one row that moves makes a flow. Such moves say nothing about the countries they join.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+from weakref import WeakKeyDictionary
+
+import pandas as pd
+
+from sim.plots import style
+from sim.results.record import Record, country_of
+
+NAMED: Final = 3
+"""Countries of a focus that are named; more are counted."""
+CITIZENS: Final = ("flows", "crossings", "harms", "stocks", "blocked", "claims", "paths")
+"""Tables that are narrowed to citizens of the focus."""
+SPLIT: Final = ("answers", "attribution")
+"""Tables that are narrowed by the first of `COLUMNS` that they are split by."""
+COLUMNS: Final = {
+    "citizenship": "who are citizens of",
+    "home": "whose home is in",
+    "place": "living in",
+}
+"""Columns that tell whether a row is about the focus, the best first, and how to say it."""
+
+_narrowed: WeakKeyDictionary[Record, Record] = WeakKeyDictionary()
+
+
+def narrowed(record: Record) -> Record:
+    """Give a run with the rows about the focus only; the run itself, if it has no focus.
+
+    Args:
+        record: a run.
+
+    Returns:
+        The tables of `CITIZENS` of citizens of the focus; answers and attribution of those who are
+        citizens, have their home or live there, whichever the tables tell first.
+        All other tables are whole. Narrowing twice changes nothing more.
+    """
+    if not record.scenario.population.focus:
+        return record
+    if record not in _narrowed:
+        tables = dict(record.tables)
+        for name in (*CITIZENS, *SPLIT):
+            if name in tables and (column := _column(record, name)):
+                tables[name] = _within(record, tables[name], column)
+        _narrowed[record] = Record(record.scenario, record.seed, record.manifest, tables)
+    return _narrowed[record]
+
+
+def _column(record: Record, name: str) -> str:
+    """Give the column that tells which rows of a table are about the focus; empty: none does."""
+    columns = COLUMNS if name in SPLIT else ("citizenship",)
+    return next((it for it in columns if it in record.tables[name].columns), "")
+
+
+def _within(record: Record, frame: pd.DataFrame, column: str) -> pd.DataFrame:
+    wanted = set(record.scenario.population.focus)
+    if column != "citizenship":
+        wanted = {place for place, country in country_of(record).items() if country in wanted}
+    kept: pd.DataFrame = frame[frame[column].isin(sorted(wanted))]
+    return kept
+
+
+def countries(record: Record) -> str:
+    """Name the countries of the focus; empty, if there is none."""
+    focus = record.scenario.population.focus
+    if len(focus) > NAMED:
+        return f"{len(focus)} countries"
+    names = style.names(record)
+    return style.listed([names.get(it, it) for it in focus])
+
+
+def citizens(record: Record) -> str:
+    """Name the people of whom flows and harms speak: `citizens of Syria`, or `people`."""
+    return f"citizens of {countries(record)}" if record.scenario.population.focus else "people"
+
+
+def counted(record: Record, number: float) -> str:
+    """Write a number of these people, with the word that fits it."""
+    if not record.scenario.population.focus:
+        return style.people(number)
+    who = citizens(record)
+    return f"1 {who.replace('citizens', 'citizen', 1)}" if round(number) == 1 else (
+        f"{style.words(number)} {who}"
+    )  # fmt: skip
+
+
+def such(record: Record, name: str = "answers") -> str:
+    """Say of whom answers or attribution speak, after a word for them.
+
+    Args:
+        record: a run.
+        name: which of the two tables.
+
+    Returns:
+        ` living in Syria`, with the space, for example; empty for everybody.
+    """
+    if not record.scenario.population.focus or name not in record.tables:
+        return ""
+    column = _column(record, name)
+    return f" {COLUMNS[column]} {countries(record)}" if column else ""

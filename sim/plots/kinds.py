@@ -1,0 +1,56 @@
+"""Every kind of picture that a run or a sweep can be drawn as, with a line on each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from sim.experiments.effects import Swept
+from sim.plots import style
+from sim.plots.bands import plot_bands
+from sim.plots.swept import plot_effects
+from sim.report.page import PICTURES, Picture
+from sim.results.record import Record
+
+KINDS: Final[Mapping[str, Picture]] = PICTURES
+SWEEP_KINDS: Final[Mapping[str, str]] = {"effects": "Figures at each value of a factor"}
+SUFFIXES: Final = ("png", "svg", "pdf")
+
+
+def draw_kind(
+    record: Record, kind: str, suffix: str = "png", measures: Sequence[str] = ()
+) -> bytes:
+    """Draw one of `KINDS`.
+
+    Args:
+        record: a run.
+        kind: which.
+        suffix: of `SUFFIXES`.
+        measures: headline figures that `bands` draws; none: its own.
+
+    Returns:
+        The content of the file.
+
+    Raises:
+        NoTableError: the run did not keep the table that it needs.
+    """
+    if kind == "bands" and measures:
+        return style.as_file(plot_bands(record, measures=measures), suffix)
+    return style.as_file(KINDS[kind].plot(record), suffix)
+
+
+def draw_sweep(
+    swept: Swept, suffix: str = "png", figures: Sequence[str] = (), over: str | None = None
+) -> bytes:
+    """Draw what the factors of a sweep do, as `plot_effects` says it.
+
+    Args:
+        swept: a finished sweep.
+        suffix: of `SUFFIXES`.
+        figures: of `swept.figures`, of one unit; none: the first.
+        over: the factor on the axis; none: the strongest.
+
+    Returns:
+        The content of the file.
+    """
+    return style.as_file(plot_effects(swept, figures=figures, over=over), suffix)

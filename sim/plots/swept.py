@@ -1,0 +1,186 @@
+"""What a sweep found: a figure at each value of one factor, whatever the others are."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator
+
+from sim.experiments.effects import Swept, effects, gaps, is_number, levels
+from sim.plots import style
+from sim.plots.pictures import legend
+
+MOST_SETTINGS: Final = 24
+"""Settings of the other factors that are drawn each as a line."""
+SMALL_SHARE: Final = 0.05
+"""Gaps below this share of the largest one are told as next to nothing."""
+
+DATE: Final = re.compile(r"(\d{4})-(0[1-9]|1[0-2])(?:-(0[1-9]|[12]\d|3[01]))?")
+"""A month or a day, as scenarios write them."""
+
+
+def plot_effects(
+    swept: Swept, ax: Axes | None = None, *, figures: Sequence[str] = (), over: str | None = None
+) -> Axes:
+    """Draw figures of a sweep at each value of a factor, averaged over all others.
+
+    Args:
+        swept: a finished sweep.
+        ax: axes to draw on; none: those of a new figure.
+        figures: of `swept.figures`, of one unit; none: the first.
+        over: the factor on the axis; none: the one that moves the first figure most.
+
+    Returns:
+        The axes.
+    """
+    figures = figures or swept.figures[:1]
+    over = over or _strongest(swept, figures[0])
+    unit = swept.unit(figures[0])
+    scale = 100.0 if unit == "share" else 1.0
+    ax = style.frame(ax)
+    tables = [effects(swept, it, over) for it in figures]
+    known = list(dict.fromkeys(value for it in tables for value in it["value"]))
+    on_scale = is_number(tables[0]["value"])
+    dated = all(_is_date(it) for it in known)
+    if on_scale:
+        at: dict[Any, float] = {value: float(value) for value in known}
+    elif dated:
+        at = {value: float(pd.Timestamp(value).toordinal()) for value in known}
+    else:
+        at = {value: float(i) for i, value in enumerate(known)}
+    most = least = 0.0
+    in_order = on_scale or dated
+    for figure, table, colour in zip(figures, tables, style.LINES, strict=False):
+        for line in _settings(swept, figure, over):
+            x, y = [at[it] for it in line.index], scale * line.to_numpy()
+            # Between words there is nothing, so that no line leads from one to the other.
+            mark = {"linewidth": 0.7} if in_order else {"linewidth": 0, "marker": "_"}
+            ax.plot(x, y, color=colour, alpha=0.45, markersize=14, **mark)
+            most, least = max(most, float(np.nanmax(y))), min(least, float(np.nanmin(y)))
+        x = [at[it] for it in table["value"]]
+        mean, low, high = (scale * table[it].to_numpy() for it in ("mean", "low", "high"))
+        if in_order:
+            ax.fill_between(x, low, high, color=colour, alpha=0.22, linewidth=0)
+        else:
+            ax.vlines(x, low, high, color=colour, alpha=0.22, linewidth=8)
+        ax.plot(x, mean, color=colour, linewidth=2.2 * in_order, marker="o", markersize=5)
+        most = max(most, float(np.nanmax([*mean, *high])))
+        least = min(least, float(np.nanmin([*mean, *low])))
+    room = 0.05 * (most - least) or 1.0
+    ax.set_ylim(least - room if least < 0 else 0, most + room)
+    first, last = min(at.values()), max(at.values())
+    beside = 0.08 * (last - first) if in_order else 0.5
+    ax.set_xlim(first - (beside or 1.0), last + (beside or 1.0))
+    if on_scale:
+        ax.xaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
+        ax.xaxis.set_major_formatter(style.word_ticks())
+    else:
+        words = {at[value]: _value(value, short=True) for value in known}
+        ax.xaxis.set_major_locator(FixedLocator(list(words)[:: -(-len(known) // 6)]))
+        ax.xaxis.set_major_formatter(FuncFormatter(lambda it, _: words.get(it, "")))
+    ax.set_xlabel(_named(over), fontsize=style.TEXT)
+    ax.yaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
+    ax.yaxis.set_major_formatter(style.word_ticks())
+    ax.set_ylabel("%" if unit == "share" else unit, fontsize=style.TEXT)
+    ax.grid(axis="y", color=style.RULE, linewidth=0.6)
+    ax.set_axisbelow(True)
+    if len(figures) > 1:
+        legend(ax, [(_named(it), c) for it, c in zip(figures, style.LINES, strict=False)], 1)
+    others = [_named(it) for it in swept.factors if it != over]
+    replicates = len(swept.plan["seeds"])
+    what = f"{style.capital(_named(figures[0]))}. " if len(figures) == 1 else ""
+    if others:
+        marks = ("Thick line", "thin lines") if in_order else ("Dot", "dashes")
+        what += f"{marks[0]}: mean over {_listed(others)}; {marks[1]}: each of their settings. "
+    what += "Band: 95 % interval." if replicates > 1 else "One replicate: no intervals."
+    name = swept.plan["title"] or swept.plan["name"]
+    n = len(swept.plan["points"])
+    runs = f"{name}: {n} points, {replicates} replicate{'s' if replicates != 1 else ''} each"
+    style.caption(ax, runs, effects_finding(swept, figures[0], over), what, below=44)
+    return ax
+
+
+def effects_finding(swept: Swept, figure: str, over: str | None = None) -> str:
+    """Say in one sentence what a factor does to a figure, and what the others do."""
+    ranked = gaps(swept, figure)
+    over = over or _strongest(swept, figure)
+    table, row = effects(swept, figure, over), ranked[ranked["factor"] == over]
+    what, unit = style.capital(_named(figure)), swept.unit(figure)
+    if not len(row) or not float(row["gap"].iloc[0]) > 0:
+        return f"{what}: the same at every value of {_named(over)}"
+    ends = {
+        it: table[table["value"] == row[it].iloc[0]]["mean"].iloc[0] for it in ("least", "most")
+    }
+    low, high = (style.figures(float(ends[it]), unit) for it in ("least", "most"))
+    counted = f" {unit}" if unit in ("people", "heads", "years") else ""
+    text = (
+        f"{what}: {high}{counted} ({_named(over)}: {_value(row['most'].iloc[0])}) "
+        f"or {low} ({_value(row['least'].iloc[0])})"
+    )
+    if row["low"].iloc[0] <= 0:
+        text += ", which may be chance"
+    others = ranked[ranked["factor"] != over]
+    if not len(others):
+        return text
+    strongest = others.iloc[0]
+    if strongest["gap"] < SMALL_SHARE * float(row["gap"].iloc[0]):
+        return f"{text}; {_listed([_named(it) for it in others['factor']])} hardly matter"
+    gap = style.figures(float(strongest["gap"]), unit)
+    return f"{text}; next, {_named(strongest['factor'])} moves it by {gap}"
+
+
+def _strongest(swept: Swept, figure: str) -> str:
+    """Name the factor that moves a figure most, the first where none does."""
+    ranked = gaps(swept, figure)
+    return str(ranked["factor"].iloc[0]) if len(ranked) else swept.factors[0]
+
+
+def _settings(swept: Swept, figure: str, over: str) -> list[pd.Series[float]]:
+    """Give a figure by value of a factor for each setting of the others; none where too many."""
+    others = [it for it in swept.factors if it != over]
+    runs = swept.runs.assign(**{it: levels(swept, it) for it in swept.factors})
+    means = runs.groupby([*others, over], sort=False)[figure].mean()
+    if not others or len(means.groupby(level=others)) > MOST_SETTINGS:
+        return []
+    order = list(effects(swept, figure, over)["value"])
+    lines = [
+        group.droplevel([*others]).reindex(order).dropna()
+        for _, group in means.groupby(level=others, sort=False)
+    ]
+    return [it for it in lines if len(it) > 1]
+
+
+def _is_date(value: Any) -> bool:
+    return isinstance(value, str) and DATE.fullmatch(value) is not None
+
+
+def _value(value: Any, short: bool = False) -> str:
+    """Write a value as one reads it: months and days in words."""
+    if isinstance(value, (bool, np.bool_)):
+        return "yes" if value else "no"
+    if not isinstance(value, str):
+        return style.words(float(value))
+    found = DATE.fullmatch(value)
+    if found is None:
+        return value.replace("_", " ")
+    year, month, day = (int(it) if it else 1 for it in found.groups())
+    name, of_year = style.month_word(pd.Timestamp(year, month, 1)).split()
+    text = f"{name[:3] if short else name} {of_year}"
+    return text if day == 1 else f"{day} {text}"
+
+
+def _named(name: str) -> str:
+    """Write a figure's or factor's name in words; of a path what it ends with is enough."""
+    if name in style.MEASURE_WORDS:
+        return style.MEASURE_WORDS[name]
+    words = name.split(".")
+    return " ".join(words[-2:] if len(words) > 1 else words).replace("_", " ")
+
+
+def _listed(names: Sequence[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"

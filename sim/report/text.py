@@ -1,0 +1,277 @@
+"""Tables of a run for the terminal, 80 columns wide."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+
+from rich.console import (
+    Console,
+    ConsoleOptions,
+    JustifyMethod,
+    RenderableType,
+    RenderResult,
+)
+from rich.measure import Measurement
+from rich.segment import Segment
+from rich.style import Style
+from rich.table import Table
+from rich.text import Text
+
+from sim.core.terms import Answer, Harm
+from sim.plots import style
+from sim.plots.focus import citizens, narrowed, such
+from sim.plots.maps import flows_by_size
+from sim.plots.pictures import observed_words
+from sim.results.record import MEASURES, Record
+
+WIDTH: Final = 80
+BAR: Final = 22
+EIGHTHS: Final = " ▏▎▍▌▋▊▉█"
+
+
+@dataclass(frozen=True)
+class Bar:
+    """A horizontal bar, with eighths of a cell where the terminal can show them."""
+
+    share: float
+    """Length, from 0 to 1 of `width`."""
+    colour: str
+    width: int = BAR
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        """Draw it."""
+        width = min(self.width, options.max_width)
+        eighths = round(max(0.0, min(self.share, 1.0)) * width * 8)
+        if self.share > 0:
+            eighths = max(eighths, 1)
+        if options.ascii_only:
+            text = "#" * -(-eighths // 8)
+        else:
+            text = EIGHTHS[8] * (eighths // 8) + EIGHTHS[eighths % 8].strip()
+        yield Segment(text, Style(color=self.colour))
+
+    def __rich_measure__(self, console: Console, options: ConsoleOptions) -> Measurement:
+        """Ask for its width, and no less than a third of it."""
+        return Measurement(self.width // 3, self.width)
+
+
+def top_corridors(record: Record, rows: int = 8) -> RenderableType:
+    """List the largest flows across a border, with bars; within one, if nobody crossed any.
+
+    Args:
+        record: a run; of its people, those of the focus count.
+        rows: flows to list.
+
+    Returns:
+        A table; a sentence where nobody moved or no flows were kept.
+    """
+    if "flows" not in record.tables:
+        return Text("Flows were not kept (outputs.tables).")
+    crossing = flows_by_size(record, within=False)
+    flows = crossing or flows_by_size(record)
+    if not flows:
+        return Text("Nobody moved.")
+    names = style.names(record)
+    where = "across a border" if crossing else "within countries"
+    title = f"Largest flows {where}: {citizens(record)} who arrived"
+    table = blank_table(title, ("from", "to"), ("people", ""))
+    for flow in flows[:rows]:
+        forced = flow.forced * 2 >= flow.arrived
+        table.add_row(
+            Text(names[flow.origin]),
+            Text(names[flow.destination]),
+            Text(style.words(flow.arrived)),
+            Bar(
+                flow.arrived / flows[0].arrived,
+                style.ANSWERS["necessity" if forced else "choice"],
+                12,
+            ),
+        )
+    table.caption = captioned(record, "red: mostly of necessity; blue: mostly by choice")
+    return table
+
+
+def five_answers(record: Record) -> RenderableType:
+    """List how often each of the five answers was given, with bars for those who would move.
+
+    Args:
+        record: a run; of its people, those of the focus count.
+
+    Returns:
+        A table; a sentence where answers were not kept.
+    """
+    if "answers" not in record.tables:
+        return Text("Answers were not kept (outputs.tables).")
+    value, low, high = _headline(narrowed(record))
+    months = style.months(record)
+    table = blank_table(
+        f"The five answers of heads of household{such(record)}",
+        ("answer",),
+        ("heads a month", "people in all", ""),
+    )
+    most = max(value[f"{answer.name}_heads"] for answer in Answer if answer is not Answer.stays)
+    for answer in Answer:
+        id_ = f"{answer.name}_heads"
+        drawn = answer is not Answer.stays and most > 0
+        table.add_row(
+            Text(style.ANSWER_WORDS[answer.name]),
+            Text(
+                style.words(value[id_] / months)
+                + _plus_minus(low[id_] / months, high[id_] / months)
+            ),
+            Text(style.words(value.get(f"{answer.name}_people", float("nan")))),
+            Bar(value[id_] / most, style.ANSWERS[answer.name]) if drawn else Text(""),
+        )
+    table.caption = captioned(
+        record, "each head answers at every step; people: who moved with them"
+    )
+    return table
+
+
+def harms(record: Record) -> RenderableType:
+    """List deaths and harms on the way, with bars.
+
+    Args:
+        record: a run; of its people, those of the focus count.
+
+    Returns:
+        A table; a sentence where harms were not kept.
+    """
+    if "harms" not in record.tables:
+        return Text("Harms were not kept (outputs.tables).")
+    value, low, high = _headline(narrowed(record))
+    who = f"{citizens(record)} who"
+    table = blank_table("Deaths and harms on the way", (who,), ("people", ""))
+    most = max(value[f"harm_{harm.name}"] for harm in Harm)
+    for harm in Harm:
+        id_ = f"harm_{harm.name}"
+        table.add_row(
+            Text(style.HARM_WORDS[harm.name]),
+            Text(style.words(value[id_]) + _plus_minus(low[id_], high[id_])),
+            Bar(value[id_] / most if most else 0.0, "red" if harm is Harm.death else "white"),
+        )
+    rate = value["death_rate"]
+    note = "" if rate != rate else f"{rate:.1f} deaths per 1,000 irregular or asylum journeys"
+    taken = float(narrowed(record).harms["money"].sum()) / record.replicates
+    note += "; " * bool(note and taken)
+    note += f"{style.money(record, taken)} taken from them" if taken else ""
+    table.caption = captioned(record, note)
+    return table
+
+
+def spending(record: Record, rows: int = 8) -> RenderableType:
+    """List the public money spent, item by item.
+
+    Args:
+        record: a run.
+        rows: items to list, the dearest first.
+
+    Returns:
+        A table; a sentence where none was spent, or spending was not kept.
+    """
+    if "spending" not in record.tables:
+        return Text("Spending was not kept (outputs.tables).")
+    sums = style.spent(record)
+    if not len(sums):
+        return Text("No public spending was booked.")
+    table = blank_table(f"Public money spent, {record.money_unit}", ("item",), ("in all", ""))
+    for item, amount in sums.head(rows).items():
+        table.add_row(
+            Text(str(item)), Text(style.words(amount)), Bar(amount / sums.iloc[0], "white")
+        )
+    left = len(sums) - rows
+    table.caption = captioned(record, f"{left} more in report.html" if left > 0 else "")
+    return table
+
+
+def observed(record: Record, rows: int = 14) -> RenderableType:
+    """List observed figures beside the simulated ones.
+
+    Args:
+        record: a run.
+        rows: figures to list at most: first those of the day with most of them, then the others,
+            last what was not simulated.
+
+    Returns:
+        A table; a sentence where the scenario gives none.
+    """
+    frame = record.observed
+    if frame.empty:
+        return Text("The scenario gives no observed figures.")
+    known = frame["simulated"].notna()
+    busiest = frame["date"] == frame["date"][known].mode().max()
+    order = [*frame.index[known & busiest], *frame.index[known & ~busiest], *frame.index[~known]]
+    table = blank_table(
+        "Observed beside simulated", ("figure",), ("observed", "simulated", "ratio")
+    )
+    for row in order[:rows]:
+        seen, made, low, high = (
+            float(frame.loc[row, name]) for name in ("observed", "simulated", "low", "high")
+        )
+        table.add_row(
+            Text(observed_words(record, int(row))),
+            Text(style.words(seen)),
+            Text(style.words(made) + _plus_minus(low, high)),
+            Text(f"{made / seen:.2f}" if seen > 0 and made == made else "–"),
+        )
+    left = len(frame) - rows
+    table.caption = captioned(record, f"{left} more in report.html" if left > 0 else "")
+    return table
+
+
+def scorecard(record: Record) -> RenderableType:
+    """List the four marks of the scorecard: secure, orderly, regular, humane.
+
+    Args:
+        record: a run.
+
+    Returns:
+        A table.
+    """
+    value, low, high = _headline(record)
+    table = blank_table("Scorecard", ("mark",), ("of 100 %", ""))
+    for id_ in ("secure", "orderly", "regular", "humane"):
+        made = value[id_]
+        spread = "" if low[id_] != low[id_] else f" ± {50 * (high[id_] - low[id_]):.1f}"
+        table.add_row(
+            Text(MEASURES[id_].text),
+            Text(style.figures(made, "share").replace(" %", f"{spread} %")),
+            Bar(made if made == made else 0.0, "green", 14),
+        )
+    return table
+
+
+def blank_table(title: str, left: Iterable[str], right: Iterable[str]) -> Table:
+    """Give a table without rows: words to the left, figures to the right."""
+    table = Table(
+        title=Text(title, style="bold"), title_justify="left", caption_justify="left",
+        box=None, padding=(0, 1, 0, 0), width=WIDTH, show_edge=False,
+    )  # fmt: skip
+    for name in left:
+        table.add_column(Text(name), header_style="dim", overflow="ellipsis", no_wrap=True, ratio=1)
+    for name in right:
+        side: JustifyMethod = "right" if name else "left"  # a column without a name holds bars
+        table.add_column(Text(name), header_style="dim", no_wrap=True, justify=side)
+    return table
+
+
+def captioned(record: Record, note: str) -> Text:
+    """Give the line below a table."""
+    times = record.replicates
+    mean = f"mean of {times} replicates ± half the 95 % interval" if times > 1 else ""
+    return Text("; ".join(part for part in (note, mean) if part), style="dim")
+
+
+def _plus_minus(low: float, high: float) -> str:
+    return "" if low != low else f" ± {style.words((high - low) / 2)}"
+
+
+def _headline(record: Record) -> tuple[dict[str, float], dict[str, float], dict[str, float]]:
+    frame = record.headline
+    value, low, high = (
+        dict(zip(frame["measure"], frame[name].astype(float), strict=True))
+        for name in ("value", "low", "high")
+    )
+    return value, low, high

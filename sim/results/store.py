@@ -1,0 +1,508 @@
+"""A run's folder: written whole or not at all, and read back with a reason when it cannot be.
+
+The folder is prepared beside its final place and moved there by renaming, so that an interrupted
+save leaves the earlier run as it was, at worst under the name `.NAME.previous`, from where the
+next save takes it back.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from datetime import date
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from sim.core import jit
+from sim.results.record import MONEY, TABLES, Record
+from sim.scenario.errors import ScenarioError
+from sim.scenario.reader import read_resolved
+from sim.scenario.schema import Scenario
+from sim.scenario.writer import dump
+
+FORMAT: Final = 1
+MANIFEST: Final = "manifest.json"
+SCENARIO: Final = "scenario.yaml"
+OURS: Final = frozenset(
+    [f"{name}.parquet" for name in TABLES]
+    + [f"{name}.png" for name in ("map", "answers", "threats", "observed", "harms", "bands")]
+    + ["report.html", MANIFEST, SCENARIO]
+)
+"""Files of a run's folder that a new run replaces or removes; all others stay."""
+STALE_SECONDS: Final = 3600
+"""A partial folder this old was left by a save that died."""
+
+
+class StoreError(Exception):
+    """A run's folder cannot be written or read; the message is one sentence for the user."""
+
+
+def save(record: Record, directory: str | Path) -> Path:
+    """Write a run to a folder, whole or not at all.
+
+    An earlier run there is replaced, with its pictures and report; other files stay.
+
+    Args:
+        record: the run.
+        directory: the folder; it and its parents are made where missing.
+
+    Returns:
+        The folder, as an absolute path.
+
+    Raises:
+        StoreError: it holds something that is not a run, or cannot be written.
+    """
+    try:
+        target = Path(directory).expanduser().resolve()
+        previous = target.with_name(f".{target.name}.previous")
+        if previous.exists() and not target.exists():
+            previous.rename(target)  # a save died between its two renames
+        refuse_foreign(target)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        _sweep(target, previous)
+        partial = target.with_name(f".{target.name}.{os.getpid()}-{time.time_ns()}.partial")
+        partial.mkdir()
+        try:
+            _write(record, partial)
+            if target.exists():
+                _keep_foreign(target, partial)
+                partial.chmod(target.stat().st_mode & 0o7777)
+            _swap(partial, target, previous)
+        finally:
+            shutil.rmtree(partial, ignore_errors=True)
+    except OSError as error:
+        room = "free some room or " if error.errno == errno.ENOSPC else ""
+        raise StoreError(
+            f"cannot write the run to {directory}: {_reason(error)}; {room}choose another folder"
+        ) from error
+    return target
+
+
+def identity(scenario: Scenario, base: Scenario, seed: int, replicates: int) -> dict[str, Any]:
+    """Tell what a run is: two runs of one identity have the same tables, to the bit.
+
+    Args:
+        scenario: resolved, `population.agents` included.
+        base: what its rates are solved on.
+        seed: the seed, whatever the scenario says.
+        replicates: how many.
+
+    Returns:
+        Hashes and figures by name, as JSON holds them.
+    """
+    return {
+        "scenario": _digest(scenario.model_dump_json(by_alias=True, exclude={"seed"}).encode()),
+        "base": _digest(base.model_dump_json(by_alias=True).encode()),
+        "seed": seed,
+        "replicates": replicates,
+        "code": jit.code_hash(),
+    }
+
+
+WORDS: Final = {
+    "scenario": "another scenario",
+    "base": "rates solved on another file",
+    "seed": "another seed",
+    "replicates": "another number of replicates",
+    "code": "other code",
+}
+"""How a part of a run's identity that differs is called."""
+
+
+def differences(found: object, wanted: Mapping[str, Any]) -> str:
+    """Say in what one run differs from another.
+
+    Args:
+        found: identity of the one, as a file had it.
+        wanted: identity of the other.
+
+    Returns:
+        Words; empty if it is the same run.
+    """
+    if not isinstance(found, dict):
+        return WORDS["code"]
+    return ", ".join(WORDS[name] for name in wanted if found.get(name) != wanted[name])
+
+
+@contextmanager
+def hold(directory: str | Path) -> Iterator[Path]:
+    """Let one process at a time write a folder.
+
+    The lock is the kernel's, on the file `.NAME.lock` beside the folder: however a process ends,
+    its lock ends with it, and a file that it leaves behind holds nobody up.
+
+    Args:
+        directory: the folder, there or not yet; parents that are missing are made, and go again
+            if nothing is put there.
+
+    Yields:
+        The folder, as an absolute path without symbolic links.
+
+    Raises:
+        StoreError: another process holds it, or the system cannot lock it.
+    """
+    target = Path(directory).expanduser().resolve()
+    path = target.with_name(f".{target.name}.lock")
+    made = [folder for folder in target.parents if not folder.exists()]
+    try:
+        lock = _lock(path)
+    except BlockingIOError as error:
+        raise StoreError(
+            f"{directory} is being written by another process{_holder(path)}; "
+            "wait for it, end it, or choose another folder"
+        ) from error
+    except OSError as error:
+        raise StoreError(
+            f"cannot lock {directory}: {_reason(error)}; choose another folder"
+        ) from error
+    try:
+        yield target
+    finally:
+        # The file goes while it is still held: who opened it meanwhile sees that it is gone.
+        with suppress(OSError):
+            path.unlink()
+        os.close(lock)
+        with suppress(OSError):
+            for folder in made:
+                folder.rmdir()  # unless there is something in it
+
+
+def _lock(path: Path) -> int:
+    """Make and lock a file, and write our process's number into it.
+
+    Returns:
+        The open file; closing it gives the lock back.
+    """
+    try:
+        import fcntl
+    except ModuleNotFoundError:
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK)) from None
+    for _ in range(100):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lock = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if _is_file(path, lock):
+                with suppress(OSError):  # on a full disk the lock holds, though nobody sees whose
+                    os.ftruncate(lock, 0)
+                    os.write(lock, str(os.getpid()).encode())
+                return lock
+        except BaseException:
+            os.close(lock)
+            raise
+        os.close(lock)  # its holder took it away before we locked it
+    raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
+
+
+def _is_file(path: Path, opened: int) -> bool:
+    """Whether an open file is still the one of that name."""
+    try:
+        return os.path.samestat(path.stat(), os.fstat(opened))
+    except FileNotFoundError:
+        return False
+
+
+def _holder(path: Path) -> str:
+    """Say which process holds a lock, where it could write that down."""
+    try:
+        return f" ({int(path.read_text(encoding='ascii'))})"
+    except (OSError, ValueError):
+        return ""
+
+
+def checkpoint_of(folder: Path) -> Path:
+    """Give the file, beside a run's folder, in which the run is kept until it is done."""
+    return folder.with_name(f".{folder.name}.checkpoint")
+
+
+def partial_of(path: Path) -> Path:
+    """Give the name that a checkpoint has while it is written."""
+    return path.with_name(f"{path.name}.partial.npz")
+
+
+def discard(checkpoint: Path) -> None:
+    """Remove a checkpoint, and what was being written when a process was killed."""
+    for path in (checkpoint, partial_of(checkpoint)):
+        path.unlink(missing_ok=True)
+
+
+def load(directory: str | Path) -> Record:
+    """Read a run's folder.
+
+    Args:
+        directory: the folder of a run.
+
+    Returns:
+        The run, equal to what was saved.
+
+    Raises:
+        StoreError: it is not a run's folder, or a file of it is missing or damaged.
+    """
+    folder = Path(directory).expanduser()
+    manifest = read_manifest(folder)
+    digests = manifest.pop("files")
+    content = {name: _read_file(folder / name, digest) for name, digest in digests.items()}
+    scenario = _read_scenario(folder / SCENARIO, content.pop(SCENARIO, b""))
+    tables = {Path(name).stem: _read_table(folder / name, it) for name, it in content.items()}
+    return Record(
+        scenario=scenario,
+        seed=int(manifest["seed"]),
+        manifest=manifest,
+        tables=tables,
+    )
+
+
+@contextmanager
+def written_whole(directory: str | Path) -> Iterator[Path]:
+    """Let files be written beside their place and renamed into it when all of them are done.
+
+    Args:
+        directory: where the files belong; it and its parents are made where missing.
+
+    Yields:
+        An empty folder to write them to.
+
+    Raises:
+        StoreError: they cannot be written; those that were there stay.
+    """
+    target = Path(directory).expanduser()
+    try:
+        target.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=".writing-", dir=target) as partial:
+            yield Path(partial)
+            for path in sorted(Path(partial).iterdir()):
+                path.replace(target / path.name)
+    except OSError as error:
+        raise StoreError(f"cannot write to {directory}: {_reason(error)}") from error
+
+
+def read_manifest(directory: str | Path) -> dict[str, Any]:
+    """Read how a run was made, without its tables.
+
+    Args:
+        directory: the folder of a run.
+
+    Returns:
+        The manifest, with the SHA-256 of every other file under `files`.
+
+    Raises:
+        StoreError: it is not a run's folder, or one written by a newer version.
+    """
+    folder = Path(directory).expanduser()
+    path = folder / MANIFEST
+    try:
+        manifest = json.loads(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, NotADirectoryError):
+        previous = folder.absolute().with_name(f".{folder.absolute().name}.previous")
+        if previous.is_dir() and not folder.exists():
+            raise StoreError(
+                f"{directory} is gone because a save was interrupted; "
+                f"the earlier run is in {previous}: rename it back"
+            ) from None
+        what = "has no manifest.json" if folder.is_dir() else "is not a folder"
+        raise StoreError(f"{directory} is not the folder of a run: it {what}") from None
+    except OSError as error:
+        raise StoreError(f"cannot read {path}: {_reason(error)}") from error
+    except (ValueError, RecursionError) as error:
+        raise StoreError(f"{path} is damaged: it is not readable JSON; run again") from error
+    if not _is_manifest(manifest):
+        raise StoreError(f"{directory} is not the folder of a run: its manifest is not ours")
+    if manifest["format"] != FORMAT:
+        raise StoreError(
+            f"{directory} has format {manifest['format']}, this version reads {FORMAT}; "
+            "read it with the version that wrote it"
+        )
+    if "seed" not in manifest or not isinstance(manifest.get("files"), dict):
+        raise StoreError(f"{path} is damaged: it lacks the seed or the list of files; run again")
+    return dict(manifest)
+
+
+def _is_manifest(manifest: object) -> bool:
+    return (
+        isinstance(manifest, dict)
+        and isinstance(manifest.get("format"), int)
+        and "scenario_hash" in manifest
+    )
+
+
+def refuse_foreign(target: Path) -> None:
+    """Refuse to replace what is not a run."""
+    if target.exists() and not target.is_dir():
+        raise StoreError(f"{target} is a file; choose a folder for the run")
+    if not target.exists() or not any(target.iterdir()):
+        return
+    try:
+        manifest = json.loads((target / MANIFEST).read_text(encoding="utf-8"))
+    except (FileNotFoundError, IsADirectoryError, ValueError, RecursionError):
+        manifest = None
+    if not _is_manifest(manifest):
+        raise StoreError(
+            f"{target} has files in it and is not the folder of a run; "
+            "nothing was written, choose another folder"
+        )
+
+
+def _sweep(target: Path, previous: Path) -> None:
+    """Remove what saves that died have left beside the folder."""
+    if previous.is_dir() and target.exists():
+        shutil.rmtree(previous)
+    for left in target.parent.glob(f".{target.name}.*.partial"):
+        if time.time() - left.stat().st_mtime > STALE_SECONDS:
+            shutil.rmtree(left, ignore_errors=True)
+
+
+def _swap(partial: Path, target: Path, previous: Path) -> None:
+    """Put the finished folder in place of the earlier one."""
+    if not target.exists():
+        partial.rename(target)
+        return
+    target.rename(previous)
+    try:
+        partial.rename(target)
+    except OSError:
+        previous.rename(target)
+        raise
+    shutil.rmtree(previous, ignore_errors=True)
+
+
+def _keep_foreign(source: Path, partial: Path) -> None:
+    """Carry files over that are not ours; copies, so that they exist somewhere at any time."""
+    for entry in source.iterdir():
+        if entry.name in OURS:
+            continue
+        if entry.is_dir() and not entry.is_symlink():
+            shutil.copytree(entry, partial / entry.name, symlinks=True)
+        else:
+            shutil.copy2(entry, partial / entry.name, follow_symlinks=False)
+
+
+def _write(record: Record, folder: Path) -> None:
+    """Write every file of a run into an empty folder."""
+    for name, frame in record.tables.items():
+        _write_table(folder / f"{name}.parquet", name, frame, record.money_unit)
+    (folder / SCENARIO).write_text(dump(record.scenario), encoding="utf-8", newline="\n")
+    digests = {path.name: _digest(path.read_bytes()) for path in folder.iterdir()}
+    manifest = {"format": FORMAT, **record.manifest, "seed": record.seed, "files": digests}
+    text = to_json(manifest) + "\n"
+    (folder / MANIFEST).write_text(text, encoding="utf-8", newline="\n")
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def to_json(value: object) -> str:
+    """Write JSON that is the same for the same content.
+
+    Args:
+        value: mappings, sequences, text, numbers, dates and paths; NaN and infinity become null.
+
+    Returns:
+        Indented text with sorted keys, not escaped beyond what JSON asks.
+    """
+    return json.dumps(_plain(value), sort_keys=True, indent=2, ensure_ascii=False, allow_nan=False)
+
+
+def _plain(value: Any) -> Any:
+    """Turn numpy's and the calendar's types into JSON's."""
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    if isinstance(value, (np.generic, np.ndarray)):
+        return _plain(value.tolist())
+    if value is pd.NaT:
+        return None
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, Path):
+        return str(value)
+    if isinstance(value, float) and not np.isfinite(value):
+        return None
+    return value
+
+
+def _write_table(path: Path, name: str, frame: pd.DataFrame, money_unit: str) -> None:
+    """Write one table, with unit and meaning of each column in the file."""
+    documented = {column.name: column for column in TABLES[name].columns}
+    # One thread: Arrow's pool can abort the interpreter when it exits right after use.
+    table = pa.Table.from_pandas(frame, preserve_index=False, nthreads=1)
+    fields = []
+    for field in table.schema:
+        column = documented.get(field.name)
+        unit = column.unit if column else "word"
+        notes = {
+            "unit": money_unit if unit == MONEY else unit,
+            "description": column.text if column else "splits the table, see outputs.by",
+            "dtype": str(frame[field.name].dtype),
+        }
+        if isinstance(frame[field.name].dtype, pd.CategoricalDtype):
+            notes["categories"] = json.dumps(frame[field.name].cat.categories.tolist())
+        fields.append(field.with_metadata(notes))
+    schema = pa.schema(fields, metadata=table.schema.metadata)
+    schema = schema.with_metadata({**(schema.metadata or {}), b"description": TABLES[name].text})
+    pq.write_table(table.cast(schema), path, compression="zstd")
+
+
+def _read_file(path: Path, digest: object) -> bytes:
+    """Read one file as it was written, or not at all."""
+    if path.name not in OURS:
+        raise StoreError(f"{path.parent / MANIFEST} is damaged: {path.name} is no file of a run")
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        raise StoreError(f"{path} is missing; run again or restore the file") from None
+    except OSError as error:
+        raise StoreError(f"cannot read {path}: {_reason(error)}") from error
+    if _digest(content) != digest:
+        raise StoreError(f"{path} was changed or cut short; run again or restore the file")
+    return content
+
+
+def _read_table(path: Path, content: bytes) -> pd.DataFrame:
+    """Turn a file's content into a table."""
+    try:
+        # One thread, for the reason given in `_write_table`.
+        table = pq.ParquetFile(pa.BufferReader(content), pre_buffer=False).read(use_threads=False)
+        frame: pd.DataFrame = table.to_pandas(use_threads=False)
+        for field in table.schema:
+            frame[field.name] = _as_saved(frame[field.name], field.metadata or {})
+    except (pa.ArrowException, ValueError, KeyError, TypeError) as error:
+        raise StoreError(f"{path} cannot be read as a table of a run: {error}") from error
+    return frame
+
+
+def _as_saved(column: pd.Series[Any], notes: dict[bytes, bytes]) -> pd.Series[Any]:
+    """Restore what Parquet does not keep: a date's resolution, categories that no row uses."""
+    if b"categories" in notes:
+        return column.astype(pd.CategoricalDtype(json.loads(notes[b"categories"])))
+    kind = notes[b"dtype"].decode()
+    return column if str(column.dtype) == kind else column.astype(np.dtype(kind))
+
+
+def _read_scenario(path: Path, content: bytes) -> Scenario:
+    """Read the resolved scenario back."""
+    if not content:
+        raise StoreError(f"{path.parent / MANIFEST} is damaged: it lists no {SCENARIO}; run again")
+    try:
+        return read_resolved(path)
+    except ScenarioError as error:
+        raise StoreError(f"{path} cannot be read by this version: {error}") from error
+
+
+def _reason(error: OSError) -> str:
+    """Say in words why the system refused."""
+    text = os.strerror(error.errno) if error.errno else str(error)
+    return text[:1].lower() + text[1:]
