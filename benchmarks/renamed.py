@@ -6,5 +6,8 @@ Names are those of `results_probe.py`: `people.pid`, `counts.harms`, `table.flow
 
 from __future__ import annotations
 
-RENAMED: dict[str, str | None] = {}
+RENAMED: dict[str, str | None] = {
+    # What one stretch sums up for spending: nothing is carried from step to step.
+    "world.held_days": None,
+}
 """New name of each column by its old one. None: it is gone on purpose; say why beside it."""

@@ -32,7 +32,7 @@ import sim
 from benchmarks import worlds as synthetic
 from sim.core import parallel
 from sim.core.state import Moves
-from sim.engine import simulate
+from sim.engine import recorder
 from sim.model.world import World
 from sim.results.record import Record
 from sim.scenario.schema import Scenario
@@ -46,10 +46,9 @@ ROWS = 20_000
 LARGEST = 100_000_000
 """Bytes of a scenario file: one that says everything is long."""
 SPARSE = ("parties", "applications", "claims", "orders", "separations", "attempts")
-CARRIED = (
-    "diaspora", "residents", "newcomers", "foreigners", "quota_left", "decisions_left", "relocated",
-    "setting_out", "set_out_before", "sent_back", "held_days", "dead", "born", "died", "renewed",
-)  # fmt: skip
+ARRAYS = ("quota_left", "decisions_left", "relocated", "setting_out", "set_out_before", "sent_back")
+STOCKS = ("diaspora", "residents", "newcomers", "foreigners")
+ACCOUNT = ("dead", "born", "died")
 PUBLIC = ("opinion", "perceived", "actual", "stringency")
 THREATS = ("severity", "prevalence")
 WAYS: dict[str, dict[str, Any]] = {
@@ -64,10 +63,11 @@ def state(world: World) -> Iterator[tuple[str, Any]]:
     """Names and values of all that a world carries from step to step, counters included."""
     for name, values in world.people._asdict().items():
         yield f"people.{name}", values
+    states = world.states
     for table in SPARSE:
-        for name, values in vars(getattr(world, table)).items():
+        for name, values in vars(states[table]).items():
             yield f"{table}.{name}", values
-    for name, values in vars(world.counts).items():
+    for name, values in world.counts.items():
         if name in ("departed", "arrived"):
             parts = zip(*values, strict=True) if values else [[np.empty(0, np.int64)]] * 6
             for field, part in zip(Moves._fields, parts, strict=True):
@@ -76,16 +76,21 @@ def state(world: World) -> Iterator[tuple[str, Any]]:
             yield "counts.spending.of", [f"{item} {country}" for item, country in values]
             yield "counts.spending.amount", np.array(list(values.values()), np.float64)
         elif name == "expected":
-            for field, part in vars(values).items() if values else ():
+            for field, part in values._asdict().items() if values else ():
                 yield f"counts.expected.{field}", part
         else:
             yield f"counts.{name}", values
-    for name in CARRIED:
-        yield f"world.{name}", getattr(world, name)
+    for name in ARRAYS:
+        yield f"world.{name}", states[name]
+    for name in STOCKS:
+        yield f"world.{name}", getattr(states["stocks"], name)
+    for name in ACCOUNT:
+        yield f"world.{name}", getattr(states["account"], name)
+    yield "world.renewed", states["renewal"].month
     for name in PUBLIC:
-        yield f"public.{name}", getattr(world.public, name)
+        yield f"public.{name}", getattr(states["public"], name)
     for name in THREATS:
-        yield f"threats.{name}", getattr(world.threats, name)
+        yield f"threats.{name}", getattr(states["threats"], name)
 
 
 def run(
@@ -103,7 +108,7 @@ def run(
         (hashes after each step, the record).
     """
     steps: list[Hashes] = []
-    advance = simulate.advance
+    advance = recorder.advance
 
     def watched(world: World) -> Any:
         census = advance(world)
@@ -115,7 +120,7 @@ def run(
             raise InterruptedError
 
     with ExitStack() as changed, tempfile.TemporaryDirectory(prefix="sim-probe-") as folder:
-        changed.enter_context(patch.object(simulate, "advance", watched))
+        changed.enter_context(patch.object(recorder, "advance", watched))
         changed.enter_context(patch.object(parallel, "PIECE", piece))
         changed.enter_context(patch.object(os, "cpu_count", lambda: threads))
         changed.enter_context(patch.dict(os.environ, SIM_CHECKPOINT_SECONDS="0"))

@@ -18,11 +18,13 @@ from typing import Any
 
 import numpy as np
 
+from sim.engine.setup import build_world
 from sim.engine.solve import solve_base
-from sim.engine.step import prepare
 from sim.kernels.choice import rates
+from sim.mechanisms.choice import CHOICES
 from sim.mechanisms.decide import current_conditions
-from sim.model.world import build_world
+from sim.mechanisms.exposure import live_on
+from sim.mechanisms.threats import THREATS
 from sim.scenario.resolve import resolve
 from sim.scenario.schema import Scenario
 from sim.scenario.writer import dump
@@ -248,15 +250,14 @@ def solved(size: Size) -> tuple[float, float]:
     small = resolve(Scenario.model_validate(written(replace(size, persons=SMALL))))
     small = solve_base(small, small)
     world = build_world(small, small.seed)
-    prepare(world)
-    want, fear, _, _ = world.threats.advance(
-        0, 1, world.weights_k, world.tolerable, world.voice, small.decision.voice
-    )
+    live_on(world)
+    want, fear, _, _ = THREATS.of(world).advance(0, 1)
+    choices = CHOICES.of(world)
     heads = world.deciding
     found = np.zeros((len(heads), 8))
     rates(
-        world.people, heads, world.choices.land, current_conditions(world, want, fear),
-        world.choices.classes, 0.0, 0, found,
+        world.people, heads, choices.land, current_conditions(world, (want, fear)),
+        choices.classes, 0.0, 0, found,
     )  # fmt: skip
     base, norm = small.decision.base_livelihood, small.decision.flight_norm
     assert base is not None

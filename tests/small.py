@@ -12,10 +12,11 @@ import pandas as pd
 import yaml
 
 import sim
+from sim.engine.setup import build_world
 from sim.engine.simulate import run_world
 from sim.engine.solve import solve_base
-from sim.engine.step import Census, advance
-from sim.model.world import World, build_world
+from sim.engine.step import advance
+from sim.model.world import Census, World
 from sim.scenario.schema import Scenario
 
 FILE = Path(__file__).with_name("small.yaml")

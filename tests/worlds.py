@@ -15,10 +15,15 @@ import numpy as np
 
 from sim.core.state import DAYS_A_YEAR, F64, GROUNDS, HEAD, I64, LONG_AGO, U32, append
 from sim.core.terms import Activity, Channel, Status, Threat
-from sim.engine.step import prepare
+from sim.engine.setup import build_world
+from sim.engine.stages import STAGES
 from sim.kernels.choice import Conditions, Events, rates
 from sim.mechanisms.decide import Asked, ask_listed
-from sim.model.world import World, build_world
+from sim.mechanisms.exposure import live_on
+from sim.mechanisms.livelihood import DUE, first_due
+from sim.mechanisms.policy import note_changes
+from sim.model.stretch import stretch_of
+from sim.model.world import World
 from sim.scenario.resolve import resolve
 from sim.scenario.schema import Scenario
 
@@ -416,6 +421,22 @@ def _decision(rng: random.Random) -> dict[str, Any]:
             )
         ),
     }
+
+
+def prepare(world: World) -> None:
+    """Bring a world that was changed by hand up to date, as a step does before it asks anybody."""
+    stretch = stretch_of(world, world.day + 1)
+    first = world.day == 0
+    stretch.month_begins |= first
+    stretch.rules_change = first
+    for hook in dict(STAGES)["environment"]:
+        if hook is not note_changes or not first:
+            hook(world, stretch)
+    if first:
+        DUE.put(world, first_due(world))
+    else:
+        world.month_began = world.updated = world.day
+    live_on(world)
 
 
 def random_world(number: int) -> World:

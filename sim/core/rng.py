@@ -1,4 +1,4 @@
-"""Counter-based randomness: every draw is a pure function of (seed, purpose, when, who).
+"""Counter-based randomness: every draw is a pure function of (seed, kind of draw, when, who).
 
 There is no generator state, so a draw does not depend on the order in which people are looked at,
 on threads, or on who else exists. The mixer is the finaliser of SplitMix64 (Steele, Lea & Flood
@@ -8,8 +8,7 @@ on threads, or on who else exists. The mixer is the finaliser of SplitMix64 (Ste
 from __future__ import annotations
 
 import hashlib
-from enum import IntEnum
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,45 +20,14 @@ MASK: Final = (1 << 64) - 1
 GOLDEN: Final = 0x9E3779B97F4A7C15
 
 
-class Purpose(IntEnum):
-    """What a draw decides; a new kind of draw gets a new number, never a used one."""
+class Draw(NamedTuple):
+    """A kind of random draw. Its number is its own for ever: a new kind gets a new number."""
 
-    replicate = 1
-    household_size = 3
-    demography = 4
-    group = 5
-    education = 6
-    wealth = 7
-    taste = 8
-    kin = 9
-    abroad = 10
-    exposure = 11
-    spell = 12
-    move = 20
-    label = 21
-    destination = 22
-    channel = 23
-    lottery = 24
-    leg = 30
-    death = 31
-    violence = 32
-    kidnapping = 33
-    extortion = 34
-    interception = 35
-    detention = 36
-    prosecution = 37
-    stranded = 38
-    camp = 40
-    recognition = 41
-    removal = 42
-    relocation = 43
-    transfer = 44
-    regularisation = 46
-    reunion = 47
-    refused = 48
-    vital = 50
-    stratum = 60
-    sample = 61
+    name: str
+    number: int
+
+
+REPLICATE: Final = Draw("replicate", 1)
 
 
 def mix(z: int) -> int:
@@ -70,18 +38,18 @@ def mix(z: int) -> int:
     return z ^ (z >> 31)
 
 
-def key(seed: int, purpose: Purpose, when: int = 0) -> np.uint64:
-    """Key of all draws of one purpose at one time.
+def key(seed: int, draw: Draw, when: int = 0) -> np.uint64:
+    """Key of all draws of one kind at one time.
 
     Args:
         seed: The run's seed, 0 to 2**63 - 1.
-        purpose: What the draws decide.
+        draw: What the draws decide.
         when: Step, day or epoch, any integer.
 
     Returns:
         64-bit key to be combined with ids by `uniform`.
     """
-    return np.uint64(mix(mix(mix(seed) ^ int(purpose)) ^ (when & MASK)))
+    return np.uint64(mix(mix(mix(seed) ^ draw.number) ^ (when & MASK)))
 
 
 def name_hash(kind: str, name: str) -> np.uint64:
@@ -92,7 +60,7 @@ def name_hash(kind: str, name: str) -> np.uint64:
 
 def replicate_seed(seed: int, replicate: int) -> int:
     """Seed of one replicate; replicate 0 runs on the scenario's own seed."""
-    return seed if replicate == 0 else int(key(seed, Purpose.replicate, replicate)) >> 1
+    return seed if replicate == 0 else int(key(seed, REPLICATE, replicate)) >> 1
 
 
 @equation

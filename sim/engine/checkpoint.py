@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import os
+import pkgutil
 import shlex
 import sys
 import time
@@ -17,6 +18,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
+from importlib import import_module
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
@@ -24,26 +26,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from sim.core.state import (
-    Applications,
-    Attempts,
-    Claims,
-    Legs,
-    Moves,
-    Orders,
-    Parties,
-    People,
-    Separations,
-)
+import sim.core
+import sim.kernels
+import sim.mechanisms
+import sim.model
 from sim.engine.step import count_steps
-from sim.kernels.choice import Landscape, Means, Rush
-from sim.kernels.travel import Custody, Way
-from sim.mechanisms.choice import Choices
-from sim.mechanisms.policy import Rules
-from sim.mechanisms.politics import Public
-from sim.mechanisms.threats import Disturbance, Rises, Threats
-from sim.model.network import Network
-from sim.model.world import Cells, Counts, Expected, World
+from sim.mechanisms.choice import CHOICES, Choices
+from sim.model.world import World
 from sim.results.store import differences, discard, partial_of
 from sim.scenario.schema import Scenario
 
@@ -80,14 +69,23 @@ class Kept:
     """Replicates and steps that it was gone on from before."""
 
 
-KINDS: Final = {
-    kind.__name__: kind
-    for kind in (
-        Applications, Attempts, Cells, Choices, Claims, Counts, Custody, Disturbance, Expected,
-        Kept, Landscape, Legs, Means, Moves, Network, Orders, Parties, People, Public, Rises, Rules,
-        Rush, Separations, Threats, Way, World,
-    )
-}  # fmt: skip
+def classes() -> dict[str, type]:
+    """Classes of what a world may hold: those that the packages below define, by name.
+
+    Raises:
+        ValueError: Two have one name.
+    """
+    found: dict[str, type] = {}
+    for package in (sim.core, sim.kernels, sim.model, sim.mechanisms):
+        for module in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):
+            for name, it in vars(import_module(module.name)).items():
+                ours = isinstance(it, type) and it.__module__ == module.name
+                if ours and found.setdefault(name, it) is not it:
+                    raise ValueError(f"two classes have the name {name}")
+    return found
+
+
+KINDS: Final = {**classes(), "Kept": Kept}
 """Classes whose objects are kept."""
 REBUILT: Final[Mapping[type, frozenset[str]]] = {
     World: frozenset(["threads"]),
@@ -257,7 +255,7 @@ def _read(file: BinaryIO, identity: Mapping[str, Any], scenario: Scenario) -> Ke
 
 def _rebuild(world: World, threads: int) -> None:
     """Make what is not kept."""
-    world.threads = world.choices.threads = threads
+    world.threads = CHOICES.of(world).threads = threads
 
 
 def contents(thing: object) -> Iterator[tuple[str, object]]:

@@ -10,10 +10,12 @@ from functools import lru_cache
 
 import numpy as np
 
-from sim.engine.step import prepare
+from sim.engine.setup import build_world
 from sim.kernels.choice import rates
+from sim.mechanisms.choice import CHOICES
 from sim.mechanisms.decide import current_conditions
-from sim.model.world import build_world
+from sim.mechanisms.exposure import live_on
+from sim.mechanisms.threats import THREATS
 from sim.scenario.schema import Scenario
 
 
@@ -51,16 +53,15 @@ def _solved(text: str) -> tuple[float, float]:
     decision = base.decision.model_copy(update=update)
     scenario = base.model_copy(update={"decision": decision})
     world = build_world(scenario, scenario.seed)
-    prepare(world)
-    want, fear, _, _ = world.threats.advance(
-        0, 1, world.weights_k, world.tolerable, world.voice, decision.voice
-    )
+    live_on(world)
+    want, fear, _, _ = THREATS.of(world).advance(0, 1)
     heads = world.deciding
-    now = current_conditions(world, want, fear)
+    now = current_conditions(world, (want, fear))
     # With fear and its rate at one, F is W_F^lam.
     now = now._replace(fear=np.ones_like(now.fear), flight=1.0)
     found, abroad = np.zeros((len(heads), 8)), np.zeros((len(heads), 8))
-    land, classes = world.choices.land, world.choices.classes
+    choices = CHOICES.of(world)
+    land, classes = choices.land, choices.classes
     rates(world.people, heads, land, now, classes, 0.0, 0, found)
     own = world.country[:, None] == world.country[None, :]
     foreign = land._replace(pull=np.where(own[None], 0.0, land.pull))

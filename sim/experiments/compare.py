@@ -17,7 +17,6 @@ from numpy.typing import NDArray
 
 from sim.results.record import (
     MEASURES,
-    TABLES,
     Interval,
     Record,
     UnlikeRunsError,
@@ -27,6 +26,7 @@ from sim.results.record import (
     refuse_unlike,
     student_t,
 )
+from sim.results.tables import TABLES
 
 EVENTS: Final[Mapping[str, tuple[str, ...]]] = {
     "moved": ("moved_abroad", "moved_within"),

@@ -12,7 +12,7 @@ from typing import Any, Final, NamedTuple, get_origin
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.core.rng import Purpose, key, name_hash, uniform_array
+from sim.core.rng import Draw, key, name_hash, uniform_array
 from sim.scenario.document import Path, scalar_value
 from sim.scenario.errors import Problem, ScenarioError, quoted
 from sim.scenario.overrides import override
@@ -23,6 +23,9 @@ from sim.scenario.wording import Field, field_at
 from sim.scenario.writer import one_line
 
 MAX_POINTS: Final = 1_000_000
+STRATUM: Final = Draw("stratum", 60)
+SAMPLE: Final = Draw("sample", 61)
+
 DIGITS: Final = 12
 """Significant digits of values within a range, so that they read well and agree everywhere."""
 DESIGN: Final = ("sweep",)
@@ -228,8 +231,8 @@ def _sampled(file: ScenarioFile, name: str, factor: Factor, n: int, seed: int) -
     """
     own = int(name_hash("factor", name)) >> 1
     rows = np.arange(n, dtype=np.uint64)
-    order = np.argsort(uniform_array(key(seed, Purpose.stratum, own), rows), kind="stable")
-    within = uniform_array(key(seed, Purpose.sample, own), rows)
+    order = np.argsort(uniform_array(key(seed, STRATUM, own), rows), kind="stable")
+    within = uniform_array(key(seed, SAMPLE, own), rows)
     shares: NDArray[np.float64] = (order + within) / n
     if factor.low is not None:
         at: Path = (*DESIGN, "vary", name)

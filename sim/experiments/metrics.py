@@ -11,7 +11,9 @@ import pandas as pd
 from sim.core.terms import Activity, Answer, Channel, Harm, Status, Threat, VitalEvent
 from sim.mechanisms.attempts import WORDS as ATTEMPTS
 from sim.mechanisms.spending import ITEMS
-from sim.results.record import MEASURES, MONEY, TABLES, Column, Record, Values, per_replicate
+from sim.model.declare import MONEY, Column
+from sim.results.record import MEASURES, Record, Values, per_replicate
+from sim.results.tables import TABLES
 from sim.scenario.document import Path
 from sim.scenario.errors import Problem, ScenarioError, quoted, suggest
 from sim.scenario.reader import ScenarioFile

@@ -15,8 +15,10 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from sim.results.record import MEASURES, MONEY, TABLES
+from sim.model.declare import MONEY
+from sim.results.record import MEASURES
 from sim.results.store import StoreError
+from sim.results.tables import TABLES
 
 PARTS: Final = "parts"
 TABLE_PARTS: Final = "tables"

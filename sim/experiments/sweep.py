@@ -20,12 +20,12 @@ from pathlib import Path
 from typing import IO, Any, Final
 
 from sim.core import jit
+from sim.engine.setup import build_world
 from sim.engine.simulate import run_world
 from sim.engine.solve import solve_base
 from sim.experiments import parts
 from sim.experiments import plan as plans
 from sim.experiments.plan import PLAN, Run, Study
-from sim.model.world import build_world
 from sim.results.store import StoreError, hold
 from sim.scenario.schema import Scenario
 

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 if TYPE_CHECKING:
     import pandas as pd
 
-    from sim.engine.simulate import Keeper
+    from sim.engine.recorder import Recorder
     from sim.scenario.schema import Scenario
 
 
@@ -44,15 +44,15 @@ class Worker:
         self.units: dict[str, str] = job["units"]
         self.answer = answer
 
-    def run(self, scenario: Scenario, seed: int) -> Keeper:
+    def run(self, scenario: Scenario, seed: int) -> Recorder:
         """Run once.
 
         Args:
             scenario: resolved, with its base rates.
             seed: seed of the run.
         """
+        from sim.engine.setup import build_world
         from sim.engine.simulate import run_world
-        from sim.model.world import build_world
 
         return run_world(build_world(scenario, seed), 0, 1, None)
 
@@ -70,7 +70,7 @@ class Worker:
             for point, text in request["scenarios"].items()
         }
         runs: list[dict[str, Any]] = request["runs"]
-        kept: list[tuple[dict[str, Any], Keeper]] = []
+        kept: list[tuple[dict[str, Any], Recorder]] = []
         for run in runs:
             run["error"], run["seconds"] = request["failed"].get(str(run["run"])), None
             if run["error"] is not None:
@@ -87,7 +87,7 @@ class Worker:
         self.answer(unit=request["unit"], bytes=size, megabytes=_megabytes())
 
     def _write(
-        self, unit: int, runs: list[dict[str, Any]], kept: list[tuple[dict[str, Any], Keeper]]
+        self, unit: int, runs: list[dict[str, Any]], kept: list[tuple[dict[str, Any], Recorder]]
     ) -> int:
         """Take the figures of a unit's runs and write its parts.
 
@@ -153,7 +153,7 @@ class Worker:
 
 
 def _groups(
-    kept: list[tuple[dict[str, Any], Keeper]],
+    kept: list[tuple[dict[str, Any], Recorder]],
 ) -> Iterator[tuple[Scenario, list[dict[str, Any]], dict[str, pd.DataFrame]]]:
     """Yield runs whose figures can be taken together, as those of replicates are.
 
@@ -164,20 +164,22 @@ def _groups(
     """
     import numpy as np
 
-    groups: dict[Any, list[tuple[dict[str, Any], Keeper]]] = {}
-    for run, keeper in kept:
-        groups.setdefault(_alike(keeper.scenario), []).append((run, keeper))
+    groups: dict[Any, list[tuple[dict[str, Any], Recorder]]] = {}
+    for run, recorder in kept:
+        groups.setdefault(_alike(recorder.scenario), []).append((run, recorder))
     for members in groups.values():
-        keepers = [keeper for _, keeper in members]
-        first = keepers[0]
+        recorders = [recorder for _, recorder in members]
+        first = recorders[0]
         counts = {
-            name: [sum(len(row["date"]) for row in it.rows[name]) for it in keepers]
+            name: [sum(len(row["date"]) for row in it.rows[name]) for it in recorders]
             for name in first.rows
         }
-        first.rows = {name: [row for it in keepers for row in it.rows[name]] for name in first.rows}
+        first.rows = {
+            name: [row for it in recorders for row in it.rows[name]] for name in first.rows
+        }
         tables = first.frames(0)
         for name, frame in tables.items():
-            frame["replicate"] = np.repeat(np.arange(len(keepers)), counts[name])
+            frame["replicate"] = np.repeat(np.arange(len(recorders)), counts[name])
         yield first.scenario, [run for run, _ in members], tables
 
 

@@ -7,15 +7,23 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.core.rng import Purpose, key, uniform_array
-from sim.core.state import F64, I64, Bool, append, take
+from sim.core.rng import Draw, key, uniform_array
+from sim.core.state import F64, I64, Applications, Bool, append, take
 from sim.core.terms import N_SLOTS, Activity, Channel
 from sim.kernels.admission import draw_lots
 from sim.kernels.travel import party_sizes, wait_members
+from sim.mechanisms.asylum import CLAIMS
+from sim.mechanisms.policy import RULES, Rules, admission_class
+from sim.model.declare import Hook, Mechanism, State
 
 if TYPE_CHECKING:
-    from sim.mechanisms.policy import Rules
+    from sim.model.stretch import Stretch
     from sim.model.world import World
+
+LOTTERY = Draw("lottery", 24)
+APPLICATIONS = State("applications", lambda _: Applications())
+QUOTA_LEFT = State("quota_left", lambda world: np.zeros((world.n_countries, N_SLOTS)))
+"""[country, slot] admissions that a quota allows and that nobody has used yet."""
 
 LAPSE_DAYS = 730
 """An application not admitted within two years lapses (our assumption)."""
@@ -23,19 +31,13 @@ LONGEST_WAIT = 120.0
 """Months beyond which a longer queue frightens nobody more (our assumption)."""
 
 
-def admission_class(world: World, heads: I64) -> I64:
-    """[n] admission class of each head."""
-    people = world.people
-    return np.asarray(world.choices.classes[world.country[people.home[heads]], people.group[heads]])
-
-
 def is_queued(world: World, heads: I64, goal: I64, channel: I64) -> Bool:
     """[n] whether the channel into the destination has a queue or a wait."""
     regular = channel < Channel.asylum
     slot = np.where(regular, channel, 0)
-    country = world.country[goal]
-    waits = world.rules.wait[admission_class(world, heads), country, slot] > 0
-    return np.asarray(regular & (waits | np.isfinite(world.rules.quota[country, slot])))
+    country, rules = world.country[goal], RULES.of(world)
+    waits = rules.wait[admission_class(world, heads), country, slot] > 0
+    return np.asarray(regular & (waits | np.isfinite(rules.quota[country, slot])))
 
 
 def apply(
@@ -44,9 +46,10 @@ def apply(
     """Hand in applications; the household waits where it lives."""
     wait_members(world.people, heads, int(Activity.waiting))
     # Who has moved within this stretch has given up what they had applied for before.
-    take(world.applications, ~np.isin(world.applications.head, heads))
+    queue = APPLICATIONS.of(world)
+    take(queue, ~np.isin(queue.head, heads))
     append(
-        world.applications,
+        queue,
         head=heads,
         goal=goal,
         channel=channel,
@@ -59,7 +62,7 @@ def apply(
 
 def applicants(world: World) -> I64:
     """[application] people it is for: the household, or the one who is to go ahead."""
-    queue = world.applications
+    queue = APPLICATIONS.of(world)
     sizes = party_sizes(world.people, queue.head)
     sizes[queue.companions > 0] = 1
     return np.asarray(sizes * world.weight[world.people.home[queue.head]])
@@ -75,7 +78,8 @@ def admit(world: World, end: int) -> dict[str, NDArray[Any]]:
         Columns (head, goal, channel, companions, answer, ready) of those who may travel now.
     """
     withdraw(world)
-    queue, people = world.applications, world.people
+    queue, people, rules = APPLICATIONS.of(world), world.people, RULES.of(world)
+    quota_left = QUOTA_LEFT.of(world)
     lapsed = np.isinf(queue.ready) & (end - queue.applied > LAPSE_DAYS)
     if lapsed.any():
         wait_members(people, queue.head[lapsed], int(Activity.resident))
@@ -84,29 +88,24 @@ def admit(world: World, end: int) -> dict[str, NDArray[Any]]:
     country = world.country[queue.goal]
     # Tickets hold for a calendar year: were they drawn anew every step, whoever is few enough to
     # fit would be drawn first, the more so the shorter the step is.
-    luck = uniform_array(
-        key(world.seed, Purpose.lottery, world.date().year), people.pid[queue.head]
-    )
+    luck = uniform_array(key(world.seed, LOTTERY, world.date().year), people.pid[queue.head])
     kinds = admission_class(world, queue.head)
     for c, s in sorted(set(zip(country.tolist(), queue.channel.tolist(), strict=True))):
         # A channel that has closed admits nobody who applied before; it may open again.
         pending = np.flatnonzero(
-            (country == c)
-            & (queue.channel == s)
-            & np.isinf(queue.ready)
-            & world.rules.open[kinds, c, s]
+            (country == c) & (queue.channel == s) & np.isinf(queue.ready) & rules.open[kinds, c, s]
         )
         if not len(pending):
             continue
         begin = queue.applied[pending]
-        if np.isfinite(world.rules.quota[c, s]):
+        if np.isfinite(rules.quota[c, s]):
             pending = pending[np.argsort(luck[pending], kind="stable")]
             begin = np.empty(len(pending))
-            world.quota_left[c, s] = draw_lots(
-                queue.applied[pending], n_people[pending], world.rules.quota[c, s],
-                world.quota_left[c, s], world.day, end, begin,
+            quota_left[c, s] = draw_lots(
+                queue.applied[pending], n_people[pending], rules.quota[c, s],
+                quota_left[c, s], world.day, end, begin,
             )  # fmt: skip
-        months = world.rules.wait[kinds[pending], c, s]
+        months = rules.wait[kinds[pending], c, s]
         queue.ready[pending] = np.maximum(begin, float(world.day)) + months * 30.4375
     ready = queue.ready <= end
     result = {
@@ -121,7 +120,7 @@ def admit(world: World, end: int) -> dict[str, NDArray[Any]]:
 
 def withdraw(world: World) -> None:
     """Drop the applications of those who fled, moved or died in the meantime."""
-    queue, people = world.applications, world.people
+    queue, people = APPLICATIONS.of(world), world.people
     take(
         queue,
         (people.activity[queue.head] == Activity.waiting) & (people.flags[queue.head] & 1 > 0),
@@ -138,10 +137,10 @@ def prospects(world: World, rules: Rules | None = None) -> tuple[F64, F64]:
     Returns:
         ([grounds, k, c, s] chance of admission, [k, c, s] months of waiting).
     """
-    rules = rules or world.rules
+    rules, claims = rules or RULES.of(world), CLAIMS.of(world)
     chance = np.ones((2, *rules.open.shape))
     wait = rules.wait.copy()
-    queue = world.applications
+    queue = APPLICATIONS.of(world)
     pending = np.zeros(rules.quota.shape)
     np.add.at(pending, (world.country[queue.goal], queue.channel), applicants(world))
     for c in range(rules.quota.shape[0]):
@@ -151,10 +150,8 @@ def prospects(world: World, rules: Rules | None = None) -> tuple[F64, F64]:
                 chance[..., c, s] = quota / (quota + pending[c, s]) if quota > 0 else 0.0
                 if quota > 0:
                     wait[:, c, s] += 12.0 * pending[c, s] / quota
-    claims = np.bincount(
-        world.claims.country,
-        world.weight[world.people.home[world.claims.person]],
-        len(rules.capacity),
+    pending_claims = np.bincount(
+        claims.country, world.weight[world.people.home[claims.person]], len(rules.capacity)
     )
     # Nobody is admitted who enters irregularly: only the floor of hope is left.
     chance[..., Channel.irregular] = 0.0
@@ -163,7 +160,21 @@ def prospects(world: World, rules: Rules | None = None) -> tuple[F64, F64]:
         certain = np.where(rules.prima_facie, 1.0, recognised)
         chance[grounds, :, :, asylum] = np.where(rules.return_to >= 0, 0.0, certain)
     backlog = np.where(
-        np.isfinite(rules.capacity), 12.0 * claims / np.maximum(rules.capacity, 1e-9), 0.0
+        np.isfinite(rules.capacity), 12.0 * pending_claims / np.maximum(rules.capacity, 1e-9), 0.0
     )
     wait[:, :, asylum] = np.where(rules.prima_facie, 0.0, wait[:, :, asylum] + backlog[None, :])
     return chance, np.minimum(wait, LONGEST_WAIT)
+
+
+def withdraw_movers(world: World, _stretch: Stretch) -> None:
+    """Drop the applications of those who have moved or died in this stretch."""
+    withdraw(world)
+
+
+MECHANISM = Mechanism(
+    "admission",
+    "queues applicants for regular channels, and admits them",
+    states=(APPLICATIONS, QUOTA_LEFT),
+    draws=(LOTTERY,),
+    hooks=(Hook("states", 50, withdraw_movers),),
+)

@@ -10,12 +10,25 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from sim.core.state import I64, append, take
+from sim.core.state import I64, Attempts, Parties, append, take
 from sim.core.terms import Channel, Journey
 from sim.kernels.travel import ARRIVED, LEFT_BEHIND, companies, forget_moves, party_sizes
+from sim.mechanisms.caravans import called
+from sim.model.declare import (
+    CITIZENSHIP,
+    PARTY,
+    Column,
+    Mechanism,
+    Rows,
+    State,
+    Table,
+    dense,
+    words_of,
+)
 
 if TYPE_CHECKING:
-    from sim.model.world import World
+    from sim.model.world import Census, World
+    from sim.scenario.schema import Scenario
 
 WORDS: Final = (
     "first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "later",
@@ -24,9 +37,41 @@ WORDS: Final = (
 MOST: Final = len(WORDS)
 
 
+def attempt_words(_scenario: Scenario) -> list[str]:
+    """Words of the column `attempt`."""
+    return list(WORDS)
+
+
+def caravan_words(scenario: Scenario) -> list[str]:
+    """Words of the column `caravan`."""
+    return ["none", *(item.id for item in called(scenario))]
+
+
+CARAVAN: Final = Column(
+    "caravan", "text", "id", "caravan that people travelled in, or none", words=caravan_words
+)
+ATTEMPT: Final = Column(
+    "attempt",
+    "text",
+    "word",
+    "first to ninth or later, since they last arrived",
+    words=attempt_words,
+)
+OUTCOME: Final = Column("outcome", "text", "word", "how it ended", words=words_of(Journey))
+
+JOURNEYS = dense(
+    "journeys",
+    (CITIZENSHIP, CARAVAN, ATTEMPT, PARTY, OUTCOME),
+    "people who set out by corridors for another country, and what became of them",
+)
+ATTEMPTS = State("attempts", lambda _: Attempts())
+SENT_BACK: State[I64] = State("sent_back", lambda _: np.empty(0, np.int64))
+"""Rows of heads who are back at home against their will in this stretch."""
+
+
 def number(world: World, heads: I64) -> I64:
     """[n] which attempt it is that heads begin: 1 and those that failed since they last arrived."""
-    made = world.attempts
+    made = ATTEMPTS.of(world)
     attempt = np.ones(len(heads), np.int64)
     if len(made.household):
         order = np.argsort(made.household)
@@ -52,18 +97,19 @@ def count(world: World, heads: I64, caravan: I64, attempt: I64, outcome: Journey
     n_people = party_sizes(people, heads) * world.weight[home]
     company = np.empty(len(heads), np.int64)
     companies(people, heads, world.month(), company)
-    counts = world.counts.journeys[..., outcome]
+    counts = JOURNEYS.of(world)[..., outcome]
     np.add.at(counts, (world.country[home], caravan + 1, attempt - 1, company), n_people)
 
 
-def note_ends(world: World, fate: I64) -> None:
+def note_ends(world: World, parties: Parties, fate: I64) -> None:
     """Count journeys that ended, and remember those that failed until one succeeds.
 
     Args:
         world: The world.
+        parties: All who are on the way.
         fate: [party] what became of it in this stretch.
     """
-    parties, made = world.parties, world.attempts
+    made = ATTEMPTS.of(world)
     by_legs = np.isin(parties.channel, (Channel.asylum, Channel.irregular))
     by_legs &= world.country[parties.origin] != world.country[parties.goal]
     for ended, outcome in ((ARRIVED, Journey.arrived), (LEFT_BEHIND, Journey.failed)):
@@ -80,11 +126,45 @@ def note_ends(world: World, fate: I64) -> None:
 def send_back(world: World, heads: I64) -> None:
     """Note who is back at home against their will."""
     people = world.people
-    world.sent_back = np.append(world.sent_back, heads[people.place[heads] == people.home[heads]])
+    back = heads[people.place[heads] == people.home[heads]]
+    SENT_BACK.put(world, np.append(SENT_BACK.of(world), back))
 
 
 def forget_returns(world: World) -> None:
     """Let those who were sent back feel no drag of a recent move, where the scenario says so."""
     if not world.scenario.decision.rest_returned:
-        forget_moves(world.people, world.sent_back)
-    world.sent_back = world.sent_back[:0]
+        forget_moves(world.people, SENT_BACK.of(world))
+    SENT_BACK.put(world, np.empty(0, np.int64))
+
+
+def journey_rows(world: World, _census: Census) -> Rows:
+    """People by how they travelled, and what became of them."""
+    journeys = JOURNEYS.of(world)
+    where = np.nonzero(journeys.any(axis=4))
+    axes = dict(zip(("citizenship", "caravan", "attempt", "party"), where, strict=True))
+    return axes | {outcome.name: journeys[(*where, outcome)] for outcome in Journey}
+
+
+MECHANISM = Mechanism(
+    "attempts",
+    "counts attempts to get to another country, and remembers those that failed",
+    states=(ATTEMPTS, SENT_BACK),
+    counters=(JOURNEYS,),
+    tables=(
+        Table(
+            "journeys",
+            "journeys by corridors into another country, and how they ended",
+            "first",
+            (
+                CITIZENSHIP,
+                CARAVAN,
+                ATTEMPT,
+                PARTY,
+                Column("departed", "int", "people", "people who set out"),
+                Column("arrived", "int", "people", "people who arrived, whenever they set out"),
+                Column("failed", "int", "people", "people left behind, turned back or taken home"),
+            ),
+            journey_rows,
+        ),
+    ),
+)

@@ -1,4 +1,4 @@
-"""Blocs of states: who moves freely, and who takes claimants over from whom (section 8)."""
+"""Blocs of states: who moves freely, and which member answers for a claim (section 8)."""
 
 from __future__ import annotations
 
@@ -7,15 +7,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sim.core.rng import Purpose, key, uniform_array
-from sim.core.state import F64, HEAD, I64, Bool, Moves
-from sim.core.terms import Activity, Answer, Channel, Status
-from sim.kernels.travel import note_borders, party_sizes, place_members
-from sim.mechanisms.journey import note_moves
+from sim.core.state import F64, Bool
 
 if TYPE_CHECKING:
-    from sim.model.world import World
-    from sim.scenario.schema import Bloc, Scenario, Sharing
+    from sim.scenario.schema import Bloc, Scenario
 
 
 def members(bloc: Bloc, when: date) -> list[str]:
@@ -87,97 +82,3 @@ def changes(scenario: Scenario) -> set[date]:
             dates.add(bloc.sharing.start)
             ends.append(bloc.sharing.end)
     return dates | {end + timedelta(days=1) for end in ends if end < date.max}
-
-
-def relocate(world: World, end: int) -> I64:
-    """Relocate claimants from front-line members to others, as far as promised and kept.
-
-    By a day, member c has taken in at most pledge x key_c x compliance_c x the share of the
-    arrangement's time that has passed; what finds no claimant waits for some. Households are drawn
-    whole, by lottery; their claims are handed in anew where they come to live.
-
-    Args:
-        world: The world.
-        end: Day on which the stretch ends.
-
-    Returns:
-        [country] people taken in.
-    """
-    before = world.relocated.sum(axis=0)
-    for b, bloc in enumerate(world.scenario.blocs):
-        if bloc.enabled and bloc.sharing is not None:
-            share_out(world, b, bloc, bloc.sharing, end)
-    return np.asarray(world.relocated.sum(axis=0) - before)
-
-
-def share_out(world: World, b: int, bloc: Bloc, sharing: Sharing, end: int) -> None:
-    """Relocate under one bloc's arrangement.
-
-    Args:
-        b: Number of the bloc.
-        bloc: The bloc.
-        sharing: Its arrangement.
-        end: Day on which the stretch ends.
-    """
-    today, last = world.date(), sharing.end
-    if not sharing.start <= today <= last:
-        return
-    number = {c.id: i for i, c in enumerate(world.scenario.countries)}
-    inside = members(bloc, today)
-    days = (world.date(end) - sharing.start).days
-    passed = days / ((last - sharing.start).days + 1)
-    takers = [name for name in sharing.key if name in inside]
-    room: F64 = np.array(
-        [
-            sharing.pledge * sharing.key[name] * sharing.compliance.get(name, 1.0) * passed
-            - world.relocated[b, number[name]]
-            for name in takers
-        ]
-    )
-    people, claims = world.people, world.claims
-    front = [number[name] for name in sharing.from_ if name in inside]
-    rows = claims.person
-    waiting = (people.flags[rows] & HEAD > 0) & (people.activity[rows] <= Activity.waiting)
-    waiting &= people.status[rows] == Status.claimant
-    waiting &= np.isin(claims.country, front) & (
-        world.country[people.place[rows]] == claims.country
-    )
-    heads = np.unique(rows[waiting])
-    if not len(heads) or not (room > 0).any():
-        return
-    n_people = party_sizes(people, heads) * world.weight[people.home[heads]]
-    # Each household draws a member, by what is left of its part, and a place in that one's queue.
-    shares = np.cumsum(np.maximum(room, 0.0))
-    who = people.pid[heads]
-    draw = uniform_array(key(world.seed, Purpose.relocation), who)
-    luck = uniform_array(key(world.seed, Purpose.relocation, 1), who)
-    taker = np.minimum(np.searchsorted(shares, draw * shares[-1], side="right"), len(takers) - 1)
-    for t, name in enumerate(takers):
-        mine = np.flatnonzero(taker == t)
-        mine = mine[np.argsort(luck[mine], kind="stable")]
-        chosen = mine[np.cumsum(n_people[mine]) <= room[t]]
-        if len(chosen):
-            world.relocated[b, number[name]] += int(n_people[chosen].sum())
-            bring(world, heads[chosen], number[name], n_people[chosen], end)
-
-
-def bring(world: World, heads: I64, country: int, n_people: I64, end: int) -> None:
-    """Bring households to the nearest place of a country, where their claims are handed in anew."""
-    people, claims = world.people, world.claims
-    origin = people.place[heads].astype(np.int64)
-    goal = world.nearest[origin, country]
-    n = len(heads)
-    moves = Moves(
-        world.country[people.home[heads]], origin, goal,
-        np.full(n, int(Channel.relocation)), np.full(n, int(Answer.necessity)), n_people,
-    )  # fmt: skip
-    world.counts.departed.append(moves)
-    world.counts.arrived.append(moves)
-    note_moves(world, heads, origin, goal)
-    day = end - 1
-    theirs = np.isin(people.household[claims.person], people.household[heads])
-    theirs &= world.country[people.place[claims.person]] == claims.country
-    note_borders(people, world.country, heads, goal)
-    place_members(people, heads, goal, -1, np.full(n, day, np.int64))
-    claims.country[theirs] = country
-    claims.claimed[theirs] = float(day)

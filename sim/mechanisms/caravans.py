@@ -16,8 +16,11 @@ import numpy as np
 
 from sim.core.state import I64, Legs
 from sim.mechanisms.livelihood import span
+from sim.model.declare import Hook, Mechanism, State
 
 if TYPE_CHECKING:
+    from sim.model.stretch import Stretch
+    from sim.model.world import World
     from sim.scenario.schema import Intervention, Scenario
 
 
@@ -61,3 +64,29 @@ def safer(legs: Legs, item: Intervention) -> Legs:
         extortion=legs.extortion * factor,
         kidnapping=legs.kidnapping * factor,
     )
+
+
+def nobody(world: World) -> I64:
+    """Start counting who sets out."""
+    return np.zeros((len(world.country), world.n_countries), np.int64)
+
+
+SETTING_OUT = State("setting_out", nobody)
+"""[place, country] people who set out by corridors since the month began."""
+SET_OUT_BEFORE = State("set_out_before", nobody)
+"""[place, country] the same of the month before, which is what is known."""
+
+
+def update(world: World, stretch: Stretch) -> None:
+    """Let people know who set out in the month before."""
+    if stretch.month_begins:
+        SET_OUT_BEFORE.put(world, SETTING_OUT.of(world))
+        SETTING_OUT.put(world, nobody(world))
+
+
+MECHANISM = Mechanism(
+    "caravans",
+    "lets people set out together where many are leaving",
+    states=(SETTING_OUT, SET_OUT_BEFORE),
+    hooks=(Hook("environment", 70, update),),
+)

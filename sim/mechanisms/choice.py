@@ -19,9 +19,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sim.core.parallel import in_ranges
-from sim.core.rng import name_hash
 from sim.core.state import F64, I64, Bool, Legs
-from sim.core.terms import N_SLOTS, N_THREATS, Channel, Hazard, Status
+from sim.core.terms import N_SLOTS, N_THREATS, Channel, Hazard, Status, Threat
 from sim.kernels.choice import (
     Conditions,
     Landscape,
@@ -31,15 +30,21 @@ from sim.kernels.choice import (
 )
 from sim.kernels.routes import solve_routes
 from sim.kernels.travel import Way
+from sim.mechanisms.admission import prospects
 from sim.mechanisms.announcement import no_rush, rush
-from sim.mechanisms.caravans import called, safer
-from sim.mechanisms.livelihood import median_means
-from sim.mechanisms.policy import PASSABLE, Enforcement, Rules, class_table, enforce
+from sim.mechanisms.caravans import SET_OUT_BEFORE, called, forming, safer
+from sim.mechanisms.census import STOCKS
+from sim.mechanisms.livelihood import MEANS, median_means
+from sim.mechanisms.policy import COMING, PASSABLE, RULES, Enforcement, Rules, class_table, enforce
 from sim.mechanisms.protection import standing
-from sim.mechanisms.threats import per_threat
+from sim.mechanisms.threats import THREATS, per_threat
+from sim.model.declare import Hook, Mechanism, State
 from sim.model.network import Network
+from sim.scenario.errors import Problem, ScenarioError
 
 if TYPE_CHECKING:
+    from sim.model.stretch import Stretch
+    from sim.model.world import Geography, World
     from sim.scenario.schema import Scenario, Tastes
 
 OPEN_STATUS = {
@@ -81,7 +86,14 @@ class Choices:
         classes: [country, group] admission class.
     """
 
-    def __init__(self, scenario: Scenario, network: Network, means: Means, threads: int) -> None:
+    def __init__(
+        self,
+        scenario: Scenario,
+        network: Network,
+        geography: Geography,
+        means: Means,
+        threads: int,
+    ) -> None:
         self.scenario = scenario
         self.threads = threads
         self.network = network
@@ -89,8 +101,8 @@ class Choices:
         places, countries = scenario.places, scenario.countries
         number = {c.id: i for i, c in enumerate(countries)}
         self.n_places, self.n_countries = len(places), len(countries)
-        self.country = np.array([number[p.country] for p in places], np.int64)
-        self.ident = np.array([name_hash("destination", p.id) for p in places], np.uint64)
+        self.country = geography.country
+        self.ident = geography.place_ident
         self.people = np.array([p.people for p in places])
         self.country_people = np.bincount(self.country, self.people, self.n_countries)
         self.eligible = np.array([p.kind != "camp" and p.people > 0 for p in places])
@@ -110,6 +122,8 @@ class Choices:
         self.price = np.full((2, n, n, 2), np.inf)
         self.distance = self._regular_ways()
         self.way: Way
+        self.bound: F64
+        """[h, p, o, g] as `bounds` finds it."""
         self.joined: I64
         self.caravans: list[tuple[Legs, Way]] = []
         self.formed = np.zeros(len(called(scenario)), bool)
@@ -592,3 +606,54 @@ def greatest_rates(
     result = tops[Hazard.livelihood, :, :, None] * want[:, None, masks & 15]
     result += flight * tops[Hazard.flight, :, :, None] * fear[:, None, masks >> 4]
     return np.ascontiguousarray(result)
+
+
+def build_choices(world: World) -> Choices:
+    """Tables of choice on the first day."""
+    choices = Choices(
+        world.scenario, world.network, world.geography, MEANS.of(world), world.threads
+    )
+    rebuild(world, choices)
+    return choices
+
+
+CHOICES = State("choices", build_choices)
+
+
+def rebuild(world: World, choices: Choices) -> None:
+    """Build tables of choice from all that they depend on, as of today.
+
+    These are the rules in force and those announced, dangers, networks, queues, caravans, and what
+    was planned for before: the look-ahead starts from the last one.
+
+    Raises:
+        ScenarioError: The coefficients of the decision make values that no number can hold.
+    """
+    threats, coming = THREATS.of(world), COMING.of(world)
+    expected = threats.severity * threats.prevalence
+    joined = forming(world.scenario, SET_OUT_BEFORE.of(world), world.day)
+    with np.errstate(over="ignore", invalid="ignore"):
+        choices.update_ways(RULES.of(world), expected[:, Threat.personal], joined)
+        chance, wait = prospects(world)
+        choices.rebuild(STOCKS.of(world).diaspora, expected, chance, wait, float(world.day))
+        if coming is not None:
+            choices.anticipate(coming, *prospects(world, coming))
+        choices.bound = choices.bounds()
+    if not np.isfinite(choices.bound).all():
+        message = "the coefficients of `decision` make some place infinitely good to go to"
+        hint = "V / decision.nest must stay below 700; most coefficients lie between -2 and 2"
+        raise ScenarioError([Problem(world.scenario.name, 0, 0, message, hint)])
+
+
+def update(world: World, stretch: Stretch) -> None:
+    """Bring up to date what people see of the places that they could go to."""
+    if stretch.month_begins or stretch.rules_change:
+        rebuild(world, CHOICES.of(world))
+
+
+MECHANISM = Mechanism(
+    "choice",
+    "builds what people see of the places that they could go to",
+    states=(CHOICES,),
+    hooks=(Hook("environment", 80, update),),
+)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from sim.core.parallel import in_pieces
-from sim.core.rng import Purpose, mixed_array, uniform_array
+from sim.core.rng import Draw, mixed_array, uniform_array
 from sim.core.state import (
     BLOCKED,
     BLOCKED_PERMISSION,
@@ -24,22 +24,58 @@ from sim.core.state import (
     U32,
     Bool,
 )
-from sim.core.terms import Activity, Answer
+from sim.core.terms import N_THREATS, Activity, Answer
 from sim.kernels.choice import Conditions, Events, decide, expect
 from sim.kernels.tally import attribute, count_households
 from sim.kernels.travel import party_sizes, remember
-from sim.mechanisms.choice import conditions
-from sim.mechanisms.journey import depart, pick_goals
+from sim.mechanisms.admission import APPLICATIONS, withdraw
+from sim.mechanisms.choice import CHOICES, conditions
+from sim.mechanisms.expected import EXPECTED
+from sim.mechanisms.exposure import live, live_on
+from sim.mechanisms.journey import continue_stranded, depart, pick_goals
+from sim.mechanisms.livelihood import DUE, MEANS
+from sim.mechanisms.settling import SETTLING
+from sim.mechanisms.threats import THREATS
+from sim.model.declare import ANSWER, THREAT, Column, Counter, Hook, Mechanism, Rows, State, Table
+from sim.model.stretch import from_today
 
 if TYPE_CHECKING:
-    from sim.model.world import World
+    from sim.model.stretch import Stretch
+    from sim.model.world import Census, World
+
+MOVE = Draw("move", 20)
+LABEL = Draw("label", 21)
+REFUSED = Draw("refused", 48)
 
 
-def current_conditions(world: World, want: F64, fear: F64) -> Conditions:
-    """Conditions of this step from the averages over its days."""
+def by_answer(world: World) -> I64:
+    """Start counting answers by cell."""
+    return np.zeros((world.cells.size, len(Answer)), np.int64)
+
+
+def by_threat(world: World) -> I64:
+    """Start counting threats by cell."""
+    return np.zeros((world.cells.size, N_THREATS), np.int64)
+
+
+HOUSEHOLDS = Counter("heads", by_answer, "[cell, answer] households")
+PERSONS = Counter("people", by_answer, "[cell, answer] people who go, or are in these households")
+TRAPPED = Counter("trapped", by_answer, "[cell, answer] households kept by insecurity itself")
+ATTRIBUTION = Counter("attribution", by_threat, "[cell, threat] in 1 / MICRO people")
+ANSWERED: State[I64] = State("answered", lambda _: np.empty(0, np.int64))
+"""Rows of heads who have answered otherwise than by staying in this step."""
+
+
+def current_conditions(world: World, felt: tuple[F64, F64]) -> Conditions:
+    """What sets the rates of households.
+
+    Args:
+        world: The world.
+        felt: Means over the days of the stretch of what threats do to rates.
+    """
     return conditions(
-        world.scenario, want, fear, world.threats.state_fear(), world.bound, world.means.status,
-        world.settling,
+        world.scenario, *felt, THREATS.of(world).state_fear(), CHOICES.of(world).bound,
+        MEANS.of(world).status, SETTLING.of(world),
     )  # fmt: skip
 
 
@@ -116,14 +152,15 @@ def ask(
         company: [n] of their households, as `World.company_of` finds it, if that is known.
     """
     n = len(asked.heads)
-    keys = np.array([world.key(Purpose.move), world.key(Purpose.label)])
+    keys = np.array([world.key(MOVE), world.key(LABEL)])
+    choices = CHOICES.of(world)
     buffers = Events(
         np.empty(n, np.int64), np.empty(n, np.int64), np.empty(n, np.int64), np.empty(n),
         np.empty(n), np.empty(n, np.bool_), np.empty(n), np.empty(n),
     )  # fmt: skip
     found = decide(
-        world.people, asked.heads, 0, n, world.choices.land, now, world.means,
-        world.choices.classes, keys, asked.middle, world.month(), asked.years, buffers,
+        world.people, asked.heads, 0, n, choices.land, now, MEANS.of(world),
+        choices.classes, keys, asked.middle, world.month(), asked.years, buffers,
     )  # fmt: skip
     columns: list[Any] = [column[:found].copy() for column in buffers]
     events = Events(*columns)
@@ -137,7 +174,7 @@ def ask(
             world.people, rows, company, world.country, world.month(), world.cells.strides,
             world.weight, sums.households, sums.persons,
         )  # fmt: skip
-        if world.counts.expected is not None:
+        if EXPECTED.of(world) is not None:
             add_expected(world, now, asked)
     events = events._replace(time=first + events.time * days)
     return Answers(events, first, first + days, new, sums)
@@ -164,12 +201,12 @@ def join_answers(parts: list[Answers]) -> Answers:
 
 def add_expected(world: World, now: Conditions, asked: Asked) -> None:
     """Add what is expected of heads to the world's expected answers, of which `stays` is a rest."""
-    people, expected = world.people, world.counts.expected
+    people, expected, choices = world.people, EXPECTED.of(world), CHOICES.of(world)
     assert expected is not None
     cells = world.cells.of(people, world.country, asked.heads, world.month())
     expect(
-        people, asked.heads, 0, len(cells), world.choices.land, now,
-        world.choices.classes, asked.middle, world.month(), asked.years, cells, world.weight, MICRO,
+        people, asked.heads, 0, len(cells), choices.land, now,
+        choices.classes, asked.middle, world.month(), asked.years, cells, world.weight, MICRO,
         expected.answers, expected.years, expected.flows,
     )  # fmt: skip
     # `decide_all` adds those who are counted: who has answered in this step already is expected to
@@ -209,7 +246,7 @@ def draw_refusals(world: World, events: Events, first: F64, end: F64) -> Refusal
     who = world.people.pid[events.head]
     for by, share in enumerate((events.lacking, 1.0 - events.lacking)):
         u, v = (
-            uniform_array(world.key(Purpose.refused), mixed_array(who + np.uint64(2 * by + i)))
+            uniform_array(world.key(REFUSED), mixed_array(who + np.uint64(2 * by + i)))
             for i in range(2)
         )
         n = times[:, by] = poisson(u, events.refused * share * days / DAYS_A_YEAR)
@@ -254,7 +291,7 @@ def decide_all(world: World, excess: F64, answers: Answers) -> tuple[I64, F64]:
         ([m] rows of heads who have decided and live there still, since they applied or sent
         somebody ahead; [m] day on which they did).
     """
-    people, counts = world.people, world.counts
+    people, expected = world.people, EXPECTED.of(world)
     events, sums = answers.events, answers.sums
     n_asked, persons = sums.households, sums.persons
     refusals = draw_refusals(world, events, answers.first, answers.end)
@@ -266,19 +303,20 @@ def decide_all(world: World, excess: F64, answers: Answers) -> tuple[I64, F64]:
     # comes to live elsewhere answers there, too, and so does who has answered otherwise than by
     # staying and does so again, within this stretch or since the last.
     if world.first_stretch and world.round == 0:
-        world.answered = events.head[:0]
-    again = is_among(events.head, world.answered)
-    world.answered = np.sort(np.concatenate([world.answered, events.head[~again]]))
+        ANSWERED.put(world, events.head[:0])
+    answered = ANSWERED.of(world)
+    again = is_among(events.head, answered)
+    ANSWERED.put(world, np.sort(np.concatenate([answered, events.head[~again]])))
     again &= ~answers.new
     np.add.at(n_asked, cells[again], weight[again])
     np.add.at(persons, cells[again], (weight * sizes)[again])
-    if counts.expected is not None:
-        counts.expected.answers[:, Answer.stays] += n_asked * MICRO
+    if expected is not None:
+        expected.answers[:, Answer.stays] += n_asked * MICRO
     moving = events.answer <= Answer.necessity
     further = refusals.times.sum(axis=1) + moving - 1
     np.add.at(n_asked, cells, further * weight)
     np.add.at(persons, cells, further * weight * sizes)
-    n_heads, n_people = np.zeros_like(counts.heads), np.zeros_like(counts.people)
+    n_heads, n_people = by_answer(world), by_answer(world)
     np.add.at(n_heads, (cells[moving], events.answer[moving]), weight[moving])
     for kind, answer in enumerate((Answer.no_means, Answer.no_permission)):
         np.add.at(n_heads[:, answer], cells, refusals.times[:, kind] * weight)
@@ -292,10 +330,10 @@ def decide_all(world: World, excess: F64, answers: Answers) -> tuple[I64, F64]:
     np.add.at(n_people, (cells[moving], events.answer[moving]), (party * weight)[moving])
     n_heads[:, Answer.stays] += n_asked - n_heads.sum(axis=1)
     n_people[:, Answer.stays] += persons - n_people.sum(axis=1)
-    counts.heads += n_heads
-    counts.people += n_people
+    HOUSEHOLDS.of(world)[:] += n_heads
+    PERSONS.of(world)[:] += n_people
     np.add.at(
-        counts.trapped,
+        TRAPPED.of(world),
         (cells[events.trapped], events.answer[events.trapped]),
         weight[events.trapped],
     )
@@ -303,7 +341,7 @@ def decide_all(world: World, excess: F64, answers: Answers) -> tuple[I64, F64]:
     forced = events.answer == Answer.necessity
     attribute(
         people, events.head[forced], cells[forced], (party * weight)[forced],
-        events.flight[forced], excess, counts.attribution,
+        events.flight[forced], excess, ATTRIBUTION.of(world),
     )  # fmt: skip
 
     told = refusals.times > 0
@@ -319,3 +357,156 @@ def decide_all(world: World, excess: F64, answers: Answers) -> tuple[I64, F64]:
     )
     here = (goal >= 0) & (people.activity[movers] <= Activity.waiting)
     return movers[here], events.time[moving][here]
+
+
+def departures(world: World, end: int) -> tuple[U32, F64]:
+    """([m] rows of heads who leave by an admission, ascending; [m] day until which to ask them)."""
+    withdraw(world)
+    queue = APPLICATIONS.of(world)
+    order = np.argsort(queue.head)
+    until = np.clip(queue.ready[order], float(world.day), float(end))
+    return queue.head[order].astype(np.uint32), until
+
+
+def everybody(world: World, end: int) -> Asked:
+    """All heads as a stretch asks them, for those who look at it from outside."""
+    return asked_until(world, world.deciding, end, departures(world, end))
+
+
+def asked_until(world: World, heads: U32, end: int, leaving: tuple[U32, F64]) -> Asked:
+    """Some heads who live somewhere, asked until the stretch ends or they leave by an admission.
+
+    Args:
+        world: The world.
+        heads: [n] rows, ascending.
+        end: Day on which the stretch ends.
+        leaving: As `departures` finds them.
+    """
+    rows, until = leaving
+    n = len(heads)
+    days = np.full(n, float(end - world.day))
+    if n and len(rows):
+        a, b = np.searchsorted(rows, heads[0]), np.searchsorted(rows, heads[-1], side="right")
+        mine = a + np.flatnonzero(is_among(rows[a:b], heads))
+        days[np.searchsorted(heads, rows[mine])] = until[mine] - world.day
+    return Asked(heads, np.full(n, float(world.day)), days, np.full(n, world.first_stretch))
+
+
+def ask_everybody(world: World, now: Conditions, end: int) -> tuple[Answers, I64, I64]:
+    """Do for all households what is due, and ask those who live somewhere.
+
+    Rows are visited piece by piece: what a piece needs for a while stays small, however many there
+    are, and near the processor.
+
+    Returns:
+        (answers, rows of heads who are unsettled, rows of heads who are stranded).
+    """
+    leaving, sums = departures(world, end), Sums(world)
+
+    def visit(first: int, last: int) -> tuple[Answers, U32, U32]:
+        heads = world.list_heads(first, last)
+        company = world.company_of(heads.deciding)
+        live(world, heads, company)
+        asked = asked_until(world, heads.deciding, end, leaving)
+        return ask(world, now, asked, sums, company), heads.unsettled.copy(), heads.stranded.copy()
+
+    parts = in_pieces(visit, len(world.people.pid), world.threads) or [visit(0, 0)]
+    answers, *others = zip(*parts, strict=True)
+    DUE.put(world, None)
+    unsettled, stranded = (np.concatenate(rows).astype(np.int64) for rows in others)
+    return join_answers(list(answers)), unsettled, stranded
+
+
+def set_conditions(world: World, stretch: Stretch) -> None:
+    """Find what sets the rates of households in this stretch; show it to who looks."""
+    stretch.now = current_conditions(world, stretch.felt)
+    if stretch.look is not None:
+        live_on(world)
+        stretch.look(stretch.now, stretch.end)
+
+
+def ask_all(world: World, stretch: Stretch) -> None:
+    """Ask all households, count answers, and send movers off; let the stranded go on."""
+    answers, stretch.unsettled, stranded = ask_everybody(world, stretch.now, stretch.end)
+    stretch.once_more = [
+        decide_all(world, stretch.excess, answers),
+        continue_stranded(world, *from_today(world, stranded), stretch.end),
+    ]
+
+
+def answer_rows(world: World, _census: Census) -> Rows:
+    """Answers by cell."""
+    households, expected = HOUSEHOLDS.of(world), EXPECTED.of(world)
+    seen = households > 0
+    if expected is not None:
+        seen |= expected.answers > 0
+    cell, answer = np.nonzero(seen)
+    rows: dict[str, Any] = {
+        "cell": cell,
+        "answer": answer,
+        "heads": households[seen],
+        "people": PERSONS.of(world)[seen],
+        "trapped": TRAPPED.of(world)[seen],
+    }
+    if expected is not None:
+        rows["expected"] = expected.answers[seen] / MICRO
+        rows["expected_years"] = expected.years[seen] / MICRO
+    return rows
+
+
+def attribution_rows(world: World, _census: Census) -> Rows:
+    """Moves of necessity by cell and threat."""
+    counts = ATTRIBUTION.of(world)
+    cell, threat = np.nonzero(counts)
+    return {"cell": cell, "threat": threat, "people": counts[cell, threat] / MICRO}
+
+
+MECHANISM = Mechanism(
+    "decide",
+    "asks every household whether it moves",
+    states=(ANSWERED,),
+    counters=(HOUSEHOLDS, PERSONS, TRAPPED, ATTRIBUTION),
+    draws=(MOVE, LABEL, REFUSED),
+    hooks=(Hook("rates", 20, set_conditions), Hook("decisions", 10, ask_all)),
+    tables=(
+        Table(
+            "answers",
+            "the five answers of household heads",
+            "first",
+            (
+                ANSWER,
+                Column(
+                    "heads",
+                    "int",
+                    "heads",
+                    "answers: one a step, further moves and refusals",
+                ),
+                Column("people", "int", "people", "people who move with these heads (movers only)"),
+                Column("trapped", "int", "heads", "heads kept from going by insecurity itself"),
+                Column(
+                    "expected", "float", "heads", "answers expected under the rates", optional=True
+                ),
+                Column(
+                    "expected_years",
+                    "float",
+                    "person-years",
+                    "time expected under it",
+                    optional=True,
+                ),
+            ),
+            answer_rows,
+            by=True,
+        ),
+        Table(
+            "attribution",
+            "moves of necessity, split over the threats felt",
+            "first",
+            (
+                THREAT,
+                Column("people", "float", "people", "share of the people who moved of necessity"),
+            ),
+            attribution_rows,
+            by=True,
+        ),
+    ),
+)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from sim.core.parallel import in_pieces
-from sim.core.rng import Purpose, key, mixed_array, uniform_array
+from sim.core.rng import Draw, key, mixed_array, uniform_array
 from sim.core.state import (
     DAYS_A_YEAR,
     DIED_NATURALLY,
@@ -29,9 +29,26 @@ from sim.core.state import (
 )
 from sim.core.terms import Sex, VitalEvent
 from sim.kernels.demography import bury, draw_vital_events
-from sim.mechanisms.populate import SCHOOLED, draw_education, draw_taste
+from sim.mechanisms.admission import APPLICATIONS
+from sim.mechanisms.asylum import CLAIMS
+from sim.mechanisms.census import ACCOUNT
+from sim.mechanisms.journey import PARTIES
+from sim.mechanisms.populate import SCHOOLED, SEX_AND_AGE, draw_education, draw_taste
+from sim.model.declare import (
+    CITIZENSHIP,
+    EVENT,
+    PLACE,
+    Column,
+    Hook,
+    Mechanism,
+    State,
+    Table,
+    dense,
+    nonzero,
+)
 
 if TYPE_CHECKING:
+    from sim.model.stretch import Stretch
     from sim.model.world import World
     from sim.scenario.schema import Scenario
 
@@ -57,6 +74,9 @@ SPREAD: Final = 6.2
 """Standard deviation of that age, years (our assumption)."""
 FERTILE: Final = (15, 50)
 """Ages at which women give birth, the second excluded."""
+
+VITAL_EVENTS = Draw("vital", 50)
+VITAL = dense("vital", (PLACE, CITIZENSHIP, EVENT), "people who were born or died")
 
 SHARED: Final = (
     "household", "home", "place", "moved", "rank", "group", "kin", "status", "activity", "mask",
@@ -134,7 +154,24 @@ def vital_rates(scenario: Scenario) -> tuple[F64, F64]:
     return deaths, births
 
 
-def renew_people(world: World) -> None:
+class Renewal:
+    """Rates of births and deaths, and up to when they were drawn.
+
+    Attributes:
+        deaths: [country, sex, age] a person and year.
+        births: Likewise.
+        month: Month from the start whose events were drawn last; -1 before the first.
+    """
+
+    def __init__(self, world: World) -> None:
+        self.deaths, self.births = vital_rates(world.scenario)
+        self.month = -1
+
+
+RENEWAL = State("renewal", Renewal)
+
+
+def renew_people(world: World, _stretch: Stretch) -> None:
     """Let people die, be born and finish school when a calendar month begins.
 
     A month's events happen in the first stretch of time that begins in it, with the probabilities
@@ -142,17 +179,17 @@ def renew_people(world: World) -> None:
     people know and queue for is by then as the month before left it: a birth changes nobody else's
     luck within the month.
     """
-    month = world.month()
-    if not world.scenario.population.demography or month == world.renewed:
+    month, renewal = world.month(), RENEWAL.of(world)
+    if not world.scenario.population.demography or month == renewal.month:
         return
-    world.renewed = month
+    renewal.month = month
     years = covered_days(world) / DAYS_A_YEAR
-    deaths, births = world.vital_rates
+    deaths, births = renewal.deaths, renewal.births
     dies, bears = -np.expm1(-deaths * years), births * years
     spared = np.stack([dies.max(axis=(0, 1)), 1.0 - bears.max(axis=(0, 1))]).repeat(12, axis=1)
     # Who comes of an age is listed whatever the draw.
     spared[:, 12 * SCHOOLED] = 1.0, 0.0
-    luck = key(world.seed, Purpose.vital, month)
+    luck = key(world.seed, VITAL_EVENTS, month)
 
     def draw(first: int, last: int) -> list[I64]:
         rows = [np.empty(last - first, np.int64) for _ in range(3)]
@@ -199,7 +236,7 @@ def bear(world: World, mothers: I64, month: int) -> None:
     born = world.add_rows(len(mothers))
     people = world.people
     pid = mixed_array(mixed_array(people.pid[mothers]) ^ np.uint64(month))
-    girl = uniform_array(key(world.seed, Purpose.demography, 1), pid) < GIRLS
+    girl = uniform_array(key(world.seed, SEX_AND_AGE, 1), pid) < GIRLS
     traits = girl + 16 * draw_taste(world.scenario, world.seed, pid)
     for name in SHARED:
         column = getattr(people, name)
@@ -212,12 +249,12 @@ def bear(world: World, mothers: I64, month: int) -> None:
     people.means[born] = 0.0
     people.traits[born] = traits.astype(np.uint8) | people.traits[mothers] & GROUNDS
     people.flags[born] = 0
-    claims = world.claims
+    claims = CLAIMS.of(world)
     # A claim that its person has left behind in another country is dropped when claims are next
     # decided; until then there may be two.
     child, claim = matches(mothers, claims.person)
     append(claims, person=born[child], country=claims.country[claim], claimed=claims.claimed[claim])
-    world.born += count_events(world, born, VitalEvent.birth)
+    ACCOUNT.of(world).born += count_events(world, born, VitalEvent.birth)
 
 
 def die(world: World, rows: I64) -> None:
@@ -233,8 +270,8 @@ def die(world: World, rows: I64) -> None:
     heirs = np.empty(len(rows), np.int64)
     bury(world.people, rows, heirs)
     world.people.flags[rows] |= DIED_NATURALLY
-    world.died += count_events(world, rows, VitalEvent.death)
-    for table in (world.parties, world.applications):
+    ACCOUNT.of(world).died += count_events(world, rows, VitalEvent.death)
+    for table in (PARTIES.of(world), APPLICATIONS.of(world)):
         follow(table, rows, heirs)
 
 
@@ -264,5 +301,29 @@ def count_events(world: World, rows: I64, event: VitalEvent) -> int:
     people = world.people
     n_people = world.weight[people.home[rows]]
     where = (people.place[rows], world.country[people.home[rows]])
-    np.add.at(world.counts.vital[:, :, event], where, n_people)
+    np.add.at(VITAL.of(world)[:, :, event], where, n_people)
     return int(n_people.sum())
+
+
+MECHANISM = Mechanism(
+    "demography",
+    "lets people be born, die a natural death and finish school",
+    states=(RENEWAL,),
+    counters=(VITAL,),
+    draws=(VITAL_EVENTS,),
+    hooks=(Hook("people", 20, renew_people),),
+    tables=(
+        Table(
+            "vital",
+            "births and natural deaths; deaths on the way are in `harms`",
+            "first",
+            (
+                PLACE,
+                CITIZENSHIP,
+                EVENT,
+                Column("people", "int", "people", "people who were born or died"),
+            ),
+            nonzero(VITAL, "people"),
+        ),
+    ),
+)

@@ -8,19 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.core.parallel import FEW_MOVERS, in_ranges
-from sim.core.rng import Purpose, key, uniform_array
-from sim.core.state import (
-    DAYS_A_YEAR,
-    DIRECT,
-    F64,
-    I64,
-    MOVED_ABROAD,
-    MOVED_WITHIN,
-    NONE,
-    Moves,
-    append,
-    take,
-)
+from sim.core.rng import Draw, key, uniform_array
+from sim.core.state import DAYS_A_YEAR, DIRECT, F64, I64, NONE, Moves, Parties, append, take
 from sim.core.terms import Activity, Answer, Channel, Harm, Hazard, Journey
 from sim.kernels.choice import choose
 from sim.kernels.travel import (
@@ -28,21 +17,53 @@ from sim.kernels.travel import (
     LEFT_BEHIND,
     ON_THE_WAY,
     party_sizes,
-    remember,
     set_off,
     split_parties,
     travel,
 )
-from sim.mechanisms.admission import admission_class, apply, is_queued
+from sim.mechanisms.admission import apply, is_queued
 from sim.mechanisms.attempts import count, note_ends, number
+from sim.mechanisms.caravans import SETTING_OUT
+from sim.mechanisms.census import ACCOUNT, LostPeopleError
+from sim.mechanisms.choice import CHOICES
 from sim.mechanisms.custody import held_days, separate
-from sim.mechanisms.threats import felt_fear
+from sim.mechanisms.flows import DEPARTED
+from sim.mechanisms.harms import BRIBES, EXTORTED, HARMS, INTERCEPTED
+from sim.mechanisms.policy import RULES, admission_class
+from sim.mechanisms.threats import THREATS, felt_fear
+from sim.model.declare import (
+    CITIZENSHIP,
+    CORRIDOR,
+    CORRIDOR_ONLY,
+    Column,
+    Hook,
+    Mechanism,
+    Rows,
+    State,
+    Table,
+    dense,
+    nonzero,
+)
 
 if TYPE_CHECKING:
-    from sim.model.world import World
+    from sim.model.stretch import Stretch
+    from sim.model.world import Census, World
 
 REGULAR_DAYS = 2.0
 """Days of regular travel between countries (our assumption)."""
+
+DESTINATION = Draw("destination", 22)
+CHANNEL_CHOSEN = Draw("channel", 23)
+STRANDED = Draw("stranded", 38)
+ON_LEGS = (
+    Draw("leg", 30), Draw("death", 31), Draw("violence", 32), Draw("kidnapping", 33),
+    Draw("extortion", 34), Draw("interception", 35), Draw("detention", 36),
+    Draw("prosecution", 37),
+)  # fmt: skip
+"""What is drawn on a leg, as `travel` takes its keys."""
+
+CROSSINGS = dense("crossings", (CORRIDOR_ONLY, CITIZENSHIP), "people who came through")
+PARTIES = State("parties", lambda _: Parties())
 
 
 def pick_goals(world: World, heads: I64, hazards: I64) -> tuple[I64, I64, I64, F64]:
@@ -55,10 +76,10 @@ def pick_goals(world: World, heads: I64, hazards: I64) -> tuple[I64, I64, I64, F
     goal = np.full(n, -1, np.int64)
     channel, companions = np.zeros(n, np.int64), np.zeros(n, np.int64)
     price = np.zeros(n)
-    people = world.people
-    confined = world.threats.state_fear()[people.place[heads], people.mask[heads] >> 4]
-    keys = np.array([world.key(Purpose.destination), world.key(Purpose.channel)])
-    land, classes, month = world.choices.land, world.choices.classes, world.month()
+    people, choices = world.people, CHOICES.of(world)
+    confined = THREATS.of(world).state_fear()[people.place[heads], people.mask[heads] >> 4]
+    keys = np.array([world.key(DESTINATION), world.key(CHANNEL_CHOSEN)])
+    land, classes, month = choices.land, choices.classes, world.month()
 
     def work(first: int, last: int) -> None:
         mine = slice(first, last)
@@ -103,7 +124,7 @@ def depart(
 
 def regular_price(world: World, heads: I64, goal: I64, channel: I64) -> F64:
     """[n] fee and fare a person of those who travel by a regular channel, as of today."""
-    people, land = world.people, world.choices.land
+    people, land = world.people, CHOICES.of(world).land
     kinds = admission_class(world, heads)
     fare = land.price[0, people.place[heads], goal, 0]
     return np.asarray(fare + land.fee[kinds, world.country[goal], channel])
@@ -114,19 +135,20 @@ def leave(
     when: F64,
 ) -> None:  # fmt: skip
     """Send parties off on their way."""
-    people = world.people
+    people, choices, threats = world.people, CHOICES.of(world), THREATS.of(world)
     leaders = np.empty(len(heads), np.int64)
     split_parties(people, heads, companions, price, world.month(), leaders)
     place = people.place[leaders].astype(np.int64)
     abroad = world.country[goal] != world.country[place]
     citizenship = world.country[people.home[leaders]]
     from_own = world.country[place] == citizenship
-    severity = world.threats.severity[place]
-    fear = felt_fear(severity, people.mask[leaders], world.weights_k, world.tolerable)
+    responsible = RULES.of(world).responsible[world.country[place]]
+    severity = threats.severity[place]
+    fear = felt_fear(severity, people.mask[leaders], threats.weight, threats.tolerable)
     grounds = from_own & abroad & (fear >= world.scenario.journey.grounds)
     on_legs = (channel == Channel.asylum) | (channel == Channel.irregular)
     # By corridors the fee is due at once, the price of each leg when it is entered.
-    fee = world.choices.land.fee[
+    fee = choices.land.fee[
         admission_class(world, leaders), world.country[goal], np.where(on_legs, channel, 0)
     ]
     set_off(people, leaders, np.where(on_legs, fee, price), grounds, world.day)
@@ -134,14 +156,14 @@ def leave(
     days = np.where(abroad, REGULAR_DAYS, 1.0 + km / 300.0)
     sizes = party_sizes(people, leaders)
     moved = sizes * world.weight[people.home[leaders]]
-    world.counts.departed.append(Moves(citizenship, place, goal, channel, answer, moved))
+    DEPARTED.of(world).append(Moves(citizenship, place, goal, channel, answer, moved))
     by_legs = on_legs & abroad
-    caravan = np.where(by_legs, world.choices.joined[place, world.country[goal]], NONE)
-    np.add.at(world.setting_out, (place[by_legs], world.country[goal[by_legs]]), moved[by_legs])
+    caravan = np.where(by_legs, choices.joined[place, world.country[goal]], NONE)
+    np.add.at(SETTING_OUT.of(world), (place[by_legs], world.country[goal[by_legs]]), moved[by_legs])
     attempt = number(world, leaders)
     count(world, leaders[by_legs], caravan[by_legs], attempt[by_legs], Journey.departed)
     append(
-        world.parties,
+        PARTIES.of(world),
         head=leaders,
         goal=goal,
         origin=place,
@@ -152,24 +174,13 @@ def leave(
         began=np.floor(when).astype(np.int64),
         n_legs=np.zeros(len(leaders), np.int64),
         entered=np.where(
-            world.rules.responsible[world.country[place]] & ~from_own, world.country[place], NONE
+            responsible & ~from_own,
+            world.country[place],
+            NONE,
         ),
         caravan=caravan,
         attempt=attempt,
     )
-
-
-def note_moves(world: World, heads: I64, origin: I64, goal: I64) -> None:
-    """Note in the past of all who arrive that they moved, abroad or within a country.
-
-    Args:
-        world: The world.
-        heads: [n] rows of the heads who arrive, once each.
-        origin: [n] place left.
-        goal: [n] place that was chosen.
-    """
-    abroad = world.country[origin] != world.country[goal]
-    remember(world.people, heads, np.where(abroad, MOVED_ABROAD, MOVED_WITHIN))
 
 
 def continue_stranded(world: World, heads: I64, since: F64, end: int) -> tuple[I64, F64]:
@@ -189,7 +200,7 @@ def continue_stranded(world: World, heads: I64, since: F64, end: int) -> tuple[I
     """
     pid = world.people.pid[heads]
     days = DAYS_A_YEAR * world.scenario.journey.wait_stranded
-    draw = -np.log1p(-uniform_array(world.key(Purpose.stranded), pid))
+    draw = -np.log1p(-uniform_array(world.key(STRANDED), pid))
     when = since + draw * days
     ready = when < end
     heads, when = heads[ready], when[ready]
@@ -202,17 +213,17 @@ def continue_stranded(world: World, heads: I64, since: F64, end: int) -> tuple[I
     return heads[here], when[here]
 
 
-def best_ways(world: World) -> tuple[I64, F64, F64]:
-    """What corridors into another country ask for, as of today, by the cheapest usable tactic.
-
-    Returns:
-        ([n] corridor, [n] money a person, [n] probability to be intercepted).
-    """
-    legs, way = world.network.legs, world.choices.way
+def price_rows(world: World, _census: Census) -> Rows:
+    """What corridors into another country ask for, as of today, by the cheapest usable tactic."""
+    legs, way = world.network.legs, CHOICES.of(world).way
     usable = np.flatnonzero(legs.crosses & way.usable)
     order = usable[np.lexsort((way.price[usable], legs.corridor[usable]))]
     corridor, first = np.unique(legs.corridor[order], return_index=True)
-    return corridor, way.price[order[first]], way.intercepted[order[first]]
+    return {
+        "corridor": corridor,
+        "price": way.price[order[first]],
+        "intercepted": way.intercepted[order[first]],
+    }
 
 
 class Ended(NamedTuple):
@@ -224,32 +235,24 @@ class Ended(NamedTuple):
     """Columns of those who cannot go on: head, due."""
 
 
-def advance_parties(world: World, end: int) -> Ended:
+def advance_parties(world: World, stretch: Stretch) -> Ended:
     """Move everybody who is on the way; count harms.
 
     Returns:
         Those whose journey has ended.
     """
-    parties = world.parties
+    parties, choices, account = PARTIES.of(world), CHOICES.of(world), ACCOUNT.of(world)
     n = len(parties.head)
     fate = np.empty(n, np.int64)
-    counts = world.counts
-    deaths_before = int(counts.harms[:, :, Harm.death].sum())
+    harms = HARMS.of(world)
+    deaths_before = int(harms[:, :, Harm.death].sum())
     # Draws on the way are keyed by journey and leg, not by step.
-    keys = np.array(
-        [
-            key(world.seed, p)
-            for p in (
-                Purpose.leg, Purpose.death, Purpose.violence, Purpose.kidnapping,
-                Purpose.extortion, Purpose.interception, Purpose.detention, Purpose.prosecution,
-            )
-        ]
-    )  # fmt: skip
-    stranded = np.zeros((len(world.country), counts.harms.shape[1]), np.int64)
+    keys = np.array([key(world.seed, draw) for draw in ON_LEGS])
+    stranded = np.zeros((len(world.country), world.n_countries), np.int64)
     n_corridors = len(world.scenario.corridors)
-    held = np.zeros((len(world.choices.way.custody.days), n_corridors), np.int64)
+    held = np.zeros((len(choices.way.custody.days), n_corridors), np.int64)
     taken = np.empty(n, np.int64)
-    ways = [(world.network.legs, world.choices.way), *world.choices.caravans]
+    ways = [(world.network.legs, choices.way), *choices.caravans]
     for caravan in np.unique(parties.caravan):
         # Draws go by party, and counts are sums of whole numbers: groups may go one by one.
         mine = np.flatnonzero(parties.caravan == caravan)
@@ -260,27 +263,68 @@ def advance_parties(world: World, end: int) -> Ended:
         its_fate, its_children = np.empty(len(mine), np.int64), np.empty(len(mine), np.int64)
         legs, way = ways[caravan + 1]
         travel(
-            world.people, columns, legs, way, world.country, world.weight, keys, float(end),
-            world.month(), its_fate, counts.harms, counts.caught, counts.money, counts.bribes,
-            stranded, counts.crossings, held, its_children,
+            world.people, columns, legs, way, world.country, world.weight, keys, float(stretch.end),
+            world.month(), its_fate, harms, INTERCEPTED.of(world), EXTORTED.of(world),
+            BRIBES.of(world), stranded, CROSSINGS.of(world), held, its_children,
         )  # fmt: skip
         parties.head[mine], _, parties.leg[mine], parties.due[mine] = columns[:4]
         parties.n_legs[mine], parties.entered[mine] = columns[5:]
         fate[mine], taken[mine] = its_fate, its_children
-    world.held_days += held_days(world, held)
+    stretch.held_days += held_days(world, choices.way, held)
     separate(world, parties.head[taken >= 0], taken[taken >= 0])
-    np.add.at(counts.harms[:, :, Harm.stranding], n_corridors + world.country, stranded)
-    world.dead += int(counts.harms[:, :, Harm.death].sum()) - deaths_before
+    np.add.at(harms[:, :, Harm.stranding], n_corridors + world.country, stranded)
+    account.dead += int(harms[:, :, Harm.death].sum()) - deaths_before
     names = ("head", "goal", "origin", "channel", "answer", "due", "entered")
     ended = Ended(
         {name: getattr(parties, name)[fate == ARRIVED] for name in names},
         {name: getattr(parties, name)[fate == LEFT_BEHIND] for name in ("head", "due")},
     )
-    note_ends(world, fate)
+    note_ends(world, parties, fate)
     take(parties, fate == ON_THE_WAY)
     return ended
 
 
-def step_years(days: int) -> float:
-    """Length of a span of days in years."""
-    return days / DAYS_A_YEAR
+def check_parties(world: World, _stretch: Stretch) -> None:
+    """Check that every party on the way has travellers.
+
+    Raises:
+        LostPeopleError: One has none.
+    """
+    activity = world.people.activity[PARTIES.of(world).head]
+    on_the_way = (Activity.travelling, Activity.detained, Activity.captive)
+    if not np.isin(activity, on_the_way).all():
+        raise LostPeopleError(f"{world.date()}: a party on the way has no travellers")
+
+
+MECHANISM = Mechanism(
+    "journey",
+    "sends people off, and moves those who are on the way",
+    states=(PARTIES,),
+    counters=(CROSSINGS,),
+    draws=(DESTINATION, CHANNEL_CHOSEN, STRANDED, *ON_LEGS),
+    hooks=(Hook("count", 25, check_parties),),
+    tables=(
+        Table(
+            "crossings",
+            "people who came through the corridors",
+            "first",
+            (
+                CORRIDOR_ONLY,
+                CITIZENSHIP,
+                Column("people", "int", "people", "people who reached its other end"),
+            ),
+            nonzero(CROSSINGS, "people"),
+        ),
+        Table(
+            "prices",
+            "what smugglers ask for a corridor, and how likely one is stopped on it",
+            "last",
+            (
+                CORRIDOR.named("corridor", "corridor; the cheapest usable of its tactics"),
+                Column("price", "float", "money", "price a person, which follows enforcement"),
+                Column("intercepted", "float", "share", "probability to be intercepted on it"),
+            ),
+            price_rows,
+        ),
+    ),
+)

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from sim.core.state import F64, I64, U16, U32, People
+from sim.core.state import DAYS_A_YEAR, F64, I64, U16, U32, People
 from sim.core.terms import Status
 from sim.kernels.choice import Means
 from sim.kernels.living import recover_means
+from sim.mechanisms.census import STOCKS
+from sim.mechanisms.policy import RULES
 from sim.mechanisms.populate import gini_to_sigma, normal_table
-from sim.mechanisms.threats import MONTH, per_threat
+from sim.mechanisms.protection import standing
+from sim.mechanisms.threats import MONTH, THREATS, per_threat
+from sim.model.declare import Hook, Mechanism, State
 
 if TYPE_CHECKING:
+    from sim.model.stretch import Stretch
+    from sim.model.world import World
     from sim.scenario.schema import Intervention, Scenario
 
 
@@ -100,3 +106,64 @@ def update_means(
     """
     fraction = 1.0 - math.exp(-years / scenario.living.recovery)
     recover_means(people, heads, company, means, severity, means.tolerable, fraction)
+
+
+class Due(NamedTuple):
+    """What all households have yet to live through in this stretch."""
+
+    years: float
+    """Time by which their means recover; 0 but once a month."""
+    severity: F64
+    """[place, threat] of the threats that drain them meanwhile."""
+
+
+def first_means(world: World) -> Means:
+    """What sets means on the first day."""
+    means = build_means(world.scenario)
+    apply_rights(world, means)
+    support_all(world, means)
+    return means
+
+
+def apply_rights(world: World, means: Means) -> None:
+    """Let today's rules say what every status earns where."""
+    factors = standing(world.scenario.living.status_income, RULES.of(world).protection)
+    means.status[:] = factors[world.country]
+
+
+def support_all(world: World, means: Means) -> None:
+    """Set the aid and remittances that residents have."""
+    stocks = STOCKS.of(world)
+    update_support(
+        world.scenario, means, world.country, stocks.diaspora, stocks.residents, float(world.day)
+    )
+
+
+def first_due(world: World) -> Due | None:
+    """On the first day means are set to what they tend to."""
+    return Due(np.inf, THREATS.of(world).severity.copy())
+
+
+MEANS = State("means", first_means)
+DUE = State("due", first_due)
+
+
+def update(world: World, stretch: Stretch) -> None:
+    """Bring what sets means up to date, and note what households have to live through."""
+    means = MEANS.of(world)
+    if stretch.rules_change:
+        apply_rights(world, means)
+    years = 0.0
+    if stretch.month_begins:
+        support_all(world, means)
+        years = (world.day - world.month_began) / DAYS_A_YEAR
+    if stretch.month_begins or stretch.prevalence_changes:
+        DUE.put(world, Due(years, THREATS.of(world).severity.copy()))
+
+
+MECHANISM = Mechanism(
+    "livelihood",
+    "lets the means of households drain and recover",
+    states=(MEANS, DUE),
+    hooks=(Hook("environment", 60, update),),
+)

@@ -15,11 +15,14 @@ from sim.core.state import F64, I64, Bool
 from sim.core.terms import N_SLOTS, Channel, Company, Education
 from sim.kernels.travel import Custody
 from sim.mechanisms import announcement, blocs, politics
-from sim.mechanisms.politics import pulled
+from sim.mechanisms.politics import PUBLIC, pulled
 from sim.mechanisms.populate import group_index
+from sim.model.declare import Hook, Mechanism, State
 from sim.model.network import Network
 
 if TYPE_CHECKING:
+    from sim.model.stretch import Stretch
+    from sim.model.world import World
     from sim.scenario.schema import Policy, Scenario
 
 CHANNELS = (Channel.labour, Channel.family, Channel.asylum, Channel.irregular)
@@ -357,3 +360,62 @@ def enforce(rules: Rules, network: Network, premium: float, often: float = 1.0) 
     caught = met * (1.0 - rules.complicit)
     price = network.legs.price * (1.0 + premium * rules.enforcement)
     return Enforcement(caught, met * rules.complicit, caught < PASSABLE, price)
+
+
+def rules_today(world: World, announced: bool = False) -> Rules:
+    """Rules in force, under today's governments.
+
+    Args:
+        world: The world.
+        announced: Take those that people know to come as if they had begun.
+    """
+    shift = PUBLIC.of(world).shift()
+    return Rules(world.scenario, world.network, world.date(), shift, announced)
+
+
+def rules_to_come(world: World) -> Rules | None:
+    """Rules with those that are announced; none while nothing is that people hurry because of."""
+    scenario = world.scenario
+    if scenario.decision.rush > 0 and announcement.any_pending(scenario, world.date()):
+        return rules_today(world, announced=True)
+    return None
+
+
+RULES = State("rules", rules_today)
+COMING = State("coming", rules_to_come)
+CLASSES = State("classes", lambda world: class_table(world.scenario))
+
+
+def admission_class(world: World, rows: I64) -> I64:
+    """[n] admission class of each person."""
+    people = world.people
+    return np.asarray(CLASSES.of(world)[world.country[people.home[rows]], people.group[rows]])
+
+
+def days_of_change(world: World) -> list[int]:
+    """Days from the start on which a rule, a bloc or a government changes, ascending."""
+    return sorted((day - world.scenario.time.start).days for day in changes(world.scenario))
+
+
+CHANGES = State("changes", days_of_change)
+
+
+def note_changes(world: World, stretch: Stretch) -> None:
+    """See whether rules, blocs or governments change today."""
+    stretch.rules_change = any(world.updated < day <= world.day for day in CHANGES.of(world))
+
+
+def update(world: World, stretch: Stretch) -> None:
+    """Put today's rules in force."""
+    if stretch.rules_change:
+        RULES.put(world, rules_today(world))
+        COMING.put(world, rules_to_come(world))
+
+
+MECHANISM = Mechanism(
+    "policy",
+    "tells which rules of states are in force",
+    states=(RULES, COMING, CLASSES, CHANGES),
+    dates=CHANGES.of,
+    hooks=(Hook("environment", 5, note_changes), Hook("environment", 30, update)),
+)

@@ -18,8 +18,13 @@ import numpy as np
 
 from sim.core.state import DAYS_A_YEAR, F64, I64
 from sim.core.terms import Status, Threat
+from sim.mechanisms.census import STOCKS
+from sim.mechanisms.threats import THREATS, Threats
+from sim.model.declare import COUNTRY, Column, Hook, Mechanism, Rows, State, Table
 
 if TYPE_CHECKING:
+    from sim.model.stretch import Stretch
+    from sim.model.world import Census, World
     from sim.scenario.schema import Opinion, Scenario
 
 FOREIGN = (Status.regular, Status.refugee, Status.claimant, Status.irregular, Status.ordered)
@@ -138,26 +143,76 @@ def changes(scenario: Scenario) -> set[date]:
     return set().union(*found)
 
 
-def foreigners(country: I64, stocks: I64) -> I64:
-    """[country, status] people from abroad, of [place, citizenship, status] people.
-
-    Args:
-        country: [place] country index.
-        stocks: People by place, citizenship and status.
-    """
-    n = stocks.shape[1]
-    table = np.zeros((n, n, stocks.shape[2]), np.int64)
-    np.add.at(table, country, stocks)
-    table[np.arange(n), np.arange(n)] = 0
-    return np.asarray(table.sum(axis=1))
-
-
-def economic_threat(severity: F64, prevalence: F64) -> F64:
+def economic_threat(threats: Threats) -> F64:
     """[place] economic threat as a public sees it: severity x prevalence."""
-    return np.asarray(severity[:, Threat.economic] * prevalence[:, Threat.economic])
+    return np.asarray(threats.severity[:, Threat.economic] * threats.prevalence[:, Threat.economic])
 
 
 def pulled(share: F64 | float, strength: float, shift: F64 | float) -> F64:
     """Shares moved by a part of their way to 1, or to 0 where strength x shift is negative."""
     part = np.clip(strength * shift, -1.0, 1.0)
     return np.where(part > 0, share + (1.0 - share) * part, share * (1.0 + part))
+
+
+def follow(public: Public, world: World) -> None:
+    """Bring opinion up to today."""
+    stocks, threats = STOCKS.of(world), THREATS.of(world)
+    public.update(world.day, stocks.foreigners, stocks.residents, economic_threat(threats))
+
+
+def first_public(world: World) -> Public:
+    """Opinion on the first day, and a government if one is elected on it."""
+    public = Public(world.scenario)
+    follow(public, world)
+    public.vote(world.date())
+    return public
+
+
+PUBLIC = State("public", first_public)
+
+
+def update(world: World, stretch: Stretch) -> None:
+    """Bring opinion up to date, and let those vote who elect a government today."""
+    public = PUBLIC.of(world)
+    if stretch.month_begins or stretch.rules_change:
+        follow(public, world)
+    if stretch.rules_change:
+        public.vote(world.date())
+
+
+def opinion_rows(world: World, _census: Census) -> Rows:
+    """Opinion of the countries that are followed."""
+    public = PUBLIC.of(world)
+    (country,) = np.nonzero(public.followed)
+    return {
+        "country": country,
+        "opinion": public.opinion[country],
+        "perceived": public.perceived[country],
+        "foreign": public.actual[country],
+        "stringency": public.stringency[country],
+    }
+
+
+MECHANISM = Mechanism(
+    "politics",
+    "moves public opinion, elections and the stringency of governments",
+    states=(PUBLIC,),
+    hooks=(Hook("environment", 20, update),),
+    tables=(
+        Table(
+            "opinion",
+            "what the public of a country thinks of newcomers, as of the month's first day",
+            "last",
+            (
+                COUNTRY.named("country", "country whose opinion is followed"),
+                Column("opinion", "float", "1", "from 0 welcoming to 1 hostile"),
+                Column(
+                    "perceived", "float", "1", "perceived share of foreigners, weighed by status"
+                ),
+                Column("foreign", "float", "1", "actual share of foreigners among residents"),
+                Column("stringency", "float", "1", "what the last government made of opinion"),
+            ),
+            opinion_rows,
+        ),
+    ),
+)

@@ -13,12 +13,22 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sim.core.rng import Purpose, key, mixed_array, name_hash, uniform_array
+from sim.core.rng import Draw, key, mixed_array, name_hash, uniform_array
 from sim.core.state import F64, HEAD, I64, LONG_AGO, U64, People
 from sim.core.terms import Activity, Education, Status
+from sim.model.declare import Mechanism
 
 if TYPE_CHECKING:
     from sim.scenario.schema import Country, Profile, Scenario
+
+HOUSEHOLD_SIZE = Draw("household_size", 3)
+SEX_AND_AGE = Draw("demography", 4)
+GROUP = Draw("group", 5)
+EDUCATION = Draw("education", 6)
+WEALTH = Draw("wealth", 7)
+TASTE = Draw("taste", 8)
+KIN = Draw("kin", 9)
+ABROAD = Draw("abroad", 10)
 
 ADULT = 18
 OLDEST = 95
@@ -108,13 +118,13 @@ def pick(shares: F64, draws: F64) -> I64:
 
 def draw_education(profile: Profile, seed: int, pid: U64) -> I64:
     """[n] education of persons old enough to have one."""
-    return pick(np.array(profile.education), uniform_array(key(seed, Purpose.education), pid))
+    return pick(np.array(profile.education), uniform_array(key(seed, EDUCATION), pid))
 
 
 def draw_taste(scenario: Scenario, seed: int, pid: U64) -> I64:
     """[n] latent taste class of persons."""
     shares = np.array([one.share for one in scenario.decision.classes])
-    return pick(shares, uniform_array(key(seed, Purpose.taste), pid))
+    return pick(shares, uniform_array(key(seed, TASTE), pid))
 
 
 def group_index(scenario: Scenario) -> dict[str, int]:
@@ -174,9 +184,7 @@ def populate(scenario: Scenario, seed: int) -> People:
     for name, home, host, people in batches:
         # A stock too small for a whole row keeps its expected number of rows.
         exact = people / weight[home]
-        rounding = float(
-            uniform_array(key(seed, Purpose.abroad), np.array([name_hash("batch", name)]))[0]
-        )
+        rounding = float(uniform_array(key(seed, ABROAD), np.array([name_hash("batch", name)]))[0])
         n = math.floor(exact + (0.5 if name.startswith("place:") else rounding))
         if n <= 0:
             continue
@@ -201,9 +209,7 @@ def _batch(
     ordinal = np.arange(n, dtype=np.uint64)
     pid = mixed_array(mixed_array(ordinal) ^ base)
 
-    sizes = household_sizes(
-        uniform_array(key(seed, Purpose.household_size), pid), profile.household_size
-    )
+    sizes = household_sizes(uniform_array(key(seed, HOUSEHOLD_SIZE), pid), profile.household_size)
     # Household j takes the size drawn by its ordinal; the last one is cut to fit.
     ends = np.cumsum(sizes)
     n_households = int(np.searchsorted(ends, n) + 1)
@@ -215,12 +221,12 @@ def _batch(
     last = np.concatenate([starts[1:] - 1, [n - 1]])
     sibling[last] = starts + offset
 
-    def draw(purpose: Purpose, of: U64 = pid, when: int = 0) -> F64:
-        return uniform_array(key(seed, purpose, when), of)
+    def draw(kind: Draw, of: U64 = pid, when: int = 0) -> F64:
+        return uniform_array(key(seed, kind, when), of)
 
     founder = pid[starts][household_of]
-    years = ages(profile, is_head, draw(Purpose.demography))
-    sex = draw(Purpose.demography, when=1) < profile.women
+    years = ages(profile, is_head, draw(SEX_AND_AGE))
+    sex = draw(SEX_AND_AGE, when=1) < profile.women
     second = np.zeros(n, bool)
     after = starts + 1
     second[after[(after < n)]] = ~is_head[after[after < n]]
@@ -235,10 +241,10 @@ def _batch(
     shares = np.array([place.groups[g] for g in names] + [0.0])
     shares[-1] = max(1.0 - shares.sum(), 0.0)
     codes = np.array([index[g] for g in names] + [0])
-    group = codes[pick(shares, draw(Purpose.group, founder))]
-    rank = (draw(Purpose.wealth, founder) * 65536).astype(np.uint16)
+    group = codes[pick(shares, draw(GROUP, founder))]
+    rank = (draw(WEALTH, founder) * 65536).astype(np.uint16)
     taste = draw_taste(scenario, seed, pid)
-    kin = _kin(scenario, country, draw(Purpose.kin, founder), draw(Purpose.kin, founder, 1))
+    kin = _kin(scenario, country, draw(KIN, founder), draw(KIN, founder, 1))
     abroad = scenario.places[host].country != place.country
     return {
         "pid": pid,
@@ -281,3 +287,10 @@ def _kin(scenario: Scenario, country: Country, has: F64, where: F64) -> I64:
     share = min(0.9, scenario.journey.kin * stocks.sum() / people)
     codes = np.array([number[name] + 1 for name in names])
     return np.where(has < share, codes[pick(stocks, where)], 0)
+
+
+MECHANISM = Mechanism(
+    "populate",
+    "draws the people of the first day",
+    draws=(HOUSEHOLD_SIZE, SEX_AND_AGE, GROUP, EDUCATION, WEALTH, TASTE, KIN, ABROAD),
+)

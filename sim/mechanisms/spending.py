@@ -6,12 +6,26 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sim.core.state import DAYS_A_YEAR, F64, I64
+from sim.core.state import DAYS_A_YEAR, F64
 from sim.core.terms import Harm, Status
+from sim.mechanisms.census import STOCKS
+from sim.mechanisms.harms import HARMS
 from sim.mechanisms.livelihood import span
+from sim.model.declare import (
+    COUNTRY,
+    MONEY,
+    Column,
+    Counter,
+    Hook,
+    Mechanism,
+    Rows,
+    State,
+    Table,
+)
 
 if TYPE_CHECKING:
-    from sim.model.world import World
+    from sim.model.stretch import Stretch
+    from sim.model.world import Census, World
     from sim.scenario.schema import Scenario
 
 ITEMS = (
@@ -30,18 +44,18 @@ def unit_costs(scenario: Scenario) -> F64 | None:
     return np.array(table)
 
 
-def spend(world: World, stocks: I64, harms: I64, decided: I64, relocated: I64, end: int) -> None:
-    """Book what was spent in this stretch.
+def nothing(_world: World) -> dict[tuple[str, int], float]:
+    """Start with nothing spent."""
+    return {}
 
-    Args:
-        world: The world.
-        stocks: [place, citizenship, status] people at its end.
-        harms: [corridor or country, citizenship, harm] people it was done to in this stretch.
-        decided: [country] people whose claims were decided.
-        relocated: [country] claimants taken in from elsewhere.
-        end: Day on which the stretch ends.
-    """
-    spending = world.counts.spending
+
+SPENDING = Counter("spending", nothing, "money by item and index of the country that spends it")
+UNIT_COSTS = State("unit_costs", lambda world: unit_costs(world.scenario))
+
+
+def spend(world: World, stretch: Stretch) -> None:
+    """Book what was spent in this stretch."""
+    spending, end, stocks = SPENDING.of(world), stretch.end, stretch.census.stocks
     places = {p.id: i for i, p in enumerate(world.scenario.places)}
     for item in world.scenario.interventions:
         if item.enabled and item.budget:
@@ -49,12 +63,13 @@ def spend(world: World, stocks: I64, harms: I64, decided: I64, relocated: I64, e
             days = min(end, last) - max(world.day, first)
             if days > 0:
                 at = [places[name] for name in item.at]
-                people = np.bincount(world.country[at], world.residents[at])
+                people = np.bincount(world.country[at], STOCKS.of(world).residents[at])
                 for c in np.flatnonzero(people).tolist():
                     part = people[c] / people.sum()
                     amount = item.budget * days / DAYS_A_YEAR * part
                     spending[item.id, c] = spending.get((item.id, c), 0.0) + amount
-    unit = world.unit_costs
+    unit = UNIT_COSTS.of(world)
+    harms = HARMS.of(world) - stretch.harms_before
     if unit is None:
         return
     n, country = len(unit), world.country
@@ -63,20 +78,63 @@ def spend(world: World, stocks: I64, harms: I64, decided: I64, relocated: I64, e
     into = np.zeros(n_corridors, np.int64)
     into[legs.corridor] = country[legs.target]
     removed = harms[:n_corridors, :, Harm.forced_return].sum(axis=1)
-    years = (end - world.day) / DAYS_A_YEAR
     abroad = stocks.copy()
     abroad[np.arange(len(country)), country] = 0
-    outside = np.where(world.is_camp[:, None], 0, abroad.sum(axis=1))
+    outside = np.where(world.geography.is_camp[:, None], 0, abroad.sum(axis=1))
     done = (
-        world.held_days,
-        decided,
+        stretch.held_days,
+        stretch.decided,
         harms[n_corridors:, :, Harm.forced_return].sum(axis=1) + np.bincount(into, removed, n),
-        relocated,
-        np.bincount(country, stocks.sum(axis=(1, 2)) * world.is_camp, n) * years,
-        np.bincount(country, outside[:, Status.claimant], n) * years,
-        np.bincount(country, outside[:, Status.refugee], n) * years,
+        stretch.relocated,
+        np.bincount(country, stocks.sum(axis=(1, 2)) * world.geography.is_camp, n) * stretch.years,
+        np.bincount(country, outside[:, Status.claimant], n) * stretch.years,
+        np.bincount(country, outside[:, Status.refugee], n) * stretch.years,
     )
     for i, (name, units) in enumerate(zip(ITEMS, done, strict=True)):
         for c in np.flatnonzero(units * unit[:, i]).tolist():
             amount = float(units[c] * unit[c, i])
             spending[name, c] = spending.get((name, c), 0.0) + amount
+
+
+def item_words(scenario: Scenario) -> list[str]:
+    """Words of the column `item`: interventions, then what has a unit cost."""
+    return list(dict.fromkeys([*(it.id for it in scenario.interventions), *ITEMS]))
+
+
+def spending_rows(world: World, _census: Census) -> Rows:
+    """Money by item and country."""
+    spending = SPENDING.of(world)
+    number = {item: i for i, item in enumerate(item_words(world.scenario))}
+    return {
+        "item": np.array([number[item] for item, _ in spending], np.int64),
+        "country": np.array([c for _, c in spending], np.int64),
+        "amount": np.array(list(spending.values()), np.float64),
+    }
+
+
+MECHANISM = Mechanism(
+    "spending",
+    "books what states spend",
+    states=(UNIT_COSTS,),
+    counters=(SPENDING,),
+    hooks=(Hook("count", 40, spend),),
+    tables=(
+        Table(
+            "spending",
+            "public money spent",
+            "first",
+            (
+                Column(
+                    "item",
+                    "text",
+                    "id",
+                    "intervention, or what a unit cost is stated for",
+                    words=item_words,
+                ),
+                COUNTRY.named("country", "country in which it is spent"),
+                Column("amount", "float", MONEY, "what was spent"),
+            ),
+            spending_rows,
+        ),
+    ),
+)

@@ -12,8 +12,24 @@ import numpy as np
 
 from sim.core.state import DAYS_A_YEAR, F64, I64, Bool
 from sim.core.terms import FEAR, N_THREATS, WANT, Threat
+from sim.mechanisms.census import STOCKS
+from sim.model.declare import (
+    CITIZENSHIP,
+    PLACE,
+    THREAT,
+    Column,
+    Hook,
+    Mechanism,
+    Rows,
+    State,
+    Table,
+    dense,
+    nonzero,
+)
 
 if TYPE_CHECKING:
+    from sim.model.stretch import Stretch
+    from sim.model.world import Census, World
     from sim.scenario.schema import Intervention, Scenario, Shock
 
 MONTH = DAYS_A_YEAR / 12
@@ -90,7 +106,7 @@ class Threats:
         by_state: [place, threat] whether the state is the perpetrator.
     """
 
-    def __init__(self, scenario: Scenario) -> None:
+    def __init__(self, scenario: Scenario, strain: F64) -> None:
         places = [place.id for place in scenario.places]
         self.n_places = len(places)
         self.start = scenario.time.start
@@ -110,8 +126,17 @@ class Threats:
         self.prevalence = self.base_prevalence.copy()
         self.by_state = self.base_by_state.copy()
         self.crowding = per_threat(scenario.exposure.crowding)
-        self.strain = np.zeros(self.n_places)
-        """[place] newcomers beyond capacity as a share x / (1 + x), set monthly."""
+        self.strain = strain
+        """[place] newcomers over capacity as a share x / (1 + x), set monthly."""
+        self.weight = per_threat(scenario.decision.threat_weight)
+        """[threat] b_k."""
+        self.tolerable = per_threat(scenario.decision.tolerable)
+        """[threat] tol_k."""
+        voice = {it.id: it.voice for it in scenario.countries}
+        self.unheard = 1.0 + scenario.decision.voice * np.array(
+            [1.0 - voice[it.country] for it in scenario.places]
+        )
+        """[place] factor of the threats of want, for want of political voice."""
         self.relaxation = scenario.exposure.relaxation * DAYS_A_YEAR
         index = {name: i for i, name in enumerate(places)}
         stated = [(s.enabled, self._shock(s, index)) for s in scenario.shocks] + [
@@ -125,6 +150,7 @@ class Threats:
         others = self._prevalence_events([one for _, one in stated])
         self.dates = sorted({*self._dates(self.events), *self._dates(others)})
         """Days on which some prevalence or perpetrator changes, or would were all enabled."""
+        self.update_prevalence(0.0)
 
     def day_of(self, when: date) -> float:
         """Days from the start of the run to a date."""
@@ -203,8 +229,7 @@ class Threats:
         self.prevalence, self.by_state = prevalence, by_state
         return changed
 
-    def advance(self, first_day: int, n_days: int, weight: F64, tolerable: F64, voice: F64,
-                b_voice: float) -> tuple[F64, F64, F64, F64]:  # fmt: skip
+    def advance(self, first_day: int, n_days: int) -> tuple[F64, F64, F64, F64]:
         """Move severities day by day and average what rates are made of.
 
         Rates are averaged over the days of a step, never severities: at mean severity a war that
@@ -213,17 +238,12 @@ class Threats:
         Args:
             first_day: First day of the step, counted from the start.
             n_days: Days in the step.
-            weight: [threat] b_k.
-            tolerable: [threat] tol_k.
-            voice: [place] political voice of the place's country.
-            b_voice: Weight of its absence.
 
         Returns:
             ([place, 16] mean of exp(S_want), [place, 8] mean of exp(S_fear) - 1,
             [place, threat] mean severity, [place, threat] mean of b_k max(s_k - tol_k, 0)).
         """
         close = 1.0 - math.exp(-1.0 / self.relaxation)
-        unheard = 1.0 + b_voice * (1.0 - voice)
         steady = self.chronic + self.strain[:, None] * self.crowding[None, :]
         shocks = self._added(first_day, n_days)
         path = np.empty((n_days, self.n_places, N_THREATS))
@@ -232,9 +252,9 @@ class Threats:
             target += shocks[day]
             self.severity += (np.clip(target, 0.0, 1.0) - self.severity) * close
             path[day] = self.severity
-        felt = weight * np.maximum(path - tolerable, 0.0)
+        felt = self.weight * np.maximum(path - self.tolerable, 0.0)
         flat = felt.reshape(-1, N_THREATS)
-        heard = np.tile(unheard, n_days)[:, None]
+        heard = np.tile(self.unheard, n_days)[:, None]
         want = _products(np.exp(flat[:, : len(WANT)] * heard)).reshape(n_days, -1, 16)
         fear = _products(np.exp(flat[:, len(WANT) :])).reshape(n_days, -1, 8) - 1.0
         return want.mean(axis=0), fear.mean(axis=0), path.mean(axis=0), felt.mean(axis=0)
@@ -285,3 +305,90 @@ def felt_fear(severity: F64, mask: np.ndarray, weight: F64, tolerable: F64) -> F
         excess = np.maximum(severity[:, threat] - tolerable[threat], 0.0)
         gravest = np.maximum(gravest, exposed * weight[threat] / most * excess)
     return gravest
+
+
+def strain(world: World) -> F64:
+    """[place] newcomers beyond capacity as a share x / (1 + x)."""
+    over = STOCKS.of(world).newcomers / np.maximum(world.geography.capacity, 1.0)
+    return np.asarray(over / (1.0 + over))
+
+
+THREATS = State("threats", lambda world: Threats(world.scenario, strain(world)))
+INSECURITY = dense(
+    "insecurity", (PLACE, CITIZENSHIP, THREAT), "person-years at severity 1", np.float64
+)
+
+
+def update(world: World, stretch: Stretch) -> None:
+    """Let threats reach whom they reach today; once a month, see how strained hosts are."""
+    threats = THREATS.of(world)
+    stretch.prevalence_changes = threats.update_prevalence(float(world.day))
+    if stretch.month_begins:
+        threats.strain = strain(world)
+
+
+def advance(world: World, stretch: Stretch) -> None:
+    """Move severities through the days of the stretch."""
+    want, fear, stretch.severity, stretch.excess = THREATS.of(world).advance(
+        world.day, stretch.end - world.day
+    )
+    stretch.felt = want, fear
+
+
+def count_insecurity(world: World, stretch: Stretch) -> None:
+    """Add what those felt who are exposed at the end of the stretch."""
+    exposed = stretch.census.exposed
+    counts = INSECURITY.of(world)
+    counts += exposed * stretch.severity[:, None, :] * stretch.years
+
+
+def threat_rows(world: World, _census: Census) -> Rows:
+    """Severity and prevalence of every threat in every place, as of the last day."""
+    threats = THREATS.of(world)
+    place, threat = (i.reshape(-1) for i in np.indices(threats.severity.shape))
+    return {
+        "place": place,
+        "threat": threat,
+        "severity": threats.severity.reshape(-1).copy(),
+        "prevalence": threats.prevalence.reshape(-1).copy(),
+    }
+
+
+MECHANISM = Mechanism(
+    "threats",
+    "moves the seven threats of every place, day by day",
+    states=(THREATS,),
+    counters=(INSECURITY,),
+    dates=lambda world: THREATS.of(world).dates,
+    hooks=(
+        Hook("environment", 10, update),
+        Hook("rates", 10, advance),
+        Hook("count", 30, count_insecurity),
+    ),
+    tables=(
+        Table(
+            "threats",
+            "the state of the seven threats",
+            "first",
+            (
+                PLACE,
+                THREAT,
+                Column("severity", "float", "1", "how bad, from 0 none to 1 extreme"),
+                Column("prevalence", "float", "1", "share of people whom it reaches"),
+            ),
+            threat_rows,
+        ),
+        Table(
+            "insecurity",
+            "felt severity of the threats, times people, times time",
+            "first",
+            (
+                PLACE,
+                CITIZENSHIP,
+                THREAT,
+                Column("person_years", "float", "insecurity-years", "years at severity 1"),
+            ),
+            nonzero(INSECURITY, "person_years"),
+        ),
+    ),
+)

@@ -38,12 +38,16 @@ from sim.core.state import (
     Bool,
 )
 from sim.core.terms import Activity, Answer, Company, Education, Sex, Status, Threat
-from sim.engine.simulate import Stepper, describe, ready
+from sim.engine.recorder import Stepper
+from sim.engine.setup import build_world
+from sim.engine.simulate import describe, ready
 from sim.engine.solve import solve_base
-from sim.engine.step import count
-from sim.mechanisms.policy import CHANNELS, in_force
+from sim.mechanisms.census import ACCOUNT, take_census
+from sim.mechanisms.decide import HOUSEHOLDS
+from sim.mechanisms.policy import CHANNELS, RULES, in_force
+from sim.mechanisms.politics import PUBLIC
 from sim.mesa.quiet import mesa
-from sim.model.world import World, build_world
+from sim.model.world import World
 from sim.results.record import Record
 from sim.results.store import identity
 from sim.scenario.errors import suggest
@@ -136,7 +140,7 @@ class MigrationModel(mesa.Model):  # type: ignore[misc]
         self.world = build_world(self.scenario, self.scenario.seed, threads=threads)
         self._rows = len(self.world.people.pid)
         self._stepper = Stepper(self.world)
-        self.census = count(self.world, 0)
+        self.census = take_census(self.world, 0)
         self.answers = dict.fromkeys(Answer.__members__, 0)
         self.words = _words(self.world)
         self._numbers = itertools.count(1)
@@ -159,10 +163,10 @@ class MigrationModel(mesa.Model):  # type: ignore[misc]
                 f"the scenario ended on {self.scenario.time.end} (running is False); for more "
                 f"steps make the model with a later end, for instance **{{'time.end': '2030-12'}}"
             )
-        counts = self.world.counts
-        before = counts.heads.sum(axis=0)
+        households = HOUSEHOLDS.of(self.world)
+        before = households.sum(axis=0)
         self.census = self._stepper.step()
-        given = counts.heads.sum(axis=0) - before
+        given = households.sum(axis=0) - before
         self.answers = {answer.name: int(given[answer]) for answer in Answer}
         self.steps = self.world.step
         self.running = not self._stepper.over
@@ -181,7 +185,7 @@ class MigrationModel(mesa.Model):  # type: ignore[misc]
         """What `sim.run` returns, of the steps taken so far; complete once the scenario is over."""
         manifest = {
             **describe(self.scenario, self._identity, [self.scenario.seed], self.world.threads),
-            "people": self.world.total,
+            "people": ACCOUNT.of(self.world).start,
             "agents": self._rows,
             "steps": self.world.step,
             "started": self._started,
@@ -189,7 +193,7 @@ class MigrationModel(mesa.Model):  # type: ignore[misc]
             "resumed": [],
             "compiled": self._compiled,
         }
-        tables = self._stepper.keeper.frames(0)
+        tables = self._stepper.recorder.frames(0)
         return Record(self.scenario, self.scenario.seed, manifest, tables)
 
     @property
@@ -304,7 +308,7 @@ class Country(mesa.Agent):  # type: ignore[misc]
         return self._public("perceived")
 
     def _public(self, name: str) -> float | None:
-        public = self.model.world.public
+        public = PUBLIC.of(self.model.world)
         return float(getattr(public, name)[self.index]) if public.followed[self.index] else None
 
     @property
@@ -320,13 +324,13 @@ class Country(mesa.Agent):  # type: ignore[misc]
     @property
     def emigrants(self) -> int:
         """Citizens who are in another country."""
-        mine = self.model.census["stocks"][:, self.index].sum()
+        mine = self.model.census.stocks[:, self.index].sum()
         return int(mine - self._here[:, self.index].sum())
 
     @property
     def _here(self) -> I64:
         """[place, citizenship, status] people in the country's places."""
-        stocks: I64 = self.model.census["stocks"][self.model.world.country == self.index]
+        stocks: I64 = self.model.census.stocks[self.model.world.country == self.index]
         return stocks
 
     @property
@@ -337,7 +341,7 @@ class Country(mesa.Agent):  # type: ignore[misc]
         entered = {corridor.id: country[corridor.to] for corridor in scenario.corridors}
         return [
             rule.id
-            for rule in in_force(scenario, self.model.world.rules.when)
+            for rule in in_force(scenario, RULES.of(self.model.world).when)
             if self.name in (rule.into, entered.get(rule.corridor or ""))
         ]
 
@@ -352,7 +356,7 @@ class Country(mesa.Agent):  # type: ignore[misc]
         return {name: self._towards(k) for k, name in enumerate(names) if k != self.index}
 
     def _towards(self, k: int) -> dict[str, Any]:
-        rules, c = self.model.world.rules, self.index
+        rules, c = RULES.of(self.model.world), self.index
         countries = self.model.scenario.countries
         channels = {
             s.name: {
@@ -384,7 +388,7 @@ class Country(mesa.Agent):  # type: ignore[misc]
         Detention is that of adults who are citizens of the country which the corridor leaves.
         """
         world = self.model.world
-        legs, rules, corridors = world.network.legs, world.rules, self.model.scenario.corridors
+        legs, rules, corridors = world.network.legs, RULES.of(world), self.model.scenario.corridors
         entering = np.flatnonzero(legs.crosses & (world.country[legs.target] == self.index))
         custody = rules.custody
         kind = custody.treated[Company.adults, world.country[legs.source]]
@@ -711,7 +715,7 @@ def _answer(name: str, model: MigrationModel) -> int:
 
 
 def _status(status: Status, model: MigrationModel) -> int:
-    return int(model.census["stocks"][:, :, status].sum())
+    return int(model.census.stocks[:, :, status].sum())
 
 
 def _abroad(model: MigrationModel) -> int:
@@ -719,7 +723,7 @@ def _abroad(model: MigrationModel) -> int:
 
 
 def _activity(activity: Activity, model: MigrationModel) -> int:
-    return int(model.census["activities"][activity])
+    return int(model.census.activities[activity])
 
 
 MODEL_REPORTERS: Final[dict[str, Callable[[MigrationModel], Any]]] = {

@@ -26,7 +26,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from sim.core import jit
-from sim.results.record import MONEY, TABLES, Record
+from sim.model.declare import MONEY
+from sim.results.record import Record
+from sim.results.tables import TABLES
 from sim.scenario.errors import ScenarioError
 from sim.scenario.reader import read_resolved
 from sim.scenario.schema import Scenario

@@ -28,14 +28,8 @@ from sim.experiments.compare import (
 )
 from sim.plots import bands as band_view
 from sim.plots import compared
-from sim.results.record import (
-    MEASURES,
-    TABLES,
-    NoTableError,
-    Record,
-    UnlikeRunsError,
-    headline_values,
-)
+from sim.results.record import MEASURES, NoTableError, Record, UnlikeRunsError, headline_values
+from sim.results.tables import TABLES
 from tests.unit.sample_record import sample_record, tidy
 
 MONTHS = {"start": "2013-01-01", "end": "2013-03-31"}

@@ -17,8 +17,9 @@ from sim.cli.app import main
 from sim.experiments import export as exporting
 from sim.experiments.export import export, tables_of
 from sim.plots.kinds import KINDS
-from sim.results.record import TABLES, Record
+from sim.results.record import Record
 from sim.results.store import StoreError
+from sim.results.tables import TABLES
 from tests.unit.sample_record import sample_record
 
 YEAR = {"start": "2013-01-01", "end": "2013-12-31"}

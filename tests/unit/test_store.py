@@ -16,8 +16,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from sim.results import store
-from sim.results.record import TABLES, Record
+from sim.results.record import Record
 from sim.results.store import StoreError, hold, load, save
+from sim.results.tables import TABLES
 from tests.unit.sample_record import sample_record
 
 

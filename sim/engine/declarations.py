@@ -1,0 +1,124 @@
+"""Writes down what the files of `sim/mechanisms` declare, as lists that can be read.
+
+    python -m sim.engine.declarations
+
+`sim/mechanisms/registry.py` lists all mechanisms, `sim/engine/stages.py` all that they do in a
+stretch of time, in order: that is written in the declarations, as the number of each hook. A test
+compares both files with what would be written.
+"""
+
+from __future__ import annotations
+
+import pkgutil
+from collections.abc import Iterator
+from importlib import import_module
+from inspect import cleandoc
+from pathlib import Path
+
+import sim.mechanisms
+from sim.model.declare import STAGES, Hook, Mechanism
+
+ROOT = Path(sim.mechanisms.__file__).parents[1]
+WRITTEN = "Written by `python -m sim.engine.declarations`: do not edit."
+
+
+def declared() -> list[Mechanism]:
+    """Declarations of all files of `sim/mechanisms`, by name.
+
+    Raises:
+        ValueError: A declaration is not called as its file, or two hooks share a place.
+    """
+    found = []
+    for module in pkgutil.iter_modules(sim.mechanisms.__path__):
+        mechanism = getattr(import_module(f"sim.mechanisms.{module.name}"), "MECHANISM", None)
+        if mechanism is None:
+            continue
+        if mechanism.name != module.name:
+            raise ValueError(f"{module.name}.py declares a mechanism {mechanism.name!r}")
+        found.append(mechanism)
+    places: dict[tuple[str, int], Hook] = {}
+    for hook in (it for mechanism in found for it in mechanism.hooks):
+        other = places.setdefault((hook.stage, hook.order), hook)
+        if other is not hook:
+            names = f"{other.do.__name__} and {hook.do.__name__}"
+            raise ValueError(f"{names} share place {hook.order} of stage {hook.stage!r}")
+    return found
+
+
+def registry(mechanisms: list[Mechanism]) -> str:
+    """Text of `sim/mechanisms/registry.py`."""
+    names = [it.name for it in mechanisms]
+    return "\n".join(
+        [
+            f'"""All mechanisms.\n\n{WRITTEN}\n"""',
+            "",
+            "from __future__ import annotations",
+            "",
+            "from typing import Final",
+            "",
+            "from sim.mechanisms import (",
+            *(f"    {name}," for name in names),
+            ")",
+            "from sim.model.declare import Mechanism",
+            "",
+            "MECHANISMS: Final[tuple[Mechanism, ...]] = (",
+            *(f"    {name}.MECHANISM," for name in names),
+            ")",
+            "",
+        ]
+    )
+
+
+def stages(mechanisms: list[Mechanism]) -> str:
+    """Text of `sim/engine/stages.py`."""
+    acting = [it.name for it in mechanisms if it.hooks]
+    return "\n".join(
+        [
+            f'"""What happens in a stretch of time, in order.\n\n{WRITTEN}\n"""',
+            "",
+            "from __future__ import annotations",
+            "",
+            "from collections.abc import Callable",
+            "from typing import Final",
+            "",
+            "from sim.mechanisms import (",
+            *(f"    {name}," for name in acting),
+            ")",
+            "from sim.model.stretch import Stretch",
+            "from sim.model.world import World",
+            "",
+            "Hook = Callable[[World, Stretch], None]",
+            "",
+            "STAGES: Final[tuple[tuple[str, tuple[Hook, ...]], ...]] = (",
+            *_stages(mechanisms),
+            ")",
+            "",
+        ]
+    )
+
+
+def _stages(mechanisms: list[Mechanism]) -> Iterator[str]:
+    for stage, text in STAGES.items():
+        hooks = [(it, hook) for it in mechanisms for hook in it.hooks if hook.stage == stage]
+        yield "    ("
+        yield f'        "{stage}",  # {text}'
+        yield "        ("
+        for mechanism, hook in sorted(hooks, key=lambda pair: pair[1].order):
+            yield f"            # {cleandoc(hook.do.__doc__ or '').splitlines()[0]}"
+            yield f"            {mechanism.name}.{hook.do.__name__},"
+        yield "        ),"
+        yield "    ),"
+
+
+def files() -> dict[Path, str]:
+    """Text of each file that is written."""
+    mechanisms = declared()
+    return {
+        ROOT / "mechanisms" / "registry.py": registry(mechanisms),
+        ROOT / "engine" / "stages.py": stages(mechanisms),
+    }
+
+
+if __name__ == "__main__":
+    for path, text in files().items():
+        path.write_text(text, encoding="utf-8")

@@ -1,0 +1,141 @@
+"""Turns what mechanisms count into rows of the output tables, and steps a world while doing so."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from sim.engine.setup import start_counting
+from sim.engine.step import advance
+from sim.model.cells import Cells
+from sim.model.declare import Column, Table
+from sim.results.tables import TABLES
+
+if TYPE_CHECKING:
+    from sim.model.world import Census, World
+
+EMPTY = {"int": np.int64, "float": np.float64, "bool": np.bool_, "text": np.int64}
+"""Kind of numbers in a column that nothing happened in."""
+
+
+class Recorder:
+    """Collects the rows of every table that the scenario asks for.
+
+    Attributes:
+        first: First day of the rows that are made next.
+        rows: By table, blocks of rows.
+    """
+
+    def __init__(
+        self,
+        world: World,
+        first: date | None = None,
+        rows: dict[str, list[dict[str, Any]]] | None = None,
+    ) -> None:
+        self.scenario = world.scenario
+        self.cells = Cells(world.scenario)
+        self.first = first or world.scenario.time.start
+        self.rows = rows or {name: [] for name in world.scenario.outputs.tables}
+
+    def record(self, world: World, census: Census) -> None:
+        """Add the rows of the steps since the last call, and start counting anew."""
+        self._add(world, census, at_end=False)
+        self.first = world.date()
+        start_counting(world)
+
+    def record_end(self, world: World, census: Census) -> None:
+        """Add the rows of tables that have some on the last day alone."""
+        self._add(world, census, at_end=True)
+
+    def _add(self, world: World, census: Census, at_end: bool) -> None:
+        last = world.date() - timedelta(days=1)
+        for name, blocks in self.rows.items():
+            table = TABLES[name]
+            if table.at_end == at_end:
+                columns = table.rows(world, census)
+                n = len(next(iter(columns.values())))
+                when = self.first if table.date == "first" else last
+                blocks.append({"date": np.full(n, np.datetime64(when, "s")), **columns})
+
+    def so_far(self) -> dict[str, list[dict[str, Any]]]:
+        """Rows of all tables, those of each joined into one block: few arrays are soon written."""
+        for name, blocks in self.rows.items():
+            if len(blocks) > 1:
+                self.rows[name] = [_joined(blocks)]
+        return self.rows
+
+    def frames(self, replicate: int) -> dict[str, pd.DataFrame]:
+        """Tables of one replicate."""
+        return {name: self._frame(TABLES[name], replicate) for name in self.rows}
+
+    def _frame(self, table: Table, replicate: int) -> pd.DataFrame:
+        blocks = self.rows[table.name]
+        found = _joined(blocks) if blocks else _nothing(table)
+        columns: dict[str, Any] = {"date": found["date"]}
+        if table.by:
+            shape = self.cells.shape
+            parts = np.unravel_index(found["cell"], shape) if shape else ()
+            for by, part, words in zip(self.cells.by, parts, self.cells.labels, strict=True):
+                columns[by] = category(part, words)
+        for column in table.columns:
+            if column.name in found and column.name not in columns:
+                columns |= self._column(column, found[column.name])
+        n = len(found["date"])
+        return pd.DataFrame({"replicate": np.full(n, replicate), **columns})
+
+    def _column(self, column: Column, values: Any) -> dict[str, Any]:
+        if column.words is None:
+            return {column.name: values}
+        return {column.name: category(values, column.words(self.scenario))}
+
+
+def _joined(blocks: list[dict[str, Any]]) -> dict[str, Any]:
+    return {name: np.concatenate([it[name] for it in blocks]) for name in blocks[0]}
+
+
+def _nothing(table: Table) -> dict[str, Any]:
+    declared = (it for it in table.columns if it.kind in EMPTY and not it.optional)
+    columns: dict[str, Any] = {
+        it.name: np.empty(0, EMPTY[it.kind]) for it in declared if it.name != "replicate"
+    }
+    cell = {"cell": np.empty(0, np.int64)} if table.by else {}
+    return {"date": np.empty(0, "datetime64[s]"), **cell, **columns}
+
+
+def category(codes: Any, words: list[str]) -> Any:
+    """A column of words from their numbers."""
+    return pd.Categorical.from_codes(codes, words)  # type: ignore[call-overload]
+
+
+class Stepper:
+    """A world on its way through time, and what is kept of it.
+
+    Whoever looks at the world between steps takes the very steps that `run` takes.
+    """
+
+    def __init__(self, world: World, recorder: Recorder | None = None) -> None:
+        self.world = world
+        self.recorder = recorder or Recorder(world)
+        self.n_days = (world.scenario.time.end - world.scenario.time.start).days + 1
+
+    @property
+    def over(self) -> bool:
+        """Whether the scenario's last day is past."""
+        return self.world.day >= self.n_days
+
+    def step(self) -> Census:
+        """Take a step that is not over yet, and keep its rows where they are due.
+
+        Returns:
+            The census at its end.
+        """
+        world = self.world
+        census = advance(world)
+        if world.step % world.scenario.outputs.every == 0 or self.over:
+            self.recorder.record(world, census)
+        if self.over:
+            self.recorder.record_end(world, census)
+        return census

@@ -1,0 +1,64 @@
+"""Camps: who is taken to one as they arrive, as far as there is room."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from sim.core.parallel import in_pieces
+from sim.core.rng import Draw, key, uniform_array
+from sim.core.state import I64
+from sim.core.terms import Activity
+from sim.kernels.travel import place_members
+from sim.model.declare import Mechanism
+
+if TYPE_CHECKING:
+    from sim.model.world import World
+
+CAMP = Draw("camp", 40)
+
+
+def people_at(world: World, place: int) -> int:
+    """People who are at a place, alive."""
+    people = world.people
+
+    def count(first: int, last: int) -> int:
+        there = people.place[first:last] == place
+        there &= people.activity[first:last] != Activity.dead
+        return int(world.weight[people.home[first:last][there]].sum())
+
+    return sum(in_pieces(count, len(people.pid), world.threads))
+
+
+def fill_camps(world: World, heads: I64, n_people: I64) -> None:
+    """Take households to the camps of their country as far as there is room.
+
+    Who gets in is a hashed lottery; a household is taken whole or not at all.
+
+    Args:
+        world: The world.
+        heads: [n] heads of those who are to be taken to one.
+        n_people: [n] people that each stands for.
+    """
+    if not len(heads):
+        return
+    people, geography = world.people, world.geography
+    country = world.country[people.place[heads]]
+    luck = uniform_array(key(world.seed, CAMP, -1 - world.day), people.pid[heads])
+    for c in np.unique(country):
+        camps = np.flatnonzero(geography.is_camp & (world.country == c))
+        mine = np.flatnonzero(country == c)
+        mine = mine[np.argsort(luck[mine], kind="stable")]
+        for camp in camps:
+            room = geography.capacity[camp] - float(people_at(world, int(camp)))
+            used = np.cumsum(n_people[mine])
+            chosen = mine[used <= room]
+            if len(chosen):
+                places = np.full(len(chosen), camp, np.int64)
+                days = people.moved[heads[chosen]].astype(np.int64)
+                place_members(people, heads[chosen], places, -1, days)
+            mine = mine[len(chosen) :]
+
+
+MECHANISM = Mechanism("camps", "takes arrivals to camps as far as there is room", draws=(CAMP,))

@@ -1,0 +1,222 @@
+"""Counts who is where, and checks that nobody is lost."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from sim.core.parallel import FEW_PEOPLE, in_ranges
+from sim.core.state import I64
+from sim.core.terms import N_THREATS, Activity, Answer, Status
+from sim.kernels.tally import count_people
+from sim.model.declare import (
+    ACTIVITY,
+    ANSWER,
+    CITIZENSHIP,
+    PLACE,
+    STATUS,
+    Column,
+    Hook,
+    Mechanism,
+    Rows,
+    State,
+    Table,
+)
+from sim.model.world import Census
+
+if TYPE_CHECKING:
+    from sim.model.stretch import Stretch
+    from sim.model.world import World
+
+
+class LostPeopleError(AssertionError):
+    """The account of people does not close: a fault of the program, never of the scenario."""
+
+
+@dataclass
+class Stocks:
+    """People by where they are and where they are from, as last counted."""
+
+    diaspora: I64
+    """[citizenship, country]"""
+    residents: I64
+    """[place]"""
+    newcomers: I64
+    """[place] those who are neither citizens nor settled."""
+    foreigners: I64
+    """[country, status] those from abroad."""
+
+
+@dataclass
+class Account:
+    """All who ever were: each is alive or dead, and was there at the start or born since."""
+
+    start: int
+    """People at the start."""
+    born: int = 0
+    died: int = 0
+    """Natural deaths."""
+    dead: int = 0
+    """Deaths on the way."""
+
+
+def first_stocks(world: World) -> Stocks:
+    """Count on the first day."""
+    return stocks_of(world, take_census(world, world.day))
+
+
+def first_account(world: World) -> Account:
+    """Open the account."""
+    return Account(int(world.weight[world.people.home].sum()))
+
+
+STOCKS = State("stocks", first_stocks)
+ACCOUNT = State("account", first_account)
+
+
+def take_census(world: World, day: int) -> Census:
+    """Count everybody.
+
+    Args:
+        world: The world.
+        day: Today, counted from the start: who was refused within a year before counts as blocked.
+    """
+    n_places, n_countries = len(world.country), world.n_countries
+
+    def nothing() -> Census:
+        return Census(
+            stocks=np.zeros((n_places, n_countries, len(Status)), np.int64),
+            blocked_heads=np.zeros((n_places, n_countries, 2), np.int64),
+            blocked=np.zeros((n_places, n_countries, 2), np.int64),
+            activities=np.zeros(len(Activity), np.int64),
+            exposed=np.zeros((n_places, n_countries, N_THREATS), np.int64),
+        )
+
+    def work(first: int, last: int) -> Census:
+        part = nothing()
+        count_people(
+            world.people, first, last, world.country, world.weight, float(day), part.stocks,
+            part.blocked_heads, part.blocked, part.activities, part.exposed,
+        )  # fmt: skip
+        return part
+
+    census = nothing()
+    for _, part in in_ranges(work, len(world.people.pid), world.threads, FEW_PEOPLE):
+        for total, counts in zip(census, part, strict=True):
+            total += counts
+    return census
+
+
+def stocks_of(world: World, census: Census) -> Stocks:
+    """What others read of a census."""
+    n = world.n_countries
+    by_country = np.zeros((n, n, len(Status)), np.int64)
+    np.add.at(by_country, world.country, census.stocks)
+    foreigners = by_country.copy()
+    foreigners[np.arange(n), np.arange(n)] = 0
+    residents = census.stocks.sum(axis=(1, 2))
+    settled = census.stocks[:, :, [Status.citizen, Status.regular]].sum(axis=(1, 2))
+    return Stocks(
+        diaspora=by_country.sum(axis=2).T.copy(),
+        residents=residents,
+        newcomers=residents - settled,
+        foreigners=np.asarray(foreigners.sum(axis=1)),
+    )
+
+
+def count(world: World, stretch: Stretch) -> None:
+    """Take the census at the end of a stretch.
+
+    Raises:
+        LostPeopleError: Somebody is in no state or in two.
+    """
+    stretch.census = take_census(world, stretch.end)
+    check_account(world, stretch.census)
+    STOCKS.put(world, stocks_of(world, stretch.census))
+
+
+def check_account(world: World, census: Census) -> None:
+    """Check that everybody is in exactly one state, and births and deaths are those counted."""
+    account = ACCOUNT.of(world)
+    travelling = int(census.activities[Activity.travelling])
+    dead = int(census.activities[Activity.dead])
+    somewhere = int(census.stocks.sum())
+    everybody = account.start + account.born
+    if int(census.activities.sum()) != everybody or somewhere + travelling + dead != everybody:
+        raise LostPeopleError(
+            f"{world.date()}: {somewhere} somewhere + {travelling} travelling + {dead} dead"
+            f" of {account.start} at the start + {account.born} born"
+        )
+    if dead != account.dead + account.died:
+        raise LostPeopleError(
+            f"{world.date()}: {dead} dead, but {account.dead} deaths on the way"
+            f" + {account.died} natural deaths counted"
+        )
+
+
+def stock_rows(_world: World, census: Census) -> Rows:
+    """People by place, citizenship and status."""
+    place, citizenship, status = np.nonzero(census.stocks)
+    people = census.stocks[place, citizenship, status]
+    return {"place": place, "citizenship": citizenship, "status": status, "people": people}
+
+
+def blocked_rows(_world: World, census: Census) -> Rows:
+    """Who could not go, by what kept them."""
+    place, citizenship, by = np.nonzero(census.blocked)
+    return {
+        "place": place,
+        "citizenship": citizenship,
+        "answer": by + int(Answer.no_means),
+        "heads": census.blocked_heads[place, citizenship, by],
+        "people": census.blocked[place, citizenship, by],
+    }
+
+
+def account_rows(_world: World, census: Census) -> Rows:
+    """Everybody by the one state that they are in."""
+    return {"activity": np.arange(len(Activity)), "people": census.activities.copy()}
+
+
+MECHANISM = Mechanism(
+    "census",
+    "counts who is where, and checks that nobody is lost",
+    states=(STOCKS, ACCOUNT),
+    hooks=(Hook("count", 20, count),),
+    tables=(
+        Table(
+            "stocks",
+            "people by place, citizenship and status; those on the way are in `account` only",
+            "last",
+            (
+                PLACE,
+                CITIZENSHIP,
+                STATUS,
+                Column("people", "int", "people", "people there on that day"),
+            ),
+            stock_rows,
+        ),
+        Table(
+            "blocked",
+            "people who would have moved within the last year, could not, and are still there",
+            "last",
+            (
+                PLACE,
+                CITIZENSHIP,
+                ANSWER.named("answer", "no_means or no_permission"),
+                Column("heads", "int", "heads", "heads of household"),
+                Column("people", "int", "people", "members of their households"),
+            ),
+            blocked_rows,
+        ),
+        Table(
+            "account",
+            "everybody, each in one state; rows of a day sum to all at the start and born since",
+            "last",
+            (ACTIVITY, Column("people", "int", "people", "people in that state on that day")),
+            account_rows,
+        ),
+    ),
+)

@@ -1,0 +1,174 @@
+"""Which threats reach which household: drawn by place, again for each spell (section 3)."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from sim.core.parallel import in_pieces
+from sim.core.rng import Draw, key, mixed_array
+from sim.core.state import DAYS_A_YEAR, F64, HEAD, I64, U16, U32, U64
+from sim.core.terms import N_THREATS, Activity, Status, Threat
+from sim.kernels.living import (
+    N_COMPOSITIONS,
+    count_codes,
+    exposure_thresholds,
+    pack_thresholds,
+    refresh_masks,
+)
+from sim.mechanisms.livelihood import DUE, MEANS, update_means
+from sim.mechanisms.policy import RULES
+from sim.mechanisms.protection import exposed_odds
+from sim.mechanisms.threats import THREATS
+from sim.model.declare import Hook, Mechanism, State
+
+if TYPE_CHECKING:
+    from sim.model.stretch import Stretch
+    from sim.model.world import Heads, World
+    from sim.scenario.schema import Scenario
+
+EXPOSED = Draw("exposure", 11)
+SPELL = Draw("spell", 12)
+
+
+class Exposure:
+    """How likely a household is to be exposed where it lives.
+
+    Attributes:
+        odds: [threat, code] odds multipliers with full protection.
+        counts: [place, code] households at the start: prevalence is a share of all of them.
+        threshold: [place, code, 2] as `pack_thresholds` lays them out.
+    """
+
+    def __init__(self, world: World) -> None:
+        self.odds = vulnerability_odds(world.scenario)
+        self.counts = np.zeros((len(world.country), self.odds.shape[1]))
+        heads = world.deciding
+        count_codes(world.people, heads, world.company_of(heads), self.counts)
+        self.threshold = self.thresholds(world)
+
+    def thresholds(self, world: World) -> U64:
+        """[place, code, 2] thresholds under today's prevalence and rights."""
+        odds = exposed_odds(self.odds, RULES.of(world).protection, world.country)
+        threshold = np.zeros((*self.counts.shape, N_THREATS), np.int16)
+        exposure_thresholds(THREATS.of(world).prevalence, odds, self.counts, threshold)
+        return np.asarray(pack_thresholds(threshold))
+
+
+EXPOSURE = State("exposure", Exposure)
+
+
+def vulnerability_odds(scenario: Scenario) -> F64:
+    """[threat, code] odds multipliers of exposure by group, composition and status.
+
+    A household is as vulnerable as its most vulnerable member; group and status multiply.
+    """
+    table = scenario.exposure.vulnerability
+
+    def of(name: str, threat: Threat) -> float:
+        return table.get(name, {}).get(threat.name, 1.0)  # type: ignore[call-overload,no-any-return]
+
+    groups = ["other"] + [g.id for g in scenario.groups]
+    odds = np.ones((N_THREATS, len(groups) * N_COMPOSITIONS * len(Status)))
+    for threat in Threat:
+        for g, group in enumerate(groups):
+            for bits in range(N_COMPOSITIONS):
+                members = [
+                    of(name, threat)
+                    for bit, name in ((1, "children"), (2, "women"), (4, "old"))
+                    if bits & bit
+                ]
+                worst = max(members, default=1.0)
+                for status in Status:
+                    code = (g * N_COMPOSITIONS + bits) * len(Status) + status
+                    odds[threat, code] = of(group, threat) * worst * of(status.name, threat)
+    return odds
+
+
+def update(world: World, stretch: Stretch) -> None:
+    """Bring thresholds up to date where prevalence or rights have changed."""
+    if stretch.prevalence_changes or stretch.rules_change:
+        exposure = EXPOSURE.of(world)
+        exposure.threshold = exposure.thresholds(world)
+
+
+def draw_exposure(world: World, heads: U32, company: U16) -> None:
+    """Draw which threats households are exposed to where they live.
+
+    Args:
+        world: The world.
+        heads: [n] rows of heads, ascending.
+        company: [n] of their households.
+    """
+    stated, exposure = world.scenario.exposure, EXPOSURE.of(world)
+    phase = world.day / DAYS_A_YEAR / stated.spell
+    epochs = np.array([math.floor(phase), math.floor(phase) + 1], np.uint64)
+    draws = key(world.seed, EXPOSED)
+    salt = mixed_array(mixed_array(world.geography.place_ident[:, None] + epochs) ^ draws)
+    shared = np.uint64(round(65536 * stated.together))
+    refresh_masks(
+        world.people, heads, company, exposure.threshold, salt, key(world.seed, SPELL), phase,
+        shared,
+    )  # fmt: skip
+
+
+def expose(world: World, heads: I64) -> None:
+    """Draw exposure for a few heads, wherever their rows are."""
+    rows = heads.astype(np.uint32)
+    draw_exposure(world, rows, world.company_of(rows))
+
+
+def live(world: World, heads: Heads, company: U16) -> None:
+    """Do for some households what is due: expose them anew, let their means recover.
+
+    Args:
+        world: The world.
+        heads: Whose households; those stranded on the way are looked at once a month only.
+        company: Of the households of those who live somewhere.
+    """
+    due = DUE.of(world)
+    if due is None:
+        return
+    draw_exposure(world, heads.deciding, company)
+    if not due.years:
+        return
+    stranded = world.company_of(heads.stranded)
+    draw_exposure(world, heads.stranded, stranded)
+    means = MEANS.of(world)
+    for rows, theirs in ((heads.deciding, company), (heads.stranded, stranded)):
+        update_means(world.scenario, world.people, rows, theirs, means, due.severity, due.years)
+
+
+def live_on(world: World) -> None:
+    """Do for all households what is due."""
+
+    def visit(first: int, last: int) -> None:
+        heads = world.list_heads(first, last)
+        live(world, heads, world.company_of(heads.deciding))
+
+    in_pieces(visit, len(world.people.pid), world.threads)
+    DUE.put(world, None)
+
+
+def expose_movers(world: World, _stretch: Stretch) -> None:
+    """Draw anew for those who have come to live elsewhere in this stretch."""
+    people = world.people
+
+    def find(first: int, last: int) -> I64:
+        return first + np.flatnonzero(people.moved[first:last] >= world.day)
+
+    parts = in_pieces(find, len(people.pid), world.threads)
+    rows = np.concatenate([np.empty(0, np.int64), *parts])
+    heads = (people.flags[rows] & HEAD > 0) & (people.activity[rows] != Activity.travelling)
+    expose(world, rows[heads])
+
+
+MECHANISM = Mechanism(
+    "exposure",
+    "draws which threats reach which household",
+    states=(EXPOSURE,),
+    draws=(EXPOSED, SPELL),
+    hooks=(Hook("environment", 50, update), Hook("count", 10, expose_movers)),
+)

@@ -1,0 +1,95 @@
+"""Moves from place to place: who set out, and who arrived."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from sim.core.state import MICRO, Moves
+from sim.core.terms import Channel
+from sim.mechanisms.expected import EXPECTED
+from sim.model.declare import (
+    ANSWER,
+    CHANNEL,
+    CITIZENSHIP,
+    PLACE,
+    Column,
+    Counter,
+    Mechanism,
+    Rows,
+    Table,
+)
+
+if TYPE_CHECKING:
+    from sim.model.world import Census, World
+
+
+def nobody(_world: World) -> list[Moves]:
+    """Start a list of moves; few enough move that it is smaller than a table of all pairs."""
+    return []
+
+
+DEPARTED = Counter("departed", nobody, "people who set out, by citizenship, way and answer")
+ARRIVED = Counter("arrived", nobody, "people who arrived, likewise")
+
+
+def flow_rows(world: World, _census: Census) -> Rows:
+    """Sums of moves by who moved, from where to where, how and why."""
+    n, m = world.n_countries, len(world.country)
+    shape = (n, m, m, len(Channel), 2)
+    codes, sums = [], []
+    for moves in (DEPARTED.of(world), ARRIVED.of(world)):
+        parts = zip(*moves, strict=True) if moves else [[np.empty(0, np.int64)]] * 6
+        columns = [np.concatenate(part) for part in parts]
+        codes.append(np.ravel_multi_index(tuple(columns[:5]), shape).astype(np.int64))
+        sums.append(columns[5])
+    expected = EXPECTED.of(world)
+    if expected is not None:
+        codes.append(np.flatnonzero(expected.flows))
+    found = np.unique(np.concatenate(codes))
+    people = []
+    for code, moved in zip(codes, sums, strict=False):
+        total = np.zeros(len(found), np.int64)
+        np.add.at(total, np.searchsorted(found, code), moved)
+        people.append(total)
+    axes = (np.asarray(axis, np.int64) for axis in np.unravel_index(found, shape))
+    names = ("citizenship", "origin", "destination", "channel", "answer")
+    rows: dict[str, Any] = dict(zip(names, axes, strict=True)) | {
+        "departed": people[0],
+        "arrived": people[1],
+    }
+    if expected is not None:
+        rows["expected"] = expected.flows.reshape(-1)[found] / MICRO
+    return rows
+
+
+MECHANISM = Mechanism(
+    "flows",
+    "counts moves from place to place",
+    counters=(DEPARTED, ARRIVED),
+    tables=(
+        Table(
+            "flows",
+            "moves from place to place",
+            "first",
+            (
+                CITIZENSHIP,
+                PLACE.named("origin", "place that was left", "origin_country"),
+                PLACE.named("destination", "place that was chosen", "destination_country"),
+                CHANNEL,
+                ANSWER.named("answer", "choice or necessity"),
+                Column("departed", "int", "people", "people who set out"),
+                Column("arrived", "int", "people", "people who arrived, whenever they set out"),
+                Column(
+                    "expected",
+                    "float",
+                    "people",
+                    "people expected to decide so, applications counted",
+                    optional=True,
+                ),
+            ),
+            flow_rows,
+        ),
+    ),
+)

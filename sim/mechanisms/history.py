@@ -1,0 +1,154 @@
+"""What ever happened to each person: moves, refusals, deaths, and where those abroad came from."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from sim.core.state import (
+    DIED_NATURALLY,
+    EVER_NO_MEANS,
+    EVER_NO_PERMISSION,
+    I64,
+    MOVED_ABROAD,
+    MOVED_WITHIN,
+)
+from sim.core.terms import Activity, Status
+from sim.kernels.travel import remember
+from sim.model.declare import CITIZENSHIP, COUNTRY, PLACE, Column, Mechanism, Rows, Table
+
+if TYPE_CHECKING:
+    from sim.model.world import Census, World
+    from sim.scenario.schema import Scenario
+
+ON_THE_WAY: Final = ("travelling", "stranded", "detained", "captive")
+OUTCOMES: Final = [*Status.__members__, *ON_THE_WAY, "died_on_the_way", "died_naturally"]
+"""What becomes of people in `paths`: the status of those who live somewhere, or else."""
+
+
+def outcomes(_scenario: Scenario) -> list[str]:
+    """Words of the column `outcome`."""
+    return OUTCOMES
+
+
+def note_moves(world: World, heads: I64, origin: I64, goal: I64) -> None:
+    """Note in the past of all who arrive that they moved, abroad or within a country.
+
+    Args:
+        world: The world.
+        heads: [n] rows of the heads who arrive, once each.
+        origin: [n] place left.
+        goal: [n] place that was chosen.
+    """
+    abroad = world.country[origin] != world.country[goal]
+    remember(world.people, heads, np.where(abroad, MOVED_ABROAD, MOVED_WITHIN))
+
+
+def path_rows(world: World, _census: Census) -> Rows:
+    """Where people are who crossed a border, or died or were held on the way to one."""
+    people, country = world.people, world.country
+    naturally = people.flags & DIED_NATURALLY > 0
+    outcome = np.where(
+        people.activity <= Activity.waiting,
+        people.status,
+        len(Status) + people.activity - np.uint8(Activity.travelling),
+    ).astype(np.int64)
+    outcome += naturally
+    gone = (people.activity == Activity.dead) & ~naturally
+    held = (people.activity == Activity.detained) | (people.activity == Activity.captive)
+    rows = np.flatnonzero((people.came > 0) | gone | held)
+    citizenship, here = country[people.home[rows]], country[people.place[rows]]
+    came = np.where(people.came[rows] > 0, people.came[rows].astype(np.int64) - 1, citizenship)
+    shape = (*(world.n_countries,) * 3, len(OUTCOMES))
+    code = np.ravel_multi_index((citizenship, came, here, outcome[rows]), shape)
+    found, which = np.unique(code, return_inverse=True)
+    total = np.zeros(len(found), np.int64)
+    np.add.at(total, which, world.weight[people.home[rows]])
+    names = ("citizenship", "came_from", "country", "outcome")
+    return dict(zip(names, np.unravel_index(found, shape), strict=True)) | {"people": total}
+
+
+def person_rows(world: World, _census: Census) -> Rows:
+    """What ever happened to each person, in the order of their identities."""
+    people = world.people
+    order = np.argsort(people.pid)
+    pid, home, flags = people.pid[order], people.home[order], people.flags[order]
+    naturally = flags & DIED_NATURALLY > 0
+    return {
+        "id_high": (pid >> np.uint64(32)).astype(np.int64),
+        "id_low": (pid & np.uint64(0xFFFFFFFF)).astype(np.int64),
+        "home": home,
+        "people": world.weight[home],
+        "moved_abroad": flags & MOVED_ABROAD > 0,
+        "moved_within": flags & MOVED_WITHIN > 0,
+        "no_means": flags & EVER_NO_MEANS > 0,
+        "no_permission": flags & EVER_NO_PERMISSION > 0,
+        "died_on_the_way": (people.activity[order] == Activity.dead) & ~naturally,
+        "died_naturally": naturally,
+    }
+
+
+MECHANISM = Mechanism(
+    "history",
+    "tells what ever happened to each person",
+    tables=(
+        Table(
+            "paths",
+            "where people are who crossed a border, or died or are held on the way to one",
+            "last",
+            (
+                CITIZENSHIP,
+                COUNTRY.named(
+                    "came_from",
+                    "country left at the last border crossed; their own, where none was",
+                ),
+                COUNTRY.named("country", "country of stay; of the dead, where they died"),
+                Column(
+                    "outcome",
+                    "text",
+                    "word",
+                    "legal status, or travelling, stranded, detained, captive, died_on_the_way, "
+                    "died_naturally",
+                    words=outcomes,
+                ),
+                Column(
+                    "people", "int", "people", "people there, children born on the way or after"
+                ),
+            ),
+            path_rows,
+            at_end=True,
+        ),
+        Table(
+            "persons",
+            "what ever happened to each person, a row one; kept when outputs.tables names it",
+            "last",
+            (
+                Column("id_high", "int", "id", "identity, upper 32 bits; with one seed the same"),
+                Column(
+                    "id_low", "int", "id", "identity, lower 32 bits; spreadsheets keep both exact"
+                ),
+                PLACE.named("home", "place of origin", "home_country"),
+                Column("people", "int", "people", "people that the row stands for"),
+                Column("moved_abroad", "bool", "yes/no", "ever arrived in another country"),
+                Column(
+                    "moved_within", "bool", "yes/no", "ever arrived elsewhere in the same country"
+                ),
+                Column(
+                    "no_means", "bool", "yes/no", "their household would ever move, could not pay"
+                ),
+                Column(
+                    "no_permission",
+                    "bool",
+                    "yes/no",
+                    "their household would ever move, was refused",
+                ),
+                Column("died_on_the_way", "bool", "yes/no", "died on the way"),
+                Column("died_naturally", "bool", "yes/no", "died a natural death"),
+            ),
+            person_rows,
+            at_end=True,
+            by_request=True,
+        ),
+    ),
+)

@@ -1,0 +1,46 @@
+"""Regularisation: a regular status for those who stay without permission (section 7)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from sim.core.rng import Draw, uniform_array
+from sim.core.terms import Activity, Status
+from sim.kernels.travel import give_status, tell_all_kin
+from sim.mechanisms.policy import RULES, admission_class
+from sim.model.declare import Hook, Mechanism
+
+if TYPE_CHECKING:
+    from sim.model.stretch import Stretch
+    from sim.model.world import World
+
+REGULARISED = Draw("regularisation", 46)
+
+
+def regularise(world: World, stretch: Stretch) -> None:
+    """Give people in an irregular stay a regular one, at each country's rate.
+
+    Who has come to stay without permission in this very stretch waits for the next.
+    """
+    people, rules, heads = world.people, RULES.of(world), stretch.unsettled
+    irregular = people.status[heads] == Status.irregular
+    heads = heads[irregular & (people.activity[heads] <= Activity.waiting)]
+    if not rules.regularisation.any() or not len(heads):
+        return
+    c = world.country[people.place[heads]]
+    share = rules.regularisation[admission_class(world, heads), c]
+    rate = -np.log1p(-np.minimum(share, 0.999999))
+    draw = -np.log1p(-uniform_array(world.key(REGULARISED), people.pid[heads]))
+    chosen = draw < rate * stretch.years
+    give_status(people, heads[chosen], int(Status.regular))
+    tell_all_kin(people, heads[chosen], c[chosen])
+
+
+MECHANISM = Mechanism(
+    "regularisation",
+    "gives people in an irregular stay a regular one",
+    draws=(REGULARISED,),
+    hooks=(Hook("states", 70, regularise),),
+)

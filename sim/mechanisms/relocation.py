@@ -1,0 +1,127 @@
+"""Relocation: members of a bloc take claimants over from those on its border (section 8)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from sim.core.rng import Draw, key, uniform_array
+from sim.core.state import F64, HEAD, I64, Moves
+from sim.core.terms import Activity, Answer, Channel, Status
+from sim.kernels.travel import note_borders, party_sizes, place_members
+from sim.mechanisms.asylum import CLAIMS
+from sim.mechanisms.blocs import members
+from sim.mechanisms.flows import ARRIVED, DEPARTED
+from sim.mechanisms.history import note_moves
+from sim.model.declare import Hook, Mechanism, State
+
+if TYPE_CHECKING:
+    from sim.model.stretch import Stretch
+    from sim.model.world import World
+    from sim.scenario.schema import Bloc, Sharing
+
+RELOCATION = Draw("relocation", 43)
+RELOCATED = State(
+    "relocated", lambda world: np.zeros((len(world.scenario.blocs), world.n_countries), np.int64)
+)
+"""[bloc, country] claimants taken over since the start."""
+
+
+def relocate(world: World, stretch: Stretch) -> None:
+    """Relocate claimants from front-line members to others, as far as promised and kept.
+
+    By a day, member c has taken in at most pledge x key_c x compliance_c x the share of the
+    arrangement's time that has passed; what finds no claimant waits for some. Households are drawn
+    whole, by lottery; their claims are handed in anew where they come to live.
+    """
+    relocated = RELOCATED.of(world)
+    before = relocated.sum(axis=0)
+    for b, bloc in enumerate(world.scenario.blocs):
+        if bloc.enabled and bloc.sharing is not None:
+            share_out(world, b, bloc, bloc.sharing, stretch.end)
+    stretch.relocated = np.asarray(relocated.sum(axis=0) - before)
+
+
+def share_out(world: World, b: int, bloc: Bloc, sharing: Sharing, end: int) -> None:
+    """Relocate under one bloc's arrangement.
+
+    Args:
+        world: The world.
+        b: Number of the bloc.
+        bloc: The bloc.
+        sharing: Its arrangement.
+        end: Day on which the stretch ends.
+    """
+    relocated = RELOCATED.of(world)
+    today, last = world.date(), sharing.end
+    if not sharing.start <= today <= last:
+        return
+    number = {c.id: i for i, c in enumerate(world.scenario.countries)}
+    inside = members(bloc, today)
+    days = (world.date(end) - sharing.start).days
+    passed = days / ((last - sharing.start).days + 1)
+    takers = [name for name in sharing.key if name in inside]
+    room: F64 = np.array(
+        [
+            sharing.pledge * sharing.key[name] * sharing.compliance.get(name, 1.0) * passed
+            - relocated[b, number[name]]
+            for name in takers
+        ]
+    )
+    people, claims = world.people, CLAIMS.of(world)
+    front = [number[name] for name in sharing.from_ if name in inside]
+    rows = claims.person
+    waiting = (people.flags[rows] & HEAD > 0) & (people.activity[rows] <= Activity.waiting)
+    waiting &= people.status[rows] == Status.claimant
+    waiting &= np.isin(claims.country, front) & (
+        world.country[people.place[rows]] == claims.country
+    )
+    heads = np.unique(rows[waiting])
+    if not len(heads) or not (room > 0).any():
+        return
+    n_people = party_sizes(people, heads) * world.weight[people.home[heads]]
+    # Each household draws a member, by what is left of its part, and a place in that one's queue.
+    shares = np.cumsum(np.maximum(room, 0.0))
+    who = people.pid[heads]
+    draw = uniform_array(key(world.seed, RELOCATION), who)
+    luck = uniform_array(key(world.seed, RELOCATION, 1), who)
+    taker = np.minimum(np.searchsorted(shares, draw * shares[-1], side="right"), len(takers) - 1)
+    for t, name in enumerate(takers):
+        mine = np.flatnonzero(taker == t)
+        mine = mine[np.argsort(luck[mine], kind="stable")]
+        chosen = mine[np.cumsum(n_people[mine]) <= room[t]]
+        if len(chosen):
+            relocated[b, number[name]] += int(n_people[chosen].sum())
+            bring(world, heads[chosen], number[name], n_people[chosen], end)
+
+
+def bring(world: World, heads: I64, country: int, n_people: I64, end: int) -> None:
+    """Bring households to the nearest place of a country, where their claims are handed in anew."""
+    people, claims = world.people, CLAIMS.of(world)
+    origin = people.place[heads].astype(np.int64)
+    goal = world.geography.nearest[origin, country]
+    n = len(heads)
+    moves = Moves(
+        world.country[people.home[heads]], origin, goal,
+        np.full(n, int(Channel.relocation)), np.full(n, int(Answer.necessity)), n_people,
+    )  # fmt: skip
+    DEPARTED.of(world).append(moves)
+    ARRIVED.of(world).append(moves)
+    note_moves(world, heads, origin, goal)
+    day = end - 1
+    theirs = np.isin(people.household[claims.person], people.household[heads])
+    theirs &= world.country[people.place[claims.person]] == claims.country
+    note_borders(people, world.country, heads, goal)
+    place_members(people, heads, goal, -1, np.full(n, day, np.int64))
+    claims.country[theirs] = country
+    claims.claimed[theirs] = float(day)
+
+
+MECHANISM = Mechanism(
+    "relocation",
+    "lets members of a bloc take claimants over from others",
+    states=(RELOCATED,),
+    draws=(RELOCATION,),
+    hooks=(Hook("states", 10, relocate),),
+)

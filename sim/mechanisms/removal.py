@@ -1,0 +1,88 @@
+"""Removal: who is ordered to leave, and whose order is carried out or lapses (section 7)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from sim.core.rng import Draw, uniform_array
+from sim.core.state import DAYS_A_YEAR, F64, HEAD, I64, Orders, append, take
+from sim.core.terms import Activity, Harm, Status
+from sim.kernels.travel import forget_grounds, give_status, note_borders, party_sizes, place_members
+from sim.mechanisms.attempts import send_back
+from sim.mechanisms.harms import HARMS
+from sim.mechanisms.policy import RULES, admission_class
+from sim.model.declare import Hook, Mechanism, State
+from sim.model.stretch import from_today
+
+if TYPE_CHECKING:
+    from sim.model.stretch import Stretch
+    from sim.model.world import World
+
+REMOVAL = Draw("removal", 42)
+ORDERS = State("orders", lambda _: Orders())
+
+
+def order_to_leave(world: World, rows: I64, day: F64) -> None:
+    """Note since when people are ordered to leave; a new order takes the place of an old one."""
+    if len(rows):
+        orders = ORDERS.of(world)
+        take(orders, ~np.isin(orders.person, rows))
+        country = world.country[world.people.place[rows]]
+        append(orders, person=rows, country=country, ordered=day)
+
+
+def execute_returns(world: World, stretch: Stretch) -> None:
+    """Carry out return orders at each country's rate; those returned are back at home.
+
+    An order that was not carried out in time lapses, and its people stay on irregularly.
+    """
+    stretch.newcomers = from_today(world, np.empty(0, np.int64))
+    people, orders, rules = world.people, ORDERS.of(world), RULES.of(world)
+    still = (people.status[orders.person] == Status.ordered) & (
+        people.activity[orders.person] != Activity.dead
+    )
+    still &= world.country[people.place[orders.person]] == orders.country
+    take(orders, still)
+    here = (people.flags[orders.person] & HEAD > 0) & (
+        people.activity[orders.person] <= Activity.waiting
+    )
+    heads, c, ordered = orders.person[here], orders.country[here], orders.ordered[here]
+    if not len(heads):
+        return
+    k = admission_class(world, heads)
+    lapse = ordered + rules.orders_last[k, c] * 30.4375
+    first = np.maximum(ordered, float(world.day))
+    years = np.maximum(np.minimum(lapse, float(stretch.end)) - first, 0.0) / DAYS_A_YEAR
+    rate = -np.log1p(-np.minimum(rules.returns[k, c], 0.999999))
+    draw = -np.log1p(-uniform_array(world.key(REMOVAL), people.pid[heads]))
+    gone = draw < rate * years
+    give_status(people, heads[~gone & (lapse <= stretch.end)], int(Status.irregular))
+    if not gone.any():
+        return
+    when = first[gone] + draw[gone] / rate[gone] * DAYS_A_YEAR
+    days = np.floor(when).astype(np.int64)
+    heads, c = heads[gone], c[gone]
+    sizes = party_sizes(people, heads)
+    n_corridors = len(world.scenario.corridors)
+    np.add.at(
+        HARMS.of(world),
+        (n_corridors + c, world.country[people.home[heads]], int(Harm.forced_return)),
+        sizes * world.weight[people.home[heads]],
+    )
+    home = people.home[heads].astype(np.int64)
+    note_borders(people, world.country, heads, home)
+    place_members(people, heads, home, int(Status.citizen), days)
+    forget_grounds(people, heads)
+    send_back(world, heads)
+    stretch.newcomers = heads, when
+
+
+MECHANISM = Mechanism(
+    "removal",
+    "carries out orders to leave",
+    states=(ORDERS,),
+    draws=(REMOVAL,),
+    hooks=(Hook("states", 30, execute_returns),),
+)

@@ -1,0 +1,40 @@
+"""How fast people come to be at home where they live, by status and by the rights it has there."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from sim.core.state import F64
+from sim.mechanisms.policy import RULES
+from sim.mechanisms.protection import standing
+from sim.model.declare import Hook, Mechanism, State
+
+if TYPE_CHECKING:
+    from sim.model.stretch import Stretch
+    from sim.model.world import World
+
+
+def speeds(world: World) -> F64:
+    """[place, status] speed at which newcomers settle, a year, under today's rules."""
+    living = world.scenario.living
+    factors = standing(living.status_settling, RULES.of(world).protection)
+    return np.asarray(factors[world.country] / living.settling)
+
+
+SETTLING = State("settling", speeds)
+
+
+def update(world: World, stretch: Stretch) -> None:
+    """Let today's rules say how fast each status settles where."""
+    if stretch.rules_change:
+        SETTLING.put(world, speeds(world))
+
+
+MECHANISM = Mechanism(
+    "settling",
+    "tells how fast newcomers come to be at home",
+    states=(SETTLING,),
+    hooks=(Hook("environment", 40, update),),
+)

@@ -1,0 +1,47 @@
+"""Cells: the combinations of the columns that split `answers` and `attribution`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from sim.core.state import I64, U32, People
+from sim.kernels.tally import cells_of
+
+if TYPE_CHECKING:
+    from sim.scenario.schema import Scenario
+
+
+class Cells:
+    """All combinations of the scenario's `outputs.by` columns, numbered."""
+
+    AGES = ("0-17", "18-34", "35-64", "65+")
+    NAMES = ("place", "home", "citizenship", "group", "sex", "education", "age")
+
+    def __init__(self, scenario: Scenario) -> None:
+        places = [p.id for p in scenario.places]
+        labels: dict[str, list[str]] = {
+            "place": places,
+            "home": places,
+            "citizenship": [c.id for c in scenario.countries],
+            "group": ["other"] + [g.id for g in scenario.groups],
+            "sex": ["man", "woman"],
+            "education": ["none", "secondary", "tertiary"],
+            "age": list(self.AGES),
+        }
+        self.by = list(scenario.outputs.by)
+        self.labels = [labels[name] for name in self.by]
+        self.shape = tuple(len(values) for values in self.labels)
+        self.size = int(np.prod(self.shape)) if self.shape else 1
+        self.strides = np.zeros(len(self.NAMES), np.int64)
+        """[7] by how much the cell grows with the index of each of `NAMES`."""
+        for i, name in enumerate(self.by):
+            self.strides[self.NAMES.index(name)] = np.prod(self.shape[i + 1 :], dtype=np.int64)
+
+    def of(self, people: People, country: I64, rows: U32 | I64, month: int) -> I64:
+        """Cell of each head."""
+        cells = np.empty(len(rows), np.int64)
+        rows = np.asarray(rows, np.uint32)
+        cells_of(people, rows, country, month, self.strides, cells)
+        return cells

@@ -1,0 +1,281 @@
+"""How a mechanism is declared: one object says all that it adds, and everybody reads it there.
+
+    MECHANISM = Mechanism("asylum", "Claims for asylum ...", counters=(CLAIMED,), tables=(...))
+
+The world keeps what `counters` and `state` name, the recorder writes `tables`, the documents list
+them. `sim/mechanisms/__init__.py` says how to add one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from enum import IntEnum
+from typing import TYPE_CHECKING, Any, Final, Generic, Literal, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sim.core.rng import Draw
+from sim.core.terms import (
+    Activity,
+    Answer,
+    Channel,
+    ClaimStage,
+    Company,
+    Harm,
+    Status,
+    Threat,
+    VitalEvent,
+)
+
+if TYPE_CHECKING:
+    from sim.model.stretch import Stretch
+    from sim.model.world import Census, World
+    from sim.scenario.schema import Scenario
+
+T = TypeVar("T")
+Kind = Literal["int", "float", "date", "text", "bool"]
+Rows = Mapping[str, NDArray[Any]]
+"""Columns of equal length, by name; text as positions among the words of its axis."""
+
+MONEY: Final = "money"
+"""Unit of columns in the scenario's currency; a record says which (`Record.money_unit`)."""
+
+
+@dataclass(frozen=True, eq=False)
+class Column:
+    """One column of a table."""
+
+    name: str
+    kind: Kind
+    unit: str
+    text: str
+    """What it says, in a few words."""
+    optional: bool = False
+    """Whether only some runs have it."""
+    words: Callable[[Scenario], list[str]] | None = None
+    """For a column of words: all that it may hold, in order."""
+    country: str | None = None
+    """For a column of places: the name of the column with their countries, which follows it."""
+
+    def named(self, name: str, text: str, country: str | None = None) -> Column:
+        """Give the same axis as another column."""
+        return replace(self, name=name, text=text, country=country)
+
+    def size(self, scenario: Scenario) -> int:
+        """Length of an axis."""
+        assert self.words is not None, f"{self.name} is no axis"
+        return len(self.words(scenario))
+
+
+def words_of(enum: type[IntEnum]) -> Callable[[Scenario], list[str]]:
+    """Names along an enum's axis, whatever the scenario."""
+    names = [member.name for member in enum]
+    return lambda _: names
+
+
+def place_ids(scenario: Scenario) -> list[str]:
+    """Ids of all places."""
+    return [it.id for it in scenario.places]
+
+
+def country_ids(scenario: Scenario) -> list[str]:
+    """Ids of all countries."""
+    return [it.id for it in scenario.countries]
+
+
+def corridor_ids(scenario: Scenario) -> list[str]:
+    """Ids of all corridors, then of all countries: where something can happen on the way.
+
+    A corridor that shares a country's id would make two of one: the second gets a number.
+    """
+    ids = [it.id for it in scenario.corridors] + country_ids(scenario)
+    seen: dict[str, int] = {}
+    result = []
+    for name in ids:
+        seen[name] = seen.get(name, 0) + 1
+        result.append(name if seen[name] == 1 else f"{name}_{seen[name]}")
+    return result
+
+
+def only_corridor_ids(scenario: Scenario) -> list[str]:
+    """Ids of all corridors, as they are named among all ways."""
+    return corridor_ids(scenario)[: len(scenario.corridors)]
+
+
+PLACE: Final = Column("place", "text", "id", "place of stay", words=place_ids, country="country")
+CITIZENSHIP: Final = Column(
+    "citizenship", "text", "id", "country of citizenship", words=country_ids
+)
+COUNTRY: Final = Column("country", "text", "id", "country", words=country_ids)
+CORRIDOR: Final = Column("corridor", "text", "id", "corridor", words=corridor_ids)
+CORRIDOR_ONLY: Final = Column("corridor", "text", "id", "corridor", words=only_corridor_ids)
+THREAT: Final = Column("threat", "text", "word", "one of the seven threats", words=words_of(Threat))
+ANSWER: Final = Column(
+    "answer", "text", "word", "choice, necessity, no_means, no_permission, stays",
+    words=words_of(Answer),
+)  # fmt: skip
+CHANNEL: Final = Column(
+    "channel", "text", "word", "way of entering (labour, family, asylum, ...)",
+    words=words_of(Channel),
+)  # fmt: skip
+HARM: Final = Column(
+    "harm", "text", "word", "death, violence, extortion, ...", words=words_of(Harm)
+)
+STATUS: Final = Column(
+    "status", "text", "word", "legal status (citizen, displaced, refugee, ...)",
+    words=words_of(Status),
+)  # fmt: skip
+ACTIVITY: Final = Column(
+    "activity", "text", "word", "resident, waiting, travelling, ..., dead",
+    words=words_of(Activity),
+)  # fmt: skip
+EVENT: Final = Column("event", "text", "word", "birth or death", words=words_of(VitalEvent))
+STAGE: Final = Column(
+    "stage", "text", "word",
+    "claimed, accepted (a refugee on arrival, no claim), recognised, rejected",
+    words=words_of(ClaimStage),
+)  # fmt: skip
+PARTY: Final = Column(
+    "party", "text", "word", "adults, families or children_alone (under 18)",
+    words=words_of(Company),
+)  # fmt: skip
+
+
+@dataclass(frozen=True, eq=False)
+class Counter(Generic[T]):
+    """What is counted from one row of the output tables to the next."""
+
+    name: str
+    new: Callable[[World], T]
+    """Makes a counter of nothing yet."""
+    text: str
+
+    def of(self, world: World) -> T:
+        """The counter of a world."""
+        return world.counts[self.name]  # type: ignore[no-any-return]
+
+
+@dataclass(frozen=True, eq=False)
+class Dense(Counter[NDArray[Any]]):
+    """A counter with a cell for every combination of words along its axes.
+
+    Of whole numbers, sums do not depend on the order in which they are added.
+    """
+
+    axes: tuple[Column, ...] = ()
+
+
+def dense(name: str, axes: Iterable[Column], text: str, kind: type = np.int64) -> Dense:
+    """Declare a dense counter.
+
+    Args:
+        name: Its name.
+        axes: Axes of the array, in order.
+        text: What is counted, with its unit.
+        kind: Of numbers; whole ones wherever people are counted.
+    """
+    axes = tuple(axes)
+
+    def new(world: World) -> NDArray[Any]:
+        return np.zeros([axis.size(world.scenario) for axis in axes], kind)
+
+    return Dense(name, new, text, axes)
+
+
+@dataclass(frozen=True, eq=False)
+class Table:
+    """One output table: its columns, and how its rows are made."""
+
+    name: str
+    text: str
+    date: Literal["first", "last"]
+    """Whether `date` is the first or the last day of the row's steps."""
+    columns: tuple[Column, ...]
+    rows: Callable[[World, Census], Rows]
+    """Called when a row of the tables is due; rows that say nothing are left out."""
+    by: bool = False
+    """Whether the scenario's `outputs.by` columns come first; their rows give `cell` instead."""
+    at_end: bool = False
+    """Whether it has rows on the last day alone."""
+    by_request: bool = False
+    """Whether it is kept only where `outputs.tables` names it."""
+
+
+def nonzero(counter: Dense, column: str, unit: float | None = None) -> Callable[..., Rows]:
+    """Rows of a table that has one for every cell of a counter that is not zero.
+
+    Args:
+        counter: Its axes are the table's first columns.
+        column: Name of the column of what was counted.
+        unit: Counts that make one; none: they stay whole numbers.
+    """
+
+    def rows(world: World, _census: Census) -> Rows:
+        counts = counter.of(world)
+        where = np.nonzero(counts)
+        found = counts[where] if unit is None else counts[where] / unit
+        names = [axis.name for axis in counter.axes]
+        return {**dict(zip(names, where, strict=True)), column: found}
+
+    return rows
+
+
+@dataclass(frozen=True, eq=False)
+class State(Generic[T]):
+    """Something that a mechanism keeps in the world from step to step."""
+
+    name: str
+    new: Callable[[World], T]
+    """Makes it as of the first day, from other states where it depends on them."""
+
+    def of(self, world: World) -> T:
+        """What a world holds; made when it is first asked for, so that no order has to be known."""
+        if self.name not in world.states:
+            world.states[self.name] = self.new(world)
+        return world.states[self.name]  # type: ignore[no-any-return]
+
+    def put(self, world: World, value: T) -> None:
+        """Replace what a world holds."""
+        world.states[self.name] = value
+
+
+StageName = Literal["people", "environment", "rates", "decisions", "states", "count"]
+STAGES: Final[Mapping[StageName, str]] = {
+    "people": "people are born, die and finish school",
+    "environment": "what the world is like, what people have, know and want",
+    "rates": "what households live under in these days",
+    "decisions": "what each household decides, and what becomes of those on the way",
+    "states": "what states decide about applications, claims and orders",
+    "count": "who is where, and what it cost",
+}
+"""Stages of a stretch of time, in order."""
+
+
+@dataclass(frozen=True, eq=False)
+class Hook:
+    """What a mechanism does in a stage."""
+
+    stage: StageName
+    order: int
+    """Its place within the stage, ascending; no two hooks of a stage share one."""
+    do: Callable[[World, Stretch], None]
+
+
+@dataclass(frozen=True, eq=False)
+class Mechanism:
+    """All that one mechanism adds."""
+
+    name: str
+    """Name of its file."""
+    text: str
+    """What it does, to be read after its name."""
+    states: tuple[State[Any], ...] = ()
+    """What it keeps from step to step."""
+    counters: tuple[Counter[Any], ...] = ()
+    tables: tuple[Table, ...] = ()
+    draws: tuple[Draw, ...] = ()
+    dates: Callable[[World], Iterable[int]] | None = None
+    """Days from the start on which it changes by itself; steps are cut there."""
+    hooks: tuple[Hook, ...] = ()

@@ -1,0 +1,79 @@
+"""A stretch of time in which nothing dated happens: what it is made of, as a step goes on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from sim.core.state import DAYS_A_YEAR, F64, I64
+
+if TYPE_CHECKING:
+    from sim.kernels.choice import Conditions
+    from sim.model.world import Census, World
+
+Asking = tuple[I64, F64]
+"""([n] rows of heads, [n] day from which they are asked)"""
+Look = Callable[["Conditions", int], None]
+"""Is shown what households live under when they are about to be asked, and the stretch's end."""
+
+
+@dataclass
+class Stretch:
+    """What the mechanisms of one stretch hand to those that come after them.
+
+    What has no value yet is set by the mechanism that finds it out; reading it before is an error.
+    """
+
+    end: int
+    """Day on which it ends; it begins on the world's day."""
+    years: float
+    """Its length."""
+    look: Look | None = None
+    month_begins: bool = False
+    """Whether what changes once a month changes now."""
+    rules_change: bool = False
+    """Whether a rule, a bloc or a government changes."""
+    prevalence_changes: bool = False
+    """Whether whom the threats reach changes."""
+    severity: F64 = field(init=False)
+    """[place, threat] mean over its days."""
+    excess: F64 = field(init=False)
+    """[place, threat] mean of b_k max(s_k - tol_k, 0)."""
+    felt: tuple[F64, F64] = field(init=False)
+    """([place, 16] mean of exp(S_want), [place, 8] mean of exp(S_fear) - 1)."""
+    now: Conditions = field(init=False)
+    """What sets the rates of households."""
+    unsettled: I64 = field(init=False)
+    """Rows of heads who claim asylum, stay without permission or are ordered to go."""
+    newcomers: Asking = field(init=False)
+    """Who has come to live where they are without having travelled."""
+    once_more: list[Asking] = field(default_factory=list)
+    """Those who have decided in it and are where they were."""
+    held_days: F64 = field(init=False)
+    """[country] person-days of detention that began at its border."""
+    decided: I64 = field(init=False)
+    """[country] people whose claims were decided."""
+    relocated: I64 = field(init=False)
+    """[country] claimants taken in from other countries."""
+    harms_before: I64 = field(init=False)
+    """Harms counted before it began."""
+    census: Census = field(init=False)
+    """Who is where at its end."""
+
+
+def stretch_of(world: World, end: int, look: Look | None = None) -> Stretch:
+    """The stretch from the world's day to another."""
+    stretch = Stretch(end, (end - world.day) / DAYS_A_YEAR, look)
+    today, last = world.date(), world.date(world.month_began)
+    stretch.month_begins = (today.year, today.month) != (last.year, last.month)
+    stretch.newcomers = from_today(world, np.empty(0, np.int64))
+    stretch.held_days = np.zeros(world.n_countries)
+    return stretch
+
+
+def from_today(world: World, heads: I64) -> Asking:
+    """Heads who are asked from the day on which the stretch begins."""
+    return heads, np.full(len(heads), float(world.day))
