@@ -31,11 +31,14 @@ from benchmarks.measure import (
 )
 from benchmarks.worlds import Size, scenario
 from sim.core.state import bytes_per_person
+from sim.engine.setup import build_world
 from sim.engine.solve import solve_base
-from sim.engine.step import advance, everybody, live_on
+from sim.engine.step import advance
 from sim.kernels.choice import Events, decide
-from sim.mechanisms.decide import Asked, Sums, ask, ask_listed
-from sim.model.world import World, build_world
+from sim.mechanisms.census import STOCKS
+from sim.mechanisms.decide import Asked, Sums, ask, ask_listed, everybody
+from sim.mechanisms.exposure import live_on
+from sim.model.world import World
 from sim.scenario.reader import read
 
 Arguments = dict[str, Any]
@@ -168,7 +171,7 @@ def describe(arguments: Arguments, world: World, evaluated: float) -> dict[str, 
         "persons": len(world.people.pid),
         "heads": len(arguments["heads"]),
         "places": len(world.country),
-        "countries": len(world.diaspora),
+        "countries": len(STOCKS.of(world).diaspora),
         "cells": count_cells(arguments),
         "alternatives_mean": mean,
         "alternatives_most": most,

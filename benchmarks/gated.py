@@ -17,9 +17,10 @@ import numpy as np
 
 from benchmarks.decision import answer, asking, kernel_arguments, next_decision
 from benchmarks.worlds import Size, scenario
-from sim.engine.simulate import Keeper
+from sim.engine.recorder import Recorder
+from sim.engine.setup import build_world
 from sim.engine.step import advance
-from sim.model.world import World, build_world
+from sim.model.world import World
 
 PERSONS = 100_000
 PLACES = 61
@@ -41,10 +42,10 @@ def least(call: Callable[[], object], repeats: int = REPEATS) -> float:
 def stepping(size: Size) -> tuple[World, Callable[[], None]]:
     """A world, and a step of its run."""
     world = build_world(scenario(size), seed=1)
-    keeper = Keeper(world)
+    recorder = Recorder(world)
 
     def step() -> None:
-        keeper.keep(world, advance(world))
+        recorder.record(world, advance(world))
 
     return world, step
 

@@ -18,22 +18,22 @@ from typing import Any
 from benchmarks.measure import machine
 from benchmarks.memory import resident
 from benchmarks.worlds import Size, scenario
-from sim.engine.simulate import Keeper
+from sim.engine.recorder import Recorder
+from sim.engine.setup import build_world
 from sim.engine.step import advance
-from sim.model.world import build_world
 
 
 def run(persons: int, steps: int, threads: int) -> dict[str, Any]:
     """Set a world up and take it through so many monthly steps."""
     start = time.perf_counter()
     world = build_world(scenario(Size(persons=persons, months=steps)), seed=1, threads=threads)
-    keeper = Keeper(world)
+    recorder = Recorder(world)
     set_up = time.perf_counter() - start
     set_up_most = resident("VmHWM")
     start, cpu = time.perf_counter(), time.process_time()
     done = 0
     for step in range(1, steps + 1):
-        keeper.keep(world, advance(world))
+        recorder.record(world, advance(world))
         done += len(world.people.pid)
         if step % 12 == 0 or step == steps:
             seconds = time.perf_counter() - start

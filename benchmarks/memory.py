@@ -25,7 +25,7 @@ from benchmarks.stages import STAGES, Stages
 from benchmarks.whole import look_at, synthetic
 from benchmarks.worlds import Size
 from sim.core.state import bytes_per_person
-from sim.engine.simulate import Keeper
+from sim.engine.recorder import Recorder
 from sim.engine.step import advance
 
 PERSONS = {
@@ -80,9 +80,9 @@ def of_one(persons: int, moving: float) -> dict[str, Any]:
     tracemalloc.start()
     world = synthetic(Size(persons=persons, moving=moving))
     built = tracemalloc.get_traced_memory()
-    keeper = Keeper(world)
+    recorder = Recorder(world)
     for _ in range(WARM):
-        keeper.keep(world, advance(world))
+        recorder.record(world, advance(world))
     gc.collect()
     rest = tracemalloc.get_traced_memory()[0]
     peaks = Peaks()
@@ -90,10 +90,10 @@ def of_one(persons: int, moving: float) -> dict[str, Any]:
     for _ in range(STEPS):
         gc.collect()
         with peaks.running():
-            keeper.keep(world, advance(world))
+            recorder.record(world, advance(world))
         before = tracemalloc.get_traced_memory()[0]
         tracemalloc.reset_peak()
-        keeper.keep(world, advance(world))
+        recorder.record(world, advance(world))
         step = max(step, tracemalloc.get_traced_memory()[1] - before)
     now, most = resident("VmRSS"), resident("VmHWM")
     columns = bytes_per_person(world.people) * len(world.people.pid)

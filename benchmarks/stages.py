@@ -13,10 +13,11 @@ from unittest import mock
 import sim.engine.step
 import sim.mechanisms.choice
 import sim.mechanisms.decide
-from sim.engine.simulate import Keeper
+from sim.engine.recorder import Recorder
 from sim.mechanisms.choice import Choices
 from sim.mechanisms.threats import Threats
-from sim.model.world import Cells, World
+from sim.model.cells import Cells
+from sim.model.world import World
 
 WRAPPED: list[tuple[Any, str, str, str]] = [
     (World, "list_heads", "prepare", "list of heads"),
@@ -59,7 +60,7 @@ WRAPPED: list[tuple[Any, str, str, str]] = [
     (sim.engine.step, "regularise", "asylum", "returns"),
     (sim.engine.step, "count", "count", "census"),
     (sim.engine.step, "spend", "count", "spending"),
-    (Keeper, "keep", "record", "tables"),
+    (Recorder, "keep", "record", "tables"),
 ]
 """(where a caller looks it up, name, stage, part). What lies within a stage counts towards it,
 whatever its own row says: exposure drawn for those who have just arrived is part of travel."""

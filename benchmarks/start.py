@@ -28,7 +28,7 @@ def one() -> dict[str, float]:
     import sim  # noqa: F401
 
     begun = time.process_time()
-    from sim.engine.simulate import Keeper
+    from sim.engine.simulate import Recorder
     from sim.engine.solve import solve_base
     from sim.engine.step import advance
     from sim.model.world import build_world
@@ -38,7 +38,7 @@ def one() -> dict[str, float]:
     case = read("syria", ["population.agents=2000"])
     read_at = time.process_time()
     world = build_world(solve_base(case, case), case.seed)
-    Keeper(world).keep(world, advance(world))
+    Recorder(world).keep(world, advance(world))
     first = time.process_time() - read_at
     start = time.process_time()
     advance(world)

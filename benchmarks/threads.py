@@ -23,7 +23,7 @@ from benchmarks.measure import LEAST, Mode, Row, of_world, show_rows
 from benchmarks.whole import WARM, look_at, synthetic
 from benchmarks.worlds import Size
 from sim.core import parallel
-from sim.engine.simulate import Keeper
+from sim.engine.recorder import Recorder
 from sim.engine.step import advance
 from sim.model.world import World
 
@@ -78,7 +78,7 @@ def measure(mode: Mode) -> dict[str, Any]:
     """Step two worlds alike, one on two threads, and compare times and bits."""
     worlds = [synthetic(Size(persons=PERSONS[mode])) for _ in range(2)]
     worlds[1].threads = worlds[1].choices.threads = 2
-    keepers = [Keeper(world) for world in worlds]
+    keepers = [Recorder(world) for world in worlds]
     walls: list[list[float]] = [[], []]
     ways: list[list[float]] = [[], []]
     cores = [0.0, 0.0]

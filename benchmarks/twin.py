@@ -16,8 +16,9 @@ from benchmarks.measure import LEAST, Mode, Row, of_world, show_rows
 from benchmarks.whole import WARM, look_at, synthetic
 from benchmarks.worlds import Size, scenario
 from sim.core.terms import Answer
-from sim.engine.simulate import Keeper
-from sim.engine.step import advance, ask_everybody
+from sim.engine.recorder import Recorder
+from sim.engine.step import advance
+from sim.mechanisms.decide import ask_everybody
 from sim.model.world import World
 
 MODULE = "sim.mesa.twin"
@@ -61,7 +62,7 @@ def measure(mode: Mode) -> dict[str, Any]:
         return {"rows": [row.plain()]}
     twin = import_module(MODULE).Twin(scenario(Size(persons=AGENTS[mode])), seed=1)
     world = synthetic(Size(persons=PERSONS[mode]))
-    keeper = Keeper(world)
+    recorder = Recorder(world)
     row.heads = row.events = 0
     row.same = True
 
@@ -81,7 +82,7 @@ def measure(mode: Mode) -> dict[str, Any]:
             start = time.thread_time()
             twin.step()
             middle = time.thread_time()
-            keeper.keep(world, advance(world))
+            recorder.record(world, advance(world))
             end = time.thread_time()
             if number >= WARM:
                 times[0].append((middle - start) / len(twin.world.people.pid))

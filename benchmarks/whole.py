@@ -18,10 +18,12 @@ from benchmarks.measure import WIDTH, Mode, of_world
 from benchmarks.stages import STAGES, Stages
 from benchmarks.worlds import Size, scenario
 from sim.core.terms import Answer
-from sim.engine.simulate import Keeper
+from sim.engine.recorder import Recorder
+from sim.engine.setup import build_world
 from sim.engine.solve import solve_base
 from sim.engine.step import advance
-from sim.model.world import World, build_world
+from sim.mechanisms.decide import HOUSEHOLDS
+from sim.model.world import World
 from sim.scenario.reader import read
 
 WARM = 2
@@ -54,9 +56,9 @@ def time_steps(
     Returns:
         Seconds and nanoseconds by stage and part, and shares of answers.
     """
-    keeper = Keeper(world)
+    recorder = Recorder(world)
     for _ in range(warm):
-        keeper.keep(world, advance(world))
+        recorder.record(world, advance(world))
     seconds: list[float] = []
     tables: list[dict[str, dict[str, float]]] = []
     persons: list[int] = []
@@ -67,9 +69,9 @@ def time_steps(
             start = clock()
             census = advance(world)
             elapsed = clock() - start
-            heads += world.counts.heads.sum(axis=0)
+            heads += HOUSEHOLDS.of(world).sum(axis=0)
             start = clock()
-            keeper.keep(world, census)
+            recorder.record(world, census)
             elapsed += clock() - start
         if not compiled.buffer:
             seconds.append(elapsed)

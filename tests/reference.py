@@ -24,9 +24,17 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from sim.core.rng import Purpose, mix, name_hash
+from sim.core.rng import mix, name_hash
 from sim.core.state import GROUNDS, HEAD
 from sim.core.terms import FEAR, WANT, Activity, Answer, Channel, Companions, Hazard, Status, Threat
+from sim.mechanisms.admission import APPLICATIONS
+from sim.mechanisms.asylum import CLAIMS
+from sim.mechanisms.census import STOCKS
+from sim.mechanisms.choice import CHOICES
+from sim.mechanisms.decide import LABEL, MOVE
+from sim.mechanisms.journey import CHANNEL_CHOSEN, DESTINATION
+from sim.mechanisms.livelihood import MEANS
+from sim.mechanisms.threats import THREATS
 from sim.model.world import World
 from sim.scenario.schema import Place, Policy, Scenario, StatusFactors, Tactic
 
@@ -297,13 +305,13 @@ class Reference:
         self.country = [number[place.country] for place in self.places]
         self.groups = [""] + [group.id for group in scenario.groups]
         self.group_country = [-1] + [number[group.country] for group in scenario.groups]
-        self.abroad = world.diaspora.copy()
-        self.ahead = world.choices.ahead.copy()
+        self.abroad = STOCKS.of(world).diaspora.copy()
+        self.ahead = CHOICES.of(world).ahead.copy()
         self.log_ahead = np.log(self.ahead).tolist()
         self.idents = [int(name_hash("destination", place.id)) for place in self.places]
-        self.support = world.means.support.copy()
+        self.support = MEANS.of(world).support.copy()
         # E[s q] of every threat, as of the day on which people last heard.
-        self.danger = world.threats.severity * world.threats.prevalence
+        self.danger = THREATS.of(world).severity * THREATS.of(world).prevalence
         self.queue = self._queue()
         self.backlog = self._backlog()
         n = range(len(self.places))
@@ -335,7 +343,7 @@ class Reference:
         Choice: whole households, or who is to go ahead alone; admitted or not yet.
         """
         people, waiting = self.world.people, dict[tuple[int, int], float]()
-        queue = self.world.applications
+        queue = APPLICATIONS.of(self.world)
         for head, goal, channel, companions in zip(
             queue.head, queue.goal, queue.channel, queue.companions, strict=True
         ):
@@ -348,7 +356,7 @@ class Reference:
     def _backlog(self) -> list[float]:
         """People whose claim is undecided, by country."""
         backlog = [0.0] * len(self.countries)
-        claims, home = self.world.claims, self.world.people.home
+        claims, home = CLAIMS.of(self.world), self.world.people.home
         for person, country in zip(claims.person, claims.country, strict=True):
             backlog[country] += int(self.world.weight[home[person]])
         return backlog
@@ -453,7 +461,7 @@ class Reference:
 
     def decider(self, head: int) -> Decider:
         """What the decision knows of the household that a head leads."""
-        people, threats = self.world.people, self.world.threats
+        people, threats = self.world.people, THREATS.of(self.world)
         month = self.world.month()
         place, home = int(people.place[head]), int(people.home[head])
         members = self.members(head)
@@ -860,7 +868,7 @@ class Reference:
 
     def live_through(self, first_day: int, n_days: int) -> None:
         """Let the days of a step pass; rates are averages over them."""
-        threats = copy.deepcopy(self.world.threats)
+        threats = copy.deepcopy(THREATS.of(self.world))
         nothing = np.zeros(len(Threat))
         voice = np.ones(len(self.places))
         self.days = [
@@ -925,7 +933,7 @@ class Reference:
     def rates_at_secure_means(self, head: int, who: Decider, now: float) -> Rates:
         """The rates, had no threat drained the household's means."""
         people, p = self.world.people, who.place
-        normal = float(self.world.means.normal[people.rank[head]])
+        normal = float(MEANS.of(self.world).normal[people.rank[head]])
         secure = self.secure_means(
             p,
             normal,
@@ -940,8 +948,8 @@ class Reference:
     def answer(self, head: int, rates: Rates, secure: Callable[[], Rates], dt: float) -> Verdict:
         """One draw, five answers."""
         pid = int(self.world.people.pid[head])
-        draw = -math.log1p(-uniform(self.world.key(Purpose.move), pid))
-        label = uniform(self.world.key(Purpose.label), pid)
+        draw = -math.log1p(-uniform(self.world.key(MOVE), pid))
+        label = uniform(self.world.key(LABEL), pid)
         near = close(draw, rates.R * dt) or close(draw, rates.R_MP * dt)
         if draw >= rates.R_MP * dt:
             return Verdict(Answer.stays, near=near)
@@ -971,7 +979,7 @@ class Reference:
         mu = self.decision.nest
         options = [it for it in self.options_of(who, hazard, False) if it.cost <= who.means]
         nests = self.nests(options)
-        first = self.world.key(Purpose.destination)
+        first = self.world.key(DESTINATION)
         ranked = sorted(
             (math.log(nest) + gumbel(uniform(first, pid, self.ident(d))), d)
             for d, nest in nests.items()
@@ -980,7 +988,7 @@ class Reference:
         if not ranked:
             return Goal(-1)
         d = ranked[-1][1]
-        second = self.world.key(Purpose.channel)
+        second = self.world.key(CHANNEL_CHOSEN)
         within = []
         for it in options:
             if it.place == d:

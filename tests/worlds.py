@@ -18,6 +18,10 @@ from sim.core.terms import Activity, Channel, Status, Threat
 from sim.engine.setup import build_world
 from sim.engine.stages import STAGES
 from sim.kernels.choice import Conditions, Events, rates
+from sim.mechanisms.admission import APPLICATIONS
+from sim.mechanisms.asylum import CLAIMS
+from sim.mechanisms.census import ACCOUNT, STOCKS
+from sim.mechanisms.choice import CHOICES
 from sim.mechanisms.decide import Asked, ask_listed
 from sim.mechanisms.exposure import live_on
 from sim.mechanisms.livelihood import DUE, first_due
@@ -492,7 +496,7 @@ def scatter(world: World, rng: np.random.Generator) -> None:
             chance = rng.random()
             if chance < 0.05:
                 people.activity[row] = int(Activity.dead)
-                world.dead += int(world.weight[people.home[row]])
+                ACCOUNT.of(world).dead += int(world.weight[people.home[row]])
             elif chance < 0.12:
                 # Somebody has left the household of birth, as pioneers do.
                 people.household[row] = row
@@ -509,7 +513,7 @@ def queue_up(world: World, rng: np.random.Generator) -> None:
     if len(waiting):
         n = len(waiting)
         append(
-            world.applications,
+            APPLICATIONS.of(world),
             head=waiting,
             goal=rng.integers(len(world.country), size=n),
             channel=rng.choice((int(Channel.labour), int(Channel.family)), size=n),
@@ -523,7 +527,7 @@ def queue_up(world: World, rng: np.random.Generator) -> None:
     )
     if len(claiming):
         append(
-            world.claims,
+            CLAIMS.of(world),
             person=claiming,
             country=world.country[people.place[claiming]],
             claimed=0.0,
@@ -538,7 +542,7 @@ def endow(world: World, rng: np.random.Generator) -> None:
         people.mask[rows] = rng.integers(128) if rng.random() < 0.8 else 0
         if rng.random() < 0.5:
             people.traits[rows] |= GROUNDS
-        people.kin[rows] = rng.integers(len(world.diaspora) + 1)
+        people.kin[rows] = rng.integers(len(STOCKS.of(world).diaspora) + 1)
         form = rng.random()
         if form < 0.15:
             money = 0.0
@@ -577,7 +581,7 @@ def rates_of(world: World, now: Conditions, heads: I64) -> F64:
     """[n, 8] L, F, L_M, F_M, L_P, F_P, L_MP, F_MP of each head, as the kernel evaluates them."""
     found = np.zeros((len(heads), 8))
     rates(
-        world.people, heads, world.choices.land, now, world.choices.classes, float(world.day),
+        world.people, heads, CHOICES.of(world).land, now, CHOICES.of(world).classes, float(world.day),
         world.month(), found,
     )  # fmt: skip
     return found

@@ -9,9 +9,13 @@ import pytest
 from sim.core.state import HEAD, HELD
 from sim.core.terms import Activity, Answer, Status
 from sim.engine import step
-from sim.engine.step import LostPeopleError, advance
+from sim.engine.step import advance
 from sim.kernels.travel import party_sizes
 from sim.mechanisms import asylum, decide
+from sim.mechanisms.admission import APPLICATIONS
+from sim.mechanisms.asylum import CLAIMS
+from sim.mechanisms.census import ACCOUNT, LostPeopleError
+from sim.mechanisms.journey import PARTIES
 from tests.small import HARSH, small, small_tables, steps, tables, world
 
 
@@ -59,8 +63,8 @@ def test_everybody_is_in_exactly_one_state(every):
         n = len(before.pid)
         assert (people.pid[:n] == before.pid).all()
         assert len(np.unique(people.pid)) == len(people.pid)
-        assert census["activities"].sum() == at.total + at.born == weight.sum()
-        assert at.born == weight[start:].sum()
+        assert census.activities.sum() == ACCOUNT.of(at).start + ACCOUNT.of(at).born == weight.sum()
+        assert ACCOUNT.of(at).born == weight[start:].sum()
         alive = people.activity != Activity.dead
         assert ((people.flags & HEAD > 0) <= alive).all()
         # Each household has exactly one head, and lives and moves together.
@@ -81,21 +85,21 @@ def test_everybody_is_in_exactly_one_state(every):
         assert (np.sort(people.sibling) == np.arange(len(people.pid))).all()
         # A party for all who travel or are held, an application for all who wait, a claim for
         # all who claim.
-        parties = at.parties.head
+        parties = PARTIES.of(at).head
         n_moving += len(parties)
         assert len(np.unique(parties)) == len(parties)
         on_the_way = (Activity.travelling, Activity.detained, Activity.captive)
         away = heads[np.isin(people.activity[heads], on_the_way)]
         assert set(away) == set(parties)
-        held = at.parties.leg == HELD
+        held = PARTIES.of(at).leg == HELD
         assert (held == (people.activity[parties] != Activity.travelling)).all()
         waiting = heads[people.activity[heads] == Activity.waiting]
-        assert set(waiting) == set(at.applications.head)
-        assert len(at.claims.person) == len(np.unique(at.claims.person))
+        assert set(waiting) == set(APPLICATIONS.of(at).head)
+        assert len(CLAIMS.of(at).person) == len(np.unique(CLAIMS.of(at).person))
         claimants = np.flatnonzero(alive & (people.status == Status.claimant))
-        assert set(claimants) <= set(at.claims.person)
+        assert set(claimants) <= set(CLAIMS.of(at).person)
         # The blocked are residents' households.
-        assert census["blocked_heads"].sum() <= weight[heads].sum()
+        assert census.blocked_heads.sum() <= weight[heads].sum()
     assert n_moving > 20
     assert len(people.pid) > start
 
@@ -219,17 +223,17 @@ def test_journeys_are_flows_by_corridors_into_other_countries(changes):
 @pytest.mark.parametrize("harm", ["activity", "head", "death", "birth", "burial"])
 def test_a_loss_is_noticed(harm):
     at = world()
-    while not len(at.parties.head):
+    while not len(PARTIES.of(at).head):
         advance(at)
     if harm == "activity":
-        at.people.activity[at.parties.head[0]] = Activity.resident
-        at.parties.due[:] = 1e9
+        at.people.activity[PARTIES.of(at).head[0]] = Activity.resident
+        PARTIES.of(at).due[:] = 1e9
     elif harm == "head":
-        at.total += 1
+        ACCOUNT.of(at).start += 1
     elif harm == "birth":
-        at.born += 1
+        ACCOUNT.of(at).born += 1
     elif harm == "burial":
-        at.died -= 1
+        ACCOUNT.of(at).died -= 1
     else:
         at.people.activity[at.deciding[5]] = Activity.dead
     with pytest.raises(LostPeopleError, match=str(at.date().year)):
@@ -241,7 +245,7 @@ def test_camps_are_never_overfull(monkeypatch):
     camp = [p.id for p in at.scenario.places].index("BB_K")
     fullest = 0
     for census in steps(at):
-        inside = int(census["stocks"][camp].sum())
+        inside = int(census.stocks[camp].sum())
         assert inside <= 20_000
         fullest = max(fullest, inside)
     assert fullest > 19_000
@@ -292,7 +296,7 @@ def test_courts_decide_no_more_claims_than_they_can(monkeypatch):
             ]
             n += int(at.weight[people.home[done]].sum())
         decided.clear()
-        waiting = np.isin(at.claims.country, bb).sum() * at.weight[0]
+        waiting = np.isin(CLAIMS.of(at).country, bb).sum() * at.weight[0]
         elapsed = at.day / 365.25
         assert n <= 9_000 * elapsed + 12 * at.weight.max()
     assert n > 5_000

@@ -14,11 +14,12 @@ import pandas as pd
 import pytest
 
 import sim
+from sim.engine.setup import build_world
 from sim.engine.solve import solve_base
-from sim.engine.step import prepare
-from sim.model.world import build_world
+from sim.mechanisms.choice import CHOICES
 from sim.results.record import Record
 from sim.scenario.schema import Scenario
+from tests.worlds import prepare
 
 NAME = "central_america"
 FOCUS = ("GT", "HN", "SV")
@@ -98,7 +99,7 @@ def test_the_price_of_smugglers_follows_enforcement() -> None:
         prepare(world)
         legs = world.network.legs
         names = [scenario.corridors[int(c)].id for c in legs.corridor]
-        return np.array(world.choices.way.price)[[name == "rio_grande" for name in names]]
+        return np.array(CHOICES.of(world).way.price)[[name == "rio_grande" for name in names]]
 
     lax = "policies.us_start.barrier=.2"
     # Gathmann's elasticity: a fifth more at full enforcement, which is barrier x officers x law.

@@ -13,7 +13,9 @@ from sim.core.state import DAYS_A_YEAR, WOMAN
 from sim.core.terms import Activity
 from sim.engine.step import advance
 from sim.kernels.travel import party_sizes
+from sim.mechanisms.census import ACCOUNT
 from sim.mechanisms.demography import N_AGES, renew_people, vital_rates
+from sim.mechanisms.journey import PARTIES
 from sim.model.world import World
 from tests.small import differing, small, small_tables, steps, tables, world
 
@@ -87,12 +89,12 @@ def test_over_decades_people_grow_as_their_rates_say(fertility, years):
     weight = int(at.weight.max())
     assert (at.weight == weight).all()
     # Births and deaths are counts of rows, nearly Poisson; children of children add to the noise.
-    assert at.born == pytest.approx(born, abs=4 * np.sqrt(1.5 * born * weight))
-    assert at.died == pytest.approx(died, abs=4 * np.sqrt(1.5 * died * weight))
+    assert ACCOUNT.of(at).born == pytest.approx(born, abs=4 * np.sqrt(1.5 * born * weight))
+    assert ACCOUNT.of(at).died == pytest.approx(died, abs=4 * np.sqrt(1.5 * died * weight))
     alive = at.people.activity != Activity.dead
     noise = 4 * np.sqrt(1.5 * (born + died) * weight)
     assert at.weight[at.people.home[alive]].sum() == pytest.approx(people, abs=noise)
-    growth = people / at.total - 1
+    growth = people / ACCOUNT.of(at).start - 1
     assert growth > 1 if fertility > 6 else growth < 0.6
 
 
@@ -205,16 +207,16 @@ def test_births_and_deaths_know_nothing_of_steps():
 
 def test_children_are_born_on_the_way_and_travel_on():
     at = world(small("decision.base_flight=.5"))
-    while len(at.parties.head) < 45:
+    while len(PARTIES.of(at).head) < 45:
         advance(at)
     n = len(at.people.pid)
-    before = party_sizes(at.people, at.parties.head)
+    before = party_sizes(at.people, PARTIES.of(at).head)
     deaths, births = at.vital_rates
     at.vital_rates = (0 * deaths, 1e6 * births)
     renew_people(at)
     born = np.arange(n, len(at.people.pid))
     on_the_way = born[np.isin(at.people.activity[born], AWAY)]
-    after = party_sizes(at.people, at.parties.head)
+    after = party_sizes(at.people, PARTIES.of(at).head)
     assert (after - before).sum() == len(on_the_way) > 10
     at.vital_rates = (0 * deaths, 0 * births)
     for _ in range(6):

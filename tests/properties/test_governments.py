@@ -15,7 +15,9 @@ import pytest
 import sim
 from sim.core.state import HEAD
 from sim.core.terms import Activity, Status
+from sim.mechanisms.asylum import CLAIMS
 from sim.mechanisms.politics import Public, elections, pulled
+from sim.mechanisms.relocation import RELOCATED
 from sim.results.record import Record
 from sim.scenario.schema import Opinion
 from tests.properties.test_mechanisms import (
@@ -137,8 +139,8 @@ def test_relocation_takes_whole_households_and_their_claims() -> None:
     at = world(scenario)
     for _ in steps(at):
         pass
-    people, claims = at.people, at.claims
-    assert at.relocated.sum() > 10_000
+    people, claims = at.people, CLAIMS.of(at)
+    assert RELOCATED.of(at).sum() > 10_000
     founders = people.household[(people.flags & HEAD > 0) & (people.status == Status.claimant)]
     alive = people.activity != Activity.dead
     for founder in np.unique(founders):

@@ -17,8 +17,10 @@ import sim
 from sim.core.state import F64, I64
 from sim.core.terms import Answer, Hazard
 from sim.kernels.choice import Conditions
+from sim.mechanisms.choice import CHOICES
 from sim.mechanisms.decide import current_conditions
 from sim.mechanisms.journey import pick_goals
+from sim.mechanisms.threats import THREATS
 from sim.model.world import World
 from sim.scenario.schema import Intervention, Scenario
 from sim.scenario.writer import dump
@@ -67,8 +69,8 @@ def compare(number: int, tally: Tally) -> None:
     heads = np.sort(np.random.default_rng(number).permutation(heads_of(world))[:HEADS])
     n_days = 3
     reference.live_through(world.day, n_days)
-    want, fear, _, _ = world.threats.advance(
-        world.day, n_days, world.weights_k, world.tolerable, world.voice,
+    want, fear, _, _ = THREATS.of(world).advance(
+        world.day, n_days, THREATS.of(world).weight, THREATS.of(world).tolerable, world.voice,
         world.scenario.decision.voice,
     )  # fmt: skip
     now = current_conditions(world, want, fear)
@@ -136,15 +138,15 @@ def test_where_caravans_form_gates_still_relax_and_bounds_hold(monkeypatch) -> N
             monkeypatch.setattr(worlds, "random_scenario", make)
             world = random_world(number)
             heads = np.array(heads_of(world), np.int64)
-            want, fear, _, _ = world.threats.advance(
-                world.day, 3, world.weights_k, world.tolerable, world.voice,
+            want, fear, _, _ = THREATS.of(world).advance(
+                world.day, 3, THREATS.of(world).weight, THREATS.of(world).tolerable, world.voice,
                 world.scenario.decision.voice,
             )  # fmt: skip
             now = current_conditions(world, want, fear)
             found[make] = rates_of(world, now, heads)
         check_gates(found[with_caravan], [], number)
         check_bound(world, now, 1.0, heads, found[with_caravan])
-        assert (world.choices.joined == 0).all()
+        assert (CHOICES.of(world).joined == 0).all()
         # Where officials stop no more of them, nobody is worse off in a caravan, but for what the
         # look-ahead is solved to (1e-6 / (1 - .95) at most).
         if number % 2 == 0:

@@ -21,9 +21,9 @@ import pytest
 import sim
 from sim.core.state import HEAD
 from sim.core.terms import Activity
+from sim.engine.setup import build_world
 from sim.engine.solve import solve_base
 from sim.engine.step import advance
-from sim.model.world import build_world
 from sim.results.record import Record
 
 FILE = Path(__file__).parents[1] / "mechanisms.yaml"

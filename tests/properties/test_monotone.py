@@ -16,17 +16,20 @@ import pytest
 
 from sim.core.state import F64, I64, append
 from sim.core.terms import FEAR, Activity, Answer, Channel, Hazard, Status, Threat
-from sim.engine.step import prepare
+from sim.engine.setup import build_world
 from sim.kernels.choice import Conditions
 from sim.kernels.travel import wait_members
-from sim.mechanisms.admission import prospects
+from sim.mechanisms.admission import APPLICATIONS, prospects
+from sim.mechanisms.census import STOCKS
+from sim.mechanisms.choice import CHOICES
 from sim.mechanisms.decide import current_conditions
 from sim.mechanisms.journey import pick_goals
-from sim.mechanisms.policy import Rules
-from sim.model.world import World, build_world
+from sim.mechanisms.policy import RULES, Rules
+from sim.mechanisms.threats import THREATS
+from sim.model.world import World
 from sim.scenario.resolve import resolve
 from sim.scenario.schema import Policy, Scenario
-from tests.worlds import answers_of, large_scenario, rates_of
+from tests.worlds import answers_of, large_scenario, prepare, rates_of
 
 DT = 1.0
 DRAWS = 4
@@ -81,7 +84,7 @@ def ask(world: World, now: Conditions) -> Told:
 
 def conditions_at(world: World, severity: F64) -> Conditions:
     """Conditions of a day on which severities stand as given."""
-    threats = copy.deepcopy(world.threats)
+    threats = copy.deepcopy(THREATS.of(world))
     threats.severity = severity.copy()
     # At rest: what is there neither spreads nor fades.
     threats.chronic = severity.copy()
@@ -89,7 +92,12 @@ def conditions_at(world: World, severity: F64) -> Conditions:
     threats.strain = np.zeros_like(threats.strain)
     threats.disturbances = []
     want, fear, _, _ = threats.advance(
-        0, 1, world.weights_k, world.tolerable, world.voice, world.scenario.decision.voice
+        0,
+        1,
+        THREATS.of(world).weight,
+        THREATS.of(world).tolerable,
+        world.voice,
+        world.scenario.decision.voice,
     )
     return current_conditions(world, want, fear)
 
@@ -113,7 +121,7 @@ def made_ready(scenario: Scenario) -> World:
     rows = world.deciding[people.status[world.deciding] == Status.citizen][:500]
     wait_members(people, rows, int(Activity.waiting))
     append(
-        world.applications, head=rows, goal=len(world.country) - 1, channel=int(Channel.labour),
+        APPLICATIONS.of(world), head=rows, goal=len(world.country) - 1, channel=int(Channel.labour),
         answer=0, companions=0, applied=0.0, ready=np.inf,
     )  # fmt: skip
     prepare(world)
@@ -132,7 +140,7 @@ def large_world() -> World:
 @cache
 def as_it_is() -> tuple[F64, Told]:
     world = large_world()
-    severity = world.threats.severity.copy()
+    severity = THREATS.of(world).severity.copy()
     return severity, ask(world, conditions_at(world, severity))
 
 
@@ -204,7 +212,7 @@ def test_severity_below_what_is_tolerable_moves_nobody() -> None:
     calm = severity.copy()
     calm[0] = 0.0
     stirred = severity.copy()
-    stirred[0] = world.tolerable
+    stirred[0] = THREATS.of(world).tolerable
     one, other = (ask(world, conditions_at(world, s)) for s in (calm, stirred))
     np.testing.assert_array_equal(one.answer, other.answer)
     np.testing.assert_array_equal(one.rates, other.rates)
@@ -240,19 +248,19 @@ def under(world: World, hold_look_ahead: bool, **changes: Any) -> World:
     changed = resolve(scenario.model_copy(update={"policies": policies}))
     other = copy.copy(world)
     other.scenario = changed
-    other.rules = Rules(changed, world.network, changed.time.start)
-    choices = copy.copy(world.choices)
+    RULES.put(other, Rules(changed, world.network, changed.time.start))
+    choices = copy.copy(CHOICES.of(world))
     choices.scenario = changed
     choices.geography, choices.price = choices.geography.copy(), choices.price.copy()
     choices.ahead = choices.ahead.copy()
-    other.choices = choices
-    expected = world.threats.severity * world.threats.prevalence
-    choices.update_ways(other.rules, expected[:, Threat.personal])
+    CHOICES.put(other, choices)
+    expected = THREATS.of(world).severity * THREATS.of(world).prevalence
+    choices.update_ways(RULES.of(other), expected[:, Threat.personal])
     chance, wait = prospects(other)
-    choices.rebuild(other.diaspora, expected, chance, wait, 0.0)
+    choices.rebuild(STOCKS.of(other).diaspora, expected, chance, wait, 0.0)
     if hold_look_ahead:
-        choices.land = choices.land._replace(ahead=world.choices.land.ahead)
-    other.bound = choices.bounds()
+        choices.land = choices.land._replace(ahead=CHOICES.of(world).land.ahead)
+    CHOICES.of(other).bound = choices.bounds()
     return other
 
 
@@ -290,7 +298,7 @@ def policy_world(name: str, foresight: float | None = None) -> World:
 @cache
 def answers_under_policy(name: str, foresight: float | None = None) -> Told:
     world = policy_world(name, foresight)
-    return ask(world, conditions_at(world, world.threats.severity))
+    return ask(world, conditions_at(world, THREATS.of(world).severity))
 
 
 @pytest.mark.parametrize("name", RULES)
@@ -300,7 +308,7 @@ def test_closing_a_channel_blocks_some_deflects_others_and_leaves_the_rest(
 ) -> None:
     world, before = policy_world(name), answers_under_policy(name)
     shut = under(world, hold, **{RULES[name][0]["id"]: {"open": False}})
-    after = ask(shut, conditions_at(shut, world.threats.severity))
+    after = ask(shut, conditions_at(shut, THREATS.of(world).severity))
 
     channel = Channel[name]
     country = world.country[before.goal]
@@ -340,7 +348,7 @@ def test_a_rule_about_others_changes_nothing_here() -> None:
     """Control: closed to one nationality, a channel stays what it was to all others."""
     world, before = policy_world("labour"), answers_under_policy("labour")
     shut = under(world, False, labour_next={"except_": ("FAR",)})
-    after = ask(shut, conditions_at(shut, world.threats.severity))
+    after = ask(shut, conditions_at(shut, THREATS.of(world).severity))
     citizenship = world.country[world.people.home[world.deciding]]
     theirs = citizenship == [it.id for it in world.scenario.countries].index("FAR")
     assert (after.rates[theirs] < before.rates[theirs]).any()
@@ -365,7 +373,7 @@ def test_opening_a_gate_only_relaxes(name: str, foresight: float | None) -> None
     """No rate falls, and with R_MP held (no look-ahead) everybody's answer moves one way only."""
     world, before = policy_world("labour", foresight), answers_under_policy("labour", foresight)
     opened = under(world, False, **OPENINGS[name])
-    after = ask(opened, conditions_at(opened, world.threats.severity))
+    after = ask(opened, conditions_at(opened, THREATS.of(world).severity))
     # The look-ahead's iteration stops at 1e-6; without it the comparison is exact but for rounding.
     slack = 1e-12 if foresight == 0.0 else 1e-4
     assert (after.rates >= before.rates * (1 - slack)).all()
@@ -381,7 +389,7 @@ def test_money_only_relaxes() -> None:
     world, before = policy_world("labour"), answers_under_policy("labour")
     rich = copy.copy(world)
     rich.people = world.people._replace(means=world.people.means * np.float32(3.0))
-    after = ask(rich, conditions_at(rich, world.threats.severity))
+    after = ask(rich, conditions_at(rich, THREATS.of(world).severity))
     np.testing.assert_array_equal(after.rates[:, [2, 3, 6, 7]], before.rates[:, [2, 3, 6, 7]])
     assert (after.rates >= before.rates).all()
     assert (after.gate(0) > before.gate(0)).mean() > 0.3

@@ -8,13 +8,17 @@ import pytest
 
 from sim.core.state import GROUNDS, HEAD, I64
 from sim.core.terms import Activity, Answer, Channel, ClaimStage, Companions, Status
-from sim.engine.simulate import ON_THE_WAY, Keeper
-from sim.engine.step import prepare
-from sim.mechanisms.asylum import decide_claims, execute_returns, order_to_leave, receive
-from sim.mechanisms.blocs import bring
+from sim.engine.recorder import Recorder
+from sim.mechanisms.asylum import CLAIMED, decide_claims, receive
+from sim.mechanisms.choice import CHOICES
+from sim.mechanisms.history import ON_THE_WAY
 from sim.mechanisms.journey import advance_parties, leave
+from sim.mechanisms.policy import RULES
+from sim.mechanisms.relocation import bring
+from sim.mechanisms.removal import execute_returns, order_to_leave
 from sim.model.world import World
 from tests.small import small, small_tables, steps, world
+from tests.worlds import prepare
 
 PLACES = [place.id for place in small().places]
 NORTH, SOUTH, TOWN, CITY, PORT, FAR = (
@@ -29,11 +33,11 @@ def safe() -> World:
         small("population.agents=20000", "decision.base_livelihood=1", "decision.flight_norm=1")
     )
     prepare(at)
-    legs, way = at.network.legs, at.choices.way
+    legs, way = at.network.legs, CHOICES.of(at).way
     for hazard in (legs.death, legs.violence, legs.extortion, legs.kidnapping, way.intercepted):
         hazard[:] = 0
     at.people.means[:] = 1e6
-    at.rules.encampment[:] = 0
+    RULES.of(at).encampment[:] = 0
     return at
 
 
@@ -101,7 +105,7 @@ def test_the_last_border_says_where_people_came_from(
 
 def test_states_that_send_people_on_are_where_they_came_from() -> None:
     at = safe()
-    at.rules.return_to[:, CC] = BB
+    RULES.of(at).return_to[:, CC] = BB
     heads = heads_of(at, NORTH, 60)
     rows = members(at, heads)
     go(at, heads, PORT, Channel.asylum)
@@ -112,7 +116,7 @@ def test_states_that_send_people_on_are_where_they_came_from() -> None:
     assert (at.people.came[rows] == BB + 1).all()
     at.people.status[rows] = Status.ordered
     order_to_leave(at, rows, np.zeros(len(rows)))
-    at.rules.returns[:] = 0.999
+    RULES.of(at).returns[:] = 0.999
     execute_returns(at, 3650)
     home = at.people.place[rows] == NORTH
     assert home.mean() > 0.9
@@ -129,9 +133,9 @@ def test_paths_count_each_row_once() -> None:
     at.people.activity[before_it[:7]] = Activity.detained
     abroad = np.flatnonzero((at.people.came > 0) & (at.people.activity == Activity.resident))
     at.people.activity[abroad[:7]] = Activity.stranded
-    keeper = Keeper(at)
-    keeper.keep_paths(at)
-    found = keeper.frames(0)["paths"]
+    recorder = Recorder(at)
+    recorder.keep_paths(at)
+    found = recorder.frames(0)["paths"]
     people, names = at.people, [it.id for it in at.scenario.countries]
     rows = []
     for row in range(len(people.pid)):
@@ -179,14 +183,14 @@ def test_paths_and_claims_agree_with_other_tables() -> None:
 
 def test_decisions_are_counted_where_and_on_whom_they_fall() -> None:
     at = safe()
-    at.rules.capacity[:] = np.inf
-    at.rules.wait[:, :, Channel.asylum] = 0
+    RULES.of(at).capacity[:] = np.inf
+    RULES.of(at).wait[:, :, Channel.asylum] = 0
     heads = heads_of(at, NORTH, 400)
     at.people.traits[members(at, heads[::2])] |= GROUNDS
     go(at, heads, PORT, Channel.asylum)
     claimants = np.flatnonzero(at.people.status == Status.claimant)
     decide_claims(at, 4000, 1.0)
-    counts, weight = at.counts.claims, at.weight[NORTH]
+    counts, weight = CLAIMED.of(at), at.weight[NORTH]
     for stage, status in (
         (ClaimStage.recognised, Status.refugee),
         (ClaimStage.rejected, Status.ordered),

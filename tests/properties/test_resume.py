@@ -21,7 +21,8 @@ from sim.core import jit
 from sim.core.state import People
 from sim.engine import checkpoint
 from sim.engine.checkpoint import KINDS, REBUILT, CheckpointError, Kept
-from sim.engine.simulate import Keeper, run_world
+from sim.engine.recorder import Recorder
+from sim.engine.simulate import run_world
 from sim.engine.step import advance, count_steps
 from sim.model.world import World
 from sim.results.store import differences, identity
@@ -31,8 +32,8 @@ from tests.worlds import random_scenario
 WHAT = {"scenario": "s", "base": "b", "seed": 7, "replicates": 1, "code": "c"}
 
 
-def kept_of(at: World, keeper: Keeper, done: Any = ()) -> Kept:
-    return Kept(at, 8, keeper.first, keeper.so_far(), list(done), "then", 1.5, [])
+def kept_of(at: World, recorder: Recorder, done: Any = ()) -> Kept:
+    return Kept(at, 8, recorder.first, recorder.so_far(), list(done), "then", 1.5, [])
 
 
 def round_trip(folder: Path, kept: Kept) -> Kept:
@@ -96,22 +97,22 @@ OFTEN = (
 def test_a_run_taken_up_at_every_step_is_the_same(tmp_path: Path, changes: tuple[str, ...]) -> None:
     at = world(small(*changes))
     n_days = (at.scenario.time.end - at.scenario.time.start).days + 1
-    keeper = Keeper(at)
+    recorder = Recorder(at)
     rows = len(at.people.pid)
     while at.day < n_days:
         census = advance(at)
         if at.step % at.scenario.outputs.every == 0 or at.day >= n_days:
-            keeper.keep(at, census)
-        kept = kept_of(at, keeper)
+            recorder.record(at, census)
+        kept = kept_of(at, recorder)
         found = round_trip(tmp_path, kept)
         same(kept, found, {})
-        at, keeper = found.world, Keeper(found.world, found.first, found.rows)
-        same(vars(Keeper(kept.world, kept.first, kept.rows)), vars(keeper), {})
-    keeper.keep_paths(at)
+        at, recorder = found.world, Recorder(found.world, found.first, found.rows)
+        same(vars(Recorder(kept.world, kept.first, kept.rows)), vars(recorder), {})
+    recorder.keep_paths(at)
     assert at.step == count_steps(at.scenario)
     assert len(at.people.pid) > rows or at.scenario.time.step == "day"
     whole = small_tables() if not changes else tables(small(*changes))
-    ours = keeper.frames(0)
+    ours = recorder.frames(0)
     assert differing(whole, ours) == []
     for name, frame in whole.items():
         pd.testing.assert_frame_equal(ours[name], frame, check_exact=True)
@@ -120,14 +121,14 @@ def test_a_run_taken_up_at_every_step_is_the_same(tmp_path: Path, changes: tuple
 @pytest.mark.parametrize("number", range(8))
 def test_random_worlds_taken_up_are_the_same(tmp_path: Path, number: int) -> None:
     at = world(random_scenario(number))
-    keeper = Keeper(at)
+    recorder = Recorder(at)
     for _ in range(random.Random(number).randint(1, 9)):
-        keeper.keep(at, advance(at))
-    kept = kept_of(at, keeper)
+        recorder.record(at, advance(at))
+    kept = kept_of(at, recorder)
     found = round_trip(tmp_path, kept)
     same(kept, found, {})
-    again = run_world(found.world, 0, 1, None, Keeper(found.world, found.first, found.rows))
-    assert differing(run_world(at, 0, 1, None, keeper).frames(0), again.frames(0)) == []
+    again = run_world(found.world, 0, 1, None, Recorder(found.world, found.first, found.rows))
+    assert differing(run_world(at, 0, 1, None, recorder).frames(0), again.frames(0)) == []
 
 
 def test_no_two_arrays_share_memory() -> None:
@@ -150,16 +151,16 @@ def test_no_two_arrays_share_memory() -> None:
 @pytest.mark.parametrize("kind", ["array", "thing"])
 def test_a_new_field_is_kept_or_refused(tmp_path: Path, where: str, kind: str) -> None:
     at = world()
-    keeper = Keeper(at)
-    keeper.keep(at, advance(at))
+    recorder = Recorder(at)
+    recorder.record(at, advance(at))
     thing = at if where == "world" else getattr(at, where)
     vars(thing)["added"] = np.arange(3) if kind == "array" else object()
     if kind == "thing":
         with pytest.raises(TypeError, match="cannot hold a object"):
-            round_trip(tmp_path, kept_of(at, keeper))
+            round_trip(tmp_path, kept_of(at, recorder))
         assert not list(tmp_path.iterdir())
         return
-    kept = kept_of(at, keeper)
+    kept = kept_of(at, recorder)
     found = round_trip(tmp_path, kept)
     same(kept, found, {})
     again = found.world if where == "world" else getattr(found.world, where)
@@ -169,10 +170,10 @@ def test_a_new_field_is_kept_or_refused(tmp_path: Path, where: str, kind: str) -
 def test_a_new_field_of_the_keeper_has_to_be_kept() -> None:
     """`Kept` holds two of them; the rest follows from the world."""
     at = world()
-    keeper, fresh = Keeper(at), Keeper(at)
+    recorder, fresh = Recorder(at), Recorder(at)
     for _ in range(3):
-        keeper.keep(at, advance(at))
-    apart = {name for name, it in vars(keeper).items() if repr(it) != repr(vars(fresh)[name])}
+        recorder.record(at, advance(at))
+    apart = {name for name, it in vars(recorder).items() if repr(it) != repr(vars(fresh)[name])}
     assert apart == {"first", "rows"}
     assert {"first", "rows"} < {field.name for field in dataclasses.fields(Kept)}
 
@@ -183,12 +184,12 @@ def test_a_new_field_of_the_keeper_has_to_be_kept() -> None:
 @pytest.fixture(scope="module")
 def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
     at = world()
-    keeper = Keeper(at)
+    recorder = Recorder(at)
     for _ in range(4):
-        keeper.keep(at, advance(at))
+        recorder.record(at, advance(at))
     path = tmp_path_factory.mktemp("kept") / "kept"
     done = [{name: frame.head(50) for name, frame in small_tables().items()}]
-    checkpoint.write(path, kept_of(at, keeper, done), WHAT)
+    checkpoint.write(path, kept_of(at, recorder, done), WHAT)
     return path
 
 

@@ -23,10 +23,11 @@ from sim.core.terms import Activity, Answer, Channel
 from sim.engine import step as one_step
 from sim.engine.simulate import run_world
 from sim.engine.solve import solve_base
-from sim.engine.step import prepare
 from sim.mechanisms.decide import decide_all
+from sim.mechanisms.journey import PARTIES
 from sim.scenario.schema import Decision
 from tests.small import FILE, tables, world
+from tests.worlds import prepare
 
 LONG = bool(os.environ.get("SIM_LONG_TESTS"))
 SEEDS = 20 if LONG else 4
@@ -150,7 +151,7 @@ def expected_to_move_on(step: str) -> float:
     people.activity[np.isin(people.household, people.household[heads])] = Activity.travelling
     turn = np.argsort(np.argsort(people.pid[heads]))
     append(
-        at.parties, head=heads, goal=city, origin=north, channel=Channel.labour,
+        PARTIES.of(at), head=heads, goal=city, origin=north, channel=Channel.labour,
         answer=Answer.choice, leg=DIRECT, due=152 * (turn + 0.5) / len(heads), began=0, n_legs=0,
         entered=NONE, caravan=NONE, attempt=1,
     )  # fmt: skip

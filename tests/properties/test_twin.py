@@ -13,13 +13,14 @@ import numpy as np
 import pytest
 
 import sim
-from sim.core.rng import Purpose
+from sim.core.rng import Draw
 from sim.core.state import DAYS_A_YEAR
 from sim.core.terms import Answer, Channel, Companions, Hazard
-from sim.engine.step import everybody
 from sim.kernels.choice import Conditions, rates
-from sim.mechanisms.decide import ask_listed, current_conditions
+from sim.mechanisms.choice import CHOICES
+from sim.mechanisms.decide import ask_listed, current_conditions, everybody
 from sim.mechanisms.journey import pick_goals
+from sim.mechanisms.threats import THREATS
 from sim.mesa import twin
 from sim.mesa.twin import Head, Twin
 from tests.small import FILE, steps, world
@@ -49,7 +50,7 @@ class Nudged(Twin):
 
     nudge = 0.0
 
-    def draw(self, purpose: Purpose, *who: int) -> float:
+    def draw(self, purpose: Draw, *who: int) -> float:
         drawn = super().draw(purpose, *who)
         return drawn * (1.0 + self.nudge) if drawn < 0.5 else 1.0 - (1.0 - drawn) * (1 - self.nudge)
 
@@ -163,9 +164,9 @@ def test_it_answers_as_the_kernel_does_in_random_worlds() -> None:
     for number in WORLDS:
         model = Nudged(random_scenario(number), number)
         at = model.world = random_world(number)
-        pending += at.choices.land.rush.pending
-        want, fear, _, _ = at.threats.advance(
-            at.day, 30, at.weights_k, at.tolerable, at.voice,
+        pending += CHOICES.of(at).land.rush.pending
+        want, fear, _, _ = THREATS.of(at).advance(
+            at.day, 30, THREATS.of(at).weight, THREATS.of(at).tolerable, at.voice,
             at.scenario.decision.voice,
         )  # fmt: skip
         now = current_conditions(at, want, fear)
@@ -189,7 +190,7 @@ def check_rates(head: Head, now: Conditions) -> None:
     at, kernels = head.model.world, np.zeros((1, 8))
     middle = head.moved + head.stayed * DAYS_A_YEAR
     rates(
-        at.people, np.array([head.row]), at.choices.land, now, at.choices.classes, middle,
+        at.people, np.array([head.row]), CHOICES.of(at).land, now, CHOICES.of(at).classes, middle,
         at.month(), kernels,
     )  # fmt: skip
     mine = [
@@ -244,7 +245,7 @@ def test_the_comparison_sees_other_draws() -> None:
     """The control: with other draws some answer otherwise, and no nudge explains it."""
 
     class Other(Nudged):
-        def draw(self, purpose: Purpose, *who: int) -> float:
+        def draw(self, purpose: Draw, *who: int) -> float:
             return super().draw(purpose, *who) * 0.7
 
     model, seen = Other(sim.read(FILE, ["population.agents=600"])), tally()

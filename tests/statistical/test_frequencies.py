@@ -21,16 +21,24 @@ from typing import Any
 import numpy as np
 import pytest
 
-from sim.core.rng import Purpose, key, mix, mixed, mixed_array, uniform, uniform2, uniform_array
+from sim.core.rng import Draw, key, mix, mixed, mixed_array, uniform, uniform2, uniform_array
 from sim.core.state import DAYS_A_YEAR, HEAD, I64, U64, People
 from sim.core.terms import Activity, Answer, Education, Hazard, Status, Threat
-from sim.engine.step import prepare
+from sim.engine.setup import build_world
 from sim.kernels.choice import Conditions
-from sim.mechanisms.decide import ask_listed, current_conditions, draw_refusals, poisson
+from sim.mechanisms.decide import (
+    LABEL,
+    MOVE,
+    ask_listed,
+    current_conditions,
+    draw_refusals,
+    poisson,
+)
 from sim.mechanisms.journey import pick_goals
-from sim.model.world import World, build_world
+from sim.mechanisms.threats import THREATS
+from sim.model.world import World
 from tests.reference import Decider, Rates, Reference
-from tests.worlds import answers_of, asked_for, large_scenario, random_world
+from tests.worlds import answers_of, asked_for, large_scenario, prepare, random_world
 
 ALARM = 1e-4
 LIKENESSES = 10_000
@@ -161,8 +169,8 @@ def describe(world: World, home: str, place: str, status: Status, means: float, 
     people.mask[rows] = 1 << Threat.economic | 1 << Threat.food | 1 << Threat.personal
     people.traits[rows] = (people.traits[rows] & ~np.uint8(6)) | (int(Education.secondary) << 1)
     people.kin[rows] = 2  # next door
-    world.threats.severity[p, [Threat.economic, Threat.food]] = 0.8
-    world.threats.severity[p, Threat.personal] = fear
+    THREATS.of(world).severity[p, [Threat.economic, Threat.food]] = 0.8
+    THREATS.of(world).severity[p, Threat.personal] = fear
     return int(founder)
 
 
@@ -171,8 +179,13 @@ def theory_of_answers(
 ) -> tuple[Conditions, list[Rates]]:
     """Conditions of the first day, and everybody's rates under them."""
     reference.live_through(world.day, 1)
-    want, fear, _, _ = world.threats.advance(
-        world.day, 1, world.weights_k, world.tolerable, world.voice, world.scenario.decision.voice
+    want, fear, _, _ = THREATS.of(world).advance(
+        world.day,
+        1,
+        THREATS.of(world).weight,
+        THREATS.of(world).tolerable,
+        world.voice,
+        world.scenario.decision.voice,
     )
     rates = [
         reference.rates(int(head), reference.decider(int(head)), float(world.day)) for head in heads
@@ -470,29 +483,29 @@ def test_draws_of_every_purpose_and_step_are_uniform() -> None:
             for when in (0, 1, 31)
         ]
     )
-    tilt = uniform_array(key(1, Purpose.move), IDS) ** 1.05
+    tilt = uniform_array(key(1, MOVE), IDS) ** 1.05
     assert uniformity(tilt) < ALARM
 
 
 def test_draws_of_two_purposes_steps_seeds_or_neighbours_are_independent() -> None:
     """144 cells of 700: correlations from .03 up would be seen."""
 
-    def u(seed: int, purpose: Purpose, when: int) -> np.ndarray:
+    def u(seed: int, purpose: Draw, when: int) -> np.ndarray:
         return uniform_array(key(seed, purpose, when), IDS)
 
-    move = u(1, Purpose.move, 5)
-    pairs = [independence(move, u(1, purpose, 5)) for purpose in Purpose if purpose != Purpose.move]
-    pairs += [independence(move, u(1, Purpose.move, 5 + lag)) for lag in (1, 2, 7, 30, 31, 365)]
-    pairs += [independence(move, u(1 + step, Purpose.move, 5)) for step in (1, 2, 1 << 32)]
+    move = u(1, MOVE, 5)
+    pairs = [independence(move, u(1, purpose, 5)) for purpose in Purpose if purpose != MOVE]
+    pairs += [independence(move, u(1, MOVE, 5 + lag)) for lag in (1, 2, 7, 30, 31, 365)]
+    pairs += [independence(move, u(1 + step, MOVE, 5)) for step in (1, 2, 1 << 32)]
     pairs += [independence(move[:-lag], move[lag:]) for lag in (1, 2, 16)]
     all_above(pairs)
-    assert independence(move, 0.05 * move + 0.95 * u(1, Purpose.label, 5)) < ALARM
+    assert independence(move, 0.05 * move + 0.95 * u(1, LABEL, 5)) < ALARM
 
 
 def test_plain_ids_serve_as_well_as_hashed_ones() -> None:
     """Counters as ids, in single and in double draws: one round of the mixer suffices."""
     counters = np.arange(100_000, dtype=np.uint64)
-    one = uniform_array(key(1, Purpose.move), counters)
+    one = uniform_array(key(1, MOVE), counters)
     with np.errstate(over="ignore"):
         k = key(1, Purpose.leg)
         first = np.array([uniform2(k, np.uint64(7), np.uint64(i)) for i in range(20_000)])
@@ -504,7 +517,7 @@ def test_plain_ids_serve_as_well_as_hashed_ones() -> None:
 
 
 def test_scalar_and_array_draws_are_the_same_bits() -> None:
-    k = key(3, Purpose.label, 9)
+    k = key(3, LABEL, 9)
     with np.errstate(over="ignore"):
         scalars = np.array([uniform(k, who) for who in IDS[:200]])
         words = [int(mixed(who)) for who in IDS[:200]]

@@ -9,10 +9,14 @@ import pytest
 
 from sim.core.state import HEAD, I64
 from sim.core.terms import Activity, Channel, Companions
-from sim.engine.step import advance, asked_until, departures, everybody, latest, prepare
-from sim.mechanisms.admission import LONGEST_WAIT, admit, apply, is_queued, prospects
+from sim.engine.step import advance
+from sim.mechanisms.admission import APPLICATIONS, LONGEST_WAIT, admit, apply, is_queued, prospects
+from sim.mechanisms.decide import asked_until, departures, everybody
+from sim.mechanisms.policy import RULES
+from sim.mechanisms.rounds import latest
 from sim.model.world import World
 from tests.small import Tables, differing, edited, small, tables, world
+from tests.worlds import prepare
 
 PLACES = [place.id for place in small().places]
 NORTH, CITY, CAPITAL = (PLACES.index(p) for p in ("AA_N", "BB_C", "CC_C"))
@@ -79,7 +83,7 @@ def test_applicants_wait_where_they_live():
 
 def test_without_a_quota_one_waits_from_the_day_of_application():
     at = started()
-    at.rules.quota[:] = np.inf
+    RULES.of(at).quota[:] = np.inf
     heads = heads_of(at, NORTH, 100)
     hand_in(at, heads, day=12.5)
     found = {}
@@ -87,14 +91,14 @@ def test_without_a_quota_one_waits_from_the_day_of_application():
         found |= dict.fromkeys(ready["head"].tolist(), years)
         assert (ready["ready"] == 12.5 + 2 * 30.4375).all()
     assert found == dict.fromkeys(heads.tolist(), round(3 * 365.25 / 12) / 365.25)
-    assert not len(at.applications.head)
+    assert not len(APPLICATIONS.of(at).head)
 
 
 @pytest.mark.parametrize("length", [1.0, 7.0, 365.25 / 12])
 def test_a_quota_holds_within_one_household_and_is_used(length):
     at = started()
-    at.rules.quota[BB, LABOUR] = 24_000
-    at.rules.wait[:] = 0
+    RULES.of(at).quota[BB, LABOUR] = 24_000
+    RULES.of(at).wait[:] = 0
     heads = heads_of(at, NORTH)
     hand_in(at, heads)
     w = int(at.weight[0])
@@ -105,14 +109,14 @@ def test_a_quota_holds_within_one_household_and_is_used(length):
         assert admitted <= 24_000 * years + 1e-6
         assert admitted >= 24_000 * years - size.max() * w
         assert (ready["ready"] >= at.day).all()
-    assert len(at.applications.head)
+    assert len(APPLICATIONS.of(at).head)
 
 
 def test_who_has_leave_to_go_is_asked_until_that_day_and_once():
     at = started()
     heads = heads_of(at, NORTH, 60)
     hand_in(at, heads)
-    at.applications.ready[:20], at.applications.ready[20:40] = 10.5, 200.0
+    APPLICATIONS.of(at).ready[:20], APPLICATIONS.of(at).ready[20:40] = 10.5, 200.0
     leaving = departures(at, 31)
     n = len(at.people.pid)
     parts = [
@@ -137,7 +141,7 @@ def test_a_month_admits_whom_its_days_would():
     found, applied = [], {}
     for length in (1.0, 365.25 / 12):
         at = started()
-        at.rules.quota[BB, LABOUR] = 1_500_000
+        RULES.of(at).quota[BB, LABOUR] = 1_500_000
         heads = heads_of(at, NORTH, 3000)
         for i, some in enumerate(np.array_split(heads, 80)):
             hand_in(at, some, day=i + 0.3)
@@ -160,8 +164,8 @@ def test_people_are_admitted_as_the_quota_grows():
     days = []
     for length in (1.0, 91.0):
         at = started()
-        at.rules.quota[BB, LABOUR] = 24_000
-        at.rules.wait[:] = 0
+        RULES.of(at).quota[BB, LABOUR] = 24_000
+        RULES.of(at).wait[:] = 0
         heads = heads_of(at, NORTH)
         hand_in(at, heads)
         ready = [r["ready"] for _, r in months(at, round(364 / length), length)]
@@ -173,8 +177,8 @@ def test_people_are_admitted_as_the_quota_grows():
 
 def test_an_unused_quota_does_not_add_up():
     at = started()
-    at.rules.quota[BB, LABOUR] = 24_000
-    at.rules.wait[:] = 0
+    RULES.of(at).quota[BB, LABOUR] = 24_000
+    RULES.of(at).wait[:] = 0
     first, rest = np.split(heads_of(at, NORTH), [1])
     hand_in(at, first)
     for _ in months(at, 12):
@@ -188,20 +192,20 @@ def test_an_unused_quota_does_not_add_up():
 
 def test_an_exhausted_quota_admits_nobody():
     at = started()
-    at.rules.quota[BB, LABOUR] = 0
+    RULES.of(at).quota[BB, LABOUR] = 0
     hand_in(at, heads_of(at, NORTH, 50))
     assert sum(len(ready["head"]) for _, ready in months(at, 12)) == 0
-    assert len(at.applications.head) == 50
+    assert len(APPLICATIONS.of(at).head) == 50
 
 
 def test_a_channel_that_closes_admits_none_of_those_who_applied():
     at = started("policies.bb_work.wait=0", "policies.bb_work.quota=9000000")
     heads = heads_of(at, NORTH, 60)
     hand_in(at, heads)
-    at.rules.open[:, BB, LABOUR] = False
+    RULES.of(at).open[:, BB, LABOUR] = False
     assert not len(admit(at, 31)["head"])
     # Control: once it opens again it admits them.
-    at.rules.open[:, BB, LABOUR] = True
+    RULES.of(at).open[:, BB, LABOUR] = True
     assert set(admit(at, 62)["head"]) == set(heads)
 
 
@@ -234,12 +238,12 @@ def test_admission_is_a_lottery_and_no_matter_of_rows():
         at = started()
         if order is not None:
             at = started(order=np.arange(len(at.people.pid))[::-1].copy())
-        at.rules.quota[BB, LABOUR] = 50_000
-        at.rules.wait[:] = 0
+        RULES.of(at).quota[BB, LABOUR] = 50_000
+        RULES.of(at).wait[:] = 0
         heads = heads_of(at, NORTH)
         hand_in(at, heads[np.argsort(at.people.pid[heads])][::-1] if order else heads)
         admit(at, 31)
-        drawn.append({int(p) for p in at.people.pid[np.setdiff1d(heads, at.applications.head)]})
+        drawn.append({int(p) for p in at.people.pid[np.setdiff1d(heads, APPLICATIONS.of(at).head)]})
     assert drawn[0] == drawn[1]
     ranks = np.searchsorted(np.sort(at.people.pid[heads]), list(drawn[0])) / len(heads)
     assert 0.35 < ranks.mean() < 0.65
@@ -247,8 +251,8 @@ def test_admission_is_a_lottery_and_no_matter_of_rows():
 
 def test_each_channel_and_country_has_its_own_quota():
     at = started()
-    at.rules.quota[BB, LABOUR], at.rules.quota[CC, LABOUR] = 0, np.inf
-    at.rules.wait[:] = 0
+    RULES.of(at).quota[BB, LABOUR], RULES.of(at).quota[CC, LABOUR] = 0, np.inf
+    RULES.of(at).wait[:] = 0
     heads = heads_of(at, NORTH, 60)
     hand_in(at, heads[:30], CITY)
     hand_in(at, heads[30:], CAPITAL)
@@ -259,14 +263,14 @@ def test_each_channel_and_country_has_its_own_quota():
 
 def test_an_application_lapses_after_two_years():
     at = started()
-    at.rules.quota[BB, LABOUR] = 0
+    RULES.of(at).quota[BB, LABOUR] = 0
     heads = heads_of(at, NORTH, 20)
     hand_in(at, heads, day=3.0)
     at.day = 730 - 20
     admit(at, 730 + 3)
-    assert len(at.applications.head) == 20
+    assert len(APPLICATIONS.of(at).head) == 20
     admit(at, 730 + 4)
-    assert not len(at.applications.head)
+    assert not len(APPLICATIONS.of(at).head)
     assert (at.people.activity[heads] == Activity.resident).all()
 
 
@@ -277,12 +281,12 @@ def test_who_has_left_or_died_is_taken_off_the_list():
     at.people.activity[heads[:10]] = Activity.travelling
     at.people.flags[heads[10]] = 0
     admit(at, 31)
-    assert set(at.applications.head) == set(heads[11:])
+    assert set(APPLICATIONS.of(at).head) == set(heads[11:])
 
 
 def test_those_whom_a_pioneer_leaves_wait_no_more():
     at = started()
-    at.rules.quota[:], at.rules.wait[:] = np.inf, 0
+    RULES.of(at).quota[:], RULES.of(at).wait[:] = np.inf, 0
     heads = heads_of(at, NORTH)
     heads = heads[sizes_of(at, heads) > 2][:40]
     hand_in(at, heads, companions=Companions.pioneer)
@@ -294,8 +298,8 @@ def test_those_whom_a_pioneer_leaves_wait_no_more():
 
 def test_a_pioneer_counts_as_one_against_the_quota():
     at = started()
-    at.rules.wait[:] = 0
-    at.rules.quota[BB, LABOUR] = 12 * 10.5 * at.weight[0]
+    RULES.of(at).wait[:] = 0
+    RULES.of(at).quota[BB, LABOUR] = 12 * 10.5 * at.weight[0]
     heads = heads_of(at, NORTH)
     hand_in(at, heads[sizes_of(at, heads) > 3][:40], companions=Companions.pioneer)
     assert len(admit(at, 31)["head"]) == 10
@@ -326,9 +330,9 @@ def test_queues_are_where_rules_set_quotas_or_waits():
     goal = np.array([CITY, CITY, CITY, NORTH])
     channel = np.array([Channel.labour, Channel.asylum, Channel.irregular, Channel.internal])
     assert is_queued(at, heads, goal, channel).tolist() == [True, False, False, False]
-    at.rules.quota[BB, LABOUR] = np.inf
+    RULES.of(at).quota[BB, LABOUR] = np.inf
     assert is_queued(at, heads, goal, channel)[0]
-    at.rules.wait[:, BB, LABOUR] = 0
+    RULES.of(at).wait[:, BB, LABOUR] = 0
     assert not is_queued(at, heads, goal, channel)[0]
 
 
@@ -346,15 +350,15 @@ def test_people_expect_what_the_queue_tells_them():
     assert wait[k, BB, LABOUR] == pytest.approx(2 + 12 * pending / 25_000)
     assert chance[FOUNDED, k, CC, LABOUR] == 1
     # Who goes ahead alone stands in the queue alone.
-    at.applications.companions[:] = Companions.pioneer
+    APPLICATIONS.of(at).companions[:] = Companions.pioneer
     chance, wait = prospects(at)
     alone = len(heads) * int(at.weight[0])
     assert chance[FOUNDED, k, BB, LABOUR] == pytest.approx(25_000 / (25_000 + alone))
     assert wait[k, BB, LABOUR] == pytest.approx(2 + 12 * alone / 25_000)
-    at.rules.quota[BB, LABOUR] = 0
+    RULES.of(at).quota[BB, LABOUR] = 0
     chance, _ = prospects(at)
     assert chance[FOUNDED, k, BB, LABOUR] == 0
-    at.rules.quota[BB, LABOUR] = 1
+    RULES.of(at).quota[BB, LABOUR] = 1
     _, wait = prospects(at)
     assert wait[k, BB, LABOUR] == LONGEST_WAIT
     # Asylum: recognition, certain where protection needs no procedure, none where claims are not
@@ -364,6 +368,6 @@ def test_people_expect_what_the_queue_tells_them():
     assert chance[FOUNDED, AA, BB, asylum] == 1
     assert wait[AA, BB, asylum] == 0
     assert chance[FOUNDED, AA, CC, asylum] == 0.5
-    assert chance[0, AA, CC, asylum] == at.rules.false_recognition[AA, CC] < 0.5
-    at.rules.return_to[AA, CC] = BB
+    assert chance[0, AA, CC, asylum] == RULES.of(at).false_recognition[AA, CC] < 0.5
+    RULES.of(at).return_to[AA, CC] = BB
     assert prospects(at)[0][FOUNDED, AA, CC, asylum] == 0

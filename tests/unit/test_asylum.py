@@ -9,17 +9,15 @@ import pytest
 
 from sim.core.state import GROUNDS, HEAD, I64, NONE
 from sim.core.terms import Activity, Answer, Channel, Harm, Status
-from sim.engine.step import prepare
-from sim.mechanisms.asylum import (
-    decide_claims,
-    execute_returns,
-    fill_camps,
-    order_to_leave,
-    receive,
-    regularise,
-)
+from sim.mechanisms.asylum import CLAIMS, decide_claims, receive
+from sim.mechanisms.camps import fill_camps
+from sim.mechanisms.harms import HARMS
+from sim.mechanisms.policy import RULES
+from sim.mechanisms.regularisation import regularise
+from sim.mechanisms.removal import ORDERS, execute_returns, order_to_leave
 from sim.model.world import World
 from tests.small import small, world
+from tests.worlds import prepare
 
 PLACES = [place.id for place in small().places]
 COUNTRIES = [country.id for country in small().countries]
@@ -76,8 +74,8 @@ def near(found: float, n: int, share: float) -> bool:
 
 
 def unlimited(at: World) -> None:
-    at.rules.capacity[:] = np.inf
-    at.rules.wait[:, :, Channel.asylum] = 0
+    RULES.of(at).capacity[:] = np.inf
+    RULES.of(at).wait[:, :, Channel.asylum] = 0
 
 
 @pytest.mark.parametrize(
@@ -95,7 +93,7 @@ def test_status_follows_the_way_one_came(channel, goal, status):
     at = started()
     heads = heads_of(at, NORTH, 50)
     rows = members(at, heads)
-    at.rules.encampment[:] = 0
+    RULES.of(at).encampment[:] = 0
     arrive(at, heads, goal, channel)
     people = at.people
     assert (people.status[rows] == status).all()
@@ -103,7 +101,7 @@ def test_status_follows_the_way_one_came(channel, goal, status):
     assert (people.activity[rows] == Activity.resident).all()
     assert (people.moved[rows] == 5).all()
     claims = rows if status == Status.claimant else []
-    assert set(at.claims.person) == set(claims)
+    assert set(CLAIMS.of(at).person) == set(claims)
 
 
 def test_who_comes_home_is_a_citizen_and_who_moves_by_choice_is_not_displaced():
@@ -139,13 +137,13 @@ def test_recognition_errs_both_ways_at_its_rates():
     assert set(status) == {Status.refugee, Status.ordered}
     assert near((status[fled] == Status.refugee).sum(), int(fled.sum()), 0.5)
     assert near((status[~fled] == Status.refugee).sum(), int((~fled).sum()), 0.1)
-    assert not len(at.claims.person)
+    assert not len(CLAIMS.of(at).person)
 
 
 def test_a_household_is_decided_on_as_one_and_at_once():
     at = started()
     unlimited(at)
-    at.rules.capacity[CC] = 20_000
+    RULES.of(at).capacity[CC] = 20_000
     heads = heads_of(at, NORTH)
     rows = members(at, heads)
     arrive(at, heads, PORT)
@@ -159,52 +157,52 @@ def test_a_household_is_decided_on_as_one_and_at_once():
 
 def test_claims_wait_and_are_decided_in_the_order_they_came():
     at = started(*SINGLE)
-    at.rules.wait[:, :, Channel.asylum] = 2
+    RULES.of(at).wait[:, :, Channel.asylum] = 2
     heads = heads_of(at, NORTH, 400)
     late, soon = heads[:200], heads[200:]
     arrive(at, late, PORT, day=20.0)
     arrive(at, soon, PORT, day=5.0)
-    at.rules.capacity[CC] = 100.5 * at.weight[0]
+    RULES.of(at).capacity[CC] = 100.5 * at.weight[0]
     decide_claims(at, 65, 1.0)
-    assert len(at.claims.person) == 400
+    assert len(CLAIMS.of(at).person) == 400
     decide_claims(at, 66, 1.0)
-    assert len(at.claims.person) == 300
-    assert set(at.claims.person) >= set(late)
-    at.rules.capacity[CC] = np.inf
+    assert len(CLAIMS.of(at).person) == 300
+    assert set(CLAIMS.of(at).person) >= set(late)
+    RULES.of(at).capacity[CC] = np.inf
     decide_claims(at, 70, 0.0)
-    assert set(at.claims.person) == set(late)
+    assert set(CLAIMS.of(at).person) == set(late)
     decide_claims(at, 81, 0.0)
-    assert not len(at.claims.person)
+    assert not len(CLAIMS.of(at).person)
 
 
 @pytest.mark.parametrize("dt", [1 / 365.25, 1 / 12])
 def test_courts_never_decide_more_than_they_can_and_do_not_idle(dt):
     at = started()
-    at.rules.wait[:, :, Channel.asylum] = 0
-    at.rules.capacity[CC] = 30_000
+    RULES.of(at).wait[:, :, Channel.asylum] = 0
+    RULES.of(at).capacity[CC] = 30_000
     heads = heads_of(at, NORTH)
     n = int(at.weight[0])
     arrive(at, heads, PORT)
-    first = len(at.claims.person)
+    first = len(CLAIMS.of(at).person)
     for i in range(round(1 / dt)):
         decide_claims(at, 365, dt)
-        decided = (first - len(at.claims.person)) * n
+        decided = (first - len(CLAIMS.of(at).person)) * n
         assert decided <= 30_000 * (i + 1) * dt + 1e-6
         assert decided >= 30_000 * (i + 1) * dt - 12 * n
-    assert len(at.claims.person)
+    assert len(CLAIMS.of(at).person)
 
 
 def test_idle_courts_save_up_nothing():
     at = started(*SINGLE)
-    at.rules.wait[:, :, Channel.asylum] = 0
-    at.rules.capacity[CC] = 12 * 20 * at.weight[0]
+    RULES.of(at).wait[:, :, Channel.asylum] = 0
+    RULES.of(at).capacity[CC] = 12 * 20 * at.weight[0]
     first, rest = np.split(heads_of(at, NORTH, 301), [1])
     arrive(at, first, PORT)
     for _ in range(12):
         decide_claims(at, 365, 1 / 12)
     arrive(at, rest, PORT)
     decide_claims(at, 365, 1 / 12)
-    assert 300 - len(at.claims.person) <= 21
+    assert 300 - len(CLAIMS.of(at).person) <= 21
 
 
 def test_a_claim_ends_with_leaving_the_country():
@@ -216,15 +214,15 @@ def test_a_claim_ends_with_leaving_the_country():
     at.people.activity[heads[4]] = Activity.dead
     at.people.status[heads[5]] = Status.irregular
     decide_claims(at, 365, 0.1)
-    assert not len(at.claims.person)
+    assert not len(CLAIMS.of(at).person)
     assert (at.people.status[heads[:5]] == Status.claimant).all()
     assert at.people.status[heads[5]] == Status.irregular
 
 
 def test_the_first_country_takes_those_found_inadmissible():
     at = started()
-    at.rules.return_to[:, CC] = BB
-    at.rules.encampment[:] = 0
+    RULES.of(at).return_to[:, CC] = BB
+    RULES.of(at).encampment[:] = 0
     heads = heads_of(at, NORTH, 100)
     rows = members(at, heads)
     arrive(at, heads, PORT)
@@ -232,11 +230,11 @@ def test_the_first_country_takes_those_found_inadmissible():
     assert (at.country[people.place[rows]] == BB).all()
     assert (people.place[rows] != CAMP).all()
     assert (people.status[rows] == Status.refugee).all()
-    returned = at.counts.harms[WAYS + CC, AA, Harm.forced_return]
+    returned = HARMS.of(at)[WAYS + CC, AA, Harm.forced_return]
     assert returned == len(rows) * at.weight[0]
-    assert at.counts.harms[:, :, Harm.forced_return].sum() == returned
+    assert HARMS.of(at)[:, :, Harm.forced_return].sum() == returned
     # The rule is about foreigners: nobody is sent to their own country by it.
-    at.rules.return_to[:, CC] = AA
+    RULES.of(at).return_to[:, CC] = AA
     more = heads_of(at, NORTH, 10)
     arrive(at, more, PORT)
     assert (people.place[more] == PORT).all()
@@ -244,7 +242,7 @@ def test_the_first_country_takes_those_found_inadmissible():
 
 def test_camps_take_the_share_that_rules_say():
     at = started()
-    at.capacity[CAMP] = 1e12
+    at.geography.capacity[CAMP] = 1e12
     heads = heads_of(at, NORTH)
     arrive(at, heads, TOWN)
     people = at.people
@@ -259,7 +257,7 @@ def test_camps_take_the_share_that_rules_say():
 @pytest.mark.parametrize("room", [0, 1_000, 12_345])
 def test_a_full_camp_takes_nobody_more(room):
     at = started("policies.bb_refuge.encampment=1")
-    at.capacity[CAMP] = room
+    at.geography.capacity[CAMP] = room
     heads = heads_of(at, NORTH)
     for part in np.array_split(heads, 5):
         arrive(at, part, TOWN)
@@ -280,7 +278,7 @@ def test_who_gets_into_a_camp_is_no_matter_of_rows():
         if order is not None:
             at = world(at.scenario, at.seed, order=np.arange(n)[::-1].copy())
             prepare(at)
-        at.capacity[CAMP] = 9_000
+        at.geography.capacity[CAMP] = 9_000
         heads = heads_of(at, NORTH)
         arrive(at, heads, TOWN)
         lists.append(set(at.people.pid[at.people.place == CAMP]))
@@ -311,7 +309,7 @@ def test_return_orders_are_carried_out_at_their_rate(days):
     assert (people.status[ordered[~gone]] == Status.ordered).all()
     assert (people.place[bystanders] == PORT).all()
     assert (people.status[bystanders] == Status.refugee).all()
-    back = at.counts.harms[WAYS + CC, AA, Harm.forced_return]
+    back = HARMS.of(at)[WAYS + CC, AA, Harm.forced_return]
     assert back == gone.sum() * at.weight[0]
     dates = people.moved[ordered[gone]]
     assert dates.min() >= 0
@@ -348,7 +346,7 @@ def test_an_order_that_is_not_carried_out_in_time_lapses(step):
     at.day = 180 + step
     execute_returns(at, 2000)
     assert (people.place[heads[stayed]] == PORT).all()
-    assert not len(at.orders.person)
+    assert not len(ORDERS.of(at).person)
     # Control: an order that lasts for the two years of this world does not lapse.
     lasting, heads = ordered_to_leave("policies.cc_courts.returns=0")
     execute_returns(lasting, 700)
@@ -361,27 +359,27 @@ def test_who_is_ordered_again_leaves_under_the_new_order():
     execute_returns(at, 200)
     assert (at.people.status[heads[:20]] == Status.ordered).all()
     assert (at.people.status[heads[20:]] == Status.irregular).all()
-    assert set(at.orders.person) >= set(heads[:20])
-    assert len(at.orders.person) == len(heads)
+    assert set(ORDERS.of(at).person) >= set(heads[:20])
+    assert len(ORDERS.of(at).person) == len(heads)
 
 
 def test_claims_that_are_rejected_end_in_orders_of_the_day_of_decision():
     at = started(*SINGLE)
     unlimited(at)
-    at.rules.recognition[:] = at.rules.false_recognition[:] = 0
+    RULES.of(at).recognition[:] = RULES.of(at).false_recognition[:] = 0
     heads = heads_of(at, NORTH, 30)
     arrive(at, heads[:20], PORT)
-    at.rules.wait[:, CC, Channel.asylum] = 1
+    RULES.of(at).wait[:, CC, Channel.asylum] = 1
     decide_claims(at, 60, 60 / 365.25)
-    assert set(at.orders.person) == set(heads[:20])
-    assert (at.orders.ordered == 5 + 30.4375).all()
-    assert (at.orders.country == CC).all()
+    assert set(ORDERS.of(at).person) == set(heads[:20])
+    assert (ORDERS.of(at).ordered == 5 + 30.4375).all()
+    assert (ORDERS.of(at).country == CC).all()
     # Where courts can decide so many a year, on the day by which they can.
-    at.rules.wait[:, CC, Channel.asylum] = 0
-    at.rules.capacity[CC] = 365.25 * at.weight[0]
+    RULES.of(at).wait[:, CC, Channel.asylum] = 0
+    RULES.of(at).capacity[CC] = 365.25 * at.weight[0]
     arrive(at, heads[20:], PORT)
     decide_claims(at, 60, 60 / 365.25)
-    assert sorted(at.orders.ordered[20:]) == pytest.approx([5] * 5 + [6, 7, 8, 9, 10])
+    assert sorted(ORDERS.of(at).ordered[20:]) == pytest.approx([5] * 5 + [6, 7, 8, 9, 10])
 
 
 @pytest.mark.parametrize("dt", [1 / 12, 1.0])
@@ -442,8 +440,8 @@ def test_a_pioneer_tells_those_at_home_where_their_family_is():
 def test_recognition_after_a_procedure_opens_the_family_channel_to_those_at_home(recognised):
     at = started()
     unlimited(at)
-    at.rules.encampment[:] = 0
-    at.rules.recognition[:] = at.rules.false_recognition[:] = float(recognised)
+    RULES.of(at).encampment[:] = 0
+    RULES.of(at).recognition[:] = RULES.of(at).false_recognition[:] = float(recognised)
     pioneer, rest = pioneer_of(at)
     arrive(at, np.array([pioneer]), PORT)
     assert at.people.status[pioneer] == Status.claimant

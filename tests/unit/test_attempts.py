@@ -7,7 +7,8 @@ import pytest
 
 from sim.core.state import I64, LONG_AGO
 from sim.core.terms import Activity, Journey
-from sim.mechanisms.attempts import MOST, forget_returns, number
+from sim.mechanisms.attempts import JOURNEYS, MOST, SENT_BACK, forget_returns, number
+from sim.mechanisms.choice import CHOICES
 from sim.mechanisms.journey import advance_parties
 from sim.model.world import World
 from tests.unit.test_journey import NORTH, PORT, TOWN, heads_of, only, safe, send
@@ -18,16 +19,16 @@ LEG = "AA_N_BB_T"
 def try_once(at: World, heads: I64, stopped: float) -> None:
     """Send heads off over a border that turns that share of parties back."""
     leg = only(at, LEG)
-    at.choices.way.intercepted[leg] = stopped
-    at.choices.way.custody.detained[:, leg] = 0.0
-    at.choices.way.custody.turned_back[:, leg] = 1.0
+    CHOICES.of(at).way.intercepted[leg] = stopped
+    CHOICES.of(at).way.custody.detained[:, leg] = 0.0
+    CHOICES.of(at).way.custody.turned_back[:, leg] = 1.0
     send(at, heads, TOWN)
     advance_parties(at, at.day + 5)
 
 
 def counted(at: World, outcome: Journey) -> list[int]:
     """People by attempt."""
-    return [int(n) for n in at.counts.journeys[..., outcome].sum(axis=(0, 1, 3)) // at.weight[0]]
+    return [int(n) for n in JOURNEYS.of(at)[..., outcome].sum(axis=(0, 1, 3)) // at.weight[0]]
 
 
 def test_attempts_are_numbered_until_one_arrives() -> None:
@@ -66,14 +67,14 @@ def test_who_was_sent_back_rests_only_where_a_scenario_says_so(rests: bool) -> N
     # Those who got through have moved, whatever it says.
     assert (people.moved[heads[~home]] >= 0).all()
     assert (people.activity[heads[home]] == Activity.resident).all()
-    assert not len(at.sent_back)
+    assert not len(SENT_BACK.of(at))
     # Nor is anything forgotten by those who are stranded abroad.
     abroad = heads_of(at, NORTH)[-300:]
     at.people.place[abroad] = TOWN
     leg = only(at, "BB_T_CC_P")
-    at.choices.way.intercepted[leg] = 1.0
-    at.choices.way.custody.detained[:, leg] = 0.0
-    at.choices.way.custody.turned_back[:, leg] = 1.0
+    CHOICES.of(at).way.intercepted[leg] = 1.0
+    CHOICES.of(at).way.custody.detained[:, leg] = 0.0
+    CHOICES.of(at).way.custody.turned_back[:, leg] = 1.0
     send(at, abroad, PORT)
     advance_parties(at, at.day + 20)
     forget_returns(at)

@@ -15,9 +15,12 @@ from benchmarks.measure import Row, slope
 from benchmarks.stages import STAGES, Stages
 from benchmarks.worlds import Size, scenario, written
 from sim.core.terms import Answer
-from sim.engine.simulate import Keeper
+from sim.engine.recorder import Recorder
+from sim.engine.setup import build_world
 from sim.engine.step import advance
-from sim.model.world import World, build_world
+from sim.mechanisms.census import STOCKS
+from sim.mechanisms.decide import HOUSEHOLDS
+from sim.model.world import World
 from sim.scenario.writer import dump
 
 SIZE = Size(persons=20_000, months=6)
@@ -49,7 +52,7 @@ def test_rows_are_persons(persons: int) -> None:
 def test_the_stated_share_decides_to_move(moving: float) -> None:
     made = build_world(scenario(Size(persons=60_000, moving=moving)), seed=1)
     advance(made)
-    heads = made.counts.heads.sum(axis=0)
+    heads = HOUSEHOLDS.of(made).sum(axis=0)
     share = heads[: Answer.no_means].sum() / heads.sum()
     error = (moving / heads.sum()) ** 0.5
     assert share == pytest.approx(moving, abs=4 * error + 0.1 * moving)
@@ -84,7 +87,7 @@ def test_every_mechanism_is_on() -> None:
 def test_worlds_come_in_all_shapes(places: int, countries: int) -> None:
     made = build_world(scenario(Size(persons=3000, places=places, countries=countries)), seed=1)
     advance(made)
-    assert (len(made.country), len(made.diaspora)) == (places, countries)
+    assert (len(made.country), len(STOCKS.of(made).diaspora)) == (places, countries)
 
 
 def test_a_world_is_a_function_of_its_size() -> None:
@@ -134,8 +137,8 @@ def test_slopes_are_powers() -> None:
 def test_the_functions_that_are_timed_are_there(world: World) -> None:
     ticks = iter(range(10**6))
     stages = Stages(lambda: float(next(ticks)))
-    keeper = Keeper(world)
+    recorder = Recorder(world)
     with stages.running():
-        keeper.keep(world, advance(world))
+        recorder.record(world, advance(world))
     spent = {stage: sum(parts.values()) for stage, parts in stages.table().items()}
     assert all(spent[stage] > 0 for stage in STAGES), spent

@@ -9,10 +9,15 @@ import pytest
 
 from sim.core.state import HEAD, I64
 from sim.core.terms import Activity, Companions, Company, Harm, Status
-from sim.engine.step import advance, count
+from sim.engine.step import advance
 from sim.kernels.travel import companies, party_sizes
-from sim.mechanisms.custody import reunify
-from sim.mechanisms.journey import advance_parties
+from sim.mechanisms.asylum import CLAIMS
+from sim.mechanisms.census import count
+from sim.mechanisms.choice import CHOICES
+from sim.mechanisms.custody import SEPARATIONS
+from sim.mechanisms.harms import HARMS, INTERCEPTED
+from sim.mechanisms.journey import PARTIES, advance_parties
+from sim.mechanisms.reunification import reunify
 from sim.model.world import World
 from tests.small import HARSH, small, world
 from tests.unit.test_journey import (
@@ -37,8 +42,8 @@ def stopped(**shares: float) -> tuple[World, I64]:
     """Households on their way, all of which a border stops; shares of what it does with them."""
     at = safe()
     leg = only(at, LEG)
-    at.choices.way.intercepted[leg] = 1.0
-    custody = at.choices.way.custody
+    CHOICES.of(at).way.intercepted[leg] = 1.0
+    custody = CHOICES.of(at).way.custody
     for name, share in ({"detained": 0.0, "turned_back": 0.0} | shares).items():
         getattr(custody, name)[:, leg] = share
     heads = heads_of(at, NORTH)
@@ -64,22 +69,22 @@ def test_children_of_the_prosecuted_are_taken_from_them_and_come_back() -> None:
     assert (people.activity[everybody] == Activity.detained).all()
     assert (people.place[adults] == NORTH).all()
     assert (people.place[minors] == TOWN).all()
-    assert (at.separations.country == BB).all()
+    assert (SEPARATIONS.of(at).country == BB).all()
     alone = people.household[minors]
-    assert set(alone) == set(at.separations.children)
+    assert set(alone) == set(SEPARATIONS.of(at).children)
     assert not np.isin(people.household[adults], alone).any()
     led = np.flatnonzero(people.flags & HEAD > 0)
     assert len(np.unique(people.household[led])) == len(led)
     count(at, at.day)
     people.mask[minors], people.kin[minors] = 127, 3
     # Half are back within the median of 60 days, with their adults, who are home by then.
-    n = len(at.separations.children)
+    n = len(SEPARATIONS.of(at).children)
     shares = []
     for day in (60, 120, 3000):
         advance_parties(at, day)
         at.day = day - 60 if day < 3000 else 120
         reunify(at, day)
-        shares.append(1 - len(at.separations.children) / n)
+        shares.append(1 - len(SEPARATIONS.of(at).children) / n)
     for share, expected in zip(shares, (0.5, 0.75, 1.0), strict=True):
         assert share == pytest.approx(expected, abs=4 * 0.5 / math.sqrt(n))
     assert set(people.household[everybody]) == set(people.household[heads])
@@ -99,7 +104,7 @@ def test_without_prosecution_or_separation_families_stay_together(shares: dict[s
     assert harmed(at, Harm.separation) == 0
     assert harmed(at, Harm.detention) == len(everybody)
     assert (at.people.place[everybody] == NORTH).all()
-    assert not len(at.separations.children)
+    assert not len(SEPARATIONS.of(at).children)
 
 
 def test_prosecution_takes_a_share_of_parties_and_no_children_alone() -> None:
@@ -111,12 +116,12 @@ def test_prosecution_takes_a_share_of_parties_and_no_children_alone() -> None:
     assert 0 < harmed(at, Harm.prosecution) < harmed(at, Harm.interception) == sizes
     alone = safe()
     leg = only(alone, LEG)
-    alone.choices.way.intercepted[leg] = 1.0
-    alone.choices.way.custody.prosecuted[:, leg] = 1.0
-    alone.choices.way.custody.detained[:, leg] = 0.0
-    alone.choices.way.custody.turned_back[:, leg] = 0.0
+    CHOICES.of(alone).way.intercepted[leg] = 1.0
+    CHOICES.of(alone).way.custody.prosecuted[:, leg] = 1.0
+    CHOICES.of(alone).way.custody.detained[:, leg] = 0.0
+    CHOICES.of(alone).way.custody.turned_back[:, leg] = 0.0
     send(alone, heads_of(alone, NORTH, 600), TOWN, companions=Companions.child)
-    rows = alone.parties.head
+    rows = PARTIES.of(alone).head
     young = rows[alone.month() - alone.people.born[rows] < ADULT]
     assert len(young) > 50
     young = young[party_sizes(alone.people, young) == 1]
@@ -125,7 +130,7 @@ def test_prosecution_takes_a_share_of_parties_and_no_children_alone() -> None:
     assert (people.activity[young] == Activity.travelling).all()
     # Those whose household has no such child go with all of it.
     assert harmed(alone, Harm.separation) > 0
-    assert not np.isin(people.household[young], alone.separations.children).any()
+    assert not np.isin(people.household[young], SEPARATIONS.of(alone).children).any()
 
 
 def test_parties_are_told_apart_by_the_age_of_their_members() -> None:
@@ -152,7 +157,7 @@ def test_parties_are_told_apart_by_the_age_of_their_members() -> None:
         assert found[0] == company
     # What is counted at the border is the party that was stopped.
     advance_parties(at, 5)
-    caught = at.counts.caught.sum(axis=(0, 1)) / at.weight[0]
+    caught = INTERCEPTED.of(at).sum(axis=(0, 1)) / at.weight[0]
     sizes = party_sizes(people, heads)
     wanted[heads.tolist().index(one[0])] = Company.children_alone
     for company in Company:
@@ -168,11 +173,11 @@ def test_the_removed_are_taken_home_when_detention_ends() -> None:
     at.people.status[rows] = int(Status.irregular)
     only(at, "BB_T_CC_P")
     leg = only(at, "BB_T_CC_P")
-    way = at.choices.way
+    way = CHOICES.of(at).way
     way.intercepted[leg] = 1.0
     way.custody.detained[:, leg], way.custody.days[:, leg] = 1.0, 20.0
     way.custody.removed[:, leg] = 0.5
-    at.parties.goal[:] = [p.id for p in small().places].index("CC_P")
+    PARTIES.of(at).goal[:] = [p.id for p in small().places].index("CC_P")
     advance_parties(at, 10)
     assert (at.people.activity[heads] == Activity.detained).all()
     assert harmed(at, Harm.forced_return) == 0
@@ -183,14 +188,14 @@ def test_the_removed_are_taken_home_when_detention_ends() -> None:
     assert (at.people.status[heads[home]] == Status.citizen).all()
     assert (at.people.activity[heads[~home]] == Activity.stranded).all()
     where = WAYS.index("BB_T_CC_P")
-    returned = at.counts.harms[where, :, Harm.forced_return].sum() / at.weight[0]
+    returned = HARMS.of(at)[where, :, Harm.forced_return].sum() / at.weight[0]
     assert returned == len(members(at, heads[home])) == harmed(at, Harm.forced_return)
 
 
 def treatment(*changes: str) -> tuple[np.ndarray, ...]:
     """[company, citizenship] detained and turned back at BB's border with AA."""
     at = safe(*changes)
-    custody = at.choices.way.custody
+    custody = CHOICES.of(at).way.custody
     leg = np.flatnonzero(at.network.legs.corridor == WAYS.index(LEG))[0]
     return custody.detained[:, leg][custody.treated], custody.turned_back[:, leg][custody.treated]
 
@@ -226,14 +231,14 @@ def test_a_run_loses_nobody_where_all_this_happens() -> None:
     parted = 0
     while at.day < 480:
         advance(at)
-        people, rows = at.people, at.separations.children
+        people, rows = at.people, SEPARATIONS.of(at).children
         parted = max(parted, len(rows))
         alive = people.activity != Activity.dead
         kept = np.isin(people.household, people.household[rows]) & alive
         assert (people.activity[kept] == Activity.detained).all()
         here = alive & (people.activity == Activity.resident)
         claimants = np.flatnonzero(here & (people.status == Status.claimant))
-        assert set(claimants) <= set(at.claims.person)
+        assert set(claimants) <= set(CLAIMS.of(at).person)
         led = np.flatnonzero(people.flags & HEAD > 0)
         assert len(np.unique(people.household[led])) == len(led)
         assert set(people.household[alive]) == set(people.household[led])

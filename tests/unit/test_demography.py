@@ -16,14 +16,16 @@ from sim.core.state import (
     bytes_per_person,
 )
 from sim.core.terms import Activity, Channel, Education, Sex, Status, VitalEvent
-from sim.engine.step import count, prepare
 from sim.mechanisms.admission import apply
+from sim.mechanisms.asylum import CLAIMS
+from sim.mechanisms.census import ACCOUNT, count
 from sim.mechanisms.demography import (
     FERTILE,
     MEAN_AGE,
     SHARED,
     SPREAD,
     STANDARD,
+    VITAL,
     bear,
     covered_days,
     die,
@@ -33,9 +35,11 @@ from sim.mechanisms.demography import (
     survivors,
     vital_rates,
 )
+from sim.mechanisms.harms import HARMS
 from sim.mechanisms.journey import leave
 from sim.model.world import World
 from tests.small import small, world
+from tests.worlds import prepare
 
 PLACES = [place.id for place in small().places]
 NORTH, CITY = PLACES.index("AA_N"), PLACES.index("BB_C")
@@ -147,7 +151,7 @@ def test_a_child_shares_what_its_household_shares():
     assert (np.sort(people.sibling) == np.arange(len(people.pid))).all()
     assert len(np.unique(people.pid)) == len(people.pid)
     weight = int(at.weight[NORTH]) * len(who)
-    assert at.born == weight == at.counts.vital[NORTH, 0, VitalEvent.birth]
+    assert ACCOUNT.of(at).born == weight == VITAL.of(at)[NORTH, 0, VitalEvent.birth]
     count(at, at.day)
 
 
@@ -171,16 +175,16 @@ def test_a_child_born_to_a_claimant_is_part_of_the_claim():
     head = families(at, 1)[0]
     rows = members(at, head)
     at.people.place[rows], at.people.status[rows] = CITY, Status.claimant
-    append(at.claims, person=rows, country=BB, claimed=12.0)
+    append(CLAIMS.of(at), person=rows, country=BB, claimed=12.0)
     other = mothers(at, families(at, 20)[1:])[:2]
     mother = mothers(at, np.array([head]))
     assert len(mother) == 1
     bear(at, np.sort(np.concatenate([mother, other])), 1)
     child = np.setdiff1d(members(at, head), rows)
     assert len(child) == 1
-    assert len(at.claims.person) == len(rows) + 1
-    assert at.claims.person[-1] == child[0]
-    assert (at.claims.country[-1], at.claims.claimed[-1]) == (BB, 12.0)
+    assert len(CLAIMS.of(at).person) == len(rows) + 1
+    assert CLAIMS.of(at).person[-1] == child[0]
+    assert (CLAIMS.of(at).country[-1], CLAIMS.of(at).claimed[-1]) == (BB, 12.0)
 
 
 def test_rows_are_added_to_the_very_columns():
@@ -246,8 +250,8 @@ def test_the_eldest_survivor_leads_on():
     # What the household is comes down to the heir, and not what befell the head.
     assert people.flags[heirs[0]] == HEAD | BLOCKED | EVER_NO_MEANS
     weight = int(at.weight[people.home[head]])
-    assert at.died == weight == at.counts.vital[NORTH, 0, VitalEvent.death]
-    assert at.counts.harms.sum() == 0
+    assert ACCOUNT.of(at).died == weight == VITAL.of(at)[NORTH, 0, VitalEvent.death]
+    assert HARMS.of(at).sum() == 0
     count(at, at.day)
 
 

@@ -14,13 +14,18 @@ import pytest
 import sim.engine.step
 from sim.core.state import HEAD, WOMAN
 from sim.core.terms import Activity, Status
-from sim.engine.step import Census, advance, count, live_on, prepare
+from sim.engine.step import advance
 from sim.kernels.living import BITS, CHILDREN, MEMBERS, OLD, WOMEN
-from sim.mechanisms.asylum import people_at
+from sim.mechanisms.camps import people_at
+from sim.mechanisms.census import ACCOUNT, count
 from sim.mechanisms.demography import renew_people
-from sim.model.world import Cells, Due, World
+from sim.mechanisms.exposure import live_on
+from sim.mechanisms.livelihood import DUE, Due
+from sim.mechanisms.threats import THREATS
+from sim.model.cells import Cells
+from sim.model.world import Census, World
 from tests.small import HARSH, small, world
-from tests.worlds import random_world
+from tests.worlds import prepare, random_world
 
 BUSY = ("decision.base_livelihood=20", "decision.flight_norm=2", "population.agents=4000")
 
@@ -71,7 +76,7 @@ def test_heads_are_listed_and_their_households_looked_at() -> None:
     # All that can be has been: sizes, bits, the dead among kin, children born far from their rows.
     assert len(set(seen)) > 20
     assert (people.activity == Activity.dead).sum() > 20
-    assert at.born > 50
+    assert ACCOUNT.of(at).born > 50
 
 
 def test_people_are_counted_as_one_by_one() -> None:
@@ -94,9 +99,9 @@ def test_people_are_counted_as_one_by_one() -> None:
                 wanted["exposed"][(*where, k)] += n * (people.mask[row] >> k & 1)
         for name in ("activities", "stocks", "exposed"):
             assert (census[name] == wanted[name]).all(), (number, name)
-        assert census["exposed"].sum() > 0
-        statuses += census["stocks"].sum(axis=(0, 1))
-        activities += census["activities"]
+        assert census.exposed.sum() > 0
+        statuses += census.stocks.sum(axis=(0, 1))
+        activities += census.activities
     assert (statuses > 0).all(), statuses
     there = [Activity.resident, Activity.waiting, Activity.travelling, Activity.stranded]
     assert (activities[[*there, Activity.dead]] > 0).all(), activities
@@ -143,9 +148,9 @@ def test_a_month_is_lived_through_under_the_threats_of_its_first_day() -> None:
     before = at.people.means.copy()
     renew_people(at)
     prepare(at)
-    severity = other.threats.severity.copy()
+    severity = THREATS.of(other).severity.copy()
     advance(other, look=lambda *_: seen.append(other.people.means.copy()))
-    assert (severity != other.threats.severity).any()
+    assert (severity != THREATS.of(other).severity).any()
     n = len(before)
     assert (at.people.means == seen[0]).all()
     assert (at.people.means[:n] != before).sum() > 100
@@ -156,16 +161,16 @@ def test_the_stranded_live_on_once_a_month() -> None:
     people = at.people
     rows = at.list_heads(0, len(people.pid)).stranded
     people.means[rows], people.mask[rows] = 0.0, 0
-    at.due = Due(0.0, at.threats.severity)
+    DUE.put(at, Due(0.0, THREATS.of(at).severity))
     live_on(at)
     assert (people.means[rows] == 0).all()
     assert (people.mask[rows] == 0).all()
-    at.due = Due(1.0, at.threats.severity)
+    DUE.put(at, Due(1.0, THREATS.of(at).severity))
     live_on(at)
     assert (people.means[rows] > 0).any()
     assert (people.mask[rows] > 0).any()
     # What is done is not due any more.
-    assert at.due is None
+    assert DUE.of(at) is None
     found = people.means.copy()
     live_on(at)
     assert (people.means == found).all()

@@ -10,11 +10,23 @@ import pytest
 
 from sim.core.state import GROUNDS, HEAD, I64
 from sim.core.terms import Activity, Answer, Channel, Companions, Harm, Status, Threat
-from sim.engine.step import prepare
 from sim.kernels.routes import HORIZON
-from sim.mechanisms.journey import advance_parties, continue_stranded, leave, regular_price
+from sim.mechanisms.admission import APPLICATIONS
+from sim.mechanisms.census import ACCOUNT
+from sim.mechanisms.choice import CHOICES
+from sim.mechanisms.harms import EXTORTED, HARMS
+from sim.mechanisms.journey import (
+    CROSSINGS,
+    PARTIES,
+    advance_parties,
+    continue_stranded,
+    leave,
+    regular_price,
+)
+from sim.mechanisms.threats import THREATS
 from sim.model.world import World
 from tests.small import small, world
+from tests.worlds import prepare
 
 PLACES = [place.id for place in small().places]
 NORTH, SOUTH, TOWN, CITY, PORT = (PLACES.index(p) for p in ("AA_N", "AA_S", "BB_T", "BB_C", "CC_P"))
@@ -31,7 +43,7 @@ def safe(*changes: str) -> World:
         )
     )  # fmt: skip
     prepare(at)
-    legs, way = at.network.legs, at.choices.way
+    legs, way = at.network.legs, CHOICES.of(at).way
     for hazard in (legs.death, legs.violence, legs.extortion, legs.kidnapping, way.intercepted):
         hazard[:] = 0
     at.people.means[:] = 1e6
@@ -41,7 +53,7 @@ def safe(*changes: str) -> World:
 def only(at: World, *ways: str) -> I64:
     """Close all corridors but these; return their legs."""
     mine = np.isin(at.network.legs.corridor, [WAYS.index(w) for w in ways])
-    at.choices.way.usable[:] = mine
+    CHOICES.of(at).way.usable[:] = mine
     return np.flatnonzero(mine)
 
 
@@ -65,7 +77,7 @@ def send(
 
 def harmed(at: World, harm: Harm) -> float:
     """Rows that suffered a harm on any corridor."""
-    return float(at.counts.harms[: len(WAYS), :, harm].sum() / at.weight[0])
+    return float(HARMS.of(at)[: len(WAYS), :, harm].sum() / at.weight[0])
 
 
 def near(found: float, n: int, share: float) -> bool:
@@ -91,7 +103,7 @@ def test_who_sets_out_arrives_after_the_days_of_the_legs():
     assert set(arrived["head"]) == set(heads)
     np.testing.assert_allclose(arrived["due"], first + second)
     assert (arrived["origin"] == NORTH).all()
-    assert not len(at.parties.head)
+    assert not len(PARTIES.of(at).head)
     fare = 100 * (1 + 0.2 * 0.4 * 0.6 * 0.7)
     sizes = np.bincount(at.people.household, minlength=len(at.people.pid))[heads]
     np.testing.assert_allclose(1e6 - at.people.means[heads], sizes * fare, rtol=1e-3)
@@ -109,7 +121,7 @@ def test_people_die_one_by_one_at_the_rate_of_the_leg(probability):
     dead = people.activity[travellers] == Activity.dead
     assert near(dead.sum(), len(travellers), probability)
     assert harmed(at, Harm.death) == dead.sum()
-    assert at.dead == dead.sum() * at.weight[0]
+    assert ACCOUNT.of(at).dead == dead.sum() * at.weight[0]
     # Members die independently: of households of three, as many lose nobody as should.
     sizes = np.bincount(people.household[travellers], minlength=len(people.pid))
     lost = np.bincount(people.household[travellers[dead]], minlength=len(people.pid))
@@ -151,11 +163,11 @@ def test_the_length_of_a_step_changes_no_journey():
         at = safe("journey.captivity_days=5")
         legs = at.network.legs
         legs.death[:], legs.kidnapping[:], legs.extortion[:] = 0.1, 0.2, 0.1
-        at.choices.way.intercepted[:] = 0.2
+        CHOICES.of(at).way.intercepted[:] = 0.2
         send(at, heads_of(at, NORTH), CITY)
         for end in stops:
             advance_parties(at, end)
-        found.append((at.people.place, at.people.activity, at.people.means, at.counts.harms))
+        found.append((at.people.place, at.people.activity, at.people.means, HARMS.of(at)))
     for other in found[1:]:
         for a, b in zip(found[0], other, strict=True):
             np.testing.assert_array_equal(a, b)
@@ -177,7 +189,7 @@ def test_extortion_takes_its_share_and_is_booked_to_the_cent():
     leg = only(at, "AA_N_BB_T")
     at.network.legs.extortion[leg] = 0.4
     at.network.legs.taken[leg] = 0.3
-    at.choices.way.price[leg] = 0
+    CHOICES.of(at).way.price[leg] = 0
     heads = heads_of(at, NORTH)
     at.people.means[heads] = np.linspace(50, 5000, len(heads))
     before = at.people.means[heads].astype(float)
@@ -187,7 +199,7 @@ def test_extortion_takes_its_share_and_is_booked_to_the_cent():
     robbed = lost > 0
     assert near(robbed.sum(), len(heads), 0.4)
     np.testing.assert_allclose(lost[robbed], 0.3 * before[robbed], rtol=1e-4)
-    money = at.counts.money.sum() / 100 / at.weight[0]
+    money = EXTORTED.of(at).sum() / 100 / at.weight[0]
     assert money == pytest.approx(lost.sum(), abs=0.01 * len(heads))
     assert harmed(at, Harm.extortion) == robbed.sum()
 
@@ -195,7 +207,7 @@ def test_extortion_takes_its_share_and_is_booked_to_the_cent():
 def test_the_intercepted_are_detained_turned_back_or_get_through():
     at = safe(*SINGLE)
     leg = only(at, "AA_N_BB_T")
-    way = at.choices.way
+    way = CHOICES.of(at).way
     custody = way.custody
     way.intercepted[leg], custody.detained[:, leg], custody.days[:, leg] = 0.5, 0.4, 25.0
     heads = heads_of(at, NORTH)
@@ -206,7 +218,7 @@ def test_the_intercepted_are_detained_turned_back_or_get_through():
     assert near(harmed(at, Harm.interception), n, 0.5)
     assert near(harmed(at, Harm.detention), n, 0.5 * 0.4)
     held = people.activity[heads] == Activity.detained
-    assert held.sum() == harmed(at, Harm.detention) == len(at.parties.head)
+    assert held.sum() == harmed(at, Harm.detention) == len(PARTIES.of(at).head)
     back = (people.activity[heads] == Activity.resident) & (people.place[heads] == NORTH)
     assert near(back.sum(), n, 0.5 * 0.6 * 0.7)
     assert (people.status[heads[back]] == Status.citizen).all()
@@ -223,8 +235,8 @@ def test_the_intercepted_are_detained_turned_back_or_get_through():
 def test_turned_back_on_the_way_people_are_stranded_abroad():
     at = safe(*SINGLE)
     legs = only(at, "AA_N_BB_T", "BB_T_CC_P")
-    at.choices.way.intercepted[legs] = at.network.legs.corridor[legs] == WAYS.index("BB_T_CC_P")
-    at.choices.way.custody.detained[:] = 0
+    CHOICES.of(at).way.intercepted[legs] = at.network.legs.corridor[legs] == WAYS.index("BB_T_CC_P")
+    CHOICES.of(at).way.custody.detained[:] = 0
     heads = heads_of(at, NORTH)
     send(at, heads, PORT)
     arrived = advance_parties(at, 40).arrived
@@ -235,14 +247,14 @@ def test_turned_back_on_the_way_people_are_stranded_abroad():
     assert (people.place[heads[stranded]] == TOWN).all()
     assert (people.status[heads[stranded]] == Status.irregular).all()
     where = len(WAYS) + at.country[TOWN]
-    assert at.counts.harms[where, :, Harm.stranding].sum() == stranded.sum() * at.weight[0]
+    assert HARMS.of(at)[where, :, Harm.stranding].sum() == stranded.sum() * at.weight[0]
 
 
 def test_within_their_own_country_people_are_displaced_not_stranded():
     at = safe(*SINGLE)
     legs = only(at, "AA_N_AA_S", "AA_S_BB_T")
-    at.choices.way.intercepted[legs] = at.network.legs.corridor[legs] == WAYS.index("AA_S_BB_T")
-    at.choices.way.custody.detained[:] = 0
+    CHOICES.of(at).way.intercepted[legs] = at.network.legs.corridor[legs] == WAYS.index("AA_S_BB_T")
+    CHOICES.of(at).way.custody.detained[:] = 0
     heads = heads_of(at, NORTH, 500)
     send(at, heads, TOWN)
     advance_parties(at, 40)
@@ -275,7 +287,7 @@ def test_captives_are_let_go_at_their_rate_and_go_on():
             1 - math.exp(-(round(days + wait) - days) / 40), abs=4 * 0.5 / math.sqrt(n)
         )
     advance_parties(at, 2000)
-    assert not len(at.parties.head)
+    assert not len(PARTIES.of(at).head)
     assert not (people.activity[heads] == Activity.captive).any()
 
 
@@ -308,10 +320,10 @@ def test_tactics_are_taken_as_the_logit_says():
     send(at, heads, TOWN)
     advance_parties(at, 0)
     for g in range(2):
-        mine = at.people.traits[at.parties.head] >> 4 == g
-        weight = np.exp(at.choices.way.utility[g, legs])
+        mine = at.people.traits[PARTIES.of(at).head] >> 4 == g
+        weight = np.exp(CHOICES.of(at).way.utility[g, legs])
         for leg, share in zip(legs, weight / weight.sum(), strict=True):
-            assert near((at.parties.leg[mine] == leg).sum(), int(mine.sum()), share)
+            assert near((PARTIES.of(at).leg[mine] == leg).sum(), int(mine.sum()), share)
     assert len(legs) == 2
 
 
@@ -319,7 +331,7 @@ def test_who_can_pay_only_a_bad_way_takes_it_and_does_not_go_to_and_fro():
     """A dead end looks good, since others go back from there to a way that they can pay."""
     at = safe(*SINGLE)
     only(at, "AA_N_BB_T", "BB_T_BB_K", "BB_K_BB_T", "BB_T_BB_C", "BB_C_CC_P", "BB_T_CC_P")
-    way, legs = at.choices.way, at.network.legs
+    way, legs = CHOICES.of(at).way, at.network.legs
     way.price[:] = np.where(legs.corridor == WAYS.index("BB_T_CC_P"), 1e9, 0.0)
     way.fare[:, PORT] = 0.0
     way.value[:, [NORTH, TOWN, PLACES.index("BB_K"), PORT], PORT] = 0.0
@@ -328,21 +340,21 @@ def test_who_can_pay_only_a_bad_way_takes_it_and_does_not_go_to_and_fro():
     send(at, heads, PORT)
     advance_parties(at, 60)
     assert (at.people.place[heads] == PORT).all()
-    once = at.counts.crossings[WAYS.index("BB_T_BB_K")].sum() / at.weight[NORTH]
+    once = CROSSINGS.of(at)[WAYS.index("BB_T_BB_K")].sum() / at.weight[NORTH]
     assert 380 <= once <= 400
 
 
 def test_a_walk_ends_where_values_know_no_longer_ones():
     at = safe(*SINGLE)
     only(at, "BB_T_BB_K", "BB_K_BB_T")
-    at.choices.way.fare[:, PORT] = 0.0
-    at.choices.way.value[:, :, PORT] = 0.0
+    CHOICES.of(at).way.fare[:, PORT] = 0.0
+    CHOICES.of(at).way.value[:, :, PORT] = 0.0
     heads = heads_of(at, NORTH, 100)
     at.people.place[heads] = TOWN
     send(at, heads, PORT)
     advance_parties(at, 3000)
     assert (at.people.activity[heads] == Activity.stranded).all()
-    crossed = at.counts.crossings.sum() / at.weight[NORTH]
+    crossed = CROSSINGS.of(at).sum() / at.weight[NORTH]
     assert crossed == 100 * HORIZON
 
 
@@ -362,10 +374,10 @@ def test_the_stranded_decide_anew_at_their_rate_from_the_day_they_are_asked_from
     at, heads = stranded()
     since = at.day + days * (np.arange(len(heads)) % 2) / 2.0
     again, when = continue_stranded(at, heads, since, at.day + days)
-    n = len(at.parties.head) + len(at.applications.head)
+    n = len(PARTIES.of(at).head) + len(APPLICATIONS.of(at).head)
     moved = 1 - np.exp(-(at.day + days - since) / 365.25 / 0.5)
     assert near(n, len(heads), moved.mean())
-    assert (at.people.activity[at.parties.head] == Activity.travelling).all()
+    assert (at.people.activity[PARTIES.of(at).head] == Activity.travelling).all()
     # Who applied, or sent somebody ahead, may be asked once more from that day on.
     assert (at.people.activity[again] != Activity.travelling).all()
     from_day = since[np.searchsorted(heads, again)]
@@ -385,21 +397,21 @@ def test_regular_travel_is_paid_at_once_and_safe():
     assert not len(advance_parties(at, 1).arrived["head"])
     arrived = advance_parties(at, 2).arrived
     assert set(arrived["head"]) == set(heads)
-    assert at.dead == 0
+    assert ACCOUNT.of(at).dead == 0
 
 
 @pytest.mark.parametrize("channel", [Channel.irregular, Channel.asylum])
 def test_a_fee_by_corridors_is_paid_at_departure_and_legs_when_they_are_entered(channel):
     at = safe("policies.cc_queue.fee=700")
     # Whoever comes irregularly pays what is said of asylum here: the table is by channel.
-    at.choices.land.fee[:, :, Channel.irregular] = at.choices.land.fee[:, :, Channel.asylum]
+    CHOICES.of(at).land.fee[:, :, Channel.irregular] = CHOICES.of(at).land.fee[:, :, Channel.asylum]
     legs = only(at, "AA_N_BB_T", "BB_T_CC_P")
     heads = heads_of(at, NORTH, 100)
     n = np.bincount(at.people.household, minlength=len(at.people.pid))[heads]
     send(at, heads, PORT, channel, price=123.0)
     np.testing.assert_allclose(1e6 - at.people.means[heads], 700 * n, rtol=1e-3)
     assert set(advance_parties(at, 100).arrived["head"]) == set(heads)
-    price = 700 + at.choices.way.price[legs].sum()
+    price = 700 + CHOICES.of(at).way.price[legs].sum()
     np.testing.assert_allclose(1e6 - at.people.means[heads], price * n, rtol=1e-3)
     # Control: another country's fee is not theirs.
     other = heads_of(at, SOUTH, 50)
@@ -439,7 +451,7 @@ def test_a_pioneer_takes_half_or_the_price_and_leaves_the_household():
 
 def test_grounds_are_what_one_fled_from():
     at = safe()
-    at.threats.severity[NORTH] = 0.9
+    THREATS.of(at).severity[NORTH] = 0.9
     people, heads = at.people, heads_of(at, NORTH, 300)
     rows = members(at, heads)
     people.mask[rows] = 0

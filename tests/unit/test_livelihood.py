@@ -12,7 +12,8 @@ from sim.core.terms import Status, Threat
 from sim.kernels.choice import Means
 from sim.kernels.living import recover_means
 from sim.kernels.travel import party_sizes
-from sim.mechanisms.livelihood import build_means, median_means, update_means, update_support
+from sim.mechanisms.census import STOCKS
+from sim.mechanisms.livelihood import MEANS, build_means, median_means, update_means, update_support
 from sim.mechanisms.populate import gini_to_sigma
 from sim.mechanisms.threats import MONTH
 from tests.small import edited, small, tables, world
@@ -75,14 +76,16 @@ def test_means_approach_their_target_by_an_e_fold_a_year():
     at = world()
     people, heads = at.people, at.deciding
     severity = np.zeros((len(PLACES), 7))
-    update_means(at.scenario, people, heads, at.company_of(heads), at.means, severity, np.inf)
+    update_means(at.scenario, people, heads, at.company_of(heads), MEANS.of(at), severity, np.inf)
     target = people.means[heads].copy()
     people.means[heads] = 0
-    update_means(at.scenario, people, heads, at.company_of(heads), at.means, severity, 1.0)
+    update_means(at.scenario, people, heads, at.company_of(heads), MEANS.of(at), severity, 1.0)
     np.testing.assert_allclose(people.means[heads], target * (1 - math.exp(-1)), rtol=1e-5)
     people.means[heads] = 3 * target
     for _ in range(24):
-        update_means(at.scenario, people, heads, at.company_of(heads), at.means, severity, 1 / 24)
+        update_means(
+            at.scenario, people, heads, at.company_of(heads), MEANS.of(at), severity, 1 / 24
+        )
     np.testing.assert_allclose(people.means[heads], target * (1 + 2 * math.exp(-1)), rtol=1e-4)
 
 
@@ -91,7 +94,7 @@ def test_only_threats_that_are_felt_drain():
     people, heads = at.people, at.deciding
     severity = np.full((len(PLACES), 7), 0.6)
     people.mask[:] = 0
-    update_means(at.scenario, people, heads, at.company_of(heads), at.means, severity, np.inf)
+    update_means(at.scenario, people, heads, at.company_of(heads), MEANS.of(at), severity, np.inf)
     secure = people.means[heads].copy()
     for mask, drain in (
         (1 << Threat.personal, 1.0),
@@ -99,7 +102,9 @@ def test_only_threats_that_are_felt_drain():
         (1 << Threat.economic | 1 << Threat.food, (1 - 0.7 * 0.5) ** 2),
     ):
         people.mask[:] = mask
-        update_means(at.scenario, people, heads, at.company_of(heads), at.means, severity, np.inf)
+        update_means(
+            at.scenario, people, heads, at.company_of(heads), MEANS.of(at), severity, np.inf
+        )
         well_off = secure > 1500
         living = 90 * party_sizes(people, heads)[well_off]
         np.testing.assert_allclose(
@@ -111,7 +116,7 @@ def test_only_threats_that_are_felt_drain():
         people,
         heads,
         at.company_of(heads),
-        at.means,
+        MEANS.of(at),
         np.full((len(PLACES), 7), 0.1),
         np.inf,
     )
@@ -122,8 +127,8 @@ def supported(day: float, *changes: str) -> np.ndarray:
     at = world(small("living.remittances=0", *changes))
     residents = np.full(len(PLACES), 1000)
     residents[SOUTH] = 200_000
-    update_support(at.scenario, at.means, at.country, at.diaspora, residents, day)
-    return at.means.support
+    update_support(at.scenario, MEANS.of(at), at.country, STOCKS.of(at).diaspora, residents, day)
+    return MEANS.of(at).support
 
 
 def test_aid_is_shared_by_the_residents_while_it_lasts():
@@ -141,11 +146,11 @@ def test_remittances_come_from_those_abroad():
     at = world(small("interventions.relief.enabled=false"))
     diaspora = np.array([[0, 60_000, 150_000], [0, 0, 40_000], [0, 0, 0]])
     residents = np.full(len(PLACES), 100_000)
-    update_support(at.scenario, at.means, at.country, diaspora, residents, 0.0)
-    assert at.means.support[NORTH] == pytest.approx(100 * 210_000 / 300_000)
-    assert at.means.support[PLACES.index("BB_C")] == pytest.approx(100 * 40_000 / 300_000)
-    assert at.means.support[PLACES.index("CC_C")] == 0
-    assert targets(at.means, NORTH, [0])[0] == pytest.approx(70.0)
+    update_support(at.scenario, MEANS.of(at), at.country, diaspora, residents, 0.0)
+    assert MEANS.of(at).support[NORTH] == pytest.approx(100 * 210_000 / 300_000)
+    assert MEANS.of(at).support[PLACES.index("BB_C")] == pytest.approx(100 * 40_000 / 300_000)
+    assert MEANS.of(at).support[PLACES.index("CC_C")] == 0
+    assert targets(MEANS.of(at), NORTH, [0])[0] == pytest.approx(70.0)
 
 
 def test_aid_reaches_the_books_and_the_households(tmp_path):

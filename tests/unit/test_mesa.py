@@ -20,6 +20,8 @@ import pytest
 import sim
 from sim.core.state import HEAD
 from sim.core.terms import Activity, Answer, Status
+from sim.mechanisms.policy import RULES
+from sim.mechanisms.politics import PUBLIC
 from sim.mesa.model import COLUMNS, Country, EndedError, NotOnArraysError, Person
 from sim.mesa.quiet import mesa
 from sim.results.record import Record
@@ -389,7 +391,7 @@ def test_attributes_say_what_the_arrays_hold() -> None:
     assert view.get("is_head") == [bool(flag & HEAD) for flag in people.flags[rows]]
     countries = [None, "AA", "BB", "CC"]
     assert view.get("kin") == [countries[k] for k in people.kin[rows]]
-    assert sum(view.get("people")) == finished().census["activities"][: Activity.dead].sum()
+    assert sum(view.get("people")) == finished().census.activities[: Activity.dead].sum()
     threats = view.get("threats")
     assert [("personal" in them) for them in threats] == [
         bool(mask >> 4 & 1) for mask in people.mask[rows]
@@ -560,8 +562,8 @@ def test_policy_and_opinion_are_those_of_today() -> None:
     assert not country(mine, "BB").policy["AA"]["prima_facie"]
     # Elections made something of opinion, and the rules answered to it.
     assert host.stringency != host.opinion
-    assert host.policy["AA"]["labour"]["quota"] == mine.world.rules.quota[2, 0] != 15_000
-    assert host.perceived == mine.world.public.perceived[2]
+    assert host.policy["AA"]["labour"]["quota"] == RULES.of(mine.world).quota[2, 0] != 15_000
+    assert host.perceived == PUBLIC.of(mine.world).perceived[2]
 
 
 def test_people_of_countries_are_those_of_the_tables() -> None:

@@ -8,14 +8,14 @@ import numpy as np
 import pytest
 
 from sim.core.terms import Status, Threat
-from sim.engine.step import prepare
 from sim.kernels.living import N_STATUS
 from sim.mechanisms.decide import current_conditions
+from sim.mechanisms.exposure import vulnerability_odds
 from sim.mechanisms.protection import exposed_odds, standing
-from sim.model.world import vulnerability_odds
+from sim.mechanisms.threats import THREATS
 from sim.scenario.schema import SettlingFactors, StatusFactors
 from tests.small import small, world
-from tests.worlds import rates_of
+from tests.worlds import prepare, rates_of
 
 FLED = (Status.refugee, Status.claimant)
 PLACES = [place.id for place in small().places]
@@ -62,8 +62,8 @@ def livelihood_rates(years: float, status: Status, *changes: str) -> np.ndarray:
     at.people.place[heads] = PLACES.index("BB_C")
     at.people.status[heads] = int(status)
     at.people.moved[heads] = -round(years * 365.25)
-    want, fear, _, _ = at.threats.advance(
-        0, 1, at.weights_k, at.tolerable, at.voice, at.scenario.decision.voice
+    want, fear, _, _ = THREATS.of(at).advance(
+        0, 1, THREATS.of(at).weight, THREATS.of(at).tolerable, at.voice, at.scenario.decision.voice
     )
     return rates_of(at, current_conditions(at, want, fear), heads)[:, 0]
 

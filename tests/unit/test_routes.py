@@ -10,12 +10,16 @@ import pytest
 
 from sim.core.state import Legs
 from sim.core.terms import Threat
-from sim.engine.step import advance, prepare
+from sim.engine.step import advance
 from sim.kernels.routes import solve_routes
-from sim.mechanisms.choice import Choices
+from sim.mechanisms.choice import CHOICES, Choices
+from sim.mechanisms.livelihood import MEANS
+from sim.mechanisms.policy import RULES
+from sim.mechanisms.threats import THREATS
 from sim.model.network import build, great_circle
 from sim.model.world import World
 from tests.small import small, world
+from tests.worlds import prepare
 
 
 def legs_of(edges: list[tuple[int, int]], n: int) -> Legs:
@@ -168,7 +172,7 @@ def tactic_shares(at: World, corridor: str) -> dict[str, float]:
     """Of those who set out along a corridor, to its end, what share takes each tactic."""
     number = [c.id for c in at.scenario.corridors].index(corridor)
     mine = np.flatnonzero(at.network.legs.corridor == number)
-    weight = np.exp(at.choices.way.utility[0, mine])
+    weight = np.exp(CHOICES.of(at).way.utility[0, mine])
     tactics = [t.id for t in at.scenario.corridors[number].tactics]
     return dict(zip(tactics, weight / weight.sum(), strict=True))
 
@@ -187,14 +191,14 @@ def test_a_watched_border_is_dearer_and_crossed_less():
     lax, strict = (prepared(f"policies.bb_border.barrier={b}") for b in (0.1, 0.9))
     places = [p.id for p in lax.scenario.places]
     a, b = places.index("AA_N"), places.index("BB_T")
-    assert strict.choices.way.fare[a, b] > lax.choices.way.fare[a, b]
-    assert (strict.choices.way.value[:, a, b] < lax.choices.way.value[:, a, b]).all()
+    assert CHOICES.of(strict).way.fare[a, b] > CHOICES.of(lax).way.fare[a, b]
+    assert (CHOICES.of(strict).way.value[:, a, b] < CHOICES.of(lax).way.value[:, a, b]).all()
     # Smugglers take a fifth more at full enforcement: barrier x officers x law.
     enforcement = 0.9 * 0.6 * 0.7
-    assert strict.choices.way.fare[a, b] == pytest.approx(100 * (1 + 0.2 * enforcement))
+    assert CHOICES.of(strict).way.fare[a, b] == pytest.approx(100 * (1 + 0.2 * enforcement))
     number = [c.id for c in strict.scenario.corridors].index("AA_N_BB_T")
     leg = np.flatnonzero(strict.network.legs.corridor == number)
-    assert strict.choices.way.intercepted[leg] == pytest.approx(enforcement)
+    assert CHOICES.of(strict).way.intercepted[leg] == pytest.approx(enforcement)
 
 
 def test_a_closed_corridor_is_used_by_nobody_and_others_are():
@@ -202,11 +206,11 @@ def test_a_closed_corridor_is_used_by_nobody_and_others_are():
     legs = closed.network.legs
     names = [c.id for c in closed.scenario.corridors]
     leg = np.flatnonzero(legs.corridor == names.index("BB_T_CC_P"))
-    assert not closed.choices.way.usable[leg].any()
+    assert not CHOICES.of(closed).way.usable[leg].any()
     places = [p.id for p in closed.scenario.places]
     a, b = places.index("BB_T"), places.index("CC_P")
     free = prepared()
-    assert -math.inf < closed.choices.way.value[0, a, b] < free.choices.way.value[0, a, b]
+    assert -math.inf < CHOICES.of(closed).way.value[0, a, b] < CHOICES.of(free).way.value[0, a, b]
 
 
 def test_ways_are_those_of_a_landscape_made_today():
@@ -214,12 +218,12 @@ def test_ways_are_those_of_a_landscape_made_today():
     at = world(small("time.end=2020-06"))
     for _ in range(4):
         advance(at)
-    danger = at.threats.severity[:, Threat.personal]
-    fresh = Choices(at.scenario, at.network, at.means, 1)
-    for choices in (at.choices, fresh):
-        choices.update_ways(at.rules, danger)
+    danger = THREATS.of(at).severity[:, Threat.personal]
+    fresh = Choices(at.scenario, at.network, MEANS.of(at), 1)
+    for choices in (CHOICES.of(at), fresh):
+        choices.update_ways(RULES.of(at), danger)
     for name in ("geography", "price", "distance"):
-        np.testing.assert_array_equal(getattr(at.choices, name), getattr(fresh, name))
+        np.testing.assert_array_equal(getattr(CHOICES.of(at), name), getattr(fresh, name))
 
 
 def test_hops_are_fewest_legs_and_distances_great_circles():

@@ -10,7 +10,6 @@ import pytest
 
 from sim.core.state import HEAD, I64
 from sim.core.terms import FEAR, N_THREATS, Status, Threat
-from sim.engine.step import expose, prepare
 from sim.kernels.living import (
     CHILDREN,
     N_STATUS,
@@ -20,9 +19,12 @@ from sim.kernels.living import (
     exposure_thresholds,
     pack_thresholds,
 )
-from sim.mechanisms.threats import MONTH, Threats, felt_fear, per_threat
-from sim.model.world import World, vulnerability_odds
+from sim.mechanisms.census import STOCKS
+from sim.mechanisms.exposure import expose, vulnerability_odds
+from sim.mechanisms.threats import MONTH, THREATS, Threats, felt_fear, per_threat
+from sim.model.world import World
 from tests.small import small, world
+from tests.worlds import prepare
 
 CALM = (
     "shocks.war.enabled=false", "shocks.purge.enabled=false", "interventions.dry.enabled=false",
@@ -162,11 +164,11 @@ def test_crowding_raises_its_threats_up_to_its_share():
 def test_strain_begins_with_the_first_newcomer_and_is_one_half_at_capacity():
     at = world()
     prepare(at)
-    at.capacity[:4] = 1000
-    at.newcomers[:4] = 0, 500, 1000, 3000
+    at.geography.capacity[:4] = 1000
+    STOCKS.of(at).newcomers[:4] = 0, 500, 1000, 3000
     at.day = 31
     prepare(at)
-    np.testing.assert_allclose(at.threats.strain[:4], [0, 1 / 3, 1 / 2, 3 / 4])
+    np.testing.assert_allclose(THREATS.of(at).strain[:4], [0, 1 / 3, 1 / 2, 3 / 4])
 
 
 def test_prevalence_rises_at_dated_events_and_falls_back():

@@ -24,7 +24,7 @@ from matplotlib.text import Annotation, Text
 from rich.console import Console
 
 from sim.core.terms import Answer, Channel, Harm, Threat
-from sim.engine.simulate import OUTCOMES
+from sim.mechanisms.history import OUTCOMES
 from sim.plots import bands, compared, focus, funnel, maps, sankey, style
 from sim.plots import pictures as plots
 from sim.report import page as report
