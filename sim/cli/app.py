@@ -464,7 +464,7 @@ def _series(names: Sequence[str] | None) -> tuple[str, ...]:
     if not names:
         return ()
     from sim.experiments.compare import SERIES
-    from sim.results.record import MEASURES
+    from sim.results.measures import MEASURES
 
     return _figures("figure over time", names, SERIES, lambda name: MEASURES[name].unit)
 

@@ -15,17 +15,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from sim.results.record import (
-    MEASURES,
-    Interval,
-    Record,
-    UnlikeRunsError,
-    Values,
-    headline_values,
-    interval,
-    refuse_unlike,
-    student_t,
-)
+from sim.results.intervals import Interval, Values, interval, student_t
+from sim.results.measures import MEASURES, headline_values
+from sim.results.record import Record, UnlikeRunsError, refuse_unlike
 from sim.results.tables import TABLES
 
 EVENTS: Final[Mapping[str, tuple[str, ...]]] = {

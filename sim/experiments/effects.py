@@ -11,7 +11,8 @@ import pandas as pd
 
 from sim.experiments import plan as plans
 from sim.experiments.sweep import SUMMARY
-from sim.results.record import MEASURES, interval
+from sim.results.intervals import interval
+from sim.results.measures import MEASURES
 from sim.results.store import StoreError
 
 CLASSES: Final = 5

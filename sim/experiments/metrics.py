@@ -12,7 +12,10 @@ from sim.core.terms import Activity, Answer, Channel, Harm, Status, Threat, Vita
 from sim.mechanisms.attempts import WORDS as ATTEMPTS
 from sim.mechanisms.spending import ITEMS
 from sim.model.declare import MONEY, Column
-from sim.results.record import MEASURES, Record, Values, per_replicate
+from sim.results.intervals import Values
+from sim.results.measures import MEASURES
+from sim.results.record import Record
+from sim.results.sums import per_replicate
 from sim.results.tables import TABLES
 from sim.scenario.document import Path
 from sim.scenario.errors import Problem, ScenarioError, quoted, suggest

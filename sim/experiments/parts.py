@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from sim.model.declare import MONEY
-from sim.results.record import MEASURES
+from sim.results.measures import MEASURES
 from sim.results.store import StoreError
 from sim.results.tables import TABLES
 

@@ -120,7 +120,8 @@ class Worker:
     ) -> dict[int, dict[str, float]]:
         """Return the headline figures and metrics of runs that are taken as replicates."""
         from sim.experiments import metrics
-        from sim.results.record import Record, headline_values
+        from sim.results.measures import headline_values
+        from sim.results.record import Record
 
         manifest = {"replicates": len(members)}
         record = Record(scenario=scenario, seed=0, manifest=manifest, tables=tables)
@@ -137,7 +138,7 @@ class Worker:
     def _summary(self, runs: list[dict[str, Any]], figures: dict[int, dict[str, float]]) -> Any:
         """Return a unit's summary rows."""
         from sim.experiments import parts
-        from sim.results.record import MEASURES
+        from sim.results.measures import MEASURES
 
         columns: dict[str, list[Any]] = {
             name: [run[name] for run in runs] for name in ("run", "point", "replicate", "seed")

@@ -16,7 +16,8 @@ from sim.experiments.compare import COUNTED, SUMS, bands
 from sim.plots import style
 from sim.plots.focus import citizens, narrowed
 from sim.plots.pictures import legend, time_ticks
-from sim.results.record import MEASURES, Record
+from sim.results.measures import MEASURES
+from sim.results.record import Record
 
 STOCKS: Final = ("refugees_abroad", "displaced", "claimants_abroad")
 """Drawn where nothing else is asked for: all are people, counted on a day."""

@@ -12,7 +12,8 @@ from weakref import WeakKeyDictionary
 import pandas as pd
 
 from sim.plots import style
-from sim.results.record import Record, country_of
+from sim.results.record import Record
+from sim.results.sums import country_of
 
 NAMED: Final = 3
 """Countries of a focus that are named; more are counted."""

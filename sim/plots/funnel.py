@@ -13,7 +13,9 @@ from matplotlib.patches import Patch
 from sim.core.terms import Harm
 from sim.plots import style
 from sim.plots.focus import citizens, narrowed
-from sim.results.record import Record, Values, at_end, interval, per_replicate
+from sim.results.intervals import Values, interval
+from sim.results.record import Record
+from sim.results.sums import at_end, per_replicate
 
 RISKY: Final = ("asylum", "irregular")
 """Channels whose journeys lead through corridors, where people come to harm."""

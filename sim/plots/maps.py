@@ -23,7 +23,9 @@ from numpy.typing import NDArray
 
 from sim.plots import style
 from sim.plots.focus import citizens, narrowed
-from sim.results.record import Record, at_end, country_of, horizon, outside
+from sim.results.record import Record
+from sim.results.run import horizon
+from sim.results.sums import at_end, country_of, outside
 from sim.scenario.schema import Place
 
 Ring = NDArray[np.float64]
@@ -184,7 +186,7 @@ def map_finding(record: Record) -> str:
         return "Nobody crossed a border"
     most = max(reached, key=lambda country: reached[country])
     name = style.the(style.names(record)[most])
-    by = style.month_word(horizon(record) - pd.Timedelta(days=1))
+    by = style.month_word(horizon(record.scenario) - pd.Timedelta(days=1))
     times = "arrival" if round(reached[most]) == 1 else "arrivals"
     whose = f" of {citizens(record)}" if record.scenario.population.focus else ""
     return f"{style.words(reached[most])} {times}{whose} in {name} by {by}"

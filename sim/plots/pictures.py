@@ -11,10 +11,13 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
 from matplotlib.transforms import Bbox
 
+from sim.core.state import DAYS_A_YEAR
 from sim.core.terms import Harm, Threat
 from sim.plots import style
 from sim.plots.focus import citizens, counted, narrowed, such
-from sim.results.record import DAYS_A_YEAR, STOCKS_OBSERVED, Record, abroad, country_of
+from sim.results.observed import STOCKS_OBSERVED
+from sim.results.record import Record
+from sim.results.sums import abroad, country_of
 
 DRAWN_ANSWERS: Final = ("necessity", "choice", "no_permission", "no_means")
 """From the bottom of the stack; `stays` is hundreds of times larger and is put in words."""

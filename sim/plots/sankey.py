@@ -17,7 +17,8 @@ from matplotlib.patheffects import withStroke
 
 from sim.plots import style
 from sim.plots.focus import citizens, counted, narrowed
-from sim.results.record import Record, horizon
+from sim.results.record import Record
+from sim.results.run import horizon
 
 COLUMNS: Final = ("origin", "via", "stay", "outcome")
 HEADINGS: Final = ("from", "by way of", "were in", "as")
@@ -141,7 +142,7 @@ def sankey_finding(record: Record) -> str:
         return "Nobody crossed a border"
     ends = paths.groupby("outcome", sort=False)["people"].sum()
     end = max(ENDS, key=lambda it: float(ends.get(it, 0.0)))
-    by = style.month_word(horizon(record) - pd.Timedelta(days=1))
+    by = style.month_word(horizon(record.scenario) - pd.Timedelta(days=1))
     text = (
         f"Of {counted(record, total)} who set out abroad or were born to those who did, "
         f"{100 * float(ends[end]) / total:.0f} % {END_WORDS[end][1]} in {by}"

@@ -27,7 +27,9 @@ from matplotlib.ticker import FuncFormatter
 from matplotlib.transforms import Bbox
 from numpy.typing import NDArray
 
-from sim.results.record import DAYS_A_YEAR, Record, horizon
+from sim.core.state import DAYS_A_YEAR
+from sim.results.record import Record
+from sim.results.run import horizon
 from sim.scenario.schema import Scenario
 
 THREATS: Final[Mapping[str, str]] = {
@@ -553,7 +555,7 @@ def span_words(scenario: Scenario) -> str:
 
 def months(record: Record) -> float:
     """Give the length of the simulated period in months of 30.44 days."""
-    days = (horizon(record) - pd.Timestamp(record.scenario.time.start)).days
+    days = (horizon(record.scenario) - pd.Timestamp(record.scenario.time.start)).days
     return max(days, 1) / DAYS_A_YEAR * 12
 
 

@@ -32,7 +32,8 @@ from sim.plots.pictures import (
     plot_threats,
 )
 from sim.plots.sankey import END_WORDS, ends_by_country, plot_sankey, sankey_text
-from sim.results.record import MEASURES, Record
+from sim.results.measures import MEASURES
+from sim.results.record import Record
 
 REPORT: Final = "report.html"
 CLAIM_WORDS: Final[Mapping[str, str]] = {

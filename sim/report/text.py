@@ -24,7 +24,8 @@ from sim.plots import style
 from sim.plots.focus import citizens, narrowed, such
 from sim.plots.maps import flows_by_size
 from sim.plots.pictures import observed_words
-from sim.results.record import MEASURES, Record
+from sim.results.measures import MEASURES
+from sim.results.record import Record
 
 WIDTH: Final = 80
 BAR: Final = 22

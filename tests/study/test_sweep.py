@@ -25,7 +25,7 @@ from sim.experiments.metrics import figures
 from sim.experiments.plan import Study
 from sim.experiments.status import status
 from sim.experiments.sweep import TooManyFailuresError, estimate
-from sim.results.record import MEASURES
+from sim.results.measures import MEASURES
 from sim.results.store import StoreError, hold
 from sim.scenario.errors import ScenarioError
 from sim.scenario.reader import read

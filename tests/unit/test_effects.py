@@ -15,7 +15,7 @@ from sim.experiments.effects import Swept, effects, gaps
 from sim.plots import style
 from sim.plots.kinds import draw_sweep
 from sim.plots.swept import effects_finding, plot_effects
-from sim.results.record import student_t
+from sim.results.intervals import student_t
 from sim.results.store import StoreError
 
 LUCK = (0.0, 6.0, 30.0)

@@ -1,0 +1,231 @@
+"""The headline figures: what each is, and how it comes of the tables."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Final, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from sim.core.state import DAYS_A_YEAR
+from sim.core.terms import Answer, Harm, Threat
+from sim.results.intervals import Values
+from sim.results.run import Run, horizon
+from sim.results.sums import abroad, at_end, outside, per_replicate, person_years, ratio
+
+DISCOUNT: Final = 0.03
+"""Yearly discount of the second figure of life years lost (convention of burden studies)."""
+
+
+class Measure(NamedTuple):
+    """One headline figure."""
+
+    id: str
+    unit: str
+    text: str
+    low: float = 0.0
+    high: float = float("inf")
+
+
+_ANSWER_TEXT: Final = {
+    "choice": "moves by choice",
+    "necessity": "moves of necessity",
+    "no_means": "would move, cannot pay (one answer a head and step)",
+    "no_permission": "would move, may not (one answer a head and step)",
+    "stays": "stays (one answer a head and step)",
+}
+
+
+_HARM_TEXT: Final = {
+    "death": "died on the way",
+    "violence": "suffered violence on the way",
+    "extortion": "were extorted on the way",
+    "kidnapping": "were held captive on the way",
+    "interception": "were intercepted",
+    "detention": "were detained",
+    "stranding": "were stranded",
+    "forced_return": "were returned by force",
+    "prosecution": "were prosecuted for entering",
+    "bribe": "paid officials to be let through",
+    "separation": "children were taken from their adults",
+}
+
+
+MEASURES: Final[Mapping[str, Measure]] = {
+    measure.id: measure
+    for measure in (
+        Measure("moved_abroad", "people", "arrived in another country (every arrival counts)"),
+        Measure("moved_within", "people", "arrived elsewhere in the same country"),
+        *(Measure(f"{answer.name}_heads", "heads", _ANSWER_TEXT[answer.name]) for answer in Answer),
+        Measure("choice_people", "people", "moves by choice, households counted"),
+        Measure("necessity_people", "people", "moves of necessity, households counted"),
+        Measure("necessity_share", "share", "share of moves made of necessity", 0.0, 1.0),
+        Measure("blocked_no_means", "people", "at the end, kept from moving by money"),
+        Measure("blocked_no_permission", "people", "at the end, kept from moving by rules"),
+        Measure("refugees_abroad", "people", "refugees abroad at the end"),
+        Measure("claimants_abroad", "people", "asylum seekers abroad at the end"),
+        Measure("displaced", "people", "displaced within their country at the end"),
+        *(Measure(f"harm_{harm.name}", "people", _HARM_TEXT[harm.name]) for harm in Harm),
+        Measure(
+            "death_rate",
+            "per 1,000",
+            "deaths for each 1,000 people who set out irregularly or for asylum",
+        ),
+        Measure("births", "people", "were born"),
+        Measure("natural_deaths", "people", "died a natural death"),
+        Measure("insecurity_years", "years", "insecurity-years: felt severity x people x time"),
+        Measure("life_years_lost", "years", "years of life lost before the end, undiscounted"),
+        Measure("life_years_lost_3pct", "years", "years of life lost before the end, at 3 %"),
+        Measure("secure", "share", "secure: how free of the seven threats people lived", 0.0, 1.0),
+        Measure("orderly", "share", "orderly: entered by leave, or claims decided", 0.0, 1.0),
+        Measure("regular", "share", "regular: did not have to enter irregularly", 0.0, 1.0),
+        Measure("humane", "share", "humane: unharmed for each departure abroad", 0.0, 1.0),
+    )
+}
+"""The headline figures in order: id, unit, meaning, and the bounds of intervals."""
+
+
+def headline_values(run: Run) -> dict[str, Values]:
+    """Give each headline figure by replicate; NaN where its table was not kept.
+
+    Returns:
+        By id of `MEASURES`, one value a replicate.
+    """
+    values = {name: np.full(run.replicates, np.nan) for name in MEASURES}
+    families: tuple[tuple[tuple[str, ...], Callable[[Run], dict[str, Values]]], ...] = (
+        (("flows",), _moves),
+        (("answers",), _answers),
+        (("blocked",), _blocked),
+        (("stocks",), _stocks),
+        (("harms",), _harms),
+        (("harms", "flows"), _harm_ratios),
+        (("vital",), _vital),
+        (("insecurity",), _insecurity),
+        (("insecurity", "account"), _secure),
+        (("flows", "stocks"), _orderly),
+    )
+    for needed, family in families:
+        if all(name in run.tables for name in needed):
+            values.update(family(run))
+    return values
+
+
+def _moves(run: Run) -> dict[str, Values]:
+    flows = run.flows
+    crossing = abroad(run, flows)
+    entered = per_replicate(run, flows[crossing], "arrived")
+    irregular = per_replicate(run, flows[crossing & (flows["channel"] == "irregular")], "arrived")
+    return {
+        "moved_abroad": entered,
+        "moved_within": per_replicate(run, flows[~crossing], "arrived"),
+        "regular": 1 - ratio(irregular, entered),
+    }
+
+
+def _answers(run: Run) -> dict[str, Values]:
+    answers = run.answers
+    values = {}
+    for answer in Answer:
+        rows = answers[answers["answer"] == answer.name]
+        values[f"{answer.name}_heads"] = per_replicate(run, rows, "heads")
+        if answer in (Answer.choice, Answer.necessity):
+            values[f"{answer.name}_people"] = per_replicate(run, rows, "people")
+    movers = values["choice_people"] + values["necessity_people"]
+    values["necessity_share"] = ratio(values["necessity_people"], movers)
+    return values
+
+
+def _blocked(run: Run) -> dict[str, Values]:
+    last = at_end(run, run.blocked)
+    return {
+        f"blocked_{answer}": per_replicate(run, last[last["answer"] == answer], "people")
+        for answer in ("no_means", "no_permission")
+    }
+
+
+def _stocks(run: Run) -> dict[str, Values]:
+    last = at_end(run, run.stocks)
+    foreign = outside(run, last)
+    return {
+        name: per_replicate(run, last[where & (last["status"] == status)], "people")
+        for name, status, where in (
+            ("refugees_abroad", "refugee", foreign),
+            ("claimants_abroad", "claimant", foreign),
+            ("displaced", "displaced", ~foreign),
+        )
+    }
+
+
+def _harms(run: Run) -> dict[str, Values]:
+    harms = run.harms
+    values = {
+        f"harm_{harm.name}": per_replicate(run, harms[harms["harm"] == harm.name], "people")
+        for harm in Harm
+    }
+    deaths = harms[harms["harm"] == "death"]
+    left = ((horizon(run.scenario) - deaths["date"]).dt.days / DAYS_A_YEAR).clip(lower=0)
+    lost = pd.DataFrame(
+        {
+            "replicate": deaths["replicate"],
+            "plain": deaths["people"] * left,
+            "discounted": deaths["people"] * -np.expm1(-DISCOUNT * left) / DISCOUNT,
+        }
+    )
+    values["life_years_lost"] = per_replicate(run, lost, "plain")
+    values["life_years_lost_3pct"] = per_replicate(run, lost, "discounted")
+    return values
+
+
+def _harm_ratios(run: Run) -> dict[str, Values]:
+    harms, flows = run.harms, run.flows
+    risky = flows[flows["channel"].isin(["irregular", "asylum"])]
+    deaths = per_replicate(run, harms[harms["harm"] == "death"], "people")
+    harmed = per_replicate(run, harms, "people")
+    departed = per_replicate(run, flows[abroad(run, flows)], "departed")
+    return {
+        "death_rate": 1000 * ratio(deaths, per_replicate(run, risky, "departed")),
+        "humane": np.maximum(1 - ratio(harmed, departed), 0),
+    }
+
+
+def insecure_years(run: Run) -> dict[str, Values]:
+    """Give insecurity-years by threat, years of life lost as a threat of its own, and their sum."""
+    felt = run.insecurity
+    lost = _harms(run)
+    values = {
+        threat.name: per_replicate(run, felt[felt["threat"] == threat.name], "person_years")
+        for threat in Threat
+    }
+    values["death"] = lost["life_years_lost"]
+    total = np.sum(list(values.values()), axis=0)
+    return values | {"all": total, "death_3pct": lost["life_years_lost_3pct"]}
+
+
+def _vital(run: Run) -> dict[str, Values]:
+    vital = run.vital
+    return {
+        name: per_replicate(run, vital[vital["event"] == event], "people")
+        for name, event in (("births", "birth"), ("natural_deaths", "death"))
+    }
+
+
+def _insecurity(run: Run) -> dict[str, Values]:
+    return {"insecurity_years": per_replicate(run, run.insecurity, "person_years")}
+
+
+def _secure(run: Run) -> dict[str, Values]:
+    felt = per_replicate(run, run.insecurity, "person_years")
+    return {"secure": 1 - ratio(felt, len(Threat) * person_years(run))}
+
+
+def _orderly(run: Run) -> dict[str, Values]:
+    flows, stocks = run.flows, run.stocks
+    entered = flows[abroad(run, flows)]
+    by_leave = entered[entered["channel"].isin(["labour", "family", "home", "free", "relocation"])]
+    for_asylum = per_replicate(run, entered[entered["channel"] == "asylum"], "arrived")
+    seekers = stocks[outside(run, stocks) & stocks["status"].isin(["refugee", "claimant"])]
+    protected = per_replicate(run, seekers[seekers["status"] == "refugee"], "people")
+    decided = np.nan_to_num(ratio(protected, per_replicate(run, seekers, "people")), nan=1.0)
+    orderly = per_replicate(run, by_leave, "arrived") + for_asylum * decided
+    return {"orderly": ratio(orderly, per_replicate(run, entered, "arrived"))}
