@@ -268,7 +268,7 @@ TABLES: Final[Mapping[str, Table]] = {
         (
             _REPLICATE,
             _LAST,
-            Column("corridor", "text", "id", "corridor; the cheapest usable of its tactics"),
+            Column("corridor", "text", "id", "corridor; the cheapest usable of its route options"),
             Column("price", "float", "money", "price a person, which follows enforcement"),
             Column("intercepted", "float", "share", "probability to be intercepted on it"),
         ),
@@ -729,7 +729,8 @@ class Record:
         """What smugglers ask for corridors into another country.
 
         Columns: `replicate`, `date` (last day), `corridor` (id), `price` (money a person, by the
-        cheapest of its tactics that can be used), `intercepted` (probability to be intercepted).
+        cheapest of its route options that can be used), `intercepted` (probability to be
+        intercepted).
         """
         return self.table("prices")
 

@@ -303,7 +303,7 @@ def set_scene(world: World) -> None:
         shift = world.public.shift()
         world.rules = Rules(world.scenario, world.network, today, shift)
         world.coming = None
-        if world.scenario.decision.rush > 0 and any_pending(world.scenario, today):
+        if world.scenario.decision.surge > 0 and any_pending(world.scenario, today):
             world.coming = Rules(world.scenario, world.network, today, shift, announced=True)
         apply_rights(world)
     if first or changed or new_rules:
@@ -428,7 +428,7 @@ def draw_exposure(world: World, heads: U32, company: U16) -> None:
     phase = world.day / DAYS_A_YEAR / exposure.spell
     epochs = np.array([math.floor(phase), math.floor(phase) + 1], np.uint64)
     salt = mixed_array(mixed_array(world.choices.ident[:, None] + epochs) ^ draws)
-    shared = np.uint64(round(65536 * exposure.together))
+    shared = np.uint64(round(65536 * exposure.overlap))
     spells = key(world.seed, Purpose.spell)
     refresh_masks(
         world.people, heads, company, world.threshold, salt, spells, phase, shared

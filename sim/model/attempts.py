@@ -85,6 +85,6 @@ def send_back(world: World, heads: I64) -> None:
 
 def forget_returns(world: World) -> None:
     """Let those who were sent back feel no drag of a recent move, where the scenario says so."""
-    if not world.scenario.decision.rest_returned:
+    if not world.scenario.decision.pause_returned:
         forget_moves(world.people, world.sent_back)
     world.sent_back = world.sent_back[:0]

@@ -203,7 +203,7 @@ def continue_stranded(world: World, heads: I64, since: F64, end: int) -> tuple[I
 
 
 def best_ways(world: World) -> tuple[I64, F64, F64]:
-    """What corridors into another country ask for, as of today, by the cheapest usable tactic.
+    """What corridors into another country ask for, by the cheapest route option usable today.
 
     Returns:
         ([n] corridor, [n] money a person, [n] probability to be intercepted).

@@ -353,7 +353,7 @@ def enforce(rules: Rules, network: Network, premium: float, often: float = 1.0) 
         premium: Share by which smugglers raise their price at full enforcement.
         often: Factor of the probability to be met by officials.
     """
-    met = np.minimum(network.legs.watched * rules.enforcement * often, 1.0)
+    met = np.minimum(network.legs.enforcement_met * rules.enforcement * often, 1.0)
     caught = met * (1.0 - rules.complicit)
     price = network.legs.price * (1.0 + premium * rules.enforcement)
     return Enforcement(caught, met * rules.complicit, caught < PASSABLE, price)

@@ -12,8 +12,10 @@ from pydantic import BaseModel
 
 from sim.scenario.document import Node, Path, scalar_value
 from sim.scenario.errors import Problem, quoted, suggest
-from sim.scenario.schema import Level, Part, Scenario, ThreatName
+from sim.scenario.key import Part, facts
+from sim.scenario.schema import Level, Scenario, ThreatName
 from sim.scenario.tables import TableNode
+from sim.scenario.types import strip
 
 IDS: Final = "an id starts with a letter and holds letters, digits and _ only (at most 64)"
 SHARES: Final = "shares, risks and threats run from 0 to 1"
@@ -130,11 +132,13 @@ class Field:
     annotation: Any = Any
     metadata: tuple[Any, ...] = ()
     required: bool = True
+    meaning: str = ""
+    unit: str = ""
 
     @property
     def core(self) -> Any:
         """Return the type without `None` and without annotations."""
-        return _strip(self.annotation)
+        return strip(self.annotation)
 
     @property
     def model(self) -> type[Part] | None:
@@ -178,7 +182,13 @@ def field_at(path: Path, model: type[BaseModel] = Scenario) -> Field:
             found = {(it.alias or key): it for key, it in core.model_fields.items()}.get(str(step))
             if found is None:
                 return Field()
-            field = Field(found.annotation, tuple(found.metadata), found.is_required())
+            field = Field(
+                found.annotation,
+                tuple(found.metadata),
+                found.is_required(),
+                found.description or "",
+                facts(found).get("x-unit", ""),
+            )
         elif origin is tuple and isinstance(step, int):
             variadic = len(inner) == 2 and inner[1] is Ellipsis
             field = Field(inner[0] if variadic else inner[min(step, len(inner) - 1)])
@@ -187,6 +197,22 @@ def field_at(path: Path, model: type[BaseModel] = Scenario) -> Field:
         else:
             return Field()
     return field
+
+
+def explained(path: Path) -> str:
+    """Return what a key means, in what unit, and the command that tells all; empty if unknown.
+
+    Args:
+        path: of the key, or of a number within it.
+    """
+    known = [n for n in range(1, len(path) + 1) if field_at(path[:n]).meaning]
+    if not known:
+        return ""
+    key, field = path[: known[-1]], field_at(path[: known[-1]])
+    steps = ["*" if field_at(key[: n + 1]).meaning == "" else str(it) for n, it in enumerate(key)]
+    first = field.meaning.split(". ")[0].rstrip(".")
+    unit = "" if field.unit in ("", "share") else f" (in {field.unit})"
+    return f"{key[-1]}: {first}{unit}; `sim explain {'.'.join(steps)}`"
 
 
 def field_names(model: type[BaseModel]) -> list[str]:
@@ -230,8 +256,9 @@ def say(tree: Tree, error: Mapping[str, Any]) -> Problem:
         bounds = field.bounds() or context
         if path[-1] == "strength" and (sort := nodes[-2].get("kind")) and sort.text == "drought":
             bounds = {"ge": 0, "le": 1}
-        message = f"{address} = {shown} is out of range ({_range(bounds, node.value)})"
-        return tree.problem(path, message, _range_hint(bounds, node))
+        message = f"{address} = {shown} is out of range ({range_text(bounds, node.value)})"
+        hints = (_range_hint(bounds, node), explained(path))
+        return tree.problem(path, message, "; ".join(filter(None, hints)))
     if kind == "finite_number":
         return tree.problem(path, f"{address} = {shown} is not a finite number")
     if kind == "literal_error":
@@ -296,17 +323,6 @@ def _missing(tree: Tree, path: Path, field: Field) -> Problem:
     return tree.problem(path, f"{address} is missing", f"{path[-1]} must be {wanted}")
 
 
-def _strip(annotation: Any) -> Any:
-    while True:
-        origin = get_origin(annotation)
-        if origin is Annotated:
-            annotation = get_args(annotation)[0]
-        elif origin in (Union, UnionType):
-            annotation = next(it for it in get_args(annotation) if it is not type(None))
-        else:
-            return annotation
-
-
 def _annotations(annotation: Any) -> list[Any]:
     found: list[Any] = []
     while True:
@@ -335,7 +351,9 @@ def _wanted(field: Field) -> str:
     names = {float: "a number", int: "a whole number", bool: "true or false"}
     if core in names:
         bounds = field.bounds()
-        return f"{names[core]} ({_range(bounds)})" if bounds and core is not bool else names[core]
+        return (
+            f"{names[core]} ({range_text(bounds)})" if bounds and core is not bool else names[core]
+        )
     if core is str:
         return "an id" if _is_id(field) else "text"
     if field.model is not None:
@@ -418,7 +436,13 @@ def _number(value: float) -> str:
     return f"{value:g}".replace("e+", "e")
 
 
-def _range(bounds: Mapping[str, float], value: Any = 0) -> str:
+def range_text(bounds: Mapping[str, float], value: Any = 0) -> str:
+    """Return bounds in words.
+
+    Args:
+        bounds: `ge`, `gt`, `le`, `lt`, as `Field.bounds` has them.
+        value: what broke them, if anything did.
+    """
     low = bounds.get("ge", bounds.get("gt"))
     high = bounds.get("le", bounds.get("lt"))
     if high is not None and high >= HUGE and not (isinstance(value, (int, float)) and value > high):
@@ -439,8 +463,8 @@ def _range_hint(bounds: Mapping[str, float], node: Node) -> str:
     if not isinstance(value, (int, float)) or 0 <= value <= 1:
         return ""
     if 2 <= value <= 100:
-        return f"{SHARES}; for {value:g} % write {value / 100:g}"
-    return SHARES
+        return f"for {value:g} % write {value / 100:g}"
+    return ""
 
 
 def _shown(node: Node) -> str:

@@ -103,7 +103,8 @@ def test_the_example_of_the_manual(monkeypatch: pytest.MonkeyPatch) -> None:
         "strength: 60}\n"
         "      |                                                                          "
         "          ^\n"
-        "  hint: shares, risks and threats run from 0 to 1; for 60 % write 0.6"
+        "  hint: for 60 % write 0.6; strength: Drought: severity added to the environmental threat, 0 "
+        "to 1 (in severity; utility); `sim explain interventions.*.strength`"
     )
 
 
@@ -241,7 +242,7 @@ def test_blank_sections_take_their_defaults(write: Write) -> None:
     s = read(write(MINIMAL + "corridors:\npolicies: ~\ntitle:\nliving:\ndecision: {classes: }\n"))
     assert s.corridors == ()
     assert s.title == ""
-    assert s.living.kappa == 1
+    assert s.living.means_per_income == 1
     assert len(s.decision.classes) == 2
 
 
@@ -535,7 +536,7 @@ def test_overrides() -> None:
     assert s.threats["BB_CITY"]["food"].prevalence == 0.4
     assert s.threats["BB_PORT"]["health"].severity == 0.7
     assert s.exposure.coupling["food"] == {"economic": 0.05, "health": 0.1}
-    assert next(it for it in s.corridors if it.id == "AA_NORTH_BB_PORT").tactics[0].price == 5
+    assert next(it for it in s.corridors if it.id == "AA_NORTH_BB_PORT").route_options[0].price == 5
     assert s.title == "NO"
     assert s.shocks[0].end is None
 
