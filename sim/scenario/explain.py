@@ -15,14 +15,14 @@ from pathlib import Path
 from typing import Any, Final, Literal, get_args, get_origin
 
 from sim.scenario.errors import nearest
-from sim.scenario.key import Part, facts
+from sim.scenario.key import OURS, Part, facts
 from sim.scenario.schema import Policy, Scenario
 from sim.scenario.schema.decision import Flight, Livelihood
 from sim.scenario.schema.living import SettlingFactors, StatusFactors
 from sim.scenario.schema.politics import Levers, Newcomers
 from sim.scenario.schema.root import BASE, BASE_MEANING
 from sim.scenario.types import strip
-from sim.scenario.wording import Field, range_text
+from sim.scenario.wording import Field, is_id, range_text
 
 ANY: Final = "*"
 """Stands in a path for the id of a thing in a list, or for the key of a mapping."""
@@ -182,8 +182,22 @@ def _olds(key: Key, steps: list[str]) -> bool:
 
 
 def _base() -> Key:
+    """Return the one key that is read before there is a scenario to declare it."""
     return Key(
-        BASE, BASE, Scenario, BASE_MEANING, "text", "", "text", "none", "", "", "", "", None, False
+        path=BASE,
+        name=BASE,
+        owner=Scenario,
+        meaning=BASE_MEANING,
+        kind="text",
+        unit="",
+        range="text",
+        default="left out: the file states everything itself",
+        higher="",
+        source="",
+        symbol="",
+        formerly="",
+        inside=None,
+        stated=False,
     )
 
 
@@ -269,6 +283,8 @@ def _allowed(field: Field, part: type[Part] | None) -> str:
     if get_origin(core) is tuple and part is None:
         words = strip(get_args(core)[0])
         return f"any of {', '.join(get_args(words))}" if get_origin(words) is Literal else "list"
+    if kind == "text" and is_id(field):
+        return "an id"
     return {"date": "YYYY-MM-DD or YYYY-MM", "section": "a mapping"}.get(kind, kind)
 
 
@@ -347,7 +363,7 @@ def defaults_tables() -> str:
             values = list(_keys(it.inside, ""))
             default = ", ".join(f"{one.name} {one.default}" for one in values)
             lines.append(_row((f"`{it.path}`", default, values[0].unit, "", values[0].source)))
-        elif it.source or (it.higher and not it.stated and it.default.startswith("left out")):
+        elif it.source or (it.higher and OURS in it.default):
             lines.append(_row((f"`{it.path}`", it.default, it.unit, it.symbol, it.source)))
     lines += [
         "",

@@ -159,7 +159,7 @@ class Field:
             return get_args(core)[0]
         if getattr(core, "__name__", "") == "date":
             return "2000-01-01"
-        return "text" if core is str and not _is_id(self) else None
+        return "text" if core is str and not is_id(self) else None
 
     def bounds(self) -> dict[str, float]:
         """Return the field's `ge`, `gt`, `le`, `lt`."""
@@ -336,7 +336,8 @@ def _annotations(annotation: Any) -> list[Any]:
             return found
 
 
-def _is_id(field: Field) -> bool:
+def is_id(field: Field) -> bool:
+    """Return whether a field holds an id."""
     items = (*field.metadata, *_annotations(field.annotation))
     flat = [one for it in items for one in (it, *getattr(it, "metadata", ()))]
     return any(getattr(it, "pattern", None) for it in flat)
@@ -355,7 +356,7 @@ def _wanted(field: Field) -> str:
             f"{names[core]} ({range_text(bounds)})" if bounds and core is not bool else names[core]
         )
     if core is str:
-        return "an id" if _is_id(field) else "text"
+        return "an id" if is_id(field) else "text"
     if field.model is not None:
         return "a mapping"
     if origin is tuple:
@@ -398,7 +399,7 @@ def _form_hint(field: Field, node: Node) -> str:
     if core in (float, int) and node.kind == "scalar":
         return _number_hint(text, node, field.bounds())
     if core is str and node.kind == "scalar":
-        if _is_id(field):
+        if is_id(field):
             return IDS
         return f'put it in quotes: "{text}"' if len(text) < 40 and '"' not in text else ""
     return DATES if _is_date(field) else ""

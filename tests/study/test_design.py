@@ -35,7 +35,7 @@ def test_a_file_is_another_scenario_but_for_its_own_keys(tmp_path: Path) -> None
     assert (own.name, own.population.agents, own.sweep is None) == ("tiny", 300, False)
     assert own.policies == base.policies
     assert own.seed == base.seed
-    text = "living: {kappa: .5}\ncosts: {CC: {camp: 7}}\ngroups: []\n"
+    text = "living: {means_per_income: .5}\ncosts: {CC: {camp: 7}}\ngroups: []\n"
     (tmp_path / "other.yaml").write_text(f"scenario: small.yaml\n{text}")
     other = read(tmp_path / "other.yaml", ["places.AA_N.groups={}"])
     assert (other.living.means_per_income, other.living.subsistence) == (
@@ -273,7 +273,7 @@ def test_a_scenario_without_a_sweep(tmp_path: Path) -> None:
         ("2020-03-10", "2020-03-11", "2020-03-11"),
         (
             "sweep:",
-            "living: {kappa: .4, remittances: 100, subsistence: 90}\nsweep:",
+            "living: {means_per_income: .4, remittances: 100, subsistence: 90}\nsweep:",
             "living.means_per_income: 0.3 there, 0.4 here",
         ),
         ("sweep:", "seed: 8\nsweep:", "seed: 7 there, 8 here"),

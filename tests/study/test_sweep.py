@@ -394,7 +394,7 @@ def test_workers_that_cannot_start(tmp_path: Path) -> None:
 
 def test_wrong_points_write_nothing(tmp_path: Path) -> None:
     source = write(tmp_path, "sweep: {vary: {living.subsistance: {values: [1]}}}\n")
-    with pytest.raises(ScenarioError, match="kappa"):
+    with pytest.raises(ScenarioError, match="subsist"):
         start(source, tmp_path / "out")
     assert not (tmp_path / "out").exists()
 

@@ -115,7 +115,7 @@ def test_version(call: Any) -> None:
     [
         (["rnu"], "sim: no command is called 'rnu'; did you mean 'run'? (see sim --help)"),
         (["Check"], "did you mean 'check'?"),
-        (["xyzzy"], "there are demo, run, check, schema, new, list, compare"),
+        (["xyzzy"], "there are demo, run, check, schema, explain, new, list, compare"),
         (["run", "--agnets", "3"], "--agents"),
         (["run"], "Missing argument 'FILE|NAME' (see sim run --help)"),
         (["run", "syria", "--seed", "-1"], "'--seed'"),

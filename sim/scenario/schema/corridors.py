@@ -17,7 +17,7 @@ class RouteOption(Part):
     price: Amount = key(
         0.0,
         "Fare, or what a smuggler asks, for each person.",
-        unit="money a person",
+        unit="money per person",
         higher="fewer can pay for this option, and those who can prefer others",
         source=OURS,
     )
@@ -27,7 +27,6 @@ class RouteOption(Part):
         unit="share",
         higher="more of those who take it are intercepted",
         source=OURS,
-        symbol="watched",
         formerly="watched",
     )
     death: Share = key(
@@ -98,7 +97,7 @@ class Corridor(Part):
     price: Amount | None = key(
         None,
         "Fare, or what a smuggler asks, for each person, where there is one option.",
-        unit="money a person",
+        unit="money per person",
         higher="fewer can pay for the way",
         left_out=ALONE,
     )

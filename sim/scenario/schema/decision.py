@@ -13,7 +13,7 @@ CITIZEN_FIT = (
     "our assumption: set towards the world's two displaced at home for each refugee (38.2 and "
     "19.5 M, UNHCR, Global Trends 2014)"
 )
-LOG_UNIT = "utility a log unit"
+LOG_UNIT = "utility per log unit"
 Network = Annotated[float, Field(strict=True, ge=0, le=50)]
 LookAhead = Annotated[float, Field(strict=True, ge=0, le=0.95)]
 
@@ -85,7 +85,7 @@ class Tastes(Part):
     democracy: Coefficient = key(
         ...,
         "Weight of a destination country's liberal democracy index.",
-        unit="utility a unit of the index",
+        unit="utility per unit of the index",
         higher="democracies draw more of the movers",
         source=OWN_FIT,
         symbol="b_dem",
@@ -100,7 +100,7 @@ class Tastes(Part):
     threats: Weight = key(
         ...,
         "Weight of the dangers expected at a destination, each counted by `threat_weight`.",
-        unit="utility a unit of severity x prevalence",
+        unit="utility per unit of severity x prevalence",
         higher="insecure destinations draw fewer of the movers",
         source=OURS,
         symbol="b_dest",
@@ -108,7 +108,7 @@ class Tastes(Part):
     waiting: Weight = key(
         ...,
         "How much people mind a month of delay before they may enter, or on the way.",
-        unit="utility a month",
+        unit="utility per month",
         higher="slow channels and long ways draw fewer of the movers",
         source=OURS,
         symbol="b_wait",
@@ -245,14 +245,14 @@ class Decision(Part):
         0.0025,
         "How often the people of interest move abroad to live better, at the levels of the start "
         "of the scenario. The base rate is solved so that this comes out.",
-        unit="moves a household and year",
+        unit="moves per household per year",
         higher="more moves to live better",
         source="1.1-1.3 % of people in five years (Azose & Raftery 2019)",
     )
     base_livelihood: Positive | None = key(
         None,
         "Scale of the rate of moves to live better.",
-        unit="moves a household and year, all else being neutral",
+        unit="moves per household per year, all else being neutral",
         higher="more moves to live better",
         left_out="solved once for the scenario without changes, so that `baseline_rate` comes out",
         symbol="base_L",
@@ -260,7 +260,7 @@ class Decision(Part):
     base_flight: Annotated[float, Field(strict=True, ge=0, le=10)] = key(
         8e-5,
         "Scale of the rate of moves to be safe; it is multiplied by exp(fear) - 1.",
-        unit="moves a household and year",
+        unit="moves per household per year",
         higher="more flight from the same fear; at 0 nobody flees",
         source="fit to world forced outflow 1995-2009",
         symbol="base_F",
@@ -277,7 +277,7 @@ class Decision(Part):
         _per_threat(0.5, 4),
         "By threat: how strongly what a household feels of it, beyond what is tolerable, raises "
         "the rate of moving. What is given changes the default threat by threat.",
-        unit="log rate a unit of severity",
+        unit="log rate per unit of severity",
         higher="the same threat drives more people away",
         source=f"want {OURS}; fear: fit to world forced outflow 1995-2009 (3.5-5)",
         symbol="b_k",
@@ -326,7 +326,7 @@ class Decision(Part):
         0.43,
         "How strongly income where people live keeps them from moving to live better (its "
         "logarithm).",
-        unit="log rate a log unit",
+        unit="log rate per log unit",
         higher="rich places lose fewer people, poor places more",
         source="own fit of income",
         symbol="b_home",
@@ -336,7 +336,7 @@ class Decision(Part):
         10_000.0,
         "Income that all others are compared with. It is a unit of measurement, whose choice "
         "`base_livelihood` makes up for.",
-        unit="money a person and year",
+        unit="money per person per year",
         higher="nothing, unless `prior` or `base_livelihood` is stated",
         source="a unit",
         symbol="y_ref",
@@ -348,7 +348,6 @@ class Decision(Part):
         unit="log rate; utility",
         higher="fewer people leave home to live better, and more come back",
         source=OURS,
-        symbol="tie",
         formerly="tie",
     )
     place_attachment: Weight = key(
@@ -359,7 +358,6 @@ class Decision(Part):
         higher="settled people move less than newcomers do",
         source="set so that of new immigrants a fifth to a half leave again within five years "
         "(Dumont & Spielvogel 2008): 14 to 40 % by host in the Syrian case",
-        symbol="attachment",
         formerly="attachment",
     )
     voice: Weight = key(
@@ -389,7 +387,7 @@ class Decision(Part):
     risk: Weight = key(
         10.0,
         "How much people mind the dangers of the way, for each unit of the probability of death.",
-        unit="utility a death",
+        unit="utility per death",
         higher="people avoid dangerous ways more, and fewer set out where there are no others",
         source=OURS,
         symbol="b_risk",
@@ -397,7 +395,7 @@ class Decision(Part):
     interception: Weight = key(
         2.0,
         "How much people mind the risk of being stopped at a border.",
-        unit="utility a log unit of the probability to get through",
+        unit="utility per log unit of the probability to get through",
         higher="enforcement deters more people and diverts them to other ways",
         source=OURS,
         symbol="b_int",
@@ -406,16 +404,15 @@ class Decision(Part):
         2.0,
         "How much people mind passing through a place that is not safe, by severity x prevalence "
         "of its personal threat.",
-        unit="utility a unit of severity x prevalence",
+        unit="utility per unit of severity x prevalence",
         higher="people avoid ways through a war more",
         source=OURS,
-        symbol="passage",
         formerly="passage",
     )
     fatigue: Annotated[float, Field(strict=True, gt=0, le=20)] = key(
         0.4,
         "How much people mind every leg of a journey beyond the fewest possible.",
-        unit="utility a leg",
+        unit="utility per leg",
         higher="fewer detours",
         source=OURS,
     )
@@ -473,7 +470,6 @@ class Decision(Part):
         unit="years",
         higher="people who have just moved stay put longer",
         source=OURS,
-        symbol="rest",
         formerly="rest",
     )
     pause_depth: Share = key(
@@ -482,7 +478,6 @@ class Decision(Part):
         unit="share",
         higher="fewer people move again soon",
         source=OURS,
-        symbol="rest_depth",
         formerly="rest_depth",
     )
     pause_returned: Flag = key(

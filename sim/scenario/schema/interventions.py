@@ -41,7 +41,7 @@ class Intervention(Part):
     budget: Amount | None = key(
         None,
         "Aid: sum spent in a year, shared equally by the residents of `at` as means of their own.",
-        unit="money a year",
+        unit="money per year",
         higher="residents have more means, so that fewer are too poor to move",
         left_out="to be stated for aid",
     )
@@ -52,7 +52,7 @@ class Intervention(Part):
         None,
         "Caravan: people who must have set out from a place for `about` in the month before, so "
         "that it forms there.",
-        unit="persons a month",
+        unit="persons per month",
         higher="caravans form more rarely",
         left_out=f"1000 ({OURS})",
     )

@@ -17,14 +17,14 @@ class JourneyRules(Part):
     fare_km: Amount = key(
         0.1,
         "Price of a kilometre of regular travel between countries.",
-        unit="money a person and km",
+        unit="money per person per km",
         higher="fewer can pay for regular travel and for going home",
         source=OURS,
     )
     internal_fare_km: Amount = key(
         0.05,
         "Price of a kilometre of moving house within a country.",
-        unit="money a person and km",
+        unit="money per person per km",
         higher="fewer can pay for moving within their country",
         source=OURS,
     )
@@ -74,15 +74,16 @@ class JourneyRules(Part):
     grounds: Share = key(
         0.25,
         "Gravest fear that a person must have felt on leaving, beyond what is tolerable, to have "
-        "good grounds for asylum.",
-        unit="severity, the fear that weighs most in `decision.threat_weight` counting in full",
+        "good grounds for asylum. The fear with the largest `decision.threat_weight` counts in "
+        "full, the others in proportion.",
+        unit="severity",
         higher="fewer claims are well founded, and so fewer are recognised",
         source=OURS,
     )
     kin: Amount = key(
         0.5,
         "Households at home with close family abroad, for each emigrant of the same origin.",
-        unit="households an emigrant",
+        unit="households per emigrant",
         higher="more households may use the family channel",
         source=OURS,
     )

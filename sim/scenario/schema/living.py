@@ -76,7 +76,7 @@ class Living(Part):
     subsistence: Amount = key(
         300.0,
         "Cost of bare living, taken off before anything can be spent on a journey.",
-        unit="money a person and year",
+        unit="money per person per year",
         higher="more people are too poor to move",
         source=OURS,
         symbol="c0",
@@ -107,7 +107,7 @@ class Living(Part):
     remittances: Amount = key(
         0.0,
         "Money that each emigrant sends home in a year, shared by all residents of the country.",
-        unit="money an emigrant and year",
+        unit="money per emigrant per year",
         higher="emigration leaves those at home with more means, so that more can follow",
         source=OURS,
     )

@@ -82,7 +82,7 @@ class Policy(Part):
     quota: Amount | None = key(
         None,
         "Admissions by the channel in a year; 0 closes it.",
-        unit="persons a year",
+        unit="persons per year",
         higher="more people are admitted, and applicants wait less",
         left_out="no limit",
     )
@@ -97,7 +97,7 @@ class Policy(Part):
     fee: Amount | None = key(
         None,
         "What each person pays at departure for using the channel.",
-        unit="money a person",
+        unit="money per person",
         higher="fewer can pay for the channel, and fewer choose it",
         left_out="nothing is paid",
     )
@@ -122,7 +122,7 @@ class Policy(Part):
     capacity: Amount | None = key(
         None,
         "Asylum decisions that the country can take in a year.",
-        unit="persons a year",
+        unit="persons per year",
         higher="claims are decided sooner",
         left_out="no limit",
     )

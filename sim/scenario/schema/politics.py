@@ -126,7 +126,7 @@ class Politics(Part):
     economy: Weight = key(
         0.5,
         "How fast hard times turn opinion: by the economic threat felt above that of the start.",
-        unit="opinion a year and unit of threat",
+        unit="opinion per year per unit of threat",
         higher="an economic crisis turns opinion more hostile",
         source=OURS,
         symbol="b",
@@ -134,7 +134,7 @@ class Politics(Part):
     salience: Weight = key(
         0.1,
         "How fast opinion turns while `campaigns` keep newcomers before the public's eyes.",
-        unit="opinion a year at full prominence",
+        unit="opinion per year at full prominence",
         higher="campaigns turn opinion more hostile",
         source=OURS,
         symbol="c",
@@ -143,7 +143,7 @@ class Politics(Part):
         0.5,
         "How fast living together with settled foreigners softens opinion, by their share above "
         "that of the start.",
-        unit="opinion a year and unit of share",
+        unit="opinion per year per unit of share",
         higher="settled foreigners make opinion friendlier",
         source=OURS,
         symbol="e",
@@ -176,18 +176,18 @@ def _cost(what: str, unit: str) -> Any:
 class Costs(Part):
     """Unit costs of what a state does, scenario currency; what has none is not booked."""
 
-    detention: Amount | None = _cost("a day of holding somebody at its border", "money a day")
-    decision: Amount | None = _cost("deciding the claim of one person", "money a person")
+    detention: Amount | None = _cost("a day of holding somebody at its border", "money per day")
+    decision: Amount | None = _cost("deciding the claim of one person", "money per person")
     forced_return: Amount | None = _cost(
-        "removing a person, or sending them to a first country,", "money a person"
+        "removing a person, or sending them to a first country,", "money per person"
     )
     relocation: Amount | None = _cost(
-        "taking in a claimant from another member of a bloc", "money a person"
+        "taking in a claimant from another member of a bloc", "money per person"
     )
-    camp: Amount | None = _cost("keeping a person in a camp", "money a person and year")
+    camp: Amount | None = _cost("keeping a person in a camp", "money per person per year")
     claimant: Amount | None = _cost(
-        "reception of a claimant outside of camps", "money a person and year"
+        "reception of a claimant outside of camps", "money per person per year"
     )
     refugee: Amount | None = _cost(
-        "protection and integration of a refugee outside of camps", "money a person and year"
+        "protection and integration of a refugee outside of camps", "money per person per year"
     )

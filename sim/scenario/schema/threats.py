@@ -147,7 +147,6 @@ class Exposure(Part):
         unit="years",
         higher="the same households stay exposed longer, and others stay spared longer",
         source=OURS,
-        symbol="epoch",
     )
     overlap: Share = key(
         0.5,
@@ -175,7 +174,7 @@ class Exposure(Part):
         },
         "From a threat to others: severity that a rise of 1 in the first adds to the second. "
         "What is given changes the default entry by entry; `{}` means none at all.",
-        unit="severity a unit of severity",
+        unit="severity per unit of severity",
         higher="a crisis of the first threat spreads more to the second",
         source=OURS,
         symbol="C",

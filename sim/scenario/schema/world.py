@@ -34,8 +34,8 @@ class Time(Part):
     end: LastDay = key(..., "Last day that is simulated; a month means its last day.")
     step: Literal["day", "week", "month"] = key(
         "month",
-        "Stretch of time after which tables get a row and progress is saved. Rules and shocks "
-        "hold from their own day, whatever the step.",
+        "Span of time after which tables get a row. Rules and shocks hold from their own day, "
+        "however long it is.",
     )
 
 
@@ -88,7 +88,7 @@ class Profile(Part):
     fertility: Annotated[float, Field(strict=True, ge=0, le=12)] = key(
         2.5,
         "Total fertility: children that a woman bears in a lifetime at today's rates.",
-        unit="children a woman",
+        unit="children per woman",
         higher="more births",
         source=UN_2024,
     )
@@ -235,7 +235,7 @@ class Place(Part):
     kind: Literal["region", "city", "border", "camp", "elsewhere"] = key(
         "region",
         "What sort of place it is. Only a camp works differently: claimants may be taken there, "
-        "and nobody chooses it as a destination. The others change how it is drawn.",
+        "and nobody chooses it as a destination. The others are only labels.",
     )
     people: Annotated[float, Field(strict=True, ge=0, le=1e10)] = key(
         ...,
@@ -246,7 +246,7 @@ class Place(Part):
     income: Positive | None = key(
         None,
         "Mean yearly income of a resident, at market exchange rates.",
-        unit="money a person and year",
+        unit="money per person per year",
         higher="people there can pay for more",
         left_out="the mean of the country's other places, weighted by people",
     )
@@ -254,7 +254,7 @@ class Place(Part):
         None,
         "The same income at purchasing power parity. It is what people compare when they choose; "
         "what they can pay goes by `income`.",
-        unit="money a person and year",
+        unit="money per person per year",
         higher="the place draws more people, and fewer leave it to live better",
         left_out="`income`",
     )
