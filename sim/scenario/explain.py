@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Final, Literal, get_args, get_origin
 
 from sim.scenario.errors import nearest
-from sim.scenario.key import OURS, Part, facts
+from sim.scenario.key import OURS, Declaration, Part, part_in
 from sim.scenario.schema import Policy, Scenario
 from sim.scenario.schema.decision import Flight, Livelihood
 from sim.scenario.schema.living import SettlingFactors, StatusFactors
@@ -206,23 +206,23 @@ def _keys(owner: type[Part], section: str) -> Iterator[Key]:
     for field_name, it in owner.model_fields.items():
         name = it.alias or field_name
         path = f"{section}.{name}" if section else name
-        part, steps = _part(it.annotation)
+        part, steps = part_in(it.annotation)
         field = Field(it.annotation, tuple(it.metadata))
-        said = facts(it)
+        said = owner.declared[field_name]
         default = None if it.is_required() else it.get_default(call_default_factory=True)
         yield Key(
             path=path,
             name=name,
             owner=owner,
-            meaning=it.description or "",
+            meaning=said.meaning,
             kind=_kind(field, part),
-            unit=said.get("x-unit", ""),
+            unit=said.unit,
             range=_allowed(field, part),
             default="none: it has to be stated" if it.is_required() else _default(it, said),
-            higher=said.get("x-higher", ""),
-            source=said.get("x-source", ""),
-            symbol=said.get("x-symbol", ""),
-            formerly=said.get("x-formerly", ""),
+            higher=said.higher,
+            source=said.source,
+            symbol=said.symbol,
+            formerly=said.formerly,
             inside=part,
             stated=default is not None,
         )
@@ -230,21 +230,6 @@ def _keys(owner: type[Part], section: str) -> Iterator[Key]:
             below.append((part, path + f".{ANY}" * steps))
     for part, path in below:
         yield from _keys(part, path)
-
-
-def _part(annotation: Any) -> tuple[type[Part] | None, int]:
-    """Return the part that a type holds, and under how many ids or keys."""
-    core, steps = strip(annotation), 0
-    while True:
-        origin, inner = get_origin(core), get_args(core)
-        if origin is tuple and inner[1:] == (...,):
-            core = strip(inner[0])
-        elif origin is dict:
-            core = strip(inner[1])
-        else:
-            break
-        steps += 1
-    return (core, steps) if isinstance(core, type) and issubclass(core, Part) else (None, 0)
 
 
 def _kind(field: Field, part: type[Part] | None) -> str:
@@ -288,11 +273,11 @@ def _allowed(field: Field, part: type[Part] | None) -> str:
     return {"date": "YYYY-MM-DD or YYYY-MM", "section": "a mapping"}.get(kind, kind)
 
 
-def _default(it: Any, said: dict[str, str]) -> str:
+def _default(it: Any, said: Declaration) -> str:
     """Return the default in words."""
     value = it.get_default(call_default_factory=True)
     if value is None:
-        return f"left out: {said['x-left-out']}" if "x-left-out" in said else "none"
+        return f"left out: {said.left_out}" if said.left_out else "none"
     if value == {} and it.default_factory is not None:
         return "its own defaults"
     return plain(value)

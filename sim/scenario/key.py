@@ -5,7 +5,7 @@ A section of the scenario is a subclass of `Part`, and each of its fields a `key
     class Profile(Part):
         under_15: Share = key(
             0.30,
-            "Share of people under 15 years.",
+            "Part of the people who are children under 15 years.",
             unit="share",
             higher="more children in each household, and fewer adults who can decide",
             source=OURS,
@@ -15,21 +15,49 @@ A section of the scenario is a subclass of `Part`, and each of its fields a `key
 of errors are all made from these declarations. The range is that of the field's type.
 """
 
-from __future__ import annotations
-
-from collections.abc import Callable
-from typing import Any, ClassVar, Final
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, ClassVar, Final, get_args, get_origin
 from warnings import warn
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
-from pydantic.fields import FieldInfo
 
 from sim.scenario.errors import OldNameWarning
+from sim.scenario.types import strip
 
 OURS: Final = "our assumption"
 """Source of a default that nobody measured."""
 UNTIL: Final = "0.3"
 """Version from which on the old names of keys are no longer read."""
+
+
+@dataclass(eq=False)
+class Declaration:
+    """What the declaration of a key says beside its type; texts are empty where they do not apply.
+
+    Attributes:
+        default: value where the key is left out; `...` where it may not be.
+        meaning: what the key says, in sentences that need no knowledge of the code.
+        unit: of a number: what it is counted in; `share` for 0 to 1.
+        higher: of a number: what a higher value does, without a capital letter or a full stop.
+        source: of a default: where it comes from, or `OURS`.
+        left_out: what holds where the key is left out, if the default is None.
+        symbol: what the equations of docs/model.md call it.
+        formerly: the key's old name, still read, with a warning.
+        alias: the key's name in files, where Python reserves it.
+        make: of a section: gives what its default is validated from.
+    """
+
+    default: Any
+    meaning: str
+    unit: str = ""
+    higher: str = ""
+    source: str = ""
+    left_out: str = ""
+    symbol: str = ""
+    formerly: str = ""
+    alias: str | None = None
+    make: Callable[[], Any] | None = None
 
 
 def key(
@@ -44,21 +72,8 @@ def key(
     formerly: str = "",
     alias: str | None = None,
 ) -> Any:
-    """Declare a key.
-
-    Args:
-        default: value where the key is left out; `...` where it may not be.
-        meaning: what the key says, in sentences that need no knowledge of the code.
-        unit: of a number: what it is counted in; `share` for 0 to 1.
-        higher: of a number: what a higher value does, without a capital letter or a full stop.
-        source: of a default: where it comes from, or `OURS`.
-        left_out: what holds where the key is left out, if the default is None.
-        symbol: what the equations of docs/model.md call it.
-        formerly: the key's old name, still read, with a warning.
-        alias: the key's name in files, where Python reserves it.
-    """
-    extra = _extra(locals())
-    return Field(default, alias=alias, description=meaning, json_schema_extra=extra)
+    """Declare a key; see `Declaration` for the arguments."""
+    return Declaration(default, meaning, unit, higher, source, left_out, symbol, formerly, alias)
 
 
 def part(meaning: str) -> Any:
@@ -81,13 +96,10 @@ def rows_of(make: Callable[[], Any], meaning: str, *, source: str = "") -> Any:
         meaning: what the key says.
         source: where the default comes from, or `OURS`.
     """
-    extra: Any = {"x-source": source} if source else {}
-    return Field(
-        default_factory=make, validate_default=True, description=meaning, json_schema_extra=extra
-    )
+    return Declaration(None, meaning, source=source, make=make)
 
 
-def same(owner: type[Part], name: str, default: Any, *, source: str = "") -> Any:
+def same(owner: "type[Part]", name: str, default: Any, *, source: str = "") -> Any:
     """Declare a key that another part has, with a default of its own.
 
     Args:
@@ -96,25 +108,8 @@ def same(owner: type[Part], name: str, default: Any, *, source: str = "") -> Any
         default: value where the key is left out.
         source: of this default; without it, that of the other.
     """
-    field = owner.model_fields[name]
-    extra: Any = facts(field) | ({"x-source": source} if source else {})
-    return Field(default, description=field.description, json_schema_extra=extra, alias=field.alias)
-
-
-def facts(field: FieldInfo) -> dict[str, str]:
-    """Return what a key's declaration says beside its meaning.
-
-    Returns:
-        By `x-unit`, `x-higher`, `x-source`, `x-left-out`, `x-symbol`, `x-formerly`: those that
-        are stated.
-    """
-    extra = field.json_schema_extra
-    return {name: str(text) for name, text in extra.items()} if isinstance(extra, dict) else {}
-
-
-def _extra(given: dict[str, Any]) -> dict[str, Any]:
-    names = ("unit", "higher", "source", "left_out", "symbol", "formerly")
-    return {f"x-{name.replace('_', '-')}": given[name] for name in names if given[name]}
+    other = owner.declared[name]
+    return replace(other, default=default, source=source or other.source)
 
 
 def _nothing() -> Any:
@@ -126,6 +121,7 @@ class Part(BaseModel):
     """Base of every part of a scenario: frozen, with unknown keys refused.
 
     Attributes:
+        declared: by field: what its declaration says.
         old_names: by old name: the name by which the key is known now.
     """
 
@@ -137,33 +133,90 @@ class Part(BaseModel):
         validate_by_name=False,
         serialize_by_alias=True,
     )
-    old_names: ClassVar[dict[str, str]] = {}
+    if TYPE_CHECKING:  # pydantic would evaluate these for every part, to find that it may skip them
+        declared: ClassVar[dict[str, Declaration]]
+        old_names: ClassVar[dict[str, str]]
 
-    @classmethod
-    def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
-        """Collect the old names of the part's keys."""
-        super().__pydantic_init_subclass__(**kwargs)
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        """Keep the declarations, and leave pydantic the defaults, before it collects the fields.
+
+        A field description of pydantic's own for every key would double the time that importing
+        the schema takes; so would a validator of old names in parts that have none that of reading.
+        """
+        super().__init_subclass__(**kwargs)
+        own = {name: it for name, it in vars(cls).items() if isinstance(it, Declaration)}
+        cls.declared = cls.declared | own
         cls.old_names = {
-            old: field.alias or name
-            for name, field in cls.model_fields.items()
-            if (old := facts(field).get("x-formerly"))
+            it.formerly: it.alias or name for name, it in cls.declared.items() if it.formerly
         }
+        for name, it in own.items():
+            if it.make is not None:
+                setattr(cls, name, Field(default_factory=it.make, validate_default=True))
+            elif it.alias is not None:
+                setattr(cls, name, Field(it.default, alias=it.alias))
+            elif it.default is ...:
+                delattr(cls, name)
+            else:
+                setattr(cls, name, it.default)
+        if cls.old_names:
+            reading: Any = classmethod(_read_old_names)
+            cls._read_old_names = model_validator(mode="before")(reading)  # type: ignore[attr-defined]
 
-    @model_validator(mode="before")
-    @classmethod
-    def _read_old_names(cls, value: Any) -> Any:
-        """Read keys by their old names, with a warning; files have had theirs read before."""
-        if not cls.old_names or not isinstance(value, dict):
-            return value
-        for old in cls.old_names.keys() & value.keys():
-            new = cls.old_names[old]
-            if new in value:
-                raise ValueError(f"states {old}, the old name of {new}, beside {new}")
-            warn(OldNameWarning(renamed(old, new)), stacklevel=2)
-            value = {new if name == old else name: it for name, it in value.items()}
+
+Part.declared, Part.old_names = {}, {}
+
+
+def _read_old_names(cls: type[Part], value: Any) -> Any:
+    """Read keys by their old names, with a warning; files have had theirs read before."""
+    if not isinstance(value, dict):
         return value
+    for old in cls.old_names.keys() & value.keys():
+        new = cls.old_names[old]
+        if new in value:
+            raise ValueError(f"states {old}, the old name of {new}, beside {new}")
+        warn(OldNameWarning(renamed(old, new)), stacklevel=2)
+        value = {new if name == old else name: it for name, it in value.items()}
+    return value
 
 
 def renamed(old: str, new: str) -> str:
     """Return the sentence that tells of an old name."""
     return f"`{old}` is now `{new}`; the old name works until {UNTIL}"
+
+
+def part_in(annotation: Any) -> tuple[type[Part] | None, int]:
+    """Return the part that a type holds, and under how many ids or keys.
+
+    Args:
+        annotation: type of a field.
+
+    Returns:
+        The part (None where it holds none), and 0 where the field is one, 1 for a list or mapping
+        of parts, and so on.
+    """
+    core, steps = strip(annotation), 0
+    while (entry := entry_of(core)) is not None:
+        core, steps = entry, steps + 1
+    return (core, steps) if isinstance(core, type) and issubclass(core, Part) else (None, 0)
+
+
+def entry_of(core: Any) -> Any:
+    """Return the type of the entries of a list or mapping; None of anything else."""
+    origin, inner = get_origin(core), get_args(core)
+    if origin is tuple and inner[1:] == (...,):
+        return strip(inner[0])
+    return strip(inner[1]) if origin is dict else None
+
+
+def parts(root: type[Part]) -> Iterator[type[Part]]:
+    """Yield a part and all within it, each once."""
+    seen: dict[type[Part], None] = {root: None}
+    todo = [root]
+    while todo:
+        model = todo.pop()
+        yield model
+        for field in model.model_fields.values():
+            inside, _ = part_in(field.annotation)
+            if inside is not None and inside not in seen:
+                seen[inside] = None
+                todo.append(inside)

@@ -15,7 +15,7 @@ from sim.scenario.checks import Known, check
 from sim.scenario.document import MAX_BYTES, MAX_NODES, Node, Text, parse
 from sim.scenario.errors import Problem, ScenarioError, nearest, quoted, suggest
 from sim.scenario.overrides import override
-from sim.scenario.renamed import may_have_old_names, replace_old_names
+from sim.scenario.renamed import replace_old_names
 from sim.scenario.resolve import resolve
 from sim.scenario.schema import BASE, Scenario
 from sim.scenario.tables import MAX_PROBLEMS, TableNode, read_table
@@ -145,8 +145,7 @@ def _load_tree(path: Path, limit: int, problems: list[Problem]) -> Node:
     if root.kind != "mapping":
         hint = "a scenario starts with `schema: 1`; `sim new NAME` writes a starter"
         raise ScenarioError([root.problem("the file is not a mapping of keys to values", hint)])
-    if may_have_old_names(text.text):
-        problems += replace_old_names(root)
+    problems += replace_old_names(root)
     return root
 
 
@@ -181,8 +180,7 @@ def read_resolved(path: Path) -> Scenario:
     text = Text(str(path), _load(path, limit))
     problems: list[Problem] = []
     root = parse(text.text, text, limit // 5, problems)
-    if may_have_old_names(text.text):  # an earlier version wrote it
-        problems += replace_old_names(root, silent=True)
+    problems += replace_old_names(root, silent=True)  # an earlier version may have written it
     try:
         scenario = Scenario.model_validate(root.plain())
     except ValidationError as error:

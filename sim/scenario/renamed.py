@@ -7,15 +7,14 @@ at the line that has to change.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from functools import cache
-from typing import Any, get_args, get_origin
+from typing import Any
 from warnings import warn
 
 from sim.scenario.document import Node
 from sim.scenario.errors import OldNameWarning, Problem
-from sim.scenario.key import Part, renamed
+from sim.scenario.key import Part, entry_of, part_in, renamed
 from sim.scenario.schema import Scenario
 from sim.scenario.types import strip
 
@@ -79,7 +78,7 @@ def path_of_today(path: str) -> str:
     inside: Any = None
     for i, step in enumerate(steps):
         if model is None:
-            inside = _entry(inside)
+            inside = entry_of(inside)
         else:
             steps[i] = step = model.old_names.get(step, step)
             inside = _types(model).get(step)
@@ -122,7 +121,7 @@ def _into(
     if _is_part(inside):
         _walk(node, inside, address, found, problems)
         return
-    entry = _entry(inside)
+    entry = entry_of(inside)
     if entry is None or not hasattr(node.value, "__iter__"):
         return
     unders: Iterable[Any] = node.value
@@ -135,41 +134,13 @@ def _into(
 
 @cache
 def _types(model: type[Part]) -> dict[str, Any]:
-    """Return what the keys hold that have parts in them, by name."""
-    types = {it.alias or name: strip(it.annotation) for name, it in model.model_fields.items()}
-    return {name: it for name, it in types.items() if _holds_parts(it)}
-
-
-def _holds_parts(inside: Any) -> bool:
-    return _is_part(inside) or ((it := _entry(inside)) is not None and _holds_parts(it))
+    """Return the types of the keys that have parts in them, by name."""
+    return {
+        it.alias or name: strip(it.annotation)
+        for name, it in model.model_fields.items()
+        if part_in(it.annotation)[0] is not None
+    }
 
 
 def _is_part(inside: Any) -> bool:
     return isinstance(inside, type) and issubclass(inside, Part)
-
-
-def _entry(inside: Any) -> Any:
-    """Return what a list or mapping holds; None of anything else."""
-    origin, inner = get_origin(inside), get_args(inside)
-    if origin is tuple and inner[1:] == (...,):
-        return strip(inner[0])
-    return strip(inner[1]) if origin is dict else None
-
-
-@cache
-def _any_old_name() -> re.Pattern[str]:
-    names: set[str] = set()
-    todo: list[Any] = [Scenario]
-    while todo:
-        model = todo.pop()
-        names |= model.old_names.keys()
-        for inside in _types(model).values():
-            while not _is_part(inside):
-                inside = _entry(inside)
-            todo.append(inside)
-    return re.compile(rf"\b(?:{'|'.join(sorted(names))})\b")
-
-
-def may_have_old_names(text: str) -> bool:
-    """Return whether a file's text holds an old name anywhere, be it in a comment."""
-    return _any_old_name().search(text) is not None

@@ -12,7 +12,7 @@ from pydantic import BaseModel
 
 from sim.scenario.document import Node, Path, scalar_value
 from sim.scenario.errors import Problem, quoted, suggest
-from sim.scenario.key import Part, facts
+from sim.scenario.key import Part
 from sim.scenario.schema import Level, Scenario, ThreatName
 from sim.scenario.tables import TableNode
 from sim.scenario.types import strip
@@ -179,15 +179,17 @@ def field_at(path: Path, model: type[BaseModel] = Scenario) -> Field:
         core = field.core
         origin, inner = get_origin(core), get_args(core)
         if isinstance(core, type) and issubclass(core, BaseModel):
-            found = {(it.alias or key): it for key, it in core.model_fields.items()}.get(str(step))
+            named = {(it.alias or name): (name, it) for name, it in core.model_fields.items()}
+            name, found = named.get(str(step), ("", None))
             if found is None:
                 return Field()
+            said = core.declared[name] if issubclass(core, Part) else None
             field = Field(
                 found.annotation,
                 tuple(found.metadata),
                 found.is_required(),
-                found.description or "",
-                facts(found).get("x-unit", ""),
+                said.meaning if said else "",
+                said.unit if said else "",
             )
         elif origin is tuple and isinstance(step, int):
             variadic = len(inner) == 2 and inner[1] is Ellipsis

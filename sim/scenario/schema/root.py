@@ -1,10 +1,10 @@
 """The scenario as a whole, and the JSON Schema of its files."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import BeforeValidator, Field
 
-from sim.scenario.key import Part, key, part, renamed
+from sim.scenario.key import Part, key, part, parts, renamed
 from sim.scenario.schema.blocs import Bloc
 from sim.scenario.schema.corridors import Corridor
 from sim.scenario.schema.decision import Decision
@@ -104,6 +104,10 @@ BASE_MEANING = (
 )
 
 
+SAID: Final = ("unit", "higher", "source", "left_out", "symbol", "formerly")
+"""What the JSON Schema says of a key beside its meaning, as `x-unit` and so on."""
+
+
 def json_schema() -> dict[str, Any]:
     """Return the JSON Schema of scenario files, for editors that complete and check them.
 
@@ -114,11 +118,19 @@ def json_schema() -> dict[str, Any]:
     """
     schema = Scenario.model_json_schema(by_alias=True)
     schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
-    for definition in (*schema["$defs"].values(), schema):
-        properties = definition.get("properties", {})
-        for name, it in list(properties.items()):
-            if old := it.get("x-formerly"):
-                properties[old] = {"deprecated": True, "description": f"{renamed(old, name)}."}
+    definitions = schema["$defs"] | {Scenario.__name__: schema}
+    for model in parts(Scenario):
+        properties = definitions[model.__name__]["properties"]
+        for field, it in model.declared.items():
+            name = it.alias or field
+            properties[name] |= {"description": it.meaning} | {
+                f"x-{label.replace('_', '-')}": text
+                for label in SAID
+                if (text := getattr(it, label))
+            }
+            if it.formerly:
+                text = f"{renamed(it.formerly, name)}."
+                properties[it.formerly] = {"deprecated": True, "description": text}
     for rows in schema["properties"].values():
         if rows.get("type") == "array" and "$ref" in rows.get("items", {}):
             table = {
