@@ -14,6 +14,7 @@ from sim.cli import main
 from sim.model.policy import DEFAULTS
 from sim.scenario import explain
 from sim.scenario.explain import Key, find, keys
+from sim.scenario.key import parts
 from sim.scenario.schema import Policy, Scenario, json_schema
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -76,7 +77,12 @@ def test_a_key_says_all_that_may_be_asked(key: Key) -> None:
         assert key.default.startswith("left out: ") or key.default == "none: it has to be stated"
 
 
-def test_nothing_is_told_to_have_more_than_it_has() -> None:
+def test_every_field_is_declared_by_a_key() -> None:
+    for model in parts(Scenario):
+        assert model.declared.keys() == model.model_fields.keys(), model.__name__
+
+
+def test_old_names_are_free() -> None:
     """An old name is no name of today, and belongs to one key of its section."""
     for key in keys():
         if key.formerly:
