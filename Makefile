@@ -7,6 +7,7 @@
 # make bench-guard REF=main  fail if this checkout is slower than REF by more than 1.3 x
 # make results-guard REF=main  fail if this checkout gives other results than REF
 # make bench-peers set up .venv-peers (once) and time the kernel beside others' models
+# make docs        write docs/keys.md and the tables of docs/model.md from the keys' declarations
 # make clean       remove what the other targets made, .venv included
 
 PYTHON ?= python3
@@ -19,7 +20,7 @@ BIN := .venv/bin
 CORE := .venv/.core-$(KEY)
 DEV := .venv/.dev-$(KEY)
 
-.PHONY: demo test lab check bench-smoke bench bench-guard results-guard bench-peers clean
+.PHONY: demo test lab check docs bench-smoke bench bench-guard results-guard bench-peers clean
 .NOTPARALLEL:
 
 demo: $(CORE)
@@ -38,6 +39,9 @@ check: $(DEV)
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+docs: $(CORE)
+	$(BIN)/python -m sim.scenario.explain --write docs
 
 bench-smoke: $(DEV)
 	$(BIN)/python -m benchmarks --quick

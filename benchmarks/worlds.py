@@ -106,11 +106,11 @@ def written(size: Size) -> dict[str, Any]:
         **_dangers(countries, [place["id"] for place in places]),
         "corridors": _corridors(homes),
         **_rules(countries, people),
-        "living": {"kappa": 0.6, "remittances": 20.0},
+        "living": {"means_per_income": 0.6, "remittances": 20.0},
         # Settled people are held by little more than the tie to home: else newcomers, who are not,
         # would make up most of those who move.
         "decision": {
-            "attachment": 0.5,
+            "place_attachment": 0.5,
             "look_ahead_floor": 0.01,
             "classes": [
                 {"id": f"K{g}", "share": 1 / size.classes, "risk": 0.7 + 0.6 * g / size.classes}
@@ -184,10 +184,10 @@ def _corridors(homes: list[str]) -> list[dict[str, Any]]:
     ways.append(
         {
             "id": "SEA", "from": "P0000", "to": f"P{n // 2:04}", "km": 2000.0,
-            "tactics": [
+            "route_options": [
                 {"id": "open", "price": 500.0, "death": 0.005},
-                {"id": "hidden", "price": 900.0, "watched": 0.2, "death": 0.02, "violence": 0.05,
-                 "kidnapping": 0.02},
+                {"id": "hidden", "price": 900.0, "enforcement_met": 0.2, "death": 0.02,
+                 "violence": 0.05, "kidnapping": 0.02},
             ],
         }
     )  # fmt: skip

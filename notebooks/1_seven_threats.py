@@ -162,6 +162,6 @@ assert by_threat(mild)["personal"] < by_threat(severe["personal"])["personal"], 
 # ## Go on
 #
 # - Severity and share are two things: compare *personal* at .9 for 20 % with .3 for 60 %.
-# - Threats feed each other: with `sim.read(FILE, ["exposure.together=1"])` the same households bear
+# - Threats feed each other: with `sim.read(FILE, ["exposure.overlap=1"])` the same households bear
 #   them all. Who moves then?
 # - The whole file is `valley.yaml`; every figure in it can be set in the same way.

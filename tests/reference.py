@@ -36,7 +36,7 @@ from sim.mechanisms.journey import CHANNEL_CHOSEN, DESTINATION
 from sim.mechanisms.livelihood import MEANS
 from sim.mechanisms.threats import THREATS
 from sim.model.world import World
-from sim.scenario.schema import Place, Policy, Scenario, StatusFactors, Tactic
+from sim.scenario.schema import Place, Policy, RouteOption, Scenario, StatusFactors
 
 NEAR = 1e-6
 """A draw this close to a threshold, relatively, may fall on either side of it."""
@@ -380,8 +380,8 @@ class Reference:
         """(ln of the sum over walks of exp(utility / scale), cheapest price, fewest legs)."""
         n, decision = len(self.places), self.decision
         legs = [
-            (a, b, tactic, *self._leg(taste, policy_open, a, b, corridor, tactic, days))
-            for a, b, corridor, tactic, days in self._legs()
+            (a, b, option, *self._leg(taste, policy_open, a, b, corridor, option, days))
+            for a, b, corridor, option, days in self._legs()
         ]
         fewest = np.where(np.eye(n, dtype=bool), 0.0, np.inf)
         fare = fewest.copy()
@@ -407,17 +407,17 @@ class Reference:
         fewest = np.where(np.isfinite(fewest), fewest, 0.0)
         return log_sum.tolist(), fare.tolist(), fewest.tolist()
 
-    def _legs(self) -> Iterator[tuple[int, int, str, Tactic, float]]:
+    def _legs(self) -> Iterator[tuple[int, int, str, RouteOption, float]]:
         index = {place.id: i for i, place in enumerate(self.places)}
         for corridor in self.scenario.corridors:
-            for tactic in corridor.tactics:
-                yield index[corridor.from_], index[corridor.to], corridor.id, tactic, corridor.days
+            for option in corridor.route_options:
+                yield index[corridor.from_], index[corridor.to], corridor.id, option, corridor.days
 
     def _leg(
-        self, taste: int, policy_open: bool, a: int, b: int, corridor: str, tactic: Tactic,
+        self, taste: int, policy_open: bool, a: int, b: int, corridor: str, option: RouteOption,
         days: float,
     ) -> tuple[float, float, bool]:  # fmt: skip
-        """(utility, price, whether it can be traversed) of one leg by one tactic."""
+        """(utility, price, whether it can be traversed) of one leg by one route option."""
         decision, journey = self.decision, self.scenario.journey
         into = self.places[b].country if self.country[a] != self.country[b] else None
 
@@ -427,18 +427,18 @@ class Reference:
         watch = rule("barrier", 0.0) * rule("officers", 1.0) * rule("law", 1.0)
         if rule("closed", False):
             watch = 1.0
-        met = tactic.watched * watch
+        met = option.enforcement_met * watch
         intercepted = met * (1.0 - rule("complicit", 0.0))
         bribed = met * rule("complicit", 0.0)
-        price = tactic.price * (1.0 + journey.premium * watch)
+        price = option.price * (1.0 + journey.premium * watch)
         usable = intercepted < 0.999
         if policy_open:
-            intercepted, bribed, price, usable = 0.0, 0.0, tactic.price, True
+            intercepted, bribed, price, usable = 0.0, 0.0, option.price, True
         harm = (
-            tactic.death
-            + journey.violence_weight * tactic.violence
-            + journey.extortion_weight * (tactic.extortion + bribed)
-            + journey.kidnapping_weight * tactic.kidnapping
+            option.death
+            + journey.violence_weight * option.violence
+            + journey.extortion_weight * (option.extortion + bribed)
+            + journey.kidnapping_weight * option.kidnapping
         )
         utility = (
             -decision.risk * decision.classes[taste].risk * harm
@@ -447,7 +447,9 @@ class Reference:
             - decision.cost * math.log(1.0 + price / self.price_scale)
             - decision.fatigue
             # Choice: who passes through a place at war risks what its people risk.
-            - decision.passage * decision.classes[taste].risk * self.danger[b, Threat.personal]
+            - decision.transit_threat
+            * decision.classes[taste].risk
+            * self.danger[b, Threat.personal]
         )
         return utility, price, usable
 
@@ -507,7 +509,10 @@ class Reference:
         gini = self.countries[self.country[p]].profile.gini
         sigma = sigma_of(gini)
         share = math.exp(sigma * normal - 0.5 * sigma * sigma)
-        return max(0.0, living.kappa * place.income * factor * share - living.subsistence) + support
+        return (
+            max(0.0, living.means_per_income * place.income * factor * share - living.subsistence)
+            + support
+        )
 
     def income_factor(self, country: int, status: int) -> float:
         """What a standing makes of a country's income."""
@@ -639,7 +644,7 @@ class Reference:
         else:
             v -= decision.cost * math.log(1.0 + self.fare(p, d) / max(self.median[p], 100.0))
         if channel == Channel.home:
-            v += decision.tie
+            v += decision.home_attachment
         if channel in ENDS_IN:
             # Choice: moving about within the country of stay leaves out the status factor.
             v += taste.income * math.log(max(self.income_factor(there, ENDS_IN[channel]), 1e-6))
@@ -810,7 +815,7 @@ class Reference:
             return 0.0
         admitted = self.after.is_admitted(who, there, channel)
         after = self.after.value(*what) if admitted else -math.inf
-        return self.decision.rush * min(max(now - after, 0.0), math.log(3.0))
+        return self.decision.surge * min(max(now - after, 0.0), math.log(3.0))
 
     def look_ahead_term(self, hazard: Hazard, o: int, d: int) -> float:
         """look_ahead ln max(W(d), floor), read from the table that everybody reads."""
@@ -900,18 +905,18 @@ class Reference:
         income = (place.income_ppp or place.income or 1.0) * (1.0 - place.unemployment)
         level = max(income * factor / decision.reference_income, 1e-9)
         since = (now - int(people.moved[head])) / 365.25
-        at_rest = 1.0 - decision.rest_depth * math.exp(-since / decision.rest)
+        at_rest = 1.0 - decision.pause_depth * math.exp(-since / decision.pause)
         # R_0 / W^lam: no threat is felt beyond what is tolerable, so that nobody flees.
         calm = (decision.base_livelihood or 1.0) * rogers_castro(age) * at_rest
-        calm *= level**-decision.home
+        calm *= level**-decision.home_income
         if p == who.home:
-            calm *= math.exp(-decision.tie)
+            calm *= math.exp(-decision.home_attachment)
         status = int(people.status[head])
-        calm *= math.exp(-decision.attachment * self.settled(p, who.home, status, since))
+        calm *= math.exp(-decision.place_attachment * self.settled(p, who.home, status, since))
         # Choice: flight has no age schedule and does not rest.
         flee = decision.base_flight / (decision.flight_norm or 1.0) * fear
 
-        lam = decision.inclusive
+        lam = decision.inclusive_value
         found = []
         for policy_open in (False, True):
             for means in (who.means, math.inf):

@@ -73,7 +73,7 @@ def random_scenario(number: int) -> Scenario:
         "places": places,
         "stocks": stocks,
         "threats": _threats(rng, countries, places),
-        "exposure": {"together": rng.random()},
+        "exposure": {"overlap": rng.random()},
         "shocks": _shocks(rng, places),
         "corridors": corridors,
         "policies": _announced(
@@ -87,9 +87,9 @@ def random_scenario(number: int) -> Scenario:
         "interventions": _interventions(rng, countries, places),
         "blocs": _blocs(random.Random(f"blocs {number}"), countries),
         "decision": _decision(rng)
-        | {"prior": _priors(rng, countries, places), "rush": (1.0, 1.0, 0.4, 0.0)[number % 4]},
+        | {"prior": _priors(rng, countries, places), "surge": (1.0, 1.0, 0.4, 0.0)[number % 4]},
         "living": {
-            "kappa": rng.choice((1.0, 1.0, 0.1)),
+            "means_per_income": rng.choice((1.0, 1.0, 0.1)),
             "subsistence": rng.choice((0.0, 300.0, 1500.0)),
             "remittances": rng.choice((0.0, 20.0)),
         },
@@ -203,20 +203,20 @@ def _corridors(rng: random.Random, places: list[str]) -> list[dict[str, Any]]:
         if form < 0.2:
             corridor |= {"dangerous": True, "price": rng.choice((0.0, 400.0, 2500.0))}
         elif form < 0.6:
-            corridor["tactics"] = [_tactic(rng, f"t{j}") for j in range(rng.randint(1, 3))]
+            corridor["route_options"] = [_option(rng, f"t{j}") for j in range(rng.randint(1, 3))]
         else:
-            corridor |= {"price": rng.choice((0.0, 50.0, 1500.0)), "watched": rng.random()}
+            corridor |= {"price": rng.choice((0.0, 50.0, 1500.0)), "enforcement_met": rng.random()}
         if rng.random() < 0.2:
             corridor["days"] = rng.uniform(0.0, 60.0)
         corridors.append(corridor)
     return corridors
 
 
-def _tactic(rng: random.Random, name: str) -> dict[str, Any]:
+def _option(rng: random.Random, name: str) -> dict[str, Any]:
     return {
         "id": name,
         "price": rng.choice((0.0, 100.0, 850.0, 20_000.0)),
-        "watched": rng.choice((0.0, 0.2, 1.0)),
+        "enforcement_met": rng.choice((0.0, 0.2, 1.0)),
         "death": rng.choice((0.0, 0.02, 0.3)),
         "violence": rng.choice((0.0, 0.2)),
         "extortion": rng.choice((0.0, 0.5)),
@@ -310,9 +310,9 @@ def _announced(
         return policies
     for corridor in rng.sample(corridors, rng.choice((0, 1, len(corridors)))):
         change = {"closed": True} if rng.random() < 0.8 else {"barrier": rng.random()}
-        if "watched" in corridor and rng.random() < 0.7:
+        if "enforcement_met" in corridor and rng.random() < 0.7:
             # No hidden way is left where it is closed.
-            corridor["watched"] = 1.0
+            corridor["enforcement_met"] = 1.0
         policies.append({"id": f"{corridor['id']}_to_be", "corridor": corridor["id"], **change})
     for rule in policies:
         if rng.random() < 0.6:
@@ -403,19 +403,19 @@ def _decision(rng: random.Random) -> dict[str, Any]:
         "base_flight": 10 ** rng.uniform(-3.5, -0.5),
         "flight_norm": rng.choice((0.5, 2.0)),
         "nest": rng.choice((1.0, 0.3, 0.3, 0.5, 0.1, 0.06)),
-        "inclusive": rng.choice((0.5, 1.0, 0.2)),
+        "inclusive_value": rng.choice((0.5, 1.0, 0.2)),
         "look_ahead_floor": rng.choice((0.001, 0.5)),
         "cost": rng.choice((0.0, 0.5, 1.0)),
-        "tie": rng.choice((0.0, 1.0)),
-        "attachment": rng.choice((0.0, 1.0, 4.0)),
+        "home_attachment": rng.choice((0.0, 1.0)),
+        "place_attachment": rng.choice((0.0, 1.0, 4.0)),
         "admission": rng.choice((0.0, 0.26, 1.0)),
-        "passage": rng.choice((0.0, 2.0)),
+        "transit_threat": rng.choice((0.0, 2.0)),
         "risk": rng.choice((0.0, 10.0)),
         "fatigue": fatigue,
         "route_scale": scale,
         "information": rng.choice((0.0, 100.0)),
-        "home": rng.choice((0.0, 0.43)),
-        "rest_depth": rng.choice((0.0, 0.8, 1.0)),
+        "home_income": rng.choice((0.0, 0.43)),
+        "pause_depth": rng.choice((0.0, 0.8, 1.0)),
         "livelihood": tastes(),
         "flight": tastes() | {"contiguous": rng.uniform(0.0, 1.5)},
         "classes": rng.choice(
@@ -634,7 +634,7 @@ def large_scenario(agents: int = 30_000, **decision: Any) -> Scenario:
             way("north", "border", 300.0, death=0.001),
             way("south", "border", 400.0, death=0.002),
             way("border", "city", 50.0),
-            way("city", "rich", 2500.0, death=0.02, watched=0.6),
+            way("city", "rich", 2500.0, death=0.02, enforcement_met=0.6),
             way("rich", "far", 6000.0, death=0.01),
         ],
         "policies": [
@@ -645,12 +645,12 @@ def large_scenario(agents: int = 30_000, **decision: Any) -> Scenario:
              "min_education": "secondary", "fee": 800.0},
             {"id": "wall", "into": "RICH", "barrier": 0.5},
         ],
-        "living": {"kappa": 0.25, "subsistence": 75.0},
+        "living": {"means_per_income": 0.25, "subsistence": 75.0},
         "decision": {
             "base_livelihood": 5.0,
             "base_flight": 8e-2,
             "flight_norm": 1.0,
-            "attachment": 0.0,
+            "place_attachment": 0.0,
             "flight": {"citizen": 0.0},
             **decision,
         },

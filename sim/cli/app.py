@@ -30,6 +30,7 @@ from sim.cli.console import (
     say,
     say_json,
     show,
+    told_of_old_names,
     was_interrupted,
 )
 from sim.scenario.errors import printable
@@ -197,11 +198,12 @@ def check(
         problems: list[dict[str, Any]] = []
         summary: dict[str, Any] = {}
         try:
-            scenario = read(file)
-            if scenario.sweep is not None:
-                from sim.experiments.plan import Study
+            with told_of_old_names() as warned:
+                scenario = read(file)
+                if scenario.sweep is not None:
+                    from sim.experiments.plan import Study
 
-                Study(file).check_points()
+                    Study(file).check_points()
         except ScenarioError as error:
             problems = [problem_json(problem) for problem in error.problems]
             complain(str(error))
@@ -218,7 +220,15 @@ def check(
                     f"{printable(file)}: ok ({_count(summary['places'], 'place')}, "
                     f"{_count(summary['corridors'], 'corridor')}, {summary['people']:,.0f} people)"
                 )
-        found.append({"file": file, "ok": not problems, **summary, "problems": problems})
+        found.append(
+            {
+                "file": file,
+                "ok": not problems,
+                **summary,
+                "problems": problems,
+                "warnings": [problem_json(it) for it in warned],
+            }
+        )
     ok = all(one["ok"] for one in found)
     if as_json:
         say_json({"ok": ok, "files": found})
@@ -234,6 +244,34 @@ def schema(as_json: AsJson = False, quiet: Quiet = False) -> None:  # noqa: ARG0
     from sim.scenario.schema import json_schema
 
     say_json(json_schema())
+
+
+@app.command()
+def explain(
+    key: Annotated[
+        str,
+        typer.Argument(metavar="KEY", help="For instance decision.nest, policies.quota, quota."),
+    ],
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """Say what a key of scenario files means, its unit, range, default and source."""
+    from sim.scenario import explain as words
+
+    found = words.find(key)
+    if not found:
+        close = words.near(key)
+        hint = f"did you mean {', '.join(close)}?" if close else "`sim schema` prints all"
+        raise BadInputError(f"no key of a scenario is called {printable(key)!r}; {hint}")
+    if as_json:
+        say_json(
+            [
+                it.as_json() | {"neighbours": [other.path for other in words.neighbours(it)]}
+                for it in found
+            ]
+        )
+    elif not quiet:
+        say("\n\n".join(map(words.text, found)) if len(found) == 1 else words.listed(found))
 
 
 @app.command()

@@ -9,6 +9,7 @@ import json
 import os
 import signal
 import sys
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -16,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn, TextIO
 
 import typer
 
-from sim.scenario.errors import Problem, ScenarioError, printable
+from sim.scenario.errors import OldNameWarning, Problem, ScenarioError, printable
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -100,6 +101,42 @@ def problem_json(problem: Problem) -> dict[str, Any]:
         "message": problem.message,
         "hint": problem.hint,
     }
+
+
+@contextmanager
+def _old_names_told(shown: bool) -> Iterator[None]:
+    """Print warnings of old names as problems are printed, each once; others stay as they are."""
+    usual = warnings.showwarning
+    said: set[str] = set()
+
+    def tell(message: Warning | str, category: type[Warning], *more: Any) -> None:
+        if not issubclass(category, OldNameWarning):
+            usual(message, category, *more)
+        elif shown and str(message) not in said:
+            said.add(str(message))
+            complain(str(message))
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("always", OldNameWarning)
+        warnings.showwarning = tell  # type: ignore[assignment]
+        yield
+
+
+@contextmanager
+def told_of_old_names() -> Iterator[list[Problem]]:
+    """Collect the warnings of old names that are given, beside printing them."""
+    told: list[Problem] = []
+    usual = warnings.showwarning
+
+    def collect(message: Warning | str, category: type[Warning], *more: Any) -> None:
+        usual(message, category, *more)
+        problem = message.args[0] if isinstance(message, OldNameWarning) else None
+        if isinstance(problem, Problem) and problem not in told:
+            told.append(problem)
+
+    with warnings.catch_warnings():
+        warnings.showwarning = collect  # type: ignore[assignment]
+        yield told
 
 
 @contextmanager
@@ -201,7 +238,8 @@ def guarded(command: Callable[[], int], words: Sequence[str]) -> int:
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")  # a terminal that lacks a letter shows a ?
     try:
-        code = command()
+        with _old_names_told(shown=not {"-q", "--quiet"} & set(words)):
+            code = command()
         _stop_if_interrupted()
     except BaseException as error:
         if os.environ.get("SIM_DEBUG"):

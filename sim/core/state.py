@@ -215,7 +215,7 @@ class Moves(NamedTuple):
 
 
 class Legs(NamedTuple):
-    """Every (corridor, tactic) as one row, grouped by the place it leaves.
+    """Every (corridor, route option) as one row, grouped by the place it leaves.
 
     Axis: leg. `first[p]:first[p + 1]` are the legs that leave place p.
     """
@@ -226,11 +226,11 @@ class Legs(NamedTuple):
     corridor: I64
     days: F64
     price: F64
-    watched: F64
+    enforcement_met: F64
     death: F64
     violence: F64
     extortion: F64
-    taken: F64
+    money_lost: F64
     kidnapping: F64
     crosses: Bool
     ident: U64

@@ -49,7 +49,7 @@ def _solved(text: str) -> tuple[float, float]:
     """
     base = Scenario.model_validate_json(text)
     # Nor does base_L know of a rush, which passes.
-    update = {"base_livelihood": 1.0, "flight_norm": 1.0, "rush": 0.0}
+    update = {"base_livelihood": 1.0, "flight_norm": 1.0, "surge": 0.0}
     decision = base.decision.model_copy(update=update)
     scenario = base.model_copy(update={"decision": decision})
     world = build_world(scenario, scenario.seed)
@@ -72,7 +72,7 @@ def _solved(text: str) -> tuple[float, float]:
     weight = np.where(counted, world.weight[world.people.home[heads]], 0)
     # A rate is base W^lam; moves abroad have the share of W that lies abroad.
     share = np.divide(abroad, found, out=np.zeros_like(found), where=found > 0)
-    livelihood, flight = (found * share ** (1.0 / decision.inclusive))[:, :2].T
+    livelihood, flight = (found * share ** (1.0 / decision.inclusive_value))[:, :2].T
     total = max(float(weight.sum()), 1.0)
     mean_l = float((livelihood * weight).sum()) / total
     mean_f = float((flight * weight).sum()) / total

@@ -15,8 +15,10 @@ from numpy.typing import NDArray
 from sim.core.rng import Draw, key, name_hash, uniform_array
 from sim.scenario.document import Path, scalar_value
 from sim.scenario.errors import Problem, ScenarioError, quoted
+from sim.scenario.key import renamed
 from sim.scenario.overrides import override
 from sim.scenario.reader import ScenarioFile
+from sim.scenario.renamed import path_of_today, tell
 from sim.scenario.schema import Factor, Sweep, parse_date
 from sim.scenario.tables import read_cells
 from sim.scenario.wording import Field, field_at
@@ -148,6 +150,12 @@ def _form(file: ScenarioFile, sweep: Sweep) -> list[Problem]:
             add((*at, "n"), "{} is for a range only")
         if factor.packages and factor.paths:
             add((*at, "paths"), "{} cannot stand beside packages, which say their paths")
+        for written, where in _written(at, name, factor):
+            if (path := path_of_today(written)) != written:
+                tell(file.tree.problem(where, renamed(written, path), on_key=True))
+        for package, changes in factor.packages.items():
+            if len(set(map(path_of_today, changes))) < len(changes):
+                add((*at, "packages", package), "{} changes one key by two names", "", True)
         for path in _paths(name, factor):
             if path.split(".")[0] in FIXED:
                 add(at, f"{{}}: a sweep cannot vary {path.split('.')[0]}", "", True)
@@ -190,15 +198,28 @@ def _range_form(
 def field_of(path: str) -> Field:
     """Return what the schema says of a path whose things in lists are named by id."""
     at: Path = ()
-    for step in path.split("."):
+    for step in path_of_today(path).split("."):
         at = (*at, 0 if get_origin(field_at(at).core) is tuple else step)
     return field_at(at)
 
 
 def _paths(name: str, factor: Factor) -> list[str]:
+    """Return the paths that a factor changes, with keys of today."""
+    paths = [path_of_today(path) for path, _ in _written((), name, factor)]
+    return list(dict.fromkeys(paths)) if factor.packages else paths
+
+
+def _written(at: Path, name: str, factor: Factor) -> list[tuple[str, Path]]:
+    """Return the paths that a factor changes as the file writes them, and where it does."""
     if factor.packages:
-        return list(dict.fromkeys(path for it in factor.packages.values() for path in it))
-    return list(factor.paths or (name,))
+        return [
+            (path, (*at, "packages", package, path))
+            for package, changes in factor.packages.items()
+            for path in changes
+        ]
+    if factor.paths:
+        return [(path, (*at, "paths", i)) for i, path in enumerate(factor.paths)]
+    return [(name, at)]
 
 
 def _end(value: Any) -> float:
@@ -277,7 +298,7 @@ def _package(file: ScenarioFile, at: Path, name: str, changes: dict[str, Any]) -
     for path, value in changes.items():
         place = partial(file.tree.problem, (*inside, path))
         on_key = partial(file.tree.problem, (*inside, path), on_key=True)
-        changes_.append(Change(f"{path}={one_line(value)}", place, on_key))
+        changes_.append(Change(f"{path_of_today(path)}={one_line(value)}", place, on_key))
     return Level(name, tuple(changes_))
 
 
@@ -298,12 +319,18 @@ def _listed(file: ScenarioFile) -> Design:
         for column, path in enumerate(header)
         if path.split(".")[0] in ("", *FIXED)
     ]
+    for column, path in enumerate(header):
+        if (today := path_of_today(path)) != path:
+            tell(table.problem(top, column, renamed(path, today)))
+            if today in header:
+                said = f"the column {quoted(path)} is the old name of {quoted(today)}"
+                problems.append(table.problem(top, column, said, f"keep {today}"))
     if problems:
         raise ScenarioError(problems)
 
     def change(path: str, cell: str, line: int, column: int) -> Change:
         place = partial(table.problem, line, column)
-        return Change(f"{path}={cell}", place, partial(table.problem, top, column))
+        return Change(f"{path_of_today(path)}={cell}", place, partial(table.problem, top, column))
 
     points = [
         Point(

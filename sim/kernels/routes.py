@@ -1,4 +1,4 @@
-"""Route choice: a recursive logit over the legs and tactics of the corridor graph (section 7)."""
+"""Route choice: a recursive logit over the legs and route options of the corridor graph."""
 
 from __future__ import annotations
 

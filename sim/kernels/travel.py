@@ -778,14 +778,14 @@ def travel(
                 )
                 who = people.pid[head]
                 if uniform2(keys[4], who, np.uint64(occasion)) < legs.extortion[e]:
-                    ransom = people.means[head] * legs.taken[e]
+                    ransom = people.means[head] * legs.money_lost[e]
                     people.means[head] = people.means[head] - ransom
                     harms[c, own, EXTORTION] += w * n
                     money_taken[c, own] += w * int(ransom * 100.0)
                 u = uniform2(keys[5], who, np.uint64(occasion))
                 met = way.intercepted[e] + way.bribed[e]
                 if way.intercepted[e] <= u < met and people.means[head] > 0.0:
-                    bribe = people.means[head] * legs.taken[e]
+                    bribe = people.means[head] * legs.money_lost[e]
                     people.means[head] = people.means[head] - bribe
                     harms[c, own, BRIBE] += w * n
                     bribes[c, own] += w * int(bribe * 100.0)

@@ -132,7 +132,7 @@ def send_back(world: World, heads: I64) -> None:
 
 def forget_returns(world: World) -> None:
     """Let those who were sent back feel no drag of a recent move, where the scenario says so."""
-    if not world.scenario.decision.rest_returned:
+    if not world.scenario.decision.pause_returned:
         forget_moves(world.people, SENT_BACK.of(world))
     SENT_BACK.put(world, np.empty(0, np.int64))
 

@@ -283,7 +283,7 @@ class Choices:
                 + decision.interception * np.log1p(-np.minimum(met.caught, PASSABLE))
                 - decision.livelihood.waiting * legs.days / 30.4375
                 - decision.cost * np.log1p(met.price / self.price_scale)
-                - decision.passage * decision.classes[g].risk * self.danger[legs.target]
+                - decision.transit_threat * decision.classes[g].risk * self.danger[legs.target]
                 - decision.fatigue
             )
             solve_routes(
@@ -321,7 +321,7 @@ class Choices:
         n = self.n_places
         pull = np.zeros((2, n, n))
         companions = np.ones((2, 3))
-        homeward = np.full(2, np.exp(decision.tie / decision.nest))
+        homeward = np.full(2, np.exp(decision.home_attachment / decision.nest))
         for h in Hazard:
             taste = decision.livelihood if h == Hazard.livelihood else decision.flight
             actual = taste.income * self.log_income + taste.democracy * self.democracy
@@ -347,7 +347,7 @@ class Choices:
             homeward=homeward,
             ident=self.ident,
             nest=decision.nest,
-            inclusive=decision.inclusive,
+            inclusive=decision.inclusive_value,
             rush=no_rush(len(decision.classes), n, *self.rules.open.shape),
         )
         for h in Hazard:
@@ -430,7 +430,7 @@ class Choices:
         value = way.value if same else self._routes(after, self.network.legs)[1]
         self.land = self.land._replace(
             rush=rush(
-                decision.rush / decision.nest,
+                decision.surge / decision.nest,
                 decision.route_scale * way.value,
                 decision.route_scale * value,
                 self.entry,
@@ -569,9 +569,11 @@ def conditions(
     income = np.array([p.income_ppp or p.income or 1.0 for p in places])
     jobless = np.array([p.unemployment for p in places])
     level = income[:, None] * (1 - jobless[:, None]) * status / decision.reference_income
-    livelihood = (decision.base_livelihood or 1.0) * np.maximum(level, 1e-9) ** -decision.home
+    livelihood = (decision.base_livelihood or 1.0) * np.maximum(
+        level, 1e-9
+    ) ** -decision.home_income
     flight = decision.base_flight / (decision.flight_norm or 1.0)
-    at_home = float(np.exp(-decision.tie - decision.attachment))
+    at_home = float(np.exp(-decision.home_attachment - decision.place_attachment))
     age = np.stack([rogers_castro(), np.ones(121)])
     return Conditions(
         want=want,
@@ -580,11 +582,11 @@ def conditions(
         livelihood=livelihood,
         flight=flight,
         at_home=at_home,
-        attachment=decision.attachment,
+        attachment=decision.place_attachment,
         settling=settling,
         age=age,
-        rest=decision.rest,
-        rest_depth=decision.rest_depth,
+        rest=decision.pause,
+        rest_depth=decision.pause_depth,
         bound=bound,
         most=greatest_rates(livelihood, flight, at_home, age, want, fear, bound),
     )

@@ -107,7 +107,7 @@ def draw_exposure(world: World, heads: U32, company: U16) -> None:
     epochs = np.array([math.floor(phase), math.floor(phase) + 1], np.uint64)
     draws = key(world.seed, EXPOSED)
     salt = mixed_array(mixed_array(world.geography.place_ident[:, None] + epochs) ^ draws)
-    shared = np.uint64(round(65536 * stated.together))
+    shared = np.uint64(round(65536 * stated.overlap))
     refresh_masks(
         world.people, heads, company, exposure.threshold, salt, key(world.seed, SPELL), phase,
         shared,

@@ -214,7 +214,7 @@ def continue_stranded(world: World, heads: I64, since: F64, end: int) -> tuple[I
 
 
 def price_rows(world: World, _census: Census) -> Rows:
-    """What corridors into another country ask for, as of today, by the cheapest usable tactic."""
+    """What corridors into another country ask for today, by the cheapest usable route option."""
     legs, way = world.network.legs, CHOICES.of(world).way
     usable = np.flatnonzero(legs.crosses & way.usable)
     order = usable[np.lexsort((way.price[usable], legs.corridor[usable]))]
@@ -320,7 +320,7 @@ MECHANISM = Mechanism(
             "what smugglers ask for a corridor, and how likely one is stopped on it",
             "last",
             (
-                CORRIDOR.named("corridor", "corridor; the cheapest usable of its tactics"),
+                CORRIDOR.named("corridor", "corridor; the cheapest usable of its route options"),
                 Column("price", "float", "money", "price a person, which follows enforcement"),
                 Column("intercepted", "float", "share", "probability to be intercepted on it"),
             ),

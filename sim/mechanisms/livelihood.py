@@ -35,7 +35,7 @@ def build_means(scenario: Scenario) -> Means:
         sigma.append(gini_to_sigma(profile.gini))
     factors = living.status_income
     return Means(
-        income=living.kappa * np.array([p.income or 0.0 for p in scenario.places]),
+        income=living.means_per_income * np.array([p.income or 0.0 for p in scenario.places]),
         sigma=np.array(sigma),
         normal=normal_table().astype(np.float32),
         support=np.zeros(len(scenario.places)),

@@ -356,7 +356,7 @@ def enforce(rules: Rules, network: Network, premium: float, often: float = 1.0) 
         premium: Share by which smugglers raise their price at full enforcement.
         often: Factor of the probability to be met by officials.
     """
-    met = np.minimum(network.legs.watched * rules.enforcement * often, 1.0)
+    met = np.minimum(network.legs.enforcement_met * rules.enforcement * often, 1.0)
     caught = met * (1.0 - rules.complicit)
     price = network.legs.price * (1.0 + premium * rules.enforcement)
     return Enforcement(caught, met * rules.complicit, caught < PASSABLE, price)
@@ -376,7 +376,7 @@ def rules_today(world: World, announced: bool = False) -> Rules:
 def rules_to_come(world: World) -> Rules | None:
     """Rules with those that are announced; none while nothing is that people hurry because of."""
     scenario = world.scenario
-    if scenario.decision.rush > 0 and announcement.any_pending(scenario, world.date()):
+    if scenario.decision.surge > 0 and announcement.any_pending(scenario, world.date()):
         return rules_today(world, announced=True)
     return None
 

@@ -56,9 +56,9 @@ def build(scenario: Scenario) -> Network:
     for n, corridor in enumerate(scenario.corridors):
         a, b = index[corridor.from_], index[corridor.to]
         graph.add_edge(a, b)
-        for tactic in corridor.tactics:
-            ident = name_hash("leg", f"{corridor.id}:{tactic.id}")
-            rows.append((a, b, n, corridor.days, tactic, country[a] != country[b], ident))
+        for option in corridor.route_options:
+            ident = name_hash("leg", f"{corridor.id}:{option.id}")
+            rows.append((a, b, n, corridor.days, option, country[a] != country[b], ident))
     rows.sort(key=lambda row: row[0])
     hops = np.full((len(places), len(places)), -1, np.int64)
     for a, lengths in nx.all_pairs_shortest_path_length(graph):
@@ -76,11 +76,11 @@ def build(scenario: Scenario) -> Network:
         corridor=np.array([row[2] for row in rows], np.int64),
         days=np.array([row[3] for row in rows], np.float64),
         price=column("price"),
-        watched=column("watched"),
+        enforcement_met=column("enforcement_met"),
         death=column("death"),
         violence=column("violence"),
         extortion=column("extortion"),
-        taken=column("taken"),
+        money_lost=column("money_lost"),
         kidnapping=column("kidnapping"),
         crosses=np.array([row[5] for row in rows], np.bool_),
         ident=np.array([row[6] for row in rows], np.uint64),

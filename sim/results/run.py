@@ -52,8 +52,8 @@ class Run:
         """Say what was run, how often, and what was kept."""
         times = "replicate" if self.replicates == 1 else "replicates"
         return (
-            f"<{type(self).__name__} of {self.scenario.name}: seed {self.seed}, {self.replicates} {times}, "
-            f"tables {', '.join(self.tables)}>"
+            f"<{type(self).__name__} of {self.scenario.name}: seed {self.seed}, "
+            f"{self.replicates} {times}, tables {', '.join(self.tables)}>"
         )
 
     def __getattr__(self, name: str) -> pd.DataFrame:

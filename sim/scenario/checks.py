@@ -15,7 +15,14 @@ from typing import Any, Final
 from sim.core.terms import Status, Threat
 from sim.scenario.document import Node, Path
 from sim.scenario.errors import Problem, quoted, suggest
-from sim.scenario.resolve import OTHER, corridor_ids, country_incomes, resolve, resolve_exposure
+from sim.scenario.resolve import (
+    OPTION_KEYS,
+    OTHER,
+    corridor_ids,
+    country_incomes,
+    resolve,
+    resolve_exposure,
+)
 from sim.scenario.schema import Bloc, Exposure, Policy, Scenario
 from sim.scenario.wording import Tree, child, default_id
 
@@ -219,7 +226,7 @@ def _duplicates(ck: _Checker) -> None:
             if own in RESERVED and not (kind == "places" and own != "default"):
                 ck.add(path, f"{{}} = {own} cannot be an id", RESERVED[own])
     for i, corridor in enumerate(ck.scenario.corridors):
-        _once(ck, ("corridors", i, "tactics"), [it.id for it in corridor.tactics])
+        _once(ck, ("corridors", i, "route_options"), [it.id for it in corridor.route_options])
     _once(ck, ("politics", "campaigns"), [it.id for it in ck.scenario.politics.campaigns])
     _once(ck, ("decision", "classes"), [it.id for it in ck.scenario.decision.classes])
     for name in ("tables", "by"):
@@ -500,7 +507,7 @@ def _sizes(ck: _Checker) -> None:
 
 
 def _corridors(ck: _Checker) -> None:
-    """Corridors to nowhere, places that none leads to or from, and two ways to state a tactic."""
+    """Corridors to nowhere, places that none leads to or from, route options stated twice."""
     s = ck.scenario
     touched: set[str] = set()
     for i, it in enumerate(s.corridors):
@@ -511,25 +518,17 @@ def _corridors(ck: _Checker) -> None:
         if it.km is not None and it.days is not None:
             hint = "days are what counts; km stand in for them where they are not known"
             ck.add((*path, "km"), "{} cannot stand beside days", hint, on_key=True)
-        if it.tactics:
-            for key in (
-                "price",
-                "watched",
-                "death",
-                "violence",
-                "extortion",
-                "taken",
-                "kidnapping",
-            ):
+        if it.route_options:
+            for key in OPTION_KEYS:
                 if getattr(it, key) is not None:
                     ck.add(
                         (*path, key),
-                        "{} cannot stand beside tactics",
-                        "state it within each tactic",
+                        "{} cannot stand beside route_options",
+                        "state it within each route option",
                         on_key=True,
                     )
             if it.dangerous:
-                ck.add((*path, "dangerous"), "{} cannot stand beside tactics", on_key=True)
+                ck.add((*path, "dangerous"), "{} cannot stand beside route_options", on_key=True)
     if s.corridors and ck.intact("corridors"):
         for i, place in enumerate(s.places):
             if place.id not in touched:
@@ -804,12 +803,12 @@ def route_radius(scenario: Scenario) -> float:
     for corridor in scenario.corridors:
         days = decision.livelihood.waiting * (corridor.days or 0.0) / 30.4375
         weight = 0.0
-        for tactic in corridor.tactics:
+        for option in corridor.route_options:
             harm = (
-                tactic.death
-                + journey.violence_weight * tactic.violence
-                + journey.extortion_weight * tactic.extortion
-                + journey.kidnapping_weight * tactic.kidnapping
+                option.death
+                + journey.violence_weight * option.violence
+                + journey.extortion_weight * option.extortion
+                + journey.kidnapping_weight * option.kidnapping
             )
             weight += exp(-(risk * harm + days + decision.fatigue) / decision.route_scale)
         legs.append((index[corridor.from_], index[corridor.to], weight))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import Final
+from typing import Final, Literal
 
 WIDTH: Final = 96
 """Columns that a shown source line may fill, margin included."""
@@ -31,6 +31,8 @@ class Problem:
     """What to write instead; empty where nobody can know."""
     source_line: str = ""
     """The line of the file, unshortened."""
+    level: Literal["error", "warning"] = "error"
+    """Whether the scenario cannot be used, or only should be changed."""
 
     def __str__(self) -> str:
         """Return the problem as printed: place, message, line, caret, hint."""
@@ -39,12 +41,16 @@ class Problem:
             place += f":{self.line}"
             if self.column:
                 place += f":{self.column}"
-        lines = [f"{place}: error: {printable(self.message, MAX_MESSAGE)}"]
+        lines = [f"{place}: {self.level}: {printable(self.message, MAX_MESSAGE)}"]
         if self.line and self.source_line.strip():
             lines += _excerpt(self.line, self.column, self.source_line)
         if self.hint:
             lines.append(f"  hint: {printable(self.hint, MAX_MESSAGE)}")
         return "\n".join(lines)
+
+
+class OldNameWarning(FutureWarning):
+    """A scenario states a key by its old name; the argument is a `Problem`, or a sentence."""
 
 
 class ScenarioError(Exception):

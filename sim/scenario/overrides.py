@@ -8,6 +8,8 @@ from typing import Any
 
 from sim.scenario.document import Argument, Node, parse
 from sim.scenario.errors import Problem, ScenarioError, quoted, suggest
+from sim.scenario.key import renamed
+from sim.scenario.renamed import old_name, replace_old_names, tell
 from sim.scenario.wording import Field, child, default_id, field_at, field_names
 
 SHAPE = re.compile(r"\s*([^=\s]+)\s*=(.*)", re.DOTALL)
@@ -50,9 +52,17 @@ def _apply(root: Node, argument: str, origin: Argument) -> Node:
         key: str | int = step
         if parent.kind == "list":
             key = _index(parent, step, said, origin)
+        elif new := old_name(field_at(path).model, step):
+            under = f"{said}." if said else ""
+            tell(origin.problem(0, 0, renamed(f"{under}{step}", f"{under}{new}")))
+            key = step = new
         path = (*path, key)
         said = f"{said}.{step}" if said else step
         if last:
+            if value.kind != "scalar":
+                clashes = replace_old_names(value, field_at(path).core, said)
+                if clashes:
+                    raise ScenarioError(clashes)
             _put(parent, key, value, origin)
             break
         node = child(parent, key)

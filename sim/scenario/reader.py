@@ -15,6 +15,7 @@ from sim.scenario.checks import Known, check
 from sim.scenario.document import MAX_BYTES, MAX_NODES, Node, Text, parse
 from sim.scenario.errors import Problem, ScenarioError, nearest, quoted, suggest
 from sim.scenario.overrides import override
+from sim.scenario.renamed import replace_old_names
 from sim.scenario.resolve import resolve
 from sim.scenario.schema import BASE, Scenario
 from sim.scenario.tables import MAX_PROBLEMS, TableNode, read_table
@@ -144,6 +145,7 @@ def _load_tree(path: Path, limit: int, problems: list[Problem]) -> Node:
     if root.kind != "mapping":
         hint = "a scenario starts with `schema: 1`; `sim new NAME` writes a starter"
         raise ScenarioError([root.problem("the file is not a mapping of keys to values", hint)])
+    problems += replace_old_names(root)
     return root
 
 
@@ -178,6 +180,7 @@ def read_resolved(path: Path) -> Scenario:
     text = Text(str(path), _load(path, limit))
     problems: list[Problem] = []
     root = parse(text.text, text, limit // 5, problems)
+    problems += replace_old_names(root, silent=True)  # an earlier version may have written it
     try:
         scenario = Scenario.model_validate(root.plain())
     except ValidationError as error:

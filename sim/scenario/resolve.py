@@ -20,8 +20,8 @@ from sim.scenario.schema import (
     Opinion,
     Part,
     Place,
+    RouteOption,
     Scenario,
-    Tactic,
     ThreatName,
 )
 
@@ -36,13 +36,13 @@ CAPACITY: Final = 0.05
 FOCUS: Final = 0.9
 """Share of rows for the people of `population.focus`."""
 HIDDEN_PRICE: Final = 1.5
-"""Price of the hidden tactic over that of the open one (our assumption)."""
+"""Price of the hidden route option over that of the open one (our assumption)."""
 CARAVAN: Final = {"people": 1000.0, "price": 0.5, "hazards": 0.5, "interception": 1.0}
 """When a caravan forms, and what it changes for those in it (our assumption)."""
 OTHER: Final = "other"
 """The implicit group of those in no named group."""
-TACTIC_KEYS: Final = (
-    "price", "watched", "death", "violence", "extortion", "taken", "kidnapping",
+OPTION_KEYS: Final = (
+    "price", "enforcement_met", "death", "violence", "extortion", "money_lost", "kidnapping",
 )  # fmt: skip
 
 T = TypeVar("T")
@@ -336,7 +336,7 @@ def _corridor(corridor: Corridor, where: Mapping[str, Place]) -> tuple[Corridor,
             # Rounded, so that every machine's sine gives the same scenario.
             km = max(1.0, round(DETOUR * great_circle(a.lat, a.lon, b.lat, b.lon), 3))
         days = round(1 + km / KM_A_DAY, 4)
-    cleared: dict[str, Any] = dict.fromkeys(TACTIC_KEYS)
+    cleared: dict[str, Any] = dict.fromkeys(OPTION_KEYS)
     ids = corridor_ids(corridor)
     there = corridor.model_copy(
         update=cleared
@@ -344,7 +344,7 @@ def _corridor(corridor: Corridor, where: Mapping[str, Place]) -> tuple[Corridor,
             "id": ids[0],
             "km": None,
             "days": days,
-            "tactics": _tactics(corridor),
+            "route_options": _route_options(corridor),
             "both_ways": False,
             "dangerous": False,
         }
@@ -357,17 +357,17 @@ def _corridor(corridor: Corridor, where: Mapping[str, Place]) -> tuple[Corridor,
     return (there, back)
 
 
-def _tactics(corridor: Corridor) -> tuple[Tactic, ...]:
+def _route_options(corridor: Corridor) -> tuple[RouteOption, ...]:
     """Return the ways of travelling, from the shorthand keys where none are listed."""
-    if corridor.tactics:
-        return corridor.tactics
+    if corridor.route_options:
+        return corridor.route_options
     given: dict[str, Any] = {
-        key: value for key in TACTIC_KEYS if (value := getattr(corridor, key)) is not None
+        key: value for key in OPTION_KEYS if (value := getattr(corridor, key)) is not None
     }
-    usual = Tactic.model_construct(**given)
+    usual = RouteOption.model_construct(**given)
     if not corridor.dangerous:
         return (usual,)
-    seen: dict[str, Any] = {"id": "open", "watched": 1.0, "death": 0.01} | given
-    unseen: dict[str, Any] = given | {"id": "hidden", "watched": 0.2, "death": 0.05}
+    seen: dict[str, Any] = {"id": "open", "enforcement_met": 1.0, "death": 0.01} | given
+    unseen: dict[str, Any] = given | {"id": "hidden", "enforcement_met": 0.2, "death": 0.05}
     unseen["price"] = HIDDEN_PRICE * usual.price
-    return Tactic.model_construct(**seen), Tactic.model_construct(**unseen)
+    return RouteOption.model_construct(**seen), RouteOption.model_construct(**unseen)

@@ -12,7 +12,8 @@ from typing import Annotated, Any, Final, Literal, Union, get_args, get_origin
 
 from sim.scenario.document import Node
 from sim.scenario.errors import Problem, ScenarioError, enumerate_words, nearest, quoted, suggest
-from sim.scenario.schema import Part
+from sim.scenario.key import Part, renamed
+from sim.scenario.renamed import beside, old_name, tell
 
 MAX_BYTES: Final = 100_000_000
 """Size of a table."""
@@ -131,7 +132,8 @@ def read_table(
     kinds: list[Kind] = []
     for line, cells in rows_of_cells:
         if not kinds:
-            header, kinds = cells, _check_header(table, line, cells, part)
+            header = _names_of_today(table, line, cells, part)
+            kinds = _check_header(table, line, header, part)
             continue
         row = {
             key: convert(it, kind) for key, it, kind in zip(header, cells, kinds, strict=True) if it
@@ -326,6 +328,20 @@ def _decode(file: Any, table: Table) -> Iterator[str]:
 
 def _required(part: type[Part]) -> list[str]:
     return [it.alias or key for key, it in part.model_fields.items() if it.is_required()]
+
+
+def _names_of_today(table: Table, line: int, header: list[str], part: type[Part]) -> list[str]:
+    """Return the header with keys of today in place of their old names."""
+    names = []
+    for column, word in enumerate(header):
+        new = old_name(part, word)
+        if new in header:
+            node = Node("scalar", word, table, line, column, word)
+            raise ScenarioError([beside(node, word, str(new))])
+        if new is not None:
+            tell(table.problem(line, column, renamed(word, new)))
+        names.append(new or word)
+    return names
 
 
 def _check_header(table: Table, line: int, header: list[str], part: type[Part]) -> list[Kind]:

@@ -12,8 +12,10 @@ from pydantic import BaseModel
 
 from sim.scenario.document import Node, Path, scalar_value
 from sim.scenario.errors import Problem, quoted, suggest
-from sim.scenario.schema import Level, Part, Scenario, ThreatName
+from sim.scenario.key import Part
+from sim.scenario.schema import Level, Scenario, ThreatName
 from sim.scenario.tables import TableNode
+from sim.scenario.types import strip
 
 IDS: Final = "an id starts with a letter and holds letters, digits and _ only (at most 64)"
 SHARES: Final = "shares, risks and threats run from 0 to 1"
@@ -130,11 +132,13 @@ class Field:
     annotation: Any = Any
     metadata: tuple[Any, ...] = ()
     required: bool = True
+    meaning: str = ""
+    unit: str = ""
 
     @property
     def core(self) -> Any:
         """Return the type without `None` and without annotations."""
-        return _strip(self.annotation)
+        return strip(self.annotation)
 
     @property
     def model(self) -> type[Part] | None:
@@ -155,7 +159,7 @@ class Field:
             return get_args(core)[0]
         if getattr(core, "__name__", "") == "date":
             return "2000-01-01"
-        return "text" if core is str and not _is_id(self) else None
+        return "text" if core is str and not is_id(self) else None
 
     def bounds(self) -> dict[str, float]:
         """Return the field's `ge`, `gt`, `le`, `lt`."""
@@ -175,10 +179,18 @@ def field_at(path: Path, model: type[BaseModel] = Scenario) -> Field:
         core = field.core
         origin, inner = get_origin(core), get_args(core)
         if isinstance(core, type) and issubclass(core, BaseModel):
-            found = {(it.alias or key): it for key, it in core.model_fields.items()}.get(str(step))
+            named = {(it.alias or name): (name, it) for name, it in core.model_fields.items()}
+            name, found = named.get(str(step), ("", None))
             if found is None:
                 return Field()
-            field = Field(found.annotation, tuple(found.metadata), found.is_required())
+            said = core.declared[name] if issubclass(core, Part) else None
+            field = Field(
+                found.annotation,
+                tuple(found.metadata),
+                found.is_required(),
+                said.meaning if said else "",
+                said.unit if said else "",
+            )
         elif origin is tuple and isinstance(step, int):
             variadic = len(inner) == 2 and inner[1] is Ellipsis
             field = Field(inner[0] if variadic else inner[min(step, len(inner) - 1)])
@@ -187,6 +199,22 @@ def field_at(path: Path, model: type[BaseModel] = Scenario) -> Field:
         else:
             return Field()
     return field
+
+
+def explained(path: Path) -> str:
+    """Return what a key means, in what unit, and the command that tells all; empty if unknown.
+
+    Args:
+        path: of the key, or of a number within it.
+    """
+    known = [n for n in range(1, len(path) + 1) if field_at(path[:n]).meaning]
+    if not known:
+        return ""
+    key, field = path[: known[-1]], field_at(path[: known[-1]])
+    steps = ["*" if field_at(key[: n + 1]).meaning == "" else str(it) for n, it in enumerate(key)]
+    first = field.meaning.split(". ")[0].rstrip(".")
+    unit = "" if field.unit in ("", "share") else f" (in {field.unit})"
+    return f"{key[-1]}: {first}{unit}; `sim explain {'.'.join(steps)}`"
 
 
 def field_names(model: type[BaseModel]) -> list[str]:
@@ -230,8 +258,9 @@ def say(tree: Tree, error: Mapping[str, Any]) -> Problem:
         bounds = field.bounds() or context
         if path[-1] == "strength" and (sort := nodes[-2].get("kind")) and sort.text == "drought":
             bounds = {"ge": 0, "le": 1}
-        message = f"{address} = {shown} is out of range ({_range(bounds, node.value)})"
-        return tree.problem(path, message, _range_hint(bounds, node))
+        message = f"{address} = {shown} is out of range ({range_text(bounds, node.value)})"
+        hints = (_range_hint(bounds, node), explained(path))
+        return tree.problem(path, message, "; ".join(filter(None, hints)))
     if kind == "finite_number":
         return tree.problem(path, f"{address} = {shown} is not a finite number")
     if kind == "literal_error":
@@ -296,17 +325,6 @@ def _missing(tree: Tree, path: Path, field: Field) -> Problem:
     return tree.problem(path, f"{address} is missing", f"{path[-1]} must be {wanted}")
 
 
-def _strip(annotation: Any) -> Any:
-    while True:
-        origin = get_origin(annotation)
-        if origin is Annotated:
-            annotation = get_args(annotation)[0]
-        elif origin in (Union, UnionType):
-            annotation = next(it for it in get_args(annotation) if it is not type(None))
-        else:
-            return annotation
-
-
 def _annotations(annotation: Any) -> list[Any]:
     found: list[Any] = []
     while True:
@@ -320,7 +338,8 @@ def _annotations(annotation: Any) -> list[Any]:
             return found
 
 
-def _is_id(field: Field) -> bool:
+def is_id(field: Field) -> bool:
+    """Return whether a field holds an id."""
     items = (*field.metadata, *_annotations(field.annotation))
     flat = [one for it in items for one in (it, *getattr(it, "metadata", ()))]
     return any(getattr(it, "pattern", None) for it in flat)
@@ -335,9 +354,11 @@ def _wanted(field: Field) -> str:
     names = {float: "a number", int: "a whole number", bool: "true or false"}
     if core in names:
         bounds = field.bounds()
-        return f"{names[core]} ({_range(bounds)})" if bounds and core is not bool else names[core]
+        return (
+            f"{names[core]} ({range_text(bounds)})" if bounds and core is not bool else names[core]
+        )
     if core is str:
-        return "an id" if _is_id(field) else "text"
+        return "an id" if is_id(field) else "text"
     if field.model is not None:
         return "a mapping"
     if origin is tuple:
@@ -380,7 +401,7 @@ def _form_hint(field: Field, node: Node) -> str:
     if core in (float, int) and node.kind == "scalar":
         return _number_hint(text, node, field.bounds())
     if core is str and node.kind == "scalar":
-        if _is_id(field):
+        if is_id(field):
             return IDS
         return f'put it in quotes: "{text}"' if len(text) < 40 and '"' not in text else ""
     return DATES if _is_date(field) else ""
@@ -418,7 +439,13 @@ def _number(value: float) -> str:
     return f"{value:g}".replace("e+", "e")
 
 
-def _range(bounds: Mapping[str, float], value: Any = 0) -> str:
+def range_text(bounds: Mapping[str, float], value: Any = 0) -> str:
+    """Return bounds in words.
+
+    Args:
+        bounds: `ge`, `gt`, `le`, `lt`, as `Field.bounds` has them.
+        value: what broke them, if anything did.
+    """
     low = bounds.get("ge", bounds.get("gt"))
     high = bounds.get("le", bounds.get("lt"))
     if high is not None and high >= HUGE and not (isinstance(value, (int, float)) and value > high):
@@ -439,8 +466,8 @@ def _range_hint(bounds: Mapping[str, float], node: Node) -> str:
     if not isinstance(value, (int, float)) or 0 <= value <= 1:
         return ""
     if 2 <= value <= 100:
-        return f"{SHARES}; for {value:g} % write {value / 100:g}"
-    return SHARES
+        return f"for {value:g} % write {value / 100:g}"
+    return ""
 
 
 def _shown(node: Node) -> str:

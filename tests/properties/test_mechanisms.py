@@ -478,7 +478,7 @@ def test_the_tie_to_home_brings_people_back() -> None:
     """D11."""
     # People from abroad back to their place of origin, 2,900 -> 15,100 -> 61,500.
     back = {"citizenship": "HO", "channel": "home", "origin": "fr_c"}
-    flows = [departed(run(f"decision.tie={tie}"), **back) for tie in (0, 1, 3)]
+    flows = [departed(run(f"decision.home_attachment={tie}"), **back) for tie in (0, 1, 3)]
     assert flows[1] > 1.5 * flows[0]
     assert flows[2] > 3 * flows[1]
 
@@ -486,7 +486,7 @@ def test_the_tie_to_home_brings_people_back() -> None:
 def exits(*changes: str) -> list[int]:
     """Heads from home by how often they came to live abroad within the year: never, once, ..."""
     # By day: who is out and back within a month is not seen at its end.
-    rates = ("decision.base_livelihood=20", "decision.attachment=0", "time.step=day")
+    rates = ("decision.base_livelihood=20", "decision.place_attachment=0", "time.step=day")
     file = sim.read(FILE, (*rates, *changes))
     world = build_world(solve_base(file, sim.read(FILE)), file.seed)
     own = world.country[world.people.home] == world.country[world.people.home[0]]
@@ -503,8 +503,8 @@ def exits(*changes: str) -> list[int]:
 
 def test_people_go_out_come_back_and_go_out_again() -> None:
     """D11: circular moves."""
-    circular = exits("decision.rest_depth=0")
-    resting = exits("decision.rest_depth=1", "decision.rest=100")
+    circular = exits("decision.pause_depth=0")
+    resting = exits("decision.pause_depth=1", "decision.pause=100")
     # Of 5,000 heads who went abroad 1,800 went twice or more; control: who has moved and rests for
     # a lifetime goes once (all of 700).
     assert sum(circular[2:]) > 0.15 * sum(circular[1:])
@@ -517,7 +517,7 @@ def test_who_looks_ahead_stays_where_there_is_a_way_on_and_back() -> None:
 
     def far(weight: float, tie: int) -> float:
         """Share of those who leave home by choice who go to the far country."""
-        record = run(f"decision.livelihood.look_ahead={weight}", f"decision.tie={tie}")
+        record = run(f"decision.livelihood.look_ahead={weight}", f"decision.home_attachment={tie}")
         there = {"citizenship": "HO", "origin": HOME, "answer": "choice"}
         return departed(record, destination="fr_c", **there) / departed(
             record, destination=(*HOME, *NEXT, "fr_c"), **there
@@ -707,8 +707,13 @@ def test_queues_grow_where_few_claims_are_decided() -> None:
 def test_the_stranded_settle_where_they_may() -> None:
     """J5: who is robbed on the way and may not claim asylum there stays on irregularly."""
     road = "corridors.nx_b_nx_c"
-    world = (WAR, on("policies.nx_no_asylum"), "decision.tie=0", "journey.wait_stranded=.1")
-    robbed = (f"{road}.extortion=.9", f"{road}.taken=1")
+    world = (
+        WAR,
+        on("policies.nx_no_asylum"),
+        "decision.home_attachment=0",
+        "journey.wait_stranded=.1",
+    )
+    robbed = (f"{road}.extortion=.9", f"{road}.money_lost=1")
 
     def settled(*changes: str) -> float:
         record = run(*world, *changes)
@@ -866,7 +871,7 @@ def test_a_return_leaves_no_trace_but_what_it_cost() -> None:
         """Second and further attempts of those who go to live better, by a way that is free."""
         record = run(
             on(border), f"{border}.detention=1", f"{border}.detention_days=5",
-            f"{border}.removal={removal}", f"decision.rest_returned={str(rests).lower()}",
+            f"{border}.removal={removal}", f"decision.pause_returned={str(rests).lower()}",
             "decision.base_livelihood=40", "policies.nx_labour.open=false",
             "policies.fr_labour.open=false", "corridors.ho_n_nx_b.price=0",
             "corridors.ho_s_nx_b.price=0",
@@ -949,7 +954,8 @@ def test_a_fee_on_entry_keeps_out_those_who_cannot_pay_it() -> None:
     assert departed(dear, destination="fr_c", **ways) > departed(free, destination="fr_c", **ways)
     # Control: where all have ten times the means it stops few: 112,000 -> 100,000.
     rich = [
-        departed(charged(fee, "living.kappa=10"), destination=NEXT, **ways) for fee in (0, 3_000)
+        departed(charged(fee, "living.means_per_income=10"), destination=NEXT, **ways)
+        for fee in (0, 3_000)
     ]
     assert rich[1] > 0.6 * rich[0]
 
@@ -1099,7 +1105,7 @@ def test_aid_gives_means_to_those_who_lack_them() -> None:
 def test_who_is_not_protected_moves_on() -> None:
     """P16, J9."""
     # Rates at which the unsettled move on often: protection settles people, and so it keeps them.
-    flighty = (WAR, ROOM, "decision.attachment=6", "living.settling=.1", *REFUGE)
+    flighty = (WAR, ROOM, "decision.place_attachment=6", "living.settling=.1", *REFUGE)
     often = "decision.base_livelihood=30"
 
     def onward(*changes: str) -> float:
@@ -1110,7 +1116,11 @@ def test_who_is_not_protected_moves_on() -> None:
     open_door, shut_out = onward(often), onward(often, "policies.nx_courts.protection=0")
     assert shut_out > 1.5 * open_door
     # Control: where nobody feels settled anywhere, it is not rights that keep people.
-    free = ("decision.attachment=0", "decision.home=0", "living.status_income.irregular=.6")
+    free = (
+        "decision.place_attachment=0",
+        "decision.home_income=0",
+        "living.status_income.irregular=.6",
+    )
     alike = "exposure.vulnerability.irregular={economic: 1.3, personal: 1, political: 1}"
     kept, gone = (onward(*free, alike, f"policies.nx_courts.protection={p}") for p in (1, 0))
     assert gone == pytest.approx(kept, rel=0.05)
@@ -1147,7 +1157,7 @@ def test_who_has_no_grounds_expects_no_asylum() -> None:
 # Announced rules -------------------------------------------------------------------------------
 
 KNOWN, BEGINS, OVER = "2020-05-01", "2020-09-01", "2021-01-01"
-NO_RUSH = "decision.rush=0"
+NO_RUSH = "decision.surge=0"
 FLEE = (WAR, "policies.fr_labour.enabled=false")
 WORK = ("policies.fr_labour.quota=null", "policies.fr_labour.wait=0")
 
@@ -1213,7 +1223,7 @@ def test_the_more_a_loss_weighs_the_greater_the_rush() -> None:
     """Pattern 7, a part."""
     far = {"destination": "fr_c", "channel": BY_LEGS}
     none, half, whole = (
-        set_out(run(*FLEE, *CLOSED, f"decision.rush={phi}"), KNOWN, BEGINS, **far)
+        set_out(run(*FLEE, *CLOSED, f"decision.surge={phi}"), KNOWN, BEGINS, **far)
         for phi in (0, 0.5, 1)
     )
     # 10,200 -> 19,700 -> 34,000.

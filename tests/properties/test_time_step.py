@@ -45,8 +45,8 @@ WORLD = (
     "decision.baseline_rate=.1",
     "decision.livelihood.income=1.2",
     # Nor are newcomers so much readier to go than others that they would go each month.
-    "decision.attachment=1",
-    "living.kappa=.4",
+    "decision.place_attachment=1",
+    "living.means_per_income=.4",
     "policies.bb_work.quota=250000",
     "policies.bb_border.barrier=.9",
 )
@@ -122,7 +122,7 @@ def test_they_would_not_were_people_asked_but_once_a_stretch(monkeypatch):
 
 # Newcomers at real rates ------------------------------------------------------------------------
 
-REAL = ("baseline_rate", "base_flight", "attachment")
+REAL = ("baseline_rate", "base_flight", "place_attachment")
 """What the small world exaggerates, or weakens, and what stands at its default here."""
 NEWCOMERS = (
     *WORLD,

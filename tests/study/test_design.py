@@ -35,10 +35,13 @@ def test_a_file_is_another_scenario_but_for_its_own_keys(tmp_path: Path) -> None
     assert (own.name, own.population.agents, own.sweep is None) == ("tiny", 300, False)
     assert own.policies == base.policies
     assert own.seed == base.seed
-    text = "living: {kappa: .5}\ncosts: {CC: {camp: 7}}\ngroups: []\n"
+    text = "living: {means_per_income: .5}\ncosts: {CC: {camp: 7}}\ngroups: []\n"
     (tmp_path / "other.yaml").write_text(f"scenario: small.yaml\n{text}")
     other = read(tmp_path / "other.yaml", ["places.AA_N.groups={}"])
-    assert (other.living.kappa, other.living.subsistence) == (0.5, base.living.subsistence)
+    assert (other.living.means_per_income, other.living.subsistence) == (
+        0.5,
+        base.living.subsistence,
+    )
     assert (other.costs["CC"].camp, other.costs["CC"].claimant) == (7, 9000)
     assert other.groups == ()
 
@@ -197,10 +200,10 @@ def test_the_plan_is_plain_and_always_the_same(tmp_path: Path) -> None:
         ("sweep: {vary: {seed: {values: [1, 2]}}}\n", "a sweep cannot vary seed"),
         ("sweep: {vary: {a.b: {}}}\n", "needs one of values, a range, packages"),
         ("sweep: {vary: {a.b: {values: [1], low: 1}}}\n", "needs one of values, a range"),
-        ("sweep: {vary: {living.kappa: {low: 1}}}\n", "needs both low and high"),
-        ("sweep: {vary: {living.kappa: {low: 2, high: 1, n: 2}}}\n", "must lie above low"),
-        ("sweep: {vary: {living.kappa: {low: 1, high: 2}}}\n", "n is missing"),
-        ("sweep: {vary: {living.kappa: {low: true, high: 2}}}\n", "must be a number or a date"),
+        ("sweep: {vary: {living.means_per_income: {low: 1}}}\n", "needs both low and high"),
+        ("sweep: {vary: {living.recovery: {low: 2, high: 1, n: 2}}}\n", "must lie above low"),
+        ("sweep: {vary: {living.means_per_income: {low: 1, high: 2}}}\n", "n is missing"),
+        ("sweep: {vary: {living.recovery: {low: true, high: 2}}}\n", "must be a number or a date"),
         ("sweep: {vary: {time.end: {low: 2020-01, high: 3, n: 2}}}\n", "one end is a date"),
         ("sweep: {vary: {population.agents: {low: 300, high: 301, n: 5}}}\n", "is more than"),
         (
@@ -270,8 +273,8 @@ def test_a_scenario_without_a_sweep(tmp_path: Path) -> None:
         ("2020-03-10", "2020-03-11", "2020-03-11"),
         (
             "sweep:",
-            "living: {kappa: .4, remittances: 100, subsistence: 90}\nsweep:",
-            "living.kappa: 0.3 there, 0.4 here",
+            "living: {means_per_income: .4, remittances: 100, subsistence: 90}\nsweep:",
+            "living.means_per_income: 0.3 there, 0.4 here",
         ),
         ("sweep:", "seed: 8\nsweep:", "seed: 7 there, 8 here"),
     ],

@@ -19,7 +19,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
-from sim.cli import app as cli
+from sim.cli.app import app as cli
 from sim.engine.simulate import run
 from sim.experiments.metrics import figures
 from sim.experiments.plan import Study
@@ -257,16 +257,16 @@ def test_a_complete_sweep_is_not_run_again(whole: Path, tmp_path: Path) -> None:
 
 def test_a_changed_sweep_is_refused(tmp_path: Path) -> None:
     folder = tmp_path / "out"
-    source = write(tmp_path, "sweep: {vary: {living.kappa: {values: [.3, .4]}}}\n")
+    source = write(tmp_path, "sweep: {vary: {living.means_per_income: {values: [.3, .4]}}}\n")
     start(source, folder)
     before = (folder / "runs.parquet").read_bytes()
-    source = write(tmp_path, "sweep: {vary: {living.kappa: {values: [.3, .5]}}}\n")
+    source = write(tmp_path, "sweep: {vary: {living.means_per_income: {values: [.3, .5]}}}\n")
     with pytest.raises(StoreError, match=r"values: \[0.3, 0.4\] there, \[0.3, 0.5\] here"):
         start(source, folder)
     assert (folder / "runs.parquet").read_bytes() == before
     (folder / "mine.txt").write_text("kept")
     start(source, folder, fresh=True)
-    assert runs(folder)["living.kappa"].tolist() == [0.3, 0.5]
+    assert runs(folder)["living.means_per_income"].tolist() == [0.3, 0.5]
     assert (folder / "mine.txt").read_text() == "kept"
 
 
@@ -393,8 +393,8 @@ def test_workers_that_cannot_start(tmp_path: Path) -> None:
 
 
 def test_wrong_points_write_nothing(tmp_path: Path) -> None:
-    source = write(tmp_path, "sweep: {vary: {living.kapa: {values: [1]}}}\n")
-    with pytest.raises(ScenarioError, match="kappa"):
+    source = write(tmp_path, "sweep: {vary: {living.subsistance: {values: [1]}}}\n")
+    with pytest.raises(ScenarioError, match="subsist"):
         start(source, tmp_path / "out")
     assert not (tmp_path / "out").exists()
 
@@ -410,7 +410,9 @@ def test_the_shipped_sweep_is_one() -> None:
 
 
 def test_memory_is_flat(tmp_path: Path) -> None:
-    section = "sweep: {replicates: 150, vary: {living.kappa: {low: .2, high: .4, n: 2}}}\n"
+    section = (
+        "sweep: {replicates: 150, vary: {living.means_per_income: {low: .2, high: .4, n: 2}}}\n"
+    )
     source = write(tmp_path, "time: {start: 2020-01, end: 2020-01, step: month}\n" + section)
     text = (
         Path(source).read_text().replace("time: {start: 2020-01, end: 2020-03, step: month}\n", "")
@@ -499,11 +501,11 @@ def test_check_tells_what_is_wrong_with_a_sweep(
     call: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    write(tmp_path, "sweep: {vary: {living.kapa: {values: [1]}}}\n")
+    write(tmp_path, "sweep: {vary: {living.subsistance: {values: [1]}}}\n")
     code, _, err = call("check", "tiny.yaml")
     assert code == 2
     assert "tiny.yaml:5:16: error" in err
-    assert "did you mean 'kappa'?" in err
+    assert "did you mean 'subsistence'?" in err
 
 
 def test_dry_run_writes_nothing(call: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -57,7 +57,7 @@ def test_attempts_are_numbered_until_one_arrives() -> None:
 
 @pytest.mark.parametrize("rests", [True, False])
 def test_who_was_sent_back_rests_only_where_a_scenario_says_so(rests: bool) -> None:
-    at = safe("countries.AA.profile.household_size=1", f"decision.rest_returned={rests}".lower())
+    at = safe("countries.AA.profile.household_size=1", f"decision.pause_returned={rests}".lower())
     heads = heads_of(at, NORTH, 300)
     try_once(at, heads, 0.5)
     people = at.people

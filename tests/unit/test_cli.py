@@ -16,8 +16,8 @@ from typing import Any
 import pytest
 
 import sim
-from sim.cli import app as cli
-from sim.cli import console
+from sim.cli.app import app as cli
+from sim.cli.app import console
 from sim.core import jit
 from sim.report import text as tables
 from sim.results.store import identity
@@ -117,7 +117,7 @@ def test_version(call: Any) -> None:
     [
         (["rnu"], "sim: no command is called 'rnu'; did you mean 'run'? (see sim --help)"),
         (["Check"], "did you mean 'check'?"),
-        (["xyzzy"], "there are demo, run, check, schema, new, list, compare"),
+        (["xyzzy"], "there are demo, run, check, schema, explain, new, list, compare"),
         (["run", "--agnets", "3"], "--agents"),
         (["run"], "Missing argument 'FILE|NAME' (see sim run --help)"),
         (["run", "syria", "--seed", "-1"], "'--seed'"),

@@ -29,8 +29,8 @@ from sim.experiments.compare import (
 from sim.plots import bands as band_view
 from sim.plots import compared
 from sim.results.measures import MEASURES, headline_values
-from sim.results.run import NoTableError
 from sim.results.record import Record, UnlikeRunsError
+from sim.results.run import NoTableError
 from sim.results.tables import TABLES
 from tests.unit.sample_record import sample_record, tidy
 

@@ -40,6 +40,7 @@ def loaded(*words: str, folder: Path, code: int = 0) -> set[str]:
         ["demo", "--help"],
         ["list"],
         ["schema"],
+        ["explain", "decision.nest"],
         ["new", "mine"],
         ["check", "syria"],
         ["check", "syria", "--resolved"],

@@ -188,7 +188,7 @@ def test_extortion_takes_its_share_and_is_booked_to_the_cent():
     at = safe(*SINGLE)
     leg = only(at, "AA_N_BB_T")
     at.network.legs.extortion[leg] = 0.4
-    at.network.legs.taken[leg] = 0.3
+    at.network.legs.money_lost[leg] = 0.3
     CHOICES.of(at).way.price[leg] = 0
     heads = heads_of(at, NORTH)
     at.people.means[heads] = np.linspace(50, 5000, len(heads))
@@ -296,7 +296,7 @@ def test_who_cannot_pay_the_rest_of_the_way_is_left_behind():
     legs = only(at, "AA_N_BB_T", "BB_T_CC_P")
     first = at.network.legs.corridor[legs] == WAYS.index("AA_N_BB_T")
     at.network.legs.extortion[legs] = first
-    at.network.legs.taken[legs] = 1.0
+    at.network.legs.money_lost[legs] = 1.0
     heads = heads_of(at, NORTH, 400)
     send(at, heads, PORT)
     advance_parties(at, 40)
@@ -313,7 +313,7 @@ def test_who_cannot_pay_the_rest_of_the_way_is_left_behind():
     assert (poor.people.means[heads] == 300).all()
 
 
-def test_tactics_are_taken_as_the_logit_says():
+def test_route_options_are_taken_as_the_logit_says():
     at = safe(*SINGLE)
     legs = only(at, "AA_S_BB_T")
     heads = heads_of(at, SOUTH)

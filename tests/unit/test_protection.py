@@ -56,7 +56,7 @@ def test_without_protection_those_who_fled_are_as_exposed_as_irregular_people():
 
 def livelihood_rates(years: float, status: Status, *changes: str) -> np.ndarray:
     """L of everybody from AA, were they in the city of BB for so many years in a status."""
-    at = world(small("decision.rest_depth=0", *changes))
+    at = world(small("decision.pause_depth=0", *changes))
     prepare(at)
     heads = at.deciding[at.country[at.people.home[at.deciding]] == 0]
     at.people.place[heads] = PLACES.index("BB_C")
@@ -70,13 +70,15 @@ def livelihood_rates(years: float, status: Status, *changes: str) -> np.ndarray:
 
 def test_newcomers_move_on_and_the_settled_stay():
     """exp(-attachment (1 - exp(-t speed / settling)))."""
-    strong = ("decision.attachment=3", "living.settling=4")
+    strong = ("decision.place_attachment=3", "living.settling=4")
     new, later = (livelihood_rates(t, Status.regular, *strong) for t in (0, 2))
     some = new > 0
     settled = 1 - math.exp(-round(2 * 365.25) / 365.25 / 4)
     np.testing.assert_allclose(later[some] / new[some], math.exp(-3 * settled), rtol=1e-9)
     # Control: without attachment time makes no difference.
-    first, second = (livelihood_rates(t, Status.regular, "decision.attachment=0") for t in (0, 2))
+    first, second = (
+        livelihood_rates(t, Status.regular, "decision.place_attachment=0") for t in (0, 2)
+    )
     np.testing.assert_array_equal(first, second)
 
 
@@ -84,8 +86,8 @@ def test_who_is_not_protected_does_not_settle():
     """Refugees of two years settle as their protection lets them, and as irregular people at 0."""
     at = [
         livelihood_rates(
-            2, Status.refugee, "decision.attachment=3", f"policies.bb_courts.protection={p}",
-            "decision.home=0",
+            2, Status.refugee, "decision.place_attachment=3", f"policies.bb_courts.protection={p}",
+            "decision.home_income=0",
         )
         for p in (1, 0.5, 0)
     ]  # fmt: skip

@@ -18,7 +18,7 @@ from sim.scenario import library, tables
 from sim.scenario.document import MAX_BYTES, Node, Text, parse, scalar_value
 from sim.scenario.errors import Problem, ScenarioError, nearest, printable
 from sim.scenario.reader import read
-from sim.scenario.schema import Scenario, json_schema
+from sim.scenario.schema import json_schema
 
 SCENARIOS = Path(__file__).parents[1] / "scenarios"
 VALID = sorted((SCENARIOS / "valid").glob("*.yaml"))
@@ -103,7 +103,8 @@ def test_the_example_of_the_manual(monkeypatch: pytest.MonkeyPatch) -> None:
         "strength: 60}\n"
         "      |                                                                          "
         "          ^\n"
-        "  hint: shares, risks and threats run from 0 to 1; for 60 % write 0.6"
+        "  hint: for 60 % write 0.6; strength: Drought: severity added to the environmental "
+        "threat, 0 to 1 (in severity; utility); `sim explain interventions.*.strength`"
     )
 
 
@@ -241,7 +242,7 @@ def test_blank_sections_take_their_defaults(write: Write) -> None:
     s = read(write(MINIMAL + "corridors:\npolicies: ~\ntitle:\nliving:\ndecision: {classes: }\n"))
     assert s.corridors == ()
     assert s.title == ""
-    assert s.living.kappa == 1
+    assert s.living.means_per_income == 1
     assert len(s.decision.classes) == 2
 
 
@@ -535,7 +536,7 @@ def test_overrides() -> None:
     assert s.threats["BB_CITY"]["food"].prevalence == 0.4
     assert s.threats["BB_PORT"]["health"].severity == 0.7
     assert s.exposure.coupling["food"] == {"economic": 0.05, "health": 0.1}
-    assert next(it for it in s.corridors if it.id == "AA_NORTH_BB_PORT").tactics[0].price == 5
+    assert next(it for it in s.corridors if it.id == "AA_NORTH_BB_PORT").route_options[0].price == 5
     assert s.title == "NO"
     assert s.shocks[0].end is None
 
@@ -569,7 +570,8 @@ def test_overrides_leave_aliases_alone() -> None:
             "policies.wall.barrier=8",
             (
                 "error: policies[wall].barrier = 8 is out of range (0 to 1)\n"
-                "  hint: shares, risks and threats run from 0 to 1; for 8 % write 0.08"
+                "  hint: for 8 % write 0.08; barrier: How far the border is fenced or otherwise "
+                "obstructed; `sim explain policies.*.barrier`"
             ),
         ),
         ("polices.wall=8", "error: polices is not a known field\n  hint: did you mean 'policies'?"),
@@ -630,12 +632,13 @@ def test_json_schema() -> None:
     assert {it.get("type") for it in level["anyOf"]} == {"number", "array", None}
     table = schema["properties"]["stocks"]["anyOf"][1]
     assert "table" in table["properties"]
-    place = schema["$defs"]["Place"]["properties"]
-    assert place["people"]["description"] == "Residents at the start, in persons."
-    described = [
-        it for it in Scenario.model_fields if "description" in schema["properties"].get(it, {})
-    ]
-    assert "threats" in described
+    people = schema["$defs"]["Place"]["properties"]["people"]
+    assert people["description"] == "Residents at the start, foreigners among them included."
+    assert people["x-unit"] == "persons"
+    assert people["x-higher"].startswith("more people who may leave")
+    tie = schema["$defs"]["Decision"]["properties"]["tie"]
+    assert tie["deprecated"]
+    assert "home_attachment" in tie["description"]
     references = set()
 
     def walk(part: object) -> None:

@@ -9,10 +9,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sim.results.measures import MEASURES
-from sim.results.run import NoTableError
-from sim.results.record import Record, UnlikeRunsError
 from sim.results.intervals import interval, student_t
+from sim.results.measures import MEASURES
+from sim.results.record import Record, UnlikeRunsError
+from sim.results.run import NoTableError
 from sim.results.tables import TABLES
 from sim.scenario.schema import Scenario, TableName
 from tests.unit.sample_record import COLUMNS, sample_record, tidy

@@ -254,7 +254,7 @@ def test_corridors_both_ways(terse: Scenario) -> None:
     ]  # fmt: skip
     there, back = corridors["sea"], corridors["B1_A2"]
     assert (back.from_, back.to) == (there.to, there.from_) == ("B1", "A2")
-    assert back.tactics == there.tactics
+    assert back.route_options == there.route_options
     assert back.days == there.days
     assert not any(it.both_ways for it in terse.corridors)
 
@@ -271,15 +271,20 @@ def test_distance_and_duration(terse: Scenario) -> None:
     assert " km:" not in dump(terse)
 
 
-def test_tactics(terse: Scenario) -> None:
+def test_route_options(terse: Scenario) -> None:
     corridors = by_id(terse.corridors)
-    (usual,) = corridors["A1_A2"].tactics
-    assert (usual.id, usual.price, usual.watched, usual.death) == ("usual", 0, 1, 0)
-    seen, unseen = corridors["A1_B1"].tactics
-    assert (seen.id, seen.price, seen.watched, seen.death) == ("open", 100, 1, 0.01)
-    assert (unseen.id, unseen.price, unseen.watched, unseen.death) == ("hidden", 150, 0.2, 0.05)
+    (usual,) = corridors["A1_A2"].route_options
+    assert (usual.id, usual.price, usual.enforcement_met, usual.death) == ("usual", 0, 1, 0)
+    seen, unseen = corridors["A1_B1"].route_options
+    assert (seen.id, seen.price, seen.enforcement_met, seen.death) == ("open", 100, 1, 0.01)
+    assert (unseen.id, unseen.price, unseen.enforcement_met, unseen.death) == (
+        "hidden",
+        150,
+        0.2,
+        0.05,
+    )
     assert seen.extortion == unseen.extortion == 0.1
-    ferry, dinghy = corridors["sea"].tactics
+    ferry, dinghy = corridors["sea"].route_options
     assert (ferry.id, ferry.price, dinghy.id, dinghy.death) == ("ferry", 9, "dinghy", 0.1)
     for corridor in terse.corridors:
         assert (corridor.price, corridor.extortion, corridor.dangerous) == (None, None, False)

@@ -31,8 +31,8 @@ def legs_of(edges: list[tuple[int, int]], n: int) -> Legs:
         source=source,
         target=np.array([b for _, b in edges], np.int64),
         corridor=np.arange(len(edges)),
-        days=zero, price=zero, watched=zero, death=zero, violence=zero, extortion=zero, taken=zero,
-        kidnapping=zero, crosses=np.zeros(len(edges), bool),
+        days=zero, price=zero, enforcement_met=zero, death=zero, violence=zero, extortion=zero,
+        money_lost=zero, kidnapping=zero, crosses=np.zeros(len(edges), bool),
         ident=np.arange(len(edges), dtype=np.uint64),
     )  # fmt: skip
 
@@ -67,7 +67,7 @@ def random_graph(seed: int, n: int = 5, m: int = 11):
 
 @pytest.mark.parametrize("seed", range(5))
 def test_a_value_is_the_sum_over_all_walks(seed):
-    """Two tactics of one corridor are two legs; cycles count, ever less."""
+    """Two route options of one corridor are two legs; cycles count, ever less."""
     legs, utility, _ = random_graph(seed)
     value, _ = solved(legs, 5, utility)
     weight = np.exp(utility / 0.5)
@@ -168,18 +168,18 @@ def prepared(*changes: str) -> World:
     return at
 
 
-def tactic_shares(at: World, corridor: str) -> dict[str, float]:
-    """Of those who set out along a corridor, to its end, what share takes each tactic."""
+def option_shares(at: World, corridor: str) -> dict[str, float]:
+    """Of those who set out along a corridor, to its end, what share takes each option."""
     number = [c.id for c in at.scenario.corridors].index(corridor)
     mine = np.flatnonzero(at.network.legs.corridor == number)
     weight = np.exp(CHOICES.of(at).way.utility[0, mine])
-    tactics = [t.id for t in at.scenario.corridors[number].tactics]
-    return dict(zip(tactics, weight / weight.sum(), strict=True))
+    options = [it.id for it in at.scenario.corridors[number].route_options]
+    return dict(zip(options, weight / weight.sum(), strict=True))
 
 
-def test_the_hidden_tactic_fills_when_the_open_one_is_watched():
+def test_the_hidden_option_fills_when_the_open_one_is_watched():
     share = [
-        tactic_shares(prepared(f"policies.bb_border.barrier={barrier}"), "AA_S_BB_T")["hidden"]
+        option_shares(prepared(f"policies.bb_border.barrier={barrier}"), "AA_S_BB_T")["hidden"]
         for barrier in (0.0, 0.4, 0.8, 1.0)
     ]
     assert share == sorted(share)

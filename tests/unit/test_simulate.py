@@ -20,7 +20,7 @@ def test_what_is_no_scenario_or_seed_is_refused_in_a_sentence():
 
 def test_coefficients_that_no_number_holds_are_told():
     extreme = small(
-        "decision.tie=-50", "decision.attachment=50", "decision.nest=.05",
+        "decision.home_attachment=-50", "decision.place_attachment=50", "decision.nest=.05",
         "decision.livelihood.income=50", "decision.livelihood.distance=-50",
         "decision.livelihood.size=50",
     )  # fmt: skip

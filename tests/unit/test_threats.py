@@ -322,7 +322,7 @@ def test_status_and_membership_multiply_and_the_worst_member_counts():
 
 def test_deprivations_come_together_as_often_as_said():
     for together in (0.0, 0.5, 1.0):
-        at = exposed(0.3, f"exposure.together={together}", "exposure.vulnerability={}")
+        at = exposed(0.3, f"exposure.overlap={together}", "exposure.vulnerability={}")
         mask = at.people.mask[heads_at(at, SOUTH)]
         q = 77 / 256
         noise = 4 * math.sqrt(0.3 * 0.7 / len(mask))
@@ -335,7 +335,7 @@ def test_deprivations_come_together_as_often_as_said():
 
 
 def test_exposure_is_drawn_anew_once_in_five_years():
-    at = exposed(0.5, "exposure.together=0", "exposure.vulnerability={}")
+    at = exposed(0.5, "exposure.overlap=0", "exposure.vulnerability={}")
     heads = heads_at(at, SOUTH)
     start = at.people.mask[heads].copy()
     same_by_chance = 0.5**7
@@ -365,7 +365,7 @@ def test_one_comparison_serves_all_threats():
 
 
 def test_a_new_place_is_a_new_draw():
-    at = exposed(0.5, "exposure.together=0", "exposure.vulnerability={}")
+    at = exposed(0.5, "exposure.overlap=0", "exposure.vulnerability={}")
     people, heads = at.people, heads_at(at, SOUTH)
     before = people.mask[heads].copy()
     people.place[people.place == SOUTH] = NORTH

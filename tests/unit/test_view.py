@@ -29,9 +29,9 @@ from sim.plots import bands, compared, focus, funnel, maps, sankey, style
 from sim.plots import pictures as plots
 from sim.report import page as report
 from sim.report import text as tables
-from sim.results.run import NoTableError
-from sim.results.record import Record
 from sim.results.intervals import interval
+from sim.results.record import Record
+from sim.results.run import NoTableError
 from tests.unit.sample_record import COLUMNS, sample_record, sample_scenario, tidy
 
 YEAR = {"start": "2013-01-01", "end": "2013-12-31"}
