@@ -13,7 +13,7 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator
 
 from sim.experiments.effects import Swept, effects, gaps, is_number, levels
 from sim.plots import style
-from sim.plots.pictures import legend
+from sim.plots.figures import legend
 
 MOST_SETTINGS: Final = 24
 """Settings of the other factors that are drawn each as a line."""

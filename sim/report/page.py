@@ -20,7 +20,7 @@ from sim.plots.bands import bands_text, plot_bands
 from sim.plots.focus import citizens, narrowed, such
 from sim.plots.funnel import funnel_text, plot_funnel
 from sim.plots.maps import flows_by_size, map_finding, plot_map
-from sim.plots.pictures import (
+from sim.plots.figures import (
     answers_finding,
     harms_finding,
     most_left,

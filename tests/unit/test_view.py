@@ -26,7 +26,7 @@ from rich.console import Console
 from sim.core.terms import Answer, Channel, Harm, Threat
 from sim.mechanisms.history import OUTCOMES
 from sim.plots import bands, compared, focus, funnel, maps, sankey, style
-from sim.plots import pictures as plots
+from sim.plots import figures as plots
 from sim.report import page as report
 from sim.report import text as tables
 from sim.results.intervals import interval
@@ -333,7 +333,7 @@ def test_nothing_is_left_in_pyplot_or_in_the_settings(record: Record) -> None:
         "before = dict(matplotlib.rcParams)\n"
         "from tests.unit.sample_record import sample_record\n"
         "from sim.plots import focus, maps\n"
-        "from sim.plots import pictures as plots\n"
+        "from sim.plots import figures as plots\n"
         "from sim.report import page as report\n"
         "report.draw(sample_record(), 'answers')\n"
         "assert 'matplotlib.pyplot' not in sys.modules\n"
