@@ -480,8 +480,8 @@ def plot(
         content = draw_sweep(results, suffix, figures, over)
     else:
         content = draw_kind(load(folder), kind, suffix, _series(series))
-    with written_whole(target.parent) as partial:
-        (partial / target.name).write_bytes(content)
+    with written_whole(target.parent) as path_of:
+        path_of(target.name).write_bytes(content)
     if as_json:
         say_json({"ok": True, "file": str(target)})
     elif not quiet:
@@ -797,7 +797,7 @@ def _simulate(
                 text += " (compiling, first run only)" if is_cached() else " (compiling)"
             with progress_bar(text, shown) as progress, _going_on(checkpoint, fresh):
                 from sim.engine.simulate import run as run_scenario
-                from sim.report.page import write_report
+                from sim.report import write_report
 
                 record = run_scenario(
                     scenario,
@@ -847,7 +847,7 @@ def _found(target: Path, what: dict[str, Any], shown: bool) -> Record | None:
                     "(--fresh computes it anew)"
                 )
             if not (target / "report.html").exists():  # interrupted when only that was lacking
-                from sim.report.page import write_report
+                from sim.report import write_report
 
                 write_report(record, target, png=PICTURES)
             return record

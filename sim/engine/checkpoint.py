@@ -14,8 +14,8 @@ import pkgutil
 import shlex
 import sys
 import time
+import zipfile
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 from importlib import import_module
@@ -30,10 +30,11 @@ import sim.core
 import sim.kernels
 import sim.mechanisms
 import sim.model
+from sim.core.atomic import atomic
 from sim.engine.step import count_steps
 from sim.mechanisms.choice import CHOICES, Choices
 from sim.model.world import World
-from sim.results.store import differences, discard, partial_of
+from sim.results.store import differences, discard
 from sim.scenario.schema import Scenario
 
 FORMAT: Final = 2
@@ -162,16 +163,11 @@ def write(path: Path, kept: Kept, identity: Mapping[str, Any]) -> None:
         "objects": walk.objects,
     }
     text = np.frombuffer(json.dumps(header).encode(), np.uint8)
-    partial = partial_of(path)
-    try:
-        # By its name: an archive in a file of ours complains of it, if Ctrl-C leaves it half made.
-        np.savez(partial, **{HEADER: text, **walk.arrays})  # type: ignore[arg-type]
-        with partial.open("rb+") as file:
-            os.fsync(file.fileno())
-        partial.replace(path)
-    finally:
-        with suppress(OSError):
-            partial.unlink(missing_ok=True)
+    # An npz archive. `np.savez` would write it under a name of its own choice.
+    with atomic(path) as partial, zipfile.ZipFile(partial, "w") as archive:
+        for name, array in {HEADER: text, **walk.arrays}.items():
+            with archive.open(f"{name}.npy", "w", force_zip64=True) as entry:
+                np.lib.format.write_array(entry, np.asanyarray(array), allow_pickle=False)
 
 
 def _progress(kept: Kept, identity: Mapping[str, Any]) -> dict[str, Any]:

@@ -67,12 +67,12 @@ def export(directory: str | Path, to: Format, out: str | Path) -> list[Path]:
     target = Path(out).expanduser()
     if to == "xlsx":
         _refuse_too_large(tables)
-        with written_whole(target.parent) as partial:
-            _write_xlsx(tables, partial / target.name)
+        with written_whole(target.parent) as path_of:
+            _write_xlsx(tables, path_of(target.name))
         return [target]
-    with written_whole(target) as partial:
+    with written_whole(target) as path_of:
         for name, path in tables.items():
-            _write_csv(path, partial / f"{name}.csv")
+            _write_csv(path, path_of(f"{name}.csv"))
     return [target / f"{name}.csv" for name in tables]
 
 

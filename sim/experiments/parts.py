@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import suppress
+from itertools import chain
 from math import isnan
 from pathlib import Path
 from typing import Any, Final
@@ -15,6 +15,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from sim.core.atomic import atomic
 from sim.model.declare import MONEY
 from sim.results.measures import MEASURES
 from sim.results.store import StoreError
@@ -22,7 +23,6 @@ from sim.results.tables import TABLES
 
 PARTS: Final = "parts"
 TABLE_PARTS: Final = "tables"
-PARTIAL: Final = ".partial"
 ROW_GROUP: Final = 100_000
 """Rows gathered before they are written to a whole table."""
 TYPES: Final = {"whole": pa.int64(), "number": pa.float64(), "truth": pa.bool_()}
@@ -51,15 +51,12 @@ def write(table: pa.Table, path: Path) -> int:
     Raises:
         StoreError: it cannot be written.
     """
-    partial = path.with_name(f".{path.name}.{os.getpid()}{PARTIAL}")
     try:
-        pq.write_table(table, partial, compression="zstd")
-        size = partial.stat().st_size
-        partial.replace(path)
+        with atomic(path) as partial:
+            pq.write_table(table, partial, compression="zstd")
+            return partial.stat().st_size
     except OSError as error:
-        partial.unlink(missing_ok=True)
         raise cannot_write(path, error) from error
-    return size
 
 
 def cannot_write(path: Path, error: OSError) -> StoreError:
@@ -209,24 +206,22 @@ def assemble(paths: list[Path], target: Path, without: tuple[str, ...] = ()) -> 
     Raises:
         StoreError: it cannot be written.
     """
-    partial = target.with_name(f".{target.name}{PARTIAL}")
-    writer: pq.ParquetWriter | None = None
+    pieces = (
+        some.drop_columns([it for it in without if it in some.column_names])
+        for some in _gathered(paths)
+    )
     try:
-        for some in _gathered(paths):
-            kept = some.drop_columns([it for it in without if it in some.column_names])
-            if writer is None:
-                writer = pq.ParquetWriter(partial, kept.schema, compression="zstd")
-            writer.write_table(kept, row_group_size=max(kept.num_rows, 1))
-        if writer is None:
+        first = next(pieces, None)
+        if first is None:
             target.unlink(missing_ok=True)
-        else:
-            writer.close()
-            partial.replace(target)
+            return
+        with (
+            atomic(target) as partial,
+            pq.ParquetWriter(partial, first.schema, compression="zstd") as writer,
+        ):
+            for piece in chain([first], pieces):
+                writer.write_table(piece, row_group_size=max(piece.num_rows, 1))
     except OSError as error:
-        if writer is not None:
-            with suppress(OSError):
-                writer.close()
-        partial.unlink(missing_ok=True)
         raise cannot_write(target, error) from error
 
 

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from sim import __version__
 from sim.core import jit
+from sim.core.atomic import atomic
 from sim.core.rng import replicate_seed
 from sim.experiments import design, metrics
 from sim.experiments.parts import cannot_write, factor_kind
@@ -195,12 +196,10 @@ def write(folder: Path, plan: Mapping[str, Any]) -> None:
         StoreError: it cannot be written.
     """
     path = folder / PLAN
-    partial = path.with_name(f".{PLAN}.partial")
     try:
-        partial.write_text(json.dumps(plan, ensure_ascii=False) + "\n", encoding="utf-8")
-        partial.replace(path)
+        with atomic(path) as partial:
+            partial.write_text(json.dumps(plan, ensure_ascii=False) + "\n", encoding="utf-8")
     except OSError as error:
-        partial.unlink(missing_ok=True)
         raise cannot_write(path, error) from error
 
 

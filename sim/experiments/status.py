@@ -12,7 +12,7 @@ from sim.engine.checkpoint import progress
 from sim.experiments import parts
 from sim.experiments import plan as plans
 from sim.experiments.sweep import LOG, SUMMARY
-from sim.results.store import StoreError, checkpoint_of, hold, read_manifest
+from sim.results.store import HeldError, StoreError, checkpoint_of, hold, read_manifest
 
 
 def status(folder: Path) -> dict[str, Any]:
@@ -75,8 +75,10 @@ def _is_held(folder: Path) -> bool:
     try:
         with hold(folder):
             return False
-    except StoreError as error:
-        return isinstance(error.__cause__, BlockingIOError)
+    except HeldError:
+        return True
+    except StoreError:
+        return False
 
 
 def _rate(folder: Path) -> float | None:

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import IO, Any, Final
 
 from sim.core import jit
+from sim.core.atomic import PARTIAL, leftovers
 from sim.engine.setup import build_world
 from sim.engine.simulate import run_world
 from sim.engine.solve import solve_base
@@ -185,11 +186,14 @@ class Sweep:
             plans.write(self.folder, plan)
 
     def prepare_folder(self) -> None:
-        """Make the folders of parts, and remove what workers that died have left there."""
+        """Make the folders of parts, and remove what processes that died have left there."""
+        for path in (self.folder / PLAN, *self._assembled):
+            for left in leftovers(path):
+                left.unlink(missing_ok=True)
         for name in (parts.PARTS, *(f"{parts.TABLE_PARTS}/{it}" for it in self._tables)):
             inside = self.folder / name
             inside.mkdir(parents=True, exist_ok=True)
-            for left in inside.glob(f".*{parts.PARTIAL}"):
+            for left in inside.glob(f".*{PARTIAL}"):
                 left.unlink(missing_ok=True)
 
     @property
@@ -519,7 +523,7 @@ def _refuse_foreign(folder: Path) -> None:
         raise StoreError(f"{folder} is a file; choose a folder for the sweep")
     if folder.is_dir() and any(folder.iterdir()) and not (folder / PLAN).is_file():
         names = {it.name for it in folder.iterdir()}
-        if names - {*OURS, f".{PLAN}.partial"}:
+        if names - {*OURS, *(it.name for it in leftovers(folder / PLAN))}:
             raise StoreError(
                 f"{folder} has files in it and is not the folder of a sweep; "
                 "nothing was written, choose another folder with --out"

@@ -1,1 +1,1 @@
-"""Pictures, tables and reports of records; no computation."""
+"""Pictures and tables of records; no computation."""

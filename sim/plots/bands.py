@@ -14,8 +14,8 @@ from matplotlib.ticker import MaxNLocator
 from sim.core.terms import Harm
 from sim.experiments.compare import COUNTED, SUMS, bands
 from sim.plots import style
-from sim.plots.focus import citizens, narrowed
 from sim.plots.figures import legend, time_ticks
+from sim.plots.focus import citizens, narrowed
 from sim.results.measures import MEASURES
 from sim.results.record import Record
 

@@ -277,15 +277,17 @@ def write_comparison(
         pictures[f"differences{suffix}.png"] = style.as_file(axes)
     for measure in measures:
         pictures[f"gap_{measure}.png"] = style.as_file(plot_gaps(runs, measure))
-    with written_whole(directory) as partial:
+    written: list[str] = []
+    with written_whole(directory) as path_of:
         for name, frames in tables.items():
             frame = pd.concat(frames, ignore_index=True)
             frame = frame[["run", *(it for it in frame if it != "run")]]
-            frame.to_csv(partial / f"{name}.csv", index=False, lineterminator="\r\n")
+            frame.to_csv(path_of(f"{name}.csv"), index=False, lineterminator="\r\n")
+            written.append(f"{name}.csv")
         for name, content in pictures.items():
-            (partial / name).write_bytes(content)
-        written = sorted(it.name for it in partial.iterdir())
-    return [Path(directory) / name for name in written]
+            path_of(name).write_bytes(content)
+            written.append(name)
+    return [Path(directory) / name for name in sorted(written)]
 
 
 def signed(value: float, unit: str) -> str:

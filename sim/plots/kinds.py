@@ -8,8 +8,8 @@ from typing import Final
 from sim.experiments.effects import Swept
 from sim.plots import style
 from sim.plots.bands import plot_bands
+from sim.plots.pictures import PICTURES, Picture
 from sim.plots.swept import plot_effects
-from sim.report.page import PICTURES, Picture
 from sim.results.record import Record
 
 KINDS: Final[Mapping[str, Picture]] = PICTURES

@@ -21,9 +21,9 @@ from rich.text import Text
 
 from sim.core.terms import Answer, Harm
 from sim.plots import style
+from sim.plots.figures import observed_words
 from sim.plots.focus import citizens, narrowed, such
 from sim.plots.maps import flows_by_size
-from sim.plots.figures import observed_words
 from sim.results.measures import MEASURES
 from sim.results.record import Record
 

@@ -12,10 +12,9 @@ import hashlib
 import json
 import os
 import shutil
-import tempfile
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import date
 from pathlib import Path
 from typing import Any, Final
@@ -24,8 +23,10 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
+from filelock import FileLock, Timeout, UnixFileLock
 
 from sim.core import jit
+from sim.core.atomic import atomic, flush, leftovers
 from sim.model.declare import MONEY
 from sim.results.record import Record
 from sim.results.tables import TABLES
@@ -49,6 +50,10 @@ STALE_SECONDS: Final = 3600
 
 class StoreError(Exception):
     """A run's folder cannot be written or read; the message is one sentence for the user."""
+
+
+class HeldError(StoreError):
+    """Another process writes the folder."""
 
 
 def save(record: Record, directory: str | Path) -> Path:
@@ -81,6 +86,9 @@ def save(record: Record, directory: str | Path) -> Path:
             if target.exists():
                 _keep_foreign(target, partial)
                 partial.chmod(target.stat().st_mode & 0o7777)
+            for path in partial.rglob("*"):
+                if path.is_file() and not path.is_symlink():
+                    flush(path)
             _swap(partial, target, previous)
         finally:
             shutil.rmtree(partial, ignore_errors=True)
@@ -142,8 +150,8 @@ def differences(found: object, wanted: Mapping[str, Any]) -> str:
 def hold(directory: str | Path) -> Iterator[Path]:
     """Let one process at a time write a folder.
 
-    The lock is the kernel's, on the file `.NAME.lock` beside the folder: however a process ends,
-    its lock ends with it, and a file that it leaves behind holds nobody up.
+    The lock is the system's, on the file `.NAME.lock` beside the folder: however a process ends,
+    its lock ends with it, and files that it leaves behind hold nobody up.
 
     Args:
         directory: the folder, there or not yet; parents that are missing are made, and go again
@@ -153,73 +161,48 @@ def hold(directory: str | Path) -> Iterator[Path]:
         The folder, as an absolute path without symbolic links.
 
     Raises:
-        StoreError: another process holds it, or the system cannot lock it.
+        HeldError: another process holds it.
+        StoreError: the system cannot lock it.
     """
     target = Path(directory).expanduser().resolve()
     path = target.with_name(f".{target.name}.lock")
+    # Beside the lock file, since Windows lets nobody else read that.
+    holder = path.with_name(f"{path.name}.pid")
     made = [folder for folder in target.parents if not folder.exists()]
+    lock = FileLock(path)
     try:
-        lock = _lock(path)
-    except BlockingIOError as error:
-        raise StoreError(
-            f"{directory} is being written by another process{_holder(path)}; "
+        path.parent.mkdir(parents=True, exist_ok=True)
+        # Long enough for a holder that is just leaving, whose lock file went before we locked it.
+        lock.acquire(timeout=0.2, poll_interval=0.02)
+    except Timeout as error:
+        raise HeldError(
+            f"{directory} is being written by another process{_number_in(holder)}; "
             "wait for it, end it, or choose another folder"
         ) from error
-    except OSError as error:
-        raise StoreError(
-            f"cannot lock {directory}: {_reason(error)}; choose another folder"
-        ) from error
+    except (OSError, NotImplementedError) as error:
+        reason = _reason(error) if isinstance(error, OSError) else str(error)
+        raise StoreError(f"cannot lock {directory}: {reason}; choose another folder") from error
     try:
+        with suppress(OSError):  # on a full disk the lock holds, though nobody sees whose
+            holder.write_text(str(os.getpid()), encoding="ascii")
         yield target
     finally:
-        # The file goes while it is still held: who opened it meanwhile sees that it is gone.
         with suppress(OSError):
-            path.unlink()
-        os.close(lock)
+            holder.unlink()
+        if isinstance(lock, UnixFileLock):
+            # It goes while it is still held: who opened it meanwhile sees that it is gone.
+            with suppress(OSError):
+                path.unlink()
+        lock.release()
         with suppress(OSError):
             for folder in made:
                 folder.rmdir()  # unless there is something in it
 
 
-def _lock(path: Path) -> int:
-    """Make and lock a file, and write our process's number into it.
-
-    Returns:
-        The open file; closing it gives the lock back.
-    """
-    try:
-        import fcntl
-    except ModuleNotFoundError:
-        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK)) from None
-    for _ in range(100):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        lock = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            if _is_file(path, lock):
-                with suppress(OSError):  # on a full disk the lock holds, though nobody sees whose
-                    os.ftruncate(lock, 0)
-                    os.write(lock, str(os.getpid()).encode())
-                return lock
-        except BaseException:
-            os.close(lock)
-            raise
-        os.close(lock)  # its holder took it away before we locked it
-    raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
-
-
-def _is_file(path: Path, opened: int) -> bool:
-    """Whether an open file is still the one of that name."""
-    try:
-        return os.path.samestat(path.stat(), os.fstat(opened))
-    except FileNotFoundError:
-        return False
-
-
-def _holder(path: Path) -> str:
+def _number_in(holder: Path) -> str:
     """Say which process holds a lock, where it could write that down."""
     try:
-        return f" ({int(path.read_text(encoding='ascii'))})"
+        return f" ({int(holder.read_text(encoding='ascii'))})"
     except (OSError, ValueError):
         return ""
 
@@ -229,14 +212,9 @@ def checkpoint_of(folder: Path) -> Path:
     return folder.with_name(f".{folder.name}.checkpoint")
 
 
-def partial_of(path: Path) -> Path:
-    """Give the name that a checkpoint has while it is written."""
-    return path.with_name(f"{path.name}.partial.npz")
-
-
 def discard(checkpoint: Path) -> None:
     """Remove a checkpoint, and what was being written when a process was killed."""
-    for path in (checkpoint, partial_of(checkpoint)):
+    for path in (checkpoint, *leftovers(checkpoint)):
         path.unlink(missing_ok=True)
 
 
@@ -267,14 +245,14 @@ def load(directory: str | Path) -> Record:
 
 
 @contextmanager
-def written_whole(directory: str | Path) -> Iterator[Path]:
+def written_whole(directory: str | Path) -> Iterator[Callable[[str], Path]]:
     """Let files be written beside their place and renamed into it when all of them are done.
 
     Args:
         directory: where the files belong; it and its parents are made where missing.
 
     Yields:
-        An empty folder to write them to.
+        What gives, for the name of a file, the path to write it to.
 
     Raises:
         StoreError: they cannot be written; those that were there stay.
@@ -282,10 +260,8 @@ def written_whole(directory: str | Path) -> Iterator[Path]:
     target = Path(directory).expanduser()
     try:
         target.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=".writing-", dir=target) as partial:
-            yield Path(partial)
-            for path in sorted(Path(partial).iterdir()):
-                path.replace(target / path.name)
+        with ExitStack() as all_done:
+            yield lambda name: all_done.enter_context(atomic(target / name))
     except OSError as error:
         raise StoreError(f"cannot write to {directory}: {_reason(error)}") from error
 

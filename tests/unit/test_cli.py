@@ -63,9 +63,9 @@ def engine(monkeypatch: pytest.MonkeyPatch) -> Engine:
     def write_report(record: sim.Record, directory: Path, png: Any = ()) -> None:
         (Path(directory) / "report.html").write_text("drawn")
 
-    module = ModuleType("sim.report.page")
+    module = ModuleType("sim.report")
     module.write_report = write_report  # type: ignore[attr-defined]
-    monkeypatch.setitem(sys.modules, "sim.report.page", module)
+    monkeypatch.setitem(sys.modules, "sim.report", module)
     return replace_engine(monkeypatch)
 
 

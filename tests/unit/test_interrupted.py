@@ -22,6 +22,8 @@ from typer.testing import CliRunner
 from sim.cli.app import app
 from tests.small import FILE
 
+pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals are POSIX's")
+
 MANY = bool(os.environ.get("SIM_LONG_TESTS"))
 KILLS = 20 if MANY else 3
 LENGTH = ("-s", "time.end=2021-12", "--replicates", "6") if MANY else ("-s", "time.end=2020-12")

@@ -23,11 +23,11 @@ from matplotlib.path import Path as Outline
 from matplotlib.text import Annotation, Text
 from rich.console import Console
 
+from sim import report
 from sim.core.terms import Answer, Channel, Harm, Threat
 from sim.mechanisms.history import OUTCOMES
-from sim.plots import bands, compared, focus, funnel, maps, sankey, style
+from sim.plots import bands, compared, focus, funnel, maps, pictures, sankey, style
 from sim.plots import figures as plots
-from sim.report import page as report
 from sim.report import text as tables
 from sim.results.intervals import interval
 from sim.results.record import Record
@@ -332,10 +332,9 @@ def test_nothing_is_left_in_pyplot_or_in_the_settings(record: Record) -> None:
         "import sys, matplotlib\n"
         "before = dict(matplotlib.rcParams)\n"
         "from tests.unit.sample_record import sample_record\n"
-        "from sim.plots import focus, maps\n"
+        "from sim.plots import focus, maps, pictures\n"
         "from sim.plots import figures as plots\n"
-        "from sim.report import page as report\n"
-        "report.draw(sample_record(), 'answers')\n"
+        "pictures.draw(sample_record(), 'answers')\n"
         "assert 'matplotlib.pyplot' not in sys.modules\n"
         "assert dict(matplotlib.rcParams) == before\n"
     )
@@ -344,7 +343,7 @@ def test_nothing_is_left_in_pyplot_or_in_the_settings(record: Record) -> None:
 
 
 def test_the_same_run_gives_the_same_picture(record: Record) -> None:
-    assert report.draw(record, "harms") == report.draw(record, "harms")
+    assert pictures.draw(record, "harms") == pictures.draw(record, "harms")
 
 
 # --- The map
@@ -695,7 +694,7 @@ def test_a_picture_without_its_table_says_so(record: Record, kind: str, table: s
     few = Record(record.scenario, 7, record.manifest, tables)
     with pytest.raises(NoTableError, match=table):
         PLOTS[kind](few)
-    assert not report._has(few, report.PICTURES[kind])
+    assert not pictures.is_kept(few, kind)
 
 
 # --- The focus
@@ -1147,6 +1146,20 @@ def test_the_report_escapes_what_others_wrote(html: str) -> None:
     assert "Syria &lt;and&gt; its neighbours, made up" in html
     assert "a note with &lt;angle&gt; &amp; more" in html
     assert "Global Trends 2014 &amp; annex" in html
+
+
+@pytest.mark.parametrize(
+    "words", ["<script>alert(1)</script>", "$PATH ${a}", "{{ 7 * 7 }} {% x %}"]
+)
+def test_a_scenario_can_put_nothing_but_text_into_the_report(short: Record, words: str) -> None:
+    named = short.scenario.model_copy(update={"title": words, "description": f'"{words}" &amp;'})
+    manifest = {**short.manifest, "notes": [words], "scenario_hash": f"'{words}'"}
+    page = Reader(report.render(Record(named, 7, manifest, short.tables), {}))
+    assert page.open == []
+    assert len(page.all("script")) == 1
+    for text in (words, f'"{words}" &amp;', f"'{words}'"):
+        assert text in page.words
+    assert page.words.count(words) == 3  # the title twice, and the note
 
 
 def test_the_report_says_what_was_run(html: str, record: Record) -> None:
