@@ -147,7 +147,7 @@ def test_keys_are_those_of_the_schema() -> None:
         ("policies.wall.quota", ["policies.*.quota"]),
         ("quota", ["policies.*.quota", "politics.levers.quota"]),
         ("levers.quota", ["politics.levers.quota"]),
-        ("decision.home_attachment", ["decision.home_attachment"]),
+        ("decision.tie", ["decision.home_attachment"]),
         ("rush", ["decision.surge"]),
         ("corridors.tactics", ["corridors.*.route_options"]),
         ("decision", ["decision"]),

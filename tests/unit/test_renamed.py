@@ -12,7 +12,6 @@ import pytest
 from pydantic import ValidationError
 
 from sim.cli.app import main
-from sim.experiments.plan import Study
 from sim.scenario.errors import OldNameWarning, Problem, ScenarioError
 from sim.scenario.explain import keys
 from sim.scenario.key import Part, key
@@ -21,6 +20,7 @@ from sim.scenario.renamed import path_of_today
 from sim.scenario.schema import Corridor, Decision, Scenario
 from sim.scenario.types import Share
 from sim.scenario.writer import dump
+from sim.experiments.plan import Study
 
 MINIMAL = """schema: 1
 name: minimal
@@ -64,7 +64,7 @@ def test_a_file_with_an_old_name_is_read_with_one_warning(write: Write) -> None:
     assert scenario.decision.home_attachment == 2
     line = text.splitlines().index("decision: {nest: .5, tie: 2}") + 1
     assert str(warning) == (
-        f"{warning.file}:{line}:22: warning: `decision.home_attachment` is now `decision.home_attachment`; "
+        f"{warning.file}:{line}:22: warning: `decision.tie` is now `decision.home_attachment`; "
         "the old name works until 0.3\n"
         f"{line:>5} | decision: {{nest: .5, tie: 2}}\n"
         f"      |                      ^"
@@ -118,14 +118,14 @@ def test_an_override_of_a_whole_part(write: Write) -> None:
     path = write(MINIMAL + WAY)
     scenario, (warning,) = told(path, "decision={tie: 3}")
     assert scenario.decision.home_attachment == 3
-    assert warning.message.startswith("`decision.home_attachment` is now")
+    assert warning.message.startswith("`decision.tie` is now")
     with pytest.raises(ScenarioError, match="tie is the old name of home_attachment"):
         read(path, ["decision={tie: 3, home_attachment: 2}"])
 
 
 def test_an_override_replaces_what_the_file_states_by_the_other_name(write: Write) -> None:
     path = write(MINIMAL + WAY + "decision: {home_attachment: 2}\n")
-    scenario, _ = told(path, "decision.home_attachment=3")
+    scenario, _ = told(path, "decision.tie=3")
     assert scenario.decision.home_attachment == 3
 
 
@@ -201,14 +201,11 @@ def test_a_part_of_ones_own_declares_old_names_likewise() -> None:
 @pytest.mark.parametrize(
     ("sweep", "said"),
     [
-        ("vary: {decision.home_attachment: {values: [0, 2]}}", "`decision.home_attachment` is now"),
+        ("vary: {decision.tie: {values: [0, 2]}}", "`decision.tie` is now"),
+        ("vary: {ties: {paths: [decision.tie], values: [0, 2]}}", "`decision.tie` is now"),
         (
-            "vary: {ties: {paths: [decision.home_attachment], values: [0, 2]}}",
-            "`decision.home_attachment` is now",
-        ),
-        (
-            "vary: {ties: {packages: {a: {decision.home_attachment: 0}, b: {decision.home_attachment: 2}}}}",
-            "`decision.home_attachment` is now",
+            "vary: {ties: {packages: {a: {decision.tie: 0}, b: {decision.tie: 2}}}}",
+            "`decision.tie` is now",
         ),
     ],
 )
@@ -226,22 +223,20 @@ def test_a_sweep_over_an_old_name(sweep: str, said: str, write: Write) -> None:
 
 
 def test_a_sweep_listed_in_a_file(write: Write) -> None:
-    write("decision.home_attachment,seedless\n", "p.csv")
-    write("decision.home_attachment\n0\n2\n", "p.csv")
+    write("decision.tie,seedless\n", "p.csv")
+    write("decision.tie\n0\n2\n", "p.csv")
     path = write(f"{MINIMAL}{WAY}sweep: {{design: csv, points: {{table: p.csv}}}}\n")
-    with pytest.warns(
-        OldNameWarning, match=r"p\.csv:1:1: warning: `decision.home_attachment` is now"
-    ):
+    with pytest.warns(OldNameWarning, match=r"p\.csv:1:1: warning: `decision.tie` is now"):
         study = Study(str(path))
     assert study.variant(1).decision.home_attachment == 2
 
 
 def test_a_sweep_over_both_names_is_refused(write: Write) -> None:
-    both = "decision.home_attachment: {values: [0]}, decision.home_attachment: {values: [1]}"
+    both = "decision.tie: {values: [0]}, decision.home_attachment: {values: [1]}"
     path = write(f"{MINIMAL}{WAY}sweep: {{vary: {{{both}}}}}\n")
     with pytest.warns(OldNameWarning), pytest.raises(ScenarioError, match="is varied twice"):
         Study(str(path))
-    both = "a: {packages: {x: {decision.home_attachment: 0, decision.home_attachment: 1}}}"
+    both = "a: {packages: {x: {decision.tie: 0, decision.home_attachment: 1}}}"
     path = write(f"{MINIMAL}{WAY}sweep: {{vary: {{{both}}}}}\n")
     with pytest.warns(OldNameWarning), pytest.raises(ScenarioError, match="by two names"):
         Study(str(path))
@@ -251,7 +246,7 @@ def test_paths_of_today() -> None:
     assert path_of_today("corridors.sea.tactics.boat.watched") == (
         "corridors.sea.route_options.boat.enforcement_met"
     )
-    assert path_of_today("living.means_per_income") == "living.means_per_income"
+    assert path_of_today("living.kappa") == "living.means_per_income"
     assert path_of_today("places.tie.income") == "places.tie.income"
     assert path_of_today("threats.tie.food") == "threats.tie.food"
     assert path_of_today("nothing.of.this") == "nothing.of.this"
@@ -265,9 +260,7 @@ def test_check_warns_and_says_ok(write: Write, capsys: pytest.CaptureFixture[str
     assert main(["check", str(path)]) == 0
     done = capsys.readouterr()
     assert ": ok (" in done.out
-    assert (
-        done.err.count("warning: `decision.home_attachment` is now `decision.home_attachment`") == 1
-    )
+    assert done.err.count("warning: `decision.tie` is now `decision.home_attachment`") == 1
     assert f":{len(MINIMAL.splitlines()) + 2}:12: warning" in done.err
 
 
