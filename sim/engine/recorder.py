@@ -10,9 +10,9 @@ import pandas as pd
 
 from sim.engine.setup import start_counting
 from sim.engine.step import advance
-from sim.model.cells import Cells
-from sim.model.declare import Column, Table
-from sim.results.tables import TABLES
+from sim.model.columns import BY, Column, country_ids
+from sim.model.declare import Table
+from sim.results.tables import DECLARED
 
 if TYPE_CHECKING:
     from sim.model.world import Census, World
@@ -36,7 +36,7 @@ class Recorder:
         rows: dict[str, list[dict[str, Any]]] | None = None,
     ) -> None:
         self.scenario = world.scenario
-        self.cells = Cells(world.scenario)
+        self.cells, self.country = world.cells, world.country
         self.first = first or world.scenario.time.start
         self.rows = rows or {name: [] for name in world.scenario.outputs.tables}
 
@@ -53,7 +53,7 @@ class Recorder:
     def _add(self, world: World, census: Census, at_end: bool) -> None:
         last = world.date() - timedelta(days=1)
         for name, blocks in self.rows.items():
-            table = TABLES[name]
+            table = DECLARED[name]
             if table.at_end == at_end:
                 columns = table.rows(world, census)
                 n = len(next(iter(columns.values())))
@@ -69,7 +69,7 @@ class Recorder:
 
     def frames(self, replicate: int) -> dict[str, pd.DataFrame]:
         """Tables of one replicate."""
-        return {name: self._frame(TABLES[name], replicate) for name in self.rows}
+        return {name: self._frame(DECLARED[name], replicate) for name in self.rows}
 
     def _frame(self, table: Table, replicate: int) -> pd.DataFrame:
         blocks = self.rows[table.name]
@@ -78,10 +78,10 @@ class Recorder:
         if table.by:
             shape = self.cells.shape
             parts = np.unravel_index(found["cell"], shape) if shape else ()
-            for by, part, words in zip(self.cells.by, parts, self.cells.labels, strict=True):
-                columns[by] = category(part, words)
+            for by, part in zip(self.cells.by, parts, strict=True):
+                columns |= self._column(BY[by], part)
         for column in table.columns:
-            if column.name in found and column.name not in columns:
+            if column.name in found:
                 columns |= self._column(column, found[column.name])
         n = len(found["date"])
         return pd.DataFrame({"replicate": np.full(n, replicate), **columns})
@@ -89,7 +89,10 @@ class Recorder:
     def _column(self, column: Column, values: Any) -> dict[str, Any]:
         if column.words is None:
             return {column.name: values}
-        return {column.name: category(values, column.words(self.scenario))}
+        found = {column.name: category(values, column.words(self.scenario))}
+        if column.country is not None:
+            found[column.country] = category(self.country[values], country_ids(self.scenario))
+        return found
 
 
 def _joined(blocks: list[dict[str, Any]]) -> dict[str, Any]:
@@ -97,9 +100,8 @@ def _joined(blocks: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def _nothing(table: Table) -> dict[str, Any]:
-    declared = (it for it in table.columns if it.kind in EMPTY and not it.optional)
     columns: dict[str, Any] = {
-        it.name: np.empty(0, EMPTY[it.kind]) for it in declared if it.name != "replicate"
+        it.name: np.empty(0, EMPTY[it.kind]) for it in table.columns if not it.optional
     }
     cell = {"cell": np.empty(0, np.int64)} if table.by else {}
     return {"date": np.empty(0, "datetime64[s]"), **cell, **columns}

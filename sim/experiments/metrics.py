@@ -11,7 +11,7 @@ import pandas as pd
 from sim.core.terms import Activity, Answer, Channel, Harm, Status, Threat, VitalEvent
 from sim.mechanisms.attempts import WORDS as ATTEMPTS
 from sim.mechanisms.spending import ITEMS
-from sim.model.declare import MONEY, Column
+from sim.model.columns import MONEY, Column
 from sim.results.intervals import Values
 from sim.results.measures import MEASURES
 from sim.results.record import Record

@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from sim.core.atomic import atomic
-from sim.model.declare import MONEY
+from sim.model.columns import MONEY
 from sim.results.measures import MEASURES
 from sim.results.store import StoreError
 from sim.results.tables import TABLES

@@ -16,19 +16,8 @@ from sim.mechanisms.harms import HARMS
 from sim.mechanisms.history import note_moves
 from sim.mechanisms.policy import CLASSES, RULES, admission_class
 from sim.mechanisms.removal import order_to_leave
-from sim.model.declare import (
-    CITIZENSHIP,
-    COUNTRY,
-    STAGE,
-    Column,
-    Hook,
-    Mechanism,
-    Rows,
-    State,
-    Table,
-    dense,
-    nonzero,
-)
+from sim.model.columns import CITIZENSHIP, COUNTRY, STAGE, Column
+from sim.model.declare import Hook, Mechanism, Rows, State, Table, dense, nonzero
 
 if TYPE_CHECKING:
     from sim.model.stretch import Stretch

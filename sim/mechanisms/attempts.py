@@ -14,17 +14,8 @@ from sim.core.state import I64, Attempts, Parties, append, take
 from sim.core.terms import Channel, Journey
 from sim.kernels.travel import ARRIVED, LEFT_BEHIND, companies, forget_moves, party_sizes
 from sim.mechanisms.caravans import called
-from sim.model.declare import (
-    CITIZENSHIP,
-    PARTY,
-    Column,
-    Mechanism,
-    Rows,
-    State,
-    Table,
-    dense,
-    words_of,
-)
+from sim.model.columns import CITIZENSHIP, PARTY, Column, words_of
+from sim.model.declare import Mechanism, Rows, State, Table, dense
 
 if TYPE_CHECKING:
     from sim.model.world import Census, World

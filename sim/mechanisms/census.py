@@ -11,19 +11,8 @@ from sim.core.parallel import FEW_PEOPLE, in_ranges
 from sim.core.state import I64
 from sim.core.terms import N_THREATS, Activity, Answer, Status
 from sim.kernels.tally import count_people
-from sim.model.declare import (
-    ACTIVITY,
-    ANSWER,
-    CITIZENSHIP,
-    PLACE,
-    STATUS,
-    Column,
-    Hook,
-    Mechanism,
-    Rows,
-    State,
-    Table,
-)
+from sim.model.columns import ACTIVITY, ANSWER, CITIZENSHIP, PLACE, STATUS, Column
+from sim.model.declare import Hook, Mechanism, Rows, State, Table
 from sim.model.world import Census
 
 if TYPE_CHECKING:

@@ -36,7 +36,8 @@ from sim.mechanisms.journey import continue_stranded, depart, pick_goals
 from sim.mechanisms.livelihood import DUE, MEANS
 from sim.mechanisms.settling import SETTLING
 from sim.mechanisms.threats import THREATS
-from sim.model.declare import ANSWER, THREAT, Column, Counter, Hook, Mechanism, Rows, State, Table
+from sim.model.columns import ANSWER, THREAT, Column
+from sim.model.declare import Counter, Hook, Mechanism, Rows, State, Table
 from sim.model.stretch import from_today
 
 if TYPE_CHECKING:

@@ -34,18 +34,8 @@ from sim.mechanisms.asylum import CLAIMS
 from sim.mechanisms.census import ACCOUNT
 from sim.mechanisms.journey import PARTIES
 from sim.mechanisms.populate import SCHOOLED, SEX_AND_AGE, draw_education, draw_taste
-from sim.model.declare import (
-    CITIZENSHIP,
-    EVENT,
-    PLACE,
-    Column,
-    Hook,
-    Mechanism,
-    State,
-    Table,
-    dense,
-    nonzero,
-)
+from sim.model.columns import CITIZENSHIP, EVENT, PLACE, Column
+from sim.model.declare import Hook, Mechanism, State, Table, dense, nonzero
 
 if TYPE_CHECKING:
     from sim.model.stretch import Stretch

@@ -9,17 +9,8 @@ import numpy as np
 from sim.core.state import MICRO, Moves
 from sim.core.terms import Channel
 from sim.mechanisms.expected import EXPECTED
-from sim.model.declare import (
-    ANSWER,
-    CHANNEL,
-    CITIZENSHIP,
-    PLACE,
-    Column,
-    Counter,
-    Mechanism,
-    Rows,
-    Table,
-)
+from sim.model.columns import ANSWER, CHANNEL, CITIZENSHIP, PLACE, Column
+from sim.model.declare import Counter, Mechanism, Rows, Table
 
 if TYPE_CHECKING:
     from sim.model.world import Census, World

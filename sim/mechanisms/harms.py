@@ -7,20 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sim.core.terms import Harm
-from sim.model.declare import (
-    CITIZENSHIP,
-    CORRIDOR,
-    CORRIDOR_ONLY,
-    HARM,
-    MONEY,
-    PARTY,
-    Column,
-    Mechanism,
-    Rows,
-    Table,
-    dense,
-    nonzero,
-)
+from sim.model.columns import CITIZENSHIP, CORRIDOR, CORRIDOR_ONLY, HARM, MONEY, PARTY, Column
+from sim.model.declare import Mechanism, Rows, Table, dense, nonzero
 
 if TYPE_CHECKING:
     from sim.model.world import Census, World

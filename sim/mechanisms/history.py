@@ -16,7 +16,8 @@ from sim.core.state import (
 )
 from sim.core.terms import Activity, Status
 from sim.kernels.travel import remember
-from sim.model.declare import CITIZENSHIP, COUNTRY, PLACE, Column, Mechanism, Rows, Table
+from sim.model.columns import CITIZENSHIP, COUNTRY, PLACE, Column
+from sim.model.declare import Mechanism, Rows, Table
 
 if TYPE_CHECKING:
     from sim.model.world import Census, World

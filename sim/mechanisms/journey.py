@@ -31,19 +31,8 @@ from sim.mechanisms.flows import DEPARTED
 from sim.mechanisms.harms import BRIBES, EXTORTED, HARMS, INTERCEPTED
 from sim.mechanisms.policy import RULES, admission_class
 from sim.mechanisms.threats import THREATS, felt_fear
-from sim.model.declare import (
-    CITIZENSHIP,
-    CORRIDOR,
-    CORRIDOR_ONLY,
-    Column,
-    Hook,
-    Mechanism,
-    Rows,
-    State,
-    Table,
-    dense,
-    nonzero,
-)
+from sim.model.columns import CITIZENSHIP, CORRIDOR, CORRIDOR_ONLY, Column
+from sim.model.declare import Hook, Mechanism, Rows, State, Table, dense, nonzero
 
 if TYPE_CHECKING:
     from sim.model.stretch import Stretch

@@ -20,7 +20,8 @@ from sim.core.state import DAYS_A_YEAR, F64, I64
 from sim.core.terms import Status, Threat
 from sim.mechanisms.census import STOCKS
 from sim.mechanisms.threats import THREATS, Threats
-from sim.model.declare import COUNTRY, Column, Hook, Mechanism, Rows, State, Table
+from sim.model.columns import COUNTRY, Column
+from sim.model.declare import Hook, Mechanism, Rows, State, Table
 
 if TYPE_CHECKING:
     from sim.model.stretch import Stretch

@@ -11,17 +11,8 @@ from sim.core.terms import Harm, Status
 from sim.mechanisms.census import STOCKS
 from sim.mechanisms.harms import HARMS
 from sim.mechanisms.livelihood import span
-from sim.model.declare import (
-    COUNTRY,
-    MONEY,
-    Column,
-    Counter,
-    Hook,
-    Mechanism,
-    Rows,
-    State,
-    Table,
-)
+from sim.model.columns import COUNTRY, MONEY, Column
+from sim.model.declare import Counter, Hook, Mechanism, Rows, State, Table
 
 if TYPE_CHECKING:
     from sim.model.stretch import Stretch

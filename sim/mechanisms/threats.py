@@ -13,19 +13,8 @@ import numpy as np
 from sim.core.state import DAYS_A_YEAR, F64, I64, Bool
 from sim.core.terms import FEAR, N_THREATS, WANT, Threat
 from sim.mechanisms.census import STOCKS
-from sim.model.declare import (
-    CITIZENSHIP,
-    PLACE,
-    THREAT,
-    Column,
-    Hook,
-    Mechanism,
-    Rows,
-    State,
-    Table,
-    dense,
-    nonzero,
-)
+from sim.model.columns import CITIZENSHIP, PLACE, THREAT, Column
+from sim.model.declare import Hook, Mechanism, Rows, State, Table, dense, nonzero
 
 if TYPE_CHECKING:
     from sim.model.stretch import Stretch

@@ -8,6 +8,7 @@ import numpy as np
 
 from sim.core.state import I64, U32, People
 from sim.kernels.tally import cells_of
+from sim.model.columns import BY
 
 if TYPE_CHECKING:
     from sim.scenario.schema import Scenario
@@ -16,28 +17,15 @@ if TYPE_CHECKING:
 class Cells:
     """All combinations of the scenario's `outputs.by` columns, numbered."""
 
-    AGES = ("0-17", "18-34", "35-64", "65+")
-    NAMES = ("place", "home", "citizenship", "group", "sex", "education", "age")
-
     def __init__(self, scenario: Scenario) -> None:
-        places = [p.id for p in scenario.places]
-        labels: dict[str, list[str]] = {
-            "place": places,
-            "home": places,
-            "citizenship": [c.id for c in scenario.countries],
-            "group": ["other"] + [g.id for g in scenario.groups],
-            "sex": ["man", "woman"],
-            "education": ["none", "secondary", "tertiary"],
-            "age": list(self.AGES),
-        }
         self.by = list(scenario.outputs.by)
-        self.labels = [labels[name] for name in self.by]
+        self.labels = [BY[name].words_in(scenario) for name in self.by]
         self.shape = tuple(len(values) for values in self.labels)
         self.size = int(np.prod(self.shape)) if self.shape else 1
-        self.strides = np.zeros(len(self.NAMES), np.int64)
-        """[7] by how much the cell grows with the index of each of `NAMES`."""
+        self.strides = np.zeros(len(BY), np.int64)
+        """[7] by how much the cell grows with the index of each column of `BY`."""
         for i, name in enumerate(self.by):
-            self.strides[self.NAMES.index(name)] = np.prod(self.shape[i + 1 :], dtype=np.int64)
+            self.strides[list(BY).index(name)] = np.prod(self.shape[i + 1 :], dtype=np.int64)
 
     def of(self, people: People, country: I64, rows: U32 | I64, month: int) -> I64:
         """Cell of each head."""

@@ -27,7 +27,7 @@ from filelock import FileLock, Timeout, UnixFileLock
 
 from sim.core import jit
 from sim.core.atomic import atomic, flush, leftovers
-from sim.model.declare import MONEY
+from sim.model.columns import MONEY
 from sim.results.record import Record
 from sim.results.tables import TABLES
 from sim.scenario.errors import ScenarioError

@@ -1,0 +1,159 @@
+"""Columns of the output tables that several tables have, and what they may hold."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from enum import IntEnum
+from typing import TYPE_CHECKING, Final, Literal
+
+from sim.core.terms import (
+    Activity,
+    Answer,
+    Channel,
+    ClaimStage,
+    Company,
+    Education,
+    Harm,
+    Sex,
+    Status,
+    Threat,
+    VitalEvent,
+)
+
+if TYPE_CHECKING:
+    from sim.scenario.schema import Scenario
+
+Kind = Literal["int", "float", "date", "text", "bool"]
+
+MONEY: Final = "money"
+"""Unit of columns in the scenario's currency; a record says which (`Record.money_unit`)."""
+
+
+@dataclass(frozen=True, eq=False)
+class Column:
+    """One column of a table."""
+
+    name: str
+    kind: Kind
+    unit: str
+    text: str
+    """What it says, in a few words."""
+    optional: bool = False
+    """Whether only some runs have it."""
+    words: Callable[[Scenario], list[str]] | None = None
+    """For a column of words: all that it may hold, in order."""
+    country: str | None = None
+    """For a column of places: the name of the column with their countries, which follows it."""
+
+    def named(self, name: str, text: str, country: str | None = None) -> Column:
+        """Give the same axis as another column."""
+        return replace(self, name=name, text=text, country=country)
+
+    def words_in(self, scenario: Scenario) -> list[str]:
+        """All that a column of words may hold in a scenario, in order."""
+        assert self.words is not None, f"{self.name} holds no words"
+        return self.words(scenario)
+
+    def size(self, scenario: Scenario) -> int:
+        """Length of an axis."""
+        return len(self.words_in(scenario))
+
+
+def words_of(enum: type[IntEnum]) -> Callable[[Scenario], list[str]]:
+    """Names along an enum's axis, whatever the scenario."""
+    names = [member.name for member in enum]
+    return lambda _: names
+
+
+def place_ids(scenario: Scenario) -> list[str]:
+    """Ids of all places."""
+    return [it.id for it in scenario.places]
+
+
+def country_ids(scenario: Scenario) -> list[str]:
+    """Ids of all countries."""
+    return [it.id for it in scenario.countries]
+
+
+def corridor_ids(scenario: Scenario) -> list[str]:
+    """Ids of all corridors, then of all countries: where something can happen on the way.
+
+    A corridor that shares a country's id would make two of one: the second gets a number.
+    """
+    ids = [it.id for it in scenario.corridors] + country_ids(scenario)
+    seen: dict[str, int] = {}
+    result = []
+    for name in ids:
+        seen[name] = seen.get(name, 0) + 1
+        result.append(name if seen[name] == 1 else f"{name}_{seen[name]}")
+    return result
+
+
+def group_ids(scenario: Scenario) -> list[str]:
+    """`other`, then ids of all groups."""
+    return ["other"] + [it.id for it in scenario.groups]
+
+
+def age_words(_scenario: Scenario) -> list[str]:
+    """Classes of age, in years."""
+    return ["0-17", "18-34", "35-64", "65+"]
+
+
+def only_corridor_ids(scenario: Scenario) -> list[str]:
+    """Ids of all corridors, as they are named among all ways."""
+    return corridor_ids(scenario)[: len(scenario.corridors)]
+
+
+PLACE: Final = Column("place", "text", "id", "place of stay", words=place_ids, country="country")
+CITIZENSHIP: Final = Column(
+    "citizenship", "text", "id", "country of citizenship", words=country_ids
+)
+COUNTRY: Final = Column("country", "text", "id", "country", words=country_ids)
+CORRIDOR: Final = Column("corridor", "text", "id", "corridor", words=corridor_ids)
+CORRIDOR_ONLY: Final = Column("corridor", "text", "id", "corridor", words=only_corridor_ids)
+THREAT: Final = Column("threat", "text", "word", "one of the seven threats", words=words_of(Threat))
+ANSWER: Final = Column(
+    "answer", "text", "word", "choice, necessity, no_means, no_permission, stays",
+    words=words_of(Answer),
+)  # fmt: skip
+CHANNEL: Final = Column(
+    "channel", "text", "word", "way of entering (labour, family, asylum, ...)",
+    words=words_of(Channel),
+)  # fmt: skip
+HARM: Final = Column(
+    "harm", "text", "word", "death, violence, extortion, ...", words=words_of(Harm)
+)
+STATUS: Final = Column(
+    "status", "text", "word", "legal status (citizen, displaced, refugee, ...)",
+    words=words_of(Status),
+)  # fmt: skip
+ACTIVITY: Final = Column(
+    "activity", "text", "word", "resident, waiting, travelling, ..., dead",
+    words=words_of(Activity),
+)  # fmt: skip
+EVENT: Final = Column("event", "text", "word", "birth or death", words=words_of(VitalEvent))
+STAGE: Final = Column(
+    "stage", "text", "word",
+    "claimed, accepted (a refugee on arrival, no claim), recognised, rejected",
+    words=words_of(ClaimStage),
+)  # fmt: skip
+PARTY: Final = Column(
+    "party", "text", "word", "adults, families or children_alone (under 18)",
+    words=words_of(Company),
+)  # fmt: skip
+
+
+BY: Final[Mapping[str, Column]] = {
+    column.name: column
+    for column in (
+        PLACE,
+        PLACE.named("home", "place of origin", "home_country"),
+        CITIZENSHIP,
+        Column("group", "text", "id", "group, or other", words=group_ids),
+        Column("sex", "text", "word", "man or woman", words=words_of(Sex)),
+        Column("education", "text", "word", "highest level completed", words=words_of(Education)),
+        Column("age", "text", "word", "years of age", words=age_words),
+    )
+}
+"""Columns that `outputs.by` may name."""
