@@ -44,7 +44,7 @@ def two(pid: str = "a", flags: str = "b", table: str = "t") -> dict[str, Any]:
 def test_equal_runs_are_the_same():
     lines, good = report({"w": two()}, {"w": two()}, {})
     assert good
-    assert lines == ["  w                    2 steps  same"]
+    assert lines == ["  1 of 1 worlds are the same (2 steps)"]
 
 
 def test_no_worlds_are_no_proof():
@@ -69,19 +69,20 @@ def test_the_first_difference_is_named(head: dict[str, Any], said: str):
     assert found.endswith(said)
     lines, good = report({"w": two()}, {"w": head}, {})
     assert not good
-    assert found in lines[0]
+    assert lines[0] == f"  w: {found}"
+    assert lines[-1] == "  0 of 1 worlds are the same (2 steps)"
 
 
 def test_a_world_that_head_lacks_is_a_difference():
     lines, good = report({"w": two(), "v": two()}, {"w": two()}, {})
     assert not good
-    assert "head has no such world" in lines[1]
+    assert lines[0] == "  v: head has no such world"
 
 
 def test_a_way_that_gives_something_else_is_a_difference():
     lines, good = report({"w": two()}, {"w": two() | {"apart": {"resumed": "step 1, x"}}}, {})
     assert not good
-    assert lines[1].endswith("head differs from itself resumed, step 1, x")
+    assert lines[0] == "  w: head differs from itself resumed, step 1, x"
 
 
 def renamed_world() -> dict[str, Any]:
@@ -123,7 +124,7 @@ def test_what_head_adds_is_listed_and_no_difference():
     head["end"]["table.flows.country"] = "c"
     lines, good = report({"w": two()}, {"w": head, "new": two()}, {})
     assert good
-    assert lines[1:] == ["  added: people.mood", "  added: table.flows.country"]
+    assert lines[:-1] == ["  added: people.mood", "  added: table.flows.country"]
 
 
 def test_ways_are_compared_by_step_and_column():
