@@ -55,9 +55,12 @@ def test_no_worlds_are_no_proof():
     ("head", "said"),
     [
         (two(flags="x"), "step 2: people.flags"),
-        (two(pid="x", flags="x", table="x"), "step 2: people.pid and 1 more"),
+        (two(pid="x", flags="x", table="x"), "step 2: people.pid, people.flags"),
         (two(table="x"), "the end: table.flows.people"),
-        (two() | {"end": two()["end"] | {"headline.dead": "2.0"}}, "headline.dead, 1.0 -> 2.0"),
+        (
+            two() | {"end": two()["end"] | {"headline.dead": "2.0"}},
+            "the end: headline.dead 1.0 -> 2.0",
+        ),
         (two() | {"end": {"headline.dead": "1.0"}}, "the end: table.flows.people is missing"),
         (two() | {"steps": two()["steps"][:1]}, "1 steps instead of 2"),
         (two() | {"steps": [*two()["steps"], {}]}, "3 steps instead of 2"),
@@ -71,6 +74,11 @@ def test_the_first_difference_is_named(head: dict[str, Any], said: str):
     assert not good
     assert lines[0] == f"  w: {found}"
     assert lines[-1] == "  0 of 1 worlds are the same (2 steps)"
+
+
+def test_few_of_many_columns_are_named():
+    base, head = ({"steps": [{str(i): value for i in range(9)}], "end": {}} for value in "ab")
+    assert first_difference(base, head, {}) == "step 1: 0, 1, 2, 3, and 5 more"
 
 
 def test_a_world_that_head_lacks_is_a_difference():
@@ -171,6 +179,20 @@ def test_hashes_are_stored_anew_only_with_a_line_on_changed_results():
             stored_anew(old, other, log)
     new = LOG.replace("faster.", "faster.\n- Flags fly.")
     assert stored_anew(old, other, new)["worlds"] == other
+
+
+def test_other_versions_may_give_other_hashes(monkeypatch):
+    old = stored_anew(None, summary({"w": two()}), LOG)
+    monkeypatch.setattr(results_guard, "where", lambda: old["of"] | {"numpy": "9"})
+    new = stored_anew(old, summary({"w": two(flags="x")}), LOG)
+    assert new["of"]["numpy"] == "9"
+    assert changed(old["worlds"], new["worlds"], {}) == ["w: people.flags"]
+
+
+def test_hashes_are_stored_on_one_kind_of_machine(monkeypatch):
+    monkeypatch.setattr(results_guard, "where", lambda: {"machine": "Darwin arm64"})
+    with pytest.raises(SystemExit, match="on Linux x86_64 alone"):
+        results_guard.store()
 
 
 def test_all_sections_on_changed_results_count():
