@@ -38,6 +38,13 @@ RULE = (
     " Write it, then: python -m benchmarks.results_guard --store"
 )
 
+MACHINE = "Linux x86_64"
+ANY_PROCESSOR = {"NPY_DISABLE_CPU_FEATURES": "X86_V4 AVX512_ICL AVX512_SPR"}
+"""NumPy's exponentials and logarithms end in other bits where it finds AVX-512: stored hashes are
+taken without, so that they hold for processors that have it and that have it not."""
+
+SHOWN = 4
+"""Columns that are named of those that differ at the same moment."""
 Found = dict[str, Any]
 """What the probe finds, by world."""
 Renamed = Mapping[str, str | None]
@@ -66,26 +73,30 @@ def first_difference(base: Found, head: Found, renamed: Renamed) -> str | None:
         renamed: See `new_name`.
     """
     a, b = base["steps"], head["steps"]
-    moments = [*((f"step {i}", *pair) for i, pair in enumerate(zip(a, b, strict=False), start=1))]
-    for when, old, new in [*moments, ("the end", base["end"], head["end"])]:
-        if len(a) != len(b) and when == "the end":
-            return f"{len(b)} steps instead of {len(a)}"
-        apart = []
-        for name, value in old.items():
-            to = new_name(name, renamed)
-            if to is None or new.get(to) == value:
-                continue
-            shown = name if to == name else f"{name} (now {to})"
-            missing = to not in new
-            figure = name.startswith("headline.") and not missing
-            apart.append(
-                f"{shown} is missing" if missing else
-                f"{shown}, {value} -> {new[to]}" if figure else shown
-            )  # fmt: skip
-        if apart:
-            more = f" and {len(apart) - 1} more" if len(apart) > 1 else ""
-            return f"{when}: {apart[0]}{more}"
-    return None
+    for i, (old, new) in enumerate(zip(a, b, strict=False), start=1):
+        if apart := differing(old, new, renamed):
+            return f"step {i}: {apart}"
+    if len(a) != len(b):
+        return f"{len(b)} steps instead of {len(a)}"
+    apart = differing(base["end"], head["end"], renamed)
+    return f"the end: {apart}" if apart else None
+
+
+def differing(old: dict[str, str], new: dict[str, str], renamed: Renamed) -> str:
+    """Columns of base that head has not, or not the same, in words; nothing if there are none."""
+    apart = []
+    for name, value in old.items():
+        to = new_name(name, renamed)
+        if to is None or new.get(to) == value:
+            continue
+        said = name if to == name else f"{name} (now {to})"
+        if to not in new:
+            said += " is missing"
+        elif name.startswith("headline."):
+            said += f" {value} -> {new[to]}"
+        apart.append(said)
+    more = [f"and {len(apart) - SHOWN} more"] if len(apart) > SHOWN else []
+    return ", ".join([*apart[:SHOWN], *more])
 
 
 def added(base: Found, head: Found, renamed: Renamed) -> list[str]:
@@ -107,24 +118,27 @@ def report(base: Found, head: Found, renamed: Renamed) -> tuple[list[str], bool]
     Returns:
         (lines to print, whether results are the same).
     """
-    lines, good = [], bool(base)
+    lines, others = [], 0
     for world, found in base.items():
-        said = "head has no such world"
+        where = "head has no such world"
         if world in head:
-            said = first_difference(found, head[world], renamed) or "same"
-        ways = [f"{way}, {where}" for way, where in head.get(world, {}).get("apart", {}).items()]
-        good &= said == "same" and not ways
-        lines.append(f"  {world:<18}{len(found['steps']):>4} steps  {said}")
-        lines += [f"  {'':<18}{'':>10}  head differs from itself {way}" for way in ways]
+            where = first_difference(found, head[world], renamed) or ""
+        ways = head.get(world, {}).get("apart", {})
+        others += bool(where or ways)
+        lines += [f"  {world}: {where}"] if where else []
+        lines += [f"  {world}: head differs from itself {way}, {at}" for way, at in ways.items()]
+    steps = sum(len(found["steps"]) for found in base.values())
     lines += [f"  added: {name}" for name in added(base, head, renamed)]
-    return lines, good
+    lines += [f"  {len(base) - others} of {len(base)} worlds are the same ({steps:,} steps)"]
+    return lines, bool(base) and not others
 
 
-def probe(tree: Path, *words: str | Path) -> subprocess.Popen[str]:
+def probe(tree: Path, *words: str | Path, **environment: str) -> subprocess.Popen[str]:
     """Start the probe of a tree in a process of its own."""
     return subprocess.Popen(
         [sys.executable, "-m", "benchmarks.results_probe", *map(str, words)],
-        cwd=tree, stderr=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": str(tree)},
+        cwd=tree, stderr=subprocess.PIPE, text=True,
+        env={**os.environ, "PYTHONPATH": str(tree), **environment},
     )  # fmt: skip
 
 
@@ -219,24 +233,31 @@ def stored_anew(old: Found | None, found: dict[str, dict[str, str]], changelog: 
         changelog: Text of the changelog.
 
     Raises:
-        SystemExit: Hashes changed, and the changelog says nothing more of it.
+        SystemExit: Hashes changed, and neither did versions nor does the changelog say more.
     """
-    if old and old["told"] == told(changelog) and (apart := changed(old["worlds"], found, RENAMED)):
+    alike = {"of": where(), "told": told(changelog)}
+    if old and alike.items() <= old.items() and (apart := changed(old["worlds"], found, RENAMED)):
         raise SystemExit(f"{len(apart)} hashes changed, the first is {apart[0]}. {RULE}")
-    return {"of": where(), "told": told(changelog), "worlds": found}
+    return {**alike, "worlds": found}
 
 
 def slice_of_worlds() -> dict[str, dict[str, str]]:
     """`summary` of the few worlds whose hashes are stored."""
-    from benchmarks import results_probe
-
     with tempfile.TemporaryDirectory(prefix="sim-results-") as name:
-        results_probe.write(Path(name), quick=True)
-        return summary(results_probe.measure(Path(name), ways=False))
+        folder = Path(name)
+        finish("the slice", probe(ROOT, "write", folder, "--quick"))
+        finish("the slice", probe(ROOT, "hash", folder, folder / "found.json", **ANY_PROCESSOR))
+        return summary(json.loads((folder / "found.json").read_text(encoding="utf-8")))
 
 
 def store() -> None:
-    """Write the hashes that the test compares with."""
+    """Write the hashes that the test compares with.
+
+    Raises:
+        SystemExit: This is no machine on which they are judged, or see `stored_anew`.
+    """
+    if where()["machine"] != MACHINE:
+        raise SystemExit(f"hashes are stored and judged on {MACHINE} alone")
     old = json.loads(STORED.read_text(encoding="utf-8")) if STORED.exists() else None
     new = stored_anew(old, slice_of_worlds(), CHANGELOG.read_text(encoding="utf-8"))
     STORED.parent.mkdir(exist_ok=True)

@@ -28,4 +28,7 @@ def test_results_are_those_that_are_stored():
 
 def test_hashes_are_stored_together_with_what_is_said_of_them():
     stored = json.loads(STORED.read_text(encoding="utf-8"))
-    assert stored["told"] == told(CHANGELOG.read_text(encoding="utf-8")), RULE
+    assert stored["told"] == told(CHANGELOG.read_text(encoding="utf-8")), (
+        "CHANGELOG.md tells another story of changed results than when hashes were stored."
+        " Store them anew: python -m benchmarks.results_guard --store"
+    )
