@@ -580,9 +580,10 @@ def answers_of(
 def rates_of(world: World, now: Conditions, heads: I64) -> F64:
     """[n, 8] L, F, L_M, F_M, L_P, F_P, L_MP, F_MP of each head, as the kernel evaluates them."""
     found = np.zeros((len(heads), 8))
+    choices = CHOICES.of(world)
     rates(
-        world.people, heads, CHOICES.of(world).land, now, CHOICES.of(world).classes, float(world.day),
-        world.month(), found,
+        world.people, heads, choices.land, now, choices.classes, float(world.day), world.month(),
+        found,
     )  # fmt: skip
     return found
 

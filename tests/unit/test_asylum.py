@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from sim.core.state import GROUNDS, HEAD, I64, NONE
+from sim.core.state import GROUNDS, HEAD, I64, NONE, U32
 from sim.core.terms import Activity, Answer, Channel, Harm, Status
 from sim.mechanisms.asylum import CLAIMS, decide_claims, receive
 from sim.mechanisms.camps import fill_camps
@@ -15,6 +15,7 @@ from sim.mechanisms.harms import HARMS
 from sim.mechanisms.policy import RULES
 from sim.mechanisms.regularisation import regularise
 from sim.mechanisms.removal import ORDERS, execute_returns, order_to_leave
+from sim.model.stretch import stretch_of
 from sim.model.world import World
 from tests.small import small, world
 from tests.worlds import prepare
@@ -78,6 +79,25 @@ def unlimited(at: World) -> None:
     RULES.of(at).wait[:, :, Channel.asylum] = 0
 
 
+def decide(at: World, end: int, years: float) -> None:
+    """Decide claims up to a day, as many as courts can in so many years."""
+    stretch = stretch_of(at, end)
+    stretch.years = years
+    decide_claims(at, stretch)
+
+
+def carry_out(at: World, end: int) -> None:
+    """Carry out orders from today to a day."""
+    execute_returns(at, stretch_of(at, end))
+
+
+def give_leave(at: World, unsettled: I64 | U32, years: float) -> None:
+    """Regularise those of some heads who are irregular, for so many years."""
+    stretch = stretch_of(at, at.day)
+    stretch.years, stretch.unsettled = years, unsettled
+    regularise(at, stretch)
+
+
 @pytest.mark.parametrize(
     ("channel", "goal", "status"),
     [
@@ -132,7 +152,7 @@ def test_recognition_errs_both_ways_at_its_rates():
     fled = at.people.pid[heads] % 2 == 0
     at.people.traits[heads[fled]] |= GROUNDS
     arrive(at, heads, PORT)
-    decide_claims(at, 31, 1 / 12)
+    decide(at, 31, 1 / 12)
     status = at.people.status[heads]
     assert set(status) == {Status.refugee, Status.ordered}
     assert near((status[fled] == Status.refugee).sum(), int(fled.sum()), 0.5)
@@ -149,7 +169,7 @@ def test_a_household_is_decided_on_as_one_and_at_once():
     arrive(at, heads, PORT)
     at.people.traits[rows] |= GROUNDS
     for _ in range(6):
-        decide_claims(at, 365, 1 / 12)
+        decide(at, 365, 1 / 12)
         status = at.people.status
         assert (status[rows] == status[at.people.household[rows]]).all()
     assert set(at.people.status[rows]) == {Status.refugee, Status.ordered, Status.claimant}
@@ -163,15 +183,15 @@ def test_claims_wait_and_are_decided_in_the_order_they_came():
     arrive(at, late, PORT, day=20.0)
     arrive(at, soon, PORT, day=5.0)
     RULES.of(at).capacity[CC] = 100.5 * at.weight[0]
-    decide_claims(at, 65, 1.0)
+    decide(at, 65, 1.0)
     assert len(CLAIMS.of(at).person) == 400
-    decide_claims(at, 66, 1.0)
+    decide(at, 66, 1.0)
     assert len(CLAIMS.of(at).person) == 300
     assert set(CLAIMS.of(at).person) >= set(late)
     RULES.of(at).capacity[CC] = np.inf
-    decide_claims(at, 70, 0.0)
+    decide(at, 70, 0.0)
     assert set(CLAIMS.of(at).person) == set(late)
-    decide_claims(at, 81, 0.0)
+    decide(at, 81, 0.0)
     assert not len(CLAIMS.of(at).person)
 
 
@@ -185,7 +205,7 @@ def test_courts_never_decide_more_than_they_can_and_do_not_idle(dt):
     arrive(at, heads, PORT)
     first = len(CLAIMS.of(at).person)
     for i in range(round(1 / dt)):
-        decide_claims(at, 365, dt)
+        decide(at, 365, dt)
         decided = (first - len(CLAIMS.of(at).person)) * n
         assert decided <= 30_000 * (i + 1) * dt + 1e-6
         assert decided >= 30_000 * (i + 1) * dt - 12 * n
@@ -199,9 +219,9 @@ def test_idle_courts_save_up_nothing():
     first, rest = np.split(heads_of(at, NORTH, 301), [1])
     arrive(at, first, PORT)
     for _ in range(12):
-        decide_claims(at, 365, 1 / 12)
+        decide(at, 365, 1 / 12)
     arrive(at, rest, PORT)
-    decide_claims(at, 365, 1 / 12)
+    decide(at, 365, 1 / 12)
     assert 300 - len(CLAIMS.of(at).person) <= 21
 
 
@@ -213,7 +233,7 @@ def test_a_claim_ends_with_leaving_the_country():
     at.people.place[heads[:4]] = CITY
     at.people.activity[heads[4]] = Activity.dead
     at.people.status[heads[5]] = Status.irregular
-    decide_claims(at, 365, 0.1)
+    decide(at, 365, 0.1)
     assert not len(CLAIMS.of(at).person)
     assert (at.people.status[heads[:5]] == Status.claimant).all()
     assert at.people.status[heads[5]] == Status.irregular
@@ -302,7 +322,7 @@ def test_return_orders_are_carried_out_at_their_rate(days):
     bystanders = heads[::10]
     people.status[bystanders] = Status.refugee
     ordered = np.setdiff1d(heads, bystanders)
-    execute_returns(at, days)
+    carry_out(at, days)
     gone = people.place[ordered] == NORTH
     assert near(gone.sum(), len(ordered), 1 - 0.4 ** (days / 365.25))
     assert (people.status[ordered[gone]] == Status.citizen).all()
@@ -320,7 +340,7 @@ def test_who_is_returned_starts_anew_without_grounds():
     at, heads = ordered_to_leave("policies.cc_courts.returns=.6")
     people = at.people
     people.traits[heads] |= GROUNDS
-    execute_returns(at, 365)
+    carry_out(at, 365)
     grounds, gone = people.traits[heads] & GROUNDS > 0, people.place[heads] == NORTH
     assert set(gone) == {True, False}
     # Control: who is still there has fled what gives grounds.
@@ -334,29 +354,29 @@ def test_an_order_that_is_not_carried_out_in_time_lapses(step):
     )
     people = at.people
     while at.day < 180:
-        execute_returns(at, min(at.day + step, 180))
+        carry_out(at, min(at.day + step, 180))
         at.day = min(at.day + step, 180)
     assert set(people.status[heads]) == {Status.citizen, Status.ordered}
-    execute_returns(at, 180 + step)
+    carry_out(at, 180 + step)
     # Whatever the step, nobody is removed after the day on which the order lapsed.
     stayed = people.place[heads] == PORT
     assert near(stayed.sum(), len(heads), 0.4**0.5)
     assert people.moved[heads[~stayed]].max() <= 182
     assert (people.status[heads[stayed]] == Status.irregular).all()
     at.day = 180 + step
-    execute_returns(at, 2000)
+    carry_out(at, 2000)
     assert (people.place[heads[stayed]] == PORT).all()
     assert not len(ORDERS.of(at).person)
     # Control: an order that lasts for the two years of this world does not lapse.
     lasting, heads = ordered_to_leave("policies.cc_courts.returns=0")
-    execute_returns(lasting, 700)
+    carry_out(lasting, 700)
     assert (lasting.people.status[heads] == Status.ordered).all()
 
 
 def test_who_is_ordered_again_leaves_under_the_new_order():
     at, heads = ordered_to_leave("policies.cc_courts.returns=0", "policies.cc_courts.orders_last=6")
     order_to_leave(at, heads[:20], np.full(20, 100.0))
-    execute_returns(at, 200)
+    carry_out(at, 200)
     assert (at.people.status[heads[:20]] == Status.ordered).all()
     assert (at.people.status[heads[20:]] == Status.irregular).all()
     assert set(ORDERS.of(at).person) >= set(heads[:20])
@@ -370,7 +390,7 @@ def test_claims_that_are_rejected_end_in_orders_of_the_day_of_decision():
     heads = heads_of(at, NORTH, 30)
     arrive(at, heads[:20], PORT)
     RULES.of(at).wait[:, CC, Channel.asylum] = 1
-    decide_claims(at, 60, 60 / 365.25)
+    decide(at, 60, 60 / 365.25)
     assert set(ORDERS.of(at).person) == set(heads[:20])
     assert (ORDERS.of(at).ordered == 5 + 30.4375).all()
     assert (ORDERS.of(at).country == CC).all()
@@ -378,7 +398,7 @@ def test_claims_that_are_rejected_end_in_orders_of_the_day_of_decision():
     RULES.of(at).wait[:, CC, Channel.asylum] = 0
     RULES.of(at).capacity[CC] = 365.25 * at.weight[0]
     arrive(at, heads[20:], PORT)
-    decide_claims(at, 60, 60 / 365.25)
+    decide(at, 60, 60 / 365.25)
     assert sorted(ORDERS.of(at).ordered[20:]) == pytest.approx([5] * 5 + [6, 7, 8, 9, 10])
 
 
@@ -391,7 +411,7 @@ def test_the_irregular_are_regularised_at_their_rate(dt):
     elsewhere = heads_of(at, SOUTH)
     others = members(at, elsewhere)
     people.place[others], people.status[others] = CITY, Status.irregular
-    regularise(at, at.deciding, dt)
+    give_leave(at, at.deciding, dt)
     given = people.status[heads] == Status.regular
     assert near(given.sum(), len(heads), 1 - 0.4**dt)
     assert set(people.status[rows]) == {Status.regular, Status.irregular}
@@ -407,11 +427,11 @@ def test_who_comes_without_leave_in_a_stretch_waits_for_the_next():
     unsettled = at.list_heads(0, len(at.people.pid)).unsettled
     assert not len(unsettled)
     at.people.place[rows], at.people.status[rows] = PORT, Status.irregular
-    regularise(at, unsettled, 1.0)
+    give_leave(at, unsettled, 1.0)
     assert (at.people.status[rows] == Status.irregular).all()
     unsettled = at.list_heads(0, len(at.people.pid)).unsettled
     assert set(unsettled) == set(heads)
-    regularise(at, unsettled, 1.0)
+    give_leave(at, unsettled, 1.0)
     assert (at.people.status[rows] == Status.regular).mean() > 0.99
 
 
@@ -446,7 +466,7 @@ def test_recognition_after_a_procedure_opens_the_family_channel_to_those_at_home
     arrive(at, np.array([pioneer]), PORT)
     assert at.people.status[pioneer] == Status.claimant
     assert (at.people.kin[rest] == 0).all()
-    decide_claims(at, 365, 1.0)
+    decide(at, 365, 1.0)
     assert at.people.status[pioneer] == (Status.refugee if recognised else Status.ordered)
     assert (at.people.kin[rest] == (CC + 1 if recognised else 0)).all()
 
@@ -459,6 +479,6 @@ def test_regularisation_opens_the_family_channel_to_those_at_home(rate):
     assert at.people.status[pioneer] == Status.irregular
     assert (at.people.kin[rest] == 0).all()
     # Of those who are regularised at the highest rate, one in a million is left after a year.
-    regularise(at, np.array([pioneer]), 1.0)
+    give_leave(at, np.array([pioneer]), 1.0)
     assert at.people.status[pioneer] == (Status.regular if rate else Status.irregular)
     assert (at.people.kin[rest] == (CC + 1 if rate else 0)).all()

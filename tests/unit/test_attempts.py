@@ -9,9 +9,8 @@ from sim.core.state import I64, LONG_AGO
 from sim.core.terms import Activity, Journey
 from sim.mechanisms.attempts import JOURNEYS, MOST, SENT_BACK, forget_returns, number
 from sim.mechanisms.choice import CHOICES
-from sim.mechanisms.journey import advance_parties
 from sim.model.world import World
-from tests.unit.test_journey import NORTH, PORT, TOWN, heads_of, only, safe, send
+from tests.unit.test_journey import NORTH, PORT, TOWN, heads_of, move_on, only, safe, send
 
 LEG = "AA_N_BB_T"
 
@@ -23,7 +22,7 @@ def try_once(at: World, heads: I64, stopped: float) -> None:
     CHOICES.of(at).way.custody.detained[:, leg] = 0.0
     CHOICES.of(at).way.custody.turned_back[:, leg] = 1.0
     send(at, heads, TOWN)
-    advance_parties(at, at.day + 5)
+    move_on(at, at.day + 5)
 
 
 def counted(at: World, outcome: Journey) -> list[int]:
@@ -76,7 +75,7 @@ def test_who_was_sent_back_rests_only_where_a_scenario_says_so(rests: bool) -> N
     CHOICES.of(at).way.custody.detained[:, leg] = 0.0
     CHOICES.of(at).way.custody.turned_back[:, leg] = 1.0
     send(at, abroad, PORT)
-    advance_parties(at, at.day + 20)
+    move_on(at, at.day + 20)
     forget_returns(at)
     assert (people.activity[abroad] == Activity.stranded).all()
     assert (people.moved[abroad] >= 0).all()

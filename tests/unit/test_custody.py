@@ -16,8 +16,9 @@ from sim.mechanisms.census import count
 from sim.mechanisms.choice import CHOICES
 from sim.mechanisms.custody import SEPARATIONS
 from sim.mechanisms.harms import HARMS, INTERCEPTED
-from sim.mechanisms.journey import PARTIES, advance_parties
+from sim.mechanisms.journey import PARTIES
 from sim.mechanisms.reunification import reunify
+from sim.model.stretch import stretch_of
 from sim.model.world import World
 from tests.small import HARSH, small, world
 from tests.unit.test_journey import (
@@ -27,6 +28,7 @@ from tests.unit.test_journey import (
     harmed,
     heads_of,
     members,
+    move_on,
     near,
     only,
     safe,
@@ -61,7 +63,7 @@ def test_children_of_the_prosecuted_are_taken_from_them_and_come_back() -> None:
     minors = children(at, everybody)
     adults = np.setdiff1d(everybody, minors)
     assert len(minors) > 200
-    advance_parties(at, 5)
+    move_on(at, 5)
     people = at.people
     assert harmed(at, Harm.separation) == len(minors)
     assert harmed(at, Harm.prosecution) == len(adults) == harmed(at, Harm.detention)
@@ -75,15 +77,15 @@ def test_children_of_the_prosecuted_are_taken_from_them_and_come_back() -> None:
     assert not np.isin(people.household[adults], alone).any()
     led = np.flatnonzero(people.flags & HEAD > 0)
     assert len(np.unique(people.household[led])) == len(led)
-    count(at, at.day)
+    count(at, stretch_of(at, at.day))
     people.mask[minors], people.kin[minors] = 127, 3
     # Half are back within the median of 60 days, with their adults, who are home by then.
     n = len(SEPARATIONS.of(at).children)
     shares = []
     for day in (60, 120, 3000):
-        advance_parties(at, day)
+        move_on(at, day)
         at.day = day - 60 if day < 3000 else 120
-        reunify(at, day)
+        reunify(at, stretch_of(at, day))
         shares.append(1 - len(SEPARATIONS.of(at).children) / n)
     for share, expected in zip(shares, (0.5, 0.75, 1.0), strict=True):
         assert share == pytest.approx(expected, abs=4 * 0.5 / math.sqrt(n))
@@ -100,7 +102,7 @@ def test_children_of_the_prosecuted_are_taken_from_them_and_come_back() -> None:
 def test_without_prosecution_or_separation_families_stay_together(shares: dict[str, float]) -> None:
     at, heads = stopped(**shares, detained=1.0)
     everybody = members(at, heads)
-    advance_parties(at, 5)
+    move_on(at, 5)
     assert harmed(at, Harm.separation) == 0
     assert harmed(at, Harm.detention) == len(everybody)
     assert (at.people.place[everybody] == NORTH).all()
@@ -110,7 +112,7 @@ def test_without_prosecution_or_separation_families_stay_together(shares: dict[s
 def test_prosecution_takes_a_share_of_parties_and_no_children_alone() -> None:
     at, heads = stopped(prosecuted=0.4)
     sizes = len(members(at, heads))
-    advance_parties(at, 5)
+    move_on(at, 5)
     n = int((at.people.activity[heads] == Activity.detained).sum())
     assert near(n, len(heads), 0.4)
     assert 0 < harmed(at, Harm.prosecution) < harmed(at, Harm.interception) == sizes
@@ -125,7 +127,7 @@ def test_prosecution_takes_a_share_of_parties_and_no_children_alone() -> None:
     young = rows[alone.month() - alone.people.born[rows] < ADULT]
     assert len(young) > 50
     young = young[party_sizes(alone.people, young) == 1]
-    advance_parties(alone, 5)
+    move_on(alone, 5)
     people = alone.people
     assert (people.activity[young] == Activity.travelling).all()
     # Those whose household has no such child go with all of it.
@@ -156,7 +158,7 @@ def test_parties_are_told_apart_by_the_age_of_their_members() -> None:
         companies(people, one, at.month(), found[:1])
         assert found[0] == company
     # What is counted at the border is the party that was stopped.
-    advance_parties(at, 5)
+    move_on(at, 5)
     caught = INTERCEPTED.of(at).sum(axis=(0, 1)) / at.weight[0]
     sizes = party_sizes(people, heads)
     wanted[heads.tolist().index(one[0])] = Company.children_alone
@@ -178,10 +180,10 @@ def test_the_removed_are_taken_home_when_detention_ends() -> None:
     way.custody.detained[:, leg], way.custody.days[:, leg] = 1.0, 20.0
     way.custody.removed[:, leg] = 0.5
     PARTIES.of(at).goal[:] = [p.id for p in small().places].index("CC_P")
-    advance_parties(at, 10)
+    move_on(at, 10)
     assert (at.people.activity[heads] == Activity.detained).all()
     assert harmed(at, Harm.forced_return) == 0
-    advance_parties(at, 60)
+    move_on(at, 60)
     home = at.people.place[heads] == NORTH
     assert near(home.sum(), len(heads), 0.5)
     assert (at.people.activity[heads[home]] == Activity.resident).all()

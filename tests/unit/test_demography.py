@@ -16,7 +16,7 @@ from sim.core.state import (
     bytes_per_person,
 )
 from sim.core.terms import Activity, Channel, Education, Sex, Status, VitalEvent
-from sim.mechanisms.admission import apply
+from sim.mechanisms.admission import APPLICATIONS, apply
 from sim.mechanisms.asylum import CLAIMS
 from sim.mechanisms.census import ACCOUNT, count
 from sim.mechanisms.demography import (
@@ -36,7 +36,8 @@ from sim.mechanisms.demography import (
     vital_rates,
 )
 from sim.mechanisms.harms import HARMS
-from sim.mechanisms.journey import leave
+from sim.mechanisms.journey import PARTIES, leave
+from sim.model.stretch import stretch_of
 from sim.model.world import World
 from tests.small import small, world
 from tests.worlds import prepare
@@ -152,7 +153,7 @@ def test_a_child_shares_what_its_household_shares():
     assert len(np.unique(people.pid)) == len(people.pid)
     weight = int(at.weight[NORTH]) * len(who)
     assert ACCOUNT.of(at).born == weight == VITAL.of(at)[NORTH, 0, VitalEvent.birth]
-    count(at, at.day)
+    count(at, stretch_of(at, at.day))
 
 
 def test_ids_of_children_come_from_their_mother_and_the_month():
@@ -220,7 +221,7 @@ def test_education_is_drawn_of_those_who_turn_fifteen():
     profiles = [c.profile for c in at.scenario.countries]
     home = at.country[at.people.home]
     expected = sum((home[coming] == c).sum() * p.education[0] for c, p in enumerate(profiles))
-    renew_people(at)
+    renew_people(at, stretch_of(at, at.day + 1))
     schooling = at.people.traits[: len(age)] >> 1 & 3
     found = (schooling[coming] == Education.none).sum()
     assert found == pytest.approx(expected, abs=4 * np.sqrt(coming.sum()) / 2)
@@ -252,7 +253,7 @@ def test_the_eldest_survivor_leads_on():
     weight = int(at.weight[people.home[head]])
     assert ACCOUNT.of(at).died == weight == VITAL.of(at)[NORTH, 0, VitalEvent.death]
     assert HARMS.of(at).sum() == 0
-    count(at, at.day)
+    count(at, stretch_of(at, at.day))
 
 
 def test_of_two_who_die_at_once_neither_leads_on():
@@ -291,20 +292,18 @@ def travellers(at: World, n: int) -> I64:
     return heads
 
 
-@pytest.mark.parametrize(
-    ("begin", "table"), [(applicants, "applications"), (travellers, "parties")]
-)
+@pytest.mark.parametrize(("begin", "table"), [(applicants, APPLICATIONS), (travellers, PARTIES)])
 def test_what_a_household_has_begun_goes_on_under_the_heir_or_ends(begin, table):
     at = started()
     heads = begin(at, 9)
     orphans = members(at, heads[4])
     dying = np.unique(np.concatenate([heads[:2], orphans]))
     die(at, dying)
-    found = getattr(at, table)
+    found = table.of(at)
     people = at.people
     assert len(found.head) == 8
     assert (people.flags[found.head] & HEAD > 0).all()
     founders = people.household[heads]
     assert (people.household[found.head] == np.delete(founders, 4)).all()
     assert not np.isin(found.head, dying).any()
-    count(at, at.day)
+    count(at, stretch_of(at, at.day))

@@ -18,12 +18,14 @@ from sim.mechanisms.harms import EXTORTED, HARMS
 from sim.mechanisms.journey import (
     CROSSINGS,
     PARTIES,
+    Ended,
     advance_parties,
     continue_stranded,
     leave,
     regular_price,
 )
 from sim.mechanisms.threats import THREATS
+from sim.model.stretch import stretch_of
 from sim.model.world import World
 from tests.small import small, world
 from tests.worlds import prepare
@@ -75,6 +77,11 @@ def send(
     )  # fmt: skip
 
 
+def move_on(at: World, end: int) -> Ended:
+    """Let journeys go on up to a day."""
+    return advance_parties(at, stretch_of(at, end))
+
+
 def harmed(at: World, harm: Harm) -> float:
     """Rows that suffered a harm on any corridor."""
     return float(HARMS.of(at)[: len(WAYS), :, harm].sum() / at.weight[0])
@@ -96,10 +103,10 @@ def test_who_sets_out_arrives_after_the_days_of_the_legs():
     heads = heads_of(at, NORTH, 200)
     send(at, heads, CITY)
     first, second = (small().corridors[WAYS.index(w)].days for w in ("AA_N_BB_T", "BB_T_BB_C"))
-    assert not len(advance_parties(at, math.ceil(first)).arrived["head"])
+    assert not len(move_on(at, math.ceil(first)).arrived["head"])
     assert (at.people.place[members(at, heads)] == TOWN).all()
     assert (at.people.activity[members(at, heads)] == Activity.travelling).all()
-    arrived = advance_parties(at, 40).arrived
+    arrived = move_on(at, 40).arrived
     assert set(arrived["head"]) == set(heads)
     np.testing.assert_allclose(arrived["due"], first + second)
     assert (arrived["origin"] == NORTH).all()
@@ -116,7 +123,7 @@ def test_people_die_one_by_one_at_the_rate_of_the_leg(probability):
     heads = heads_of(at, NORTH)
     travellers = members(at, heads)
     send(at, heads, TOWN)
-    arrived = advance_parties(at, 30).arrived
+    arrived = move_on(at, 30).arrived
     people = at.people
     dead = people.activity[travellers] == Activity.dead
     assert near(dead.sum(), len(travellers), probability)
@@ -142,7 +149,7 @@ def test_risks_are_run_anew_on_every_leg_and_journey():
     at.network.legs.death[legs] = 0.2
     heads = heads_of(at, NORTH)
     send(at, heads, CITY)
-    advance_parties(at, 30)
+    move_on(at, 30)
     assert near(harmed(at, Harm.death), len(heads), 1 - 0.8**2)
     other = safe(*SINGLE)
     other.network.legs.death[only(other, "AA_N_BB_T", "BB_T_BB_C")] = 0.2
@@ -151,7 +158,7 @@ def test_risks_are_run_anew_on_every_leg_and_journey():
         other, heads, np.full(len(heads), CITY), np.full(len(heads), 3), np.zeros(len(heads), int),
         np.zeros(len(heads)), np.ones(len(heads), int), np.full(len(heads), 31.0),
     )  # fmt: skip
-    advance_parties(other, 61)
+    move_on(other, 61)
     dead = [w.people.activity[heads] == Activity.dead for w in (at, other)]
     both = (dead[0] & dead[1]).sum()
     assert near(both, len(heads), 0.36**2)
@@ -166,7 +173,7 @@ def test_the_length_of_a_step_changes_no_journey():
         CHOICES.of(at).way.intercepted[:] = 0.2
         send(at, heads_of(at, NORTH), CITY)
         for end in stops:
-            advance_parties(at, end)
+            move_on(at, end)
         found.append((at.people.place, at.people.activity, at.people.means, HARMS.of(at)))
     for other in found[1:]:
         for a, b in zip(found[0], other, strict=True):
@@ -179,7 +186,7 @@ def test_violence_is_counted_by_person():
     heads = heads_of(at, NORTH)
     n = len(members(at, heads))
     send(at, heads, TOWN)
-    advance_parties(at, 30)
+    move_on(at, 30)
     assert near(harmed(at, Harm.violence), n, 0.15)
     assert harmed(at, Harm.death) == 0
 
@@ -194,7 +201,7 @@ def test_extortion_takes_its_share_and_is_booked_to_the_cent():
     at.people.means[heads] = np.linspace(50, 5000, len(heads))
     before = at.people.means[heads].astype(float)
     send(at, heads, TOWN)
-    advance_parties(at, 30)
+    move_on(at, 30)
     lost = before - at.people.means[heads]
     robbed = lost > 0
     assert near(robbed.sum(), len(heads), 0.4)
@@ -213,7 +220,7 @@ def test_the_intercepted_are_detained_turned_back_or_get_through():
     heads = heads_of(at, NORTH)
     n = len(heads)
     send(at, heads, TOWN)
-    arrived = advance_parties(at, 10).arrived
+    arrived = move_on(at, 10).arrived
     people = at.people
     assert near(harmed(at, Harm.interception), n, 0.5)
     assert near(harmed(at, Harm.detention), n, 0.5 * 0.4)
@@ -225,9 +232,9 @@ def test_the_intercepted_are_detained_turned_back_or_get_through():
     assert len(arrived["head"]) == n - held.sum() - back.sum()
     # Those detained are let go where the leg began, at home, after the days.
     days = small().corridors[WAYS.index("AA_N_BB_T")].days
-    advance_parties(at, math.floor(days + 24.9))
+    move_on(at, math.floor(days + 24.9))
     assert (people.activity[heads[held]] == Activity.detained).all()
-    advance_parties(at, math.ceil(days + 25))
+    move_on(at, math.ceil(days + 25))
     assert (people.activity[heads[held]] == Activity.resident).all()
     assert (people.place[heads[held]] == NORTH).all()
 
@@ -239,7 +246,7 @@ def test_turned_back_on_the_way_people_are_stranded_abroad():
     CHOICES.of(at).way.custody.detained[:] = 0
     heads = heads_of(at, NORTH)
     send(at, heads, PORT)
-    arrived = advance_parties(at, 40).arrived
+    arrived = move_on(at, 40).arrived
     people = at.people
     stranded = people.activity[heads] == Activity.stranded
     assert near(stranded.sum(), len(heads), 0.7)
@@ -257,7 +264,7 @@ def test_within_their_own_country_people_are_displaced_not_stranded():
     CHOICES.of(at).way.custody.detained[:] = 0
     heads = heads_of(at, NORTH, 500)
     send(at, heads, TOWN)
-    advance_parties(at, 40)
+    move_on(at, 40)
     people = at.people
     back = people.place[heads] == SOUTH
     assert back.sum() > 300
@@ -274,19 +281,19 @@ def test_captives_are_let_go_at_their_rate_and_go_on():
     heads = heads_of(at, NORTH)
     send(at, heads, CITY)
     days = small().corridors[WAYS.index("AA_N_BB_T")].days
-    advance_parties(at, math.ceil(days))
+    move_on(at, math.ceil(days))
     people = at.people
     held = people.activity[heads] == Activity.captive
     assert near(harmed(at, Harm.kidnapping), len(heads), 0.5)
     n = int(harmed(at, Harm.kidnapping))
     assert (people.place[heads[held]] == TOWN).all()
     for wait in (20, 40, 80):
-        advance_parties(at, round(days + wait))
+        move_on(at, round(days + wait))
         free = 1 - (people.activity[heads] == Activity.captive).sum() / n
         assert free == pytest.approx(
             1 - math.exp(-(round(days + wait) - days) / 40), abs=4 * 0.5 / math.sqrt(n)
         )
-    advance_parties(at, 2000)
+    move_on(at, 2000)
     assert not len(PARTIES.of(at).head)
     assert not (people.activity[heads] == Activity.captive).any()
 
@@ -299,7 +306,7 @@ def test_who_cannot_pay_the_rest_of_the_way_is_left_behind():
     at.network.legs.money_lost[legs] = 1.0
     heads = heads_of(at, NORTH, 400)
     send(at, heads, PORT)
-    advance_parties(at, 40)
+    move_on(at, 40)
     assert (at.people.activity[heads] == Activity.stranded).all()
     assert (at.people.place[heads] == TOWN).all()
     assert (at.people.means[heads] == 0).all()
@@ -308,7 +315,7 @@ def test_who_cannot_pay_the_rest_of_the_way_is_left_behind():
     only(poor, "AA_N_BB_T", "BB_T_CC_P")
     poor.people.means[:] = 300
     send(poor, heads, PORT)
-    advance_parties(poor, 40)
+    move_on(poor, 40)
     assert (poor.people.place[heads] == NORTH).all()
     assert (poor.people.means[heads] == 300).all()
 
@@ -318,7 +325,7 @@ def test_route_options_are_taken_as_the_logit_says():
     legs = only(at, "AA_S_BB_T")
     heads = heads_of(at, SOUTH)
     send(at, heads, TOWN)
-    advance_parties(at, 0)
+    move_on(at, 0)
     for g in range(2):
         mine = at.people.traits[PARTIES.of(at).head] >> 4 == g
         weight = np.exp(CHOICES.of(at).way.utility[g, legs])
@@ -338,7 +345,7 @@ def test_who_can_pay_only_a_bad_way_takes_it_and_does_not_go_to_and_fro():
     way.value[:, CITY, PORT] = -25.0
     heads = heads_of(at, NORTH, 400)
     send(at, heads, PORT)
-    advance_parties(at, 60)
+    move_on(at, 60)
     assert (at.people.place[heads] == PORT).all()
     once = CROSSINGS.of(at)[WAYS.index("BB_T_BB_K")].sum() / at.weight[NORTH]
     assert 380 <= once <= 400
@@ -352,7 +359,7 @@ def test_a_walk_ends_where_values_know_no_longer_ones():
     heads = heads_of(at, NORTH, 100)
     at.people.place[heads] = TOWN
     send(at, heads, PORT)
-    advance_parties(at, 3000)
+    move_on(at, 3000)
     assert (at.people.activity[heads] == Activity.stranded).all()
     crossed = CROSSINGS.of(at).sum() / at.weight[NORTH]
     assert crossed == 100 * HORIZON
@@ -394,8 +401,8 @@ def test_regular_travel_is_paid_at_once_and_safe():
     np.testing.assert_allclose(price, 100 + 0.1 * at.network.km[NORTH, CITY])
     send(at, heads, CITY, Channel.labour, price=float(price[0]))
     np.testing.assert_allclose(1e6 - at.people.means[heads], n * price, rtol=1e-3)
-    assert not len(advance_parties(at, 1).arrived["head"])
-    arrived = advance_parties(at, 2).arrived
+    assert not len(move_on(at, 1).arrived["head"])
+    arrived = move_on(at, 2).arrived
     assert set(arrived["head"]) == set(heads)
     assert ACCOUNT.of(at).dead == 0
 
@@ -410,7 +417,7 @@ def test_a_fee_by_corridors_is_paid_at_departure_and_legs_when_they_are_entered(
     n = np.bincount(at.people.household, minlength=len(at.people.pid))[heads]
     send(at, heads, PORT, channel, price=123.0)
     np.testing.assert_allclose(1e6 - at.people.means[heads], 700 * n, rtol=1e-3)
-    assert set(advance_parties(at, 100).arrived["head"]) == set(heads)
+    assert set(move_on(at, 100).arrived["head"]) == set(heads)
     price = 700 + CHOICES.of(at).way.price[legs].sum()
     np.testing.assert_allclose(1e6 - at.people.means[heads], price * n, rtol=1e-3)
     # Control: another country's fee is not theirs.
@@ -445,7 +452,7 @@ def test_a_pioneer_takes_half_or_the_price_and_leaves_the_household():
         assert left == (200 if i < 20 else 500)
         assert people.means[pioneer] == (0 if i < 20 else 100)
         assert (people.household == people.household[head]).sum() == size - 1
-    arrived = advance_parties(at, 5).arrived
+    arrived = move_on(at, 5).arrived
     assert set(arrived["head"]) == {g[1] for g in grown}
 
 

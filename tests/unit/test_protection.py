@@ -62,10 +62,8 @@ def livelihood_rates(years: float, status: Status, *changes: str) -> np.ndarray:
     at.people.place[heads] = PLACES.index("BB_C")
     at.people.status[heads] = int(status)
     at.people.moved[heads] = -round(years * 365.25)
-    want, fear, _, _ = THREATS.of(at).advance(
-        0, 1, THREATS.of(at).weight, THREATS.of(at).tolerable, at.voice, at.scenario.decision.voice
-    )
-    return rates_of(at, current_conditions(at, want, fear), heads)[:, 0]
+    want, fear, _, _ = THREATS.of(at).advance(0, 1)
+    return rates_of(at, current_conditions(at, (want, fear)), heads)[:, 0]
 
 
 def test_newcomers_move_on_and_the_settled_stay():

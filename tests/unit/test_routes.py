@@ -219,7 +219,7 @@ def test_ways_are_those_of_a_landscape_made_today():
     for _ in range(4):
         advance(at)
     danger = THREATS.of(at).severity[:, Threat.personal]
-    fresh = Choices(at.scenario, at.network, MEANS.of(at), 1)
+    fresh = Choices(at.scenario, at.network, at.geography, MEANS.of(at), 1)
     for choices in (CHOICES.of(at), fresh):
         choices.update_ways(RULES.of(at), danger)
     for name in ("geography", "price", "distance"):

@@ -31,23 +31,27 @@ CALM = (
 )  # fmt: skip
 WEIGHT = per_threat(dict(small().decision.threat_weight))
 TOLERABLE = per_threat(dict(small().decision.tolerable))
-VOICE = np.full(8, 0.3)
 PLACES = [place.id for place in small().places]
 NORTH, SOUTH, CAMP = PLACES.index("AA_N"), PLACES.index("AA_S"), PLACES.index("BB_K")
 
 
+def threats_of(*changes: str) -> Threats:
+    """Threats of the small world, of which no place is strained."""
+    return Threats(small(*changes), np.zeros(len(PLACES)))
+
+
 def move(threats: Threats, first: int, n_days: int):
-    return threats.advance(first, n_days, WEIGHT, TOLERABLE, VOICE, 0.5)
+    return threats.advance(first, n_days)
 
 
 def with_shock(*more: str, **keys: object) -> Threats:
     """Threats under the war alone, with some of its figures replaced."""
     changes = [f"shocks.war.{name}={value}" for name, value in keys.items()]
-    return Threats(small(*CALM, "shocks.war.enabled=true", *changes, *more))
+    return threats_of(*CALM, "shocks.war.enabled=true", *changes, *more)
 
 
 def test_an_undisturbed_world_stays_where_it_was_observed():
-    threats = Threats(small(*CALM))
+    threats = threats_of(*CALM)
     observed = threats.severity.copy()
     move(threats, 0, 3000)
     np.testing.assert_allclose(threats.severity, observed, atol=1e-12)
@@ -106,7 +110,7 @@ def test_a_shock_rises_stays_and_halves():
 
 
 def test_a_shock_without_end_decays_from_its_peak():
-    (shock,) = Threats(small(*CALM, "shocks.purge.enabled=true")).disturbances
+    (shock,) = threats_of(*CALM, "shocks.purge.enabled=true").disturbances
     assert shock.decay == shock.top
     assert shock.added(shock.top + 9 * MONTH) == pytest.approx(0.25)
 
@@ -137,11 +141,13 @@ def test_rates_are_averaged_not_severities():
 
 
 def test_rates_factor_over_threats():
-    threats = Threats(small(*CALM))
+    threats = threats_of(*CALM, "decision.voice=.5")
     want, fear, mean, excess = move(threats, 0, 1)
     felt = WEIGHT * np.maximum(mean - TOLERABLE, 0)
     np.testing.assert_allclose(excess, felt, atol=1e-12)
-    unheard = 1 + 0.5 * (1 - 0.3)
+    voice = {country.id: country.voice for country in small().countries}
+    unheard = 1 + 0.5 * (1 - np.array([voice[place.country] for place in small().places]))
+    assert len(set(unheard)) > 2
     for mask in (0, 1, 5, 15):
         total = sum(felt[:, k] for k in range(4) if mask >> k & 1) + np.zeros(len(PLACES))
         np.testing.assert_allclose(want[:, mask], np.exp(unheard * total), rtol=1e-12)
@@ -151,7 +157,7 @@ def test_rates_factor_over_threats():
 
 
 def test_crowding_raises_its_threats_up_to_its_share():
-    threats = Threats(small(*CALM, "exposure.coupling={}"))
+    threats = threats_of(*CALM, "exposure.coupling={}")
     observed = threats.severity.copy()
     threats.strain[SOUTH] = 0.5
     move(threats, 0, 4000)
@@ -192,7 +198,7 @@ def test_prevalence_rises_at_dated_events_and_falls_back():
 
 
 def test_days_on_which_prevalence_changes_are_all_listed():
-    threats = Threats(small())
+    threats = threats_of()
     threats.update_prevalence(-1.0)
     changed = [day for day in range(3000) if threats.update_prevalence(float(day))]
     assert changed == [day for day in threats.dates if day < 3000]
@@ -201,15 +207,13 @@ def test_days_on_which_prevalence_changes_are_all_listed():
 
 def test_a_shock_switched_off_keeps_its_dates():
     """So that a run with it and one without ask people for the same stretches of time."""
-    assert Threats(small(*CALM)).dates == Threats(small()).dates
+    assert threats_of(*CALM).dates == threats_of().dates
 
 
 def test_coupled_threats_spread_a_relaxation_time_later():
-    dry = Threats(
-        small(
-            *CALM, "interventions.dry.enabled=true", "interventions.dry.prevalence=.9",
-            "threats.AA.economic=[.1, .01]", "threats.default.food=[.05, .01]",
-        )
+    dry = threats_of(
+        *CALM, "interventions.dry.enabled=true", "interventions.dry.prevalence=.9",
+        "threats.AA.economic=[.1, .01]", "threats.default.food=[.05, .01]",
     )  # fmt: skip
     east = PLACES.index("AA_E")
     onset = (date(2020, 5, 1) - date(2020, 1, 1)).days
@@ -224,14 +228,14 @@ def test_coupled_threats_spread_a_relaxation_time_later():
 
 
 def test_a_drought_eases_after_its_months():
-    (dry,) = Threats(small(*CALM, "interventions.dry.enabled=true")).disturbances
+    (dry,) = threats_of(*CALM, "interventions.dry.enabled=true").disturbances
     assert dry.threat == Threat.environmental
     assert dry.added(dry.start + 8 * MONTH) == 0.5
     assert dry.added(dry.start + 14 * MONTH) == pytest.approx(0.25)
 
 
 def test_fear_of_the_state_is_fear_of_what_the_state_does():
-    threats = Threats(small(*CALM))
+    threats = threats_of(*CALM)
     state = threats.state_fear()
     political = 1 << (Threat.political - FEAR[0])
     for bits in range(8):
