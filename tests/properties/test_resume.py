@@ -174,7 +174,7 @@ def test_a_new_field_is_kept_or_refused(tmp_path: Path, where: str, kind: str) -
     assert fields_of(found.world, where)["added"].tolist() == [0, 1, 2]
 
 
-def test_a_new_field_of_the_keeper_has_to_be_kept() -> None:
+def test_a_new_field_of_the_recorder_has_to_be_kept() -> None:
     """`Kept` holds two of them; the rest follows from the world."""
     at = world()
     recorder, fresh = Recorder(at), Recorder(at)
@@ -363,7 +363,7 @@ def test_the_code_that_shapes_results_counts_wherever_it_lies(
         after = jit.code_hash.__wrapped__()
         assert after != before
         before = after
-    monkeypatch.setattr(jit, "version", lambda _: "9.9")
+    monkeypatch.setattr("importlib.metadata.version", lambda _: "9.9")
     assert jit.code_hash.__wrapped__() != before
 
 
