@@ -16,7 +16,6 @@ from unittest import mock
 
 import numpy as np
 
-import sim.engine.step
 import sim.mechanisms.decide
 from benchmarks import c_reference
 from benchmarks.interpreted import interpret
@@ -72,7 +71,7 @@ def next_decision(world: World) -> tuple[Any, ...]:
         reached.append((world, now, everybody(world, end)))
         raise Reached
 
-    with mock.patch.object(sim.engine.step, "ask_everybody", stop), suppress(Reached):
+    with mock.patch.object(sim.mechanisms.decide, "ask_everybody", stop), suppress(Reached):
         advance(world)
     return reached[0]
 

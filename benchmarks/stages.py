@@ -11,56 +11,84 @@ from typing import Any
 from unittest import mock
 
 import sim.engine.step
-import sim.mechanisms.choice
-import sim.mechanisms.decide
 from sim.engine.recorder import Recorder
+from sim.mechanisms import (
+    admission,
+    asylum,
+    census,
+    choice,
+    decide,
+    demography,
+    exposure,
+    journey,
+    livelihood,
+    policy,
+    regularisation,
+    relocation,
+    removal,
+    reunification,
+    rounds,
+    spending,
+    threats,
+)
 from sim.mechanisms.choice import Choices
-from sim.mechanisms.threats import Threats
 from sim.model.cells import Cells
 from sim.model.world import World
+
+HOOKS: dict[Any, tuple[str, str]] = {
+    demography.renew_people: ("prepare", "births, deaths"),
+    threats.update: ("prepare", "threats"),
+    policy.update: ("prepare", "rules"),
+    exposure.update: ("prepare", "exposure"),
+    livelihood.update: ("prepare", "means"),
+    choice.update: ("prepare", "other"),
+    threats.advance: ("prepare", "threats"),
+    decide.set_conditions: ("prepare", "threats"),
+    relocation.relocate: ("asylum", "relocation"),
+    asylum.decide_claims: ("asylum", "claims"),
+    removal.execute_returns: ("asylum", "returns"),
+    admission.withdraw_movers: ("asylum", "admission"),
+    reunification.reunify: ("asylum", "reunification"),
+    regularisation.regularise: ("asylum", "returns"),
+    exposure.expose_movers: ("travel", "exposure anew"),
+    census.count: ("count", "census"),
+    journey.check_parties: ("count", "census"),
+    threats.count_insecurity: ("count", "census"),
+    spending.spend: ("count", "spending"),
+}
+"""(stage, part) of what the engine calls. Where it lets others do the work, they are in `WRAPPED`;
+a hook that is named nowhere does too little to be seen."""
 
 WRAPPED: list[tuple[Any, str, str, str]] = [
     (World, "list_heads", "prepare", "list of heads"),
     (World, "company_of", "prepare", "households"),
-    (Threats, "update_prevalence", "prepare", "threats"),
-    (Threats, "advance", "prepare", "threats"),
-    (sim.engine.step, "current_conditions", "prepare", "threats"),
-    (sim.engine.step, "set_scene", "prepare", "other"),
-    (sim.engine.step, "Rules", "prepare", "rules"),
-    (sim.engine.step, "exposure_thresholds", "prepare", "exposure"),
-    (sim.engine.step, "draw_exposure", "prepare", "exposure"),
-    (sim.engine.step, "update_support", "prepare", "means"),
-    (sim.engine.step, "update_means", "prepare", "means"),
-    (sim.engine.step, "prospects", "prepare", "queues"),
+    (exposure, "draw_exposure", "prepare", "exposure"),
+    (exposure, "update_means", "prepare", "means"),
+    (choice, "prospects", "prepare", "queues"),
     (Choices, "update_ways", "prepare", "routes"),
     (Choices, "rebuild", "prepare", "utilities"),
-    (sim.mechanisms.choice, "look_ahead", "prepare", "look-ahead"),
+    (choice, "look_ahead", "prepare", "look-ahead"),
     (Choices, "bounds", "prepare", "bounds"),
-    (sim.engine.step, "renew_people", "prepare", "births, deaths"),
-    (sim.engine.step, "decide_all", "decide", "other"),
-    (sim.engine.step, "asked_until", "decide", "other"),
-    (sim.engine.step, "ask", "decide", "answers"),
-    (sim.engine.step, "join_answers", "decide", "answers"),
-    (sim.engine.step, "ask_listed", "decide", "answers"),
-    (sim.mechanisms.decide, "draw_refusals", "decide", "refusals"),
-    (sim.mechanisms.decide, "pick_goals", "decide", "goals"),
-    (sim.mechanisms.decide, "count_households", "decide", "counting"),
+    (decide, "decide_all", "decide", "other"),
+    (rounds, "decide_all", "decide", "other"),
+    (decide, "asked_until", "decide", "other"),
+    (decide, "ask", "decide", "answers"),
+    (decide, "join_answers", "decide", "answers"),
+    (rounds, "ask_listed", "decide", "answers"),
+    (decide, "draw_refusals", "decide", "refusals"),
+    (decide, "pick_goals", "decide", "goals"),
+    (decide, "count_households", "decide", "counting"),
     (Cells, "of", "decide", "counting"),
-    (sim.mechanisms.decide, "depart", "decide", "departure"),
-    (sim.engine.step, "continue_stranded", "travel", "stranded"),
-    (sim.engine.step, "leave", "travel", "departure"),
-    (sim.engine.step, "advance_parties", "travel", "legs"),
-    (sim.engine.step, "renew_exposure", "travel", "exposure anew"),
-    (sim.engine.step, "admit", "asylum", "admission"),
-    (sim.engine.step, "regular_price", "asylum", "admission"),
-    (sim.engine.step, "receive", "asylum", "arrival"),
-    (sim.engine.step, "relocate", "asylum", "relocation"),
-    (sim.engine.step, "decide_claims", "asylum", "claims"),
-    (sim.engine.step, "execute_returns", "asylum", "returns"),
-    (sim.engine.step, "regularise", "asylum", "returns"),
-    (sim.engine.step, "count", "count", "census"),
-    (sim.engine.step, "spend", "count", "spending"),
-    (Recorder, "keep", "record", "tables"),
+    (decide, "depart", "decide", "departure"),
+    (decide, "continue_stranded", "travel", "stranded"),
+    (rounds, "continue_stranded", "travel", "stranded"),
+    (rounds, "leave", "travel", "departure"),
+    (rounds, "advance_parties", "travel", "legs"),
+    (rounds, "expose", "travel", "exposure anew"),
+    (rounds, "admit", "asylum", "admission"),
+    (rounds, "regular_price", "asylum", "admission"),
+    (rounds, "receive", "asylum", "arrival"),
+    (Recorder, "record", "record", "tables"),
 ]
 """(where a caller looks it up, name, stage, part). What lies within a stage counts towards it,
 whatever its own row says: exposure drawn for those who have just arrived is part of travel."""
@@ -106,7 +134,14 @@ class Stages:
             for owner, name, stage, part in WRAPPED:
                 timed = self._timed(getattr(owner, name), stage, part)
                 stack.enter_context(mock.patch.object(owner, name, timed))
+            stages = tuple(
+                (stage, tuple(map(self._hook, hooks))) for stage, hooks in sim.engine.step.STAGES
+            )
+            stack.enter_context(mock.patch.object(sim.engine.step, "STAGES", stages))
             yield
+
+    def _hook(self, hook: Callable[..., Any]) -> Callable[..., Any]:
+        return self._timed(hook, *HOOKS[hook]) if hook in HOOKS else hook
 
     def table(self) -> dict[str, dict[str, float]]:
         """Seconds by stage and, within it, by part, the longest first."""

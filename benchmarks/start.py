@@ -28,17 +28,17 @@ def one() -> dict[str, float]:
     import sim  # noqa: F401
 
     begun = time.process_time()
-    from sim.engine.simulate import Recorder
+    from sim.engine.recorder import Recorder
+    from sim.engine.setup import build_world
     from sim.engine.solve import solve_base
     from sim.engine.step import advance
-    from sim.model.world import build_world
     from sim.scenario.reader import read
 
     loaded = time.process_time()
     case = read("syria", ["population.agents=2000"])
     read_at = time.process_time()
     world = build_world(solve_base(case, case), case.seed)
-    Recorder(world).keep(world, advance(world))
+    Recorder(world).record(world, advance(world))
     first = time.process_time() - read_at
     start = time.process_time()
     advance(world)

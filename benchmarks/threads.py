@@ -12,7 +12,6 @@ import statistics
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import fields, is_dataclass
 from typing import Any
 from unittest import mock
 
@@ -25,6 +24,8 @@ from benchmarks.worlds import Size
 from sim.core import parallel
 from sim.engine.recorder import Recorder
 from sim.engine.step import advance
+from sim.mechanisms.choice import CHOICES
+from sim.mechanisms.decide import HOUSEHOLDS
 from sim.model.world import World
 
 PERSONS = {"quick": 200_000, "usual": 2_000_000, "full": 10_000_000}
@@ -32,18 +33,24 @@ GOAL = ">= 1.8"
 
 
 def same_bits(a: World, b: World) -> bool:
-    """Whether people, counts and all tables of those on the way are the same to the bit."""
-    parts = ("people", "counts", "parties", "applications", "claims", "orders", "diaspora")
-    return all(_same(getattr(a, name), getattr(b, name)) for name in parts)
+    """Whether people, what was counted, and what mechanisms keep are the same to the bit."""
+    others = set(a.states) - {CHOICES.name}  # it knows how many threads it has
+    parts = [(a.people, b.people), (a.counts, b.counts)]
+    parts += [(a.states[name], b.states[name]) for name in others]
+    return all(_same(*pair) for pair in parts)
 
 
 def _same(a: Any, b: Any) -> bool:
+    if a is b:
+        return True
     if isinstance(a, np.ndarray):
         return a.dtype == b.dtype and a.shape == b.shape and a.tobytes() == b.tobytes()
-    if is_dataclass(a):
-        return all(_same(getattr(a, it.name), getattr(b, it.name)) for it in fields(a))
+    if isinstance(a, dict):
+        return a.keys() == b.keys() and all(_same(a[name], b[name]) for name in a)
     if isinstance(a, (tuple, list)):
         return len(a) == len(b) and all(_same(x, y) for x, y in zip(a, b, strict=True))
+    if hasattr(a, "__dict__"):
+        return type(a) is type(b) and _same(vars(a), vars(b))
     return bool(a == b)
 
 
@@ -77,8 +84,8 @@ def watched(threads: int) -> Iterator[Shared]:
 def measure(mode: Mode) -> dict[str, Any]:
     """Step two worlds alike, one on two threads, and compare times and bits."""
     worlds = [synthetic(Size(persons=PERSONS[mode])) for _ in range(2)]
-    worlds[1].threads = worlds[1].choices.threads = 2
-    keepers = [Recorder(world) for world in worlds]
+    worlds[1].threads = CHOICES.of(worlds[1]).threads = 2
+    recorders = [Recorder(world) for world in worlds]
     walls: list[list[float]] = [[], []]
     ways: list[list[float]] = [[], []]
     cores = [0.0, 0.0]
@@ -95,9 +102,9 @@ def measure(mode: Mode) -> dict[str, Any]:
                 ways[side].append(own + shared.longest)
                 cores[side] += all_cpu / wall / LEAST
             if side == 0:
-                heads += int(worlds[0].counts.heads.sum())
-                events += int(worlds[0].counts.heads[:, :-1].sum())
-            keepers[side].keep(worlds[side], census)
+                heads += int(HOUSEHOLDS.of(worlds[0]).sum())
+                events += int(HOUSEHOLDS.of(worlds[0])[:, :-1].sum())
+            recorders[side].record(worlds[side], census)
         same &= same_bits(*worlds)
     persons = len(worlds[0].people.pid)
     rows = []

@@ -10,7 +10,7 @@ from unittest import mock
 
 import numpy as np
 
-import sim.engine.step
+import sim.mechanisms.decide
 from benchmarks.decision import Columns, next_decision
 from benchmarks.measure import LEAST, Mode, Row, of_world, show_rows
 from benchmarks.whole import WARM, look_at, synthetic
@@ -77,7 +77,7 @@ def measure(mode: Mode) -> dict[str, Any]:
         return found
 
     times: list[list[float]] = [[], []]
-    with mock.patch.object(sim.engine.step, "ask_everybody", checked):
+    with mock.patch.object(sim.mechanisms.decide, "ask_everybody", checked):
         for number in range(WARM + LEAST):
             start = time.thread_time()
             twin.step()

@@ -874,12 +874,7 @@ class Reference:
     def live_through(self, first_day: int, n_days: int) -> None:
         """Let the days of a step pass; rates are averages over them."""
         threats = copy.deepcopy(THREATS.of(self.world))
-        nothing = np.zeros(len(Threat))
-        voice = np.ones(len(self.places))
-        self.days = [
-            threats.advance(first_day + i, 1, nothing, nothing, voice, 0.0)[2]
-            for i in range(n_days)
-        ]
+        self.days = [threats.advance(first_day + i, 1)[2] for i in range(n_days)]
 
     def urge(self, place: int, mask: int, threats: tuple[Threat, ...], day: np.ndarray) -> float:
         """Sum of b_k max(h_k - tol_k, 0) over threats that reach a household."""

@@ -23,16 +23,19 @@ from sim.mechanisms.asylum import CLAIMS
 from sim.mechanisms.census import ACCOUNT, STOCKS
 from sim.mechanisms.choice import CHOICES
 from sim.mechanisms.decide import Asked, ask_listed
-from sim.mechanisms.exposure import live_on
-from sim.mechanisms.livelihood import DUE, first_due
-from sim.mechanisms.policy import note_changes
+from sim.mechanisms.exposure import EXPOSURE, live_on
+from sim.mechanisms.livelihood import DUE, MEANS
+from sim.mechanisms.policy import COMING, RULES
+from sim.mechanisms.politics import PUBLIC
+from sim.mechanisms.settling import SETTLING
+from sim.mechanisms.threats import THREATS, strain
 from sim.model.stretch import stretch_of
 from sim.model.world import World
 from sim.scenario.resolve import resolve
 from sim.scenario.schema import Scenario
 
 START = date(2011, 1, 1)
-THREATS = [threat.name for threat in Threat]
+NAMES = [threat.name for threat in Threat]
 ABROAD = (Status.regular, Status.refugee, Status.claimant, Status.irregular, Status.ordered)
 
 
@@ -170,7 +173,7 @@ def _threats(
                 "prevalence": rng.random(),
                 "by_state": rng.random() < 0.3,
             }
-            for threat in THREATS
+            for threat in NAMES
             if rng.random() < 0.3
         }
         for at in where
@@ -182,7 +185,7 @@ def _shocks(rng: random.Random, places: list[dict[str, Any]]) -> list[dict[str, 
         {
             "id": f"shock_{i}",
             "at": [rng.choice(places)["id"]],
-            "threat": rng.choice(THREATS),
+            "threat": rng.choice(NAMES),
             "start": START + timedelta(days=rng.randint(-100, 40)),
             "rise": rng.choice((0.0, 1.0, 3.0)),
             "peak": rng.random(),
@@ -427,19 +430,31 @@ def _decision(rng: random.Random) -> dict[str, Any]:
     }
 
 
+OF_THE_FIRST_DAY = (STOCKS, PUBLIC, RULES, COMING, SETTLING, MEANS, CHOICES, DUE)
+"""What is worked out from people, and from each other, as a run begins."""
+
+
 def prepare(world: World) -> None:
-    """Bring a world that was changed by hand up to date, as a step does before it asks anybody."""
-    stretch = stretch_of(world, world.day + 1)
-    first = world.day == 0
-    stretch.month_begins |= first
-    stretch.rules_change = first
-    for hook in dict(STAGES)["environment"]:
-        if hook is not note_changes or not first:
-            hook(world, stretch)
-    if first:
-        DUE.put(world, first_due(world))
+    """Bring a world that was changed by hand up to date, as a step does before it asks anybody.
+
+    On the first day what was worked out from people is worked out anew. Later on their numbers are
+    those of the last census, whatever was changed since.
+    """
+    if world.day == 0:
+        for state in OF_THE_FIRST_DAY:
+            world.states.pop(state.name)
+        for state in OF_THE_FIRST_DAY:
+            state.of(world)
+        THREATS.of(world).strain = strain(world)
+        exposure = EXPOSURE.of(world)
+        exposure.threshold = exposure.thresholds(world)
     else:
-        world.month_began = world.updated = world.day
+        stretch = stretch_of(world, world.day + 1)
+        for hook in dict(STAGES)["environment"]:
+            hook(world, stretch)
+        world.updated = world.day
+        if stretch.month_begins:
+            world.month_began = world.day
     live_on(world)
 
 
@@ -579,8 +594,7 @@ def answers_of(
 
 def rates_of(world: World, now: Conditions, heads: I64) -> F64:
     """[n, 8] L, F, L_M, F_M, L_P, F_P, L_MP, F_MP of each head, as the kernel evaluates them."""
-    found = np.zeros((len(heads), 8))
-    choices = CHOICES.of(world)
+    found, choices = np.zeros((len(heads), 8)), CHOICES.of(world)
     rates(
         world.people, heads, choices.land, now, choices.classes, float(world.day), world.month(),
         found,

@@ -14,8 +14,9 @@ from sim.core.terms import Activity
 from sim.engine.step import advance
 from sim.kernels.travel import party_sizes
 from sim.mechanisms.census import ACCOUNT
-from sim.mechanisms.demography import N_AGES, renew_people, vital_rates
+from sim.mechanisms.demography import N_AGES, RENEWAL, renew_people, vital_rates
 from sim.mechanisms.journey import PARTIES
+from sim.model.stretch import stretch_of
 from sim.model.world import World
 from tests.small import differing, small, small_tables, steps, tables, world
 
@@ -41,11 +42,16 @@ def changed(fertility: float, years: float) -> tuple[str, ...]:
     )
 
 
+def renew_now(at: World) -> None:
+    """Let the people be born and die who do so today."""
+    renew_people(at, stretch_of(at, at.day + 1))
+
+
 def renew(at: World, months: int) -> None:
     """Let people be born and die for months in which nothing else happens."""
     for month in range(months):
         at.day = (date(2020 + month // 12, month % 12 + 1, 1) - at.scenario.time.start).days
-        renew_people(at)
+        renew_now(at)
 
 
 def projected(at: World, months: int) -> tuple[float, float, float]:
@@ -108,7 +114,7 @@ def test_natural_increase_of_syria_is_near_what_it_was():
     yearly = []
     for month in range(96):
         at.day = (date(2011 + month // 12, month % 12 + 1, 1) - start).days
-        renew_people(at)
+        renew_now(at)
         if month % 12 == 11:
             alive = np.isin(at.people.home, syria) & (at.people.activity != Activity.dead)
             yearly.append(at.weight[at.people.home[alive]].sum())
@@ -149,7 +155,7 @@ def test_of_more_births_the_same_and_some_more():
     at, other = (world(small(*CONTROL_RATES, *changed(f, 71))) for f in (2, 4))
     n = len(at.people.pid)
     for one in (at, other):
-        renew_people(one)
+        renew_now(one)
     assert set(at.people.pid[n:]) < set(other.people.pid[n:])
     assert (at.people.activity == other.people.activity[: len(at.people.pid)])[:n].all()
 
@@ -211,14 +217,14 @@ def test_children_are_born_on_the_way_and_travel_on():
         advance(at)
     n = len(at.people.pid)
     before = party_sizes(at.people, PARTIES.of(at).head)
-    deaths, births = at.vital_rates
-    at.vital_rates = (0 * deaths, 1e6 * births)
-    renew_people(at)
+    renewal = RENEWAL.of(at)
+    renewal.deaths, renewal.births = 0 * renewal.deaths, 1e6 * renewal.births
+    renew_now(at)
     born = np.arange(n, len(at.people.pid))
     on_the_way = born[np.isin(at.people.activity[born], AWAY)]
     after = party_sizes(at.people, PARTIES.of(at).head)
     assert (after - before).sum() == len(on_the_way) > 10
-    at.vital_rates = (0 * deaths, 0 * births)
+    renewal.births = 0 * renewal.births
     for _ in range(6):
         advance(at)
     arrived = ~np.isin(at.people.activity[on_the_way], (*AWAY, Activity.dead))

@@ -69,11 +69,8 @@ def compare(number: int, tally: Tally) -> None:
     heads = np.sort(np.random.default_rng(number).permutation(heads_of(world))[:HEADS])
     n_days = 3
     reference.live_through(world.day, n_days)
-    want, fear, _, _ = THREATS.of(world).advance(
-        world.day, n_days, THREATS.of(world).weight, THREATS.of(world).tolerable, world.voice,
-        world.scenario.decision.voice,
-    )  # fmt: skip
-    now = current_conditions(world, want, fear)
+    want, fear, _, _ = THREATS.of(world).advance(world.day, n_days)
+    now = current_conditions(world, (want, fear))
 
     deciders = [reference.decider(head) for head in heads]
     rates = [
@@ -138,11 +135,8 @@ def test_where_caravans_form_gates_still_relax_and_bounds_hold(monkeypatch) -> N
             monkeypatch.setattr(worlds, "random_scenario", make)
             world = random_world(number)
             heads = np.array(heads_of(world), np.int64)
-            want, fear, _, _ = THREATS.of(world).advance(
-                world.day, 3, THREATS.of(world).weight, THREATS.of(world).tolerable, world.voice,
-                world.scenario.decision.voice,
-            )  # fmt: skip
-            now = current_conditions(world, want, fear)
+            want, fear, _, _ = THREATS.of(world).advance(world.day, 3)
+            now = current_conditions(world, (want, fear))
             found[make] = rates_of(world, now, heads)
         check_gates(found[with_caravan], [], number)
         check_bound(world, now, 1.0, heads, found[with_caravan])
@@ -270,7 +264,7 @@ def test_random_worlds_are_such_as_a_file_may_describe(tmp_path: Path) -> None:
 
 
 def test_random_worlds_await_rules_of_every_kind() -> None:
-    coming = [random_world(number).choices.land.rush for number in range(CHUNK)]
+    coming = [CHOICES.of(random_world(number)).land.rush for number in range(CHUNK)]
     pending = [rush for rush in coming if rush.pending]
     assert 5 < len(pending) < CHUNK - 5
     way, entry = (

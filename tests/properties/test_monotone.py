@@ -91,15 +91,8 @@ def conditions_at(world: World, severity: F64) -> Conditions:
     threats.coupling = np.zeros_like(threats.coupling)
     threats.strain = np.zeros_like(threats.strain)
     threats.disturbances = []
-    want, fear, _, _ = threats.advance(
-        0,
-        1,
-        THREATS.of(world).weight,
-        THREATS.of(world).tolerable,
-        world.voice,
-        world.scenario.decision.voice,
-    )
-    return current_conditions(world, want, fear)
+    want, fear, _, _ = threats.advance(0, 1)
+    return current_conditions(world, (want, fear))
 
 
 def made_ready(scenario: Scenario) -> World:
@@ -247,7 +240,7 @@ def under(world: World, hold_look_ahead: bool, **changes: Any) -> World:
     policies = tuple(rule.model_copy(update=changes.get(rule.id, {})) for rule in scenario.policies)
     changed = resolve(scenario.model_copy(update={"policies": policies}))
     other = copy.copy(world)
-    other.scenario = changed
+    other.scenario, other.states = changed, dict(world.states)
     RULES.put(other, Rules(changed, world.network, changed.time.start))
     choices = copy.copy(CHOICES.of(world))
     choices.scenario = changed
@@ -268,7 +261,7 @@ def rule(name: str, channel: str, **fields: Any) -> dict[str, Any]:
     return {"id": name, "into": "NEXT", "channel": channel, "open": True, **fields}
 
 
-RULES: dict[str, list[dict[str, Any]]] = {
+NEARBY: dict[str, list[dict[str, Any]]] = {
     "labour": [rule("labour_next", "labour", min_education="secondary", wait=3.0)],
     "asylum": [rule("asylum_next", "asylum", wait=60.0)],
     "family": [rule("family_next", "family", wait=1.0)],
@@ -291,7 +284,7 @@ def policy_world(name: str, foresight: float | None = None) -> World:
     tastes = {} if foresight is None else {"look_ahead": foresight}
     scenario = large_scenario(agents=20_000, livelihood=tastes)
     kept = [it for it in scenario.policies if it.into != "NEXT"]
-    policies = (*kept, *(Policy.model_validate(it) for it in RULES[name]))
+    policies = (*kept, *(Policy.model_validate(it) for it in NEARBY[name]))
     return made_ready(resolve(scenario.model_copy(update={"policies": policies})))
 
 
@@ -301,13 +294,13 @@ def answers_under_policy(name: str, foresight: float | None = None) -> Told:
     return ask(world, conditions_at(world, THREATS.of(world).severity))
 
 
-@pytest.mark.parametrize("name", RULES)
+@pytest.mark.parametrize("name", NEARBY)
 @pytest.mark.parametrize("hold", [False, True], ids=["foreseen", "look-ahead held"])
 def test_closing_a_channel_blocks_some_deflects_others_and_leaves_the_rest(
     name: str, hold: bool
 ) -> None:
     world, before = policy_world(name), answers_under_policy(name)
-    shut = under(world, hold, **{RULES[name][0]["id"]: {"open": False}})
+    shut = under(world, hold, **{NEARBY[name][0]["id"]: {"open": False}})
     after = ask(shut, conditions_at(shut, THREATS.of(world).severity))
 
     channel = Channel[name]

@@ -10,12 +10,14 @@ from sim.core.state import GROUNDS, HEAD, I64
 from sim.core.terms import Activity, Answer, Channel, ClaimStage, Companions, Status
 from sim.engine.recorder import Recorder
 from sim.mechanisms.asylum import CLAIMED, decide_claims, receive
+from sim.mechanisms.census import take_census
 from sim.mechanisms.choice import CHOICES
 from sim.mechanisms.history import ON_THE_WAY
 from sim.mechanisms.journey import advance_parties, leave
 from sim.mechanisms.policy import RULES
 from sim.mechanisms.relocation import bring
 from sim.mechanisms.removal import execute_returns, order_to_leave
+from sim.model.stretch import stretch_of
 from sim.model.world import World
 from tests.small import small, small_tables, steps, world
 from tests.worlds import prepare
@@ -60,7 +62,7 @@ def go(at: World, heads: I64, goal: int, channel: Channel) -> None:
         np.full(n, int(Companions.whole)), np.zeros(n), np.full(n, int(Answer.necessity)),
         np.zeros(n),
     )  # fmt: skip
-    receive(at, advance_parties(at, 400).arrived)
+    receive(at, advance_parties(at, stretch_of(at, 400)).arrived)
 
 
 def test_who_ended_up_elsewhere_came_from_somewhere_else() -> None:
@@ -117,7 +119,7 @@ def test_states_that_send_people_on_are_where_they_came_from() -> None:
     at.people.status[rows] = Status.ordered
     order_to_leave(at, rows, np.zeros(len(rows)))
     RULES.of(at).returns[:] = 0.999
-    execute_returns(at, 3650)
+    execute_returns(at, stretch_of(at, 3650))
     home = at.people.place[rows] == NORTH
     assert home.mean() > 0.9
     assert (at.people.came[rows[home]] == CC + 1).all()
@@ -134,7 +136,7 @@ def test_paths_count_each_row_once() -> None:
     abroad = np.flatnonzero((at.people.came > 0) & (at.people.activity == Activity.resident))
     at.people.activity[abroad[:7]] = Activity.stranded
     recorder = Recorder(at)
-    recorder.keep_paths(at)
+    recorder.record_end(at, take_census(at, at.day))
     found = recorder.frames(0)["paths"]
     people, names = at.people, [it.id for it in at.scenario.countries]
     rows = []
@@ -189,7 +191,7 @@ def test_decisions_are_counted_where_and_on_whom_they_fall() -> None:
     at.people.traits[members(at, heads[::2])] |= GROUNDS
     go(at, heads, PORT, Channel.asylum)
     claimants = np.flatnonzero(at.people.status == Status.claimant)
-    decide_claims(at, 4000, 1.0)
+    decide_claims(at, stretch_of(at, 4000))
     counts, weight = CLAIMED.of(at), at.weight[NORTH]
     for stage, status in (
         (ClaimStage.recognised, Status.refugee),

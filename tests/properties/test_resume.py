@@ -108,7 +108,7 @@ def test_a_run_taken_up_at_every_step_is_the_same(tmp_path: Path, changes: tuple
         same(kept, found, {})
         at, recorder = found.world, Recorder(found.world, found.first, found.rows)
         same(vars(Recorder(kept.world, kept.first, kept.rows)), vars(recorder), {})
-    recorder.keep_paths(at)
+    recorder.record_end(at, census)
     assert at.step == count_steps(at.scenario)
     assert len(at.people.pid) > rows or at.scenario.time.step == "day"
     whole = small_tables() if not changes else tables(small(*changes))
@@ -147,14 +147,22 @@ def test_no_two_arrays_share_memory() -> None:
         assert end <= start, f"{one} and {other} share memory"
 
 
-@pytest.mark.parametrize("where", ["world", "threats", "choices", "public", "counts", "rules"])
+def fields_of(at: World, where: str) -> dict[str, Any]:
+    """What the world, its states, its counters, or one of its states is made of, by name."""
+    if where == "world":
+        return vars(at)
+    return getattr(at, where) if where in ("states", "counts") else vars(at.states[where])
+
+
+@pytest.mark.parametrize(
+    "where", ["world", "states", "counts", "threats", "choices", "public", "rules"]
+)
 @pytest.mark.parametrize("kind", ["array", "thing"])
 def test_a_new_field_is_kept_or_refused(tmp_path: Path, where: str, kind: str) -> None:
     at = world()
     recorder = Recorder(at)
     recorder.record(at, advance(at))
-    thing = at if where == "world" else getattr(at, where)
-    vars(thing)["added"] = np.arange(3) if kind == "array" else object()
+    fields_of(at, where)["added"] = np.arange(3) if kind == "array" else object()
     if kind == "thing":
         with pytest.raises(TypeError, match="cannot hold a object"):
             round_trip(tmp_path, kept_of(at, recorder))
@@ -163,11 +171,10 @@ def test_a_new_field_is_kept_or_refused(tmp_path: Path, where: str, kind: str) -
     kept = kept_of(at, recorder)
     found = round_trip(tmp_path, kept)
     same(kept, found, {})
-    again = found.world if where == "world" else getattr(found.world, where)
-    assert vars(again)["added"].tolist() == [0, 1, 2]
+    assert fields_of(found.world, where)["added"].tolist() == [0, 1, 2]
 
 
-def test_a_new_field_of_the_keeper_has_to_be_kept() -> None:
+def test_a_new_field_of_the_recorder_has_to_be_kept() -> None:
     """`Kept` holds two of them; the rest follows from the world."""
     at = world()
     recorder, fresh = Recorder(at), Recorder(at)
@@ -356,7 +363,7 @@ def test_the_code_that_shapes_results_counts_wherever_it_lies(
         after = jit.code_hash.__wrapped__()
         assert after != before
         before = after
-    monkeypatch.setattr(jit, "version", lambda _: "9.9")
+    monkeypatch.setattr("importlib.metadata.version", lambda _: "9.9")
     assert jit.code_hash.__wrapped__() != before
 
 

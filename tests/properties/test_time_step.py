@@ -20,9 +20,9 @@ import pytest
 import sim
 from sim.core.state import DIRECT, NONE, append
 from sim.core.terms import Activity, Answer, Channel
-from sim.engine import step as one_step
 from sim.engine.simulate import run_world
 from sim.engine.solve import solve_base
+from sim.mechanisms import decide, rounds
 from sim.mechanisms.decide import decide_all
 from sim.mechanisms.journey import PARTIES
 from sim.scenario.schema import Decision
@@ -115,7 +115,8 @@ def test_they_would_not_were_people_asked_but_once_a_stretch(monkeypatch):
             decide_all(world, *rest)
         return nobody
 
-    monkeypatch.setattr(one_step, "decide_all", once)
+    for asking in (decide, rounds):
+        monkeypatch.setattr(asking, "decide_all", once)
     apart = apart_from_days("crisis", "month")
     assert {"people who set out", "heads who answer no_permission"} <= apart.keys(), apart
 

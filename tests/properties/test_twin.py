@@ -165,11 +165,8 @@ def test_it_answers_as_the_kernel_does_in_random_worlds() -> None:
         model = Nudged(random_scenario(number), number)
         at = model.world = random_world(number)
         pending += CHOICES.of(at).land.rush.pending
-        want, fear, _, _ = THREATS.of(at).advance(
-            at.day, 30, THREATS.of(at).weight, THREATS.of(at).tolerable, at.voice,
-            at.scenario.decision.voice,
-        )  # fmt: skip
-        now = current_conditions(at, want, fear)
+        want, fear, _, _ = THREATS.of(at).advance(at.day, 30)
+        now = current_conditions(at, (want, fear))
         end = at.day + 30 * (1 + 11 * (number % 2))
         model.ask(now, end)
         compare(model, now, end, seen)

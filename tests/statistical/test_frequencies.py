@@ -21,10 +21,21 @@ from typing import Any
 import numpy as np
 import pytest
 
-from sim.core.rng import Draw, key, mix, mixed, mixed_array, uniform, uniform2, uniform_array
+from sim.core.rng import (
+    REPLICATE,
+    Draw,
+    key,
+    mix,
+    mixed,
+    mixed_array,
+    uniform,
+    uniform2,
+    uniform_array,
+)
 from sim.core.state import DAYS_A_YEAR, HEAD, I64, U64, People
 from sim.core.terms import Activity, Answer, Education, Hazard, Status, Threat
 from sim.engine.setup import build_world
+from sim.experiments.design import SAMPLE, STRATUM
 from sim.kernels.choice import Conditions
 from sim.mechanisms.decide import (
     LABEL,
@@ -34,7 +45,8 @@ from sim.mechanisms.decide import (
     draw_refusals,
     poisson,
 )
-from sim.mechanisms.journey import pick_goals
+from sim.mechanisms.journey import ON_LEGS, pick_goals
+from sim.mechanisms.registry import MECHANISMS
 from sim.mechanisms.threats import THREATS
 from sim.model.world import World
 from tests.reference import Decider, Rates, Reference
@@ -44,6 +56,8 @@ ALARM = 1e-4
 LIKENESSES = 10_000
 DRAWS = 10
 """Times that every likeness is asked: 100,000 independent draws."""
+KINDS = [REPLICATE, STRATUM, SAMPLE, *(draw for it in MECHANISMS for draw in it.draws)]
+"""Every kind of draw that there is."""
 HOUSEHOLDS: dict[str, dict[str, Any]] = {
     "in a war": {
         "home": "north", "place": "north", "status": Status.citizen, "means": 900.0, "fear": 0.9,
@@ -179,18 +193,11 @@ def theory_of_answers(
 ) -> tuple[Conditions, list[Rates]]:
     """Conditions of the first day, and everybody's rates under them."""
     reference.live_through(world.day, 1)
-    want, fear, _, _ = THREATS.of(world).advance(
-        world.day,
-        1,
-        THREATS.of(world).weight,
-        THREATS.of(world).tolerable,
-        world.voice,
-        world.scenario.decision.voice,
-    )
+    want, fear, _, _ = THREATS.of(world).advance(world.day, 1)
     rates = [
         reference.rates(int(head), reference.decider(int(head)), float(world.day)) for head in heads
     ]
-    return current_conditions(world, want, fear), rates
+    return current_conditions(world, (want, fear)), rates
 
 
 def multiply(world: World, head: int, n: int) -> tuple[World, I64]:
@@ -479,7 +486,7 @@ def test_draws_of_every_purpose_and_step_are_uniform() -> None:
     all_above(
         [
             uniformity(uniform_array(key(1, purpose, when), IDS))
-            for purpose in Purpose
+            for purpose in KINDS
             for when in (0, 1, 31)
         ]
     )
@@ -494,7 +501,7 @@ def test_draws_of_two_purposes_steps_seeds_or_neighbours_are_independent() -> No
         return uniform_array(key(seed, purpose, when), IDS)
 
     move = u(1, MOVE, 5)
-    pairs = [independence(move, u(1, purpose, 5)) for purpose in Purpose if purpose != MOVE]
+    pairs = [independence(move, u(1, purpose, 5)) for purpose in KINDS if purpose != MOVE]
     pairs += [independence(move, u(1, MOVE, 5 + lag)) for lag in (1, 2, 7, 30, 31, 365)]
     pairs += [independence(move, u(1 + step, MOVE, 5)) for step in (1, 2, 1 << 32)]
     pairs += [independence(move[:-lag], move[lag:]) for lag in (1, 2, 16)]
@@ -507,7 +514,7 @@ def test_plain_ids_serve_as_well_as_hashed_ones() -> None:
     counters = np.arange(100_000, dtype=np.uint64)
     one = uniform_array(key(1, MOVE), counters)
     with np.errstate(over="ignore"):
-        k = key(1, Purpose.leg)
+        k = key(1, ON_LEGS[0])
         first = np.array([uniform2(k, np.uint64(7), np.uint64(i)) for i in range(20_000)])
         second = np.array([uniform2(k, np.uint64(i), np.uint64(7)) for i in range(20_000)])
     all_above(

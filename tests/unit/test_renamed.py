@@ -12,6 +12,7 @@ import pytest
 from pydantic import ValidationError
 
 from sim.cli.app import main
+from sim.experiments.plan import Study
 from sim.scenario.errors import OldNameWarning, Problem, ScenarioError
 from sim.scenario.explain import keys
 from sim.scenario.key import Part, key
@@ -20,7 +21,6 @@ from sim.scenario.renamed import path_of_today
 from sim.scenario.schema import Corridor, Decision, Scenario
 from sim.scenario.types import Share
 from sim.scenario.writer import dump
-from sim.experiments.plan import Study
 
 MINIMAL = """schema: 1
 name: minimal

@@ -1,0 +1,130 @@
+"""What mechanisms declare: written down as it is, and every name and number once."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from importlib import import_module
+from types import ModuleType, SimpleNamespace
+
+import pytest
+
+from sim.core.rng import REPLICATE, Draw
+from sim.engine import declarations
+from sim.engine.declarations import declared, files
+from sim.engine.stages import STAGES
+from sim.experiments.design import SAMPLE, STRATUM
+from sim.mechanisms import custody, demography, rounds
+from sim.mechanisms.registry import MECHANISMS
+from sim.model import declare
+from sim.model.declare import Hook, Mechanism
+
+DRAWS = [REPLICATE, STRATUM, SAMPLE, *(draw for it in MECHANISMS for draw in it.draws)]
+
+
+def twice(names: Iterable[object]) -> list[object]:
+    """Those that are there more than once."""
+    names = list(names)
+    return [name for name in names if names.count(name) > 1]
+
+
+def test_what_is_written_down_is_what_is_declared() -> None:
+    for path, text in files().items():
+        assert path.read_text(encoding="utf-8") == text, (
+            f"{path.name} is out of date: run python -m sim.engine.declarations"
+        )
+
+
+def test_the_registry_and_the_stages_hold_all_that_is_declared() -> None:
+    assert list(MECHANISMS) == declared()
+    listed = [(name, hook) for name, hooks in STAGES for hook in hooks]
+    hooks = [hook for it in MECHANISMS for hook in it.hooks]
+    assert [name for name, _ in STAGES] == list(declare.STAGES)
+    assert len(listed) == len(hooks)
+    ranks = {stage: n for n, stage in enumerate(declare.STAGES)}
+    in_order = sorted(hooks, key=lambda it: (ranks[it.stage], it.order))
+    assert listed == [(it.stage, it.do) for it in in_order]
+
+
+def test_every_counter_state_and_table_has_a_name_of_its_own() -> None:
+    for kind in ("counters", "states", "tables"):
+        names = [it.name for mechanism in MECHANISMS for it in getattr(mechanism, kind)]
+        assert len(names) > 10
+        assert not twice(names), kind
+    assert not twice(it.name for it in MECHANISMS)
+
+
+def test_every_kind_of_draw_has_a_name_and_a_number_of_its_own() -> None:
+    """Two of one number would share their luck."""
+    assert len(DRAWS) > 30
+    assert not twice(draw.number for draw in DRAWS)
+    assert not twice(draw.name for draw in DRAWS)
+
+
+def test_every_draw_of_a_mechanism_is_declared() -> None:
+    for mechanism in MECHANISMS:
+        others = {draw for it in MECHANISMS if it is not mechanism for draw in it.draws}
+        used = draws_in(import_module(f"sim.mechanisms.{mechanism.name}"))
+        assert used - others == set(mechanism.draws), mechanism.name
+
+
+def draws_in(module: ModuleType) -> set[Draw]:
+    """Kinds of draws that stand in a module, alone or several together."""
+    values = [it if type(it) is tuple else (it,) for it in vars(module).values()]
+    return {it for some in values for it in some if isinstance(it, Draw)}
+
+
+@pytest.fixture
+def declaring(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Lets a file of the mechanisms declare something else."""
+
+    def change(module: ModuleType, mechanism: Mechanism) -> None:
+        monkeypatch.setattr(module, "MECHANISM", mechanism)
+
+    return change
+
+
+def test_two_hooks_in_one_place_are_refused(declaring: Callable[..., None]) -> None:
+    taken = demography.MECHANISM.hooks[0]
+    hooks = (*rounds.MECHANISM.hooks, Hook(taken.stage, taken.order, rounds.begin))
+    declaring(rounds, replace(rounds.MECHANISM, hooks=hooks))
+    message = f"renew_people and begin share place {taken.order} of stage 'people'"
+    with pytest.raises(ValueError, match=message):
+        declared()
+
+
+def test_the_same_place_in_another_stage_is_another(declaring: Callable[..., None]) -> None:
+    """The control of the above."""
+    taken = demography.MECHANISM.hooks[0]
+    hooks = (*rounds.MECHANISM.hooks, Hook("count", taken.order + 1000, rounds.begin))
+    declaring(rounds, replace(rounds.MECHANISM, hooks=hooks))
+    assert rounds.MECHANISM in declared()
+
+
+def test_a_declaration_that_is_not_called_as_its_file_is_refused(
+    declaring: Callable[..., None],
+) -> None:
+    declaring(custody, replace(custody.MECHANISM, name="jail"))
+    with pytest.raises(ValueError, match=r"custody\.py declares a mechanism 'jail'"):
+        declared()
+
+
+def test_a_new_file_is_found_and_one_that_declares_nothing_is_passed_over(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    new, silent = ModuleType("sim.mechanisms.new"), ModuleType("sim.mechanisms.silent")
+    new.MECHANISM = Mechanism(
+        "new", "does something new", hooks=(Hook("count", 999, rounds.begin),)
+    )
+    before = declared()
+    for module in (new, silent):
+        monkeypatch.setitem(sys.modules, module.__name__, module)
+    found = [*declarations.pkgutil.iter_modules(declarations.sim.mechanisms.__path__)]
+    found += [SimpleNamespace(name="new"), SimpleNamespace(name="silent")]
+    monkeypatch.setattr(declarations.pkgutil, "iter_modules", lambda _: iter(found))
+    assert declared() == [*before, new.MECHANISM]
+    registry, stages = files().values()
+    assert "    new.MECHANISM,\n" in registry
+    assert "            new.begin,\n" in stages
+    assert "silent" not in registry
