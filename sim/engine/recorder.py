@@ -10,9 +10,9 @@ import pandas as pd
 
 from sim.engine.setup import start_counting
 from sim.engine.step import advance
-from sim.model.columns import BY, Column, country_ids
+from sim.model.columns import BY, Column
 from sim.model.declare import Table
-from sim.results.tables import DECLARED
+from sim.results.tables import DECLARED, category, with_countries
 
 if TYPE_CHECKING:
     from sim.model.world import Census, World
@@ -36,7 +36,7 @@ class Recorder:
         rows: dict[str, list[dict[str, Any]]] | None = None,
     ) -> None:
         self.scenario = world.scenario
-        self.cells, self.country = world.cells, world.country
+        self.cells = world.cells
         self.first = first or world.scenario.time.start
         self.rows = rows or {name: [] for name in world.scenario.outputs.tables}
 
@@ -84,15 +84,13 @@ class Recorder:
             if column.name in found:
                 columns |= self._column(column, found[column.name])
         n = len(found["date"])
-        return pd.DataFrame({"replicate": np.full(n, replicate), **columns})
+        frame = pd.DataFrame({"replicate": np.full(n, replicate), **columns})
+        return with_countries(table, frame, self.scenario)
 
     def _column(self, column: Column, values: Any) -> dict[str, Any]:
         if column.words is None:
             return {column.name: values}
-        found = {column.name: category(values, column.words(self.scenario))}
-        if column.country is not None:
-            found[column.country] = category(self.country[values], country_ids(self.scenario))
-        return found
+        return {column.name: category(values, column.words(self.scenario))}
 
 
 def _joined(blocks: list[dict[str, Any]]) -> dict[str, Any]:
@@ -105,11 +103,6 @@ def _nothing(table: Table) -> dict[str, Any]:
     }
     cell = {"cell": np.empty(0, np.int64)} if table.by else {}
     return {"date": np.empty(0, "datetime64[s]"), **cell, **columns}
-
-
-def category(codes: Any, words: list[str]) -> Any:
-    """A column of words from their numbers."""
-    return pd.Categorical.from_codes(codes, words)  # type: ignore[call-overload]
 
 
 class Stepper:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from sim.results.tables import TABLES
+from sim.results.tables import DECLARED, TABLES, with_countries
 from sim.scenario.schema import Scenario
 
 
@@ -40,8 +40,13 @@ class Run:
     """The tables by name."""
 
     def __post_init__(self) -> None:
-        """Refuse tables that lack a documented column."""
-        for name, frame in self.tables.items():
+        """Refuse tables that lack a documented column; put countries beside places."""
+        tables = {
+            name: with_countries(DECLARED[name], frame, self.scenario) if name in TABLES else frame
+            for name, frame in self.tables.items()
+        }
+        object.__setattr__(self, "tables", tables)
+        for name, frame in tables.items():
             if name not in TABLES:
                 raise ValueError(f"no table is called {name!r}; there are {', '.join(TABLES)}")
             needed = [column.name for column in TABLES[name].columns if not column.optional]

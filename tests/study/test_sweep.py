@@ -19,7 +19,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
-from sim.cli.app import app as cli
+from sim.cli import app as cli
 from sim.engine.simulate import run
 from sim.experiments.metrics import figures
 from sim.experiments.plan import Study

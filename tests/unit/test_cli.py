@@ -16,8 +16,8 @@ from typing import Any
 import pytest
 
 import sim
-from sim.cli.app import app as cli
-from sim.cli.app import console
+from sim.cli import app as cli
+from sim.cli import console
 from sim.core import jit
 from sim.report import text as tables
 from sim.results.store import identity
