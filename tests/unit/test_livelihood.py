@@ -91,6 +91,8 @@ def test_means_approach_their_target_by_an_e_fold_a_year():
 
 def test_only_threats_that_are_felt_drain():
     at = world()
+    # Nobody helps: what comes from others is not drained.
+    MEANS.of(at).support[:] = 0
     people, heads = at.people, at.deciding
     severity = np.full((len(PLACES), 7), 0.6)
     people.mask[:] = 0

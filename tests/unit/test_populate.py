@@ -9,7 +9,6 @@ import pytest
 
 from sim.core.state import HEAD, People, bytes_per_person
 from sim.core.terms import Activity, Education, Status
-from sim.mechanisms.census import ACCOUNT
 from sim.mechanisms.populate import (
     ages,
     gini_to_sigma,
@@ -106,7 +105,7 @@ def test_ids_are_unique_and_the_seed_is_not_in_them(people):
     assert len(np.setxor1d(people.pid, other.pid)) <= len(MANY.stocks) * 6
     natives = people.pid[people.place == people.home][:5000]
     assert (other.pid[other.place == other.home][:5000] == natives).all()
-    assert (ACCOUNT.of(other).born[:5000] != people.born[:5000]).mean() > 0.9
+    assert (other.born[:5000] != people.born[:5000]).mean() > 0.9
 
 
 def test_a_place_added_changes_nobody(people, tmp_path):
