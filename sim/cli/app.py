@@ -33,11 +33,11 @@ from sim.cli.console import (
     told_of_old_names,
     was_interrupted,
 )
-from sim.scenario.errors import printable
+from sim.schema.errors import printable
 
 if TYPE_CHECKING:
     from sim.results.record import Record
-    from sim.scenario.schema import Scenario
+    from sim.schema import Scenario
 
 INTRODUCTION: Final = (
     "human-security-sim: who moves by choice, who by necessity, who cannot. "
@@ -189,8 +189,8 @@ def check(
     quiet: Quiet = False,
 ) -> None:
     """Check scenario files; all problems are told at once."""
-    from sim.scenario.errors import ScenarioError
     from sim.scenario.reader import read
+    from sim.schema.errors import ScenarioError
 
     found: list[dict[str, Any]] = []
     texts: list[str] = []
@@ -241,7 +241,7 @@ def check(
 @app.command()
 def schema(as_json: AsJson = False, quiet: Quiet = False) -> None:  # noqa: ARG001
     """Print the JSON Schema of scenario files, for editors."""
-    from sim.scenario.schema import json_schema
+    from sim.scenario.whole import json_schema
 
     say_json(json_schema())
 

@@ -28,7 +28,7 @@ from sim.experiments import parts
 from sim.experiments import plan as plans
 from sim.experiments.plan import PLAN, Run, Study
 from sim.results.store import StoreError, hold
-from sim.scenario.schema import Scenario
+from sim.schema import Scenario
 
 LOG: Final = "log.jsonl"
 SUMMARY: Final = "runs.parquet"

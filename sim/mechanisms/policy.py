@@ -23,7 +23,7 @@ from sim.model.network import Network
 if TYPE_CHECKING:
     from sim.model.stretch import Stretch
     from sim.model.world import World
-    from sim.scenario.schema import Policy, Scenario
+    from sim.schema import Policy, Scenario
 
 CHANNELS = (Channel.labour, Channel.family, Channel.asylum, Channel.irregular)
 BORDER = ("barrier", "officers", "law", "closed", "complicit")

@@ -17,7 +17,7 @@ from sim.model.declare import Counter, Hook, Mechanism, Rows, State, Table
 if TYPE_CHECKING:
     from sim.model.stretch import Stretch
     from sim.model.world import Census, World
-    from sim.scenario.schema import Scenario
+    from sim.schema import Scenario
 
 ITEMS = (
     "detention", "decision", "forced_return", "relocation", "camp", "claimant", "refugee",

@@ -50,9 +50,9 @@ from sim.mesa.quiet import mesa
 from sim.model.world import World
 from sim.results.record import Record
 from sim.results.store import identity
-from sim.scenario.errors import suggest
 from sim.scenario.reader import ScenarioFile
-from sim.scenario.schema import Scenario
+from sim.schema import Scenario
+from sim.schema.errors import suggest
 
 PEOPLE: Final = (
     "People are rows of arrays here, and the model's rule moves all of them at once, each by draws "

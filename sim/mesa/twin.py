@@ -29,7 +29,7 @@ from sim.mechanisms.decide import LABEL, MOVE, everybody
 from sim.mechanisms.journey import CHANNEL_CHOSEN, DESTINATION
 from sim.mechanisms.policy import CLASSES
 from sim.mesa.quiet import mesa
-from sim.scenario.schema import Scenario
+from sim.schema import Scenario
 
 BORDER = (Channel.labour, Channel.family, Channel.asylum, Channel.irregular)
 OVERLAND = (Channel.asylum, Channel.irregular)  # by corridors; all others travel regularly

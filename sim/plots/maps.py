@@ -26,7 +26,7 @@ from sim.plots.focus import citizens, narrowed
 from sim.results.record import Record
 from sim.results.run import horizon
 from sim.results.sums import at_end, country_of, outside
-from sim.scenario.schema import Place
+from sim.schema import Place
 
 Ring = NDArray[np.float64]
 By = Literal["country", "place"]

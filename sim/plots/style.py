@@ -30,7 +30,7 @@ from numpy.typing import NDArray
 from sim.core.state import DAYS_A_YEAR
 from sim.results.record import Record
 from sim.results.run import horizon
-from sim.scenario.schema import Scenario
+from sim.schema import Scenario
 
 THREATS: Final[Mapping[str, str]] = {
     "economic": "#e69f00",

@@ -14,7 +14,7 @@ from sim.results.measures import MEASURES, headline_values, insecure_years
 from sim.results.observed import simulated, stock_counts
 from sim.results.run import Run
 from sim.results.sums import per_replicate
-from sim.scenario.schema import Scenario
+from sim.schema import Scenario
 
 
 class UnlikeRunsError(ValueError):

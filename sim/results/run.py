@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from sim.results.tables import DECLARED, TABLES, with_countries
-from sim.scenario.schema import Scenario
+from sim.schema import Scenario
 
 
 class NoTableError(LookupError):

@@ -30,10 +30,10 @@ from sim.core.atomic import atomic, flush, leftovers
 from sim.model.columns import MONEY
 from sim.results.record import Record
 from sim.results.tables import TABLES
-from sim.scenario.errors import ScenarioError
 from sim.scenario.reader import read_resolved
-from sim.scenario.schema import Scenario
 from sim.scenario.writer import dump
+from sim.schema import Scenario
+from sim.schema.errors import ScenarioError
 
 FORMAT: Final = 1
 MANIFEST: Final = "manifest.json"

@@ -14,7 +14,6 @@ from typing import Any, Final
 
 from sim.core.terms import Status, Threat
 from sim.scenario.document import Node, Path
-from sim.scenario.errors import Problem, quoted, suggest
 from sim.scenario.resolve import (
     OPTION_KEYS,
     OTHER,
@@ -23,8 +22,10 @@ from sim.scenario.resolve import (
     resolve,
     resolve_exposure,
 )
-from sim.scenario.schema import Bloc, Exposure, Policy, Scenario
+from sim.scenario.whole import Policy, Scenario
 from sim.scenario.wording import Tree, child, default_id
+from sim.schema import Bloc, Exposure
+from sim.schema.errors import Problem, quoted, suggest
 
 ASSUMPTION: Final = "assumption"
 """A source that every scenario may name: a figure that nobody measured."""

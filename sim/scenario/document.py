@@ -13,7 +13,7 @@ from typing import Any, Final, Literal, Protocol
 
 import yaml
 
-from sim.scenario.errors import Problem, ScenarioError, quoted
+from sim.schema.errors import Problem, ScenarioError, quoted
 
 MAX_BYTES: Final = 1_000_000
 """Size of a YAML file; bulk belongs into tables."""

@@ -27,8 +27,8 @@ from sim.experiments.status import status
 from sim.experiments.sweep import TooManyFailuresError, estimate
 from sim.results.measures import MEASURES
 from sim.results.store import StoreError, hold
-from sim.scenario.errors import ScenarioError
 from sim.scenario.reader import read
+from sim.schema.errors import ScenarioError
 from tests.small import small
 from tests.study.worlds import EIGHT, FAULTY, HERE, contents, runs, start, write
 
@@ -106,7 +106,7 @@ def test_metrics_of_stocks_and_days() -> None:
     scenario = small("population.agents=2000", "time.end=2020-06-30")
     record = run(scenario)
     at = {"table": "stocks", "where": {"place": "BB"}}
-    from sim.scenario.schema import Metric
+    from sim.schema import Metric
 
     stocks, flows = record.stocks, record.flows
     in_bb = stocks[stocks["place"].isin(["BB_T", "BB_C", "BB_K"])]

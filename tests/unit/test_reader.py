@@ -16,9 +16,9 @@ import pytest
 
 from sim.scenario import library, tables
 from sim.scenario.document import MAX_BYTES, Node, Text, parse, scalar_value
-from sim.scenario.errors import Problem, ScenarioError, nearest, printable
 from sim.scenario.reader import read
-from sim.scenario.schema import json_schema
+from sim.scenario.whole import json_schema
+from sim.schema.errors import Problem, ScenarioError, nearest, printable
 
 SCENARIOS = Path(__file__).parents[1] / "scenarios"
 VALID = sorted((SCENARIOS / "valid").glob("*.yaml"))

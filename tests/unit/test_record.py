@@ -14,7 +14,8 @@ from sim.results.measures import MEASURES
 from sim.results.record import Record, UnlikeRunsError
 from sim.results.run import NoTableError
 from sim.results.tables import TABLES
-from sim.scenario.schema import Scenario, TableName
+from sim.scenario.whole import Scenario
+from sim.schema import TableName
 from tests.unit.sample_record import COLUMNS, sample_record, tidy
 
 JAN, FEB, MAR = pd.Timestamp("2011-01-01"), pd.Timestamp("2011-02-01"), pd.Timestamp("2011-03-01")

@@ -4,8 +4,8 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field
 
-from sim.scenario.key import Part, key
-from sim.scenario.types import (
+from sim.schema.key import Part, key
+from sim.schema.types import (
     Amount,
     CompanyName,
     Date,

@@ -1,7 +1,7 @@
 """What holds of journeys everywhere."""
 
-from sim.scenario.key import OURS, Part, key
-from sim.scenario.types import Amount, Positive, Share, Weight
+from sim.schema.key import OURS, Part, key
+from sim.schema.types import Amount, Positive, Share, Weight
 
 
 class JourneyRules(Part):

@@ -4,8 +4,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from sim.scenario.key import OURS, Part, key
-from sim.scenario.types import Amount, Date, Flag, Id, Share, Words
+from sim.schema.key import OURS, Part, key
+from sim.schema.types import Amount, Date, Flag, Id, Share, Words
 
 
 class Intervention(Part):

@@ -1,22 +1,23 @@
-"""The scenario as a whole, and the JSON Schema of its files."""
+"""The scenario, but for the keys that mechanisms add (`sim.scenario.whole`)."""
 
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Literal, Self
 
 from pydantic import BeforeValidator, Field
 
-from sim.scenario.key import Part, key, part, parts, renamed
-from sim.scenario.schema.blocs import Bloc
-from sim.scenario.schema.corridors import Corridor
-from sim.scenario.schema.decision import Decision
-from sim.scenario.schema.interventions import Intervention
-from sim.scenario.schema.journey import JourneyRules
-from sim.scenario.schema.living import Living
-from sim.scenario.schema.outputs import Observed, Outputs
-from sim.scenario.schema.policies import Policy
-from sim.scenario.schema.politics import Costs, Politics
-from sim.scenario.schema.sweep import Sweep
-from sim.scenario.schema.threats import Exposure, Indicator, Levels, Shock
-from sim.scenario.schema.world import (
+from sim.schema.blocs import Bloc
+from sim.schema.corridors import Corridor
+from sim.schema.decision import Decision
+from sim.schema.interventions import Intervention
+from sim.schema.journey import JourneyRules
+from sim.schema.key import Part, key, part
+from sim.schema.living import Living
+from sim.schema.outputs import Observed, Outputs
+from sim.schema.policies import Policy
+from sim.schema.politics import Costs, Politics
+from sim.schema.sweep import Sweep
+from sim.schema.threats import Exposure, Indicator, Levels, Shock
+from sim.schema.types import Id, refuse_bool
+from sim.schema.world import (
     Country,
     Group,
     Money,
@@ -26,11 +27,10 @@ from sim.scenario.schema.world import (
     Stock,
     Time,
 )
-from sim.scenario.types import Id, refuse_bool
 
 
 class Scenario(Part):
-    """A whole scenario."""
+    """A scenario: what all mechanisms read."""
 
     version: Literal[1] = key(
         ..., "Form of the file, which this version reads as 1.", alias="schema"
@@ -91,7 +91,7 @@ class Scenario(Part):
         left_out="the scenario has no sweep",
     )
 
-    def single(self) -> "Scenario":
+    def single(self) -> Self:
         """Return the scenario as one run has it: a sweep is about many."""
         return self if self.sweep is None else self.model_copy(update={"sweep": None})
 
@@ -102,51 +102,3 @@ BASE_MEANING = (
     "Another scenario (a file in this folder, or a shipped name) that this one is, but for what is "
     "stated here; a list is replaced whole."
 )
-
-
-SAID: Final = ("unit", "higher", "source", "left_out", "symbol", "formerly")
-"""What the JSON Schema says of a key beside its meaning, as `x-unit` and so on."""
-
-
-def json_schema() -> dict[str, Any]:
-    """Return the JSON Schema of scenario files, for editors that complete and check them.
-
-    Returns:
-        Draft 2020-12; terse forms and tables in place of lists are accepted. Every property has a
-        `description`, and where they apply `x-unit`, `x-higher`, `x-source`, `x-left-out`,
-        `x-symbol` and `x-formerly`; old names are properties marked as deprecated.
-    """
-    schema = Scenario.model_json_schema(by_alias=True)
-    schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
-    definitions = schema["$defs"] | {Scenario.__name__: schema}
-    for model in parts(Scenario):
-        properties = definitions[model.__name__]["properties"]
-        for field, it in model.declared.items():
-            name = it.alias or field
-            properties[name] |= {"description": it.meaning} | {
-                f"x-{label.replace('_', '-')}": text
-                for label in SAID
-                if (text := getattr(it, label))
-            }
-            if it.formerly:
-                text = f"{renamed(it.formerly, name)}."
-                properties[it.formerly] = {"deprecated": True, "description": text}
-    for rows in schema["properties"].values():
-        if rows.get("type") == "array" and "$ref" in rows.get("items", {}):
-            table = {
-                "type": "object",
-                "properties": {
-                    "table": {
-                        "type": "string",
-                        "pattern": r"^[^/\\]",
-                        "description": "Name of the file, with a column for each key of an item.",
-                    }
-                },
-                "required": ["table"],
-                "additionalProperties": False,
-                "description": "A CSV file in the scenario's folder, one row an item.",
-            }
-            rows["anyOf"] = [{"type": rows.pop("type"), "items": rows.pop("items")}, table]
-    schema["properties"][BASE] = {"type": "string", "description": BASE_MEANING}
-    schema["anyOf"] = [{"required": schema.pop("required")}, {"required": [BASE]}]
-    return schema

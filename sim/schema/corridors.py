@@ -4,8 +4,8 @@ from typing import Annotated
 
 from pydantic import Field
 
-from sim.scenario.key import OURS, Part, key
-from sim.scenario.types import Amount, Flag, Id, Positive, Share, Words
+from sim.schema.key import OURS, Part, key
+from sim.schema.types import Amount, Flag, Id, Positive, Share, Words
 
 ALONE = "that of the one route option, which `route_options` would list"
 

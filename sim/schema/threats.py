@@ -4,8 +4,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
 
-from sim.scenario.key import OURS, Part, key
-from sim.scenario.types import Date, Flag, Id, LastDay, Positive, Reading, Share, ThreatName, Words
+from sim.schema.key import OURS, Part, key
+from sim.schema.types import Date, Flag, Id, LastDay, Positive, Reading, Share, ThreatName, Words
 
 ODDS = Annotated[float, Field(strict=True, gt=0, le=100)]
 

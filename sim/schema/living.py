@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from sim.scenario.key import OURS, Part, key, part
-from sim.scenario.types import Amount, Positive, Share
+from sim.schema.key import OURS, Part, key, part
+from sim.schema.types import Amount, Positive, Share
 
 WHO = {
     "citizen": "citizens at home",

@@ -4,8 +4,8 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field
 
-from sim.scenario.key import OURS, Part, key, part
-from sim.scenario.types import (
+from sim.schema.key import OURS, Part, key, part
+from sim.schema.types import (
     Amount,
     Date,
     Flag,

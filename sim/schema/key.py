@@ -22,8 +22,8 @@ from warnings import warn
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from sim.scenario.errors import OldNameWarning
-from sim.scenario.types import strip
+from sim.schema.errors import OldNameWarning
+from sim.schema.types import strip
 
 OURS: Final = "our assumption"
 """Source of a default that nobody measured."""
@@ -145,7 +145,8 @@ class Part(BaseModel):
         """
         super().__init_subclass__(**kwargs)
         own = {name: it for name, it in vars(cls).items() if isinstance(it, Declaration)}
-        cls.declared = cls.declared | own
+        bases = (it.declared for it in reversed(cls.__bases__) if issubclass(it, Part))
+        cls.declared = {name: it for declared in (*bases, own) for name, it in declared.items()}
         cls.old_names = {
             it.formerly: it.alias or name for name, it in cls.declared.items() if it.formerly
         }

@@ -4,8 +4,8 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from sim.scenario.key import OURS, Part, key, part, rows_of, same
-from sim.scenario.types import Coefficient, Flag, Id, Positive, Share, ThreatName, Weight
+from sim.schema.key import OURS, Part, key, part, rows_of, same
+from sim.schema.types import Coefficient, Flag, Id, Positive, Share, ThreatName, Weight
 
 OWN_FIT = "own fit 1995-2009; signs as Ortega & Peri (2013)"
 NETWORK_FIT = "own fit 1995-2009; range as Beine, Docquier & Özden (2011)"
