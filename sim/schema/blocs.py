@@ -68,7 +68,7 @@ class FirstCountry(Part):
 
     transfers: Share = key(
         0.1,
-        "Part of those who come to claim in another member and are sent to the first one.",
+        "Part of those coming to claim asylum in another member who are sent to the first one.",
         unit="share",
         higher="more claimants are sent back to the members at the edge of the bloc",
         source=OURS,
@@ -105,5 +105,5 @@ class Bloc(Part):
         "Relocation of claimants from some members to others by a fixed key.",
         left_out="nobody is relocated",
     )
-    enabled: Flag = key(True, "False takes all of it out, as if it were not in the file.")
+    enabled: Flag = key(True, "False switches it off.")
     source: Words = key((), "Ids of the references that this comes from, or `assumption`.")

@@ -78,5 +78,5 @@ class Intervention(Part):
         higher="more of those in it are intercepted",
         left_out=f"1 ({OURS})",
     )
-    enabled: Flag = key(True, "False takes the entry out, as if it were not in the file.")
+    enabled: Flag = key(True, "False switches it off.")
     source: Words = key((), "Ids of the references that these figures come from, or `assumption`.")

@@ -56,7 +56,7 @@ class Policy(Part):
     end: LastDay | None = key(
         None, "Last day on which the rule holds; a month means its last day.", left_out="for ever"
     )
-    enabled: Flag = key(True, "False takes the rule out, as if it were not in the file.")
+    enabled: Flag = key(True, "False switches it off; nobody's luck changes by that alone.")
     only: tuple[Id, ...] = key(
         (),
         "Nationalities (country ids) or groups whom the channel admits, and nobody else. Empty: "

@@ -93,7 +93,7 @@ class Salience(Part):
         higher="opinion turns hostile faster",
         source=OURS,
     )
-    enabled: Flag = key(True, "False takes the entry out, as if it were not in the file.")
+    enabled: Flag = key(True, "False switches it off.")
     source: Words = key((), "Ids of the references that this comes from, or `assumption`.")
 
 

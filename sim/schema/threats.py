@@ -134,7 +134,7 @@ class Shock(Part):
         "Whether the state itself is the perpetrator, so that people cannot flee within their own "
         "country while it lasts.",
     )
-    enabled: Flag = key(True, "False takes the shock out, as if it were not in the file.")
+    enabled: Flag = key(True, "False switches it off; nobody's luck changes by that alone.")
     source: Words = key((), "Ids of the references that these figures come from, or `assumption`.")
 
 
