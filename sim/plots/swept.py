@@ -145,13 +145,14 @@ def _settings(swept: Swept, figure: str, over: str) -> list[pd.Series[float]]:
     others = [it for it in swept.factors if it != over]
     runs = swept.runs.assign(**{it: levels(swept, it) for it in swept.factors})
     means = runs.groupby([*others, over], sort=False)[figure].mean()
-    if not others or len(means.groupby(level=others)) > MOST_SETTINGS:
+    if not others:
+        return []
+    # Of a list of one pandas 2 makes other labels than of the name alone, and warns.
+    settings = means.groupby(level=others if len(others) > 1 else others[0], sort=False)
+    if len(settings) > MOST_SETTINGS:
         return []
     order = list(effects(swept, figure, over)["value"])
-    lines = [
-        group.droplevel([*others]).reindex(order).dropna()
-        for _, group in means.groupby(level=others, sort=False)
-    ]
+    lines = [group.droplevel([*others]).reindex(order).dropna() for _, group in settings]
     return [it for it in lines if len(it) > 1]
 
 
