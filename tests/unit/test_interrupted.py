@@ -22,7 +22,9 @@ from typer.testing import CliRunner
 from sim.cli.app import app
 from tests.small import FILE
 
-pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals are POSIX's")
+pytestmark = pytest.mark.skipif(
+    sys.platform == "win32", reason="Windows has no signals to send, nor small disks"
+)
 
 MANY = bool(os.environ.get("SIM_LONG_TESTS"))
 KILLS = 20 if MANY else 3
