@@ -17,10 +17,10 @@ import itertools
 import json
 import operator
 import time
+import warnings
 import weakref
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
-from functools import partial
 from pathlib import Path
 from typing import Any, Final, NoReturn, SupportsIndex, overload
 
@@ -46,7 +46,7 @@ from sim.mechanisms.census import ACCOUNT, take_census
 from sim.mechanisms.decide import HOUSEHOLDS
 from sim.mechanisms.policy import CHANNELS, RULES, in_force
 from sim.mechanisms.politics import PUBLIC
-from sim.mesa.quiet import mesa
+from sim.mesa.quiet import agentset, mesa
 from sim.model.world import World
 from sim.results.record import Record
 from sim.results.store import identity
@@ -64,6 +64,9 @@ INSTEAD: Final = (
     'MigrationModel("syria", **{"policies.tr_sy.enabled": False}); policies, shocks and '
     "interventions have dates."
 )
+
+SCHEDULES: Final = hasattr(mesa.Model, "schedule_event")
+"""Whether this is Mesa 3.5, where a model keeps the time and runs what was scheduled for it."""
 
 
 class NotOnArraysError(AttributeError, NotImplementedError):
@@ -87,7 +90,8 @@ class MigrationModel(mesa.Model):  # type: ignore[misc]
         seed: 0 to 2**63 - 1; none: the scenario's own, so that the same call gives the same run.
             `batch_run(iterations=...)` therefore repeats one run: vary `seed` instead.
         rng: In place of `seed`: a whole number, which is taken for the seed, or anything that
-            `numpy.random.default_rng` takes, from which the seed is drawn.
+            `numpy.random.default_rng` takes, from which the seed is drawn. `batch_run` of Mesa 3.4
+            and later gives it what its own `rng` says.
         threads: Threads of the decision kernel; the result does not depend on it.
         base: Scenario that base_L and the flight norm are solved on; none: the file as it stands,
             as on the command line.
@@ -98,6 +102,7 @@ class MigrationModel(mesa.Model):  # type: ignore[misc]
 
     Attributes:
         steps: Steps taken.
+        time: The same as a float, as Mesa counts it from 3.4 on.
         running: Whether the scenario's end is still to come.
         world: The engine's arrays, to be read.
         countries: `Country` agents, in an `AgentSet`.
@@ -111,7 +116,6 @@ class MigrationModel(mesa.Model):  # type: ignore[misc]
         scenario: str | Path | Scenario = "syria",
         agents: int | None = None,
         *,
-        seed: int | None = None,
         rng: Any = None,
         threads: int = 1,
         base: Scenario | None = None,
@@ -119,6 +123,9 @@ class MigrationModel(mesa.Model):  # type: ignore[misc]
         agent_reporters: Mapping[str, Any] | None = None,
         **kwargs: Any,
     ) -> None:
+        # A parameter of this name would be overwritten by `batch_run` of Mesa 3.4 and later, with
+        # None as a rule, and all seeds asked for would give one and the same run.
+        seed = kwargs.pop("seed", None)
         if rng is not None:
             if seed is not None:
                 raise ValueError("give either seed or rng, not both")
@@ -129,22 +136,28 @@ class MigrationModel(mesa.Model):  # type: ignore[misc]
         self._compiled = not jit.is_compiled()
         seed = None if seed is None else operator.index(seed)
         changed, base = ready(changed, seed, threads, base)
-        super().__init__(seed=changed.seed)
-        # Mesa hangs a step that counts on the model itself. Such a circle keeps the arrays until
-        # Python looks for circles, and models of many megabytes pile up; here `step` counts.
+        super().__init__(rng=changed.seed)
+        self._seed = changed.seed  # what reset_randomizer goes back to; Mesa 3.3 forgets it
+        self.time = 0.0
+        # Mesa hangs a step that counts on the model itself, and in 3.5 a clock that calls it. Such
+        # circles keep the arrays until Python looks for circles, and models of many megabytes pile
+        # up; here `step` counts.
         for name, value in list(vars(self).items()):
             if inspect.ismethod(value) and value.__self__ is self:
                 delattr(self, name)
+        clock = self.__dict__.pop("_default_schedule", None)
+        if clock is not None:
+            clock.stop()
         self._identity = identity(changed, base, changed.seed, 1)
-        self.scenario = solve_base(changed, base)
-        self.world = build_world(self.scenario, self.scenario.seed, threads=threads)
+        solved = solve_base(changed, base)
+        self.world = build_world(solved, solved.seed, threads=threads)
         self._rows = len(self.world.people.pid)
         self._stepper = Stepper(self.world)
         self.census = take_census(self.world, 0)
         self.answers = dict.fromkeys(Answer.__members__, 0)
         self.words = _words(self.world)
         self._numbers = itertools.count(1)
-        for index in range(len(self.scenario.countries)):
+        for index in range(len(solved.countries)):
             Country(self, index)
         self.datacollector = mesa.DataCollector(
             model_reporters=dict(MODEL_REPORTERS if model_reporters is None else model_reporters),
@@ -155,14 +168,47 @@ class MigrationModel(mesa.Model):  # type: ignore[misc]
     def step(self) -> None:
         """Move the world by one step of the scenario, and collect.
 
+        What was scheduled (Mesa 3.5) for a time before the step's end comes before the step, and
+        what was scheduled for its very end after it.
+
         Raises:
             EndedError: The scenario is over.
         """
         if self._stepper.over:
+            end = self.world.scenario.time.end
             raise EndedError(
-                f"the scenario ended on {self.scenario.time.end} (running is False); for more "
+                f"the scenario ended on {end} (running is False); for more "
                 f"steps make the model with a later end, for instance **{{'time.end': '2030-12'}}"
             )
+        until = self.world.step + 1
+        if not SCHEDULES:
+            self.time = float(until)
+            self._move()
+            return
+        move = self.schedule_event(self._move, at=until, priority=mesa.time.Priority.HIGH)
+        try:
+            super().run_until(until)
+        finally:
+            move.cancel()  # if an event of somebody's failed, this one is still to come
+
+    def run_for(self, duration: float) -> None:
+        """Take as many whole steps as fit into a duration, which is told in steps.
+
+        Raises:
+            EndedError: The scenario is over before.
+        """
+        self.run_until(self.world.step + duration)
+
+    def run_until(self, end_time: float) -> None:
+        """Take as many whole steps as end by a time, which is told in steps since the start.
+
+        Raises:
+            EndedError: The scenario is over before.
+        """
+        while self.world.step + 1 <= end_time:
+            self.step()
+
+    def _move(self) -> None:
         households = HOUSEHOLDS.of(self.world)
         before = households.sum(axis=0)
         self.census = self._stepper.step()
@@ -174,17 +220,45 @@ class MigrationModel(mesa.Model):  # type: ignore[misc]
 
     def _collect(self) -> None:
         self.datacollector.collect(self)
-        # `batch_run` looks for what was collected after n steps under n - 1, for it finds the
-        # reporters of the model there; agents' rows it would take from the step before.
-        kept = getattr(self.datacollector, "_agent_records", {})
-        if self.steps in kept:
-            kept[self.steps - 1] = kept.pop(self.steps)
+        if SCHEDULES:
+            return
+        # Below 3.5 `batch_run` looks for what was collected after n steps under n - 1.
+        for name in ("_agent_records", "_agenttype_records"):
+            kept = getattr(self.datacollector, name, {})
+            if self.steps in kept:
+                kept[self.steps - 1] = kept.pop(self.steps)
+        numbers = getattr(self.datacollector, "_collection_steps", [])
+        if numbers:
+            numbers[-1] = self.steps - 1
+
+    @property
+    def scenario(self) -> Scenario:
+        """The scenario by its old name: write `world.scenario`.
+
+        From Mesa 3.5 on a model's scenario is an object of Mesa's own kind, which its SolaraViz
+        makes anew; there this name is not to be had, and SolaraViz does without it.
+        """
+        if hasattr(mesa.Model, "scenario"):
+            raise AttributeError("a scenario of Mesa's is not kept; ours is model.world.scenario")
+        warnings.warn(
+            "model.scenario is Mesa's name from 3.5 on: write model.world.scenario",
+            DeprecationWarning,
+            stacklevel=2,
+        )
+        return self.world.scenario
+
+    @scenario.setter
+    def scenario(self, value: Any) -> None:  # noqa: ARG002
+        # Mesa 3.5 sets one of its own, which knows the seed alone and would hold the model.
+        if "world" in vars(self):
+            _refuse("scenario", "it cannot be replaced.")
 
     @property
     def record(self) -> Record:
         """What `sim.run` returns, of the steps taken so far; complete once the scenario is over."""
+        scenario = self.world.scenario
         manifest = {
-            **describe(self.scenario, self._identity, [self.scenario.seed], self.world.threads),
+            **describe(scenario, self._identity, [scenario.seed], self.world.threads),
             "people": ACCOUNT.of(self.world).start,
             "agents": self._rows,
             "steps": self.world.step,
@@ -194,7 +268,7 @@ class MigrationModel(mesa.Model):  # type: ignore[misc]
             "compiled": self._compiled,
         }
         tables = self._stepper.recorder.frames(0)
-        return Record(self.scenario, self.scenario.seed, manifest, tables)
+        return Record(scenario, scenario.seed, manifest, tables)
 
     @property
     def date(self) -> date:
@@ -214,7 +288,7 @@ class MigrationModel(mesa.Model):  # type: ignore[misc]
     def countries(self) -> Any:
         """The countries, as an AgentSet of `Country`."""
         # A set of its own, so that what is taken out of it is not out of the world.
-        return mesa.agent.AgentSet(list(self._agents_by_type[Country]), random=self.random)
+        return agentset.AgentSet(list(self._agents_by_type[Country]), random=self.random)
 
     @property
     def agents_by_type(self) -> dict[type, Any]:
@@ -230,8 +304,9 @@ class MigrationModel(mesa.Model):  # type: ignore[misc]
     def register_agent(self, agent: Any) -> None:
         """Register a Mesa agent: a country, or one of your own.
 
-        Mesa 3.3 keeps a model for ever once it has numbered an agent of its, in a table that
-        belongs to the class `Agent`. Numbers are therefore given here, and that entry is dropped.
+        Mesa below 3.4.2 keeps a model for ever once it has numbered an agent of its, in a table
+        that belongs to the class `Agent`. Numbers are therefore given here, and that entry is
+        dropped.
         """
         pinned = getattr(mesa.Agent, "_ids", None)
         if pinned is not None:
@@ -263,7 +338,7 @@ class Country(mesa.Agent):  # type: ignore[misc]
     def __init__(self, model: MigrationModel, index: int) -> None:
         super().__init__(model)
         self.index = index
-        self.name = model.scenario.countries[index].id
+        self.name = model.world.scenario.countries[index].id
 
     def __repr__(self) -> str:
         return f"<Country {self.name}>"
@@ -336,7 +411,7 @@ class Country(mesa.Agent):  # type: ignore[misc]
     @property
     def policies(self) -> list[str]:
         """Ids of the scenario's rules that are in force into this country or its corridors."""
-        scenario = self.model.scenario
+        scenario = self.model.world.scenario
         country = {place.id: place.country for place in scenario.places}
         entered = {corridor.id: country[corridor.to] for corridor in scenario.corridors}
         return [
@@ -352,12 +427,12 @@ class Country(mesa.Agent):  # type: ignore[misc]
         By citizenship: each channel (`open`, `quota` a year, `wait` in months, `fee`,
         `min_education`), `free_movement`, and the rules of asylum and stay.
         """
-        names = [country.id for country in self.model.scenario.countries]
+        names = [country.id for country in self.model.world.scenario.countries]
         return {name: self._towards(k) for k, name in enumerate(names) if k != self.index}
 
     def _towards(self, k: int) -> dict[str, Any]:
         rules, c = RULES.of(self.model.world), self.index
-        countries = self.model.scenario.countries
+        countries = self.model.world.scenario.countries
         channels = {
             s.name: {
                 "open": bool(rules.open[k, c, s]),
@@ -388,7 +463,7 @@ class Country(mesa.Agent):  # type: ignore[misc]
         Detention is that of adults who are citizens of the country which the corridor leaves.
         """
         world = self.model.world
-        legs, rules, corridors = world.network.legs, RULES.of(world), self.model.scenario.corridors
+        legs, rules, corridors = world.network.legs, RULES.of(world), world.scenario.corridors
         entering = np.flatnonzero(legs.crosses & (world.country[legs.target] == self.index))
         custody = rules.custody
         kind = custody.treated[Company.adults, world.country[legs.source]]
@@ -573,7 +648,7 @@ class People(Sequence[Person]):
             groups.setdefault(value, []).append(row)
         views = {name: People(self.model, np.array(rows)) for name, rows in groups.items()}
         as_list = result_type != "agentset"
-        return mesa.agent.GroupBy({k: list(v) if as_list else v for k, v in views.items()})
+        return agentset.GroupBy({k: list(v) if as_list else v for k, v in views.items()})
 
     def sort(
         self, key: str | Callable[[Person], Any], ascending: bool = False, inplace: bool = False
@@ -710,30 +785,31 @@ def _last_day(model: MigrationModel) -> date:
     return model.date - timedelta(days=1)
 
 
-def _answer(name: str, model: MigrationModel) -> int:
-    return model.answers[name]
+# No `partial`: Mesa 3.4.1 and 3.4.2 call one without the model.
+def _answer(name: str) -> Callable[[MigrationModel], int]:
+    return lambda model: model.answers[name]
 
 
-def _status(status: Status, model: MigrationModel) -> int:
-    return int(model.census.stocks[:, :, status].sum())
+def _status(status: Status) -> Callable[[MigrationModel], int]:
+    return lambda model: int(model.census.stocks[:, :, status].sum())
 
 
 def _abroad(model: MigrationModel) -> int:
     return sum(country.emigrants for country in model.countries)
 
 
-def _activity(activity: Activity, model: MigrationModel) -> int:
-    return int(model.census.activities[activity])
+def _activity(activity: Activity) -> Callable[[MigrationModel], int]:
+    return lambda model: int(model.census.activities[activity])
 
 
 MODEL_REPORTERS: Final[dict[str, Callable[[MigrationModel], Any]]] = {
     "date": _last_day,
-    **{answer.name: partial(_answer, answer.name) for answer in Answer},
-    "displaced": partial(_status, Status.displaced),
-    "refugees": partial(_status, Status.refugee),
+    **{answer.name: _answer(answer.name) for answer in Answer},
+    "displaced": _status(Status.displaced),
+    "refugees": _status(Status.refugee),
     "abroad": _abroad,
-    "travelling": partial(_activity, Activity.travelling),
-    "dead": partial(_activity, Activity.dead),
+    "travelling": _activity(Activity.travelling),
+    "dead": _activity(Activity.dead),
 }
 """Of every step: its last day; answers given in it, in households; people at its end, by standing,
 and all who have died since the start."""
@@ -755,7 +831,7 @@ def _read(
     changes: Mapping[str, Any],
 ) -> tuple[Scenario, Scenario | None]:
     """Read the scenario with its changes, and the one that its rates are solved on."""
-    known = [*inspect.signature(MigrationModel).parameters, *Scenario.model_fields]
+    known = [*inspect.signature(MigrationModel).parameters, "seed", *Scenario.model_fields]
     for name in changes:
         if name.partition(".")[0] not in known:
             hint = suggest(name, known, "there are")
