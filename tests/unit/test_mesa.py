@@ -25,15 +25,12 @@ from sim.core.state import HEAD
 from sim.core.terms import Activity, Answer, Status
 from sim.mechanisms.policy import RULES
 from sim.mechanisms.politics import PUBLIC
-from sim.mesa.model import (
-    COLUMNS,
-    SCHEDULES,
-    Country,
-    EndedError,
-    NotOnArraysError,
-    Person,
-)
+from sim.mesa.columns import COLUMNS
+from sim.mesa.countries import Country
+from sim.mesa.model import SCHEDULES, EndedError
+from sim.mesa.people import Person
 from sim.mesa.quiet import mesa
+from sim.mesa.refusal import NotOnArraysError
 from sim.results.record import Record
 from tests.small import FILE, differing
 
@@ -540,7 +537,7 @@ def test_the_view_reads_as_an_agent_set_does() -> None:
     women = pd.Series(view.get("sex")) == "woman"
     assert 0 < len(view.select(women)) == women.sum() < len(view)
     for wrong in (women[1:], list(range(len(view)))):
-        with pytest.raises(ValueError, match="truths"):
+        with pytest.raises(ValueError, match="booleans"):
             view.select(wrong)
     with pytest.raises(ValueError, match="at_most"):
         view.select(at_most=-1)
