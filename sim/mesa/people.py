@@ -117,7 +117,8 @@ class People(Sequence[Person]):
         """Some of them, in their order.
 
         Args:
-            filter_func: Called with each person; or, much faster, an array of booleans, one per person.
+            filter_func: Called with each person; or, much faster, an array of booleans, one per
+                person.
             at_most: A number of people; or, as a float of at most 1, a share of them.
             inplace: Refused.
             agent_type: `Person` or `mesa.Agent`; any other gives an empty view.

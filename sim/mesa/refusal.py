@@ -23,9 +23,9 @@ class NotOnArraysError(AttributeError, NotImplementedError):
 def refuse_copy() -> NoReturn:
     """Refuse to copy or pickle a model, or a part of it."""
     raise NotOnArraysError(
-        "a MigrationModel can be neither copied nor pickled: some of its arrays are views of others, "
-        "and a copy would separate them. The same scenario, changes and seed make the same model "
-        "again."
+        "a MigrationModel can be neither copied nor pickled: some of its arrays are views of "
+        "others, and a copy would separate them. The same scenario, changes and seed make the same "
+        "model again."
     )
 
 
