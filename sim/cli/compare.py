@@ -50,7 +50,7 @@ def compare(
             raise BadInputError(f"{folder} cannot be compared with {folders[0]}: {error}") from None
     written = []
     if out is not None:
-        from sim.plots.compared import write_comparison
+        from sim.report.compared import write_comparison
 
         runs = dict(zip(names, (base, *variants), strict=True))
         written = write_comparison(runs, results, out, chosen or COMPARED)
@@ -68,7 +68,7 @@ def compare(
         files = [str(path) for path in written]
         say(to_json({"ok": True, "base": str(folders[0]), "against": against, "written": files}))
     elif not quiet:
-        from sim.plots import compared
+        from sim.report import compared
 
         for name, variant, result in zip(names[1:], variants, results, strict=True):
             show(compared.difference_table(result.differences, variant, (names[0], name)))

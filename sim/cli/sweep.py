@@ -97,7 +97,7 @@ def sweep(
 
 def _estimate(study: Study, text: str, jobs: int, *, as_json: bool, quiet: bool) -> None:
     """Time two runs, and print how long the sweep would take and how large it would be."""
-    from sim.experiments.sweep import estimate
+    from sim.experiments.estimate import estimate
 
     with progress_bar(f"{text}; timing two of them", not (as_json or quiet)) as progress:
         found = estimate(study, jobs, progress)
