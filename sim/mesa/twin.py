@@ -28,7 +28,7 @@ from sim.mechanisms.choice import CHOICES
 from sim.mechanisms.decide import LABEL, MOVE, everybody
 from sim.mechanisms.journey import CHANNEL_CHOSEN, DESTINATION
 from sim.mechanisms.policy import CLASSES
-from sim.mesa.quiet import mesa
+from sim.mesa.quiet import agentset, mesa
 from sim.schema import Scenario
 
 BORDER = (Channel.labour, Channel.family, Channel.asylum, Channel.irregular)
@@ -50,7 +50,7 @@ class Twin(mesa.Model):  # type: ignore[misc]
 
     def __init__(self, scenario: Scenario, seed: int | None = None) -> None:
         seed = scenario.seed if seed is None else seed
-        super().__init__(seed=seed)
+        super().__init__(rng=seed)
         self.world = build_world(solve_base(scenario, scenario), seed)
         self.heads: dict[int, Head] = {}
 
@@ -66,7 +66,7 @@ class Twin(mesa.Model):  # type: ignore[misc]
         rows = asked.heads.tolist()
         self.days = dict(zip(rows, asked.days, strict=True))
         self.heads |= {row: Head(self, row) for row in rows if row not in self.heads}
-        self.asked = mesa.agent.AgentSet([self.heads[row] for row in rows], self.random)
+        self.asked = agentset.AgentSet([self.heads[row] for row in rows], self.random)
         self.asked.shuffle_do("decide")
 
     def draw(self, kind: Draw, *who: int) -> float:

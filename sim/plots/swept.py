@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator
 
 from sim.experiments.effects import Swept, effects, gaps, is_number, levels
-from sim.plots import style
+from sim.plots import style, wording
 from sim.plots.figures import legend
 
 MOST_SETTINGS: Final = 24
@@ -93,7 +93,7 @@ def plot_effects(
         legend(ax, [(_named(it), c) for it, c in zip(figures, style.LINES, strict=False)], 1)
     others = [_named(it) for it in swept.factors if it != over]
     replicates = len(swept.plan["seeds"])
-    what = f"{style.capital(_named(figures[0]))}. " if len(figures) == 1 else ""
+    what = f"{wording.capital(_named(figures[0]))}. " if len(figures) == 1 else ""
     if others:
         marks = ("Thick line", "thin lines") if in_order else ("Dot", "dashes")
         what += f"{marks[0]}: mean over {_listed(others)}; {marks[1]}: each of their settings. "
@@ -110,13 +110,13 @@ def effects_finding(swept: Swept, figure: str, over: str | None = None) -> str:
     ranked = gaps(swept, figure)
     over = over or _strongest(swept, figure)
     table, row = effects(swept, figure, over), ranked[ranked["factor"] == over]
-    what, unit = style.capital(_named(figure)), swept.unit(figure)
+    what, unit = wording.capital(_named(figure)), swept.unit(figure)
     if not len(row) or not float(row["gap"].iloc[0]) > 0:
         return f"{what}: the same at every value of {_named(over)}"
     ends = {
         it: table[table["value"] == row[it].iloc[0]]["mean"].iloc[0] for it in ("least", "most")
     }
-    low, high = (style.figures(float(ends[it]), unit) for it in ("least", "most"))
+    low, high = (wording.figures(float(ends[it]), unit) for it in ("least", "most"))
     counted = f" {unit}" if unit in ("people", "heads", "years") else ""
     text = (
         f"{what}: {high}{counted} ({_named(over)}: {_value(row['most'].iloc[0])}) "
@@ -130,7 +130,7 @@ def effects_finding(swept: Swept, figure: str, over: str | None = None) -> str:
     strongest = others.iloc[0]
     if strongest["gap"] < SMALL_SHARE * float(row["gap"].iloc[0]):
         return f"{text}; {_listed([_named(it) for it in others['factor']])} hardly matter"
-    gap = style.figures(float(strongest["gap"]), unit)
+    gap = wording.figures(float(strongest["gap"]), unit)
     return f"{text}; next, {_named(strongest['factor'])} moves it by {gap}"
 
 
@@ -165,20 +165,20 @@ def _value(value: Any, short: bool = False) -> str:
     if isinstance(value, (bool, np.bool_)):
         return "yes" if value else "no"
     if not isinstance(value, str):
-        return style.words(float(value))
+        return wording.words(float(value))
     found = DATE.fullmatch(value)
     if found is None:
         return value.replace("_", " ")
     year, month, day = (int(it) if it else 1 for it in found.groups())
-    name, of_year = style.month_word(pd.Timestamp(year, month, 1)).split()
+    name, of_year = wording.month_word(pd.Timestamp(year, month, 1)).split()
     text = f"{name[:3] if short else name} {of_year}"
     return text if day == 1 else f"{day} {text}"
 
 
 def _named(name: str) -> str:
     """Write a figure's or factor's name in words; of a path what it ends with is enough."""
-    if name in style.MEASURE_WORDS:
-        return style.MEASURE_WORDS[name]
+    if name in wording.MEASURE_WORDS:
+        return wording.MEASURE_WORDS[name]
     words = name.split(".")
     return " ".join(words[-2:] if len(words) > 1 else words).replace("_", " ")
 

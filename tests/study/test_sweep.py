@@ -21,10 +21,11 @@ import pytest
 
 from sim.cli import app as cli
 from sim.engine.simulate import run
+from sim.experiments.estimate import estimate
 from sim.experiments.metrics import figures
 from sim.experiments.plan import Study
 from sim.experiments.status import status
-from sim.experiments.sweep import TooManyFailuresError, estimate
+from sim.experiments.sweep import TooManyFailuresError
 from sim.results.measures import MEASURES
 from sim.results.store import StoreError, hold
 from sim.scenario.reader import read
