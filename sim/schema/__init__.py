@@ -17,8 +17,9 @@ from sim.schema.policies import Policy
 from sim.schema.politics import Costs
 from sim.schema.root import BASE, Scenario
 from sim.schema.sweep import Factor, Metric, Sweep
+from sim.schema.tables import TableName
 from sim.schema.threats import Exposure, Indicator, Level, Levels, Shock
-from sim.schema.types import TableName, ThreatName, parse_date
+from sim.schema.types import ThreatName, parse_date
 from sim.schema.world import Country, Opinion, Place, Profile
 
 __all__ = [

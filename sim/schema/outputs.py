@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field
 
 from sim.schema.key import Part, key
+from sim.schema.tables import KEPT, TableName
 from sim.schema.types import (
     Amount,
     CompanyName,
@@ -12,7 +13,6 @@ from sim.schema.types import (
     Flag,
     Id,
     LastDay,
-    TableName,
     Words,
     refuse_bool,
 )
@@ -78,14 +78,10 @@ class Outputs(Part):
         source="a choice of detail",
     )
     tables: tuple[TableName, ...] = key(
-        (
-            "flows", "answers", "attribution", "stocks", "blocked", "crossings", "harms", "threats",
-            "insecurity", "opinion", "spending", "account", "vital", "journeys", "interceptions",
-            "prices", "claims", "queues", "paths",
-        ),
+        KEPT,
         "Which tables are kept. `persons`, with a row for every simulated person, is kept only if "
         "it is named.",
-    )  # fmt: skip
+    )
     by: tuple[ByColumn, ...] = key(
         ("place",), "Columns by which the tables `answers` and `attribution` are split."
     )

@@ -5,7 +5,8 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from sim.schema.key import Part, key
-from sim.schema.types import Date, Id, LastDay, TableName, Words, parse_date, refuse_bool
+from sim.schema.tables import TableName
+from sim.schema.types import Date, Id, LastDay, Words, parse_date, refuse_bool
 
 
 def _refuse_part(value: Any) -> Any:

@@ -41,11 +41,6 @@ ThreatName = Literal[
 EntryChannel = Literal["labour", "family", "asylum", "irregular"]
 EducationName = Literal["none", "secondary", "tertiary"]
 CompanyName = Literal["adults", "families", "children_alone"]
-TableName = Literal[
-    "flows", "answers", "attribution", "stocks", "blocked", "crossings", "harms", "threats",
-    "insecurity", "opinion", "spending", "account", "vital", "journeys", "interceptions", "prices",
-    "claims", "queues", "paths", "persons",
-]  # fmt: skip
 DAY = re.compile(r"([0-9]{4})-([0-9]{2})(?:-([0-9]{2}))?")
 FIRST_YEAR: Final = 1900
 LAST_YEAR: Final = 2200
