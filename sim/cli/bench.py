@@ -21,14 +21,14 @@ def bench(
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
-    """Check and time the engine in every way there is (in a checkout only)."""
+    """Check the engine and measure its speed (in a checkout only)."""
     import subprocess
 
     root = Path(__file__).parents[2]
     if not (root / "benchmarks" / "__main__.py").is_file():
         raise BadInputError("the benchmarks are not installed with the package; clone it for them")
     if quick and full:
-        raise BadInputError("--quick and --full are two amounts to measure; ask for one")
+        raise BadInputError("--quick and --full cannot be combined")
     words = [
         *(sections or ()),
         *(word for word, on in (("--quick", quick), ("--full", full), ("--json", as_json)) if on),

@@ -32,7 +32,7 @@ def check(
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
-    """Check scenario files; all problems are told at once."""
+    """Check scenario files; all problems are reported at once."""
     from sim.scenario.reader import read
     from sim.schema.errors import ScenarioError
 

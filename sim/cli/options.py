@@ -19,7 +19,8 @@ Agents = Annotated[
     typer.Option(metavar="N", help="Number of simulated persons: -s population.agents=N."),
 ]
 Fresh = Annotated[
-    bool, typer.Option("--fresh", help="Compute all anew, whatever is there already.")
+    bool,
+    typer.Option("--fresh", help="Compute everything anew, even if results are there already."),
 ]
 Out = Annotated[
     Path | None, typer.Option(metavar="DIR", help="Folder of the run; an earlier one is replaced.")

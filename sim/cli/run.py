@@ -24,7 +24,7 @@ def run(
     seed: Seed = None,
     agents: Agents = None,
     replicates: Annotated[
-        int, typer.Option(min=1, metavar="N", help="Runs with other luck; gives intervals.")
+        int, typer.Option(min=1, metavar="N", help="Runs with different seeds; gives intervals.")
     ] = 1,
     threads: Annotated[
         int | None,

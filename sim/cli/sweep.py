@@ -30,10 +30,13 @@ def sweep(
         typer.Option("--jobs", "-j", min=1, metavar="N", help="Runs at a time (all cores)."),
     ] = None,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Time two runs; say how long and how large.")
+        bool,
+        typer.Option(
+            "--dry-run", help="Time two runs; say how long the sweep takes and how large it is."
+        ),
     ] = False,
     fresh: Annotated[
-        bool, typer.Option("--fresh", help="Start anew: what the folder has goes.")
+        bool, typer.Option("--fresh", help="Start anew: remove the runs in the folder.")
     ] = False,
     max_failures: Annotated[
         str | None,

@@ -110,7 +110,7 @@ def plot_gaps(runs: Mapping[str, Record], measure: str, ax: Axes | None = None) 
         The axes.
 
     Raises:
-        UnlikeRunsError: a run's replicates are no pairs of the base's.
+        UnlikeRunsError: a run's replicates do not match the base's.
     """
     (name, base), *variants = runs.items()
     colours = _colours(len(variants))

@@ -29,7 +29,7 @@ def plot_differences(
 
     Args:
         base: a run.
-        variant: a run of the same people with the same luck.
+        variant: a run of the same people with the same seeds.
         ax: axes to draw on; none: those of a new figure.
         names: of base and variant.
 
@@ -37,7 +37,7 @@ def plot_differences(
         The axes.
 
     Raises:
-        UnlikeRunsError: their replicates are not pairs.
+        UnlikeRunsError: their replicates do not match.
     """
     table = _drawn(base, variant)
     ax = style.frame(ax, 0.27 * max(len(table), 2), 1.95, 0.75)
@@ -50,7 +50,7 @@ def plot_differences(
     sure = _sure(table).to_numpy()
     ends = np.nanmax(np.abs([np.zeros(len(value)), value, low, high]), axis=0)
     widest = np.nanmax(np.abs([*ends, *wide_low, *wide_high, 1.0]))
-    # One figure that nobody knows should not press all others together: it leaves the axes.
+    # One very uncertain figure should not squeeze all others: it is cut at the edge of the axes.
     usual = max([*ends[sure], np.percentile(ends, 75) if len(ends) else 0.0, 0.5])
     limit = 1.1 * min(widest, 2.0 * usual)
     colours = np.where(sure, style.SIMULATED, style.HARM)
@@ -81,8 +81,8 @@ def plot_differences(
     ax.set_axisbelow(True)
     text = f"{names[1]} less {names[0]}, in per cent of {names[0]}. "
     text += (
-        "Line: 95 % interval by pairs, grey where it holds 0. Broad: what seeds of their own "
-        "would give."
+        "Line: 95 % interval with common seeds, grey where it includes 0. Broad line: the "
+        "interval that independent seeds would give."
         if variant.replicates > 1
         else "One replicate: no intervals."
     )
@@ -124,5 +124,5 @@ def _per_cent(number: float) -> str:
 
 
 def _sure(table: pd.DataFrame) -> pd.Series[bool]:
-    """Tell which paired intervals leave 0 out."""
+    """Tell which intervals with common seeds leave 0 out."""
     return (table["low"] > 0) | (table["high"] < 0)

@@ -45,14 +45,14 @@ def plot_answers(record: Record, ax: Axes | None = None) -> Axes:
     ax = style.frame(ax)
     drawn = [answer for answer in DRAWN_ANSWERS if answer in table and table[answer].any()]
     _stack(ax, table[drawn], [(wording.ANSWER_WORDS[it], style.ANSWERS[it]) for it in drawn])
-    ax.set_ylabel(f"heads of household {unit}", fontsize=style.TEXT)
+    ax.set_ylabel(f"households {unit}", fontsize=style.TEXT)
     stays = float(table["stays"].mean()) if "stays" in table else 0.0
     style.caption(
         ax,
         record,
         answers_finding(record),
-        f"Heads of household{such(record)} who would move, by what comes of it, {unit}. "
-        f"Not drawn: {wording.words(stays)} who stay.",
+        f"Households{such(record)} that would move, by outcome, {unit}. "
+        f"Not drawn: {wording.words(stays)} that stay.",
     )
     return ax
 
@@ -73,7 +73,7 @@ def answers_finding(record: Record) -> str:
 
 
 def plot_threats(record: Record, ax: Axes | None = None, *, country: str | None = None) -> Axes:
-    """Draw what people of one country feel of the seven threats over time, stacked.
+    """Draw how insecure people in one country are over time, stacked by the seven threats.
 
     Args:
         record: a run that kept `insecurity`.
@@ -129,7 +129,7 @@ def most_left(record: Record) -> str:
 
 
 def plot_harms(record: Record, ax: Axes | None = None) -> Axes:
-    """Draw how many people each harm on the way befell.
+    """Draw how many people suffered each harm on the way.
 
     Args:
         record: a run that kept `harms`.
@@ -164,8 +164,8 @@ def plot_harms(record: Record, ax: Axes | None = None) -> Axes:
         ax,
         record,
         harms_finding(record),
-        f"How often it befell {citizens(record)} on the way: a person counts each time, and for "
-        "each harm.",
+        f"How often each harm happened to {citizens(record)} on the way: a person counts each "
+        "time it happens.",
         below=6,
     )
     return ax
@@ -190,7 +190,7 @@ def by_month(
 ) -> tuple[pd.DataFrame, str]:
     """Sum a flow table by month of 30.44 days and key, as a mean over replicates.
 
-    Months are long and short, and hold four weeks or five: as they are they would make a saw.
+    Without this, long and short months, or months of four and five weeks, would give a zigzag line.
 
     Args:
         record: the run.
@@ -206,14 +206,14 @@ def by_month(
     sums = sums / record.replicates
     time, every = record.scenario.time, record.scenario.outputs.every
     if time.step == "month" and every > 1:
-        return sums, f"in {every} months"
+        return sums, f"per {every} months"
     months = pd.DatetimeIndex(sums.index).to_period("M").to_timestamp()
     sums = sums.groupby(months).sum()
     days = pd.Series(pd.DatetimeIndex(sums.index).days_in_month.to_numpy(), sums.index)
     if time.step == "week":
         weeks = pd.date_range(time.start, time.end, freq="7D").to_period("M").to_timestamp()
         days = 7 * weeks.value_counts().reindex(sums.index)
-    return sums.mul(DAYS_A_YEAR / 12 / days, axis=0), "a month"
+    return sums.mul(DAYS_A_YEAR / 12 / days, axis=0), "per month"
 
 
 def _stack(ax: Axes, table: pd.DataFrame, entries: list[tuple[str, str]]) -> None:

@@ -1,4 +1,4 @@
-"""The funnel of journeys: who would go, who set out, what befell them, and who found refuge."""
+"""The funnel of journeys: who would go, who set out, what happened to them, who found refuge."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Bar(NamedTuple):
     parts: tuple[tuple[str, Values], ...]
     """Colour and people of each part, one value a replicate."""
     stage: bool = False
-    """Whether it is a stage, and not what befell people on it."""
+    """Whether it is a stage, and not what happened to people on it."""
     share: bool = True
     """Whether it is also given in per cent of those who set out."""
 
@@ -55,7 +55,7 @@ class Bar(NamedTuple):
 
 
 def plot_funnel(record: Record, ax: Axes | None = None) -> Axes:
-    """Draw who would move, who set out, what befell them on the way, and who found refuge.
+    """Draw who would move, who set out, what happened to them on the way, and who found refuge.
 
     Args:
         record: a run that kept `flows` and `harms` (and `blocked` and `claims`, for their rows).
@@ -140,8 +140,8 @@ def funnel_finding(record: Record) -> str:
     if "claims" not in record.tables:
         return text
     refuge = _of_100((_people(bars, ACCEPTED) + _people(bars, RECOGNISED)) / out)
-    taken = "was taken for a refugee" if refuge == "1" else "were taken for refugees"
-    return f"{text} and {refuge} {taken}"
+    recognised = "was recognised as a refugee" if refuge == "1" else "were recognised as refugees"
+    return f"{text} and {refuge} {recognised}"
 
 
 def funnel_text(record: Record) -> str:

@@ -18,7 +18,7 @@ from sim.plots.figures import legend
 MOST_SETTINGS: Final = 24
 """Settings of the other factors that are drawn each as a line."""
 SMALL_SHARE: Final = 0.05
-"""Gaps below this share of the largest one are told as next to nothing."""
+"""Gaps below this share of the largest one are reported as hardly mattering."""
 
 DATE: Final = re.compile(r"(\d{4})-(0[1-9]|1[0-2])(?:-(0[1-9]|[12]\d|3[01]))?")
 """A month or a day, as scenarios write them."""
@@ -116,12 +116,9 @@ def effects_finding(swept: Swept, figure: str, over: str | None = None) -> str:
     ends = {
         it: table[table["value"] == row[it].iloc[0]]["mean"].iloc[0] for it in ("least", "most")
     }
-    low, high = (wording.figures(float(ends[it]), unit) for it in ("least", "most"))
     counted = f" {unit}" if unit in ("people", "heads", "years") else ""
-    text = (
-        f"{what}: {high}{counted} ({_named(over)}: {_value(row['most'].iloc[0])}) "
-        f"or {low} ({_value(row['least'].iloc[0])})"
-    )
+    least, most = ((row[it].iloc[0], wording.figures(float(ends[it]), unit)) for it in ends)
+    text = f"{what}: {_range(_named(over), least, most, counted)}"
     if row["low"].iloc[0] <= 0:
         text += ", which may be chance"
     others = ranked[ranked["factor"] != over]
@@ -131,7 +128,25 @@ def effects_finding(swept: Swept, figure: str, over: str | None = None) -> str:
     if strongest["gap"] < SMALL_SHARE * float(row["gap"].iloc[0]):
         return f"{text}; {_listed([_named(it) for it in others['factor']])} hardly matter"
     gap = wording.figures(float(strongest["gap"]), unit)
-    return f"{text}; next, {_named(strongest['factor'])} moves it by {gap}"
+    return f"{text}; next, {_named(strongest['factor'])} changes it by {gap}"
+
+
+def _range(name: str, least: tuple[Any, str], most: tuple[Any, str], counted: str) -> str:
+    """Say between which figures a factor moves one, and at which of its values.
+
+    Args:
+        name: the factor.
+        least: its value at which the figure is least, and the figure.
+        most: the same where it is most.
+        counted: unit of the figure, with a space before it; or nothing.
+    """
+    values = (least[0], most[0])
+    for is_kind, verb in ((_is_count, "rises"), (_is_date, "moves")):
+        if all(map(is_kind, values)):
+            (a, first), (b, last) = sorted((least, most), key=lambda it: it[0])
+            return f"{first} to {last}{counted} as {name} {verb} from {_value(a)} to {_value(b)}"
+    a, b = (_value(value) for value in values)
+    return f"{least[1]} ({name}: {a}) to {most[1]}{counted} ({name}: {b})"
 
 
 def _strongest(swept: Swept, figure: str) -> str:
@@ -154,6 +169,10 @@ def _settings(swept: Swept, figure: str, over: str) -> list[pd.Series[float]]:
     order = list(effects(swept, figure, over)["value"])
     lines = [group.droplevel([*others]).reindex(order).dropna() for _, group in settings]
     return [it for it in lines if len(it) > 1]
+
+
+def _is_count(value: Any) -> bool:
+    return isinstance(value, (int, float, np.number)) and not isinstance(value, bool)
 
 
 def _is_date(value: Any) -> bool:

@@ -18,7 +18,7 @@ ANSWER_WORDS: Final[Mapping[str, str]] = {
     "choice": "move by choice",
     "necessity": "move of necessity",
     "no_means": "cannot pay",
-    "no_permission": "may not",
+    "no_permission": "refused permission",
     "stays": "stay",
 }
 HARM_WORDS: Final[Mapping[str, str]] = {
@@ -37,11 +37,11 @@ HARM_WORDS: Final[Mapping[str, str]] = {
 MEASURE_WORDS: Final[Mapping[str, str]] = {
     "moved_abroad": "arrived abroad",
     "moved_within": "arrived within a country",
-    "choice_heads": "heads who go by choice",
-    "necessity_heads": "heads who go of necessity",
-    "no_means_heads": "heads who cannot pay",
-    "no_permission_heads": "heads who may not",
-    "stays_heads": "heads who stay",
+    "choice_heads": "households moved by choice",
+    "necessity_heads": "households moved of necessity",
+    "no_means_heads": "households that cannot pay",
+    "no_permission_heads": "households refused permission",
+    "stays_heads": "households that stay",
     "choice_people": "moved by choice",
     "necessity_people": "moved of necessity",
     "necessity_share": "share moved of necessity",
@@ -82,7 +82,7 @@ WITH_ARTICLE: Final = re.compile(
     r"^(United|Netherlands|Philippines|Bahamas|Gambia|Maldives|Comoros|Seychelles)\b"
     r"|^(?!The ).*\b(Republic|Islands|Emirates|States|Federation|Kingdom|Territory|Union)\b"
 )
-"""Names that want an article in a sentence."""
+"""Names that take an article in a sentence."""
 
 
 def source_line(record: Record) -> str:
@@ -93,7 +93,7 @@ def source_line(record: Record) -> str:
 
 
 def words(number: float) -> str:
-    """Write a count as one reads it: three figures at most, millions as M.
+    """Write a count for reading: at most three figures, millions as M.
 
     Args:
         number: a count of people, moves or money.
@@ -199,4 +199,4 @@ def listed(names: Sequence[str]) -> str:
 
 
 _names: WeakKeyDictionary[Record, Mapping[str, str]] = WeakKeyDictionary()
-"""Names of the runs at hand: every row of a list asks for them."""
+"""Names by run, kept since every row of a list asks for them."""

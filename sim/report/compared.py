@@ -49,7 +49,11 @@ def difference_table(table: pd.DataFrame, record: Record, names: tuple[str, str]
         A table.
     """
     title = f"{names[1]} against {names[0]}"
-    shown = blank_table(title, ("",), ("A", "B less A", "± paired", "± not", "saved"))
+    shown = blank_table(
+        title,
+        ("",),
+        ("A", "B less A", "± common\nseeds", "± independent\nseeds", "variance\nreduction"),
+    )
     for _, row in table[table["n"] > 0].iterrows():
         unit, sure = str(row["unit"]), row["low"] > 0 or row["high"] < 0
         shown.add_row(
@@ -63,8 +67,9 @@ def difference_table(table: pd.DataFrame, record: Record, names: tuple[str, str]
         )
     n = record.replicates
     note = (
-        f"± half the 95 % interval of {n} replicates, as pairs and not; * leaves 0 out, as one "
-        "in 20 does by chance; saved: as many times the replicates without common random numbers"
+        f"± half the 95 % interval of {n} replicates, with common seeds and as independent seeds "
+        "would give it; * leaves 0 out, as one in 20 does by chance; variance reduction factor: "
+        "so many times as many replicates are needed with independent seeds"
         if n > 1
         else "one replicate: no intervals; run both with --replicates"
     )
@@ -88,7 +93,7 @@ def cost_table(table: pd.DataFrame, record: Record) -> RenderableType:
 
 
 def person_table(table: pd.DataFrame, record: Record) -> RenderableType:
-    """List what befell the same people in one run only, or in both; as `by_person` counts it."""
+    """List what happened to the same people in one run only or in both, as `by_person` counts."""
     shown = blank_table("Person by person", ("people who",), ("only in A", "only in B", "in both"))
     columns = ["only_base", "only_variant", "both"]
     sums = table.groupby("event")[columns].sum() / record.replicates
@@ -97,12 +102,14 @@ def person_table(table: pd.DataFrame, record: Record) -> RenderableType:
             Text(EVENT_WORDS[event]),
             *(Text(wording.words(float(sums[it][event]))) for it in columns),
         )
-    shown.caption = _mean(record, "who exists in one run only, as births, is in the last row only")
+    shown.caption = _mean(
+        record, "people who exist in one run only, such as births, are in the last row only"
+    )
     return shown
 
 
 def origin_table(table: pd.DataFrame, record: Record, rows: int = 6) -> RenderableType:
-    """List the origins of those whom the event befell that differs most, as `by_person` does."""
+    """List origins of people with the event that differs most between runs, from `by_person`."""
     columns = ["only_base", "only_variant", "both"]
     apart = table[~table["event"].isin([EXISTS, "moved", "blocked", "died_naturally"])]
     sums = apart.groupby(["event", "home"])[columns].sum() / record.replicates

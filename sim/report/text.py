@@ -108,9 +108,9 @@ def five_answers(record: Record) -> RenderableType:
     value, low, high = _headline(narrowed(record))
     months = wording.months(record)
     table = blank_table(
-        f"The five answers of heads of household{such(record)}",
+        f"The five answers of households{such(record)}",
         ("answer",),
-        ("heads a month", "people in all", ""),
+        ("households per month", "people in all", ""),
     )
     most = max(value[f"{answer.name}_heads"] for answer in Answer if answer is not Answer.stays)
     for answer in Answer:
@@ -126,7 +126,7 @@ def five_answers(record: Record) -> RenderableType:
             Bar(value[id_] / most, style.ANSWERS[answer.name]) if drawn else Text(""),
         )
     table.caption = captioned(
-        record, "each head answers at every step; people: who moved with them"
+        record, "each household answers at every step; people: those who moved"
     )
     return table
 

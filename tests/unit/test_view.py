@@ -39,6 +39,7 @@ from sim.plots import (
     wording,
 )
 from sim.plots import figures as plots
+from sim.plots.labels import overlap
 from sim.report import text as tables
 from sim.results.intervals import interval
 from sim.results.record import Record
@@ -161,7 +162,7 @@ def test_the_finding_on_answers_is_a_monthly_mean(record: Record) -> None:
     went = answers[answers["answer"].isin(["choice", "necessity"])].groupby("date")["heads"].sum()
     # Months are taken as of equal length.
     moved = (went / went.index.days_in_month).sum() * 365.25 / 12 / 72 / 2
-    assert f"On average {wording.words(moved)} households moved a month" in plots.answers_finding(
+    assert f"On average {wording.words(moved)} households moved per month" in plots.answers_finding(
         record
     )
 
@@ -266,7 +267,7 @@ def test_brief_names_tell_citizens_of_several_countries_apart() -> None:
 
 def test_stacked_bands_add_up(record: Record) -> None:
     table, unit = plots.by_month(record, record.answers, "answer", "heads")
-    assert unit == "a month"
+    assert unit == "per month"
     days = table.index.days_in_month * 12 / 365.25
     heads = record.answers["heads"].sum() / 2
     assert table.mul(days, axis=0).to_numpy().sum() == pytest.approx(heads)
@@ -326,7 +327,7 @@ def test_weeks_are_drawn_by_month() -> None:
         }
     )
     table, unit = plots.by_month(Record(weekly, 1, {}, {}), flows, "answer", "heads")
-    assert unit == "a month"
+    assert unit == "per month"
     # Five weeks and three: as many a month of equal length.
     assert table["choice"].tolist() == pytest.approx([365.25 / 12 / 7, 3 / 4 * 365.25 / 12 / 7])
 
@@ -426,9 +427,9 @@ def test_labels_do_not_overlap(record: Record) -> None:
         boxes.append(legend.get_window_extent())
         for one, other in itertools.combinations(boxes, 2):
             area = min(one.width * one.height, other.width * other.height)
-            assert labels.overlap(one, other) <= 0.2 * area
+            assert overlap(one, other) <= 0.2 * area
         for box in boxes:
-            assert labels.overlap(box, inside) >= 0.9 * box.width * box.height
+            assert overlap(box, inside) >= 0.9 * box.width * box.height
 
 
 def test_a_run_within_one_country_is_mapped_by_place(record: Record) -> None:
@@ -589,9 +590,7 @@ def test_labels_of_the_sankey_do_not_overlap(record: Record, countries: int) -> 
     assert 12 <= len(labels) <= sum(sankey.MOST.values()) + 3 + len(sankey.ENDS)
     boxes = [it.get_window_extent() for it in labels]
     for one, other in itertools.combinations(boxes, 2):
-        assert labels.overlap(one, other) <= 0.12 * min(
-            one.width * one.height, other.width * other.height
-        )
+        assert overlap(one, other) <= 0.12 * min(one.width * one.height, other.width * other.height)
     for box in boxes:
         assert box.x1 <= figure.bbox.x1
     ends = many.paths["outcome"].astype(object).map(sankey.END_OF)
@@ -636,7 +635,7 @@ def test_every_row_of_the_funnel_comes_from_a_table(record: Record) -> None:
     kept = [
         last.loc[last["answer"] == it, "people"].sum() / 2 for it in ("no_permission", "no_means")
     ]
-    assert [rows["may not"], rows["cannot pay"]] == kept
+    assert [rows["refused permission"], rows["cannot pay"]] == kept
     assert rows["would move"] == rows["set out"] + sum(kept)
     inside = flows[flows["channel"] == "internal"]["departed"].sum() / 2
     assert rows["within a country"] == inside
@@ -661,7 +660,7 @@ def test_the_funnel_says_how_many_arrived_and_found_refuge(record: Record, still
     refuge = 100 * (rows["accepted"] + rows["recognised"]) / out
     expected = (
         f"Of each 100 who set out for asylum or irregularly, {arrived:.0f} arrived and "
-        f"{refuge:.0f} were taken for refugees"
+        f"{refuge:.0f} were recognised as refugees"
     )
     assert expected in texts(ax := funnel.plot_funnel(record))
     assert f"{wording.words(out)} · 100 %" in texts(ax)
@@ -813,7 +812,7 @@ def test_pictures_and_lists_name_the_focus(syrian: Record) -> None:
     assert " arrivals of citizens of Syria in Türkiye by" in maps.map_finding(syrian)
     assert " citizens of Syria died on the way" in plots.harms_finding(syrian)
     assert "citizens of Syria who arrived" in printed(tables.top_corridors(syrian))
-    assert "heads of household living in Syria" in printed(tables.five_answers(syrian))
+    assert "answers of households living in Syria" in printed(tables.five_answers(syrian))
     assert "citizens of Syria who" in printed(tables.harms(syrian))
     assert "Stockholm" not in printed(tables.top_corridors(syrian, 5))
     words = " ".join(Reader(report.render(syrian, {})).words)
@@ -888,8 +887,8 @@ def test_a_measure_has_the_colour_that_it_has_elsewhere(record: Record) -> None:
     assert len({it.get_color() for it in mixed}) == 2
 
 
-@pytest.mark.parametrize(("share", "said"), [(0.012, "1 was taken for a refugee"),
-                                             (0.02, "2 were taken for refugees")])  # fmt: skip
+@pytest.mark.parametrize(("share", "said"), [(0.012, "1 was recognised as a refugee"),
+                                             (0.02, "2 were recognised as refugees")])  # fmt: skip
 def test_one_of_a_hundred_is_one(
     record: Record, monkeypatch: pytest.MonkeyPatch, share: float, said: str
 ) -> None:
