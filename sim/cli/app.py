@@ -343,8 +343,8 @@ def compare(
     if len(folders) < 2:
         raise BadInputError("compare needs two runs or more: the base, then those set against it")
     from sim.experiments.compare import compare as set_against
-    from sim.results.record import UnlikeRunsError
-    from sim.results.store import load, to_json
+    from sim.results.record import UnlikeRunsError, load
+    from sim.results.store import to_json
 
     chosen = _series(series)
     unique = len({it.name for it in folders}) == len(folders)
@@ -468,7 +468,8 @@ def plot(
     suffix = target.suffix.lower().removeprefix(".")
     if suffix not in SUFFIXES:
         raise BadInputError(f"{printable(str(target))} is no picture: use .png, .svg or .pdf")
-    from sim.results.store import load, written_whole
+    from sim.results.record import load
+    from sim.results.store import written_whole
 
     if swept:
         from sim.experiments.effects import read
@@ -835,12 +836,13 @@ def _simulate(
 def _found(target: Path, what: dict[str, Any], shown: bool) -> Record | None:
     """Give the run that a folder holds, if it is the one wanted, and say what becomes of it."""
     from sim.results import store
+    from sim.results.record import load
 
     store.refuse_foreign(target)
     try:
         apart = store.differences(store.read_manifest(target).get("identity"), what)
         if not apart:
-            record = store.load(target)
+            record = load(target)
             if shown:
                 complain(
                     f"{printable(str(target))} holds this very run: shown again, nothing computed "

@@ -117,7 +117,7 @@ def effects_finding(swept: Swept, figure: str, over: str | None = None) -> str:
         it: table[table["value"] == row[it].iloc[0]]["mean"].iloc[0] for it in ("least", "most")
     }
     low, high = (style.figures(float(ends[it]), unit) for it in ("least", "most"))
-    counted = f" {unit}" if unit in ("people", "heads", "years") else ""
+    counted = f" {unit}" if unit in ("people", "households", "years") else ""
     text = (
         f"{what}: {high}{counted} ({_named(over)}: {_value(row['most'].iloc[0])}) "
         f"or {low} ({_value(row['least'].iloc[0])})"
