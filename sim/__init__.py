@@ -16,8 +16,8 @@ TYPE_CHECKING = False  # importing it from typing takes longer than all the rest
 if TYPE_CHECKING:
     from sim.engine.simulate import run
     from sim.mesa.model import MigrationModel
-    from sim.results.record import Record
-    from sim.results.store import StoreError, load
+    from sim.results.record import Record, load
+    from sim.results.store import StoreError
     from sim.scenario.reader import read
     from sim.scenario.whole import Scenario
     from sim.schema.errors import Problem, ScenarioError
@@ -44,7 +44,7 @@ _HOMES = {
     "Scenario": "sim.scenario.whole",
     "ScenarioError": "sim.schema.errors",
     "StoreError": "sim.results.store",
-    "load": "sim.results.store",
+    "load": "sim.results.record",
     "read": "sim.scenario.reader",
     "run": "sim.engine.simulate",
 }

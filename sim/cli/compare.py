@@ -35,8 +35,8 @@ def compare(
             "compare needs two runs or more: the base, then those to compare with it"
         )
     from sim.experiments.compare import compare as compare_runs
-    from sim.results.record import UnlikeRunsError
-    from sim.results.store import load, to_json
+    from sim.results.record import UnlikeRunsError, load
+    from sim.results.store import to_json
 
     chosen = series_of(series)
     unique = len({it.name for it in folders}) == len(folders)

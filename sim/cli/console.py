@@ -284,10 +284,13 @@ def _sentence(error: BaseException) -> tuple[str, int]:
     if isinstance(error, ScenarioError):
         return str(error), BAD_INPUT
     # These are heavy; if one was never imported, it raised nothing.
-    store, record = sys.modules.get("sim.results.store"), sys.modules.get("sim.results.record")
+    store, run, record = (
+        sys.modules.get(f"sim.results.{name}") for name in ("store", "run", "record")
+    )
     ours: list[type[BaseException]] = [BadInputError]
     ours += [store.StoreError] if store else []
-    ours += [record.NoTableError, record.UnlikeRunsError] if record else []
+    ours += [run.NoTableError] if run else []
+    ours += [record.UnlikeRunsError] if record else []
     if isinstance(error, tuple(ours)):
         return "sim: " + "\n".join(map(printable, str(error).splitlines())), BAD_INPUT
     if isinstance(error, OSError):

@@ -53,7 +53,8 @@ def plot(
     suffix = target.suffix.lower().removeprefix(".")
     if suffix not in SUFFIXES:
         raise BadInputError(f"{printable(str(target))} is no picture: use .png, .svg or .pdf")
-    from sim.results.store import load, written_whole
+    from sim.results.record import load
+    from sim.results.store import written_whole
 
     if swept:
         from sim.experiments.effects import read

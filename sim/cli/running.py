@@ -160,12 +160,13 @@ def _print_json(record: Record, target: Path, again: bool) -> None:
 def _found(target: Path, what: dict[str, Any], shown: bool) -> Record | None:
     """Give the run in a folder if it is the one asked for; else say that it will be replaced."""
     from sim.results import store
+    from sim.results.record import load
 
     store.refuse_foreign(target)
     try:
         apart = store.differences(store.read_manifest(target).get("identity"), what)
         if not apart:
-            record = store.load(target)
+            record = load(target)
             if shown:
                 complain(
                     f"{printable(str(target))} holds this very run: shown again, nothing computed "

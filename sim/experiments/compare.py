@@ -40,7 +40,7 @@ COUNTED: Final = frozenset(
 )  # fmt: skip
 """Headline figures of a day; all others are of a span of time."""
 SUMS: Final = (
-    frozenset(name for name, it in MEASURES.items() if it.unit in ("people", "heads", "years"))
+    frozenset(name for name, it in MEASURES.items() if it.unit in ("people", "households", "years"))
     - COUNTED
 )
 """Headline figures of a span of time that is the sum of its parts."""

@@ -16,10 +16,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from sim.core.atomic import atomic
-from sim.model.columns import MONEY
 from sim.results.measures import MEASURES
 from sim.results.store import StoreError
-from sim.results.tables import TABLES
+from sim.results.tables import TABLES, unit_of
 
 PARTS: Final = "parts"
 TABLE_PARTS: Final = "tables"
@@ -144,7 +143,6 @@ def run_table(name: str, frame: pd.DataFrame, runs: list[dict[str, Any]], money:
     rest = pa.Table.from_pandas(frame.drop(columns="replicate"), preserve_index=False, nthreads=1)
     for field in rest.schema:
         column = documented.get(field.name)
-        unit = column.unit if column else "word"
         # Words as text: dictionaries of one unit need not be those of another.
         kind = pa.string() if pa.types.is_dictionary(field.type) else field.type
         arrays.append(rest.column(field.name).cast(kind))
@@ -153,7 +151,7 @@ def run_table(name: str, frame: pd.DataFrame, runs: list[dict[str, Any]], money:
                 field.name,
                 kind,
                 metadata={
-                    "unit": money if unit == MONEY else unit,
+                    "unit": unit_of(column, money),
                     "description": column.text if column else "splits the table, see outputs.by",
                 },
             )

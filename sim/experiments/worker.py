@@ -97,13 +97,14 @@ class Worker:
         import pyarrow as pa
 
         from sim.experiments import parts
+        from sim.results.tables import money_unit
 
         size = 0
         figures: dict[int, dict[str, float]] = {}
         pieces: dict[str, list[Any]] = {}
         for scenario, members, tables in _groups(kept):
             figures |= self._figures(scenario, members, tables)
-            money = f"{scenario.money.currency} of {scenario.money.year}"
+            money = money_unit(scenario)
             for name in self.tables:
                 table = parts.run_table(name, tables[name], members, money)
                 pieces.setdefault(name, []).append(table)

@@ -17,7 +17,17 @@ from sim.mechanisms.history import note_moves
 from sim.mechanisms.policy import CLASSES, RULES, admission_class
 from sim.mechanisms.removal import order_to_leave
 from sim.model.columns import CITIZENSHIP, COUNTRY, STAGE, Column
-from sim.model.declare import Hook, Mechanism, Rows, State, Table, dense, nonzero
+from sim.model.declare import (
+    NONE_COUNTED,
+    Absent,
+    Hook,
+    Mechanism,
+    Rows,
+    State,
+    Table,
+    dense,
+    nonzero,
+)
 
 if TYPE_CHECKING:
     from sim.model.stretch import Stretch
@@ -187,6 +197,12 @@ MECHANISM = Mechanism(
                 Column("people", "int", "people", "people to whom it happened"),
             ),
             nonzero(CLAIMED, "people"),
+            absent=NONE_COUNTED,
+            notes="Who arrives by the channel `asylum` in another country than their own has "
+            "`claimed` or is `accepted`; a claim anew counts anew. Claimants who are "
+            "relocated take their claim along. Claims that end otherwise, by leaving or "
+            "death, are in no row, nor are those who enter for work or family where all of "
+            "their group are recognised as refugees.",
         ),
         Table(
             "queues",
@@ -198,6 +214,10 @@ MECHANISM = Mechanism(
                 Column("months", "float", "months", "time in which it decides so many"),
             ),
             queue_rows,
+            absent=Absent(
+                "A country that is absent has no queue on that day: its decisions are not limited "
+                "to so many a year, or it takes none."
+            ),
         ),
     ),
 )

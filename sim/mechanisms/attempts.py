@@ -15,7 +15,7 @@ from sim.core.terms import Channel, Journey
 from sim.kernels.travel import ARRIVED, LEFT_BEHIND, companies, forget_moves, party_sizes
 from sim.mechanisms.caravans import called
 from sim.model.columns import CITIZENSHIP, PARTY, Column, words_of
-from sim.model.declare import Mechanism, Rows, State, Table, dense
+from sim.model.declare import NONE_COUNTED, Mechanism, Rows, State, Table, dense
 
 if TYPE_CHECKING:
     from sim.model.world import Census, World
@@ -156,6 +156,13 @@ MECHANISM = Mechanism(
                 Column("failed", "int", "people", "people left behind, turned back or taken home"),
             ),
             journey_rows,
+            absent=NONE_COUNTED,
+            notes="Stranded people who go on set out anew, and so do those who were turned back or "
+            "taken home: `attempt` counts by household, from the first again once it has "
+            "arrived. Who departed has arrived, failed, died or is on the way. Children who "
+            "are taken from their adults, and people who are born on the way, come apart from "
+            "that. `party` is who is in it on that day: a child may come of age on the way, "
+            "and adults whose children were taken end as adults.",
         ),
     ),
 )

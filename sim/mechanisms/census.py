@@ -12,7 +12,7 @@ from sim.core.state import I64
 from sim.core.terms import N_THREATS, Activity, Answer, Status
 from sim.kernels.tally import count_people
 from sim.model.columns import ACTIVITY, ANSWER, CITIZENSHIP, PLACE, STATUS, Column
-from sim.model.declare import Hook, Mechanism, Rows, State, Table
+from sim.model.declare import NOBODY, Absent, Hook, Mechanism, Rows, State, Table
 from sim.model.world import Census
 
 if TYPE_CHECKING:
@@ -186,6 +186,7 @@ MECHANISM = Mechanism(
                 Column("people", "int", "people", "people there on that day"),
             ),
             stock_rows,
+            absent=NOBODY,
         ),
         Table(
             "blocked",
@@ -195,10 +196,11 @@ MECHANISM = Mechanism(
                 PLACE,
                 CITIZENSHIP,
                 ANSWER.named("answer", "no_means or no_permission"),
-                Column("heads", "int", "heads", "heads of household"),
+                Column("heads", "int", "households", "households, counted by their heads"),
                 Column("people", "int", "people", "members of their households"),
             ),
             blocked_rows,
+            absent=NOBODY,
         ),
         Table(
             "account",
@@ -206,6 +208,9 @@ MECHANISM = Mechanism(
             "last",
             (ACTIVITY, Column("people", "int", "people", "people in that state on that day")),
             account_rows,
+            absent=Absent(
+                "No row is absent: a state that nobody is in has a row with 0.", zero=True
+            ),
         ),
     ),
 )

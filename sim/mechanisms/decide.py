@@ -37,7 +37,7 @@ from sim.mechanisms.livelihood import DUE, MEANS
 from sim.mechanisms.settling import SETTLING
 from sim.mechanisms.threats import THREATS
 from sim.model.columns import ANSWER, THREAT, Column
-from sim.model.declare import Counter, Hook, Mechanism, Rows, State, Table
+from sim.model.declare import NONE_COUNTED, Counter, Hook, Mechanism, Rows, State, Table
 from sim.model.stretch import from_today
 
 if TYPE_CHECKING:
@@ -479,13 +479,24 @@ MECHANISM = Mechanism(
                 Column(
                     "heads",
                     "int",
-                    "heads",
-                    "answers: one a step, further moves and refusals",
+                    "households",
+                    "answers of heads of household: one a step, further moves and refusals",
                 ),
-                Column("people", "int", "people", "people who move with these heads (movers only)"),
-                Column("trapped", "int", "heads", "heads kept from going by insecurity itself"),
                 Column(
-                    "expected", "float", "heads", "answers expected under the rates", optional=True
+                    "people", "int", "people", "people of the households that move (movers only)"
+                ),
+                Column(
+                    "trapped",
+                    "int",
+                    "households",
+                    "households kept from going by insecurity itself",
+                ),
+                Column(
+                    "expected",
+                    "float",
+                    "households",
+                    "answers expected under the rates",
+                    optional=True,
                 ),
                 Column(
                     "expected_years",
@@ -496,6 +507,7 @@ MECHANISM = Mechanism(
                 ),
             ),
             answer_rows,
+            absent=NONE_COUNTED,
             by=True,
         ),
         Table(
@@ -507,6 +519,7 @@ MECHANISM = Mechanism(
                 Column("people", "float", "people", "share of the people who moved of necessity"),
             ),
             attribution_rows,
+            absent=NONE_COUNTED,
             by=True,
         ),
     ),

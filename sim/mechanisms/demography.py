@@ -35,7 +35,7 @@ from sim.mechanisms.census import ACCOUNT
 from sim.mechanisms.journey import PARTIES
 from sim.mechanisms.populate import SCHOOLED, SEX_AND_AGE, draw_education, draw_taste
 from sim.model.columns import CITIZENSHIP, EVENT, PLACE, Column
-from sim.model.declare import Hook, Mechanism, State, Table, dense, nonzero
+from sim.model.declare import NONE_COUNTED, Hook, Mechanism, State, Table, dense, nonzero
 
 if TYPE_CHECKING:
     from sim.model.stretch import Stretch
@@ -314,6 +314,7 @@ MECHANISM = Mechanism(
                 Column("people", "int", "people", "people who were born or died"),
             ),
             nonzero(VITAL, "people"),
+            absent=NONE_COUNTED,
         ),
     ),
 )

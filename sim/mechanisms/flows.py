@@ -10,7 +10,7 @@ from sim.core.state import MICRO, Moves
 from sim.core.terms import Channel
 from sim.mechanisms.expected import EXPECTED
 from sim.model.columns import ANSWER, CHANNEL, CITIZENSHIP, PLACE, Column
-from sim.model.declare import Counter, Mechanism, Rows, Table
+from sim.model.declare import NONE_COUNTED, Counter, Mechanism, Rows, Table
 
 if TYPE_CHECKING:
     from sim.model.world import Census, World
@@ -81,6 +81,7 @@ MECHANISM = Mechanism(
                 ),
             ),
             flow_rows,
+            absent=NONE_COUNTED,
         ),
     ),
 )

@@ -8,7 +8,7 @@ import numpy as np
 
 from sim.core.terms import Harm
 from sim.model.columns import CITIZENSHIP, CORRIDOR, CORRIDOR_ONLY, HARM, MONEY, PARTY, Column
-from sim.model.declare import Mechanism, Rows, Table, dense, nonzero
+from sim.model.declare import NONE_COUNTED, Mechanism, Rows, Table, dense, nonzero
 
 if TYPE_CHECKING:
     from sim.model.world import Census, World
@@ -57,6 +57,7 @@ MECHANISM = Mechanism(
                 ),
             ),
             harm_rows,
+            absent=NONE_COUNTED,
         ),
         Table(
             "interceptions",
@@ -71,6 +72,7 @@ MECHANISM = Mechanism(
                 ),
             ),
             nonzero(INTERCEPTED, "people"),
+            absent=NONE_COUNTED,
         ),
     ),
 )

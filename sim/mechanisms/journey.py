@@ -31,8 +31,18 @@ from sim.mechanisms.flows import DEPARTED
 from sim.mechanisms.harms import BRIBES, EXTORTED, HARMS, INTERCEPTED
 from sim.mechanisms.policy import RULES, admission_class
 from sim.mechanisms.threats import THREATS, felt_fear
-from sim.model.columns import CITIZENSHIP, CORRIDOR, CORRIDOR_ONLY, Column
-from sim.model.declare import Hook, Mechanism, Rows, State, Table, dense, nonzero
+from sim.model.columns import CITIZENSHIP, CORRIDOR, CORRIDOR_ONLY, MONEY, Column
+from sim.model.declare import (
+    NONE_COUNTED,
+    Absent,
+    Hook,
+    Mechanism,
+    Rows,
+    State,
+    Table,
+    dense,
+    nonzero,
+)
 
 if TYPE_CHECKING:
     from sim.model.stretch import Stretch
@@ -303,6 +313,7 @@ MECHANISM = Mechanism(
                 Column("people", "int", "people", "people who reached its other end"),
             ),
             nonzero(CROSSINGS, "people"),
+            absent=NONE_COUNTED,
         ),
         Table(
             "prices",
@@ -310,10 +321,14 @@ MECHANISM = Mechanism(
             "last",
             (
                 CORRIDOR.named("corridor", "corridor; the cheapest usable of its route options"),
-                Column("price", "float", "money", "price a person, which follows enforcement"),
+                Column("price", "float", MONEY, "price a person, which follows enforcement"),
                 Column("intercepted", "float", "share", "probability to be intercepted on it"),
             ),
             price_rows,
+            absent=Absent(
+                "A corridor that is absent has no price: it lies within a country, or nobody can "
+                "use it on that day."
+            ),
         ),
     ),
 )

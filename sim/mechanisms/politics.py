@@ -21,7 +21,7 @@ from sim.core.terms import Status, Threat
 from sim.mechanisms.census import STOCKS
 from sim.mechanisms.threats import THREATS, Threats
 from sim.model.columns import COUNTRY, Column
-from sim.model.declare import Hook, Mechanism, Rows, State, Table
+from sim.model.declare import Absent, Hook, Mechanism, Rows, State, Table
 
 if TYPE_CHECKING:
     from sim.model.stretch import Stretch
@@ -214,6 +214,9 @@ MECHANISM = Mechanism(
                 Column("stringency", "float", "1", "what the last government made of opinion"),
             ),
             opinion_rows,
+            absent=Absent(
+                "Of a country that is absent the scenario states no opinion, and none is followed."
+            ),
         ),
     ),
 )

@@ -157,6 +157,33 @@ def _diaspora(scenario: Scenario) -> list[tuple[str, int, int, float]]:
     return rows
 
 
+def batches(scenario: Scenario, seed: int) -> list[tuple[str, int, int, int]]:
+    """Who is there at the start: (id, home, place, rows) of each group with one home and place.
+
+    Args:
+        scenario: A resolved scenario.
+        seed: Seed of the run.
+    """
+    weight = weights(scenario)
+    diaspora = _diaspora(scenario)
+    foreigners = np.zeros(len(scenario.places))
+    for _, _, host, people in diaspora:
+        foreigners[host] += people
+    groups = [
+        (f"place:{place.id}", i, i, max(place.people - foreigners[i], 0.0))
+        for i, place in enumerate(scenario.places)
+    ] + [(f"stock:{name}", home, host, people) for name, home, host, people in diaspora]
+    result = []
+    for name, home, host, people in groups:
+        # A stock too small for a whole row keeps its expected number of rows.
+        exact = people / weight[home]
+        rounding = float(uniform_array(key(seed, ABROAD), np.array([name_hash("batch", name)]))[0])
+        n = math.floor(exact + (0.5 if name.startswith("place:") else rounding))
+        if n > 0:
+            result.append((name, home, host, n))
+    return result
+
+
 def populate(scenario: Scenario, seed: int) -> People:
     """Draw all people of a resolved scenario.
 
@@ -168,26 +195,10 @@ def populate(scenario: Scenario, seed: int) -> People:
         The people, households in contiguous rows. Means are zero: they are set once it is known
         which threats reach whom.
     """
-    weight = weights(scenario)
-    diaspora = _diaspora(scenario)
-    foreigners = np.zeros(len(scenario.places))
-    for _, _, host, people in diaspora:
-        foreigners[host] += people
-    batches = [
-        (f"place:{place.id}", i, i, max(place.people - foreigners[i], 0.0))
-        for i, place in enumerate(scenario.places)
-    ] + [(f"stock:{name}", home, host, people) for name, home, host, people in diaspora]
-
     countries = {country.id: country for country in scenario.countries}
     parts: dict[str, list[np.ndarray]] = {name: [] for name in People._fields}
     offset = 0
-    for name, home, host, people in batches:
-        # A stock too small for a whole row keeps its expected number of rows.
-        exact = people / weight[home]
-        rounding = float(uniform_array(key(seed, ABROAD), np.array([name_hash("batch", name)]))[0])
-        n = math.floor(exact + (0.5 if name.startswith("place:") else rounding))
-        if n <= 0:
-            continue
+    for name, home, host, n in batches(scenario, seed):
         batch = _batch(
             scenario, countries[scenario.places[home].country], seed, name, home, host, n, offset
         )

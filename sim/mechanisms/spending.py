@@ -12,7 +12,7 @@ from sim.mechanisms.census import STOCKS
 from sim.mechanisms.harms import HARMS
 from sim.mechanisms.livelihood import span
 from sim.model.columns import COUNTRY, MONEY, Column
-from sim.model.declare import Counter, Hook, Mechanism, Rows, State, Table
+from sim.model.declare import Absent, Counter, Hook, Mechanism, Rows, State, Table
 
 if TYPE_CHECKING:
     from sim.model.stretch import Stretch
@@ -126,6 +126,7 @@ MECHANISM = Mechanism(
                 Column("amount", "float", MONEY, "what was spent"),
             ),
             spending_rows,
+            absent=Absent("A row that is absent means 0: nothing was spent.", zero=True),
         ),
     ),
 )

@@ -14,7 +14,17 @@ from sim.core.state import DAYS_A_YEAR, F64, I64, Bool
 from sim.core.terms import FEAR, N_THREATS, WANT, Threat
 from sim.mechanisms.census import STOCKS
 from sim.model.columns import CITIZENSHIP, PLACE, THREAT, Column
-from sim.model.declare import Hook, Mechanism, Rows, State, Table, dense, nonzero
+from sim.model.declare import (
+    NONE_COUNTED,
+    Absent,
+    Hook,
+    Mechanism,
+    Rows,
+    State,
+    Table,
+    dense,
+    nonzero,
+)
 
 if TYPE_CHECKING:
     from sim.model.stretch import Stretch
@@ -366,6 +376,7 @@ MECHANISM = Mechanism(
                 Column("prevalence", "float", "1", "share of people whom it reaches"),
             ),
             threat_rows,
+            absent=Absent("No row is absent: every threat has one in every place and period."),
         ),
         Table(
             "insecurity",
@@ -378,6 +389,7 @@ MECHANISM = Mechanism(
                 Column("person_years", "float", "insecurity-years", "years at severity 1"),
             ),
             nonzero(INSECURITY, "person_years"),
+            absent=NONE_COUNTED,
         ),
     ),
 )

@@ -69,6 +69,24 @@ def dense(name: str, axes: Iterable[Column], text: str, kind: type = np.int64) -
     return Dense(name, new, text, axes)
 
 
+@dataclass(frozen=True)
+class Absent:
+    """What it means that a table has no row for some words and a date."""
+
+    text: str
+    """The sentence that says it."""
+    zero: bool = False
+    """Whether every number of the row would be 0, so that the row may be put there."""
+
+
+NONE_COUNTED: Final = Absent(
+    "A row that is absent means 0: nothing of the kind happened.", zero=True
+)
+"""For tables that count what happens in a period."""
+NOBODY: Final = Absent("A row that is absent means 0: there is nobody of the kind.", zero=True)
+"""For tables that count who is there on a day."""
+
+
 @dataclass(frozen=True, eq=False)
 class Table:
     """One output table: its columns, and how its rows are made."""
@@ -80,6 +98,10 @@ class Table:
     columns: tuple[Column, ...]
     rows: Callable[[World, Census], Rows]
     """Called when a row of the tables is due; rows that say nothing are left out."""
+    absent: Absent
+    """What it means that a row is not there."""
+    notes: str = ""
+    """More that users have to know, in paragraphs."""
     by: bool = False
     """Whether the scenario's `outputs.by` columns come first; their rows give `cell` instead."""
     at_end: bool = False

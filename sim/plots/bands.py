@@ -132,7 +132,7 @@ def gaps_finding(runs: Mapping[str, Record], measure: str) -> str:
     size = abs(float(row["value"]))
     gap = f"{100 * size:.1f} points" if row["unit"] == "share" else wording.words(size)
     more = "more" if row["value"] > 0 else "less"
-    if row["unit"] in ("people", "heads"):
+    if row["unit"] in ("people", "households"):
         more = "more" if row["value"] > 0 else "fewer"
     sure = row["low"] > 0 or row["high"] < 0
     doubt = "" if sure or row["n"] < 2 else ", which may be chance"

@@ -116,7 +116,7 @@ def effects_finding(swept: Swept, figure: str, over: str | None = None) -> str:
     ends = {
         it: table[table["value"] == row[it].iloc[0]]["mean"].iloc[0] for it in ("least", "most")
     }
-    counted = f" {unit}" if unit in ("people", "heads", "years") else ""
+    counted = f" {unit}" if unit in ("people", "households", "years") else ""
     least, most = ((row[it].iloc[0], wording.figures(float(ends[it]), unit)) for it in ends)
     text = f"{what}: {_range(_named(over), least, most, counted)}"
     if row["low"].iloc[0] <= 0:

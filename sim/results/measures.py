@@ -31,9 +31,9 @@ class Measure(NamedTuple):
 _ANSWER_TEXT: Final = {
     "choice": "moves by choice",
     "necessity": "moves of necessity",
-    "no_means": "would move, cannot pay (one answer a head and step)",
-    "no_permission": "would move, may not (one answer a head and step)",
-    "stays": "stays (one answer a head and step)",
+    "no_means": "would move, cannot pay (one answer a household and step)",
+    "no_permission": "would move, may not (one answer a household and step)",
+    "stays": "stays (one answer a household and step)",
 }
 
 
@@ -57,7 +57,10 @@ MEASURES: Final[Mapping[str, Measure]] = {
     for measure in (
         Measure("moved_abroad", "people", "arrived in another country (every arrival counts)"),
         Measure("moved_within", "people", "arrived elsewhere in the same country"),
-        *(Measure(f"{answer.name}_heads", "heads", _ANSWER_TEXT[answer.name]) for answer in Answer),
+        *(
+            Measure(f"{answer.name}_heads", "households", _ANSWER_TEXT[answer.name])
+            for answer in Answer
+        ),
         Measure("choice_people", "people", "moves by choice, households counted"),
         Measure("necessity_people", "people", "moves of necessity, households counted"),
         Measure("necessity_share", "share", "share of moves made of necessity", 0.0, 1.0),

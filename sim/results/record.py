@@ -7,13 +7,18 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
+from sim.mechanisms.populate import batches, weights
+from sim.results import store
+from sim.results.full import MOST_ROWS, full
 from sim.results.intervals import interval, ratio_interval
 from sim.results.measures import MEASURES, headline_values, insecure_years
 from sim.results.observed import simulated, stock_counts
 from sim.results.run import Run
 from sim.results.sums import per_replicate
+from sim.results.tables import DERIVED
 from sim.schema import Scenario
 
 
@@ -30,49 +35,58 @@ class Record(Run):
     """
 
     @cached_property
+    def places(self) -> pd.DataFrame:
+        """The places of the scenario, with the people and the simulated persons of the start.
+
+        `describe("places")` says what its columns are.
+        """
+        places, weight = self.scenario.places, weights(self.scenario)
+        seeds = self.seeds["seed"]
+        rows = np.zeros(len(places), np.int64)
+        for _, home, _, n in batches(self.scenario, int(seeds[0]) if len(seeds) else self.seed):
+            rows[home] += n
+        return pd.DataFrame(
+            {
+                "id": [it.id for it in places],
+                "name": [it.name or it.id for it in places],
+                "country": [it.country for it in places],
+                "lat": np.array([it.lat for it in places], np.float64),
+                "lon": np.array([it.lon for it in places], np.float64),
+                "people": [it.people for it in places],
+                "rows": rows,
+                "people_per_row": weight,
+            }
+        )
+
+    @cached_property
+    def seeds(self) -> pd.DataFrame:
+        """The seed of each replicate; no rows where the manifest does not tell.
+
+        `describe("seeds")` says what its columns are.
+        """
+        seeds = np.array(self.manifest.get("seeds", []), np.int64)
+        return pd.DataFrame({"replicate": np.arange(len(seeds)), "seed": seeds})
+
+    @cached_property
     def headline(self) -> pd.DataFrame:
-        """The figures that summarise the run, as means over replicates.
+        """The figures that sum the run up, as means over replicates.
 
-        Columns: `measure` (id; `MEASURES` says what each means), `unit`, `value` (mean over
-        replicates), `low` and `high` (95 % t-interval of that mean, clipped to possible values;
-        NaN with one replicate), `n` (replicates used). A figure whose table was not kept is NaN
-        with n 0.
-
-        People who move twice are two moves; blocked answers count a head once each step that it is
-        blocked. The scorecard: *secure* is 1 - insecurity-years / (7 x person-years lived), the
-        sevenfold because each threat alone can reach 1; *orderly* the share of arrivals abroad by
-        labour, family, home or free channels or by relocation, plus those for asylum as far as
-        states keep up (times the refugees' part of refugees and claimants abroad, over the run);
-        *regular* the share of arrivals abroad not by the irregular channel; *humane* 1 - people
-        harmed / departures abroad, floored at 0. Life years lost are counted from each death to the
-        horizon and discounted, if so, to the day of death.
+        `describe("headline")` says what its columns are, and how the scorecard is counted;
+        `MEASURES` what each figure is. A figure whose table was not kept is NaN with n 0.
         """
         rows = []
         values = headline_values(self)
         for measure in MEASURES.values():
             found = interval(values[measure.id], measure.low, measure.high)
             rows.append((measure.id, measure.unit, *found))
-        return pd.DataFrame(rows, columns=["measure", "unit", "value", "low", "high", "n"])
+        return pd.DataFrame(rows, columns=[it.name for it in DERIVED["headline"].columns])
 
     @cached_property
     def observed(self) -> pd.DataFrame:
         """Each observed figure of the scenario beside the simulated one.
 
-        Columns: `id`, `what`, `of` (ids, joined by `; `), `at` (id) and `party` (word, of
-        interceptions that are of these parties alone), `date` and `since` (days),
-        `observed` (people), `simulated` (people, mean over replicates), `low` and `high` (95 %
-        t-interval of that mean; NaN with one replicate), `source` (source ids).
-
-        Refugees are the citizens of `of` abroad with any status in `REFUGEE_STATUSES`; asylum
-        seekers those with status claimant; the foreign-born those with any status, less who was
-        born there since the start; displaced those so called within `of`. Stocks are taken on the
-        last day of the record up to `date`, at most `SLACK_DAYS` earlier. Deaths, interceptions,
-        kidnappings and separations of citizens of `of` are those on corridor `at`, or on the
-        corridors into country `at` and within it, forced returns those from there and by country
-        `at`; arrivals are theirs in country `at`, or at the other end of corridor `at`. They run
-        from `since` (none: the start) to `date`; rows of which a part falls outside count in
-        proportion to their days. What a record cannot tell is NaN: dates outside the run, tables
-        that were not kept.
+        `describe("observed")` says what its columns are, and what is set against what. What a
+        record cannot tell is NaN: dates outside the run, tables that were not kept.
         """
         rows = []
         counts = stock_counts(self) if "stocks" in self.tables else {}
@@ -94,9 +108,7 @@ class Record(Run):
                     "; ".join(figure.source),
                 )
             )
-        columns = ["id", "what", "of", "at", "party", "date", "since"]
-        columns += ["observed", "simulated", "low", "high", "source"]
-        frame = pd.DataFrame(rows, columns=columns)
+        frame = pd.DataFrame(rows, columns=[it.name for it in DERIVED["observed"].columns])
         for name in ("date", "since"):
             frame[name] = frame[name].astype("datetime64[us]")
         for name in ("observed", "simulated", "low", "high"):
@@ -142,6 +154,38 @@ class Record(Run):
         columns = ["figure", "threat", "unit", "value", "low", "high", "n"]
         return pd.DataFrame(rows, columns=columns)
 
+    def table(self, name: str) -> pd.DataFrame:
+        """Give a table by name, or one that follows from the run; `describe` says what they tell.
+
+        Raises:
+            NoTableError: this run did not keep it.
+        """
+        if name in DERIVED:
+            found: pd.DataFrame = getattr(self, name)
+            return found
+        return super().table(name)
+
+    def full(
+        self, name: str, *, all_words: bool = False, most_rows: int = MOST_ROWS
+    ) -> pd.DataFrame:
+        """Give a table of counts with the rows that are absent because they are 0.
+
+        Args:
+            name: of the table.
+            all_words: whether words are combined that never occur together in the table; otherwise
+                only combinations are there that occur in some period of some replicate.
+            most_rows: a table that would be longer is refused.
+
+        Returns:
+            The columns of the table, with a row for every replicate, period and combination of
+            words. Periods are those of `periods`.
+
+        Raises:
+            NoTableError: this run did not keep it.
+            NotFullError: what is absent from it is not 0, or it would be longer than `most_rows`.
+        """
+        return full(self, name, all_words=all_words, most_rows=most_rows)
+
     def save(self, directory: str | Path) -> Path:
         """Write the run to a folder, whole or not at all.
 
@@ -154,9 +198,25 @@ class Record(Run):
         Raises:
             StoreError: the folder is not a run's, or cannot be written.
         """
-        from sim.results.store import save  # the store knows the record, not the other way round
+        manifest = {**self.manifest, "seed": self.seed}
+        tables = {**self.tables, **{name: self.table(name) for name in DERIVED}}
+        return store.write(store.Parts(self.scenario, manifest, tables), directory)
 
-        return save(self, directory)
+
+def load(directory: str | Path) -> Record:
+    """Read a run's folder.
+
+    Args:
+        directory: the folder of a run.
+
+    Returns:
+        The run, equal to what was saved.
+
+    Raises:
+        StoreError: it is not a run's folder, or a file of it is missing or damaged.
+    """
+    scenario, manifest, tables = store.read(directory)
+    return Record(scenario, int(manifest["seed"]), manifest, tables)
 
 
 def refuse_unlike(record: Record, base: Record) -> None:

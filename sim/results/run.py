@@ -9,7 +9,15 @@ from typing import Any
 
 import pandas as pd
 
-from sim.results.tables import DECLARED, TABLES, with_countries
+from sim.results.tables import (
+    DECLARED,
+    DERIVED,
+    TABLES,
+    described,
+    in_words,
+    money_unit,
+    with_countries,
+)
 from sim.schema import Scenario
 
 
@@ -28,6 +36,7 @@ class Run:
 
     Every table is tidy and in real people; text columns are categories; the first column is
     always `replicate`. Tables are shared, not copied: take a copy before changing one.
+    `print(run.describe("flows"))` says what the columns of a table are, docs/tables.md of all.
     """
 
     scenario: Scenario
@@ -72,7 +81,7 @@ class Run:
         return sorted({*super().__dir__(), *TABLES})
 
     def table(self, name: str) -> pd.DataFrame:
-        """Give a table by name.
+        """Give a table by name; `describe` says what its columns are.
 
         Raises:
             NoTableError: this run did not keep it.
@@ -91,8 +100,24 @@ class Run:
     @property
     def money_unit(self) -> str:
         """What money is counted in: currency, and the year whose prices it is in."""
-        money = self.scenario.money
-        return f"{money.currency} of {money.year}"
+        return money_unit(self.scenario)
+
+    def describe(self, name: str | None = None) -> str:
+        """Say in plain words what a table tells: each column with its unit, and what else to know.
+
+        Args:
+            name: Of the table; none: all tables are listed, a line each.
+
+        Returns:
+            Text to print.
+
+        Raises:
+            LookupError: No table is called so.
+        """
+        if name is not None:
+            return in_words(described(name), self.money_unit)
+        names = [*self.tables, *DERIVED]
+        return "\n".join(f"{it:<{max(map(len, names))}}  {described(it).text}" for it in names)
 
     @cached_property
     def periods(self) -> pd.DataFrame:

@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from datetime import date
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -27,9 +27,7 @@ from filelock import FileLock, Timeout, UnixFileLock
 
 from sim.core import jit
 from sim.core.atomic import atomic, flush, leftovers
-from sim.model.columns import MONEY
-from sim.results.record import Record
-from sim.results.tables import TABLES
+from sim.results.tables import DERIVED, TABLES, described, money_unit, unit_of
 from sim.scenario.reader import read_resolved
 from sim.scenario.writer import dump
 from sim.schema import Scenario
@@ -38,10 +36,12 @@ from sim.schema.errors import ScenarioError
 FORMAT: Final = 1
 MANIFEST: Final = "manifest.json"
 SCENARIO: Final = "scenario.yaml"
-OURS: Final = frozenset(
-    [f"{name}.parquet" for name in TABLES]
+KEPT: Final = frozenset([*(f"{name}.parquet" for name in TABLES), SCENARIO])
+"""Files of a run's folder that a run is read back from."""
+OURS: Final = KEPT | frozenset(
+    [f"{name}.parquet" for name in DERIVED]
     + [f"{name}.png" for name in ("map", "answers", "threats", "observed", "harms", "bands")]
-    + ["report.html", MANIFEST, SCENARIO]
+    + ["report.html", MANIFEST]
 )
 """Files of a run's folder that a new run replaces or removes; all others stay."""
 STALE_SECONDS: Final = 3600
@@ -56,13 +56,23 @@ class HeldError(StoreError):
     """Another process writes the folder."""
 
 
-def save(record: Record, directory: str | Path) -> Path:
+class Parts(NamedTuple):
+    """What a run's folder holds."""
+
+    scenario: Scenario
+    manifest: Mapping[str, Any]
+    """With the seed."""
+    tables: Mapping[str, pd.DataFrame]
+    """By name. Those that follow from the run are written, and not read."""
+
+
+def write(parts: Parts, directory: str | Path) -> Path:
     """Write a run to a folder, whole or not at all.
 
     An earlier run there is replaced, with its pictures and report; other files stay.
 
     Args:
-        record: the run.
+        parts: what to write.
         directory: the folder; it and its parents are made where missing.
 
     Returns:
@@ -82,7 +92,7 @@ def save(record: Record, directory: str | Path) -> Path:
         partial = target.with_name(f".{target.name}.{os.getpid()}-{time.time_ns()}.partial")
         partial.mkdir()
         try:
-            _write(record, partial)
+            _write(parts, partial)
             if target.exists():
                 _keep_foreign(target, partial)
                 partial.chmod(target.stat().st_mode & 0o7777)
@@ -218,14 +228,14 @@ def discard(checkpoint: Path) -> None:
         path.unlink(missing_ok=True)
 
 
-def load(directory: str | Path) -> Record:
+def read(directory: str | Path) -> Parts:
     """Read a run's folder.
 
     Args:
         directory: the folder of a run.
 
     Returns:
-        The run, equal to what was saved.
+        What was written, without the tables that follow from it.
 
     Raises:
         StoreError: it is not a run's folder, or a file of it is missing or damaged.
@@ -236,12 +246,7 @@ def load(directory: str | Path) -> Record:
     content = {name: _read_file(folder / name, digest) for name, digest in digests.items()}
     scenario = _read_scenario(folder / SCENARIO, content.pop(SCENARIO, b""))
     tables = {Path(name).stem: _read_table(folder / name, it) for name, it in content.items()}
-    return Record(
-        scenario=scenario,
-        seed=int(manifest["seed"]),
-        manifest=manifest,
-        tables=tables,
-    )
+    return Parts(scenario, manifest, tables)
 
 
 @contextmanager
@@ -366,13 +371,17 @@ def _keep_foreign(source: Path, partial: Path) -> None:
             shutil.copy2(entry, partial / entry.name, follow_symlinks=False)
 
 
-def _write(record: Record, folder: Path) -> None:
-    """Write every file of a run into an empty folder."""
-    for name, frame in record.tables.items():
-        _write_table(folder / f"{name}.parquet", name, frame, record.money_unit)
-    (folder / SCENARIO).write_text(dump(record.scenario), encoding="utf-8", newline="\n")
-    digests = {path.name: _digest(path.read_bytes()) for path in folder.iterdir()}
-    manifest = {"format": FORMAT, **record.manifest, "seed": record.seed, "files": digests}
+def _write(parts: Parts, folder: Path) -> None:
+    """Write every file of a run into an empty folder.
+
+    The manifest lists the files that the run is read back from, not those that follow from them.
+    """
+    money = money_unit(parts.scenario)
+    for name, frame in parts.tables.items():
+        _write_table(folder / f"{name}.parquet", name, frame, money)
+    (folder / SCENARIO).write_text(dump(parts.scenario), encoding="utf-8", newline="\n")
+    digests = {it.name: _digest(it.read_bytes()) for it in folder.iterdir() if it.name in KEPT}
+    manifest = {"format": FORMAT, **parts.manifest, "files": digests}
     text = to_json(manifest) + "\n"
     (folder / MANIFEST).write_text(text, encoding="utf-8", newline="\n")
 
@@ -412,17 +421,19 @@ def _plain(value: Any) -> Any:
     return value
 
 
-def _write_table(path: Path, name: str, frame: pd.DataFrame, money_unit: str) -> None:
+def _write_table(path: Path, name: str, frame: pd.DataFrame, money: str) -> None:
     """Write one table, with unit and meaning of each column in the file."""
-    documented = {column.name: column for column in TABLES[name].columns}
+    declared = described(name)
+    documented = {column.name: column for column in declared.columns}
     # One thread: Arrow's pool can abort the interpreter when it exits right after use.
     table = pa.Table.from_pandas(frame, preserve_index=False, nthreads=1)
     fields = []
     for field in table.schema:
         column = documented.get(field.name)
-        unit = column.unit if column else "word"
+        if column is not None and column.kind == "text" and not _is_dictionary(field):
+            field = field.with_type(pa.string())  # where all are missing, the type is lost
         notes = {
-            "unit": money_unit if unit == MONEY else unit,
+            "unit": unit_of(column, money),
             "description": column.text if column else "splits the table, see outputs.by",
             "dtype": str(frame[field.name].dtype),
         }
@@ -430,13 +441,17 @@ def _write_table(path: Path, name: str, frame: pd.DataFrame, money_unit: str) ->
             notes["categories"] = json.dumps(frame[field.name].cat.categories.tolist())
         fields.append(field.with_metadata(notes))
     schema = pa.schema(fields, metadata=table.schema.metadata)
-    schema = schema.with_metadata({**(schema.metadata or {}), b"description": TABLES[name].text})
+    schema = schema.with_metadata({**(schema.metadata or {}), b"description": declared.text})
     pq.write_table(table.cast(schema), path, compression="zstd")
+
+
+def _is_dictionary(field: pa.Field) -> bool:
+    return bool(pa.types.is_dictionary(field.type))
 
 
 def _read_file(path: Path, digest: object) -> bytes:
     """Read one file as it was written, or not at all."""
-    if path.name not in OURS:
+    if path.name not in KEPT:
         raise StoreError(f"{path.parent / MANIFEST} is damaged: {path.name} is no file of a run")
     try:
         content = path.read_bytes()

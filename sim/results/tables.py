@@ -1,16 +1,20 @@
-"""Every output table with all its columns, as the mechanisms declare them."""
+"""Every output table with all its columns, as the mechanisms declare them.
+
+Tables that follow from a run are declared here: places, seeds, headline and observed figures.
+"""
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
 import pandas as pd
 
 from sim.mechanisms.registry import MECHANISMS
-from sim.model.columns import BY, Column, country_ids
+from sim.model.columns import BY, MONEY, Column, country_ids
 from sim.model.declare import Table
 from sim.schema import Scenario
 
@@ -71,3 +75,169 @@ def with_countries(table: Table, frame: pd.DataFrame, scenario: Scenario) -> pd.
 def category(codes: Any, words: list[str]) -> Any:
     """A column of words from their numbers."""
     return pd.Categorical.from_codes(codes, words)  # type: ignore[call-overload]
+
+
+# Made from a run when they are asked for --------------------------------------------------------
+
+
+@dataclass(frozen=True, eq=False)
+class Derived:
+    """A table that follows from a run: from its scenario, its seeds and its other tables."""
+
+    name: str
+    text: str
+    columns: tuple[Column, ...]
+    notes: str = ""
+
+
+LOW: Final = Column("low", "float", "as of the mean", "lower end of its 95 % t-interval")
+HIGH: Final = Column("high", "float", "as of the mean", "upper end of its 95 % t-interval")
+
+DERIVED: Final[Mapping[str, Derived]] = {
+    table.name: table
+    for table in (
+        Derived(
+            "places",
+            "the places of the scenario",
+            (
+                Column("id", "text", "id", "place, as other tables name it"),
+                Column("name", "text", "text", "its name"),
+                Column("country", "text", "id", "its country"),
+                Column("lat", "float", "degrees", "latitude, north above 0"),
+                Column("lon", "float", "degrees", "longitude, east above 0"),
+                Column("people", "float", "people", "people who live there at the start"),
+                Column("rows", "int", "rows", "simulated persons at the start whose origin it is"),
+                Column("people_per_row", "int", "people", "people that each of these stands for"),
+            ),
+            "Origin is where somebody's home is, wherever they live: `rows` counts those who live "
+            "abroad at the start too, and not the foreigners who live there. Groups too small for "
+            "a whole row are rounded by luck, so that `rows` is that of replicate 0.",
+        ),
+        Derived(
+            "seeds",
+            "the seeds of the replicates",
+            (REPLICATE, Column("seed", "int", "seed", "what its luck is drawn from")),
+            "With a seed given to `--seed` or `run(seed=...)`, the run of that replicate is made "
+            "again alone. Seeds have up to 19 digits, and spreadsheets keep 15: in xlsx they are "
+            "text.",
+        ),
+        Derived(
+            "headline",
+            "the figures that sum the run up, as means over replicates",
+            (
+                Column("measure", "text", "id", "the figure; all of them are listed below"),
+                Column("unit", "text", "text", "unit of the figure"),
+                Column("value", "float", "as in `unit`", "mean over replicates"),
+                replace(LOW, unit="as in `unit`"),
+                replace(HIGH, unit="as in `unit`"),
+                Column("n", "int", "replicates", "replicates that have the figure"),
+            ),
+            "Intervals are cut off at values that cannot be, and there is none with one replicate. "
+            "A figure whose table was not kept has no value, and n is 0.\n\n"
+            "People who move twice are two moves; answers that were refused count a household once "
+            "each step in which it is refused. The scorecard: *secure* is 1 - insecurity-years / "
+            "(7 x person-years lived), sevenfold because each threat alone can reach 1; *orderly* "
+            "is the share of arrivals abroad by the labour, family, home or free channel or by "
+            "relocation, plus those for asylum as far as states keep up (times the refugees' part "
+            "of refugees and claimants abroad, over the run); *regular* is the share of arrivals "
+            "abroad not by the irregular channel; *humane* is 1 - people harmed / departures "
+            "abroad, and 0 where there are more harms than departures. Life years lost are counted "
+            "from each death to the end of the run and discounted, if so, to the day of death.",
+        ),
+        Derived(
+            "observed",
+            "the observed figures of the scenario, each beside the simulated one",
+            (
+                Column("id", "text", "id", "the figure"),
+                Column("what", "text", "word", "refugees, deaths, arrivals, ..."),
+                Column("of", "text", "ids", "countries whose citizens it counts, joined by `; `"),
+                Column("at", "text", "id", "country or corridor where it counts; none: anywhere"),
+                Column("party", "text", "word", "who travels, of interceptions; none: everybody"),
+                Column("date", "date", "day", "day of a stock, last day of a flow"),
+                Column("since", "date", "day", "first day of a flow; none: the start of the run"),
+                Column("observed", "float", "people", "what was observed"),
+                Column("simulated", "float", "people", "what the run says, mean over replicates"),
+                replace(LOW, unit="people"),
+                replace(HIGH, unit="people"),
+                Column("source", "text", "ids", "sources, joined by `; `"),
+            ),
+            "Refugees are the citizens of `of` abroad who have the status refugee, claimant, "
+            "irregular or ordered; asylum seekers those with the status claimant; the foreign-born "
+            "those with any status, less who was born there since the start; displaced those so "
+            "called within `of`. Stocks are taken on the last day of the record up to `date`, at "
+            "most 31 days earlier. Deaths, interceptions, kidnappings and separations of citizens "
+            "of `of` are those on corridor `at`, or on the corridors into country `at` and within "
+            "it; forced returns those from there and by country `at`; arrivals are theirs in "
+            "country `at`, or at the other end of corridor `at`. They run from `since` to `date`; "
+            "rows of which a part falls outside count in proportion to their days. What a run "
+            "cannot tell is missing: dates outside the run, tables that were not kept.",
+        ),
+    )
+}
+"""All tables that follow from a run, by name: attributes of a record, and files of its folder."""
+
+
+def described(name: str) -> Table | Derived:
+    """The declaration of a table.
+
+    Raises:
+        LookupError: No table is called so.
+    """
+    found = TABLES.get(name) or DERIVED.get(name)
+    if found is None:
+        raise LookupError(
+            f"no table is called {name!r}; there are {', '.join((*TABLES, *DERIVED))}"
+        )
+    return found
+
+
+def money_unit(scenario: Scenario) -> str:
+    """What money is counted in: currency, and the year whose prices it is in."""
+    return f"{scenario.money.currency} of {scenario.money.year}"
+
+
+def unit_of(column: Column | None, money: str) -> str:
+    """What a column is counted in.
+
+    Args:
+        column: Its declaration; none: it is one of `outputs.by`.
+        money: Currency and year of prices, in place of the word money.
+    """
+    if column is None:
+        return "word"
+    return money if column.unit == MONEY else column.unit
+
+
+def paragraphs(table: Table | Derived) -> list[str]:
+    """What has to be known of a table besides its columns."""
+    if isinstance(table, Derived):
+        return table.notes.split("\n\n") if table.notes else []
+    day = "first" if table.date == "first" else "last"
+    when = f"`date` is the {day} day of the steps that are summed in the row."
+    if table.date == "last":
+        when = "`date` is the last day of the steps since the row before, on which it holds."
+    if table.at_end:
+        when = "`date` is the last day of the run."
+    split = "The columns of `outputs.by` (`place`, if nothing is said) follow the date."
+    asked = "The table is kept only where `outputs.tables` names it."
+    told = [when, split if table.by else "", table.absent.text, asked if table.by_request else ""]
+    return [" ".join(it for it in told if it), *filter(None, table.notes.split("\n\n"))]
+
+
+def in_words(table: Table | Derived, money: str) -> str:
+    """A table's declaration in plain words, 80 columns wide.
+
+    Args:
+        table: Its declaration.
+        money: What money is counted in.
+    """
+    lines = [f"{table.name}: {table.text}", ""]
+    units = [unit_of(it, money) for it in table.columns]
+    wide = max(len(it.name) for it in table.columns), max(map(len, units))
+    for column, unit in zip(table.columns, units, strict=True):
+        text = column.text + (" (in some runs)" if column.optional else "")
+        head = f"  {column.name:<{wide[0]}}  {unit:<{wide[1]}}  "
+        lines += textwrap.wrap(head + text, 80, subsequent_indent=" " * min(len(head), 50))
+    for paragraph in paragraphs(table):
+        lines += ["", *textwrap.wrap(paragraph, 80)]
+    return "\n".join(lines)

@@ -8,7 +8,22 @@ from typing import Any, Final, TypeVar
 
 from sim.core.terms import Threat
 from sim.scenario.whole import Scenario
-from sim.schema import Corridor, Costs, Country, Decision, Exposure, Indicator, Intervention, Level, Levels, Opinion, Part, Place, RouteOption, ThreatName
+from sim.schema import (
+    Corridor,
+    Costs,
+    Country,
+    Decision,
+    Exposure,
+    Indicator,
+    Intervention,
+    Level,
+    Levels,
+    Opinion,
+    Part,
+    Place,
+    RouteOption,
+    ThreatName,
+)
 
 EARTH_RADIUS: Final = 6371.0
 """Mean, km."""

@@ -16,9 +16,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from sim.results import store
-from sim.results.record import Record
-from sim.results.store import HeldError, StoreError, hold, load, save
-from sim.results.tables import TABLES
+from sim.results.record import Record, load
+from sim.results.store import HeldError, StoreError, hold
+from sim.results.tables import DERIVED, TABLES
 from tests.unit.sample_record import sample_record
 
 
@@ -51,6 +51,31 @@ def test_what_is_saved_is_loaded(record: Record, tmp_path: Path) -> None:
     assert beside(folder) == []
 
 
+def test_tables_that_follow_from_the_run_are_written_and_not_needed(
+    record: Record, tmp_path: Path
+) -> None:
+    folder = record.save(tmp_path / "run")
+    for name in DERIVED:
+        path = folder / f"{name}.parquet"
+        written, made = (
+            it.astype(object).where(it.notna(), None)
+            for it in (pd.read_parquet(path), record.table(name))
+        )
+        pd.testing.assert_frame_equal(written, made, obj=name)
+        path.unlink()  # as in the folder of an earlier version
+    found = load(folder)
+    assert list(found.tables) == sorted(record.tables)
+    for name in DERIVED:
+        pd.testing.assert_frame_equal(found.table(name), record.table(name), obj=name)
+
+
+def test_text_that_is_missing_throughout_is_text(record: Record, tmp_path: Path) -> None:
+    assert record.observed["party"].isna().all()
+    folder = record.save(tmp_path / "run")
+    for name in ("party", "at", "source"):
+        assert pq.read_schema(folder / "observed.parquet").field(name).type == "string"
+
+
 @pytest.mark.parametrize("resolution", ["s", "us", "ns"])
 def test_dates_categories_and_empty_tables_survive(
     record: Record, tmp_path: Path, resolution: str
@@ -63,14 +88,14 @@ def test_dates_categories_and_empty_tables_survive(
         name: frame.assign(date=frame["date"].astype(f"datetime64[{resolution}]"))
         for name, frame in (("flows", flows), ("harms", harms))
     }
-    save(Record(record.scenario, 1, record.manifest, tables), tmp_path / "run")
+    Record(record.scenario, 1, record.manifest, tables).save(tmp_path / "run")
     for name, frame in load(tmp_path / "run").tables.items():
         pd.testing.assert_frame_equal(frame, tables[name])
 
 
 def test_files_carry_units_and_meanings(record: Record, tmp_path: Path) -> None:
-    folder = save(record, tmp_path / "run")
-    for name, table in TABLES.items():
+    folder = record.save(tmp_path / "run")
+    for name, table in {**TABLES, **DERIVED}.items():
         schema = pq.read_schema(folder / f"{name}.parquet")
         assert schema.metadata[b"description"].decode() == table.text
         documented = {column.name: column for column in table.columns}
@@ -86,7 +111,7 @@ def test_files_carry_units_and_meanings(record: Record, tmp_path: Path) -> None:
 
 
 def test_the_same_run_gives_the_same_bytes(record: Record, tmp_path: Path) -> None:
-    first, second = save(record, tmp_path / "a"), save(record, tmp_path / "b")
+    first, second = record.save(tmp_path / "a"), record.save(tmp_path / "b")
     names = sorted(it.name for it in first.iterdir())
     assert names == sorted(it.name for it in second.iterdir())
     for name in names:
@@ -118,7 +143,7 @@ def test_json_is_plain(tmp_path: Path) -> None:
 def test_an_earlier_run_is_replaced_and_other_files_stay(
     record: Record, other: Record, tmp_path: Path
 ) -> None:
-    folder = save(record, tmp_path / "run")
+    folder = record.save(tmp_path / "run")
     (folder / "map.png").write_bytes(b"old picture")
     (folder / "report.html").write_text("old report")
     (folder / "notes.txt").write_text("mine")
@@ -126,7 +151,7 @@ def test_an_earlier_run_is_replaced_and_other_files_stay(
     (folder / "mine" / "deep.csv").write_text("1")
     (folder / "link").symlink_to("notes.txt")
     small = Record(other.scenario, 99, other.manifest, {"flows": other.flows})
-    save(small, folder)
+    small.save(folder)
     assert load(folder).seed == 99
     assert (folder / "notes.txt").read_text() == "mine"
     assert (folder / "mine" / "deep.csv").read_text() == "1"
@@ -143,10 +168,10 @@ def test_a_folder_of_something_else_is_refused(record: Record, tmp_path: Path) -
     folder.mkdir()
     (folder / "me.jpg").write_bytes(b"x")
     with pytest.raises(StoreError, match="is not the folder of a run; nothing was written"):
-        save(record, folder)
+        record.save(folder)
     (folder / "manifest.json").write_text('{"name": "a web app", "icons": []}')
     with pytest.raises(StoreError, match="is not the folder of a run"):
-        save(record, folder)
+        record.save(folder)
     assert sorted(it.name for it in folder.iterdir()) == ["manifest.json", "me.jpg"]
     assert beside(folder) == []
 
@@ -155,7 +180,7 @@ def test_a_folder_of_something_else_is_refused(record: Record, tmp_path: Path) -
 def test_an_empty_folder_and_a_link_to_a_folder_are_welcome(record: Record, tmp_path: Path) -> None:
     (tmp_path / "real").mkdir()
     (tmp_path / "link").symlink_to("real")
-    save(record, tmp_path / "link")
+    record.save(tmp_path / "link")
     assert (tmp_path / "link").is_symlink()
     assert load(tmp_path / "real").seed == record.seed
 
@@ -163,9 +188,9 @@ def test_an_empty_folder_and_a_link_to_a_folder_are_welcome(record: Record, tmp_
 def test_a_file_in_the_way_is_refused(record: Record, tmp_path: Path) -> None:
     (tmp_path / "run").write_text("x")
     with pytest.raises(StoreError, match="is a file"):
-        save(record, tmp_path / "run")
+        record.save(tmp_path / "run")
     with pytest.raises(StoreError, match="cannot write the run"):
-        save(record, tmp_path / "run" / "below")
+        record.save(tmp_path / "run" / "below")
     assert (tmp_path / "run").read_text() == "x"
 
 
@@ -176,14 +201,14 @@ def test_a_full_or_read_only_disk_is_said_and_harms_nothing(
     record: Record, other: Record, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int,
     words: str,
 ) -> None:  # fmt: skip
-    folder = save(record, tmp_path / "run")
+    folder = record.save(tmp_path / "run")
 
     def refuse(*_: object, **__: object) -> None:
         raise OSError(code, os.strerror(code))
 
     monkeypatch.setattr(pq, "write_table", refuse)
     with pytest.raises(StoreError, match=words):
-        save(other, folder)
+        other.save(folder)
     assert load(folder).seed == record.seed
     assert beside(folder) == []
 
@@ -192,21 +217,21 @@ def test_a_full_or_read_only_disk_is_said_and_harms_nothing(
 def test_a_folder_without_leave_to_write(record: Record, tmp_path: Path) -> None:
     (tmp_path / "locked").mkdir(mode=0o500)
     with pytest.raises(StoreError, match="permission denied"):
-        save(record, tmp_path / "locked" / "run")
+        record.save(tmp_path / "locked" / "run")
 
 
 @pytest.mark.parametrize("stage", ["_write", "_keep_foreign", "_swap"])
 def test_an_interrupt_leaves_the_earlier_run(
     record: Record, other: Record, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stage: str
 ) -> None:
-    folder = save(record, tmp_path / "run")
+    folder = record.save(tmp_path / "run")
 
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr(store, stage, interrupt)
     with pytest.raises(KeyboardInterrupt):
-        save(other, folder)
+        other.save(folder)
     assert load(folder).seed == record.seed
     assert beside(folder) == []
 
@@ -214,7 +239,7 @@ def test_an_interrupt_leaves_the_earlier_run(
 def test_a_swap_that_fails_halfway_is_undone(
     record: Record, other: Record, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    folder = save(record, tmp_path / "run")
+    folder = record.save(tmp_path / "run")
     rename: Callable[[Path, Path], Path] = Path.rename
 
     def fail_for_new(self: Path, target: Path) -> Path:
@@ -224,7 +249,7 @@ def test_a_swap_that_fails_halfway_is_undone(
 
     monkeypatch.setattr(Path, "rename", fail_for_new)
     with pytest.raises(StoreError, match="input/output error"):
-        save(other, folder)
+        other.save(folder)
     assert load(folder).seed == record.seed
     assert beside(folder) == []
 
@@ -232,12 +257,12 @@ def test_a_swap_that_fails_halfway_is_undone(
 def test_a_save_killed_between_its_renames_is_mended_by_the_next(
     record: Record, other: Record, tmp_path: Path
 ) -> None:
-    folder = save(record, tmp_path / "run")
+    folder = record.save(tmp_path / "run")
     (folder / "notes.txt").write_text("mine")
     folder.rename(tmp_path / ".run.previous")
     with pytest.raises(StoreError, match=r"the earlier run is in .*\.run\.previous"):
         load(folder)
-    save(other, folder)
+    other.save(folder)
     assert load(folder).seed == 99
     assert (folder / "notes.txt").read_text() == "mine"
     assert beside(folder) == []
@@ -246,24 +271,24 @@ def test_a_save_killed_between_its_renames_is_mended_by_the_next(
 def test_a_save_killed_after_its_renames_leaves_nothing_for_long(
     record: Record, other: Record, tmp_path: Path
 ) -> None:
-    folder = save(record, tmp_path / "run")
-    save(record, tmp_path / ".run.previous")
+    folder = record.save(tmp_path / "run")
+    record.save(tmp_path / ".run.previous")
     dead = tmp_path / ".run.1-1.partial"
     dead.mkdir()
     os.utime(dead, (0, 0))
     young = tmp_path / ".run.2-2.partial"  # another process may be writing it
     young.mkdir()
-    save(other, folder)
+    other.save(folder)
     assert load(folder).seed == 99
     assert beside(folder) == [young.name]
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="no such signal")
 def test_a_killed_process_leaves_a_whole_run(record: Record, tmp_path: Path) -> None:
-    folder = save(record, tmp_path / "run")
+    folder = record.save(tmp_path / "run")
     code = (
         "import os, signal, sys, pyarrow.parquet as pq\n"
-        "from sim.results.store import load, save\n"
+        "from sim.results.record import load\n"
         "record = load(sys.argv[1])\n"
         "write, left = pq.write_table, [4]\n"
         "def killed(*rest, **more):\n"
@@ -271,7 +296,7 @@ def test_a_killed_process_leaves_a_whole_run(record: Record, tmp_path: Path) -> 
         "    if not left[0]: os.kill(os.getpid(), signal.SIGKILL)\n"
         "    write(*rest, **more)\n"
         "pq.write_table = killed\n"
-        "save(record, sys.argv[1])\n"
+        "record.save(sys.argv[1])\n"
     )
     done = subprocess.run([sys.executable, "-c", code, str(folder)], check=False)
     assert done.returncode == -signal.SIGKILL
@@ -388,7 +413,7 @@ def poor_manifest(folder: Path) -> None:
 def test_damage_is_named(
     record: Record, tmp_path: Path, damage: Callable[[Path], None], words: str
 ) -> None:
-    folder = save(record, tmp_path / "run")
+    folder = record.save(tmp_path / "run")
     damage_nothing(folder)
     load(folder)
     damage(folder)
