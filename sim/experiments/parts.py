@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 from sim.core.atomic import atomic
 from sim.results.measures import MEASURES
 from sim.results.store import StoreError
-from sim.results.tables import TABLES, columns_of, unit_of
+from sim.results.tables import TABLES, all_columns, unit_of
 
 PARTS: Final = "parts"
 TABLE_PARTS: Final = "tables"
@@ -138,7 +138,7 @@ def run_table(name: str, frame: pd.DataFrame, runs: list[dict[str, Any]], money:
     ):
         arrays.append(pa.array(np.array([it[key] for it in runs], dtype=np.int64)[which]))
         fields.append(pa.field(key, pa.int64(), metadata={"unit": "index", "description": text}))
-    columns = columns_of(TABLES[name])
+    columns = all_columns(TABLES[name])
     # One thread: Arrow's pool can abort the interpreter when it exits right after use.
     rest = pa.Table.from_pandas(frame.drop(columns="replicate"), preserve_index=False, nthreads=1)
     for field in rest.schema:

@@ -27,7 +27,7 @@ from filelock import FileLock, Timeout, UnixFileLock
 
 from sim.core import jit
 from sim.core.atomic import atomic, flush, leftovers
-from sim.results.tables import DERIVED, TABLES, columns_of, described, money_unit, unit_of
+from sim.results.tables import DERIVED, TABLES, all_columns, described, money_unit, unit_of
 from sim.scenario.errors import ScenarioError
 from sim.scenario.reader import read_resolved
 from sim.scenario.schema import Scenario
@@ -424,7 +424,7 @@ def _plain(value: Any) -> Any:
 def _write_table(path: Path, name: str, frame: pd.DataFrame, money: str) -> None:
     """Write one table, with unit and meaning of each column in the file."""
     declared = described(name)
-    columns = columns_of(declared)
+    columns = all_columns(declared)
     # One thread: Arrow's pool can abort the interpreter when it exits right after use.
     table = pa.Table.from_pandas(frame, preserve_index=False, nthreads=1)
     fields = []

@@ -201,7 +201,7 @@ def money_unit(scenario: Scenario) -> str:
     return f"{scenario.money.currency} of {scenario.money.year}"
 
 
-def columns_of(table: Table | Derived, by: Iterable[str] = BY) -> dict[str, Column]:
+def all_columns(table: Table | Derived, by: Iterable[str] = BY) -> dict[str, Column]:
     """All columns that a table may have, by name and in order.
 
     Args:
@@ -242,7 +242,7 @@ def in_words(table: Table | Derived, scenario: Scenario) -> str:
         scenario: That it is kept of.
     """
     lines = [f"{table.name}: {table.text}", ""]
-    columns = columns_of(table, scenario.outputs.by).values()
+    columns = all_columns(table, scenario.outputs.by).values()
     units = [unit_of(it, money_unit(scenario)) for it in columns]
     wide = max(len(it.name) for it in columns), max(map(len, units))
     for column, unit in zip(columns, units, strict=True):

@@ -18,7 +18,7 @@ import pytest
 from sim.results import store
 from sim.results.record import Record, load
 from sim.results.store import HeldError, StoreError, hold
-from sim.results.tables import DERIVED, TABLES, columns_of
+from sim.results.tables import DERIVED, TABLES, all_columns
 from tests.unit.sample_record import sample_record
 
 
@@ -98,7 +98,7 @@ def test_files_carry_units_and_meanings(record: Record, tmp_path: Path) -> None:
     for name, table in {**TABLES, **DERIVED}.items():
         schema = pq.read_schema(folder / f"{name}.parquet")
         assert schema.metadata[b"description"].decode() == table.text
-        columns = columns_of(table)
+        columns = all_columns(table)
         for field in schema:
             column = columns[field.name]
             # Money says which, and at whose prices.
