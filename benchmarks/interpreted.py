@@ -59,7 +59,7 @@ def main(path: Path) -> None:
         # warn of both where compiled code does not.
         with np.errstate(all="ignore"), mock.patch.object(choice, "evaluate", noted):
             start = time.thread_time()
-            found = choice.decide(**call)
+            found = choice.decide.py_func(**call)
             seconds = time.thread_time() - start
         events = {name: column[:found] for name, column in call["events"]._asdict().items()}
         rows = np.unique(np.array(evaluated, np.int64))

@@ -35,7 +35,7 @@ from sim.core.state import Moves
 from sim.engine import recorder
 from sim.model.world import World
 from sim.results.record import Record
-from sim.scenario.schema import Scenario
+from sim.scenario.whole import Scenario
 from sim.scenario.writer import dump
 from tests import small, worlds
 

@@ -26,7 +26,7 @@ from sim.mechanisms.decide import current_conditions
 from sim.mechanisms.exposure import live_on
 from sim.mechanisms.threats import THREATS
 from sim.scenario.resolve import resolve
-from sim.scenario.schema import Scenario
+from sim.scenario.whole import Scenario
 from sim.scenario.writer import dump
 
 START = date(2020, 1, 1)

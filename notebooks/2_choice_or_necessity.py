@@ -49,7 +49,8 @@ import matplotlib.pyplot as plt
 import sim
 from sim.core.terms import Answer
 from sim.mesa.twin import Head, Twin
-from sim.plots.style import ANSWER_WORDS, ANSWERS
+from sim.plots.style import ANSWERS
+from sim.plots.wording import ANSWER_WORDS
 
 # Pictures appear as they are laid out, which takes half the time of having them cropped.
 # %config InlineBackend.print_figure_kwargs = {"bbox_inches": None}

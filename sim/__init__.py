@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from sim.mesa.model import MigrationModel
     from sim.results.record import Record, load
     from sim.results.store import StoreError
-    from sim.scenario.errors import Problem, ScenarioError
     from sim.scenario.reader import read
-    from sim.scenario.schema import Scenario
+    from sim.scenario.whole import Scenario
+    from sim.schema.errors import Problem, ScenarioError
 
 __version__ = "0.1.0"
 
@@ -39,10 +39,10 @@ __all__ = [
 
 _HOMES = {
     "MigrationModel": "sim.mesa.model",
-    "Problem": "sim.scenario.errors",
+    "Problem": "sim.schema.errors",
     "Record": "sim.results.record",
-    "Scenario": "sim.scenario.schema",
-    "ScenarioError": "sim.scenario.errors",
+    "Scenario": "sim.scenario.whole",
+    "ScenarioError": "sim.schema.errors",
     "StoreError": "sim.results.store",
     "load": "sim.results.record",
     "read": "sim.scenario.reader",

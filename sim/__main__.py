@@ -17,9 +17,8 @@ def main() -> int:
     """
     gc.set_threshold(ALLOCATIONS)
     try:
-        from sim.cli.app import (
-            main as command_line,  # inside, so that Ctrl-C is caught from here on
-        )
+        # Inside, so that Ctrl-C is caught while this is imported.
+        from sim.cli.app import main as command_line
 
         return command_line()
     except KeyboardInterrupt:

@@ -36,7 +36,8 @@ from sim.mechanisms.journey import CHANNEL_CHOSEN, DESTINATION
 from sim.mechanisms.livelihood import MEANS
 from sim.mechanisms.threats import THREATS
 from sim.model.world import World
-from sim.scenario.schema import Place, Policy, RouteOption, Scenario, StatusFactors
+from sim.scenario.whole import Policy, Scenario
+from sim.schema import Place, RouteOption, StatusFactors
 
 NEAR = 1e-6
 """A draw this close to a threshold, relatively, may fall on either side of it."""

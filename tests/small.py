@@ -17,7 +17,7 @@ from sim.engine.simulate import run_world
 from sim.engine.solve import solve_base
 from sim.engine.step import advance
 from sim.model.world import Census, World
-from sim.scenario.schema import Scenario
+from sim.scenario.whole import Scenario
 
 FILE = Path(__file__).with_name("small.yaml")
 

@@ -32,7 +32,7 @@ from sim.mechanisms.threats import THREATS, strain
 from sim.model.stretch import stretch_of
 from sim.model.world import World
 from sim.scenario.resolve import resolve
-from sim.scenario.schema import Scenario
+from sim.scenario.whole import Scenario
 
 START = date(2011, 1, 1)
 NAMES = [threat.name for threat in Threat]

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn, TextIO
 
 import typer
 
-from sim.scenario.errors import OldNameWarning, Problem, ScenarioError, printable
+from sim.schema.errors import OldNameWarning, Problem, ScenarioError, printable
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType

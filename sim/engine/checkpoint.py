@@ -35,7 +35,7 @@ from sim.engine.step import count_steps
 from sim.mechanisms.choice import CHOICES, Choices
 from sim.model.world import World
 from sim.results.store import differences, discard
-from sim.scenario.schema import Scenario
+from sim.schema import Scenario
 
 FORMAT: Final = 2
 HEADER: Final = "header"

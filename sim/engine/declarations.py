@@ -3,8 +3,9 @@
     python -m sim.engine.declarations
 
 `sim/mechanisms/registry.py` lists all mechanisms, `sim/engine/stages.py` all that they do in a
-stretch of time, in order: that is written in the declarations, as the number of each hook. A test
-compares both files with what would be written.
+stretch of time, in order: that is written in the declarations, as the number of each hook.
+`sim/schema/tables.py` names the output tables, for scenarios that choose among them. A test
+compares these files with what would be written.
 """
 
 from __future__ import annotations
@@ -110,12 +111,34 @@ def _stages(mechanisms: list[Mechanism]) -> Iterator[str]:
         yield "    ),"
 
 
+def table_names(mechanisms: list[Mechanism]) -> str:
+    """Text of `sim/schema/tables.py`."""
+    tables = [table for it in mechanisms for table in it.tables]
+    return "\n".join(
+        [
+            f'"""Names of the output tables.\n\n{WRITTEN}\n"""',
+            "",
+            "from typing import Final, Literal",
+            "",
+            "TableName = Literal[",
+            *(f'    "{table.name}",' for table in tables),
+            "]",
+            "KEPT: Final[tuple[TableName, ...]] = (",
+            *(f'    "{table.name}",' for table in tables if not table.by_request),
+            ")",
+            '"""Tables that are kept where a scenario does not say which."""',
+            "",
+        ]
+    )
+
+
 def files() -> dict[Path, str]:
     """Text of each file that is written."""
     mechanisms = declared()
     return {
         ROOT / "mechanisms" / "registry.py": registry(mechanisms),
         ROOT / "engine" / "stages.py": stages(mechanisms),
+        ROOT / "schema" / "tables.py": table_names(mechanisms),
     }
 
 

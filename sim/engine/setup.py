@@ -16,7 +16,7 @@ from sim.model.network import build
 from sim.model.world import World, geography
 
 if TYPE_CHECKING:
-    from sim.scenario.schema import Scenario
+    from sim.schema import Scenario
 
 
 def build_world(scenario: Scenario, seed: int, order: I64 | None = None, threads: int = 1) -> World:

@@ -24,7 +24,7 @@ from sim.mechanisms.census import ACCOUNT
 from sim.model.world import World
 from sim.results.record import Record
 from sim.results.store import identity
-from sim.scenario.schema import Scenario
+from sim.schema import Scenario
 
 Progress = Callable[[int, int, str], None]
 

@@ -16,7 +16,8 @@ from sim.mechanisms.choice import CHOICES
 from sim.mechanisms.decide import current_conditions
 from sim.mechanisms.exposure import live_on
 from sim.mechanisms.threats import THREATS
-from sim.scenario.schema import Scenario
+from sim.scenario import whole
+from sim.schema import Scenario
 
 
 def solve_base(scenario: Scenario, base: Scenario) -> Scenario:
@@ -47,7 +48,7 @@ def _solved(text: str) -> tuple[float, float]:
     whom any way is open at all, equal to `baseline_rate`; the norm is their mean of W_F^lam. With
     hosts counted in, how rich the hosts are would set how readily people flee.
     """
-    base = Scenario.model_validate_json(text)
+    base = whole.Scenario.model_validate_json(text)
     # Nor does base_L know of a rush, which passes.
     update = {"base_livelihood": 1.0, "flight_norm": 1.0, "surge": 0.0}
     decision = base.decision.model_copy(update=update)

@@ -11,7 +11,7 @@ from sim.model.stretch import stretch_of
 if TYPE_CHECKING:
     from sim.model.stretch import Look
     from sim.model.world import Census, World
-    from sim.scenario.schema import Scenario
+    from sim.schema import Scenario
 
 
 def step_end(scenario: Scenario, day: int) -> int:

@@ -1,8 +1,8 @@
-"""Runs set against each other: paired by replicate, over time, and person by person.
+"""Runs compared: replicate by replicate, over time, and person by person.
 
-Two runs with the same seeds are the same people with the same luck: what differs between them is
-what was changed. Every figure here is therefore a variant's less the base's, replicate by
-replicate, and its interval that of the mean of these differences.
+Two runs with common seeds have the same people and the same random draws, so that they differ only
+by what was changed. Every figure here is therefore the variant's less the base's, replicate by
+replicate, and its interval is that of the mean of these differences.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ EVENTS: Final[Mapping[str, tuple[str, ...]]] = {
     "died_on_the_way": ("died_on_the_way",),
     "died_naturally": ("died_naturally",),
 }
-"""What can befall a person, by the columns of `persons` of which one at least is true."""
+"""What can happen to a person, by the columns of `persons` of which one at least is true."""
 ARMS: Final = ("only_base", "only_variant", "both", "neither")
 EXISTS: Final = "exists"
 """The row of `by_person` that counts who is there at all: births differ between runs."""
@@ -45,11 +45,11 @@ SUMS: Final = (
 )
 """Headline figures of a span of time that is the sum of its parts."""
 SERIES: Final = tuple(name for name in MEASURES if name != "secure")
-"""Headline figures that are told period by period; `secure` is a mean over the whole run."""
+"""Headline figures that are given period by period; `secure` is a mean over the whole run."""
 
 
 class Comparison(NamedTuple):
-    """A variant set against a base."""
+    """A variant compared with a base."""
 
     differences: pd.DataFrame
     costs: pd.DataFrame | None
@@ -77,10 +77,11 @@ def differences(base: Record, variant: Record) -> pd.DataFrame:
 
     Columns: `measure` (id), `unit`, `base` and `variant` (means over the replicates that have the
     figure in both), `difference` (variant less base), `low` and `high` (95 % t-interval of its
-    mean, by pairs), `unpaired_low` and `unpaired_high` (the interval that runs with seeds of their
-    own would have: Welch 1947), `saved` (variance of an unpaired over that of a paired difference:
-    so many times as many replicates would be needed without common random numbers; NaN with one
-    replicate and where no replicate differs), `n` (pairs).
+    mean, with common seeds), `unpaired_low` and `unpaired_high` (the interval that independent
+    seeds would give: Welch 1947), `saved` (variance reduction factor: variance of the difference
+    with independent over that with common seeds; so many times as many replicates would be needed
+    without common seeds; NaN with one replicate and where no replicate differs), `n` (replicates
+    that have the figure in both).
 
     Raises:
         UnlikeRunsError: their replicates are not pairs.
@@ -103,7 +104,7 @@ def differences(base: Record, variant: Record) -> pd.DataFrame:
 
 
 def unpaired(mine: Values, other: Values) -> Interval:
-    """Give the difference of two means with its 95 % interval, as if replicates were no pairs.
+    """Give the difference of two means with its 95 % interval, as independent seeds would give.
 
     Args:
         mine: one a replicate.
@@ -127,7 +128,7 @@ def unpaired(mine: Values, other: Values) -> Interval:
 
 
 def saved(mine: Values, other: Values) -> float:
-    """Give how many unpaired replicates one pair is worth: a ratio of variances.
+    """Give the variance reduction factor of common seeds: a ratio of variances.
 
     Args:
         mine: one a replicate.
@@ -188,7 +189,7 @@ def bands(
 def period_values(record: Record) -> dict[str, NDArray[np.float64]]:
     """Give headline figures by replicate and period.
 
-    Every period of a replicate is taken for a replicate of its own, so that each figure is defined
+    Every period of a replicate is treated as a replicate of its own, so that each figure is defined
     once, in `headline_values`.
 
     Returns:
@@ -214,7 +215,7 @@ def period_values(record: Record) -> dict[str, NDArray[np.float64]]:
 
 
 def by_person(base: Record, variant: Record) -> pd.DataFrame:
-    """Count whom what befell in one run, in the other, and in both.
+    """Count people by what happened to them: in one run only, in the other only, or in both.
 
     Columns: `replicate`, `event` (of `EVENTS`, or `exists`), `home` (place of origin), and in
     people `only_base`, `only_variant`, `both`, `neither`. The four add up to the people who exist
@@ -237,7 +238,7 @@ def by_person(base: Record, variant: Record) -> pd.DataFrame:
         apart = (frame.drop(frame.index[rows]) for frame, rows in ((there, a), (here, b)))
         counts = {EXISTS: [_people(it, homes) for it in (*apart, one, one.iloc[:0])]}
         for event, columns in EVENTS.items():
-            before, after = (_befell(it, columns) for it in (one, other))
+            before, after = (_happened(it, columns) for it in (one, other))
             counts[event] = [
                 _people(one.iloc[np.flatnonzero(rows)], homes)
                 for rows in (before & ~after, after & ~before, before & after, ~(before | after))
@@ -250,8 +251,8 @@ def by_person(base: Record, variant: Record) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True)
 
 
-def _befell(persons: pd.DataFrame, columns: Sequence[str]) -> NDArray[np.bool_]:
-    """Tell of whom one column at least is true."""
+def _happened(persons: pd.DataFrame, columns: Sequence[str]) -> NDArray[np.bool_]:
+    """Tell for each person whether one of these columns is true."""
     return np.asarray(persons[list(columns)].to_numpy(dtype=bool).any(axis=1))
 
 

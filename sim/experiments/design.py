@@ -14,15 +14,15 @@ from numpy.typing import NDArray
 
 from sim.core.rng import Draw, key, name_hash, uniform_array
 from sim.scenario.document import Path, scalar_value
-from sim.scenario.errors import Problem, ScenarioError, quoted
-from sim.scenario.key import renamed
 from sim.scenario.overrides import override
 from sim.scenario.reader import ScenarioFile
 from sim.scenario.renamed import path_of_today, tell
-from sim.scenario.schema import Factor, Sweep, parse_date
 from sim.scenario.tables import read_cells
 from sim.scenario.wording import Field, field_at
 from sim.scenario.writer import one_line
+from sim.schema import Factor, Sweep, parse_date
+from sim.schema.errors import Problem, ScenarioError, quoted
+from sim.schema.key import renamed
 
 MAX_POINTS: Final = 1_000_000
 STRATUM: Final = Draw("stratum", 60)

@@ -18,9 +18,9 @@ from sim.results.record import Record
 from sim.results.sums import per_replicate
 from sim.results.tables import TABLES
 from sim.scenario.document import Path
-from sim.scenario.errors import Problem, ScenarioError, quoted, suggest
 from sim.scenario.reader import ScenarioFile
-from sim.scenario.schema import Metric, Scenario, Sweep
+from sim.schema import Metric, Scenario, Sweep
+from sim.schema.errors import Problem, ScenarioError, quoted, suggest
 
 WORDS: Final[dict[str, Any]] = {
     "channel": Channel, "answer": Answer, "threat": Threat, "harm": Harm, "status": Status,

@@ -17,10 +17,10 @@ from sim.core.rng import replicate_seed
 from sim.experiments import design, metrics
 from sim.experiments.parts import cannot_write, factor_kind
 from sim.results.store import StoreError
-from sim.scenario.errors import Problem, ScenarioError, printable
 from sim.scenario.reader import ScenarioFile
-from sim.scenario.schema import Scenario, Sweep
 from sim.scenario.writer import one_line
+from sim.schema import Scenario, Sweep
+from sim.schema.errors import Problem, ScenarioError, printable
 
 FORMAT: Final = 1
 PLAN: Final = "plan.json"

@@ -3,13 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
 import queue
 import shutil
-import subprocess
-import sys
-import tempfile
-import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -17,7 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import IO, Any, Final
+from typing import Any, Final
 
 from sim.core import jit
 from sim.core.atomic import PARTIAL, leftovers
@@ -26,15 +21,15 @@ from sim.engine.simulate import run_world
 from sim.engine.solve import solve_base
 from sim.experiments import parts
 from sim.experiments import plan as plans
-from sim.experiments.plan import PLAN, Run, Study
+from sim.experiments.plan import PLAN, Study
+from sim.experiments.process import WORKER, Inbox, Worker, close, send, start
 from sim.results.store import StoreError, hold
-from sim.scenario.schema import Scenario
+from sim.schema import Scenario
 
 LOG: Final = "log.jsonl"
 SUMMARY: Final = "runs.parquet"
 OURS: Final = (PLAN, LOG, SUMMARY, parts.PARTS, parts.TABLE_PARTS)
 """What a sweep's folder holds; `--fresh` removes it and nothing else."""
-WORKER: Final = (sys.executable, "-m", "sim.experiments.worker")
 TICK: Final = 0.1
 """Seconds between two looks at the clock, where runs have a time limit."""
 DEATHS: Final = 2
@@ -43,20 +38,11 @@ STARTS: Final = 3
 """Workers that may die before they are ready."""
 WARM_AGENTS: Final = 2000
 """Rows of the run that compiles the kernels."""
-ONE_THREAD: Final = dict.fromkeys(
-    (
-        "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS",
-        "VECLIB_MAXIMUM_THREADS", "ARROW_NUM_THREADS",
-    ),
-    "1",
-)  # fmt: skip
-"""Environment in which libraries keep to one thread: workers share the machine by process."""
-
 Progress = Callable[[int, int, str], None]
 
 
 class TooManyFailuresError(Exception):
-    """More runs failed than were to be put up with; what is done is kept."""
+    """More runs failed than are tolerated; what is done is kept."""
 
 
 @dataclass
@@ -75,21 +61,6 @@ class Outcome:
 
 
 @dataclass
-class _Worker:
-    """A worker process, and what it is at."""
-
-    process: subprocess.Popen[str]
-    errors: IO[bytes]
-    ready: bool = False
-    unit: int | None = None
-    run: int | None = None
-    since: float = 0.0
-    ran: int = 0
-    verdict: str | None = None
-    """Why we ended it ourselves, if we did."""
-
-
-@dataclass
 class Sweep:
     """One start of a sweep.
 
@@ -98,7 +69,7 @@ class Sweep:
         folder: where.
         jobs: workers at a time.
         timeout: seconds that a run may take; none: any.
-        tolerated: failed runs that are put up with; none: any number.
+        tolerated: failed runs that are tolerated; none: any number.
         progress: told how far it is.
         command: what starts a worker.
     """
@@ -235,18 +206,18 @@ class Sweep:
         self._starts = 0
         self._began, self._n_before = time.monotonic(), n_done
         self._give_up_if_too_many("")
-        self._inbox: queue.SimpleQueue[tuple[_Worker, dict[str, Any] | None]] = queue.SimpleQueue()
-        self._workers: list[_Worker] = []
+        self._inbox: Inbox = queue.SimpleQueue()
+        self._workers: list[Worker] = []
         try:
             for _ in range(min(self.jobs, len(left))):
-                self._hire()
+                self._start_worker()
             while self._workers:
                 try:
                     worker, message = self._inbox.get(timeout=TICK if self.timeout else 1.0)
                 except queue.Empty:
                     self._show()
                 else:
-                    self._hear(worker, message)
+                    self._handle(worker, message)
                 self._stop_late()
                 if len(self._prepared) < self.jobs and (unit := self._unprepared()) is not None:
                     self._prepared[unit] = self._request(unit)
@@ -254,7 +225,7 @@ class Sweep:
             for worker in self._workers:
                 worker.process.kill()
             for worker in self._workers:
-                _bury(worker)
+                close(worker)
 
     def _prepare(self) -> None:
         """Compile what runs need, once, and solve the base rates that all points share."""
@@ -265,21 +236,10 @@ class Sweep:
             run_world(build_world(solve_base(few, few), few.seed), 0, 1, None)
         self._base = solve_base(self.study.base, self.study.base)
 
-    def _hire(self) -> None:
-        """Start a worker."""
-        errors = tempfile.TemporaryFile()  # noqa: SIM115 - closed when the worker is buried
-        process = subprocess.Popen(
-            self.command,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=errors,
-            text=True,
-            encoding="utf-8",
-            env={**os.environ, **ONE_THREAD},
-        )
-        worker = _Worker(process, errors)
+    def _start_worker(self) -> None:
+        """Start a worker, and tell it what all units share."""
+        worker = start(self.command, self._inbox)
         self._workers.append(worker)
-        threading.Thread(target=_relay, args=(worker, self._inbox), daemon=True).start()
         sweep = self.study.sweep
         job = {
             "folder": str(self.folder),
@@ -291,7 +251,7 @@ class Sweep:
             "factors": self.study.kinds,
             "units": self.study.units,
         }
-        _send(worker, json.dumps(job))
+        send(worker, json.dumps(job))
 
     def _unprepared(self) -> int | None:
         """Return the next unit whose request is not made yet."""
@@ -327,7 +287,7 @@ class Sweep:
             }
         )
 
-    def _hand_out(self, worker: _Worker) -> None:
+    def _hand_out(self, worker: Worker) -> None:
         """Give a worker its next unit, or nothing more to do."""
         worker.run, worker.ran = None, 0
         if not self._pending:
@@ -337,12 +297,12 @@ class Sweep:
             return
         unit = self._pending.popleft()
         worker.unit = unit
-        _send(worker, self._prepared.pop(unit, "") or self._request(unit))
+        send(worker, self._prepared.pop(unit, "") or self._request(unit))
 
-    def _hear(self, worker: _Worker, message: dict[str, Any] | None) -> None:
+    def _handle(self, worker: Worker, message: dict[str, Any] | None) -> None:
         """Act on what a worker says; None: it has ended."""
         if message is None:
-            self._mourn(worker)
+            self._replace(worker)
         elif "fault" in message:
             raise (RuntimeError if message["ours"] else StoreError)(message["fault"])
         elif "ready" in message:
@@ -362,7 +322,7 @@ class Sweep:
             self._hand_out(worker)
         self._show()
 
-    def _fail(self, worker: _Worker, run: int, error: str) -> None:
+    def _fail(self, worker: Worker, run: int, error: str) -> None:
         """Note a failed run, and give up where too many are.
 
         Raises:
@@ -395,18 +355,18 @@ class Sweep:
                 worker.verdict = f"took longer than {self.timeout:g} s"
                 worker.process.kill()
 
-    def _mourn(self, worker: _Worker) -> None:
-        """Take leave of a worker that has ended; put its unit back and hire another.
+    def _replace(self, worker: Worker) -> None:
+        """Put back the unit of a worker that has ended, and start another worker.
 
         Raises:
             StoreError: workers cannot even start.
         """
         self._workers.remove(worker)
-        code, said = _bury(worker)
+        code, said = close(worker)
         unit, run = worker.unit, worker.run
         if unit is None:
             if worker.ready:
-                return  # it was told to go
+                return  # it was told to end
             self._starts += 1
             if self._starts >= STARTS:
                 raise StoreError(f"workers end before they begin (code {code}): {said}")
@@ -425,7 +385,7 @@ class Sweep:
             # The failure has to stand in the unit's request.
             self._prepared.pop(unit, None)
             self._pending.appendleft(unit)
-        self._hire()
+        self._start_worker()
 
     def _show(self) -> None:
         """Say how far the sweep is."""
@@ -480,42 +440,6 @@ def _rate(rate: float) -> str:
     return f"{rate * 86_400:.2g} a day"
 
 
-def _relay(
-    worker: _Worker, inbox: queue.SimpleQueue[tuple[_Worker, dict[str, Any] | None]]
-) -> None:
-    """Pass a worker's answers on, and its end."""
-    with suppress(ValueError, OSError):
-        for line in worker.process.stdout or ():
-            inbox.put((worker, json.loads(line)))
-    inbox.put((worker, None))
-
-
-def _send(worker: _Worker, line: str) -> None:
-    """Send a request; a worker that has died is mourned when its end is heard of."""
-    with suppress(OSError):
-        stream = worker.process.stdin
-        assert stream is not None
-        stream.write(line + "\n")
-        stream.flush()
-
-
-def _bury(worker: _Worker) -> tuple[int, str]:
-    """Wait for a worker's end and close its pipes.
-
-    Returns:
-        Its exit code, and the last line that it wrote to stderr.
-    """
-    code = worker.process.wait()
-    for stream in (worker.process.stdin, worker.process.stdout):
-        if stream is not None:
-            with suppress(OSError, ValueError):
-                stream.close()
-    worker.errors.seek(max(0, worker.errors.seek(0, os.SEEK_END) - 2000))
-    lines = worker.errors.read().decode("utf-8", errors="replace").strip().splitlines()
-    worker.errors.close()
-    return code, lines[-1] if lines else ""
-
-
 def _refuse_foreign(folder: Path) -> None:
     """Refuse a folder that holds something other than a sweep."""
     folder = folder.expanduser()
@@ -538,58 +462,3 @@ def _clear(folder: Path) -> None:
             shutil.rmtree(path)
         else:
             path.unlink(missing_ok=True)
-
-
-class _Trial(Study):
-    """The first run of a sweep twice, then the last: the first time loads what runs need."""
-
-    def __init__(self, study: Study) -> None:
-        self.__dict__.update(study.__dict__)
-
-    def runs(self, unit: int) -> list[Run]:  # noqa: ARG002 - there is one unit
-        first, last = super().runs(0)[0], super().runs(self.n_units - 1)[-1]
-        return [first, first, last]
-
-
-@dataclass
-class Estimate:
-    """What a sweep will take."""
-
-    seconds_a_run: float
-    seconds: float
-    """Wall time of the whole sweep."""
-    megabytes: float
-    """On disk."""
-
-
-def estimate(study: Study, jobs: int, progress: Progress) -> Estimate:
-    """Time two runs, the first and the last, in a temporary folder that goes again.
-
-    Args:
-        study: the sweep.
-        jobs: workers it will have.
-        progress: told what is being done.
-
-    Raises:
-        ScenarioError: a point cannot be run.
-        StoreError: a run fails.
-    """
-    n = study.n_points
-    study.check_points(lambda done: progress(done, n, "checking points"))
-    with tempfile.TemporaryDirectory(prefix="sim-sweep-") as name:
-        folder = Path(name)
-        trial = Sweep(_Trial(study), folder, progress=lambda *_: progress(0, 0, "timing two runs"))
-        trial.prepare_folder()
-        trial.run_units([0], 0)
-        path = parts.summary_path(folder, 0)
-        if failed := parts.errors_of(path):
-            raise StoreError(
-                f"a run fails: {failed[0]['error']}; repeat it: {failed[0]['command']}"
-            )
-        seconds = parts.seconds_of(path)[1:]
-        tables = sum(it.stat().st_size for it in (folder / parts.TABLE_PARTS).rglob("*.parquet"))
-        # A summary's part is mostly columns' names and units; its rows are 8 bytes a column.
-        rows = study.n_runs * parts.columns_of(path) * 8
-        size = path.stat().st_size * study.n_units + rows + 2 * tables / 3 * study.n_runs
-    mean = sum(seconds) / len(seconds)
-    return Estimate(mean, mean * study.n_runs / min(jobs, study.n_runs), size / 1e6)

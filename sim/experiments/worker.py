@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from sim.engine.recorder import Recorder
-    from sim.scenario.schema import Scenario
+    from sim.schema import Scenario
 
 
 class Worker:
@@ -35,7 +35,7 @@ class Worker:
             job: `folder`, and the sweep's `tables`, `metrics`, `factors` and `units`.
             answer: sends an answer.
         """
-        from sim.scenario.schema import Metric
+        from sim.schema import Metric
 
         self.folder = Path(job["folder"])
         self.tables: list[str] = job["tables"]
@@ -63,7 +63,7 @@ class Worker:
             request: `unit`, `runs` (run, point, values, replicate, seed, command), `scenarios` by
                 point, and `failed`: what is known to fail, by run.
         """
-        from sim.scenario.schema import Scenario
+        from sim.scenario.whole import Scenario
 
         scenarios = {
             point: Scenario.model_validate_json(text)

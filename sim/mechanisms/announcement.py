@@ -18,7 +18,7 @@ from sim.core.state import F64, I64
 from sim.kernels.choice import Rush
 
 if TYPE_CHECKING:
-    from sim.scenario.schema import Policy, Scenario
+    from sim.schema import Policy, Scenario
 
 MONTHS = 6
 """Nobody hurries longer before a rule begins (specification)."""

@@ -19,7 +19,7 @@ from sim.model.declare import NONE_COUNTED, Mechanism, Rows, State, Table, dense
 
 if TYPE_CHECKING:
     from sim.model.world import Census, World
-    from sim.scenario.schema import Scenario
+    from sim.schema import Scenario
 
 WORDS: Final = (
     "first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "later",

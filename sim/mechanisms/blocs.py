@@ -10,7 +10,7 @@ import numpy as np
 from sim.core.state import F64, Bool
 
 if TYPE_CHECKING:
-    from sim.scenario.schema import Bloc, Scenario
+    from sim.schema import Bloc, Scenario
 
 
 def members(bloc: Bloc, when: date) -> list[str]:

@@ -40,12 +40,12 @@ from sim.mechanisms.protection import standing
 from sim.mechanisms.threats import THREATS, per_threat
 from sim.model.declare import Hook, Mechanism, State
 from sim.model.network import Network
-from sim.scenario.errors import Problem, ScenarioError
+from sim.schema.errors import Problem, ScenarioError
 
 if TYPE_CHECKING:
     from sim.model.stretch import Stretch
     from sim.model.world import Geography, World
-    from sim.scenario.schema import Scenario, Tastes
+    from sim.schema import Scenario, Tastes
 
 OPEN_STATUS = {
     Channel.labour: Status.regular,

@@ -40,7 +40,7 @@ from sim.model.declare import NONE_COUNTED, Hook, Mechanism, State, Table, dense
 if TYPE_CHECKING:
     from sim.model.stretch import Stretch
     from sim.model.world import World
-    from sim.scenario.schema import Scenario
+    from sim.schema import Scenario
 
 N_AGES: Final = 111
 """Ages 0 to 110; who is older dies like those of 110."""

@@ -27,7 +27,7 @@ from sim.model.declare import Hook, Mechanism, State
 if TYPE_CHECKING:
     from sim.model.stretch import Stretch
     from sim.model.world import Heads, World
-    from sim.scenario.schema import Scenario
+    from sim.schema import Scenario
 
 EXPOSED = Draw("exposure", 11)
 SPELL = Draw("spell", 12)

@@ -21,7 +21,7 @@ from sim.model.declare import NOBODY, Absent, Mechanism, Rows, Table
 
 if TYPE_CHECKING:
     from sim.model.world import Census, World
-    from sim.scenario.schema import Scenario
+    from sim.schema import Scenario
 
 ON_THE_WAY: Final = ("travelling", "stranded", "detained", "captive")
 OUTCOMES: Final = [*Status.__members__, *ON_THE_WAY, "died_on_the_way", "died_naturally"]

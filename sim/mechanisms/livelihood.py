@@ -21,7 +21,7 @@ from sim.model.declare import Hook, Mechanism, State
 if TYPE_CHECKING:
     from sim.model.stretch import Stretch
     from sim.model.world import World
-    from sim.scenario.schema import Intervention, Scenario
+    from sim.schema import Intervention, Scenario
 
 
 def build_means(scenario: Scenario) -> Means:

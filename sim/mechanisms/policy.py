@@ -6,24 +6,29 @@ a corridor goes before its country's.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sim.core.state import F64, I64, Bool
 from sim.core.terms import N_SLOTS, Channel, Company, Education
 from sim.kernels.travel import Custody
 from sim.mechanisms import announcement, blocs, politics
+from sim.mechanisms.citizenship import citizenship
 from sim.mechanisms.politics import PUBLIC, pulled
 from sim.mechanisms.populate import group_index
 from sim.model.declare import Hook, Mechanism, State
 from sim.model.network import Network
+from sim.schema import Policy
 
 if TYPE_CHECKING:
     from sim.model.stretch import Stretch
     from sim.model.world import World
-    from sim.scenario.schema import Policy, Scenario
+    from sim.schema import Scenario
+    from sim.schema.politics import Levers
 
 CHANNELS = (Channel.labour, Channel.family, Channel.asylum, Channel.irregular)
 BORDER = ("barrier", "officers", "law", "closed", "complicit")
@@ -46,6 +51,12 @@ DEFAULTS: dict[str, Any] = {
 }  # fmt: skip
 """What holds where no rule speaks: recognition .6 and returns .3 (world means), the rest our
 assumption: no labour migration, family and asylum admitted, borders open."""
+
+
+BY_CLASS = (
+    "recognition", "false_recognition", "encampment", "returns", "orders_last", "regularisation",
+)  # fmt: skip
+"""Numbers that rules may state for some nationalities; a table [k, c] of each, of that name."""
 
 
 class Rules:
@@ -73,12 +84,20 @@ class Rules:
         enforcement: [leg] barrier x officers x law.
         closed: [leg].
         complicit: [leg] share of those who are caught whom officials let through for money.
-        free: [citizenship, country] whether a bloc lets citizens live there without leave.
+        free: [citizenship, country] whether a bloc lets citizens live there without permission.
         responsible: [country] whether it is responsible for claims of those who enter it first.
         transfers: [country of the claim, first country] share who are sent there.
         custody: What is done with the intercepted.
         reunification: [k, c] median days until children are back with their adults.
+        added: By key that a mechanism has declared: [k, c] what rules say; NaN where none does.
     """
+
+    recognition: F64
+    false_recognition: F64
+    encampment: F64
+    returns: F64
+    orders_last: F64
+    regularisation: F64
 
     def __init__(
         self,
@@ -91,96 +110,82 @@ class Rules:
         self.when = when
         self.free = blocs.free_movement(scenario, when)
         self.responsible, self.transfers = blocs.first_country(scenario, when)
-        names = [c.id for c in scenario.countries]
-        number = {name: i for i, name in enumerate(names)}
-        shift = np.zeros(len(names)) if shift is None else shift
-        levers = scenario.politics.levers
         rules = in_force(scenario, when, announced)
-        classes = admission_classes(scenario)
-        groups = [""] + [g.id for g in scenario.groups]
-        kinds = [(names[c], groups[g]) for c, g in classes]
-        n_k, n_c = len(kinds), len(names)
+        spoken = Spoken(scenario, rules)
+        self._read_countries(spoken)
+        self._read_channels(spoken)
+        self.added = {name: spoken.by_class(name, np.nan) for name in added_keys(scenario)}
+        self.custody = handle(scenario, network, rules)
+        shift = np.zeros(len(scenario.countries)) if shift is None else shift
+        self._read_borders(scenario, network, spoken, shift)
+        self._tighten(scenario.politics.levers, shift)
+
+    def stated(self, name: str) -> F64:
+        """[k, c] what rules say by a key that a mechanism has declared; NaN where none speaks."""
+        return self.added[name]
+
+    def _read_countries(self, spoken: Spoken) -> None:
+        """What a country does, with whom it tells apart."""
+        for name in BY_CLASS:
+            setattr(self, name, spoken.by_class(name))
+        self.reunification = spoken.by_class("reunification_days")
+        self.prima_facie = spoken.by_class("prima_facie", False, bool)
+        number = {name: i for i, name in enumerate(spoken.countries)}
+        self.return_to = spoken.by_class("return_to", -1, np.int64, number.__getitem__)
+        self.capacity = spoken.by_country("capacity", np.inf)
+        self.protection = spoken.by_country("protection")
+
+    def _read_channels(self, spoken: Spoken) -> None:
+        """Whom channels admit, after how long, at what price."""
+        n_k, n_c = len(spoken.kinds), len(spoken.countries)
         self.open = np.zeros((n_k, n_c, N_SLOTS), bool)
         self.quota = np.full((n_c, N_SLOTS), np.inf)
         self.wait = np.zeros((n_k, n_c, N_SLOTS))
         self.fee = np.zeros((n_k, n_c, N_SLOTS))
         self.min_education = np.zeros((n_k, n_c, N_SLOTS), np.int64)
-        self.recognition = np.zeros((n_k, n_c))
-        self.false_recognition = np.zeros((n_k, n_c))
-        self.capacity = np.full(n_c, np.inf)
-        self.prima_facie = np.zeros((n_k, n_c), bool)
-        self.encampment = np.zeros((n_k, n_c))
-        self.return_to = np.full((n_k, n_c), -1, np.int64)
-        self.returns = np.zeros((n_k, n_c))
-        self.protection = np.ones(n_c)
-        self.orders_last = np.zeros((n_k, n_c))
-        self.regularisation = np.zeros((n_k, n_c))
-        self.reunification = np.zeros((n_k, n_c))
-
-        by_country: dict[str, list[Policy]] = {name: [] for name in names}
-        by_corridor: dict[str, list[Policy]] = {}
-        for rule in rules:
-            if rule.into is not None:
-                by_country[rule.into].append(rule)
-            elif rule.corridor is not None:
-                by_corridor.setdefault(rule.corridor, []).append(rule)
-
-        for c, name in enumerate(names):
-            own = by_country[name]
-            twins: dict[tuple[int, ...], int] = {}
-            like = np.arange(n_k)
-            capacity = field(own, "capacity")
-            self.capacity[c] = np.inf if capacity is None else capacity
-            self.protection[c] = field(own, "protection")
+        for c, name in enumerate(spoken.countries):
             for channel in CHANNELS:
-                quota = field([r for r in own if r.channel == channel.name], "quota")
+                own = [r for r in spoken.by_name[name] if r.channel == channel.name]
+                quota = field(own, "quota")
                 self.quota[c, channel] = np.inf if quota is None else quota
-            for k, (citizenship, group) in enumerate(kinds):
-                mine = [r for r in own if concerns(r, citizenship)]
-                told_apart = tuple(id(r) for r in mine) + tuple(
-                    admitted(r, citizenship, group) for r in mine if r.only or r.except_
-                )
-                like[k] = twins.setdefault(told_apart, k)
-                if like[k] != k:
-                    continue
-                self.recognition[k, c] = field(mine, "recognition")
-                self.false_recognition[k, c] = field(mine, "false_recognition")
-                self.encampment[k, c] = field(mine, "encampment")
-                self.returns[k, c] = field(mine, "returns")
-                self.orders_last[k, c] = field(mine, "orders_last")
-                self.regularisation[k, c] = field(mine, "regularisation")
-                self.reunification[k, c] = field(mine, "reunification_days")
-                self.prima_facie[k, c] = bool(field(mine, "prima_facie"))
-                target = field(mine, "return_to")
-                self.return_to[k, c] = -1 if target is None else number[target]
+            for k in spoken.told_apart(c):
                 for channel in CHANNELS:
-                    spoken = [r for r in mine if r.channel == channel.name]
-                    is_open = field(spoken, "open", channel.name)
-                    admits = [r for r in spoken if r.only or r.except_]
-                    if admits and not admitted(admits[-1], citizenship, group):
-                        is_open = False
-                    if self.quota[c, channel] == 0:
-                        is_open = False
-                    self.open[k, c, channel] = is_open
-                    self.wait[k, c, channel] = field(spoken, "wait", channel.name) or 0.0
-                    self.fee[k, c, channel] = field(spoken, "fee") or 0.0
-                    education = field(spoken, "min_education")
-                    self.min_education[k, c, channel] = Education[education or "none"]
-            self._copy_classes(c, like)
+                    self._read_channel(spoken, c, k, channel)
+            for table in (self.open, self.wait, self.fee, self.min_education):
+                table[:, c] = table[spoken.like[c], c]
 
-        legs = network.legs
+    def _read_channel(self, spoken: Spoken, c: int, k: int, channel: Channel) -> None:
+        mine = [r for r in spoken.mine[c][k] if r.channel == channel.name]
+        is_open = field(mine, "open", channel.name)
+        admits = [r for r in mine if r.only or r.except_]
+        if admits and not admitted(admits[-1], *spoken.kinds[k]):
+            is_open = False
+        if self.quota[c, channel] == 0:
+            is_open = False
+        self.open[k, c, channel] = is_open
+        self.wait[k, c, channel] = field(mine, "wait", channel.name) or 0.0
+        self.fee[k, c, channel] = field(mine, "fee") or 0.0
+        education = field(mine, "min_education")
+        self.min_education[k, c, channel] = Education[education or "none"]
+
+    def _read_borders(
+        self, scenario: Scenario, network: Network, spoken: Spoken, shift: F64
+    ) -> None:
+        """How legs are guarded, under the stringency of the country entered."""
+        legs, levers = network.legs, scenario.politics.levers
         n_legs = len(legs.source)
         self.enforcement = np.zeros(n_legs)
         self.closed = np.zeros(n_legs, bool)
         self.complicit = np.zeros(n_legs)
+        number = {name: i for i, name in enumerate(spoken.countries)}
         country_of = [p.country for p in scenario.places]
-        borders = {name: {f: field(by_country[name], f) for f in BORDER} for name in names}
+        borders = {name: {f: field(own, f) for f in BORDER} for name, own in spoken.by_name.items()}
         free = {f: field([], f) for f in BORDER}
         pulling = [f for f in BORDER if f in TIGHTENED and getattr(levers, f)]
         for e in range(n_legs):
             corridor = scenario.corridors[legs.corridor[e]].id
             border = borders[country_of[legs.target[e]]] if legs.crosses[e] else free
-            for rule in by_corridor.get(corridor, []):
+            for rule in spoken.by_corridor.get(corridor, []):
                 stated = {f: getattr(rule, f) for f in BORDER if getattr(rule, f) is not None}
                 border = {**border, **stated}
             if legs.crosses[e] and pulling:
@@ -191,11 +196,13 @@ class Rules:
             self.closed[e] = bool(border["closed"])
             self.complicit[e] = border["complicit"]
         self.enforcement[self.closed] = 1.0
-        self.custody = handle(scenario, network, rules)
-        detention = self.custody.detained
         into = np.array([number[country_of[p]] for p in legs.target], np.int64)
+        detention = self.custody.detained
         tightened = pulled(detention, levers.detention, shift[into])
         detention[:, legs.crosses] = tightened[:, legs.crosses]
+
+    def _tighten(self, levers: Levers, shift: F64) -> None:
+        """Let the stringency of governments move what answers to it."""
         self.recognition = pulled(self.recognition, levers.recognition, shift)
         self.returns = pulled(self.returns, levers.returns, shift)
         self.encampment = pulled(self.encampment, levers.encampment, shift)
@@ -203,14 +210,83 @@ class Rules:
         self.capacity *= np.exp(levers.capacity * shift)
         self.wait *= np.exp(levers.wait * shift)[None, :, None]
 
-    def _copy_classes(self, c: int, like: I64) -> None:
-        """Give every class the rules of the first that the country does not tell from it."""
-        for table in (
-            self.open, self.wait, self.fee, self.min_education, self.recognition,
-            self.false_recognition, self.prima_facie, self.return_to, self.encampment, self.returns,
-            self.orders_last, self.regularisation, self.reunification,
-        ):  # fmt: skip
+
+class Spoken:
+    """Rules in force, by whose they are and by whom they tell apart.
+
+    Attributes:
+        countries: Ids of countries.
+        kinds: Citizenship and group of each admission class; no group: an empty text.
+        by_name: Rules of each country.
+        by_corridor: Rules of each corridor that has some.
+        mine: By country and class: the country's rules about people of that class.
+        like: By country: [k] the first class that the country does not tell from this one.
+    """
+
+    def __init__(self, scenario: Scenario, rules: list[Policy]) -> None:
+        self.countries = [c.id for c in scenario.countries]
+        groups = [""] + [g.id for g in scenario.groups]
+        classes = admission_classes(scenario)
+        self.kinds = [(self.countries[c], groups[g]) for c, g in classes]
+        self.by_name: dict[str, list[Policy]] = {name: [] for name in self.countries}
+        self.by_corridor: dict[str, list[Policy]] = {}
+        for rule in rules:
+            if rule.into is not None:
+                self.by_name[rule.into].append(rule)
+            elif rule.corridor is not None:
+                self.by_corridor.setdefault(rule.corridor, []).append(rule)
+        self.mine: list[list[list[Policy]]] = []
+        self.like: list[I64] = []
+        for name in self.countries:
+            own = self.by_name[name]
+            mine = [[r for r in own if concerns(r, citizenship)] for citizenship, _ in self.kinds]
+            twins: dict[tuple[int, ...], int] = {}
+            like = np.arange(len(self.kinds))
+            for k, kind in enumerate(self.kinds):
+                told_apart = tuple(id(r) for r in mine[k]) + tuple(
+                    admitted(r, *kind) for r in mine[k] if r.only or r.except_
+                )
+                like[k] = twins.setdefault(told_apart, k)
+            self.mine.append(mine)
+            self.like.append(like)
+
+    def told_apart(self, c: int) -> list[int]:
+        """Classes that a country tells apart, each by the first of those like it."""
+        return [k for k, first in enumerate(self.like[c].tolist()) if k == first]
+
+    def by_class(
+        self,
+        name: str,
+        nothing: Any = None,
+        kind: type = np.float64,
+        read: Callable[[Any], Any] = lambda value: value,
+    ) -> NDArray[Any]:
+        """[k, c] what rules say by a key.
+
+        Args:
+            name: The key.
+            nothing: What holds where no rule speaks and there is no default.
+            kind: Of numbers.
+            read: Turns what a rule says into a number.
+        """
+        table: NDArray[Any] = np.zeros((len(self.kinds), len(self.countries)), kind)
+        for c, like in enumerate(self.like):
+            for k in self.told_apart(c):
+                value = field(self.mine[c][k], name)
+                table[k, c] = nothing if value is None else read(value)
             table[:, c] = table[like, c]
+        return table
+
+    def by_country(self, name: str, nothing: Any = None) -> F64:
+        """[c] what rules say by a key that tells nobody apart."""
+        found = (field(self.by_name[country], name) for country in self.countries)
+        return np.array([nothing if it is None else it for it in found], np.float64)
+
+
+def added_keys(scenario: Scenario) -> list[str]:
+    """Keys of rules that mechanisms have declared."""
+    kind = type(scenario.policies[0]) if scenario.policies else Policy
+    return [name for name in kind.model_fields if name not in Policy.model_fields]
 
 
 def handle(scenario: Scenario, network: Network, rules: list[Policy]) -> Custody:
@@ -388,8 +464,7 @@ CLASSES = State("classes", lambda world: class_table(world.scenario))
 
 def admission_class(world: World, rows: I64) -> I64:
     """[n] admission class of each person."""
-    people = world.people
-    return np.asarray(CLASSES.of(world)[world.country[people.home[rows]], people.group[rows]])
+    return np.asarray(CLASSES.of(world)[citizenship(world, rows), world.people.group[rows]])
 
 
 def days_of_change(world: World) -> list[int]:

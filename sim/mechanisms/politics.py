@@ -26,7 +26,7 @@ from sim.model.declare import Absent, Hook, Mechanism, Rows, State, Table
 if TYPE_CHECKING:
     from sim.model.stretch import Stretch
     from sim.model.world import Census, World
-    from sim.scenario.schema import Opinion, Scenario
+    from sim.schema import Opinion, Scenario
 
 FOREIGN = (Status.regular, Status.refugee, Status.claimant, Status.irregular, Status.ordered)
 SETTLED = (Status.regular, Status.refugee)

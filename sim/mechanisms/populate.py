@@ -19,7 +19,7 @@ from sim.core.terms import Activity, Education, Status
 from sim.model.declare import Mechanism
 
 if TYPE_CHECKING:
-    from sim.scenario.schema import Country, Profile, Scenario
+    from sim.schema import Country, Profile, Scenario
 
 HOUSEHOLD_SIZE = Draw("household_size", 3)
 SEX_AND_AGE = Draw("demography", 4)

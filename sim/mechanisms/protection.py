@@ -16,7 +16,7 @@ from sim.core.terms import Status
 from sim.kernels.living import N_STATUS
 
 if TYPE_CHECKING:
-    from sim.scenario.schema import StatusFactors
+    from sim.schema import StatusFactors
 
 PROTECTED = (Status.refugee, Status.claimant)
 

@@ -19,7 +19,7 @@ from sim.model.declare import Hook, Mechanism, State
 if TYPE_CHECKING:
     from sim.model.stretch import Stretch
     from sim.model.world import World
-    from sim.scenario.schema import Bloc, Sharing
+    from sim.schema import Bloc, Sharing
 
 RELOCATION = Draw("relocation", 43)
 RELOCATED = State(

@@ -17,7 +17,7 @@ from sim.model.declare import Absent, Counter, Hook, Mechanism, Rows, State, Tab
 if TYPE_CHECKING:
     from sim.model.stretch import Stretch
     from sim.model.world import Census, World
-    from sim.scenario.schema import Scenario
+    from sim.schema import Scenario
 
 ITEMS = (
     "detention", "decision", "forced_return", "relocation", "camp", "claimant", "refugee",

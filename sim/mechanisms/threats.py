@@ -29,7 +29,7 @@ from sim.model.declare import (
 if TYPE_CHECKING:
     from sim.model.stretch import Stretch
     from sim.model.world import Census, World
-    from sim.scenario.schema import Intervention, Scenario, Shock
+    from sim.schema import Intervention, Scenario, Shock
 
 MONTH = DAYS_A_YEAR / 12
 FADED = 2.0

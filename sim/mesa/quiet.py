@@ -1,8 +1,8 @@
 """Mesa, imported so that nothing else changes.
 
-Importing Mesa 3.3 sets the start method of multiprocessing for the whole process, by force: what
-else runs in it, a pool of somebody's own for instance, would start its workers in another way than
-before. Here it is put back. Who imports Mesa themselves has it as Mesa wants it.
+Importing Mesa below 3.4.1 sets the start method of multiprocessing for the whole process, by force:
+what else runs in it, a pool of somebody's own for instance, would start its workers in another way
+than before. Here it is put back. Who imports Mesa themselves has it as Mesa wants it.
 """
 
 from __future__ import annotations
@@ -22,3 +22,5 @@ def _imported() -> Any:
 
 
 mesa = _imported()
+agentset = getattr(mesa, "agentset", mesa.agent)
+"""The module of AgentSet and GroupBy, which has a name of its own from Mesa 3.5.1 on."""

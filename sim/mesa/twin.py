@@ -15,8 +15,6 @@ from collections.abc import Iterator
 from math import exp, inf, log, log1p
 from typing import NamedTuple
 
-import numpy as np
-
 from sim.core.rng import Draw, key, mix
 from sim.core.state import DAYS_A_YEAR, GROUNDS
 from sim.core.terms import Activity, Answer, Channel, Companions, Hazard, Status
@@ -24,12 +22,9 @@ from sim.engine.setup import build_world
 from sim.engine.solve import solve_base
 from sim.engine.step import advance
 from sim.kernels.choice import Conditions
-from sim.mechanisms.choice import CHOICES
-from sim.mechanisms.decide import LABEL, MOVE, everybody
-from sim.mechanisms.journey import CHANNEL_CHOSEN, DESTINATION
-from sim.mechanisms.policy import CLASSES
-from sim.mesa.quiet import mesa
-from sim.scenario.schema import Scenario
+from sim.mechanisms import choice, decide, journey, policy
+from sim.mesa.quiet import agentset, mesa
+from sim.schema import Scenario
 
 BORDER = (Channel.labour, Channel.family, Channel.asylum, Channel.irregular)
 OVERLAND = (Channel.asylum, Channel.irregular)  # by corridors; all others travel regularly
@@ -50,7 +45,7 @@ class Twin(mesa.Model):  # type: ignore[misc]
 
     def __init__(self, scenario: Scenario, seed: int | None = None) -> None:
         seed = scenario.seed if seed is None else seed
-        super().__init__(seed=seed)
+        super().__init__(rng=seed)
         self.world = build_world(solve_base(scenario, scenario), seed)
         self.heads: dict[int, Head] = {}
 
@@ -62,15 +57,16 @@ class Twin(mesa.Model):  # type: ignore[misc]
     def ask(self, now: Conditions, end: int) -> None:
         """Ask every head, in any order, for the days to `end`; `now`: factors of the two rates."""
         # The engine asks those who arrive, apply or send somebody ahead again, for what is left.
-        self.now, self.land, asked = now, CHOICES.of(self.world).land, everybody(self.world, end)
+        asked = decide.everybody(self.world, end)
+        self.now, self.land = now, choice.CHOICES.of(self.world).land
         rows = asked.heads.tolist()
         self.days = dict(zip(rows, asked.days, strict=True))
         self.heads |= {row: Head(self, row) for row in rows if row not in self.heads}
-        self.asked = mesa.agent.AgentSet([self.heads[row] for row in rows], self.random)
+        self.asked = agentset.AgentSet([self.heads[row] for row in rows], self.random)
         self.asked.shuffle_do("decide")
 
     def draw(self, kind: Draw, *who: int) -> float:
-        """The uniform number in (0, 1) that belongs to a purpose, today, and somebody."""
+        """The uniform number in (0, 1) that belongs to a kind of draw, today, and somebody."""
         word = int(key(self.world.seed, kind, self.world.day))
         for one in who:
             word = mix(word ^ one % 2**64)
@@ -91,7 +87,7 @@ class Head(mesa.Agent):  # type: ignore[misc]
             setattr(self, name, column[row].item())  # pid, place, home, means ...: core/state.py
         self.here, self.own = world.country[self.place], world.country[self.home]
         self.taste, self.education = self.traits >> 4, self.traits >> 1 & 3
-        self.kind = CLASSES.of(world)[self.own, self.group]  # as rules tell people apart
+        self.kind = policy.CLASSES.of(world)[self.own, self.group]  # as rules tell people apart
         self.applied = self.activity == Activity.waiting
         self.want, self.fear = self.mask & 15, self.mask >> 4  # threats that one is exposed to
         days = self.model.days[row]
@@ -99,7 +95,7 @@ class Head(mesa.Agent):  # type: ignore[misc]
         self.stayed = (world.day + 0.5 * days - self.moved) / DAYS_A_YEAR
         living = (people.household == self.household) & (people.activity != Activity.dead)
         ages = (world.month() - people.born.astype(int)) // 12
-        others = ages[living & (np.arange(len(ages)) != row)]
+        others = ages[living & (people.pid != self.pid)]
         self.age = min(max(ages[row], 0), 120)
         # Who can go: all, or an adult ahead of the others, or an older child.
         ahead = {Companions.pioneer: others >= 18, Companions.child: (others >= 12) & (others < 18)}
@@ -115,8 +111,8 @@ class Head(mesa.Agent):  # type: ignore[misc]
         R_P = sum(self.rates(self.means, policy_open=True))  # were policy open to all
         R_MP = sum(self.rates(inf, policy_open=True))
         R, R_0 = L + F, L / self.model.now.want[self.place, self.want]  # R_0: were there no threat
-        draw = -log1p(-self.model.draw(MOVE, self.pid))  # exponential, of mean 1
-        label = self.model.draw(LABEL, self.pid)
+        draw = -log1p(-self.model.draw(decide.MOVE, self.pid))  # exponential, of mean 1
+        label = self.model.draw(decide.LABEL, self.pid)
         if draw >= R_MP * self.years:
             self.answer = Answer.stays
         elif draw < R * self.years:
@@ -156,9 +152,9 @@ class Head(mesa.Agent):  # type: ignore[misc]
 
         def value(it: Option) -> float:
             way = 3 * it.channel * (it.channel in BORDER) + it.who
-            return lucky(it.worth[0], CHANNEL_CHOSEN, ident[it.place] + way)
+            return lucky(it.worth[0], journey.CHANNEL_CHOSEN, ident[it.place] + way)
 
-        goal = max(nests, key=lambda d: lucky(nests[d], DESTINATION, ident[d]))
+        goal = max(nests, key=lambda d: lucky(nests[d], journey.DESTINATION, ident[d]))
         paid = (it for it in self.options[h] if it.worth[0] > 0 and it.cost[0] <= self.means)
         self.chosen = max((it for it in paid if it.place == goal), key=value)
 

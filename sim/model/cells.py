@@ -11,7 +11,7 @@ from sim.kernels.tally import cells_of
 from sim.model.columns import BY
 
 if TYPE_CHECKING:
-    from sim.scenario.schema import Scenario
+    from sim.schema import Scenario
 
 
 class Cells:

@@ -22,7 +22,7 @@ from sim.core.terms import (
 )
 
 if TYPE_CHECKING:
-    from sim.scenario.schema import Scenario
+    from sim.schema import Scenario
 
 Kind = Literal["int", "float", "date", "text", "bool"]
 

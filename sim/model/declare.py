@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from sim.core.rng import Draw
 from sim.model.columns import Column
+from sim.schema.key import Part
 
 if TYPE_CHECKING:
     from sim.model.stretch import Stretch
@@ -177,6 +178,11 @@ class Mechanism:
     """Name of its file."""
     text: str
     """What it does, to be read after its name."""
+    keys: type[Part] | None = None
+    """Sections that it adds to a scenario: a `Part` with a field for each."""
+    rule_keys: type[Part] | None = None
+    """Keys that it adds to a rule of a state (`policies`), likewise; those of rules about a country
+    and, with `citizens_of`, about some nationalities."""
     states: tuple[State[Any], ...] = ()
     """What it keeps from step to step."""
     counters: tuple[Counter[Any], ...] = ()

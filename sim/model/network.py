@@ -10,7 +10,7 @@ from sim.core.rng import name_hash
 from sim.core.state import F64, I64, Legs
 
 if TYPE_CHECKING:
-    from sim.scenario.schema import Scenario
+    from sim.schema import Scenario
 
 
 class Network(NamedTuple):

@@ -22,7 +22,7 @@ from sim.kernels.tally import list_heads
 if TYPE_CHECKING:
     from sim.model.cells import Cells
     from sim.model.network import Network
-    from sim.scenario.schema import Scenario
+    from sim.schema import Scenario
 
 
 class Heads(NamedTuple):

@@ -13,7 +13,7 @@ from matplotlib.ticker import MaxNLocator
 
 from sim.core.terms import Harm
 from sim.experiments.compare import COUNTED, SUMS, bands
-from sim.plots import style
+from sim.plots import style, wording
 from sim.plots.figures import legend, time_ticks
 from sim.plots.focus import citizens, narrowed
 from sim.results.measures import MEASURES
@@ -41,7 +41,7 @@ def plot_bands(record: Record, ax: Axes | None = None, *, measures: Sequence[str
         The axes.
     """
     table = bands(_whose(record, measures), measures)
-    words = [style.MEASURE_WORDS[it] for it in measures]
+    words = [wording.MEASURE_WORDS[it] for it in measures]
     owned = [style.MEASURES.get(it) for it in measures]
     others = cycle(it for it in style.LINES if it not in owned)
     lines = [
@@ -55,19 +55,20 @@ def bands_finding(record: Record, measures: Sequence[str] = STOCKS) -> str:
     """Say in one sentence when the largest count was largest, or how a share began and ended."""
     table = bands(_whose(record, measures), measures).dropna(subset="value")
     if not table["value"].max() > 0:
-        return f"No {', '.join(style.MEASURE_WORDS[it] for it in measures)}"
+        return f"No {', '.join(wording.MEASURE_WORDS[it] for it in measures)}"
     unit = str(table["unit"].iloc[0])
     if unit == "share":
         table = table[table["measure"] == table["measure"].iloc[0]]
         ends = (table.iloc[0], table.iloc[-1])
         said = (
-            f"{style.figures(it['value'], unit)} in {style.month_word(it['date'])}" for it in ends
+            f"{wording.figures(it['value'], unit)} in {wording.month_word(it['date'])}"
+            for it in ends
         )
         return f"{_named(measures[0])}: {', '.join(said)}"
     top = table.iloc[int(np.argmax(table["value"]))]
     did = "reached" if top["date"] == table["date"].max() else "peaked at"
-    value = style.figures(top["value"], unit)
-    return f"{_named(top['measure'])} {did} {value} in {style.month_word(top['date'])}"
+    value = wording.figures(top["value"], unit)
+    return f"{_named(top['measure'])} {did} {value} in {wording.month_word(top['date'])}"
 
 
 def bands_text(record: Record) -> str:
@@ -76,9 +77,9 @@ def bands_text(record: Record) -> str:
     last = table[table["date"] == table["date"].max()]
     ends = []
     for _, row in last.iterrows():
-        text = f"{style.MEASURE_WORDS[row['measure']]} {style.words(row['value'])}"
+        text = f"{wording.MEASURE_WORDS[row['measure']]} {wording.words(row['value'])}"
         if row["low"] == row["low"]:
-            text += f" ({style.words(row['low'])} to {style.words(row['high'])})"
+            text += f" ({wording.words(row['low'])} to {wording.words(row['high'])})"
         ends.append(text)
     return f"{bands_finding(record)}. At the end: {', '.join(ends)}."
 
@@ -109,7 +110,7 @@ def plot_gaps(runs: Mapping[str, Record], measure: str, ax: Axes | None = None) 
         The axes.
 
     Raises:
-        UnlikeRunsError: a run's replicates are no pairs of the base's.
+        UnlikeRunsError: a run's replicates do not match the base's.
     """
     (name, base), *variants = runs.items()
     colours = _colours(len(variants))
@@ -117,7 +118,7 @@ def plot_gaps(runs: Mapping[str, Record], measure: str, ax: Axes | None = None) 
         (it, colour, bands(record, [measure], base, so_far=True))
         for (it, record), colour in zip(variants, colours, strict=True)
     ]
-    what = f"{style.MEASURE_WORDS[measure]}, less those of {name}"
+    what = f"{wording.MEASURE_WORDS[measure]}, less those of {name}"
     return _draw(base, lines, [measure], ax, gaps_finding(runs, measure), what)
 
 
@@ -129,18 +130,18 @@ def gaps_finding(runs: Mapping[str, Record], measure: str) -> str:
         return f"{_named(measure)}: no difference between {second} and {first}"
     row = table.iloc[-1]
     size = abs(float(row["value"]))
-    gap = f"{100 * size:.1f} points" if row["unit"] == "share" else style.words(size)
+    gap = f"{100 * size:.1f} points" if row["unit"] == "share" else wording.words(size)
     more = "more" if row["value"] > 0 else "less"
     if row["unit"] in ("people", "households"):
         more = "more" if row["value"] > 0 else "fewer"
     sure = row["low"] > 0 or row["high"] < 0
     doubt = "" if sure or row["n"] < 2 else ", which may be chance"
-    when = style.month_word(row["date"])
+    when = wording.month_word(row["date"])
     return f"{_named(measure)}: {gap} {more} by {when} in {second} than in {first}{doubt}"
 
 
 def _named(measure: str) -> str:
-    return style.capital(style.MEASURE_WORDS[measure])
+    return wording.capital(wording.MEASURE_WORDS[measure])
 
 
 def _colours(n: int) -> list[str]:
@@ -191,6 +192,6 @@ def _draw(
     elif gap and measures[0] in SUMS:
         when = "since the start"
     whose = citizens(record) if not gap and set(measures) <= OF_CITIZENS else "people"
-    what = style.capital(gap or (whose if unit == "people" else unit))
+    what = wording.capital(gap or (whose if unit == "people" else unit))
     style.caption(ax, record, title, f"{what}, {when}. {band}.")
     return ax

@@ -1,4 +1,7 @@
-"""Pictures of a run: each takes a record, draws on the axes it is given, and returns them."""
+"""Pictures of a run over time, and of its harms.
+
+Each takes a record, draws on the axes it is given, and returns them.
+"""
 
 from __future__ import annotations
 
@@ -8,44 +11,21 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
-from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
-from matplotlib.transforms import Bbox
+from matplotlib.ticker import MaxNLocator
 
 from sim.core.state import DAYS_A_YEAR
 from sim.core.terms import Harm, Threat
-from sim.plots import style
+from sim.plots import style, wording
 from sim.plots.focus import citizens, counted, narrowed, such
-from sim.results.observed import STOCKS_OBSERVED
 from sim.results.record import Record
 from sim.results.sums import abroad, country_of
 
 DRAWN_ANSWERS: Final = ("necessity", "choice", "no_permission", "no_means")
 """From the bottom of the stack; `stays` is hundreds of times larger and is put in words."""
-MOST_ROWS: Final = 14
-"""Observed figures drawn one below the other; more are drawn as points."""
-MOST_NAMES: Final = 8
-"""Of the figures drawn as points, those listed below."""
-KINDS: Final = {
-    "refugees": ("o", style.OUTCOMES["refugee"], "refugees"),
-    "asylum_seekers": ("s", style.OUTCOMES["claimant"], "asylum seekers"),
-    "displaced": ("^", style.OUTCOMES["displaced"], "displaced within"),
-    "arrivals": ("D", "#332288", "arrivals"),
-    "deaths": ("X", style.DEATH, "deaths"),
-    "foreign_born": ("P", "#997700", "foreign-born"),
-    "interceptions": ("v", "#aa3377", "interceptions"),
-    "kidnappings": ("h", "#ccbb44", "held captive"),
-    "forced_returns": ("<", "#885522", "forced returns"),
-    "separations": ("p", "#66ccee", "children separated"),
-}
-"""Marker, colour and words of each kind of observed figure; stocks as in other pictures."""
 LEADER: Final = 20.0
 """Length of the line from a band to its name, in points."""
 END_LINE: Final = 11.5
 """Room that the name of a band needs from the next, in points."""
-UNDER_AXIS: Final = 42.0
-"""Room for the labels of an axis and its ticks, in points."""
-WIDE_RANGE: Final = 30.0
-"""Ratio of largest to smallest figure from which an axis is logarithmic."""
 
 
 def plot_answers(record: Record, ax: Axes | None = None) -> Axes:
@@ -64,15 +44,15 @@ def plot_answers(record: Record, ax: Axes | None = None) -> Axes:
     table, unit = by_month(record, narrowed(record).answers, "answer", "heads")
     ax = style.frame(ax)
     drawn = [answer for answer in DRAWN_ANSWERS if answer in table and table[answer].any()]
-    _stack(ax, table[drawn], [(style.ANSWER_WORDS[it], style.ANSWERS[it]) for it in drawn])
-    ax.set_ylabel(f"heads of household {unit}", fontsize=style.TEXT)
+    _stack(ax, table[drawn], [(wording.ANSWER_WORDS[it], style.ANSWERS[it]) for it in drawn])
+    ax.set_ylabel(f"households {unit}", fontsize=style.TEXT)
     stays = float(table["stays"].mean()) if "stays" in table else 0.0
     style.caption(
         ax,
         record,
         answers_finding(record),
-        f"Heads of household{such(record)} who would move, by what comes of it, {unit}. "
-        f"Not drawn: {style.words(stays)} who stay.",
+        f"Households{such(record)} that would move, by outcome, {unit}. "
+        f"Not drawn: {wording.words(stays)} that stay.",
     )
     return ax
 
@@ -85,15 +65,15 @@ def answers_finding(record: Record) -> str:
     blocked = float(heads.get("no_means", 0) + heads.get("no_permission", 0))
     who = f"households{such(record)}"
     if moved == 0:
-        kept = f"on average {style.words(blocked)} {who} could not {unit}"
+        kept = f"on average {wording.words(blocked)} {who} could not {unit}"
         return f"Nobody moved; {kept}" if blocked else "Nobody moved"
     share = 100 * float(heads.get("necessity", 0)) / moved
-    text = f"On average {style.words(moved)} {who} moved {unit}, {share:.0f} % of necessity"
-    return f"{text}; {style.words(blocked)} more could not" if blocked else text
+    text = f"On average {wording.words(moved)} {who} moved {unit}, {share:.0f} % of necessity"
+    return f"{text}; {wording.words(blocked)} more could not" if blocked else text
 
 
 def plot_threats(record: Record, ax: Axes | None = None, *, country: str | None = None) -> Axes:
-    """Draw what people of one country feel of the seven threats over time, stacked.
+    """Draw how insecure people in one country are over time, stacked by the seven threats.
 
     Args:
         record: a run that kept `insecurity`.
@@ -108,7 +88,7 @@ def plot_threats(record: Record, ax: Axes | None = None, *, country: str | None 
         NoTableError: the run kept no insecurity.
     """
     country = country or most_left(record)
-    name = style.the(style.names(record).get(country, country))
+    name = wording.the(wording.names(record).get(country, country))
     where = country_of(record)
     rows = record.insecurity
     rows = rows[rows["place"].astype(object).map(where) == country]
@@ -148,226 +128,8 @@ def most_left(record: Record) -> str:
     return (*record.scenario.population.focus, record.scenario.countries[0].id)[0]
 
 
-def plot_observed(record: Record, ax: Axes | None = None) -> Axes:
-    """Draw each observed figure beside the simulated one.
-
-    A few are drawn one below the other; many as points about the line on which both are equal.
-
-    Args:
-        record: a run; without observed figures the axes say so.
-        ax: axes to draw on; none: those of a new figure.
-
-    Returns:
-        The axes.
-    """
-    return (_observed_points if len(record.observed) > MOST_ROWS else _observed_rows)(record, ax)
-
-
-def _observed_points(record: Record, ax: Axes | None) -> Axes:
-    """Draw simulated against observed figures, both logarithmic; number those furthest apart."""
-    table = record.observed
-    known = (table["simulated"].notna() & (table["observed"] > 0)).to_numpy()
-    seen, made = (table[name].to_numpy()[known] for name in ("observed", "simulated"))
-    smallest = min([*seen, *made[made > 0]], default=1.0)
-    largest = max([*seen, *made], default=10.0)
-    # A logarithmic axis has no zero: what is zero stands at its lower end.
-    low, high = smallest / 3, largest * 3
-    ax = style.frame(ax, 4.9)
-    ax.set(xscale="log", yscale="log", xlim=(low, high), ylim=(low, high))
-    line = np.array([low, high])
-    ax.fill_between(line, line / 2, line * 2, color=style.RULE, alpha=0.55, linewidth=0, zorder=1)
-    ax.plot(line, line, color=style.FAINT, linewidth=1, zorder=2)
-    shown = np.maximum(made, low * 1.15)
-    ends = [np.clip(table[name].to_numpy()[known], low, high) for name in ("low", "high")]
-    ax.vlines(seen, *ends, color=style.FAINT, linewidth=1, alpha=0.3, zorder=2.5)
-    kinds = table["what"].astype(str).to_numpy()[known]
-    for kind, (marker, colour, word) in KINDS.items():
-        if (kinds == kind).any():
-            ax.scatter(
-                seen[kinds == kind], shown[kinds == kind], s=48, marker=marker, color=colour,
-                edgecolors="white", linewidths=0.7, zorder=4, label=word,
-            )  # fmt: skip
-    for axis in (ax.xaxis, ax.yaxis):
-        axis.set_major_locator(LogLocator(10, numticks=6))
-        axis.set_major_formatter(style.word_ticks())
-        axis.set_minor_locator(NullLocator())
-    ax.set_xlabel("observed people", fontsize=style.TEXT)
-    ax.set_ylabel("simulated people", fontsize=style.TEXT)
-    if known.any():
-        ax.legend(fontsize=style.SMALL, loc="upper left", frameon=False, borderaxespad=0.2)
-    apart = np.abs(np.log(shown / seen))
-    listed = [row for row in np.argsort(-apart, kind="stable") if apart[row] > np.log(2)]
-    listed = listed[:MOST_NAMES]
-    figure = ax.get_figure(root=True)
-    assert figure is not None
-    # From the left edge of the picture, for they are long; of a picture of others, below the axes.
-    ours = figure.get_label() == style.OURS
-    edge = figure.get_figwidth() * ax.get_position().x0 - 0.06 if ours else 0.0
-    inches = edge + figure.get_figwidth() * ax.get_position().width
-    lines = [
-        f"{i}  {style.words(seen[row])} → {style.words(made[row])}: "
-        f"{observed_words(record, int(np.flatnonzero(known)[row]), brief=True)}"
-        for i, row in enumerate(listed, 1)
-    ]
-    lines = [style.shortened(line, style.SMALL, inches) for line in lines]
-    if lines:
-        ax.annotate(
-            "\n".join(lines), (0, 0), xytext=(-72 * edge, -UNDER_AXIS), xycoords="axes fraction",
-            textcoords="offset points", fontsize=style.SMALL, color=style.INK, va="top",
-            linespacing=1.25, in_layout=False, parse_math=False,
-        )  # fmt: skip
-    style.caption(
-        ax,
-        record,
-        observed_finding(record),
-        "Line: simulated as observed. Band: within a factor of two."
-        + (" Strokes: 95 % intervals." if record.replicates > 1 else "")
-        + (" Numbered: the furthest apart, observed → simulated." if lines else ""),
-        below=UNDER_AXIS + 1.25 * style.SMALL * len(lines) + (8 if lines else 0),
-    )
-    style.settle(ax)
-    points = ax.transData.transform(np.column_stack([seen, shown]))
-    taken = [Bbox.from_extents(x - 8, y - 8, x + 8, y + 8) for x, y in points]
-    if (legend := ax.get_legend()) is not None:
-        taken.append(legend.get_window_extent())
-    for i, row in enumerate(listed, 1):
-        point = (float(seen[row]), float(shown[row]))
-        style.label_beside(ax, f"{i}", point, taken, np.zeros((0, 2)), "bold", worst=np.inf)
-    return ax
-
-
-def _observed_rows(record: Record, ax: Axes | None) -> Axes:
-    """Draw one row a figure, observed and simulated joined by a line."""
-    table = record.observed
-    ax = style.frame(ax, 0.46 * max(len(table), 2), 0.05, 0.2)
-    rows = np.arange(len(table))[::-1]
-    seen, made, low, high = (
-        table[name].to_numpy() for name in ("observed", "simulated", "low", "high")
-    )
-    known = ~np.isnan(made)
-    every = np.concatenate([seen, made[known], low[~np.isnan(low)], high[~np.isnan(high)]])
-    positive = every[every > 0]
-    logarithmic = len(positive) > 0 and positive.max() > WIDE_RANGE * positive.min()
-    # A logarithmic axis has no zero: what is zero stands at its left end.
-    floor = positive.min() / 3 if logarithmic else 0.0
-    top = float(positive.max()) if len(positive) else 1.0
-    if logarithmic:
-        ax.set_xscale("log")
-        ax.xaxis.set_major_locator(LogLocator(10, numticks=6))
-        ax.xaxis.set_minor_locator(NullLocator())
-    else:
-        ax.xaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
-    ax.xaxis.set_major_formatter(style.word_ticks())
-    ax.set_xlim(floor * 0.8 if logarithmic else -0.02 * top, top * (1.6 if logarithmic else 1.06))
-    seen, made, low, high = (np.maximum(it, floor) for it in (seen, made, low, high))
-    ax.hlines(rows, seen, np.where(known, made, seen), color=style.RULE, linewidth=3.5, zorder=2)
-    ax.hlines(rows, low, high, color=style.SIMULATED, linewidth=2.2, zorder=3)
-    ax.scatter(made, rows, s=46, color=style.SIMULATED, zorder=4)
-    ax.scatter(
-        seen, rows, s=78, marker="D", facecolor="none", edgecolor=style.OBSERVED, linewidth=1.6,
-        zorder=5,
-    )  # fmt: skip
-    for row, place in enumerate(rows):
-        pair = f"{style.words(table['observed'].iloc[row])} → "
-        pair += style.words(table["simulated"].iloc[row]) if known[row] else "not simulated"
-        for text, x, side in ((observed_words(record, row), 0.0, "left"), (pair, 1.0, "right")):
-            ax.annotate(
-                text, (x, place), xytext=(0, 7), xycoords=("axes fraction", "data"),
-                textcoords="offset points", ha=side, va="bottom", fontsize=style.SMALL,
-                color=style.INK, in_layout=False,
-            )  # fmt: skip
-    ax.set_yticks([])
-    ax.set_ylim(-0.5, max(len(table), 1) - 0.15)
-    ax.spines["left"].set_visible(False)
-    ax.grid(axis="x", color=style.RULE, linewidth=0.6)
-    ax.set_axisbelow(True)
-    scale = ", on a logarithmic scale" if logarithmic else ""
-    style.caption(
-        ax,
-        record,
-        observed_finding(record),
-        f"Diamond and first figure: people observed. Dot and second: simulated{scale}."
-        + (" Line: 95 % interval of the mean." if record.replicates > 1 else ""),
-    )
-    return ax
-
-
-def observed_finding(record: Record) -> str:
-    """Say in one sentence how many figures are met within a factor of two."""
-    table = record.observed
-    known = table["simulated"].notna()
-    if not known.any():
-        return "No observed figure can be compared with this run"
-    ratio = (table["simulated"] / table["observed"])[known]
-    near = int(((ratio >= 0.5) & (ratio <= 2)).sum())
-    return f"{near} of {int(known.sum())} observed figures are met within a factor of two"
-
-
-def observed_words(record: Record, row: int, *, brief: bool = False) -> str:
-    """Name an observed figure: what, of whom, where and when.
-
-    Args:
-        record: the run.
-        row: its number in `record.observed`.
-        brief: leave the country of citizenship out; give ids where figures are of several, but
-            for those of the whole focus.
-
-    Returns:
-        For example `Refugees from Syria in Lebanon, December 2014`.
-    """
-    figure = record.scenario.observed[row]
-    names = style.names(record)
-    of = style.listed([style.the(names.get(it, it)) for it in figure.of])
-    at = names.get(figure.at or "", figure.at)
-    inside = style.the(at) if at else ""
-    whose = "" if brief else f" from {of}"
-    several = len({it.of for it in record.scenario.observed}) > 1
-    flow = figure.what not in STOCKS_OBSERVED
-    if figure.what == "deaths":
-        text = f"Deaths, {at}" if at else "Deaths on the way"
-    elif figure.what in ("interceptions", "kidnappings", "separations"):
-        text = figure.what.capitalize()
-        who = style.PARTIES.get(figure.party or "", "")
-        text += f" of {who}" if brief and who else ""
-        text += ("" if brief else f" of {who or 'people'} from {of}") + (f", {at}" if at else "")
-    elif figure.what == "forced_returns":
-        text = "Forced returns" + ("" if brief else f" to {of}") + (f", {at}" if at else "")
-    elif figure.what == "displaced":
-        text = f"Displaced in {of}"
-    elif figure.what == "arrivals":
-        crossing = any(corridor.id == figure.at for corridor in record.scenario.corridors)
-        place = f", {at}" if crossing else f" in {inside or 'all other countries'}"
-        text = f"Arrivals{whose}{place}"
-    else:
-        kind = {
-            "refugees": "Refugees", "asylum_seekers": "Asylum seekers",
-            "foreign_born": "Foreign-born",
-        }[figure.what]  # fmt: skip
-        text = f"{kind}{whose} {f'in {inside}' if at else 'abroad'}"
-    end = pd.Timestamp(figure.date)
-    when = f"{end.year}" if end.month == 12 else style.month_word(end)
-    if figure.since and (figure.since.year, figure.since.month) != (end.year, end.month):
-        start = pd.Timestamp(figure.since)
-        year = start + pd.DateOffset(months=11)
-        whole = start.month == 1 and end.month == 12
-        first = f"{start.year}" if whole else style.month_word(start)
-        if whole and start.year == end.year:
-            pass
-        elif brief and (year.year, year.month) == (end.year, end.month):
-            when = f"year to {style.month_word(end)[:3]} {end.year}"
-        else:
-            when = f"{first} to {when}"
-    elif flow:
-        when = f"to {when}"
-    else:
-        when = f"end of {when}" if end.month == 12 else when
-    if brief and several and set(figure.of) != set(record.scenario.population.focus):
-        text += f" ({', '.join(figure.of)})"
-    return f"{text}, {when}"
-
-
 def plot_harms(record: Record, ax: Axes | None = None) -> Axes:
-    """Draw how many people each harm on the way befell.
+    """Draw how many people suffered each harm on the way.
 
     Args:
         record: a run that kept `harms`.
@@ -387,11 +149,11 @@ def plot_harms(record: Record, ax: Axes | None = None) -> Axes:
     ax = style.frame(ax, 2.7, 1.32)
     colours = [style.DEATH if it == "death" else style.HARM for it in order]
     ax.barh(rows, values, color=colours, height=0.68)
-    ax.set_yticks(rows, [style.HARM_WORDS[it] for it in order])
+    ax.set_yticks(rows, [wording.HARM_WORDS[it] for it in order])
     most = max(float(values.max()), 1.0)
     for row, value in zip(rows, values, strict=True):
         ax.annotate(
-            style.words(value), (value, row), xytext=(5, 0), textcoords="offset points",
+            wording.words(value), (value, row), xytext=(5, 0), textcoords="offset points",
             va="center", fontsize=style.TEXT, color=style.INK,
         )  # fmt: skip
     ax.set_xlim(0, most * 1.14)
@@ -402,8 +164,8 @@ def plot_harms(record: Record, ax: Axes | None = None) -> Axes:
         ax,
         record,
         harms_finding(record),
-        f"How often it befell {citizens(record)} on the way: a person counts each time, and for "
-        "each harm.",
+        f"How often each harm happened to {citizens(record)} on the way: a person counts each "
+        "time it happens.",
         below=6,
     )
     return ax
@@ -428,7 +190,7 @@ def by_month(
 ) -> tuple[pd.DataFrame, str]:
     """Sum a flow table by month of 30.44 days and key, as a mean over replicates.
 
-    Months are long and short, and hold four weeks or five: as they are they would make a saw.
+    Without this, long and short months, or months of four and five weeks, would give a zigzag line.
 
     Args:
         record: the run.
@@ -444,14 +206,14 @@ def by_month(
     sums = sums / record.replicates
     time, every = record.scenario.time, record.scenario.outputs.every
     if time.step == "month" and every > 1:
-        return sums, f"in {every} months"
+        return sums, f"per {every} months"
     months = pd.DatetimeIndex(sums.index).to_period("M").to_timestamp()
     sums = sums.groupby(months).sum()
     days = pd.Series(pd.DatetimeIndex(sums.index).days_in_month.to_numpy(), sums.index)
     if time.step == "week":
         weeks = pd.date_range(time.start, time.end, freq="7D").to_period("M").to_timestamp()
         days = 7 * weeks.value_counts().reindex(sums.index)
-    return sums.mul(DAYS_A_YEAR / 12 / days, axis=0), "a month"
+    return sums.mul(DAYS_A_YEAR / 12 / days, axis=0), "per month"
 
 
 def _stack(ax: Axes, table: pd.DataFrame, entries: list[tuple[str, str]]) -> None:
@@ -531,7 +293,7 @@ def time_ticks(ax: Axes, first: pd.Timestamp, last: pd.Timestamp) -> None:
     else:
         days = pd.date_range(first, last - 0.07 * (last - first), freq="MS")
         days = days[:: max(-(-len(days) // 5), 1)]
-        labels = [f"{style.month_word(day)[:3]} {day.year}" for day in days]
+        labels = [f"{wording.month_word(day)[:3]} {day.year}" for day in days]
     ax.set_xticks(days, labels)
 
 

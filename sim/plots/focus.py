@@ -11,7 +11,7 @@ from weakref import WeakKeyDictionary
 
 import pandas as pd
 
-from sim.plots import style
+from sim.plots import wording
 from sim.results.record import Record
 from sim.results.sums import country_of
 
@@ -72,8 +72,8 @@ def countries(record: Record) -> str:
     focus = record.scenario.population.focus
     if len(focus) > NAMED:
         return f"{len(focus)} countries"
-    names = style.names(record)
-    return style.listed([names.get(it, it) for it in focus])
+    names = wording.names(record)
+    return wording.listed([names.get(it, it) for it in focus])
 
 
 def citizens(record: Record) -> str:
@@ -84,10 +84,10 @@ def citizens(record: Record) -> str:
 def counted(record: Record, number: float) -> str:
     """Write a number of these people, with the word that fits it."""
     if not record.scenario.population.focus:
-        return style.people(number)
+        return wording.people(number)
     who = citizens(record)
     return f"1 {who.replace('citizens', 'citizen', 1)}" if round(number) == 1 else (
-        f"{style.words(number)} {who}"
+        f"{wording.words(number)} {who}"
     )  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""The funnel of journeys: who would go, who set out, what befell them, and who found refuge."""
+"""The funnel of journeys: who would go, who set out, what happened to them, who found refuge."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Patch
 
 from sim.core.terms import Harm
-from sim.plots import style
+from sim.plots import style, wording
 from sim.plots.focus import citizens, narrowed
 from sim.results.intervals import Values, interval
 from sim.results.record import Record
@@ -44,7 +44,7 @@ class Bar(NamedTuple):
     parts: tuple[tuple[str, Values], ...]
     """Colour and people of each part, one value a replicate."""
     stage: bool = False
-    """Whether it is a stage, and not what befell people on it."""
+    """Whether it is a stage, and not what happened to people on it."""
     share: bool = True
     """Whether it is also given in per cent of those who set out."""
 
@@ -55,7 +55,7 @@ class Bar(NamedTuple):
 
 
 def plot_funnel(record: Record, ax: Axes | None = None) -> Axes:
-    """Draw who would move, who set out, what befell them on the way, and who found refuge.
+    """Draw who would move, who set out, what happened to them on the way, and who found refuge.
 
     Args:
         record: a run that kept `flows` and `harms` (and `blocked` and `claims`, for their rows).
@@ -89,7 +89,7 @@ def plot_funnel(record: Record, ax: Axes | None = None) -> Axes:
             linewidth=1.0, zorder=3,
         )  # fmt: skip
     for row, bar, span, end in zip(rows, bars, spans, ends, strict=True):
-        text = style.words(span.value)
+        text = wording.words(span.value)
         if bar.share and out > 0:
             text += f" · {_per_cent(span.value / out)}"
         ax.annotate(
@@ -107,7 +107,9 @@ def plot_funnel(record: Record, ax: Axes | None = None) -> Axes:
     ax.spines["bottom"].set_visible(False)
     if max(ends) > 0:
         ax.legend(
-            handles=[Patch(color=style.ANSWERS[it], label=style.ANSWER_WORDS[it]) for it in MOVES],
+            handles=[
+                Patch(color=style.ANSWERS[it], label=wording.ANSWER_WORDS[it]) for it in MOVES
+            ],
             fontsize=style.SMALL, frameon=False, loc="lower right", handlelength=1.0,
         )  # fmt: skip
     spread = " Strokes: 95 % intervals." if record.replicates > 1 else ""
@@ -115,7 +117,7 @@ def plot_funnel(record: Record, ax: Axes | None = None) -> Axes:
         ax,
         record,
         funnel_finding(record),
-        f"{style.capital(citizens(record))}, counted at each journey and each harm; per cent of "
+        f"{wording.capital(citizens(record))}, counted at each journey and each harm; per cent of "
         f"those who set out for asylum or irregularly.{spread}",
         note="; ".join(
             words for row, words in NOTES.items() if any(it.words == row for it in bars)
@@ -138,13 +140,15 @@ def funnel_finding(record: Record) -> str:
     if "claims" not in record.tables:
         return text
     refuge = _of_100((_people(bars, ACCEPTED) + _people(bars, RECOGNISED)) / out)
-    taken = "was taken for a refugee" if refuge == "1" else "were taken for refugees"
-    return f"{text} and {refuge} {taken}"
+    recognised = "was recognised as a refugee" if refuge == "1" else "were recognised as refugees"
+    return f"{text} and {refuge} {recognised}"
 
 
 def funnel_text(record: Record) -> str:
     """Say in words what the picture shows, row by row."""
-    listed = "; ".join(f"{it.words} {style.words(float(it.people.mean()))}" for it in _bars(record))
+    listed = "; ".join(
+        f"{it.words} {wording.words(float(it.people.mean()))}" for it in _bars(record)
+    )
     return f"{funnel_finding(record)}. People: {listed}."
 
 
@@ -177,7 +181,7 @@ def _count(record: Record) -> list[Bar]:
         )
         bars.append(Bar(WOULD, (*set_out, *blocked), True, False))
         bars += [
-            Bar(style.ANSWER_WORDS[answer], (part,), False, False)
+            Bar(wording.ANSWER_WORDS[answer], (part,), False, False)
             for answer, part in zip(("no_permission", "no_means"), blocked, strict=True)
         ]
     risky, inside = (flows["channel"].isin(it) for it in (RISKY, WITHIN))
@@ -207,7 +211,7 @@ def _harm(record: Record, name: str) -> Bar:
     harms = narrowed(record).harms
     colour = style.DEATH if name == "death" else style.HARM
     values = per_replicate(record, harms[harms["harm"] == name], "people")
-    return Bar(style.HARM_WORDS[name], ((colour, values),))
+    return Bar(wording.HARM_WORDS[name], ((colour, values),))
 
 
 def _by_answer(record: Record, flows: pd.DataFrame, column: str) -> tuple[tuple[str, Values], ...]:

@@ -21,12 +21,12 @@ from matplotlib.path import Path as Outline
 from matplotlib.transforms import Bbox
 from numpy.typing import NDArray
 
-from sim.plots import style
+from sim.plots import labels, style, wording
 from sim.plots.focus import citizens, narrowed
 from sim.results.record import Record
 from sim.results.run import horizon
 from sim.results.sums import at_end, country_of, outside
-from sim.scenario.schema import Place
+from sim.schema import Place
 
 Ring = NDArray[np.float64]
 By = Literal["country", "place"]
@@ -185,11 +185,11 @@ def map_finding(record: Record) -> str:
     if not reached:
         return "Nobody crossed a border"
     most = max(reached, key=lambda country: reached[country])
-    name = style.the(style.names(record)[most])
-    by = style.month_word(horizon(record.scenario) - pd.Timedelta(days=1))
+    name = wording.the(wording.names(record)[most])
+    by = wording.month_word(horizon(record.scenario) - pd.Timedelta(days=1))
     times = "arrival" if round(reached[most]) == 1 else "arrivals"
     whose = f" of {citizens(record)}" if record.scenario.population.focus else ""
-    return f"{style.words(reached[most])} {times}{whose} in {name} by {by}"
+    return f"{wording.words(reached[most])} {times}{whose} in {name} by {by}"
 
 
 def _nodes(record: Record, by: By) -> dict[str, Node]:
@@ -422,11 +422,11 @@ def _explain(
             weight[end] += flow.arrived / 4
     for name in sorted((it for it in weight if weight[it] > 0), key=lambda it: -weight[it]):
         node = nodes[name]
-        text = f"{node.name} {style.words(node.hosted)}" if node.hosted > 0 else node.name
+        text = f"{node.name} {wording.words(node.hosted)}" if node.hosted > 0 else node.name
         if node.displaced > 0:
-            text += f"\n{style.words(node.displaced)} displaced within"
+            text += f"\n{wording.words(node.displaced)} displaced within"
         weight_of_type: style.Weight = "bold" if node.hosted > 0 else "normal"
-        style.label_beside(ax, text, (node.lon, node.lat), taken, tracks, weight_of_type)
+        labels.label_beside(ax, text, (node.lon, node.lat), taken, tracks, weight_of_type)
 
 
 def _legend(ax: Axes, flows: list[Flow], dots: list[Bbox], tracks: Ring) -> list[Bbox]:
@@ -443,7 +443,7 @@ def _legend(ax: Axes, flows: list[Flow], dots: list[Bbox], tracks: Ring) -> list
         if shown
     ]
     most = flows[0].arrived
-    handles.append(Line2D([], [], color=style.FAINT, linewidth=WIDEST, label=style.people(most)))
+    handles.append(Line2D([], [], color=style.FAINT, linewidth=WIDEST, label=wording.people(most)))
 
     def draw(corner: Corner) -> Bbox:
         legend = ax.legend(
@@ -457,8 +457,8 @@ def _legend(ax: Axes, flows: list[Flow], dots: list[Bbox], tracks: Ring) -> list
     def hidden(corner: Corner) -> float:
         box = draw(corner)
         area = box.width * box.height
-        return style.points_inside(box, tracks) / 40 + sum(
-            0.3 + style.overlap(box, dot) / area for dot in dots if style.overlap(box, dot) > 0
+        return labels.points_inside(box, tracks) / 40 + sum(
+            0.3 + labels.overlap(box, dot) / area for dot in dots if labels.overlap(box, dot) > 0
         )
 
     corners: tuple[Corner, ...] = ("upper left", "upper right", "lower left", "lower right")

@@ -8,20 +8,19 @@ from typing import Final, NamedTuple
 from matplotlib.axes import Axes
 
 from sim.core.terms import Threat
-from sim.plots import style
+from sim.plots import style, wording
 from sim.plots.bands import bands_text, plot_bands
 from sim.plots.figures import (
     answers_finding,
     harms_finding,
     most_left,
-    observed_finding,
     plot_answers,
     plot_harms,
-    plot_observed,
     plot_threats,
 )
 from sim.plots.funnel import funnel_text, plot_funnel
 from sim.plots.maps import flows_by_size, map_finding, plot_map
+from sim.plots.observed import observed_finding, plot_observed
 from sim.plots.sankey import plot_sankey, sankey_text
 from sim.results.record import Record
 
@@ -80,7 +79,7 @@ def threats_text(record: Record) -> str:
     frame = record.insecurity
     rows = frame[frame["place"].isin(places)]
     sums = rows.groupby("threat", observed=True)["person_years"].sum()
-    name, total = style.the(style.names(record)[country]), float(sums.sum())
+    name, total = wording.the(wording.names(record)[country]), float(sums.sum())
     if total <= 0:
         return f"No insecurity was felt in {name}."
     parts = (f"{it.name} {100 * float(sums.get(it.name, 0.0)) / total:.0f} %" for it in Threat)
@@ -89,9 +88,9 @@ def threats_text(record: Record) -> str:
 
 def map_text(record: Record) -> str:
     """Say in words what the map shows."""
-    names = style.names(record)
+    names = wording.names(record)
     flows = flows_by_size(record, by="country")[:5] or flows_by_size(record)[:5]
     listed = "; ".join(
-        f"{names[it.origin]} to {names[it.destination]} {style.words(it.arrived)}" for it in flows
+        f"{names[it.origin]} to {names[it.destination]} {wording.words(it.arrived)}" for it in flows
     )
     return f"{map_finding(record)}." + (f" Largest flows: {listed}." if listed else "")

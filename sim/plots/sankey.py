@@ -15,7 +15,7 @@ from matplotlib.patches import Rectangle
 from matplotlib.path import Path as Outline
 from matplotlib.patheffects import withStroke
 
-from sim.plots import style
+from sim.plots import style, wording
 from sim.plots.focus import citizens, counted, narrowed
 from sim.results.record import Record
 from sim.results.run import horizon
@@ -126,7 +126,7 @@ def plot_sankey(record: Record, ax: Axes | None = None) -> Axes:
         ax,
         record,
         sankey_finding(record),
-        f"{style.capital(citizens(record))} who crossed a border, or died or are held on the way "
+        f"{wording.capital(citizens(record))} who crossed a border, or died or are held on the way "
         "to one, as they were at the end. By way of: the country that they left at the last border "
         "they crossed; directly: their own. Children born since share their mother's path.",
         below=6,
@@ -142,7 +142,7 @@ def sankey_finding(record: Record) -> str:
         return "Nobody crossed a border"
     ends = paths.groupby("outcome", sort=False)["people"].sum()
     end = max(ENDS, key=lambda it: float(ends.get(it, 0.0)))
-    by = style.month_word(horizon(record.scenario) - pd.Timedelta(days=1))
+    by = wording.month_word(horizon(record.scenario) - pd.Timedelta(days=1))
     text = (
         f"Of {counted(record, total)} who set out abroad or were born to those who did, "
         f"{100 * float(ends[end]) / total:.0f} % {END_WORDS[end][1]} in {by}"
@@ -150,7 +150,7 @@ def sankey_finding(record: Record) -> str:
     if end not in ABROAD:
         return text
     places = paths[paths["outcome"] == end].groupby("stay")["people"].sum()
-    place = style.the(style.names(record)[str(places.idxmax())])
+    place = wording.the(wording.names(record)[str(places.idxmax())])
     if places.max() == ends[end]:
         return f"{text}, all of them in {place}"
     most = places.max() > 0.5 * ends[end]
@@ -165,8 +165,10 @@ def sankey_text(record: Record) -> str:
     parts = []
     for column, heading in zip(COLUMNS[1:], HEADINGS[1:], strict=True):
         sums = paths.groupby(column)["people"].sum().sort_values(ascending=False, kind="stable")
-        listed = ", ".join(f"{_words(record, str(it))} {style.words(n)}" for it, n in sums.items())
-        parts.append(f"{style.capital(heading)}: {listed}.")
+        listed = ", ".join(
+            f"{_words(record, str(it))} {wording.words(n)}" for it, n in sums.items()
+        )
+        parts.append(f"{wording.capital(heading)}: {listed}.")
     return f"{sankey_finding(record)}. {' '.join(parts)}"
 
 
@@ -257,7 +259,9 @@ def _labels(
         sums = {str(it): float(n) for it, n in paths.groupby(column)["people"].sum().items()}
         columns.append(
             {
-                it: Node(sums[it], _label(_words(record, it), style.words(sums[it]), rooms[column]))
+                it: Node(
+                    sums[it], _label(_words(record, it), wording.words(sums[it]), rooms[column])
+                )
                 for it in _order(column, sums)
             }
         )
@@ -396,7 +400,7 @@ def _words(record: Record, name: str) -> str:
     if name == HOME:
         origins = _paths(record)["origin"].unique()
         name = str(origins[0]) if len(origins) == 1 else name
-    return style.names(record).get(name, name)
+    return wording.names(record).get(name, name)
 
 
 def _label(words: str, people: str, inches: float) -> str:

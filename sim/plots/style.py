@@ -1,4 +1,4 @@
-"""One visual language for all pictures and tables: colours, words and the frame of a figure.
+"""One visual language for all pictures and tables: colours, type and the frame of a figure.
 
 A threat has one colour everywhere, an answer another; both families were chosen so that people who
 do not see red or green tell them apart, and so that the answers survive a print without colour.
@@ -8,29 +8,22 @@ Sizes are chosen for a figure 6.4 inches wide that is still read when shown 400 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import cache
 from io import BytesIO
 from typing import Any, Final, Literal
-from weakref import WeakKeyDictionary
 
 import numpy as np
-import pandas as pd
 from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
-from matplotlib.patheffects import withStroke
 from matplotlib.textpath import text_to_path
 from matplotlib.ticker import FuncFormatter
-from matplotlib.transforms import Bbox
-from numpy.typing import NDArray
 
-from sim.core.state import DAYS_A_YEAR
+from sim.plots.wording import capital, source_line, words
 from sim.results.record import Record
-from sim.results.run import horizon
-from sim.scenario.schema import Scenario
 
 THREATS: Final[Mapping[str, str]] = {
     "economic": "#e69f00",
@@ -51,71 +44,6 @@ ANSWERS: Final[Mapping[str, str]] = {
     "stays": "#bbbbbb",
 }
 """A colour for each answer. Source: after Tol 2021, high and medium contrast schemes."""
-
-ANSWER_WORDS: Final[Mapping[str, str]] = {
-    "choice": "move by choice",
-    "necessity": "move of necessity",
-    "no_means": "cannot pay",
-    "no_permission": "may not",
-    "stays": "stay",
-}
-HARM_WORDS: Final[Mapping[str, str]] = {
-    "death": "died",
-    "violence": "suffered violence",
-    "extortion": "extorted",
-    "kidnapping": "held captive",
-    "interception": "intercepted",
-    "detention": "detained",
-    "stranding": "stranded",
-    "forced_return": "returned by force",
-    "prosecution": "prosecuted",
-    "bribe": "paid officials",
-    "separation": "separated",
-}
-MEASURE_WORDS: Final[Mapping[str, str]] = {
-    "moved_abroad": "arrived abroad",
-    "moved_within": "arrived within a country",
-    "choice_heads": "heads who go by choice",
-    "necessity_heads": "heads who go of necessity",
-    "no_means_heads": "heads who cannot pay",
-    "no_permission_heads": "heads who may not",
-    "stays_heads": "heads who stay",
-    "choice_people": "moved by choice",
-    "necessity_people": "moved of necessity",
-    "necessity_share": "share moved of necessity",
-    "blocked_no_means": "blocked by money",
-    "blocked_no_permission": "blocked by rules",
-    "refugees_abroad": "refugees abroad",
-    "claimants_abroad": "asylum seekers abroad",
-    "displaced": "displaced within",
-    **{f"harm_{harm}": words for harm, words in HARM_WORDS.items()},
-    "harm_death": "died on the way",
-    "death_rate": "deaths per 1,000 journeys",
-    "births": "born",
-    "natural_deaths": "died a natural death",
-    "insecurity_years": "insecurity-years",
-    "life_years_lost": "life years lost",
-    "life_years_lost_3pct": "life years lost, at 3 %",
-    "secure": "secure",
-    "orderly": "orderly",
-    "regular": "regular",
-    "humane": "humane",
-}
-"""Headline figures, short enough for a row or a legend."""
-PARTIES: Final[Mapping[str, str]] = {
-    "adults": "adults alone", "families": "families", "children_alone": "children alone",
-}  # fmt: skip
-"""Who travels, in words."""
-CHANNEL_WORDS: Final[Mapping[str, str]] = {
-    "labour": "labour",
-    "family": "family",
-    "asylum": "asylum",
-    "irregular": "irregular",
-    "internal": "within the country",
-    "home": "return home",
-    "free": "free movement",
-    "relocation": "relocation",
-}
 
 OUTCOMES: Final[Mapping[str, str]] = {
     "refugee": "#117733",
@@ -167,19 +95,6 @@ COMPRESSION: Final = 3
 """Level of compression of pictures: the usual takes twice as long and saves 3 %."""
 Weight = Literal["normal", "bold"]
 NUMBER_AND_UNIT: Final = re.compile(r"(?<=\d) (?=(?:M|bn|%|people)\b|%)")
-WITH_ARTICLE: Final = re.compile(
-    r"^(United|Netherlands|Philippines|Bahamas|Gambia|Maldives|Comoros|Seychelles)\b"
-    r"|^(?!The ).*\b(Republic|Islands|Emirates|States|Federation|Kingdom|Territory|Union)\b"
-)
-"""Names that want an article in a sentence."""
-SIDES: Final = ((1, 0), (-1, 0), (0, 1), (0, -1), (1, 1), (1, -1), (-1, 1), (-1, -1))
-"""Where a label may stand beside its point: right and up, in order of liking."""
-AWAY: Final = (5.0, 10.0, 16.0, 23.0)
-"""How far a label may stand from its point, in points."""
-SPOTS: Final = np.array([(away, *side) for away in AWAY for side in SIDES])
-"""Distance, right and up of every spot for a label, the best first."""
-WORST: Final = 0.6
-"""A label that hides more than this stays away: about 15 % of it covered by another."""
 OURS: Final = "human-security-sim"
 """Label of figures that we made, and may therefore lay out."""
 DISCLAIMER: Final = "a model, not a forecast"
@@ -379,209 +294,6 @@ def _length(word: str, size: float, weight: Weight) -> float:
     return float(text_to_path.get_text_width_height_descent(word, font, ismath=False)[0]) / 72
 
 
-def label_beside(
-    ax: Axes,
-    text: str,
-    point: tuple[float, float],
-    taken: list[Bbox],
-    tracks: NDArray[np.float64],
-    weight: Weight = "normal",
-    worst: float = WORST,
-) -> bool:
-    """Write a label beside a point where it hides least, or not at all where there is no room.
-
-    Args:
-        ax: axes whose layout stands.
-        text: the label.
-        point: in data coordinates.
-        taken: boxes in pixels that must stay free; the label's is added.
-        tracks: points in pixels, shape (n, 2), that had better stay free.
-        weight: of the type.
-        worst: penalty from which it is not written.
-
-    Returns:
-        Whether it was written.
-    """
-    note = ax.annotate(
-        text,
-        point,
-        xytext=(0, 0),
-        textcoords="offset points",
-        fontsize=SMALL,
-        fontweight=weight,
-        color=INK,
-        zorder=7,
-        linespacing=1.15,
-        path_effects=[withStroke(linewidth=2.2, foreground="white")],
-        in_layout=False,
-        parse_math=False,
-    )
-    size, inside = note.get_window_extent(), ax.get_window_extent()
-    figure = ax.get_figure(root=True)
-    assert figure is not None
-    scale, area = figure.dpi / 72, size.width * size.height
-    x, y = ax.transData.transform(point)
-    away, right, up = SPOTS[:, 0], SPOTS[:, 1], SPOTS[:, 2]
-    reach = np.where((right == 0) | (up == 0), away, 0.72 * away)
-    low = np.column_stack(
-        [
-            x + right * reach * scale + (right - 1) / 2 * size.width,
-            y + up * reach * scale + (up - 1) / 2 * size.height,
-        ]
-    )
-    high = low + np.array([size.width, size.height])
-    others = np.array([it.extents for it in taken]).reshape(-1, 4)
-    shared = np.minimum(high[:, None], others[:, 2:]) - np.maximum(low[:, None], others[:, :2])
-    covered = np.prod(np.maximum(shared, 0), axis=2).sum(axis=1)
-    shown = np.prod(
-        np.maximum(np.minimum(high, inside.max) - np.maximum(low, inside.min), 0), axis=1
-    )
-    within = (tracks > low[:, None]) & (tracks < high[:, None])
-    crossed = within.all(axis=2).sum(axis=1)
-    penalty = 4 * covered / area + 30 * (1 - shown / area) + crossed / 150 + away / 150
-    best = int(np.argmin(penalty))
-    if penalty[best] > worst:
-        note.remove()
-        return False
-    note.set_position((float(right[best] * reach[best]), float(up[best] * reach[best])))
-    note.set(
-        ha={1: "left", 0: "center", -1: "right"}[int(right[best])],
-        va={1: "bottom", 0: "center", -1: "top"}[int(up[best])],
-    )
-    taken.append(Bbox([low[best], high[best]]))
-    return True
-
-
-def overlap(one: Bbox, other: Bbox) -> float:
-    """Common area of two boxes, in square pixels."""
-    width = min(one.x1, other.x1) - max(one.x0, other.x0)
-    height = min(one.y1, other.y1) - max(one.y0, other.y0)
-    return float(width * height) if width > 0 and height > 0 else 0.0
-
-
-def points_inside(box: Bbox, points: NDArray[np.float64]) -> float:
-    """Number of points, shape (n, 2) in pixels, within a box."""
-    x, y = points[:, 0], points[:, 1]
-    return float(np.sum((x > box.x0) & (x < box.x1) & (y > box.y0) & (y < box.y1)))
-
-
-def source_line(record: Record) -> str:
-    """Say where a picture comes from: scenario, seed, replicates."""
-    name = record.scenario.title or record.scenario.name
-    times = f", mean of {record.replicates} replicates" if record.replicates > 1 else ""
-    return f"{name}, seed {record.seed}{times}"
-
-
-def words(number: float) -> str:
-    """Write a count as one reads it: three figures at most, millions as M.
-
-    Args:
-        number: a count of people, moves or money.
-
-    Returns:
-        `0`, `870`, `42,100`, `1.6 M`, `81 M`, `1.4 bn`; `–` for NaN.
-    """
-    if number != number:
-        return "–"
-    size = abs(number)
-    sign = "-" if number < 0 else ""
-    if 0 < size < 10 and size != round(size):
-        return f"{sign}{size:.1f}"
-    rounded = float(f"{size:.3g}")
-    for unit, word in ((1e9, "bn"), (1e6, "M")):
-        if rounded >= unit:
-            scaled = size / unit
-            return f"{sign}{scaled:,.0f} {word}" if scaled >= 20 else f"{sign}{scaled:.1f} {word}"
-    return f"{sign}{rounded:,.0f}"
-
-
-def people(number: float) -> str:
-    """Write a count of people, with the word that fits it."""
-    return "1 person" if round(number) == 1 else f"{words(number)} people"
-
-
-def money(record: Record, number: float) -> str:
-    """Write money with its currency and the year of its prices."""
-    return f"{words(number)} {record.money_unit}"
-
-
-def spent(record: Record) -> pd.Series[float]:
-    """Public money a replicate by item, the dearest first."""
-    frame = record.spending
-    sums = frame.groupby(frame["item"].astype(str))["amount"].sum() / record.replicates
-    return sums.sort_values(ascending=False, kind="stable")
-
-
-def capital(text: str) -> str:
-    """Write the first letter large, and leave the others."""
-    return text[:1].upper() + text[1:]
-
-
-def figures(value: float, unit: str) -> str:
-    """Write a headline figure in the precision that its unit deserves.
-
-    Args:
-        value: the figure.
-        unit: `share` is written in per cent.
-
-    Returns:
-        Text without the unit, except for per cent.
-    """
-    if value != value:
-        return "–"
-    if unit == "share":
-        return f"{100 * value:.1f} %"
-    if unit == "per 1,000":
-        return f"{value:.1f}"
-    return words(value)
-
-
 def word_ticks() -> FuncFormatter:
     """Give tick labels in words."""
     return FuncFormatter(lambda value, _position: words(value).replace(".0 ", " "))
-
-
-def month_word(day: pd.Timestamp) -> str:
-    """Write a month, whatever the locale."""
-    names = "January February March April May June July August September October November December"
-    return f"{names.split()[day.month - 1]} {day.year}"
-
-
-def span_words(scenario: Scenario) -> str:
-    """Write the simulated period."""
-    start, end = pd.Timestamp(scenario.time.start), pd.Timestamp(scenario.time.end)
-    return f"{month_word(start)} to {month_word(end)}"
-
-
-def months(record: Record) -> float:
-    """Give the length of the simulated period in months of 30.44 days."""
-    days = (horizon(record.scenario) - pd.Timestamp(record.scenario.time.start)).days
-    return max(days, 1) / DAYS_A_YEAR * 12
-
-
-def names(record: Record) -> Mapping[str, str]:
-    """Give the name of every country, place and corridor by id, the id where it has none."""
-    if record in _names:
-        return _names[record]
-    scenario = record.scenario
-    found = {country.id: country.name or country.id for country in scenario.countries}
-    found.update({place.id: place.name or place.id for place in scenario.places})
-    for corridor in scenario.corridors:
-        start, end = (found.get(it, it) for it in (corridor.from_, corridor.to))
-        found.setdefault(corridor.id, f"{start} to {end}")
-    _names[record] = found
-    return found
-
-
-def the(name: str) -> str:
-    """Give the name of a country or place as a sentence has it: `the United States`, `Mexico`."""
-    return f"the {name}" if WITH_ARTICLE.search(name) else name
-
-
-def listed(names: Sequence[str]) -> str:
-    """Write names as a sentence has them: `Syria, Iraq and Turkey`."""
-    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
-
-
-_names: WeakKeyDictionary[Record, Mapping[str, str]] = WeakKeyDictionary()
-"""Names of the runs at hand: every row of a list asks for them."""

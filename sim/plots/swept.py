@@ -12,13 +12,13 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator
 
 from sim.experiments.effects import Swept, effects, gaps, is_number, levels
-from sim.plots import style
+from sim.plots import style, wording
 from sim.plots.figures import legend
 
 MOST_SETTINGS: Final = 24
 """Settings of the other factors that are drawn each as a line."""
 SMALL_SHARE: Final = 0.05
-"""Gaps below this share of the largest one are told as next to nothing."""
+"""Gaps below this share of the largest one are reported as hardly mattering."""
 
 DATE: Final = re.compile(r"(\d{4})-(0[1-9]|1[0-2])(?:-(0[1-9]|[12]\d|3[01]))?")
 """A month or a day, as scenarios write them."""
@@ -93,7 +93,7 @@ def plot_effects(
         legend(ax, [(_named(it), c) for it, c in zip(figures, style.LINES, strict=False)], 1)
     others = [_named(it) for it in swept.factors if it != over]
     replicates = len(swept.plan["seeds"])
-    what = f"{style.capital(_named(figures[0]))}. " if len(figures) == 1 else ""
+    what = f"{wording.capital(_named(figures[0]))}. " if len(figures) == 1 else ""
     if others:
         marks = ("Thick line", "thin lines") if in_order else ("Dot", "dashes")
         what += f"{marks[0]}: mean over {_listed(others)}; {marks[1]}: each of their settings. "
@@ -110,18 +110,15 @@ def effects_finding(swept: Swept, figure: str, over: str | None = None) -> str:
     ranked = gaps(swept, figure)
     over = over or _strongest(swept, figure)
     table, row = effects(swept, figure, over), ranked[ranked["factor"] == over]
-    what, unit = style.capital(_named(figure)), swept.unit(figure)
+    what, unit = wording.capital(_named(figure)), swept.unit(figure)
     if not len(row) or not float(row["gap"].iloc[0]) > 0:
         return f"{what}: the same at every value of {_named(over)}"
     ends = {
         it: table[table["value"] == row[it].iloc[0]]["mean"].iloc[0] for it in ("least", "most")
     }
-    low, high = (style.figures(float(ends[it]), unit) for it in ("least", "most"))
     counted = f" {unit}" if unit in ("people", "households", "years") else ""
-    text = (
-        f"{what}: {high}{counted} ({_named(over)}: {_value(row['most'].iloc[0])}) "
-        f"or {low} ({_value(row['least'].iloc[0])})"
-    )
+    least, most = ((row[it].iloc[0], wording.figures(float(ends[it]), unit)) for it in ends)
+    text = f"{what}: {_range(_named(over), least, most, counted)}"
     if row["low"].iloc[0] <= 0:
         text += ", which may be chance"
     others = ranked[ranked["factor"] != over]
@@ -130,8 +127,26 @@ def effects_finding(swept: Swept, figure: str, over: str | None = None) -> str:
     strongest = others.iloc[0]
     if strongest["gap"] < SMALL_SHARE * float(row["gap"].iloc[0]):
         return f"{text}; {_listed([_named(it) for it in others['factor']])} hardly matter"
-    gap = style.figures(float(strongest["gap"]), unit)
-    return f"{text}; next, {_named(strongest['factor'])} moves it by {gap}"
+    gap = wording.figures(float(strongest["gap"]), unit)
+    return f"{text}; next, {_named(strongest['factor'])} changes it by {gap}"
+
+
+def _range(name: str, least: tuple[Any, str], most: tuple[Any, str], counted: str) -> str:
+    """Say between which figures a factor moves one, and at which of its values.
+
+    Args:
+        name: the factor.
+        least: its value at which the figure is least, and the figure.
+        most: the same where it is most.
+        counted: unit of the figure, with a space before it; or nothing.
+    """
+    values = (least[0], most[0])
+    for is_kind, verb in ((_is_count, "rises"), (_is_date, "moves")):
+        if all(map(is_kind, values)):
+            (a, first), (b, last) = sorted((least, most), key=lambda it: it[0])
+            return f"{first} to {last}{counted} as {name} {verb} from {_value(a)} to {_value(b)}"
+    a, b = (_value(value) for value in values)
+    return f"{least[1]} ({name}: {a}) to {most[1]}{counted} ({name}: {b})"
 
 
 def _strongest(swept: Swept, figure: str) -> str:
@@ -145,14 +160,19 @@ def _settings(swept: Swept, figure: str, over: str) -> list[pd.Series[float]]:
     others = [it for it in swept.factors if it != over]
     runs = swept.runs.assign(**{it: levels(swept, it) for it in swept.factors})
     means = runs.groupby([*others, over], sort=False)[figure].mean()
-    if not others or len(means.groupby(level=others)) > MOST_SETTINGS:
+    if not others:
+        return []
+    # Of a list of one pandas 2 makes other labels than of the name alone, and warns.
+    settings = means.groupby(level=others if len(others) > 1 else others[0], sort=False)
+    if len(settings) > MOST_SETTINGS:
         return []
     order = list(effects(swept, figure, over)["value"])
-    lines = [
-        group.droplevel([*others]).reindex(order).dropna()
-        for _, group in means.groupby(level=others, sort=False)
-    ]
+    lines = [group.droplevel([*others]).reindex(order).dropna() for _, group in settings]
     return [it for it in lines if len(it) > 1]
+
+
+def _is_count(value: Any) -> bool:
+    return isinstance(value, (int, float, np.number)) and not isinstance(value, bool)
 
 
 def _is_date(value: Any) -> bool:
@@ -164,20 +184,20 @@ def _value(value: Any, short: bool = False) -> str:
     if isinstance(value, (bool, np.bool_)):
         return "yes" if value else "no"
     if not isinstance(value, str):
-        return style.words(float(value))
+        return wording.words(float(value))
     found = DATE.fullmatch(value)
     if found is None:
         return value.replace("_", " ")
     year, month, day = (int(it) if it else 1 for it in found.groups())
-    name, of_year = style.month_word(pd.Timestamp(year, month, 1)).split()
+    name, of_year = wording.month_word(pd.Timestamp(year, month, 1)).split()
     text = f"{name[:3] if short else name} {of_year}"
     return text if day == 1 else f"{day} {text}"
 
 
 def _named(name: str) -> str:
     """Write a figure's or factor's name in words; of a path what it ends with is enough."""
-    if name in style.MEASURE_WORDS:
-        return style.MEASURE_WORDS[name]
+    if name in wording.MEASURE_WORDS:
+        return wording.MEASURE_WORDS[name]
     words = name.split(".")
     return " ".join(words[-2:] if len(words) > 1 else words).replace("_", " ")
 

@@ -11,10 +11,10 @@ from typing import Any, Final
 import pandas as pd
 
 from sim.core.terms import Harm, Threat
-from sim.plots import style
-from sim.plots.figures import observed_finding, observed_words
+from sim.plots import style, wording
 from sim.plots.focus import citizens, narrowed, such
 from sim.plots.maps import flows_by_size
+from sim.plots.observed import observed_finding, observed_words
 from sim.plots.pictures import PICTURES
 from sim.plots.sankey import END_WORDS, ends_by_country
 from sim.results.measures import MEASURES
@@ -147,11 +147,11 @@ def _run(record: Record) -> list[tuple[str, str]]:
     machine = manifest.get("machine", {})
     rows = [
         ("Scenario", record.scenario.name),
-        ("Period", style.span_words(record.scenario)),
+        ("Period", wording.span_words(record.scenario)),
         ("Step", record.scenario.time.step),
-        ("Money", f"{record.money_unit}: prices of that year throughout, nothing is deflated"),
+        ("Money", f"{record.money_unit}: all prices are of that year, and none is deflated"),
         ("People represented", _count(manifest.get("people"))),
-        ("Agents", _count(manifest.get("agents"))),
+        ("Simulated persons", _count(manifest.get("agents"))),
         ("Seed", record.seed),
         ("Replicates", record.replicates),
         ("Started", manifest.get("started", "–")),
@@ -176,11 +176,13 @@ def _headline(record: Record) -> Table:
         if n == 0 or value != value:
             continue
         unit = MEASURES[measure].unit
-        spread = f"{style.figures(low, unit)} to {style.figures(high, unit)}" if low == low else "–"
+        spread = (
+            f"{wording.figures(low, unit)} to {wording.figures(high, unit)}" if low == low else "–"
+        )
         rows.append(
             [
                 Cell(MEASURES[measure].text),
-                Cell(style.figures(value, unit), float(value)),
+                Cell(wording.figures(value, unit), float(value)),
                 *([Cell(spread, float(low))] if record.replicates > 1 else []),
                 Cell("" if unit == "share" else unit),
             ]
@@ -232,7 +234,7 @@ def _flows(record: Record) -> Shown:
     flows = crossing or flows_by_size(record)
     if not flows:
         return "Nobody moved."
-    names = style.names(record)
+    names = wording.names(record)
     rows = [
         [
             Cell(names[flow.origin]),
@@ -278,7 +280,7 @@ def _harms(record: Record) -> Shown:
     table = (sums / record.replicates).unstack(fill_value=0)
     if not len(table):
         return "Nobody came to harm on the way."
-    names = style.names(record)
+    names = wording.names(record)
     shown = [harm.name for harm in Harm if harm.name in table.columns]
     order = table.assign(_all=table.sum(axis=1)).sort_values(
         [it for it in ("death", "_all") if it in (*table.columns, "_all")], ascending=False
@@ -292,8 +294,8 @@ def _harms(record: Record) -> Shown:
     ]
     most = f", {TOP} of {len(table)} corridors, those with most deaths" if len(table) > TOP else ""
     return Table(
-        f"{style.capital(citizens(record))} to whom it happened{most}",
-        ("corridor", *(style.HARM_WORDS[harm] for harm in shown)),
+        f"{wording.capital(citizens(record))} to whom it happened{most}",
+        ("corridor", *(wording.HARM_WORDS[harm] for harm in shown)),
         rows,
     )
 
@@ -303,7 +305,7 @@ def _money_taken(record: Record) -> str:
     if not len(record.tables.get("harms", ())):
         return ""
     taken = float(narrowed(record).harms["money"].sum()) / record.replicates
-    return style.money(record, taken) if taken else ""
+    return wording.money(record, taken) if taken else ""
 
 
 def _ends(record: Record) -> Shown:
@@ -313,7 +315,7 @@ def _ends(record: Record) -> Shown:
         record,
         ends_by_country(record),
         {name: words for name, (words, _) in END_WORDS.items()},
-        f"{style.capital(citizens(record))} who crossed a border, or died or are held before one",
+        f"{wording.capital(citizens(record))} who crossed a border, or died or are held before one",
         "Nobody crossed a border.",
     )
 
@@ -328,7 +330,7 @@ def _asylum(record: Record) -> Shown:
         record,
         sums.unstack(fill_value=0),
         CLAIM_WORDS,
-        f"{style.capital(citizens(record))}, counted at each claim",
+        f"{wording.capital(citizens(record))}, counted at each claim",
         "Nobody asked for asylum.",
     )
 
@@ -340,7 +342,7 @@ def _by_country(
     shown = [it for it in words if it in table.columns and table[it].any()]
     if not shown:
         return nobody
-    names = style.names(record)
+    names = wording.names(record)
     order = table[shown].sum(axis=1).sort_values(ascending=False, kind="stable").index
     rows = [
         [
@@ -355,7 +357,7 @@ def _by_country(
 def _spending(record: Record) -> Shown:
     if "spending" not in record.tables:
         return "Spending was not kept."
-    rows = [[Cell(str(item)), _whole(amount)] for item, amount in style.spent(record).items()]
+    rows = [[Cell(str(item)), _whole(amount)] for item, amount in wording.spent(record).items()]
     if not rows:
         return "No public spending was booked."
     return Table("Public money spent", ("item", record.money_unit), rows)

@@ -20,10 +20,10 @@ from rich.table import Table
 from rich.text import Text
 
 from sim.core.terms import Answer, Harm
-from sim.plots import style
-from sim.plots.figures import observed_words
+from sim.plots import style, wording
 from sim.plots.focus import citizens, narrowed, such
 from sim.plots.maps import flows_by_size
+from sim.plots.observed import observed_words
 from sim.results.measures import MEASURES
 from sim.results.record import Record
 
@@ -74,7 +74,7 @@ def top_corridors(record: Record, rows: int = 8) -> RenderableType:
     flows = crossing or flows_by_size(record)
     if not flows:
         return Text("Nobody moved.")
-    names = style.names(record)
+    names = wording.names(record)
     where = "across a border" if crossing else "within countries"
     title = f"Largest flows {where}: {citizens(record)} who arrived"
     table = blank_table(title, ("from", "to"), ("people", ""))
@@ -83,7 +83,7 @@ def top_corridors(record: Record, rows: int = 8) -> RenderableType:
         table.add_row(
             Text(names[flow.origin]),
             Text(names[flow.destination]),
-            Text(style.words(flow.arrived)),
+            Text(wording.words(flow.arrived)),
             Bar(
                 flow.arrived / flows[0].arrived,
                 style.ANSWERS["necessity" if forced else "choice"],
@@ -106,27 +106,27 @@ def five_answers(record: Record) -> RenderableType:
     if "answers" not in record.tables:
         return Text("Answers were not kept (outputs.tables).")
     value, low, high = _headline(narrowed(record))
-    months = style.months(record)
+    months = wording.months(record)
     table = blank_table(
-        f"The five answers of heads of household{such(record)}",
+        f"The five answers of households{such(record)}",
         ("answer",),
-        ("heads a month", "people in all", ""),
+        ("households per month", "people in all", ""),
     )
     most = max(value[f"{answer.name}_heads"] for answer in Answer if answer is not Answer.stays)
     for answer in Answer:
         id_ = f"{answer.name}_heads"
         drawn = answer is not Answer.stays and most > 0
         table.add_row(
-            Text(style.ANSWER_WORDS[answer.name]),
+            Text(wording.ANSWER_WORDS[answer.name]),
             Text(
-                style.words(value[id_] / months)
+                wording.words(value[id_] / months)
                 + _plus_minus(low[id_] / months, high[id_] / months)
             ),
-            Text(style.words(value.get(f"{answer.name}_people", float("nan")))),
+            Text(wording.words(value.get(f"{answer.name}_people", float("nan")))),
             Bar(value[id_] / most, style.ANSWERS[answer.name]) if drawn else Text(""),
         )
     table.caption = captioned(
-        record, "each head answers at every step; people: who moved with them"
+        record, "each household answers at every step; people: those who moved"
     )
     return table
 
@@ -149,15 +149,15 @@ def harms(record: Record) -> RenderableType:
     for harm in Harm:
         id_ = f"harm_{harm.name}"
         table.add_row(
-            Text(style.HARM_WORDS[harm.name]),
-            Text(style.words(value[id_]) + _plus_minus(low[id_], high[id_])),
+            Text(wording.HARM_WORDS[harm.name]),
+            Text(wording.words(value[id_]) + _plus_minus(low[id_], high[id_])),
             Bar(value[id_] / most if most else 0.0, "red" if harm is Harm.death else "white"),
         )
     rate = value["death_rate"]
     note = "" if rate != rate else f"{rate:.1f} deaths per 1,000 irregular or asylum journeys"
     taken = float(narrowed(record).harms["money"].sum()) / record.replicates
     note += "; " * bool(note and taken)
-    note += f"{style.money(record, taken)} taken from them" if taken else ""
+    note += f"{wording.money(record, taken)} taken from them" if taken else ""
     table.caption = captioned(record, note)
     return table
 
@@ -174,13 +174,13 @@ def spending(record: Record, rows: int = 8) -> RenderableType:
     """
     if "spending" not in record.tables:
         return Text("Spending was not kept (outputs.tables).")
-    sums = style.spent(record)
+    sums = wording.spent(record)
     if not len(sums):
         return Text("No public spending was booked.")
     table = blank_table(f"Public money spent, {record.money_unit}", ("item",), ("in all", ""))
     for item, amount in sums.head(rows).items():
         table.add_row(
-            Text(str(item)), Text(style.words(amount)), Bar(amount / sums.iloc[0], "white")
+            Text(str(item)), Text(wording.words(amount)), Bar(amount / sums.iloc[0], "white")
         )
     left = len(sums) - rows
     table.caption = captioned(record, f"{left} more in report.html" if left > 0 else "")
@@ -213,8 +213,8 @@ def observed(record: Record, rows: int = 14) -> RenderableType:
         )
         table.add_row(
             Text(observed_words(record, int(row))),
-            Text(style.words(seen)),
-            Text(style.words(made) + _plus_minus(low, high)),
+            Text(wording.words(seen)),
+            Text(wording.words(made) + _plus_minus(low, high)),
             Text(f"{made / seen:.2f}" if seen > 0 and made == made else "–"),
         )
     left = len(frame) - rows
@@ -238,7 +238,7 @@ def scorecard(record: Record) -> RenderableType:
         spread = "" if low[id_] != low[id_] else f" ± {50 * (high[id_] - low[id_]):.1f}"
         table.add_row(
             Text(MEASURES[id_].text),
-            Text(style.figures(made, "share").replace(" %", f"{spread} %")),
+            Text(wording.figures(made, "share").replace(" %", f"{spread} %")),
             Bar(made if made == made else 0.0, "green", 14),
         )
     return table
@@ -266,7 +266,7 @@ def captioned(record: Record, note: str) -> Text:
 
 
 def _plus_minus(low: float, high: float) -> str:
-    return "" if low != low else f" ± {style.words((high - low) / 2)}"
+    return "" if low != low else f" ± {wording.words((high - low) / 2)}"
 
 
 def _headline(record: Record) -> tuple[dict[str, float], dict[str, float], dict[str, float]]:

@@ -9,12 +9,11 @@ import sys
 import textwrap
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Final, get_args
+from typing import Final
 
 from sim.model.declare import Table
 from sim.results.measures import MEASURES
 from sim.results.tables import DERIVED, TABLES, Derived, paragraphs
-from sim.scenario.schema import TableName
 
 BEGIN: Final = "<!-- generated from the declarations of tables: make docs -->"
 END: Final = "<!-- end of what is generated -->"
@@ -23,10 +22,10 @@ WIDTH: Final = 100
 
 
 def sections() -> str:
-    """Return a section for every table: what it tells, when, and its columns with units."""
-    names = get_args(TableName)  # in the order of `outputs.tables`
-    tables: list[Table | Derived] = [*(TABLES[name] for name in names), *DERIVED.values()]
-    parts = [_section(it) for it in tables]
+    """Return a list of all tables, and a section for each: what it tells, its columns, units."""
+    tables: list[Table | Derived] = [*(TABLES[it] for it in sorted(TABLES)), *DERIVED.values()]
+    listed = _rows(("table", "what"), ((f"[{it.name}](#{it.name})", it.text) for it in tables))
+    parts = [listed, *(_section(it) for it in tables)]
     return "\n\n".join("\n".join(part) for part in parts)
 
 

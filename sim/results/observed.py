@@ -12,7 +12,7 @@ from sim.core.terms import Status
 from sim.results.intervals import Values
 from sim.results.run import Run, horizon
 from sim.results.sums import abroad, country_of, per_replicate, to_country
-from sim.scenario.schema import Observed
+from sim.schema import Observed
 
 SLACK_DAYS: Final = 31
 """An observed stock is compared with a simulated one of at most this many days earlier."""

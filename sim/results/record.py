@@ -19,7 +19,7 @@ from sim.results.observed import simulated, stock_counts
 from sim.results.run import Run
 from sim.results.sums import per_replicate
 from sim.results.tables import DERIVED
-from sim.scenario.schema import Scenario
+from sim.schema import Scenario
 
 
 class UnlikeRunsError(ValueError):

@@ -18,7 +18,7 @@ from sim.results.tables import (
     money_unit,
     with_countries,
 )
-from sim.scenario.schema import Scenario
+from sim.schema import Scenario
 
 
 class NoTableError(LookupError):

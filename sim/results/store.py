@@ -28,10 +28,10 @@ from filelock import FileLock, Timeout, UnixFileLock
 from sim.core import jit
 from sim.core.atomic import atomic, flush, leftovers
 from sim.results.tables import DERIVED, TABLES, all_columns, described, money_unit, unit_of
-from sim.scenario.errors import ScenarioError
 from sim.scenario.reader import read_resolved
-from sim.scenario.schema import Scenario
 from sim.scenario.writer import dump
+from sim.schema import Scenario
+from sim.schema.errors import ScenarioError
 
 FORMAT: Final = 1
 MANIFEST: Final = "manifest.json"
@@ -430,7 +430,7 @@ def _write_table(path: Path, name: str, frame: pd.DataFrame, money: str) -> None
     fields = []
     for field in table.schema:
         column = columns[field.name]
-        if column.kind == "text" and not _is_dictionary(field):
+        if column.kind == "text" and not pa.types.is_dictionary(field.type):
             field = field.with_type(pa.string())  # where all are missing, the type is lost
         notes = {
             "unit": unit_of(column, money),
@@ -443,10 +443,6 @@ def _write_table(path: Path, name: str, frame: pd.DataFrame, money: str) -> None
     schema = pa.schema(fields, metadata=table.schema.metadata)
     schema = schema.with_metadata({**(schema.metadata or {}), b"description": declared.text})
     pq.write_table(table.cast(schema), path, compression="zstd")
-
-
-def _is_dictionary(field: pa.Field) -> bool:
-    return bool(pa.types.is_dictionary(field.type))
 
 
 def _read_file(path: Path, digest: object) -> bytes:

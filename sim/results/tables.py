@@ -16,7 +16,7 @@ import pandas as pd
 from sim.mechanisms.registry import MECHANISMS
 from sim.model.columns import BY, MONEY, Column, country_ids
 from sim.model.declare import Table
-from sim.scenario.schema import Scenario
+from sim.schema import Scenario
 
 REPLICATE: Final = Column("replicate", "int", "index", "replicate, from 0")
 FIRST: Final = Column("date", "date", "day", "first day of the steps that the row sums up")

@@ -13,7 +13,7 @@ from typing import Any, Final, Literal, Protocol
 
 import yaml
 
-from sim.scenario.errors import Problem, ScenarioError, quoted
+from sim.schema.errors import Problem, ScenarioError, quoted
 
 MAX_BYTES: Final = 1_000_000
 """Size of a YAML file; bulk belongs into tables."""
@@ -21,6 +21,7 @@ MAX_DEPTH: Final = 50
 """Nesting of lists and mappings."""
 MAX_NODES: Final = 100_000
 """Values in a file, with aliases written out."""
+TOO_DEEP: Final = f"nested more than {MAX_DEPTH} levels deep"
 
 # Without the C library the pure Python loader reads the same, only slower.
 Parser: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -226,6 +227,27 @@ def parse(
     return top
 
 
+class _Open:
+    """A list or mapping that is being read.
+
+    Attributes:
+        node: the list or mapping.
+        anchor: its name for aliases; None: it has none.
+        before: values read before it.
+        height: levels of lists and mappings found inside so far.
+        key: the key whose value comes next.
+    """
+
+    __slots__ = ("anchor", "before", "height", "key", "node")
+
+    def __init__(self, node: Node, anchor: str | None, before: int) -> None:
+        self.node = node
+        self.anchor = anchor
+        self.before = before
+        self.height = 0
+        self.key: Node | None = None
+
+
 class _Builder:
     """Builds nodes from parser events, without recursion and within the limits."""
 
@@ -248,55 +270,31 @@ class _Builder:
         Args:
             next_event: gives the parser's events one by one, the last a `StreamEndEvent`.
         """
-        origin, max_nodes = self.origin, self.max_nodes
         top: Node | None = None
-        # One entry a container being read: node, anchor, n_nodes before it, height, pending key.
-        stack: list[list[Any]] = []
-        entry: list[Any] | None = None
+        stack: list[_Open] = []
+        inner: _Open | None = None
         while True:
             event = next_event()
             kind = type(event)
             height = 0
             if kind is yaml.ScalarEvent:
-                if event.tag is not None:
-                    raise self.refuse_tag(event)
-                self.n_nodes += 1
-                mark, text = event.start_mark, event.value
-                value = scalar_value(text) if event.implicit[0] else text
-                node = Node("scalar", value, origin, mark.line, mark.column, text)
-                if event.anchor is not None:
-                    self.anchors[event.anchor] = (node, 1, 0)
+                node = self.scalar(event)
             elif kind is yaml.MappingStartEvent or kind is yaml.SequenceStartEvent:
-                if event.tag is not None:
-                    raise self.refuse_tag(event)
                 if len(stack) >= MAX_DEPTH:
-                    raise self.refuse(event, f"nested more than {MAX_DEPTH} levels deep")
-                mark = event.start_mark
-                if kind is yaml.MappingStartEvent:
-                    node = Node("mapping", {}, origin, mark.line, mark.column)
-                else:
-                    node = Node("list", [], origin, mark.line, mark.column)
-                if event.anchor is not None:
-                    self.anchors[event.anchor] = None
-                entry = [node, event.anchor, self.n_nodes, 0, None]
-                self.n_nodes += 1
-                stack.append(entry)
+                    raise self.refuse(event, TOO_DEEP)
+                inner = self.open(event)
+                stack.append(inner)
                 continue
             elif kind is yaml.MappingEndEvent or kind is yaml.SequenceEndEvent:
-                node, anchor, before, height, _ = stack.pop()
-                entry = stack[-1] if stack else None
-                height += 1
-                if anchor is not None:
-                    self.anchors[anchor] = (node, self.n_nodes - before, height)
+                ended = stack.pop()
+                inner = stack[-1] if stack else None
+                node, height = ended.node, ended.height + 1
+                if ended.anchor is not None:
+                    self.anchors[ended.anchor] = (node, self.n_nodes - ended.before, height)
             elif kind is yaml.AliasEvent:
-                known = self.anchors.get(event.anchor)
-                if known is None:
-                    what = "itself" if event.anchor in self.anchors else "nothing in this file"
-                    raise self.refuse(event, f"the alias *{event.anchor} refers to {what}")
-                node, n, height = known
-                self.n_nodes += n
+                node, height = self.alias(event)
                 if len(stack) + height > MAX_DEPTH:
-                    raise self.refuse(event, f"nested more than {MAX_DEPTH} levels deep")
+                    raise self.refuse(event, TOO_DEEP)
             elif kind is yaml.DocumentStartEvent:
                 if top is not None:
                     raise self.refuse(
@@ -309,27 +307,66 @@ class _Builder:
                 break
             else:
                 continue
-            if self.n_nodes > max_nodes:
+            if self.n_nodes > self.max_nodes:
                 raise self.refuse(
                     event,
-                    f"more than {max_nodes:,} values (aliases written out)",
+                    f"more than {self.max_nodes:,} values (aliases written out)",
                     "put bulk into a CSV beside the scenario, "
                     "for instance stocks: {table: stocks.csv}",
                 )
-            if entry is None:
+            if inner is None:
                 top = node
-                continue
-            if height > entry[3]:
-                entry[3] = height
-            container = entry[0]
-            if container.kind == "list":
-                container.value.append(node)
-            elif entry[4] is None:
-                entry[4] = node
             else:
-                self.put(container, entry[4], node)
-                entry[4] = None
-        return Node("scalar", None, origin) if top is None else top
+                inner.height = max(inner.height, height)
+                self.add(inner, node)
+        return Node("scalar", None, self.origin) if top is None else top
+
+    def scalar(self, event: Any) -> Node:
+        """Return the node of a scalar."""
+        if event.tag is not None:
+            raise self.refuse_tag(event)
+        self.n_nodes += 1
+        mark, text = event.start_mark, event.value
+        value = scalar_value(text) if event.implicit[0] else text
+        node = Node("scalar", value, self.origin, mark.line, mark.column, text)
+        if event.anchor is not None:
+            self.anchors[event.anchor] = (node, 1, 0)
+        return node
+
+    def open(self, event: Any) -> _Open:
+        """Begin a list or mapping."""
+        if event.tag is not None:
+            raise self.refuse_tag(event)
+        mark = event.start_mark
+        if type(event) is yaml.MappingStartEvent:
+            node = Node("mapping", {}, self.origin, mark.line, mark.column)
+        else:
+            node = Node("list", [], self.origin, mark.line, mark.column)
+        if event.anchor is not None:
+            self.anchors[event.anchor] = None
+        begun = _Open(node, event.anchor, self.n_nodes)
+        self.n_nodes += 1
+        return begun
+
+    def alias(self, event: Any) -> tuple[Node, int]:
+        """Return the node that an alias refers to, and how many levels are inside of it."""
+        known = self.anchors.get(event.anchor)
+        if known is None:
+            what = "itself" if event.anchor in self.anchors else "nothing in this file"
+            raise self.refuse(event, f"the alias *{event.anchor} refers to {what}")
+        node, n, height = known
+        self.n_nodes += n
+        return node, height
+
+    def add(self, inner: _Open, node: Node) -> None:
+        """Add a node to the list or mapping that is being read, as a key or its value."""
+        if inner.node.kind == "list":
+            inner.node.value.append(node)
+        elif inner.key is None:
+            inner.key = node
+        else:
+            self.put(inner.node, inner.key, node)
+            inner.key = None
 
     def put(self, container: Node, key: Node, node: Node) -> None:
         """Put an entry into a mapping, unless its key is there already."""

@@ -14,15 +14,15 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final, Literal, get_args, get_origin
 
-from sim.scenario.errors import nearest
-from sim.scenario.key import OURS, Declaration, Part, part_in
-from sim.scenario.schema import Policy, Scenario
-from sim.scenario.schema.decision import Flight, Livelihood
-from sim.scenario.schema.living import SettlingFactors, StatusFactors
-from sim.scenario.schema.politics import Levers, Newcomers
-from sim.scenario.schema.root import BASE, BASE_MEANING
-from sim.scenario.types import strip
+from sim.scenario.whole import Policy, Scenario
 from sim.scenario.wording import Field, is_id, range_text
+from sim.schema.decision import Flight, Livelihood
+from sim.schema.errors import nearest
+from sim.schema.key import OURS, Declaration, Part, part_in
+from sim.schema.living import SettlingFactors, StatusFactors
+from sim.schema.politics import Levers, Newcomers
+from sim.schema.root import BASE, BASE_MEANING
+from sim.schema.types import strip
 
 ANY: Final = "*"
 """Stands in a path for the id of a thing in a list, or for the key of a mapping."""
@@ -305,7 +305,7 @@ def plain(value: Any) -> str:
 def keys_document() -> str:
     """Return docs/keys.md."""
     about = (
-        "This page is generated from the declarations in `sim/scenario/schema/` (`make docs`). "
+        "This page is generated from the declarations in `sim/schema/` (`make docs`). "
         "`sim explain KEY` prints one key with its neighbours, `sim schema` all of them for "
         "editors.\n\n"
         '`*` stands for the id of a thing in a list, or for the name of an entry. "Our '

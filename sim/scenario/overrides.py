@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from sim.scenario.document import Argument, Node, parse
-from sim.scenario.errors import Problem, ScenarioError, quoted, suggest
-from sim.scenario.key import renamed
 from sim.scenario.renamed import old_name, replace_old_names, tell
 from sim.scenario.wording import Field, child, default_id, field_at, field_names
+from sim.schema.errors import Problem, ScenarioError, quoted, suggest
+from sim.schema.key import renamed
 
 SHAPE = re.compile(r"\s*([^=\s]+)\s*=(.*)", re.DOTALL)
 

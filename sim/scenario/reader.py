@@ -13,14 +13,15 @@ from pydantic import ValidationError
 from sim.scenario import document, library
 from sim.scenario.checks import Known, check
 from sim.scenario.document import MAX_BYTES, MAX_NODES, Node, Text, parse
-from sim.scenario.errors import Problem, ScenarioError, nearest, quoted, suggest
 from sim.scenario.overrides import override
 from sim.scenario.renamed import replace_old_names
 from sim.scenario.resolve import resolve
-from sim.scenario.schema import BASE, Scenario
 from sim.scenario.tables import MAX_PROBLEMS, TableNode, read_table
+from sim.scenario.whole import Scenario
 from sim.scenario.wording import LEVEL, Field, Tree, child, field_at, path_of, say
 from sim.scenario.writer import dump
+from sim.schema import BASE
+from sim.schema.errors import Problem, ScenarioError, nearest, quoted, suggest
 
 __all__ = ["dump", "read"]
 

@@ -13,10 +13,10 @@ from typing import Any
 from warnings import warn
 
 from sim.scenario.document import Node
-from sim.scenario.errors import OldNameWarning, Problem
-from sim.scenario.key import Part, entry_of, part_in, renamed
-from sim.scenario.schema import Scenario
-from sim.scenario.types import strip
+from sim.scenario.whole import Scenario
+from sim.schema.errors import OldNameWarning, Problem
+from sim.schema.key import Part, entry_of, part_in, renamed
+from sim.schema.types import strip
 
 
 def replace_old_names(

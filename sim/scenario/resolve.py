@@ -7,7 +7,8 @@ from math import asin, ceil, cos, log, radians, sin, sqrt
 from typing import Any, Final, TypeVar
 
 from sim.core.terms import Threat
-from sim.scenario.schema import (
+from sim.scenario.whole import Scenario
+from sim.schema import (
     Corridor,
     Costs,
     Country,
@@ -21,7 +22,6 @@ from sim.scenario.schema import (
     Part,
     Place,
     RouteOption,
-    Scenario,
     ThreatName,
 )
 

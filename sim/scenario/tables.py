@@ -11,9 +11,9 @@ from types import UnionType
 from typing import Annotated, Any, Final, Literal, Union, get_args, get_origin
 
 from sim.scenario.document import Node
-from sim.scenario.errors import Problem, ScenarioError, enumerate_words, nearest, quoted, suggest
-from sim.scenario.key import Part, renamed
 from sim.scenario.renamed import beside, old_name, tell
+from sim.schema.errors import Problem, ScenarioError, enumerate_words, nearest, quoted, suggest
+from sim.schema.key import Part, renamed
 
 MAX_BYTES: Final = 100_000_000
 """Size of a table."""

@@ -11,11 +11,12 @@ from typing import Annotated, Any, Final, Literal, Union, get_args, get_origin
 from pydantic import BaseModel
 
 from sim.scenario.document import Node, Path, scalar_value
-from sim.scenario.errors import Problem, quoted, suggest
-from sim.scenario.key import Part
-from sim.scenario.schema import Level, Scenario, ThreatName
 from sim.scenario.tables import TableNode
-from sim.scenario.types import strip
+from sim.scenario.whole import Scenario
+from sim.schema import Level, ThreatName
+from sim.schema.errors import Problem, quoted, suggest
+from sim.schema.key import Part
+from sim.schema.types import strip
 
 IDS: Final = "an id starts with a letter and holds letters, digits and _ only (at most 64)"
 SHARES: Final = "shares, risks and threats run from 0 to 1"

@@ -9,7 +9,7 @@ from datetime import date
 from typing import Any, Final
 
 from sim.scenario.document import UNPRINTABLE, scalar_value
-from sim.scenario.schema import Scenario
+from sim.schema import Scenario
 
 WIDTH: Final = 100
 """Columns that lines are filled up to."""

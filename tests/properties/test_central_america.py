@@ -18,7 +18,7 @@ from sim.engine.setup import build_world
 from sim.engine.solve import solve_base
 from sim.mechanisms.choice import CHOICES
 from sim.results.record import Record
-from sim.scenario.schema import Scenario
+from sim.scenario.whole import Scenario
 from tests.worlds import prepare
 
 NAME = "central_america"

@@ -19,7 +19,7 @@ from sim.mechanisms.asylum import CLAIMS
 from sim.mechanisms.politics import Public, elections, pulled
 from sim.mechanisms.relocation import RELOCATED
 from sim.results.record import Record
-from sim.scenario.schema import Opinion
+from sim.schema import Opinion
 from tests.properties.test_mechanisms import (
     FILE,
     NEXT,

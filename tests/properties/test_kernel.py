@@ -22,8 +22,9 @@ from sim.mechanisms.decide import current_conditions
 from sim.mechanisms.journey import pick_goals
 from sim.mechanisms.threats import THREATS
 from sim.model.world import World
-from sim.scenario.schema import Intervention, Scenario
+from sim.scenario.whole import Scenario
 from sim.scenario.writer import dump
+from sim.schema import Intervention
 from tests import worlds
 from tests.reference import Rates, Reference, Verdict, heads_of
 from tests.worlds import answers_of, random_scenario, random_world, rates_of

@@ -28,7 +28,7 @@ from sim.mechanisms.policy import RULES, Rules
 from sim.mechanisms.threats import THREATS
 from sim.model.world import World
 from sim.scenario.resolve import resolve
-from sim.scenario.schema import Policy, Scenario
+from sim.scenario.whole import Policy, Scenario
 from tests.worlds import answers_of, large_scenario, prepare, rates_of
 
 DT = 1.0

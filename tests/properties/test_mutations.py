@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from sim.scenario import library
-from sim.scenario.errors import ScenarioError
 from sim.scenario.reader import dump, read
-from sim.scenario.schema import Scenario
+from sim.scenario.whole import Scenario
+from sim.schema.errors import ScenarioError
 
 N = int(os.environ.get("SIM_MUTATIONS", "300"))
 SEED = 20110315

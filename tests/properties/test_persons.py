@@ -9,7 +9,7 @@ import pytest
 import sim
 from sim.core.state import PAST
 from sim.experiments.compare import ARMS, EXISTS, by_person, differences
-from sim.scenario.schema import Outputs
+from sim.schema import Outputs
 from tests.small import differing, small, steps, tables, world
 
 KEPT = Outputs().tables

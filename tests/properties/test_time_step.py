@@ -25,7 +25,7 @@ from sim.engine.solve import solve_base
 from sim.mechanisms import decide, rounds
 from sim.mechanisms.decide import decide_all
 from sim.mechanisms.journey import PARTIES
-from sim.scenario.schema import Decision
+from sim.schema import Decision
 from tests.small import FILE, tables, world
 from tests.worlds import prepare
 

@@ -45,7 +45,7 @@ class Faulty(worker.Worker):
         if fault == "die" or (fault.startswith("/") and not Path(fault).exists()):
             if fault != "die":
                 Path(fault).touch()
-            os.kill(os.getpid(), signal.SIGKILL)
+            os.kill(os.getpid(), getattr(signal, "SIGKILL", signal.SIGTERM))  # Windows has no KILL
         return super().run(scenario, seed)
 
 

@@ -8,8 +8,8 @@ import pytest
 
 from sim.core.rng import replicate_seed
 from sim.experiments.plan import Study, differences
-from sim.scenario.errors import ScenarioError
 from sim.scenario.reader import read
+from sim.schema.errors import ScenarioError
 from tests.study.worlds import EIGHT, write
 
 

@@ -21,14 +21,15 @@ import pytest
 
 from sim.cli import app as cli
 from sim.engine.simulate import run
+from sim.experiments.estimate import estimate
 from sim.experiments.metrics import figures
 from sim.experiments.plan import Study
 from sim.experiments.status import status
-from sim.experiments.sweep import TooManyFailuresError, estimate
+from sim.experiments.sweep import TooManyFailuresError
 from sim.results.measures import MEASURES
 from sim.results.store import StoreError, hold
-from sim.scenario.errors import ScenarioError
 from sim.scenario.reader import read
+from sim.schema.errors import ScenarioError
 from tests.small import small
 from tests.study.worlds import EIGHT, FAULTY, HERE, contents, runs, start, write
 
@@ -106,7 +107,7 @@ def test_metrics_of_stocks_and_days() -> None:
     scenario = small("population.agents=2000", "time.end=2020-06-30")
     record = run(scenario)
     at = {"table": "stocks", "where": {"place": "BB"}}
-    from sim.scenario.schema import Metric
+    from sim.schema import Metric
 
     stocks, flows = record.stocks, record.flows
     in_bb = stocks[stocks["place"].isin(["BB_T", "BB_C", "BB_K"])]
@@ -212,6 +213,7 @@ def workers_of(folder: Path) -> list[int]:
     return found
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no signals to send")
 def test_ctrl_c(whole: Path, tmp_path: Path) -> None:
     source, folder = write(tmp_path), tmp_path / "out"
     parent = subprocess.Popen(
@@ -289,7 +291,10 @@ def test_foreign_folders_are_left_alone(tmp_path: Path) -> None:
     assert [it.name for it in folder.iterdir()] == ["letter.txt"]
 
 
-@pytest.mark.skipif(getattr(os, "geteuid", lambda: 0)() == 0, reason="root may write everywhere")
+@pytest.mark.skipif(
+    sys.platform == "win32" or os.geteuid() == 0,
+    reason="root may write everywhere, and so may anybody on Windows",
+)
 def test_a_read_only_folder(tmp_path: Path) -> None:
     source, folder = write(tmp_path), tmp_path / "locked"
     folder.mkdir(mode=0o500)

@@ -10,7 +10,7 @@ import pandas as pd
 from sim.core.terms import Activity, Threat
 from sim.results.record import Record
 from sim.scenario.resolve import resolve
-from sim.scenario.schema import Scenario
+from sim.scenario.whole import Scenario
 
 PLACES = [
     # id, name, country, people, income, lat, lon

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from sim.mechanisms.announcement import first_day, is_pending, loss
-from sim.scenario.schema import Policy
+from sim.scenario.whole import Policy
 
 
 def rule(announced: date | None, start: date | None) -> Policy:

@@ -7,7 +7,7 @@ import pytest
 
 from sim.mechanisms.caravans import forming, safer
 from sim.model.network import build
-from sim.scenario.schema import Scenario
+from sim.scenario.whole import Scenario
 from tests.small import small
 
 PLACES = [place.id for place in small().places]

@@ -17,7 +17,8 @@ import pytest
 
 import sim
 from sim.cli import app as cli
-from sim.cli import console
+from sim.cli import bench, console
+from sim.cli.demo import NEXT_COMMANDS
 from sim.core import jit
 from sim.report import text as tables
 from sim.results.store import identity
@@ -315,14 +316,14 @@ def test_demo_starts_with_what_it_is_and_ends_with_what_to_try(
     assert "A model, not a forecast" in first
     *_, title, one, two, three = done.out.splitlines()
     assert title == "Try next:"
-    assert [one.strip(), two.strip(), three.strip()] == list(cli.NEXT_COMMANDS)
+    assert [one.strip(), two.strip(), three.strip()] == list(NEXT_COMMANDS)
     names = {path.name for path in Path("out/demo").iterdir()}
     assert {"manifest.json", "map.png", "answers.png", "report.html", "flows.parquet"} <= names
     assert not [path for path in Path("out").iterdir() if path.name != "demo"]
     assert drawing_engine.calls[0]["seed"] == 3
 
 
-@pytest.mark.parametrize("command", cli.NEXT_COMMANDS)
+@pytest.mark.parametrize("command", NEXT_COMMANDS)
 def test_what_demo_proposes_runs(call: Any, engine: Engine, command: str) -> None:
     program, *words = command.split()
     assert program == "sim"
@@ -403,7 +404,13 @@ def test_a_manifest_of_something_else_is_refused_before_the_run(call: Any, engin
         ("file", "file is a file"),
         ("file/below", "file is a file"),
         ("notes", "is not the folder of a run"),
-        ("/proc/nowhere", "cannot write to /proc/nowhere"),
+        pytest.param(
+            "/proc/nowhere",
+            "cannot write to /proc/nowhere",
+            marks=pytest.mark.skipif(
+                sys.platform == "win32", reason="a folder of that name can be made there"
+            ),
+        ),
     ],
 )
 def test_a_folder_that_cannot_be_written_is_refused_before_the_run(
@@ -506,6 +513,7 @@ sys.exit(main())
 """
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no signals to send")
 @pytest.mark.parametrize("swallows", [False, True])
 def test_ctrl_c_is_one_line_and_leaves_nothing(elsewhere: Path, swallows: bool) -> None:
     process = subprocess.Popen(
@@ -610,7 +618,7 @@ def test_bench_names_the_sections_there_are() -> None:
 
 
 def test_bench_needs_a_checkout(call: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(cli, "__file__", str(tmp_path / "sim" / "cli.py"))
+    monkeypatch.setattr(bench, "__file__", str(tmp_path / "sim" / "cli" / "bench.py"))
     done = call("bench")
     assert done.code == 2
     assert done.err == (

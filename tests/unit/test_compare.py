@@ -28,6 +28,7 @@ from sim.experiments.compare import (
 )
 from sim.plots import bands as band_view
 from sim.plots import compared
+from sim.report import compared as tables
 from sim.results.measures import MEASURES, headline_values
 from sim.results.record import Record, UnlikeRunsError
 from sim.results.run import NoTableError
@@ -295,7 +296,7 @@ def test_runs_without_persons_are_compared_otherwise() -> None:
 def test_tables_say_what_differs_in_80_columns() -> None:
     base = hand_made(MOVES)
     variant = hand_made([[a + 10, b, c + r] for r, (a, b, c) in enumerate(MOVES)])
-    text = shown(compared.difference_table(differences(base, variant), variant, ("a", "b")))
+    text = shown(tables.difference_table(differences(base, variant), variant, ("a", "b")))
     assert max(map(len, text.splitlines())) <= 80
     line = next(it for it in text.splitlines() if it.startswith("arrived abroad"))
     assert "310" in line
@@ -307,9 +308,9 @@ def test_tables_say_what_differs_in_80_columns() -> None:
     assert result.costs is not None
     assert result.persons is not None
     for table in (
-        compared.cost_table(result.costs, record),
-        compared.person_table(result.persons, record),
-        compared.origin_table(result.persons, record),
+        tables.cost_table(result.costs, record),
+        tables.person_table(result.persons, record),
+        tables.origin_table(result.persons, record),
     ):
         assert max(map(len, shown(table).splitlines())) <= 80
 

@@ -94,14 +94,31 @@ def test_points_that_leave_a_factor_alone_are_a_value() -> None:
 
 def test_the_title_says_what_the_strongest_factor_does() -> None:
     assert effects_finding(swept(**BORDERS), "fled") == (
-        "Fled: 217 people (closed: 9 March 2014) or 17 (July 2012); "
-        "next, wall enabled moves it by 10"
+        "Fled: 17 to 217 people as closed moves from July 2012 to 9 March 2014; "
+        "next, wall enabled changes it by 10"
     )
     weak = swept(closed=BORDERS["closed"], x=["a"] * 1)
-    assert (
-        effects_finding(weak, "fled") == "Fled: 212 people (closed: 9 March 2014) or 12 (July 2012)"
+    assert effects_finding(weak, "fled") == (
+        "Fled: 12 to 212 people as closed moves from July 2012 to 9 March 2014"
     )
     assert effects_finding(swept(**BORDERS), "calm") == "Calm: the same at every value of closed"
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ([0.1, 2.0], "10 to 20 people as x rises from 0.1 to 2"),
+        ([2.0, 0.1], "20 to 10 people as x rises from 0.1 to 2"),
+        ([False, True], "10 (x: no) to 20 people (x: yes)"),
+        (["big_ship", "boat"], "10 (x: big ship) to 20 people (x: boat)"),
+    ],
+)
+def test_the_title_says_from_where_to_where_a_factor_goes(values: list[Any], said: str) -> None:
+    found = swept(x=values, y=["a"])
+    fled = np.where(found.runs["point"] == 0, 10.0, 20.0)
+    assert effects_finding(found._replace(runs=found.runs.assign(fled=fled)), "fled") == (
+        f"Fled: {said}"
+    )
 
 
 def test_weak_factors_are_said_to_matter_little() -> None:

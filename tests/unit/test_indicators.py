@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from sim.scenario.errors import ScenarioError
 from sim.scenario.reader import read
 from sim.scenario.writer import dump
+from sim.schema.errors import ScenarioError
 
 TEXT = """
 schema: 1

@@ -22,7 +22,9 @@ from typer.testing import CliRunner
 from sim.cli.app import app
 from tests.small import FILE
 
-pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals are POSIX's")
+pytestmark = pytest.mark.skipif(
+    sys.platform == "win32", reason="Windows has no signals to send, nor small disks"
+)
 
 MANY = bool(os.environ.get("SIM_LONG_TESTS"))
 KILLS = 20 if MANY else 3
@@ -227,11 +229,11 @@ def test_the_second_of_two_processes_says_so_and_stops(whole: Path, tmp_path: Pa
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A disk of four megabytes."""
+    """A disk of six megabytes."""
     disk = tmp_path / "disk"
     disk.mkdir()
     mount = shutil.which("mount")
-    words = [mount or "mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", str(disk)]
+    words = [mount or "mount", "-t", "tmpfs", "-o", "size=6m", "tmpfs", str(disk)]
     if mount is None or subprocess.run(words, capture_output=True).returncode:
         pytest.skip("a small disk cannot be mounted here")
     yield disk

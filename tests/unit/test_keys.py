@@ -14,8 +14,8 @@ from sim.cli.app import main
 from sim.mechanisms.policy import DEFAULTS
 from sim.scenario import explain
 from sim.scenario.explain import Key, find, keys
-from sim.scenario.key import parts
-from sim.scenario.schema import Policy, Scenario, json_schema
+from sim.scenario.whole import Policy, Scenario, json_schema
+from sim.schema.key import parts
 
 DOCS = Path(__file__).parents[2] / "docs"
 NUMBERS = ("number", "whole number", "numbers")

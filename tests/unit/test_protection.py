@@ -13,7 +13,7 @@ from sim.mechanisms.decide import current_conditions
 from sim.mechanisms.exposure import vulnerability_odds
 from sim.mechanisms.protection import exposed_odds, standing
 from sim.mechanisms.threats import THREATS
-from sim.scenario.schema import SettlingFactors, StatusFactors
+from sim.schema import SettlingFactors, StatusFactors
 from tests.small import small, world
 from tests.worlds import prepare, rates_of
 

@@ -21,7 +21,8 @@ from sim.results.measures import MEASURES
 from sim.results.record import Record, UnlikeRunsError
 from sim.results.run import NoTableError
 from sim.results.tables import DERIVED, TABLES, described
-from sim.scenario.schema import Scenario, TableName
+from sim.scenario.whole import Scenario
+from sim.schema import TableName
 from tests.small import small as small_world
 from tests.unit.sample_record import COLUMNS, sample_record, tidy
 
@@ -507,9 +508,7 @@ def test_a_run_that_is_not_over_is_full_up_to_its_day() -> None:
 
 def test_what_cannot_be_filled_up_is_refused() -> None:
     record = small(crossings=[(0, JAN, "over", "A", 5)], prices=[(0, ENDS[0], "over", 900.0, 0.1)])
-    with pytest.raises(
-        NotFullError, match=r"prices cannot be filled up with 0\. A corridor"
-    ):
+    with pytest.raises(NotFullError, match=r"prices cannot be filled up with 0\. A corridor"):
         record.full("prices")
     with pytest.raises(NotFullError, match="headline cannot be filled up"):
         record.full("headline")

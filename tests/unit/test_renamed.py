@@ -13,14 +13,15 @@ from pydantic import ValidationError
 
 from sim.cli.app import main
 from sim.experiments.plan import Study
-from sim.scenario.errors import OldNameWarning, Problem, ScenarioError
 from sim.scenario.explain import keys
-from sim.scenario.key import Part, key
 from sim.scenario.reader import read, read_resolved
 from sim.scenario.renamed import path_of_today
-from sim.scenario.schema import Corridor, Decision, Scenario
-from sim.scenario.types import Share
+from sim.scenario.whole import Scenario
 from sim.scenario.writer import dump
+from sim.schema import Corridor, Decision
+from sim.schema.errors import OldNameWarning, Problem, ScenarioError
+from sim.schema.key import Part, key
+from sim.schema.types import Share
 
 MINIMAL = """schema: 1
 name: minimal

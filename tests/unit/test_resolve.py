@@ -14,10 +14,11 @@ from hypothesis import strategies as st
 
 from sim.core.terms import Threat
 from sim.scenario import library
-from sim.scenario.checks import jacobian, spectral_radius
+from sim.scenario.checks.threats import jacobian, spectral_radius
 from sim.scenario.reader import dump, read
 from sim.scenario.resolve import great_circle, resolve, resolve_exposure
-from sim.scenario.schema import Exposure, Place, Scenario
+from sim.scenario.whole import Scenario
+from sim.schema import Exposure, Place
 
 VALID = Path(__file__).parents[1] / "scenarios" / "valid"
 RIGHT = [*sorted(VALID.glob("*.yaml")), library.ROOM / "starter.yaml"]

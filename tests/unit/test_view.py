@@ -26,8 +26,20 @@ from rich.console import Console
 from sim import report
 from sim.core.terms import Answer, Channel, Harm, Threat
 from sim.mechanisms.history import OUTCOMES
-from sim.plots import bands, compared, focus, funnel, maps, pictures, sankey, style
+from sim.plots import (
+    bands,
+    compared,
+    focus,
+    funnel,
+    maps,
+    observed,
+    pictures,
+    sankey,
+    style,
+    wording,
+)
 from sim.plots import figures as plots
+from sim.plots.labels import overlap
 from sim.report import text as tables
 from sim.results.intervals import interval
 from sim.results.record import Record
@@ -39,7 +51,7 @@ PLOTS = {
     "map": maps.plot_map,
     "answers": plots.plot_answers,
     "threats": plots.plot_threats,
-    "observed": plots.plot_observed,
+    "observed": observed.plot_observed,
     "harms": plots.plot_harms,
     "sankey": sankey.plot_sankey,
     "funnel": funnel.plot_funnel,
@@ -140,7 +152,7 @@ def test_titles_state_the_finding(record: Record, still: Record) -> None:
     entered = flows[flows["origin"].isin(["ALE"]) & flows["destination"].isin(["GZT", "IST"])]
     people = entered["arrived"].sum() / 2
     assert set(where) >= set(entered["destination"])
-    expected = f"{style.words(people)} arrivals in Türkiye by December 2016"
+    expected = f"{wording.words(people)} arrivals in Türkiye by December 2016"
     assert maps.map_finding(record) == expected
     assert expected in texts(maps.plot_map(record))
 
@@ -150,7 +162,7 @@ def test_the_finding_on_answers_is_a_monthly_mean(record: Record) -> None:
     went = answers[answers["answer"].isin(["choice", "necessity"])].groupby("date")["heads"].sum()
     # Months are taken as of equal length.
     moved = (went / went.index.days_in_month).sum() * 365.25 / 12 / 72 / 2
-    assert f"On average {style.words(moved)} households moved a month" in plots.answers_finding(
+    assert f"On average {wording.words(moved)} households moved per month" in plots.answers_finding(
         record
     )
 
@@ -159,7 +171,7 @@ def test_observed_counts_what_lies_within_a_factor_of_two(record: Record) -> Non
     ratio = record.observed["simulated"] / record.observed["observed"]
     near = ((ratio >= 0.5) & (ratio <= 2)).sum()
     assert 0 < near < len(ratio)
-    assert plots.observed_finding(record).startswith(f"{near} of {len(ratio)} ")
+    assert observed.observed_finding(record).startswith(f"{near} of {len(ratio)} ")
 
 
 def test_many_observed_figures_become_points() -> None:
@@ -169,12 +181,12 @@ def test_many_observed_figures_become_points() -> None:
     ]  # fmt: skip
     figures += [{**it, "id": f"y{it['id']}", "at": "LB"} for it in figures]
     record = sample_record(time=YEAR, observed=figures)
-    ax = plots.plot_observed(record)
+    ax = observed.plot_observed(record)
     assert ax.get_xlabel() == "observed people"
     assert ax.get_ylabel() == "simulated people"
     written = [it.get_text() for it in ax.texts]
     listed = next(it for it in written if "Refugees in " in it).splitlines()
-    assert 0 < len(listed) <= plots.MOST_NAMES
+    assert 0 < len(listed) <= observed.MOST_NAMES
     numbers = [str(i) for i in range(1, len(listed) + 1)]
     assert [it.split()[0] for it in listed] == numbers
     assert [it for it in written if it.isdigit()] == numbers
@@ -183,7 +195,7 @@ def test_many_observed_figures_become_points() -> None:
     table = record.observed
     apart = np.abs(np.log(np.maximum(table["simulated"], 1.15 * 10 / 3) / table["observed"]))
     most = table.iloc[int(apart.argmax())]
-    assert first.groups()[:2] == (style.words(most["observed"]), style.words(most["simulated"]))
+    assert first.groups()[:2] == (wording.words(most["observed"]), wording.words(most["simulated"]))
 
 
 def test_a_list_of_figures_stays_within_the_picture() -> None:
@@ -191,7 +203,7 @@ def test_a_list_of_figures_stays_within_the_picture() -> None:
         {"id": f"x{it}", "what": "arrivals", "of": "SY", "at": "TR", "since": "2013-01",
          "date": f"2013-{it % 12 + 1:02d}", "people": 10.0 ** (it % 6)} for it in range(20)
     ]  # fmt: skip
-    ax = plots.plot_observed(sample_record(time=YEAR, observed=many))
+    ax = observed.plot_observed(sample_record(time=YEAR, observed=many))
     figure = ax.get_figure(root=True)
     assert figure is not None
     figure.draw_without_rendering()
@@ -201,7 +213,7 @@ def test_a_list_of_figures_stays_within_the_picture() -> None:
     source = next(it for it in ax.texts if "A model, not a forecast" in it.get_text())
     assert listed.get_window_extent().y0 > source.get_window_extent().y1
     right = Figure(figsize=(12, 5)).subplots(1, 2)[1]
-    plots.plot_observed(sample_record(time=YEAR, observed=many), right)
+    observed.plot_observed(sample_record(time=YEAR, observed=many), right)
     right.get_figure().draw_without_rendering()
     listed = next(it for it in right.texts if "Arrivals in " in it.get_text())
     assert listed.get_window_extent().x0 == pytest.approx(right.bbox.x0, abs=2)
@@ -235,7 +247,7 @@ def test_a_list_of_figures_stays_within_the_picture() -> None:
 def test_observed_figures_have_names(figure: dict[str, Any], words: str) -> None:
     scenario = sample_scenario(observed=[{"id": "x", "of": "SY", "people": 1.0, **figure}])
     record = Record(scenario, 1, {}, {})
-    assert plots.observed_words(record, 0) == words
+    assert observed.observed_words(record, 0) == words
 
 
 def test_brief_names_tell_citizens_of_several_countries_apart() -> None:
@@ -243,7 +255,7 @@ def test_brief_names_tell_citizens_of_several_countries_apart() -> None:
         shared = {"what": "refugees", "at": "DE", "date": "2014-12", "people": 1.0}
         figures = [{"id": f"x{i}", "of": it, **shared} for i, it in enumerate(countries)]
         record = Record(sample_scenario(observed=figures), 1, {}, {})
-        return [plots.observed_words(record, i, brief=True) for i in range(len(figures))]
+        return [observed.observed_words(record, i, brief=True) for i in range(len(figures))]
 
     assert names("SY") == ["Refugees in Germany, end of 2014"]
     assert names("SY", "SY") == ["Refugees in Germany, end of 2014"] * 2
@@ -255,7 +267,7 @@ def test_brief_names_tell_citizens_of_several_countries_apart() -> None:
 
 def test_stacked_bands_add_up(record: Record) -> None:
     table, unit = plots.by_month(record, record.answers, "answer", "heads")
-    assert unit == "a month"
+    assert unit == "per month"
     days = table.index.days_in_month * 12 / 365.25
     heads = record.answers["heads"].sum() / 2
     assert table.mul(days, axis=0).to_numpy().sum() == pytest.approx(heads)
@@ -266,7 +278,7 @@ def test_stacked_bands_add_up(record: Record) -> None:
 def test_bands_are_named_where_they_end_without_colour(
     record: Record, short: Record, name: str
 ) -> None:
-    words = style.ANSWER_WORDS.values() if name == "answers" else style.THREATS
+    words = wording.ANSWER_WORDS.values() if name == "answers" else style.THREATS
     for run in (record, short):
         ax = PLOTS[name](run)
         figure = ax.get_figure(root=True)
@@ -315,7 +327,7 @@ def test_weeks_are_drawn_by_month() -> None:
         }
     )
     table, unit = plots.by_month(Record(weekly, 1, {}, {}), flows, "answer", "heads")
-    assert unit == "a month"
+    assert unit == "per month"
     # Five weeks and three: as many a month of equal length.
     assert table["choice"].tolist() == pytest.approx([365.25 / 12 / 7, 3 / 4 * 365.25 / 12 / 7])
 
@@ -415,9 +427,9 @@ def test_labels_do_not_overlap(record: Record) -> None:
         boxes.append(legend.get_window_extent())
         for one, other in itertools.combinations(boxes, 2):
             area = min(one.width * one.height, other.width * other.height)
-            assert style.overlap(one, other) <= 0.2 * area
+            assert overlap(one, other) <= 0.2 * area
         for box in boxes:
-            assert style.overlap(box, inside) >= 0.9 * box.width * box.height
+            assert overlap(box, inside) >= 0.9 * box.width * box.height
 
 
 def test_a_run_within_one_country_is_mapped_by_place(record: Record) -> None:
@@ -455,8 +467,8 @@ def test_the_sankey_says_what_became_of_most(record: Record, still: Record) -> N
     refugees = paths[paths["outcome"] == "refugee"]
     share = 100 * refugees["people"].sum() / 2 / total
     expected = (
-        f"Of {style.people(total)} who set out abroad or were born to those who did, {share:.0f} % "
-        "were refugees in December 2016, the largest group in Türkiye"
+        f"Of {wording.people(total)} who set out abroad or were born to those who did, "
+        f"{share:.0f} % were refugees in December 2016, the largest group in Türkiye"
     )
     assert sankey.sankey_finding(record) == expected
     assert expected in texts(sankey.plot_sankey(record))
@@ -578,16 +590,14 @@ def test_labels_of_the_sankey_do_not_overlap(record: Record, countries: int) -> 
     assert 12 <= len(labels) <= sum(sankey.MOST.values()) + 3 + len(sankey.ENDS)
     boxes = [it.get_window_extent() for it in labels]
     for one, other in itertools.combinations(boxes, 2):
-        assert style.overlap(one, other) <= 0.12 * min(
-            one.width * one.height, other.width * other.height
-        )
+        assert overlap(one, other) <= 0.12 * min(one.width * one.height, other.width * other.height)
     for box in boxes:
         assert box.x1 <= figure.bbox.x1
     ends = many.paths["outcome"].astype(object).map(sankey.END_OF)
     sums = many.paths["people"].groupby(ends).sum() / many.replicates
     said = " ".join(it.get_text() for it in labels).replace("\n", " ")
     for end, people in sums.items():
-        assert f"{sankey.END_WORDS[str(end)][0]} {style.words(people)}" in said
+        assert f"{sankey.END_WORDS[str(end)][0]} {wording.words(people)}" in said
 
 
 def test_small_countries_are_put_together(record: Record) -> None:
@@ -625,7 +635,7 @@ def test_every_row_of_the_funnel_comes_from_a_table(record: Record) -> None:
     kept = [
         last.loc[last["answer"] == it, "people"].sum() / 2 for it in ("no_permission", "no_means")
     ]
-    assert [rows["may not"], rows["cannot pay"]] == kept
+    assert [rows["refused permission"], rows["cannot pay"]] == kept
     assert rows["would move"] == rows["set out"] + sum(kept)
     inside = flows[flows["channel"] == "internal"]["departed"].sum() / 2
     assert rows["within a country"] == inside
@@ -633,7 +643,7 @@ def test_every_row_of_the_funnel_comes_from_a_table(record: Record) -> None:
     assert rows["regularly, or home"] == others > 0
     suffered = harms.groupby("harm")["people"].sum() / 2
     assert len(suffered) >= 8
-    for harm, words in style.HARM_WORDS.items():
+    for harm, words in wording.HARM_WORDS.items():
         assert rows.get(words, 0.0) == suffered.get(harm, 0.0)
     for words, stage in (("accepted", "accepted"), ("claimed asylum", "claimed"),
                          ("recognised", "recognised"), ("rejected", "rejected")):  # fmt: skip
@@ -650,12 +660,12 @@ def test_the_funnel_says_how_many_arrived_and_found_refuge(record: Record, still
     refuge = 100 * (rows["accepted"] + rows["recognised"]) / out
     expected = (
         f"Of each 100 who set out for asylum or irregularly, {arrived:.0f} arrived and "
-        f"{refuge:.0f} were taken for refugees"
+        f"{refuge:.0f} were recognised as refugees"
     )
     assert expected in texts(ax := funnel.plot_funnel(record))
-    assert f"{style.words(out)} · 100 %" in texts(ax)
-    assert f"{style.words(rows['arrived'])} · {arrived:.0f} %" in texts(ax)
-    assert style.words(rows["would move"]) in texts(ax)
+    assert f"{wording.words(out)} · 100 %" in texts(ax)
+    assert f"{wording.words(rows['arrived'])} · {arrived:.0f} %" in texts(ax)
+    assert wording.words(rows["would move"]) in texts(ax)
     assert funnel.funnel_finding(still) == "Nobody set out for asylum or irregularly"
     assert list(rows_of(still)) == ["would move", "set out", "asylum or irregular", "arrived"]
     harms = record.harms[record.harms["harm"] != "kidnapping"]
@@ -747,7 +757,7 @@ def test_answers_are_of_those_who_live_in_the_focus(syrian: Record) -> None:
     said = texts(plots.plot_answers(syrian))
     assert any(it.startswith("Heads of household living in Syria who would move") for it in said)
     heads = found.answers[found.answers["answer"].isin(["choice", "necessity"])]["heads"].sum()
-    assert f"{style.words(heads / 72 / 2)} households living in Syria moved" in (
+    assert f"{wording.words(heads / 72 / 2)} households living in Syria moved" in (
         plots.answers_finding(syrian)
     )
 
@@ -802,7 +812,7 @@ def test_pictures_and_lists_name_the_focus(syrian: Record) -> None:
     assert " arrivals of citizens of Syria in Türkiye by" in maps.map_finding(syrian)
     assert " citizens of Syria died on the way" in plots.harms_finding(syrian)
     assert "citizens of Syria who arrived" in printed(tables.top_corridors(syrian))
-    assert "heads of household living in Syria" in printed(tables.five_answers(syrian))
+    assert "answers of households living in Syria" in printed(tables.five_answers(syrian))
     assert "citizens of Syria who" in printed(tables.harms(syrian))
     assert "Stockholm" not in printed(tables.top_corridors(syrian, 5))
     words = " ".join(Reader(report.render(syrian, {})).words)
@@ -839,15 +849,15 @@ def test_the_map_shows_where_something_happened(record: Record, still: Record) -
     ],
 )  # fmt: skip
 def test_words(number: float, text: str) -> None:
-    assert style.words(number) == text
+    assert wording.words(number) == text
 
 
 def test_people_and_shares() -> None:
-    assert style.people(1) == "1 person"
-    assert style.people(1.2e6) == "1.2 M people"
-    assert style.figures(0.1234, "share") == "12.3 %"
-    assert style.figures(12.34, "per 1,000") == "12.3"
-    assert style.figures(float("nan"), "share") == "–"
+    assert wording.people(1) == "1 person"
+    assert wording.people(1.2e6) == "1.2 M people"
+    assert wording.figures(0.1234, "share") == "12.3 %"
+    assert wording.figures(12.34, "per 1,000") == "12.3"
+    assert wording.figures(float("nan"), "share") == "–"
 
 
 def test_lines_break_between_words_but_not_within_figures() -> None:
@@ -865,9 +875,11 @@ def test_a_measure_has_the_colour_that_it_has_elsewhere(record: Record) -> None:
     ends = {"refugees_abroad": "refugee", "displaced": "displaced", "claimants_abroad": "claimant"}
     drawn = [it.get_color() for it in bands.plot_bands(record).lines]
     assert drawn == [style.OUTCOMES[ends[it]] for it in bands.STOCKS]
-    observed = {kind: plots.KINDS[kind][1] for kind in ("refugees", "displaced", "asylum_seekers")}
+    observed = {
+        kind: observed.KINDS[kind][1] for kind in ("refugees", "displaced", "asylum_seekers")
+    }
     assert list(observed.values()) == drawn
-    others = {colour for kind, (_, colour, _) in plots.KINDS.items() if kind not in observed}
+    others = {colour for kind, (_, colour, _) in observed.KINDS.items() if kind not in observed}
     assert not others & {*style.ANSWERS.values(), *drawn}
     heads = bands.plot_bands(record, measures=["choice_heads", "no_means_heads"]).lines
     assert [it.get_color() for it in heads] == [style.ANSWERS[it] for it in ("choice", "no_means")]
@@ -875,8 +887,8 @@ def test_a_measure_has_the_colour_that_it_has_elsewhere(record: Record) -> None:
     assert len({it.get_color() for it in mixed}) == 2
 
 
-@pytest.mark.parametrize(("share", "said"), [(0.012, "1 was taken for a refugee"),
-                                             (0.02, "2 were taken for refugees")])  # fmt: skip
+@pytest.mark.parametrize(("share", "said"), [(0.012, "1 was recognised as a refugee"),
+                                             (0.02, "2 were recognised as refugees")])  # fmt: skip
 def test_one_of_a_hundred_is_one(
     record: Record, monkeypatch: pytest.MonkeyPatch, share: float, said: str
 ) -> None:
@@ -888,9 +900,9 @@ def test_one_of_a_hundred_is_one(
 def test_every_word_has_a_colour_or_text() -> None:
     assert list(style.THREATS) == [it.name for it in Threat]
     assert list(style.ANSWERS) == [it.name for it in Answer]
-    assert set(style.ANSWER_WORDS) == {it.name for it in Answer}
-    assert set(style.HARM_WORDS) == {it.name for it in Harm}
-    assert set(style.CHANNEL_WORDS) == {it.name for it in Channel}
+    assert set(wording.ANSWER_WORDS) == {it.name for it in Answer}
+    assert set(wording.HARM_WORDS) == {it.name for it in Harm}
+    assert set(wording.CHANNEL_WORDS) == {it.name for it in Channel}
 
 
 # Machado, Oliveira & Fernandes 2009, severity 1, on linear RGB.
@@ -936,7 +948,7 @@ def test_colours_are_told_apart(family: dict[str, str], sight: str) -> None:
 
 
 def test_kinds_of_observed_figures_are_told_apart_by_their_marks() -> None:
-    assert len({mark for mark, _, _ in plots.KINDS.values()}) == len(plots.KINDS)
+    assert len({mark for mark, _, _ in observed.KINDS.values()}) == len(observed.KINDS)
 
 
 def test_titles_do_not_leave_a_word_alone() -> None:
@@ -957,7 +969,7 @@ def test_titles_do_not_leave_a_word_alone() -> None:
     ],
 )  # fmt: skip
 def test_names_have_the_article_that_they_want(name: str, said: str) -> None:
-    assert style.the(name) == said
+    assert wording.the(name) == said
 
 
 def test_answers_survive_a_print_without_colour() -> None:
@@ -1014,7 +1026,7 @@ def test_money_says_its_currency_and_year(record: Record, still: Record) -> None
     assert "Public money spent, marks of 1913" in spent
     assert "asylum" in spent
     words = " ".join(Reader(report.render(marks, {})).words)
-    amount = style.words(float(marks.harms.money.sum()) / marks.replicates)
+    amount = wording.words(float(marks.harms.money.sum()) / marks.replicates)
     assert f"Taken from them: {amount} marks of 1913." in words
     assert "marks of 1913: prices of that year throughout" in words
     assert "USD" not in words
@@ -1183,7 +1195,7 @@ def test_the_report_says_what_was_run(html: str, record: Record) -> None:
         assert text in words, text
     assert f"{record.observed['observed'][0]:,.0f}" in words
     rows = record.headline.set_index("measure")
-    low, high = (style.words(rows.loc["moved_abroad", it]) for it in ("low", "high"))
+    low, high = (wording.words(rows.loc["moved_abroad", it]) for it in ("low", "high"))
     assert f"{low} to {high}" in words
 
 

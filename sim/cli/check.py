@@ -1,0 +1,92 @@
+"""sim check: problems of scenario files."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from sim.cli.console import (
+    BAD_INPUT,
+    complain,
+    problem_json,
+    say,
+    say_json,
+    told_of_old_names,
+)
+from sim.cli.options import AsJson, Quiet
+from sim.cli.wording import count_of
+from sim.schema.errors import printable
+
+if TYPE_CHECKING:
+    from sim.schema import Scenario
+
+
+def check(
+    files: Annotated[
+        list[str], typer.Argument(metavar="FILE...", help="Scenario files, or shipped names.")
+    ],
+    resolved: Annotated[
+        bool, typer.Option("--resolved", help="Print the complete scenario, defaults filled in.")
+    ] = False,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """Check scenario files; all problems are reported at once."""
+    from sim.scenario.reader import read
+    from sim.schema.errors import ScenarioError
+
+    found: list[dict[str, Any]] = []
+    texts: list[str] = []
+    for file in files:
+        problems: list[dict[str, Any]] = []
+        summary: dict[str, Any] = {}
+        try:
+            with told_of_old_names() as warned:
+                scenario = read(file)
+                if scenario.sweep is not None:
+                    from sim.experiments.plan import Study
+
+                    Study(file).check_points()
+        except ScenarioError as error:
+            problems = [problem_json(problem) for problem in error.problems]
+            complain(str(error))
+        else:
+            summary = _summary(scenario)
+            if resolved and as_json:
+                summary["resolved"] = scenario.model_dump(mode="json", by_alias=True)
+            elif resolved:
+                from sim.scenario.writer import dump
+
+                texts.append(dump(scenario))
+            elif not (quiet or as_json):
+                say(
+                    f"{printable(file)}: ok ({count_of(summary['places'], 'place')}, "
+                    f"{count_of(summary['corridors'], 'corridor')}, "
+                    f"{summary['people']:,.0f} people)"
+                )
+        found.append(
+            {
+                "file": file,
+                "ok": not problems,
+                **summary,
+                "problems": problems,
+                "warnings": [problem_json(it) for it in warned],
+            }
+        )
+    ok = all(one["ok"] for one in found)
+    if as_json:
+        say_json({"ok": ok, "files": found})
+    elif texts:
+        say("---\n".join(texts).rstrip("\n"))
+    if not ok:
+        raise typer.Exit(BAD_INPUT)
+
+
+def _summary(scenario: Scenario) -> dict[str, Any]:
+    return {
+        "name": scenario.name,
+        "places": len(scenario.places),
+        "corridors": len(scenario.corridors),
+        "people": sum(place.people for place in scenario.places),
+    }

@@ -1,0 +1,40 @@
+"""sim export: tables as csv or xlsx."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from sim.cli.console import BadInputError, say, say_json
+from sim.cli.options import AsJson, Quiet
+from sim.schema.errors import printable
+
+
+def export(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of a run or of a sweep.")],
+    to: Annotated[str, typer.Option(metavar="csv|xlsx", help="Format.")] = "csv",
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Folder for the files; otherwise one beside DIR."),
+    ] = None,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """Write every table of a folder as csv, or all as one xlsx."""
+    if to not in ("csv", "xlsx"):
+        raise BadInputError(f"--to {printable(to)} is no format: use csv or xlsx")
+    from sim.experiments.export import export as write_tables
+
+    name = folder.expanduser().resolve().name
+    if to == "csv":
+        target = out or folder.expanduser().resolve().with_name(f"{name}-csv")
+    else:
+        target = (out or folder.expanduser().resolve().parent) / f"{name}.xlsx"
+    written = write_tables(folder, to, target)  # type: ignore[arg-type]
+    if as_json:
+        say_json({"ok": True, "files": [str(path) for path in written]})
+    elif not quiet:
+        for path in written:
+            say(printable(str(path)))

@@ -1,0 +1,31 @@
+"""Options that several commands take."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+
+MAX_SEED: Final = 2**63 - 1
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document, for programs.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")]
+Seed = Annotated[
+    int | None, typer.Option(min=0, max=MAX_SEED, metavar="N", help="Seed instead of the file's.")
+]
+Agents = Annotated[
+    int | None,
+    typer.Option(metavar="N", help="Number of simulated persons: -s population.agents=N."),
+]
+Fresh = Annotated[
+    bool,
+    typer.Option("--fresh", help="Compute everything anew, even if results are there already."),
+]
+Out = Annotated[
+    Path | None, typer.Option(metavar="DIR", help="Folder of the run; an earlier one is replaced.")
+]
+Series = Annotated[
+    list[str] | None,
+    typer.Option(metavar="FIGURE", help="Figure to draw; repeatable."),
+]

@@ -1,0 +1,16 @@
+"""Numbers and times as a reader says them."""
+
+from __future__ import annotations
+
+
+def count_of(n: int, word: str) -> str:
+    """Give a number with its noun: 1 run, 2,000 runs."""
+    return f"{n:,} {word}{'' if n == 1 else 's'}"
+
+
+def duration(seconds: float) -> str:
+    """Say a time in the unit that reads well."""
+    for name, length in (("days", 86_400), ("hours", 3600), ("minutes", 60)):
+        if seconds >= 2 * length:
+            return f"{seconds / length:.3g} {name}"
+    return f"{seconds:.3g} s"

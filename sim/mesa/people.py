@@ -1,0 +1,235 @@
+"""People as Mesa users read agents: a view over the rows of the world's arrays."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, NoReturn, SupportsIndex, overload
+
+import numpy as np
+
+from sim.core.state import I64, Bool
+from sim.mesa.columns import COLUMNS
+from sim.mesa.interface import Model
+from sim.mesa.quiet import agentset, mesa
+from sim.mesa.refusal import NotOnArraysError, refuse
+from sim.schema.errors import suggest
+
+
+class Person:
+    """One person (a row, which stands for `people` of them), read like a Mesa agent.
+
+    Nothing is kept here: every attribute is read off the world's arrays as they are now.
+    """
+
+    __slots__ = ("model", "unique_id")
+    model: Model
+    unique_id: int
+    """Row of the arrays; it stays a person's own to the end of the run."""
+
+    def __init__(self, model: Model, row: int) -> None:
+        object.__setattr__(self, "model", model)
+        object.__setattr__(self, "unique_id", row)
+
+    def __getattr__(self, name: str) -> Any:
+        column = COLUMNS.get(name)
+        if column is None:
+            if name in ("step", "advance", "remove", "move_to"):
+                refuse(f"Person.{name}", "a person has no code of its own.")
+            hint = suggest(name, list(COLUMNS), "there are")
+            raise AttributeError(f"a person has no {name}: {hint}")
+        return _plain(column(self.model, self.unique_id))
+
+    def __setattr__(self, name: str, value: Any) -> NoReturn:
+        refuse(f"Person.{name}", "what a person is follows from the model's rule.")
+
+    def __reduce_ex__(self, protocol: Any) -> NoReturn:
+        """Refused: a copy would be read off the same arrays, or off none."""
+        raise NotOnArraysError(
+            "a Person is neither copied nor pickled: it is read off its model. Keep its unique_id, "
+            "or what `get` gives."
+        )
+
+    def __eq__(self, other: object) -> bool:
+        return (
+            isinstance(other, Person)
+            and self.model is other.model
+            and self.unique_id == other.unique_id
+        )
+
+    def __hash__(self) -> int:
+        return hash((id(self.model), self.unique_id))
+
+    def __repr__(self) -> str:
+        return f"<Person {self.unique_id}: {self.activity} in {self.place}>"
+
+    def __dir__(self) -> list[str]:
+        return [*super().__dir__(), *COLUMNS]
+
+
+class People(Sequence[Person]):
+    """Rows of the world's people, read like an AgentSet.
+
+    The rows are those chosen when the view was made; values are read as they are now.
+    """
+
+    def __init__(self, model: Model, rows: I64) -> None:
+        self.model = model
+        self.rows = rows
+
+    @property
+    def random(self) -> Any:
+        """The model's random numbers; the engine draws none of them."""
+        return self.model.random
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __iter__(self) -> Iterator[Person]:
+        return (Person(self.model, row) for row in self.rows.tolist())
+
+    def __contains__(self, person: object) -> bool:
+        return (
+            isinstance(person, Person)
+            and person.model is self.model
+            and person.unique_id in self.rows
+        )
+
+    @overload
+    def __getitem__(self, item: SupportsIndex) -> Person: ...
+    @overload
+    def __getitem__(self, item: slice) -> list[Person]: ...
+    def __getitem__(self, item: SupportsIndex | slice) -> Person | list[Person]:
+        if isinstance(item, slice):
+            return [Person(self.model, row) for row in self.rows[item].tolist()]
+        return Person(self.model, int(self.rows[operator.index(item)]))
+
+    def __repr__(self) -> str:
+        return f"<{len(self):,} people, a row each>"
+
+    def select(
+        self,
+        filter_func: Callable[[Person], bool] | Bool | None = None,
+        at_most: int | float = float("inf"),
+        inplace: bool = False,
+        agent_type: type | None = None,
+    ) -> People:
+        """Some of them, in their order.
+
+        Args:
+            filter_func: Called with each person; or, much faster, an array of booleans, one per
+                person.
+            at_most: A number of people; or, as a float of at most 1, a share of them.
+            inplace: Refused.
+            agent_type: `Person` or `mesa.Agent`; any other gives an empty view.
+
+        Raises:
+            NotOnArraysError: `inplace`.
+            ValueError: `filter_func` is neither a function nor one boolean per person, or `at_most`
+                is negative.
+        """
+        if inplace:
+            refuse("select(inplace=True)", "the view is of the world's own rows.")
+        rows = self.rows
+        if at_most < 0:
+            raise ValueError(f"at_most is a number of people or a share of them, not {at_most}")
+        if filter_func is not None and not callable(filter_func):
+            truths = np.asarray(filter_func)
+            if truths.dtype != bool or truths.shape != rows.shape:
+                raise ValueError(
+                    f"select takes a function of a person, or an array of {len(rows)} booleans; "
+                    f"this one has dtype {truths.dtype} and shape {truths.shape}"
+                )
+            rows = rows[truths]
+        elif filter_func is not None:
+            chosen = [bool(filter_func(Person(self.model, row))) for row in rows.tolist()]
+            rows = rows[np.array(chosen, bool)]
+        if agent_type not in (None, Person, mesa.Agent, object):
+            rows = rows[:0]
+        if isinstance(at_most, float) and at_most <= 1.0:
+            at_most = int(len(self) * at_most)
+        return People(self.model, rows if at_most >= len(rows) else rows[: int(at_most)])
+
+    def get(
+        self, attr_names: str | list[str], handle_missing: str = "error", default_value: Any = None
+    ) -> list[Any]:
+        """Values of an attribute; of several, a list per person. Read from the arrays at once."""
+        if handle_missing not in ("error", "default"):
+            raise ValueError(f"handle_missing is 'error' or 'default', not {handle_missing!r}")
+        if not isinstance(attr_names, str):
+            columns = [self.get(name, handle_missing, default_value) for name in attr_names]
+            return [list(values) for values in zip(*columns, strict=True)]
+        if attr_names in COLUMNS:
+            return list(_plain(COLUMNS[attr_names](self.model, self.rows)))
+        if attr_names == "unique_id":
+            return list(self.rows.tolist())
+        if handle_missing == "default":
+            return [default_value] * len(self)
+        hint = suggest(attr_names, list(COLUMNS), "there are")
+        raise AttributeError(f"a person has no {attr_names}: {hint}")
+
+    def agg(self, attribute: str, func: Any) -> Any:
+        """What a function, or each of several, makes of the values of an attribute."""
+        values = self.get(attribute)
+        return func(values) if callable(func) else [one(values) for one in func]
+
+    def map(self, method: str | Callable[..., Any], *args: Any, **kwargs: Any) -> list[Any]:
+        """What a function, which must change nothing, makes of each person."""
+        if isinstance(method, str):
+            return [getattr(person, method)(*args, **kwargs) for person in self]
+        return [method(person, *args, **kwargs) for person in self]
+
+    def groupby(self, by: str | Callable[[Person], Any], result_type: str = "agentset") -> Any:
+        """Mesa's GroupBy: people by an attribute, or by what a function says of them."""
+        values = self.get(by) if isinstance(by, str) else self.map(by)
+        groups: dict[Any, list[int]] = {}
+        for value, row in zip(values, self.rows.tolist(), strict=True):
+            groups.setdefault(value, []).append(row)
+        views = {name: People(self.model, np.array(rows)) for name, rows in groups.items()}
+        as_list = result_type != "agentset"
+        return agentset.GroupBy({k: list(v) if as_list else v for k, v in views.items()})
+
+    def sort(
+        self, key: str | Callable[[Person], Any], ascending: bool = False, inplace: bool = False
+    ) -> People:
+        """The same people in the order of an attribute, or of what a function says of them."""
+        if inplace:
+            refuse("sort(inplace=True)", "the order of rows means nothing, and stays.")
+        values = self.get(key) if isinstance(key, str) else self.map(key)
+        order = sorted(range(len(values)), key=values.__getitem__, reverse=not ascending)
+        return People(self.model, self.rows[order])
+
+    def shuffle(self, inplace: bool = False) -> People:
+        """The same people in random order, by the model's `random`; the run does not notice."""
+        if inplace:
+            refuse("shuffle(inplace=True)", "the order of rows means nothing, and stays.")
+        order = list(range(len(self)))
+        self.random.shuffle(order)
+        return People(self.model, self.rows[order])
+
+    def shuffle_do(self, method: Any, *args: Any, **kwargs: Any) -> NoReturn:  # noqa: ARG002
+        """Refused: nobody acts before anybody else."""
+        refuse("shuffle_do", "nobody acts before anybody else, so there is no order to shuffle.")
+
+    def do(self, method: Any, *args: Any, **kwargs: Any) -> NoReturn:  # noqa: ARG002
+        """Refused: people have no code of their own."""
+        refuse("do", "people have no code of their own; `model.step()` moves them all.")
+
+    def set(self, attr_name: str, value: Any) -> NoReturn:  # noqa: ARG002
+        """Refused: what people are follows from the model's rule."""
+        refuse("set", "what people are follows from the model's rule.")
+
+    def add(self, agent: Any) -> NoReturn:  # noqa: ARG002
+        """Refused: people are born, or counted at the start."""
+        refuse("add", "people are born, or counted at the start (`agents=`).")
+
+    def remove(self, agent: Any) -> NoReturn:  # noqa: ARG002
+        """Refused: nobody is taken out of the account of people."""
+        refuse("remove", "nobody is taken out of the account of people.")
+
+    discard = remove
+
+
+def _plain(values: Any) -> Any:
+    """Python's own values in place of NumPy's."""
+    return values.tolist() if isinstance(values, np.ndarray | np.generic) else values

@@ -1,0 +1,202 @@
+"""Words and numbers as a reader says them: names of figures, counts, money, dates and places."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Final
+from weakref import WeakKeyDictionary
+
+import pandas as pd
+
+from sim.core.state import DAYS_A_YEAR
+from sim.results.record import Record
+from sim.results.run import horizon
+from sim.schema import Scenario
+
+ANSWER_WORDS: Final[Mapping[str, str]] = {
+    "choice": "move by choice",
+    "necessity": "move of necessity",
+    "no_means": "cannot pay",
+    "no_permission": "refused permission",
+    "stays": "stay",
+}
+HARM_WORDS: Final[Mapping[str, str]] = {
+    "death": "died",
+    "violence": "suffered violence",
+    "extortion": "extorted",
+    "kidnapping": "held captive",
+    "interception": "intercepted",
+    "detention": "detained",
+    "stranding": "stranded",
+    "forced_return": "returned by force",
+    "prosecution": "prosecuted",
+    "bribe": "paid officials",
+    "separation": "separated",
+}
+MEASURE_WORDS: Final[Mapping[str, str]] = {
+    "moved_abroad": "arrived abroad",
+    "moved_within": "arrived within a country",
+    "choice_heads": "households moved by choice",
+    "necessity_heads": "households moved of necessity",
+    "no_means_heads": "households that cannot pay",
+    "no_permission_heads": "households refused permission",
+    "stays_heads": "households that stay",
+    "choice_people": "moved by choice",
+    "necessity_people": "moved of necessity",
+    "necessity_share": "share moved of necessity",
+    "blocked_no_means": "blocked by money",
+    "blocked_no_permission": "blocked by rules",
+    "refugees_abroad": "refugees abroad",
+    "claimants_abroad": "asylum seekers abroad",
+    "displaced": "displaced within",
+    **{f"harm_{harm}": words for harm, words in HARM_WORDS.items()},
+    "harm_death": "died on the way",
+    "death_rate": "deaths per 1,000 journeys",
+    "births": "born",
+    "natural_deaths": "died a natural death",
+    "insecurity_years": "insecurity-years",
+    "life_years_lost": "life years lost",
+    "life_years_lost_3pct": "life years lost, at 3 %",
+    "secure": "secure",
+    "orderly": "orderly",
+    "regular": "regular",
+    "humane": "humane",
+}
+"""Headline figures, short enough for a row or a legend."""
+PARTIES: Final[Mapping[str, str]] = {
+    "adults": "adults alone", "families": "families", "children_alone": "children alone",
+}  # fmt: skip
+"""Who travels, in words."""
+CHANNEL_WORDS: Final[Mapping[str, str]] = {
+    "labour": "labour",
+    "family": "family",
+    "asylum": "asylum",
+    "irregular": "irregular",
+    "internal": "within the country",
+    "home": "return home",
+    "free": "free movement",
+    "relocation": "relocation",
+}
+WITH_ARTICLE: Final = re.compile(
+    r"^(United|Netherlands|Philippines|Bahamas|Gambia|Maldives|Comoros|Seychelles)\b"
+    r"|^(?!The ).*\b(Republic|Islands|Emirates|States|Federation|Kingdom|Territory|Union)\b"
+)
+"""Names that take an article in a sentence."""
+
+
+def source_line(record: Record) -> str:
+    """Say where a picture comes from: scenario, seed, replicates."""
+    name = record.scenario.title or record.scenario.name
+    times = f", mean of {record.replicates} replicates" if record.replicates > 1 else ""
+    return f"{name}, seed {record.seed}{times}"
+
+
+def words(number: float) -> str:
+    """Write a count for reading: at most three figures, millions as M.
+
+    Args:
+        number: a count of people, moves or money.
+
+    Returns:
+        `0`, `870`, `42,100`, `1.6 M`, `81 M`, `1.4 bn`; `–` for NaN.
+    """
+    if number != number:
+        return "–"
+    size = abs(number)
+    sign = "-" if number < 0 else ""
+    if 0 < size < 10 and size != round(size):
+        return f"{sign}{size:.1f}"
+    rounded = float(f"{size:.3g}")
+    for unit, word in ((1e9, "bn"), (1e6, "M")):
+        if rounded >= unit:
+            scaled = size / unit
+            return f"{sign}{scaled:,.0f} {word}" if scaled >= 20 else f"{sign}{scaled:.1f} {word}"
+    return f"{sign}{rounded:,.0f}"
+
+
+def people(number: float) -> str:
+    """Write a count of people, with the word that fits it."""
+    return "1 person" if round(number) == 1 else f"{words(number)} people"
+
+
+def money(record: Record, number: float) -> str:
+    """Write money with its currency and the year of its prices."""
+    return f"{words(number)} {record.money_unit}"
+
+
+def spent(record: Record) -> pd.Series[float]:
+    """Public money a replicate by item, the dearest first."""
+    frame = record.spending
+    sums = frame.groupby(frame["item"].astype(str))["amount"].sum() / record.replicates
+    return sums.sort_values(ascending=False, kind="stable")
+
+
+def capital(text: str) -> str:
+    """Write the first letter large, and leave the others."""
+    return text[:1].upper() + text[1:]
+
+
+def figures(value: float, unit: str) -> str:
+    """Write a headline figure in the precision that its unit deserves.
+
+    Args:
+        value: the figure.
+        unit: `share` is written in per cent.
+
+    Returns:
+        Text without the unit, except for per cent.
+    """
+    if value != value:
+        return "–"
+    if unit == "share":
+        return f"{100 * value:.1f} %"
+    if unit == "per 1,000":
+        return f"{value:.1f}"
+    return words(value)
+
+
+def month_word(day: pd.Timestamp) -> str:
+    """Write a month, whatever the locale."""
+    names = "January February March April May June July August September October November December"
+    return f"{names.split()[day.month - 1]} {day.year}"
+
+
+def span_words(scenario: Scenario) -> str:
+    """Write the simulated period."""
+    start, end = pd.Timestamp(scenario.time.start), pd.Timestamp(scenario.time.end)
+    return f"{month_word(start)} to {month_word(end)}"
+
+
+def months(record: Record) -> float:
+    """Give the length of the simulated period in months of 30.44 days."""
+    days = (horizon(record.scenario) - pd.Timestamp(record.scenario.time.start)).days
+    return max(days, 1) / DAYS_A_YEAR * 12
+
+
+def names(record: Record) -> Mapping[str, str]:
+    """Give the name of every country, place and corridor by id, the id where it has none."""
+    if record in _names:
+        return _names[record]
+    scenario = record.scenario
+    found = {country.id: country.name or country.id for country in scenario.countries}
+    found.update({place.id: place.name or place.id for place in scenario.places})
+    for corridor in scenario.corridors:
+        start, end = (found.get(it, it) for it in (corridor.from_, corridor.to))
+        found.setdefault(corridor.id, f"{start} to {end}")
+    _names[record] = found
+    return found
+
+
+def the(name: str) -> str:
+    """Give the name of a country or place as a sentence has it: `the United States`, `Mexico`."""
+    return f"the {name}" if WITH_ARTICLE.search(name) else name
+
+
+def listed(names: Sequence[str]) -> str:
+    """Write names as a sentence has them: `Syria, Iraq and Turkey`."""
+    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
+
+
+_names: WeakKeyDictionary[Record, Mapping[str, str]] = WeakKeyDictionary()
+"""Names by run, kept since every row of a list asks for them."""

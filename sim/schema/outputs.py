@@ -1,0 +1,92 @@
+"""What a run keeps, and what it is set beside."""
+
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator, Field
+
+from sim.schema.key import Part, key
+from sim.schema.tables import KEPT, TableName
+from sim.schema.types import (
+    Amount,
+    CompanyName,
+    Date,
+    Flag,
+    Id,
+    LastDay,
+    Words,
+    refuse_bool,
+)
+
+ByColumn = Literal["place", "home", "citizenship", "group", "sex", "education", "age"]
+
+
+class Observed(Part):
+    """A figure that happened, to set beside the simulated one."""
+
+    id: Id = key(..., "Word by which reports name the figure.")
+    what: Literal[
+        "refugees", "deaths", "arrivals", "displaced", "asylum_seekers", "foreign_born",
+        "interceptions", "kidnappings", "forced_returns", "separations",
+    ] = key(..., "What was counted.")  # fmt: skip
+    of: Annotated[
+        tuple[Id, ...],
+        Field(min_length=1),
+        BeforeValidator(
+            lambda value: (value,) if isinstance(value, str) else value,
+            json_schema_input_type=Id | tuple[Id, ...],
+        ),
+    ] = key(..., "Country of citizenship of those who were counted, or several to be summed.")
+    at: Id | None = key(
+        None,
+        "Country or corridor where they were counted.",
+        left_out="anywhere outside of the country of citizenship",
+    )
+    party: CompanyName | None = key(
+        None,
+        "For interceptions: whether adults, families or children alone were counted.",
+        left_out="all of them",
+    )
+    date: LastDay = key(
+        ...,
+        "Last day counted; a month means its last day. People who live somewhere are counted at "
+        "its end, events up to its end.",
+    )
+    since: Date | None = key(
+        None,
+        "First day of the events counted; of no meaning for refugees, asylum seekers, displaced "
+        "and foreign-born, who are counted on one day.",
+        left_out="from the beginning",
+    )
+    people: Amount = key(
+        ...,
+        "How many there were.",
+        unit="persons",
+        higher="nothing in the run: the figure is only shown beside it",
+    )
+    source: Words = key((), "Ids of the references that the figure comes from, or `assumption`.")
+
+
+class Outputs(Part):
+    """What a run keeps."""
+
+    every: Annotated[int, BeforeValidator(refuse_bool), Field(ge=1, le=10_000)] = key(
+        1,
+        "Steps that are summed into one row of a table of events; people are counted at the end "
+        "of each such period.",
+        unit="steps",
+        higher="shorter tables, with less detail in time",
+        source="a choice of detail",
+    )
+    tables: tuple[TableName, ...] = key(
+        KEPT,
+        "Which tables are kept. `persons`, with a row for every simulated person, is kept only if "
+        "it is named.",
+    )
+    by: tuple[ByColumn, ...] = key(
+        ("place",), "Columns by which the tables `answers` and `attribution` are split."
+    )
+    expected: Flag = key(
+        False,
+        "Whether expected events are tabulated beside drawn ones, from the model's own "
+        "probabilities. They have less noise and take longer.",
+    )

@@ -1,0 +1,265 @@
+"""Dated rules of states and on corridors."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from sim.schema.key import OURS, Part, key
+from sim.schema.types import (
+    Amount,
+    CompanyName,
+    Date,
+    EducationName,
+    EntryChannel,
+    Flag,
+    Id,
+    LastDay,
+    Share,
+    Words,
+)
+
+Months = Annotated[float, Field(strict=True, ge=0, le=600)]
+
+
+class Policy(Part):
+    """A dated rule of one state, or on one corridor. For each key the latest start wins.
+
+    What a key says holds while the rule does. Where no rule speaks, what is said under "left out"
+    holds.
+    """
+
+    id: Id = key(..., "Word by which overrides and messages name the rule.")
+    into: Id | None = key(
+        None, "Id of the country whose rule it is.", left_out="`corridor` is stated instead"
+    )
+    corridor: Id | None = key(
+        None,
+        "Id of the one link that the rule is about, instead of a country. It then sets only what "
+        "is done at a border, from `barrier` to `separation`.",
+        left_out="`into` is stated instead",
+    )
+    channel: EntryChannel | None = key(
+        None,
+        "Way of entering that `open`, `quota`, `wait`, `fee`, `min_education`, `only` and "
+        "`except` of this rule speak of.",
+        left_out="the rule speaks of none",
+    )
+    start: Date | None = key(
+        None, "First day on which the rule holds.", left_out="from the beginning"
+    )
+    announced: Date | None = key(
+        None,
+        "Day on which people learn of a rule still to come. From then until `start`, but for six "
+        "months at most, those whose way or channel it will worsen go sooner (`decision.surge`).",
+        left_out="the rule comes as a surprise",
+    )
+    end: LastDay | None = key(
+        None, "Last day on which the rule holds; a month means its last day.", left_out="for ever"
+    )
+    enabled: Flag = key(True, "False switches it off; nobody's luck changes by that alone.")
+    only: tuple[Id, ...] = key(
+        (),
+        "Nationalities (country ids) or groups whom the channel admits, and nobody else. Empty: "
+        "all.",
+    )
+    except_: tuple[Id, ...] = key(
+        (), "Nationalities (country ids) or groups whom the channel does not admit.", alias="except"
+    )
+    citizens_of: tuple[Id, ...] = key(
+        (), "Countries whose nationals this rule is about. Empty: people of every nationality."
+    )
+    parties: tuple[CompanyName, ...] = key(
+        (),
+        "Who of the intercepted this rule is about: adults on their own, families (adults with "
+        "children under 18), children without an adult. Empty: all. It goes before rules about "
+        "all, whichever began later.",
+    )
+    open: Flag | None = key(
+        None,
+        "Whether the channel admits anybody.",
+        left_out=f"labour closed; family, asylum and irregular open ({OURS})",
+    )
+    quota: Amount | None = key(
+        None,
+        "Admissions by the channel in a year; 0 closes it.",
+        unit="persons per year",
+        higher="more people are admitted, and applicants wait less",
+        left_out="no limit",
+    )
+    wait: Months | None = key(
+        None,
+        "Time from application to permission to enter. For asylum it is the time until a claim "
+        "is decided at the earliest, and what applicants expect.",
+        unit="months",
+        higher="people enter later, and fewer choose the channel",
+        left_out=f"family 12, asylum 6, labour and irregular 0 ({OURS})",
+    )
+    fee: Amount | None = key(
+        None,
+        "What each person pays at departure for using the channel.",
+        unit="money per person",
+        higher="fewer can pay for the channel, and fewer choose it",
+        left_out="nothing is paid",
+    )
+    min_education: EducationName | None = key(
+        None, "Least schooling of the adult who decides, for the channel to admit them.",
+        left_out="no schooling is asked for",
+    )  # fmt: skip
+    recognition: Share | None = key(
+        None,
+        "Part of the asylum claims by people with good grounds that end in protection.",
+        unit="share",
+        higher="more refugees, fewer rejections, and asylum draws more of those who flee",
+        left_out="0.6 (world mean; .05 to .95 by origin)",
+    )
+    false_recognition: Share | None = key(
+        None,
+        "Part of the asylum claims by people without good grounds that end in protection.",
+        unit="share",
+        higher="asylum draws more of those who go to live better",
+        left_out=f"0.1 ({OURS})",
+    )
+    capacity: Amount | None = key(
+        None,
+        "Asylum decisions that the country can take in a year.",
+        unit="persons per year",
+        higher="claims are decided sooner",
+        left_out="no limit",
+    )
+    prima_facie: Flag | None = key(
+        None,
+        "Whether asylum seekers are refugees on arrival, without a procedure.",
+        left_out="no: claims are decided one by one",
+    )
+    encampment: Share | None = key(
+        None,
+        "Part of the claimants and refugees arriving who are taken to a camp that has room.",
+        unit="share",
+        higher="more of them live in camps",
+        left_out=f"0 ({OURS})",
+    )
+    return_to: Id | None = key(
+        None,
+        "Id of the country that claimants are sent to, their claims being inadmissible here "
+        "(a first-country rule).",
+        left_out="claims are admissible",
+    )
+    barrier: Share | None = key(
+        None,
+        "How far the border is fenced or otherwise obstructed. Enforcement is `barrier` x "
+        "`officers` x `law`.",
+        unit="share",
+        higher="more people are intercepted, smugglers ask for more, and fewer try",
+        left_out=f"0 ({OURS})",
+    )
+    officers: Share | None = key(
+        None,
+        "How fully the border is staffed. Enforcement is `barrier` x `officers` x `law`.",
+        unit="share",
+        higher="more people are intercepted, smugglers ask for more, and fewer try",
+        left_out=f"1 ({OURS})",
+    )
+    law: Share | None = key(
+        None,
+        "Part of the rules on paper that is carried out at the border. Enforcement is `barrier` x "
+        "`officers` x `law`.",
+        unit="share",
+        higher="more people are intercepted, smugglers ask for more, and fewer try",
+        left_out=f"1 ({OURS})",
+    )
+    closed: Flag | None = key(
+        None,
+        "Whether nobody may cross in view. A hidden route option is then stopped as often as its "
+        "`enforcement_met` says.",
+        left_out="no",
+    )
+    complicit: Share | None = key(
+        None,
+        "Part of the people caught whom officials let through for money, if they have any. They "
+        "lose the share `money_lost` of it, counted as the harm `bribe`.",
+        unit="share",
+        higher="fewer people are stopped, and more pay bribes",
+        left_out=f"0 ({OURS})",
+    )
+    detention: Share | None = key(
+        None,
+        "Part of the intercepted who are held.",
+        unit="share",
+        higher="more people are held, and journeys take longer",
+        left_out=f"0 ({OURS})",
+    )
+    detention_days: Annotated[float, Field(strict=True, ge=0, le=3650)] | None = key(
+        None,
+        "How long those who are held are held.",
+        unit="days",
+        higher="people are held longer, and it costs the state more",
+        left_out=f"30 ({OURS})",
+    )
+    turned_back: Share | None = key(
+        None,
+        "Part of the intercepted, not held, who are put back where the leg began.",
+        unit="share",
+        higher="an interception stops more journeys",
+        left_out="`journey.turned_back`",
+    )
+    removal: Share | None = key(
+        None,
+        "Part of those held at the border who are taken home at the end. The others are let go "
+        "where the leg began.",
+        unit="share",
+        higher="more people are sent home from the border",
+        left_out=f"0 ({OURS})",
+    )
+    prosecution: Share | None = key(
+        None,
+        "Part of the intercepted parties whose adults are tried, and so held in any case.",
+        unit="share",
+        higher="more adults are tried and held, and more families are separated",
+        left_out=f"0 ({OURS})",
+    )
+    separation: Share | None = key(
+        None,
+        "Part of the prosecuted families whose children are taken from them.",
+        unit="share",
+        higher="more children are parted from their adults",
+        left_out=f"1, since children are not held under criminal law ({OURS})",
+    )
+    reunification_days: Annotated[float, Field(strict=True, gt=0, le=36_500)] | None = key(
+        None,
+        "Median time until children are back with the adults they were taken from, wherever "
+        "these are by then.",
+        unit="days",
+        higher="families stay separated longer",
+        left_out=f"60 ({OURS})",
+    )
+    protection: Share | None = key(
+        None,
+        "How far refugees and claimants have the rights that their status promises: to stay, "
+        "work, learn and be served. At 0 they live as people in an irregular situation do.",
+        unit="share",
+        higher="they earn more, settle sooner, are less exposed, and fewer move on",
+        left_out=f"1 ({OURS})",
+    )
+    returns: Share | None = key(
+        None,
+        "Part of the orders to leave that are carried out within a year.",
+        unit="share",
+        higher="more rejected people are sent home",
+        left_out="0.3 (world mean; .2 to .6)",
+    )
+    orders_last: Annotated[float, Field(strict=True, ge=0, le=1200)] | None = key(
+        None,
+        "Time after which an order to leave that was not carried out lapses, into an irregular "
+        "stay.",
+        unit="months",
+        higher="rejected people can be sent home for longer",
+        left_out=f"24 ({OURS})",
+    )
+    regularisation: Share | None = key(
+        None,
+        "Part of the people in an irregular stay who are given a regular one within a year.",
+        unit="share",
+        higher="fewer people live in an irregular situation, and relatives may follow sooner",
+        left_out=f"0 ({OURS})",
+    )
+    source: Words = key((), "Ids of the references that this rule comes from, or `assumption`.")

@@ -1,0 +1,104 @@
+"""The scenario, but for the keys that mechanisms add (`sim.scenario.whole`)."""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import BeforeValidator, Field
+
+from sim.schema.blocs import Bloc
+from sim.schema.corridors import Corridor
+from sim.schema.decision import Decision
+from sim.schema.interventions import Intervention
+from sim.schema.journey import JourneyRules
+from sim.schema.key import Part, key, part
+from sim.schema.living import Living
+from sim.schema.outputs import Observed, Outputs
+from sim.schema.policies import Policy
+from sim.schema.politics import Costs, Politics
+from sim.schema.sweep import Sweep
+from sim.schema.threats import Exposure, Indicator, Levels, Shock
+from sim.schema.types import Id, refuse_bool
+from sim.schema.world import (
+    Country,
+    Group,
+    Money,
+    Place,
+    Population,
+    Source,
+    Stock,
+    Time,
+)
+
+
+class Scenario(Part):
+    """A scenario: what all mechanisms read."""
+
+    version: Literal[1] = key(
+        ..., "Form of the file, which this version reads as 1.", alias="schema"
+    )
+    name: Id = key(..., "Short word for the scenario, used for folders and tables.")
+    title: str = key("", "What the case is about, in one line, as reports print it.")
+    description: str = key("", "What a reader should know of the case, in some sentences.")
+    sources: tuple[Source, ...] = key((), "References that other entries name.")
+    time: Time = key(..., "First day, last day and step of the simulation.")
+    seed: Annotated[int, BeforeValidator(refuse_bool), Field(ge=0, le=2**63 - 1)] = key(
+        1,
+        "Number that all chance is drawn from: the same one gives the same run.",
+        unit="any whole number",
+        higher="nothing but other luck",
+        source="arbitrary",
+    )
+    population: Population = part("How many simulated persons there are, and who they are.")
+    money: Money = part("Currency and year of all prices and incomes.")
+    countries: tuple[Country, ...] = key(..., "States, with their politics and demography.")
+    groups: tuple[Group, ...] = key(
+        (), "People of a country whom threats or rules may single out, by ethnicity for instance."
+    )
+    places: tuple[Place, ...] = key(..., "Regions, cities and camps where people live.")
+    stocks: tuple[Stock, ...] = key((), "People who already live abroad at the start.")
+    threats: dict[str, Levels] = key(
+        {},
+        "Severity and prevalence of the seven dangers, by `default`, country id or place id; the "
+        "most specific wins, one by one. Empty: none anywhere.",
+    )
+    indicators: tuple[Indicator, ...] = key(
+        (), "Observed figures from which the severity or prevalence of a threat is worked out."
+    )
+    exposure: Exposure = part("Whom a threat reaches, and how threats feed one another.")
+    shocks: tuple[Shock, ...] = key((), "Dated disruptions, such as a war or a drought.")
+    corridors: tuple[Corridor, ...] = key((), "Ways between places, with prices and dangers.")
+    policies: tuple[Policy, ...] = key((), "Dated rules of states: channels, borders, asylum.")
+    blocs: tuple[Bloc, ...] = key((), "Groups of states with common rules, such as free movement.")
+    politics: Politics = part("How publics see newcomers, and how rules answer to it.")
+    costs: dict[str, Costs] = key(
+        {},
+        "What states pay for each thing they do, by `default` or country id; the country goes "
+        "first, item by item. Empty: nothing is booked.",
+    )
+    interventions: tuple[Intervention, ...] = key(
+        (), "Aid, droughts, information campaigns and caravans, with their dates."
+    )
+    decision: Decision = part("How households decide whether to move, and where to.")
+    living: Living = part("What households have to live and travel on.")
+    journey: JourneyRules = part("Fares, dangers and waits on the way that hold everywhere.")
+    observed: tuple[Observed, ...] = key(
+        (), "Figures that happened, which reports show beside the simulated ones."
+    )
+    outputs: Outputs = part("Which tables a run keeps.")
+    sweep: Sweep | None = key(
+        None,
+        "Many runs of this scenario with varied values, for `sim sweep`. A single run takes no "
+        "notice of it.",
+        left_out="the scenario has no sweep",
+    )
+
+    def single(self) -> Self:
+        """Return the scenario as one run has it: a sweep is about many."""
+        return self if self.sweep is None else self.model_copy(update={"sweep": None})
+
+
+BASE: Literal["scenario"] = "scenario"
+"""Key of a file that is another scenario, but for the values that it states itself."""
+BASE_MEANING = (
+    "Another scenario (a file in this folder, or a shipped name) that this one is, but for what is "
+    "stated here; a list is replaced whole."
+)

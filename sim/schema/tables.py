@@ -1,0 +1,51 @@
+"""Names of the output tables.
+
+Written by `python -m sim.engine.declarations`: do not edit.
+"""
+
+from typing import Final, Literal
+
+TableName = Literal[
+    "claims",
+    "queues",
+    "journeys",
+    "stocks",
+    "blocked",
+    "account",
+    "answers",
+    "attribution",
+    "vital",
+    "flows",
+    "harms",
+    "interceptions",
+    "paths",
+    "persons",
+    "crossings",
+    "prices",
+    "opinion",
+    "spending",
+    "threats",
+    "insecurity",
+]
+KEPT: Final[tuple[TableName, ...]] = (
+    "claims",
+    "queues",
+    "journeys",
+    "stocks",
+    "blocked",
+    "account",
+    "answers",
+    "attribution",
+    "vital",
+    "flows",
+    "harms",
+    "interceptions",
+    "paths",
+    "crossings",
+    "prices",
+    "opinion",
+    "spending",
+    "threats",
+    "insecurity",
+)
+"""Tables that are kept where a scenario does not say which."""
