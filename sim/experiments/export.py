@@ -10,6 +10,7 @@ from typing import Any, Final, Literal
 
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from sim.results.store import StoreError, written_whole
@@ -21,6 +22,10 @@ SHEET_ROWS: Final = 1_048_576
 SHEET_COLUMNS: Final = 16_384
 SHEET_NAME: Final = 31
 """Limits of a sheet, the header included. Source: Microsoft, Excel specifications and limits."""
+EXACT: Final = 2**53
+"""Whole numbers beyond this are text on a sheet, where they would be rounded."""
+COLUMNS: Final = "columns"
+"""Name of the file or sheet that lists the columns of all tables, with units."""
 
 
 def tables_of(directory: str | Path) -> dict[str, Path]:
@@ -33,7 +38,7 @@ def tables_of(directory: str | Path) -> dict[str, Path]:
         The file of each table by name: those in the folder, and in `tables` within it.
 
     Raises:
-        StoreError: there is no such folder, or no table in it.
+        StoreError: there is no such folder, no table in it, or one called `columns`.
     """
     folder = Path(directory).expanduser()
     if not folder.is_dir():
@@ -42,6 +47,8 @@ def tables_of(directory: str | Path) -> dict[str, Path]:
     found = {it.stem: it for it in sorted(files) if not it.name.startswith(".")}
     if not found:
         raise StoreError(f"{directory} holds no tables: there is no .parquet file in it")
+    if COLUMNS in found:
+        raise StoreError(f"{found[COLUMNS]} has the name of the list of columns: rename it")
     return found
 
 
@@ -49,7 +56,9 @@ def export(directory: str | Path, to: Format, out: str | Path) -> list[Path]:
     """Write every table of a folder in another format, all of them or none.
 
     csv is that of RFC 4180 in UTF-8, dates as in ISO 8601, nothing for what is missing; xlsx has a
-    sheet a table.
+    sheet a table. One more, `columns`, lists the columns of all tables with unit and description;
+    money's unit is its currency and year of prices. On a sheet, columns of whole numbers beyond
+    2**53, as seeds are, are text: it would round them.
 
     Args:
         directory: the folder.
@@ -72,8 +81,27 @@ def export(directory: str | Path, to: Format, out: str | Path) -> list[Path]:
         return [target]
     with written_whole(target) as path_of:
         for name, path in tables.items():
-            _write_csv(path, path_of(f"{name}.csv"))
-    return [target / f"{name}.csv" for name in tables]
+            _write_csv(_batches(path), path_of(f"{name}.csv"))
+        _write_csv(iter([_columns(tables)]), path_of(f"{COLUMNS}.csv"))
+    return [target / f"{name}.csv" for name in (*tables, COLUMNS)]
+
+
+def _columns(tables: Mapping[str, Path]) -> pd.DataFrame:
+    """List the columns of all tables, as the files say what they are."""
+    rows = []
+    for name, path in tables.items():
+        for field in _schema(path):
+            notes = field.metadata or {}
+            said = (notes.get(it, b"").decode() for it in (b"unit", b"description"))
+            rows.append((name, field.name, *said))
+    return pd.DataFrame(rows, columns=["table", "column", "unit", "description"])
+
+
+def _schema(path: Path) -> pa.Schema:
+    try:
+        return pq.read_schema(path)
+    except (pa.ArrowException, ValueError) as error:
+        raise StoreError(f"{path} cannot be read as a table: {error}") from error
 
 
 def _batches(path: Path) -> Iterator[pd.DataFrame]:
@@ -88,9 +116,9 @@ def _batches(path: Path) -> Iterator[pd.DataFrame]:
         raise StoreError(f"{path} cannot be read as a table: {error}") from error
 
 
-def _write_csv(table: Path, path: Path) -> None:
+def _write_csv(batches: Iterator[pd.DataFrame], path: Path) -> None:
     with path.open("w", encoding="utf-8", newline="") as file:
-        for number, frame in enumerate(_batches(table)):
+        for number, frame in enumerate(batches):
             for name in frame.select_dtypes("datetime"):
                 frame[name] = _iso(frame[name])
             frame.to_csv(file, index=False, header=number == 0, lineterminator="\r\n")
@@ -126,7 +154,9 @@ def _write_xlsx(tables: Mapping[str, Path], path: Path) -> None:
             "xlsx needs openpyxl, which is not installed: pip install 'human-security-sim[excel]'"
         ) from None
     book = Workbook(write_only=True)
-    for name, table in tables.items():
+    sheets = {name: (_batches(table), _too_large(table)) for name, table in tables.items()}
+    sheets[COLUMNS] = iter([_columns(tables)]), set()
+    for name, (batches, as_text) in sheets.items():
         sheet = book.create_sheet(name[:SHEET_NAME])
 
         def cell(value: Any, sheet: Any = sheet) -> Any:
@@ -143,9 +173,33 @@ def _write_xlsx(tables: Mapping[str, Path], path: Path) -> None:
                 return str(value)
             return value
 
-        for number, frame in enumerate(_batches(table)):
+        for number, frame in enumerate(batches):
             if number == 0:
                 sheet.append(list(frame.columns))
-            for row in frame.astype(object).itertuples(index=False, name=None):
+            words = frame.astype(object)
+            for column in as_text:
+                words[column] = words[column].map(_digits)
+            for row in words.itertuples(index=False, name=None):
                 sheet.append([cell(value) for value in row])
     book.save(path)
+
+
+def _too_large(path: Path) -> set[str]:
+    """Find the columns of whole numbers that a sheet would round."""
+    whole = [it.name for it in _schema(path) if pa.types.is_integer(it.type)]
+    found = set()
+    try:
+        with pq.ParquetFile(path, pre_buffer=False) as table:
+            for batch in table.iter_batches(BATCH, columns=whole, use_threads=False):
+                for name in whole:
+                    ends = pc.min_max(batch.column(name)).as_py()
+                    if any(abs(it or 0) > EXACT for it in ends.values()):
+                        found.add(name)
+    except (pa.ArrowException, ValueError) as error:
+        raise StoreError(f"{path} cannot be read as a table: {error}") from error
+    return found
+
+
+def _digits(number: Any) -> str | None:
+    """Write a whole number out; None where there is none."""
+    return None if pd.isna(number) else str(int(number))

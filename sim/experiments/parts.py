@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 from sim.core.atomic import atomic
 from sim.results.measures import MEASURES
 from sim.results.store import StoreError
-from sim.results.tables import TABLES, unit_of
+from sim.results.tables import TABLES, all_columns, unit_of
 
 PARTS: Final = "parts"
 TABLE_PARTS: Final = "tables"
@@ -138,11 +138,11 @@ def run_table(name: str, frame: pd.DataFrame, runs: list[dict[str, Any]], money:
     ):
         arrays.append(pa.array(np.array([it[key] for it in runs], dtype=np.int64)[which]))
         fields.append(pa.field(key, pa.int64(), metadata={"unit": "index", "description": text}))
-    documented = {column.name: column for column in TABLES[name].columns}
+    columns = all_columns(TABLES[name])
     # One thread: Arrow's pool can abort the interpreter when it exits right after use.
     rest = pa.Table.from_pandas(frame.drop(columns="replicate"), preserve_index=False, nthreads=1)
     for field in rest.schema:
-        column = documented.get(field.name)
+        column = columns[field.name]
         # Words as text: dictionaries of one unit need not be those of another.
         kind = pa.string() if pa.types.is_dictionary(field.type) else field.type
         arrays.append(rest.column(field.name).cast(kind))
@@ -152,7 +152,7 @@ def run_table(name: str, frame: pd.DataFrame, runs: list[dict[str, Any]], money:
                 kind,
                 metadata={
                     "unit": unit_of(column, money),
-                    "description": column.text if column else "splits the table, see outputs.by",
+                    "description": column.text,
                 },
             )
         )

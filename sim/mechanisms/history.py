@@ -128,7 +128,7 @@ MECHANISM = Mechanism(
         ),
         Table(
             "persons",
-            "what ever happened to each person, a row one; kept when outputs.tables names it",
+            "what ever happened to each person, a row one",
             "last",
             (
                 Column("id_high", "int", "id", "identity, upper 32 bits; with one seed the same"),

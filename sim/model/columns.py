@@ -111,7 +111,9 @@ CITIZENSHIP: Final = Column(
 )
 COUNTRY: Final = Column("country", "text", "id", "country", words=country_ids)
 CORRIDOR: Final = Column("corridor", "text", "id", "corridor", words=corridor_ids)
-CORRIDOR_ONLY: Final = Column("corridor", "text", "id", "corridor", words=only_corridor_ids)
+CORRIDOR_ONLY: Final = Column(
+    "corridor", "text", "id", "corridor that they came through", words=only_corridor_ids
+)
 THREAT: Final = Column("threat", "text", "word", "one of the seven threats", words=words_of(Threat))
 ANSWER: Final = Column(
     "answer", "text", "word", "choice, necessity, no_means, no_permission, stays",

@@ -88,12 +88,13 @@ def full(
 
 def _codes(table: str, frame: pd.DataFrame, names: list[str], words: list[list[str]]) -> np.ndarray:
     """The combination of words of each row, as one number."""
-    parts = [
-        pd.Categorical(frame[name], categories=its).codes.astype(np.int64)
-        for name, its in zip(names, words, strict=True)
-    ]
-    for name, part in zip(names, parts, strict=True):
-        if (part < 0).any():
+    parts = []
+    for name, its in zip(names, words, strict=True):
+        column, number = frame[name].astype("category").cat, {it: i for i, it in enumerate(its)}
+        # By category, not by row: tables are long and words few. Code -1 is a missing word.
+        codes = np.array([*(number.get(it, -1) for it in column.categories), -1], np.int64)
+        parts.append(codes[column.codes.to_numpy()])
+        if (parts[-1] < 0).any():
             raise NotFullError(f"{table} has words in its column {name} that the scenario has not")
     if not parts:
         return np.zeros(len(frame), np.int64)

@@ -115,7 +115,7 @@ class Run:
             LookupError: No table is called so.
         """
         if name is not None:
-            return in_words(described(name), self.money_unit)
+            return in_words(described(name), self.scenario)
         names = [*self.tables, *DERIVED]
         return "\n".join(f"{it:<{max(map(len, names))}}  {described(it).text}" for it in names)
 

@@ -27,7 +27,7 @@ from filelock import FileLock, Timeout, UnixFileLock
 
 from sim.core import jit
 from sim.core.atomic import atomic, flush, leftovers
-from sim.results.tables import DERIVED, TABLES, described, money_unit, unit_of
+from sim.results.tables import DERIVED, TABLES, all_columns, described, money_unit, unit_of
 from sim.scenario.reader import read_resolved
 from sim.scenario.writer import dump
 from sim.schema import Scenario
@@ -424,17 +424,17 @@ def _plain(value: Any) -> Any:
 def _write_table(path: Path, name: str, frame: pd.DataFrame, money: str) -> None:
     """Write one table, with unit and meaning of each column in the file."""
     declared = described(name)
-    documented = {column.name: column for column in declared.columns}
+    columns = all_columns(declared)
     # One thread: Arrow's pool can abort the interpreter when it exits right after use.
     table = pa.Table.from_pandas(frame, preserve_index=False, nthreads=1)
     fields = []
     for field in table.schema:
-        column = documented.get(field.name)
-        if column is not None and column.kind == "text" and not _is_dictionary(field):
+        column = columns[field.name]
+        if column.kind == "text" and not pa.types.is_dictionary(field.type):
             field = field.with_type(pa.string())  # where all are missing, the type is lost
         notes = {
             "unit": unit_of(column, money),
-            "description": column.text if column else "splits the table, see outputs.by",
+            "description": column.text,
             "dtype": str(frame[field.name].dtype),
         }
         if isinstance(frame[field.name].dtype, pd.CategoricalDtype):
@@ -443,10 +443,6 @@ def _write_table(path: Path, name: str, frame: pd.DataFrame, money: str) -> None
     schema = pa.schema(fields, metadata=table.schema.metadata)
     schema = schema.with_metadata({**(schema.metadata or {}), b"description": declared.text})
     pq.write_table(table.cast(schema), path, compression="zstd")
-
-
-def _is_dictionary(field: pa.Field) -> bool:
-    return bool(pa.types.is_dictionary(field.type))
 
 
 def _read_file(path: Path, digest: object) -> bytes:

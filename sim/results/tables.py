@@ -6,7 +6,7 @@ Tables that follow from a run are declared here: places, seeds, headline and obs
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -19,24 +19,29 @@ from sim.model.declare import Table
 from sim.schema import Scenario
 
 REPLICATE: Final = Column("replicate", "int", "index", "replicate, from 0")
-FIRST: Final = Column("date", "date", "day", "first day of the steps summed in the row")
-LAST: Final = Column("date", "date", "day", "last day of the steps summed in the row")
+FIRST: Final = Column("date", "date", "day", "first day of the steps that the row sums up")
+LAST: Final = Column("date", "date", "day", "last day of the steps, on which the row holds")
+AT_END: Final = Column("date", "date", "day", "last day of the run")
 
 
 def country_beside(place: Column) -> Column | None:
     """The column with the countries of a column of places; none of other columns."""
     if place.country is None:
         return None
-    text = f"country of the {place.name.replace('place', 'place of stay')}"
+    text = f"country of the {place.text}"
     return Column(place.country, "text", "id", text, place.optional, country_ids)
+
+
+def with_beside(columns: Iterable[Column]) -> tuple[Column, ...]:
+    """Columns with the countries of places beside them."""
+    pairs = ((column, country_beside(column)) for column in columns)
+    return tuple(it for pair in pairs for it in pair if it is not None)
 
 
 def complete(table: Table) -> Table:
     """A table with the columns that all tables have, and countries beside places."""
-    date = FIRST if table.date == "first" else LAST
-    pairs = ((column, country_beside(column)) for column in table.columns)
-    columns = [it for pair in pairs for it in pair if it is not None]
-    return replace(table, columns=(REPLICATE, date, *columns))
+    date = AT_END if table.at_end else FIRST if table.date == "first" else LAST
+    return replace(table, columns=(REPLICATE, date, *with_beside(table.columns)))
 
 
 DECLARED: Final[Mapping[str, Table]] = {
@@ -196,15 +201,26 @@ def money_unit(scenario: Scenario) -> str:
     return f"{scenario.money.currency} of {scenario.money.year}"
 
 
-def unit_of(column: Column | None, money: str) -> str:
+def all_columns(table: Table | Derived, by: Iterable[str] = BY) -> dict[str, Column]:
+    """All columns that a table may have, by name and in order.
+
+    Args:
+        table: Its declaration.
+        by: What `outputs.by` names; if it is not said, all that it may name.
+    """
+    columns = table.columns
+    if isinstance(table, Table) and table.by:
+        columns = (*columns[:2], *with_beside(BY[it] for it in by), *columns[2:])
+    return {it.name: it for it in columns}
+
+
+def unit_of(column: Column, money: str) -> str:
     """What a column is counted in.
 
     Args:
-        column: Its declaration; none: it is one of `outputs.by`.
+        column: Its declaration.
         money: Currency and year of prices, in place of the word money.
     """
-    if column is None:
-        return "word"
     return money if column.unit == MONEY else column.unit
 
 
@@ -212,29 +228,24 @@ def paragraphs(table: Table | Derived) -> list[str]:
     """What has to be known of a table besides its columns."""
     if isinstance(table, Derived):
         return table.notes.split("\n\n") if table.notes else []
-    day = "first" if table.date == "first" else "last"
-    when = f"`date` is the {day} day of the steps that are summed in the row."
-    if table.date == "last":
-        when = "`date` is the last day of the steps since the row before, on which it holds."
-    if table.at_end:
-        when = "`date` is the last day of the run."
     split = "The columns of `outputs.by` (`place`, if nothing is said) follow the date."
     asked = "The table is kept only where `outputs.tables` names it."
-    told = [when, split if table.by else "", table.absent.text, asked if table.by_request else ""]
+    told = [split if table.by else "", table.absent.text, asked if table.by_request else ""]
     return [" ".join(it for it in told if it), *filter(None, table.notes.split("\n\n"))]
 
 
-def in_words(table: Table | Derived, money: str) -> str:
+def in_words(table: Table | Derived, scenario: Scenario) -> str:
     """A table's declaration in plain words, 80 columns wide.
 
     Args:
         table: Its declaration.
-        money: What money is counted in.
+        scenario: That it is kept of.
     """
     lines = [f"{table.name}: {table.text}", ""]
-    units = [unit_of(it, money) for it in table.columns]
-    wide = max(len(it.name) for it in table.columns), max(map(len, units))
-    for column, unit in zip(table.columns, units, strict=True):
+    columns = all_columns(table, scenario.outputs.by).values()
+    units = [unit_of(it, money_unit(scenario)) for it in columns]
+    wide = max(len(it.name) for it in columns), max(map(len, units))
+    for column, unit in zip(columns, units, strict=True):
         text = column.text + (" (in some runs)" if column.optional else "")
         head = f"  {column.name:<{wide[0]}}  {unit:<{wide[1]}}  "
         lines += textwrap.wrap(head + text, 80, subsequent_indent=" " * min(len(head), 50))

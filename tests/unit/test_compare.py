@@ -32,8 +32,7 @@ from sim.report import compared as tables
 from sim.results.measures import MEASURES, headline_values
 from sim.results.record import Record, UnlikeRunsError
 from sim.results.run import NoTableError
-from sim.results.tables import TABLES
-from tests.unit.sample_record import sample_record, tidy
+from tests.unit.sample_record import COLUMNS, sample_record, tidy
 
 MONTHS = {"start": "2013-01-01", "end": "2013-03-31"}
 MOVES = [[100, 120, 90], [80, 60, 100], [140, 130, 150], [90, 95, 85]]
@@ -65,7 +64,7 @@ def persons(*rows: tuple[Any, ...]) -> pd.DataFrame:
                   "died_on_the_way", "died_naturally")]  # fmt: skip
         full.append((replicate, pd.Timestamp("2013-03-31"), who >> 32, who & 0xFFFFFFFF, home,
                      people, *flags))  # fmt: skip
-    return tidy(full, " ".join(column.name for column in TABLES["persons"].columns))
+    return tidy(full, COLUMNS["persons"])
 
 
 def with_persons(*rows: tuple[Any, ...]) -> Record:

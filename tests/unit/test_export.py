@@ -19,9 +19,10 @@ from sim.experiments.export import export, tables_of
 from sim.plots.kinds import KINDS
 from sim.results.record import Record
 from sim.results.store import StoreError
-from sim.results.tables import TABLES
+from sim.results.tables import DERIVED, TABLES
 from tests.unit.sample_record import sample_record
 
+ALL = [*TABLES, *DERIVED]
 YEAR = {"start": "2013-01-01", "end": "2013-12-31"}
 
 
@@ -45,21 +46,23 @@ def same(read: pd.DataFrame, frame: pd.DataFrame, digits: float = 0.0) -> None:
     frame = plain(frame)
     assert list(read) == list(frame)
     for name in frame:
-        column = read[name]
-        if frame[name].dtype.kind == "M":
-            column = pd.to_datetime(column).astype(frame[name].dtype)
-        if frame[name].dtype.kind == "f":  # a sheet keeps 16 figures
-            assert np.allclose(column, frame[name], rtol=digits, atol=0), name
+        column, wanted = read[name], frame[name]
+        if wanted.dtype.kind == "M":
+            column = pd.to_datetime(column).astype(wanted.dtype)
+        if wanted.dtype.kind == "f":  # a sheet keeps 16 figures
+            assert np.allclose(column, wanted, rtol=digits, atol=0, equal_nan=True), name
         else:
-            assert column.tolist() == frame[name].tolist(), name
+            missing = wanted.isna() | (wanted == "")  # csv does not tell them apart
+            assert (column[missing].isna() | (column[missing] == "")).all(), name
+            assert column[~missing].tolist() == wanted[~missing].tolist(), name
 
 
 # The folder as it is
 
 
 def test_the_folder_opens_in_pandas_and_arrow(record: Record, folder: Path) -> None:
-    for name in TABLES:
-        same(pd.read_parquet(folder / f"{name}.parquet"), record.tables[name])
+    for name in ALL:
+        same(pd.read_parquet(folder / f"{name}.parquet"), record.table(name))
         schema = pq.read_schema(folder / f"{name}.parquet")
         assert not [it for it in schema if pa.types.is_large_string(it.type)]
         assert not [it for it in schema if pa.types.is_unsigned_integer(it.type)]  # R has none
@@ -72,8 +75,8 @@ def test_the_folder_opens_in_duckdb(record: Record, folder: Path) -> None:
         ((answer,),) = duckdb.sql(question).fetchall()
         return answer
 
-    for name in TABLES:
-        assert ask(f"select count(*) from '{folder}/{name}.parquet'") == len(record.tables[name])
+    for name in ALL:
+        assert ask(f"select count(*) from '{folder}/{name}.parquet'") == len(record.table(name))
     persons = record.persons
     moved = ask(f"select sum(people) from '{folder}/persons.parquet' where moved_abroad")
     assert moved == persons.loc[persons["moved_abroad"], "people"].sum()
@@ -85,9 +88,9 @@ def test_the_folder_opens_in_duckdb(record: Record, folder: Path) -> None:
 
 def test_csv_gives_back_the_tables(record: Record, folder: Path, tmp_path: Path) -> None:
     written = export(folder, "csv", tmp_path / "csv")
-    assert {it.stem for it in written} == set(TABLES)
-    for name in TABLES:
-        same(pd.read_csv(tmp_path / "csv" / f"{name}.csv"), record.tables[name])
+    assert {it.stem for it in written} == {*ALL, "columns"}
+    for name in ALL:
+        same(pd.read_csv(tmp_path / "csv" / f"{name}.csv"), record.table(name))
 
 
 def test_csv_is_that_of_rfc_4180(tmp_path: Path) -> None:
@@ -96,7 +99,8 @@ def test_csv_is_that_of_rfc_4180(tmp_path: Path) -> None:
     frame = pd.DataFrame({"text": text, "number": [0.1, np.nan, 1e300, -0.0], "when": moments})
     (tmp_path / "odd").mkdir()
     frame.to_parquet(tmp_path / "odd" / "odd.parquet")
-    (path,) = export(tmp_path / "odd", "csv", tmp_path / "out")
+    path, columns = export(tmp_path / "odd", "csv", tmp_path / "out")
+    assert columns.read_text().split()[1:] == ["odd,text,,", "odd,number,,", "odd,when,,"]
     content = path.read_bytes()
     assert content.startswith(b"text,number,when\r\n")
     assert content.endswith(b"\r\n")
@@ -113,8 +117,8 @@ def test_long_tables_are_written_in_parts(
 ) -> None:
     monkeypatch.setattr(exporting, "BATCH", 7)
     export(folder, "csv", tmp_path / "csv")
-    for name in TABLES:
-        same(pd.read_csv(tmp_path / "csv" / f"{name}.csv"), record.tables[name])
+    for name in ALL:
+        same(pd.read_csv(tmp_path / "csv" / f"{name}.csv"), record.table(name))
 
 
 def test_an_empty_table_has_its_columns(record: Record, tmp_path: Path) -> None:
@@ -123,6 +127,27 @@ def test_an_empty_table_has_its_columns(record: Record, tmp_path: Path) -> None:
     export(tmp_path / "run", "csv", tmp_path / "csv")
     text = (tmp_path / "csv" / "harms.csv").read_text()
     assert text.split() == ["replicate,date,corridor,citizenship,harm,people,money"]
+
+
+def test_csv_and_xlsx_carry_units(folder: Path, tmp_path: Path) -> None:
+    columns = export(folder, "csv", tmp_path / "csv")[-1]
+    table = pd.read_csv(columns, keep_default_na=False)
+    assert list(table) == ["table", "column", "unit", "description"]
+    for name in ALL:
+        schema = pq.read_schema(folder / f"{name}.parquet")
+        rows = table[table["table"] == name]
+        assert rows["column"].tolist() == schema.names
+        assert rows["unit"].all()
+        assert rows["description"].all()
+    units = table.set_index(["table", "column"])["unit"]
+    assert units["spending", "amount"] == units["prices", "price"] == "USD of 2010"
+    assert units["blocked", "heads"] == "households"
+
+
+def test_no_table_is_called_columns(tmp_path: Path) -> None:
+    pd.DataFrame({"x": [1]}).to_parquet(tmp_path / "columns.parquet")
+    with pytest.raises(StoreError, match=r"columns\.parquet has the name of the list of columns"):
+        tables_of(tmp_path)
 
 
 def test_a_sweep_s_folder_is_exported_too(record: Record, tmp_path: Path) -> None:
@@ -145,7 +170,7 @@ def test_a_failure_leaves_what_was_there(folder: Path, tmp_path: Path) -> None:
     (damaged / "account.parquet").write_bytes((folder / "vital.parquet").read_bytes())
     with pytest.raises(StoreError, match=r"flows\.parquet cannot be read as a table"):
         export(damaged, "csv", out)
-    assert [it.name for it in out.iterdir()] == ["account.csv"]
+    assert sorted(it.name for it in out.iterdir()) == ["account.csv", "columns.csv"]
     assert (out / "account.csv").read_bytes() == before
 
 
@@ -156,9 +181,23 @@ def test_xlsx_has_a_sheet_a_table(record: Record, folder: Path, tmp_path: Path) 
     pytest.importorskip("openpyxl", reason="openpyxl is not installed")
     (path,) = export(folder, "xlsx", tmp_path / "run.xlsx")
     sheets = pd.read_excel(path, sheet_name=None)
-    assert set(sheets) == set(TABLES)
-    for name, sheet in sheets.items():
-        same(sheet, record.tables[name], digits=1e-15)
+    assert list(sheets) == [*sorted(ALL), "columns"]
+    for name in ALL:
+        same(sheets[name], record.table(name), digits=1e-15)
+
+
+def test_seeds_are_exact_wherever_they_are_written(record: Record, tmp_path: Path) -> None:
+    pytest.importorskip("openpyxl", reason="openpyxl is not installed")
+    seeds = [4056300111959079666, 7]
+    manifest = {**record.manifest, "seeds": seeds}
+    Record(record.scenario, seeds[0], manifest, record.tables).save(tmp_path / "run")
+    export(tmp_path / "run", "csv", tmp_path / "csv")
+    assert pd.read_csv(tmp_path / "csv" / "seeds.csv")["seed"].tolist() == seeds
+    (path,) = export(tmp_path / "run", "xlsx", tmp_path / "run.xlsx")
+    sheet = pd.read_excel(path, sheet_name="seeds", dtype=object)
+    # A column is text throughout, or numbers throughout.
+    assert sheet["seed"].tolist() == [str(it) for it in seeds]
+    assert sheet["replicate"].tolist() == [0, 1]
 
 
 def test_a_text_is_no_formula(tmp_path: Path) -> None:

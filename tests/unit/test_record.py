@@ -3,20 +3,30 @@
 from __future__ import annotations
 
 import math
+import re
+from functools import cache
+from pathlib import Path
 from typing import Any, get_args
 
 import numpy as np
 import pandas as pd
 import pytest
 
+import sim
+from sim.engine.setup import build_world
+from sim.results import document
+from sim.results.full import NotFullError
 from sim.results.intervals import interval, student_t
 from sim.results.measures import MEASURES
 from sim.results.record import Record, UnlikeRunsError
 from sim.results.run import NoTableError
-from sim.results.tables import TABLES
+from sim.results.tables import DERIVED, TABLES, described
 from sim.scenario.whole import Scenario
 from sim.schema import TableName
+from tests.small import small as small_world
 from tests.unit.sample_record import COLUMNS, sample_record, tidy
+
+DOCUMENT = (Path(__file__).parents[2] / "docs" / "tables.md").read_text(encoding="utf-8")
 
 JAN, FEB, MAR = pd.Timestamp("2011-01-01"), pd.Timestamp("2011-02-01"), pd.Timestamp("2011-03-01")
 ENDS = [pd.Timestamp("2011-01-31"), pd.Timestamp("2011-02-28"), pd.Timestamp("2011-03-31")]
@@ -367,13 +377,168 @@ def test_documented_tables_are_those_of_the_schema() -> None:
     assert set(TABLES) == set(get_args(TableName))
 
 
-@pytest.mark.parametrize("name", list(TABLES))
+@pytest.mark.parametrize("name", [*TABLES, *DERIVED])
 def test_every_column_is_documented_where_users_look(name: str) -> None:
-    text = getattr(Record, name).__doc__
-    for column in TABLES[name].columns:
-        assert f"`{column.name}`" in text
+    section = DOCUMENT.partition(f"\n## {name}\n")[2].partition("\n## ")[0]
+    record = sample_record()
+    told = record.describe(name)
+    assert described(name).text in told
+    for column in described(name).columns:
         assert column.unit
-        assert column.text
+        assert len(column.text.split()) > 1
+        assert re.search(
+            rf"^\| {column.name}( \(in some runs\))? \| {column.unit} \|", section, re.M
+        )
+        unit = "USD of 2010" if column.unit == "money" else column.unit
+        assert re.search(rf"^  {column.name} +{unit} +{column.text.split()[0]}", told, re.M)
+
+
+def test_tables_md_is_what_the_declarations_say() -> None:
+    assert document.document(DOCUMENT) == DOCUMENT, "make docs"
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_what_an_absent_row_means_is_said(name: str) -> None:
+    section = DOCUMENT.partition(f"\n## {name}\n")[2].partition("\n## ")[0]
+    said = TABLES[name].absent.text
+    assert "absent" in said
+    assert said in " ".join(section.split())
+    # Counts alone can be 0 where there is no row: prices and shares cannot.
+    assert ("0" in said) == TABLES[name].absent.zero
+
+
+def test_describe_lists_tables_and_the_columns_that_split_them() -> None:
+    record = sample_record(outputs={"by": ["home", "sex"], "tables": ["flows", "answers"]})
+    record = Record(record.scenario, 7, record.manifest, {"flows": record.flows})
+    lines = record.describe().splitlines()
+    assert [it.split()[0] for it in lines] == ["flows", *DERIVED]
+    told = record.describe("answers")
+    assert [it.split()[0] for it in told.split("\n\n")[1].splitlines() if it[2] != " "][:5] == [
+        "replicate", "date", "home", "home_country", "sex",
+    ]  # fmt: skip
+    with pytest.raises(LookupError, match=r"no table is called 'moves'; there are .*flows"):
+        record.describe("moves")
+
+
+# Tables that follow from the run -----------------------------------------------------------------
+
+
+def test_places_tell_who_is_there_at_the_start() -> None:
+    scenario = small_world("population.agents=2_000")
+    record = sim.run(scenario, seed=5)
+    people = build_world(record.scenario, 5).people
+    places = record.places.set_index("id")
+    ids = [it.id for it in record.scenario.places]
+    assert places.loc[ids, "rows"].tolist() == np.bincount(people.home, minlength=len(ids)).tolist()
+    assert places["rows"].sum() == record.manifest["agents"]
+    assert (places["rows"] * places["people_per_row"]).sum() == record.manifest["people"]
+    for place in record.scenario.places:
+        row = places.loc[place.id]
+        assert (row["country"], row["lat"], row["lon"]) == (place.country, place.lat, place.lon)
+        assert row["people"] == place.people
+        assert row["name"] == (place.name or place.id)
+
+
+def test_seeds_are_those_of_the_replicates() -> None:
+    record = sim.run(small_world("population.agents=2_000"), seed=5, replicates=2)
+    assert record.seeds["seed"].tolist() == record.manifest["seeds"]
+    assert record.seeds["replicate"].tolist() == [0, 1]
+    assert len(small().seeds) == 0
+
+
+@pytest.mark.parametrize("name", DERIVED)
+def test_tables_that_follow_have_their_columns(name: str) -> None:
+    record = sample_record()
+    table = record.table(name)
+    assert table is getattr(record, name)
+    assert list(table) == [it.name for it in DERIVED[name].columns]
+
+
+# With the rows that are absent -------------------------------------------------------------------
+
+
+def test_a_full_table_has_a_row_for_all_that_occurs() -> None:
+    crossings = [(0, JAN, "over", "A", 5), (1, MAR, "over", "B", 7), (1, MAR, "over", "B", 1)]
+    record = small(2, crossings=crossings)
+    full = record.full("crossings")
+    assert list(full) == list(record.crossings)
+    assert full["people"].dtype == record.crossings["people"].dtype
+    assert [tuple(it) for it in full.itertuples(index=False)] == [
+        (replicate, date, "over", citizenship, people)
+        for replicate, counts in enumerate([[5, 0, 0, 0, 0, 0], [0, 0, 0, 0, 0, 8]])
+        for (date, citizenship), people in zip(
+            [(date, who) for date in (JAN, FEB, MAR) for who in "AB"], counts, strict=True
+        )
+    ]
+    whole = record.full("crossings", all_words=True)
+    assert len(whole) == 2 * 3 * 3 * 2  # replicates, months, corridors, countries
+    assert whole["people"].sum() == 13
+    assert set(whole["corridor"]) == {"over", "back", "within"}
+
+
+def test_a_full_table_of_a_day_has_its_last_days_and_countries() -> None:
+    stocks = [(0, ENDS[0], "B1", "A", "refugee", 10), (0, ENDS[2], "A2", "A", "displaced", 4)]
+    full = small(stocks=stocks).full("stocks")
+    assert full["date"].tolist() == [day for day in ENDS for _ in range(2)]
+    assert full["country"].tolist() == ["A", "B"] * 3
+    assert full["people"].tolist() == [0, 10, 0, 0, 4, 0]
+
+
+def test_a_table_of_the_end_is_full_on_its_day_alone() -> None:
+    paths = [(0, ENDS[2], "A", "A", "B", "refugee", 3), (1, ENDS[2], "A", "B", "A", "citizen", 4)]
+    full = small(2, paths=paths).full("paths")
+    assert full["date"].tolist() == [ENDS[2]] * 4
+    assert full["people"].tolist() == [3, 0, 0, 4]
+
+
+def test_the_columns_that_split_a_table_are_words_of_it() -> None:
+    answers = [(0, JAN, "A1", "stays", 5, 0, 0), (0, FEB, "B1", "choice", 1, 2, 0)]
+    record = small(answers=answers)
+    full = record.full("answers")
+    assert len(full) == 3 * 2
+    assert full["heads"].sum() == 6
+    assert len(record.full("answers", all_words=True)) == 3 * 3 * 5
+
+
+def test_a_run_that_is_not_over_is_full_up_to_its_day() -> None:
+    account = [(0, ENDS[0], "resident", 300)]
+    full = small(account=account, crossings=[(0, JAN, "over", "A", 5)]).full("crossings")
+    assert full["date"].tolist() == [JAN]
+
+
+def test_what_cannot_be_filled_up_is_refused() -> None:
+    record = small(crossings=[(0, JAN, "over", "A", 5)], prices=[(0, ENDS[0], "over", 900.0, 0.1)])
+    with pytest.raises(NotFullError, match=r"prices cannot be filled up with 0\. A corridor"):
+        record.full("prices")
+    with pytest.raises(NotFullError, match="headline cannot be filled up"):
+        record.full("headline")
+    with pytest.raises(NotFullError, match="would have 18 rows, and at most 17 are wanted"):
+        record.full("crossings", all_words=True, most_rows=17)
+    assert len(record.full("crossings", all_words=True, most_rows=18)) == 18
+    with pytest.raises(NoTableError, match="kept no table 'harms'"):
+        record.full("harms")
+    strange = small(crossings=[(0, JAN, "elsewhere", "A", 5)])
+    with pytest.raises(NotFullError, match="words in its column corridor that the scenario"):
+        strange.full("crossings")
+
+
+@pytest.mark.parametrize("name", [it.name for it in TABLES.values() if it.absent.zero])
+def test_a_full_table_without_its_zeros_is_the_table(name: str) -> None:
+    record = world_record()
+    full, kept = record.full(name), record.table(name)
+    numbers = [it for it in full if full[it].dtype.kind in "if" and it != "replicate"]
+    rest = [it for it in full if it not in numbers]
+    told = [
+        it[(it[numbers] != 0).any(axis=1)].sort_values(rest).reset_index(drop=True)
+        for it in (full, kept)
+    ]
+    pd.testing.assert_frame_equal(*told)
+    assert len(full) >= len(kept) > 0
+
+
+@cache
+def world_record() -> Record:
+    return sim.run(small_world("population.agents=2_000"), seed=5, replicates=2)
 
 
 def test_the_sample_is_whole() -> None:

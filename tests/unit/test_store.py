@@ -18,7 +18,7 @@ import pytest
 from sim.results import store
 from sim.results.record import Record, load
 from sim.results.store import HeldError, StoreError, hold
-from sim.results.tables import DERIVED, TABLES
+from sim.results.tables import DERIVED, TABLES, all_columns
 from tests.unit.sample_record import sample_record
 
 
@@ -98,14 +98,13 @@ def test_files_carry_units_and_meanings(record: Record, tmp_path: Path) -> None:
     for name, table in {**TABLES, **DERIVED}.items():
         schema = pq.read_schema(folder / f"{name}.parquet")
         assert schema.metadata[b"description"].decode() == table.text
-        documented = {column.name: column for column in table.columns}
+        columns = all_columns(table)
         for field in schema:
-            column = documented.get(field.name)
-            unit = column.unit if column else "word"
+            column = columns[field.name]
             # Money says which, and at whose prices.
-            unit = "USD of 2010" if unit == "money" else unit
+            unit = "USD of 2010" if column.unit == "money" else column.unit
             assert field.metadata[b"unit"].decode() == unit
-            assert field.metadata[b"description"]
+            assert field.metadata[b"description"].decode() == column.text
     meta = pq.ParquetFile(folder / "stocks.parquet").metadata
     assert meta.row_group(0).column(0).compression == "ZSTD"
 
