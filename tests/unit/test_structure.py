@@ -27,7 +27,6 @@ LONG_FILES = {
     "whole; the file is to be laid out anew together with the engine",
     "sim/mechanisms/choice.py": "tables of choice, which all depend on one another",
     "sim/mechanisms/decide.py": "one stage of the step, from who is asked to what is counted",
-    "sim/results/store.py": "a run's folder: its identity, lock and files, written as one whole",
 }
 """Files that are longer, and why."""
 LONG_FUNCTIONS = {
