@@ -19,6 +19,7 @@ from sim.mechanisms import (
     exposure,
     journey,
     livelihood,
+    naturalisation,
     policy,
     politics,
     regularisation,
@@ -105,6 +106,8 @@ STAGES: Final[tuple[tuple[str, tuple[Hook, ...]], ...]] = (
             reunification.reunify,
             # Give people in an irregular stay a regular one, at each country's rate.
             regularisation.regularise,
+            # Make citizens of those who have stayed long enough, at each country's rate.
+            naturalisation.naturalise,
         ),
     ),
     (
