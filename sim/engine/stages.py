@@ -40,8 +40,6 @@ STAGES: Final[tuple[tuple[str, tuple[Hook, ...]], ...]] = (
     (
         "people",  # people are born, die and finish school
         (
-            # Begin with the first round.
-            rounds.begin,
             # Let people die, be born and finish school when a calendar month begins.
             demography.renew_people,
         ),
