@@ -72,7 +72,7 @@ STAGES: Final[tuple[tuple[str, tuple[Hook, ...]], ...]] = (
         (
             # Update severities through the days of the stretch.
             threats.advance,
-            # Set the factors of the rates in this stretch; pass them to the `look` callback, if any.
+            # Set the factors of the rates in this stretch; pass them to a `look` callback.
             decide.set_conditions,
         ),
     ),
@@ -94,7 +94,7 @@ STAGES: Final[tuple[tuple[str, tuple[Hook, ...]], ...]] = (
             relocation.relocate,
             # Decide claims, first come, first served, up to each country's capacity.
             asylum.decide_claims,
-            # Carry out orders to leave at each country's rate, returning people to their place of origin.
+            # Carry out orders to leave at each country's rate; let old orders lapse.
             removal.execute_returns,
             # Continue journeys to the end of the stretch; ask people again who can decide again.
             rounds.carry_on,

@@ -425,7 +425,7 @@ def ask_everybody(world: World, now: Conditions, end: int) -> tuple[Answers, I64
 
 
 def set_conditions(world: World, stretch: Stretch) -> None:
-    """Set the factors of the rates in this stretch; pass them to the `look` callback, if any."""
+    """Set the factors of the rates in this stretch; pass them to a `look` callback."""
     stretch.now = current_conditions(world, stretch.felt)
     if stretch.look is not None:
         live_on(world)

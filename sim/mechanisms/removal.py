@@ -34,9 +34,10 @@ def order_to_leave(world: World, rows: I64, day: F64) -> None:
 
 
 def execute_returns(world: World, stretch: Stretch) -> None:
-    """Carry out orders to leave at each country's rate, returning people to their place of origin.
+    """Carry out orders to leave at each country's rate; let old orders lapse.
 
-    An order that is not carried out in time lapses, and the people stay on irregularly.
+    People are returned to their place of origin. If an order is not carried out in time, it lapses,
+    and the people stay on irregularly.
     """
     stretch.newcomers = from_today(world, np.empty(0, np.int64))
     people, orders, rules = world.people, ORDERS.of(world), RULES.of(world)
