@@ -36,7 +36,7 @@ from sim.engine.step import advance
 from sim.kernels.choice import Events, decide
 from sim.mechanisms.census import STOCKS
 from sim.mechanisms.decide import Asked, Sums, ask, ask_listed, everybody
-from sim.mechanisms.exposure import live_on
+from sim.mechanisms.exposure import update_all_households
 from sim.model.world import World
 from sim.scenario.reader import read
 
@@ -67,7 +67,7 @@ def next_decision(world: World) -> tuple[Any, ...]:
     reached: list[tuple[Any, ...]] = []
 
     def stop(world: World, now: Any, end: int) -> None:
-        live_on(world)
+        update_all_households(world)
         reached.append((world, now, everybody(world, end)))
         raise Reached
 

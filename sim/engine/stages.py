@@ -84,7 +84,7 @@ STAGES: Final[tuple[tuple[str, tuple[Hook, ...]], ...]] = (
             # Let admitted applicants set out once their wait is over.
             rounds.send_admitted,
             # Continue journeys to the end of the stretch; ask people again who can decide again.
-            rounds.carry_on,
+            rounds.continue_journeys,
         ),
     ),
     (
@@ -97,7 +97,7 @@ STAGES: Final[tuple[tuple[str, tuple[Hook, ...]], ...]] = (
             # Carry out orders to leave at each country's rate; let old orders lapse.
             removal.execute_returns,
             # Continue journeys to the end of the stretch; ask people again who can decide again.
-            rounds.carry_on,
+            rounds.continue_journeys,
             # Drop the applications of people who moved or died in this stretch.
             admission.withdraw_movers,
             # Return children to the adults they were taken from, at the rate that the rule sets.

@@ -335,7 +335,7 @@ def same_nest(s, one, value_one, other, value_other, nest, ahead):
 
 
 @equation
-def way_without_leave(d, o, within):
+def channel_without_permission(d, o, within):
     """Channel that needs no permission: home, within the country, or within a bloc."""
     if d == o:
         return HOME
@@ -798,7 +798,9 @@ def choose(
                     best = value
                     channel[i] = s
                     if n_slots == 1:
-                        channel[i] = way_without_leave(d, o, land.country[d] == land.country[p])
+                        channel[i] = channel_without_permission(
+                            d, o, land.country[d] == land.country[p]
+                        )
                     companions[i] = c
                     price[i] = ways[s, 2]
 
@@ -1076,7 +1078,9 @@ def expect(
                         )
                         way = s
                         if n_slots == 1:
-                            way = way_without_leave(d, o, land.country[d] == land.country[p])
+                            way = channel_without_permission(
+                                d, o, land.country[d] == land.country[p]
+                            )
                         share = w * moves * nests[d] / total * persons / inside
                         flows[land.country[o], p, d, way, CHOICE] += int(share * free_part)
                         flows[land.country[o], p, d, way, NECESSITY] += int(share * forced_part)

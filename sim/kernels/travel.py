@@ -451,7 +451,7 @@ def tell_all_kin(people, rows, countries):
 
 
 @kernel
-def settle(
+def assign_arrival_status(
     people,
     heads,
     goals,

@@ -9,7 +9,7 @@ import numpy as np
 from sim.core.rng import Draw, key, mixed_array, uniform_array
 from sim.core.state import DAYS_A_YEAR, GROUNDS, I64, Claims, Moves, append, take
 from sim.core.terms import Activity, Channel, ClaimStage, Harm, Status
-from sim.kernels.travel import party_sizes, settle, tell_all_kin
+from sim.kernels.travel import assign_arrival_status, party_sizes, tell_all_kin
 from sim.mechanisms.camps import CAMP, fill_camps
 from sim.mechanisms.flows import ARRIVED
 from sim.mechanisms.harms import HARMS
@@ -60,7 +60,7 @@ def receive(world: World, arrived: dict[str, Any]) -> None:
     wants_camp = np.zeros(len(heads), bool)
     claims = np.full(int(sizes.sum()), -1, np.int64)
     returned = np.zeros(harms.shape[1:2] * 2, np.int64)
-    n_claims = settle(
+    n_claims = assign_arrival_status(
         people, heads, arrived["goal"], arrived["channel"], arrived["answer"], arrived["due"],
         arrived["entered"], world.country, CLASSES.of(world), rules.prima_facie,
         rules.return_to, rules.transfers, world.geography.nearest, rules.encampment,

@@ -31,7 +31,7 @@ from sim.kernels.travel import party_sizes, remember
 from sim.mechanisms.admission import APPLICATIONS, withdraw
 from sim.mechanisms.choice import CHOICES, conditions
 from sim.mechanisms.expected import EXPECTED
-from sim.mechanisms.exposure import live, live_on
+from sim.mechanisms.exposure import update_all_households, update_households
 from sim.mechanisms.journey import PARTIES, continue_stranded, depart, pick_goals
 from sim.mechanisms.livelihood import DUE, MEANS
 from sim.mechanisms.settling import SETTLING
@@ -413,7 +413,7 @@ def ask_everybody(world: World, now: Conditions, end: int) -> tuple[Answers, I64
     def visit(first: int, last: int) -> tuple[Answers, U32, U32]:
         heads = world.list_heads(first, last)
         company = world.company_of(heads.deciding)
-        live(world, heads, company)
+        update_households(world, heads, company)
         asked = asked_until(world, heads.deciding, end, leaving)
         return ask(world, now, asked, sums, company), heads.unsettled.copy(), heads.stranded.copy()
 
@@ -428,7 +428,7 @@ def set_conditions(world: World, stretch: Stretch) -> None:
     """Set the factors of the rates in this stretch; pass them to a `look` callback."""
     stretch.now = current_conditions(world, stretch.felt)
     if stretch.look is not None:
-        live_on(world)
+        update_all_households(world)
         stretch.look(stretch.now, stretch.end)
 
 
