@@ -43,7 +43,7 @@ CHILD_MONTHS = 12 * 12
 """Age in months from which a child may go alone."""
 
 
-class Rush(NamedTuple):
+class Surge(NamedTuple):
     """Losses of alternatives under announced rules; axes as in `Landscape`.
 
     Losses are phi / mu (V_now - V_after): infinite for what will close, 0 for what is closed now.
@@ -100,7 +100,7 @@ class Landscape(NamedTuple):
     """mu, scale within a destination's nest."""
     inclusive: float
     """lam, exponent of W in the rates."""
-    rush: Rush
+    surge: Surge
 
 
 class Conditions(NamedTuple):
@@ -248,7 +248,7 @@ def able(price, money, n, whole, pioneer, child):
 
 
 @equation
-def hurry(loss, most):
+def surge_factor(loss, most):
     """Surge factor of exp(V / mu) of an alternative: exp(min(max(loss, 0), most)).
 
     Args:
@@ -311,14 +311,14 @@ def ways_into(land, h, p, o, g, k, education, kin, confined, founded, local, que
         ways[s, 0] = (
             land.geography[h, 0, g, p, d, kind] * pull * land.admission[h, fears, k, country, s]
         )
-        if land.rush.pending and ways[s, 0] > 0.0:
-            loss = land.rush.entry[h, fears, k, country, s]
+        if land.surge.pending and ways[s, 0] > 0.0:
+            loss = land.surge.entry[h, fears, k, country, s]
             if kind == 1:
-                loss += land.rush.way[g, p, d]
-            elif education < land.rush.min_education[k, country, s]:
+                loss += land.surge.way[g, p, d]
+            elif education < land.surge.min_education[k, country, s]:
                 loss = math.inf
             # The same factor in all four rates, so that lifting a constraint never lowers a rate.
-            gain = hurry(loss, land.rush.most)
+            gain = surge_factor(loss, land.surge.most)
             ways[s, 0] *= gain
             ways[s, 1] *= gain
     return 4

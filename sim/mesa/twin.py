@@ -191,9 +191,9 @@ class Head(mesa.Agent):  # type: ignore[misc]
             if (not i and unfit) or (s == Channel.family and self.kin != there + 1):
                 ruled = 0.0
             free = lies[1, i] * land.admitted[h, there, s]
-            loss = land.rush.entry[h, grounds, k, there, s]  # by rules that are announced
-            loss += land.rush.way[self.taste, self.place, d] if i else 0.0
-            if not i and self.education < land.rush.min_education[k, there, s]:
+            loss = land.surge.entry[h, grounds, k, there, s]  # by rules that are announced
+            loss += land.surge.way[self.taste, self.place, d] if i else 0.0
+            if not i and self.education < land.surge.min_education[k, there, s]:
                 loss = inf
-            hurry = exp(min(max(0.0, loss), land.rush.most)) if ruled > 0 else 1.0
-            yield s, [ruled * hurry, free * hurry], list(price[:, i] + [land.fee[k, there, s], 0])
+            factor = exp(min(max(0.0, loss), land.surge.most)) if ruled > 0 else 1.0
+            yield s, [ruled * factor, free * factor], list(price[:, i] + [land.fee[k, there, s], 0])

@@ -164,7 +164,7 @@ def test_it_answers_as_the_kernel_does_in_random_worlds() -> None:
     for number in WORLDS:
         model = Nudged(random_scenario(number), number)
         at = model.world = random_world(number)
-        pending += CHOICES.of(at).land.rush.pending
+        pending += CHOICES.of(at).land.surge.pending
         want, fear, _, _ = THREATS.of(at).advance(at.day, 30)
         now = current_conditions(at, (want, fear))
         end = at.day + 30 * (1 + 11 * (number % 2))
