@@ -93,8 +93,8 @@ SCALARS: dict[str, dict[str, type]] = {
         "flight": float,
         "at_home": float,
         "attachment": float,
-        "rest": float,
-        "rest_depth": float,
+        "pause": float,
+        "pause_depth": float,
     },
     "Means": {"subsistence": float},
     "Step": {

@@ -45,7 +45,7 @@ typedef struct {
     const uint8_t *by_state;
     const double *livelihood, *age, *bound, *most;
     const double *settling;
-    double flight, at_home, attachment, rest, rest_depth;
+    double flight, at_home, attachment, pause, pause_depth;
 } Conditions;
 
 typedef struct {
@@ -380,8 +380,8 @@ int64_t decide(const People *people, const Land *land, const Conditions *conditi
         /* The same in its own company, and as lately moved as it is. */
         const double draw = -log1p(-u);
         const double since = (step->now[i] - people->moved[head]) / DAYS_A_YEAR;
-        const double rest = 1.0 - conditions->rest_depth * exp(-since / conditions->rest);
-        double l = level * (l_age * rest);
+        const double pause = 1.0 - conditions->pause_depth * exp(-since / conditions->pause);
+        double l = level * (l_age * pause);
         if (it.at_home)
             l *= conditions->at_home;
         else

@@ -124,9 +124,9 @@ class Conditions(NamedTuple):
     """[place, status] speed at which newcomers settle, per year."""
     age: F64
     """[2, 121] age schedules of the two hazards, scaled to a maximum of 1."""
-    rest: float
+    pause: float
     """Years over which the effect of a recent move fades."""
-    rest_depth: float
+    pause_depth: float
     """Share by which the livelihood rate is reduced right after a move."""
     bound: F64
     """[h, p, o, g] upper bound of W^lam without constraints, with all kinds of companions."""
@@ -449,9 +449,9 @@ def rate_factors(people, conditions, head, now, month):
     mask = people.mask[head]
     age = min(max((month - people.born[head]) // 12, 0), 120)
     since = (now - people.moved[head]) / DAYS_A_YEAR
-    rest = 1.0 - conditions.rest_depth * math.exp(-since / conditions.rest)
+    pause = 1.0 - conditions.pause_depth * math.exp(-since / conditions.pause)
     l = conditions.livelihood[p, people.status[head]] * conditions.want[p, mask & 15]
-    l *= conditions.age[0, age] * rest
+    l *= conditions.age[0, age] * pause
     if p == people.home[head]:
         l *= conditions.at_home
     else:

@@ -585,8 +585,8 @@ def conditions(
         attachment=decision.place_attachment,
         settling=settling,
         age=age,
-        rest=decision.pause,
-        rest_depth=decision.pause_depth,
+        pause=decision.pause,
+        pause_depth=decision.pause_depth,
         bound=bound,
         most=greatest_rates(livelihood, flight, at_home, age, want, fear, bound),
     )

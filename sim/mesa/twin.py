@@ -126,7 +126,7 @@ class Head(mesa.Agent):  # type: ignore[misc]
         """L and F, a year: to live better, and to be safe; each is a factor times W^lambda."""
         now, lam = self.model.now, self.model.land.inclusive
         L = now.livelihood[self.place, self.status] * now.want[self.place, self.want]
-        L *= now.age[0, self.age] * (1 - now.rest_depth * exp(-self.stayed / now.rest))
+        L *= now.age[0, self.age] * (1 - now.pause_depth * exp(-self.stayed / now.pause))
         pace = now.settling[self.place, self.status]
         settled = 1 if self.status == Status.citizen else 1 - exp(-self.stayed * pace)
         L *= now.at_home if self.place == self.home else exp(-now.attachment * settled)
