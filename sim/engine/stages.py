@@ -48,7 +48,7 @@ STAGES: Final[tuple[tuple[str, tuple[Hook, ...]], ...]] = (
         "environment",  # threats, rules and tables are updated: what people face, have and know
         (
             # Check whether rules, blocs or governments change today.
-            policy.note_changes,
+            policy.check_changes,
             # Update which threats are prevalent today and, once a month, the strain on host places.
             threats.update,
             # Update public opinion, and hold today's elections.

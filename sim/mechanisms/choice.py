@@ -525,22 +525,22 @@ class Choices:
                 regular, by_legs = (land.geography[h, 1, g, rows, :, kind] for kind in (0, 1))
                 free = (fullest * regular) ** land.nest
                 free[here] = 0.0
-                gates = [
+                terms = [
                     (by_legs if s >= Channel.asylum else regular) * worth[:, s]
                     for s in range(N_SLOTS)
                 ]
                 if land.surge.pending:
                     surge_factor = self._greatest_surge(h, g, rows)
-                    gates = [gate * surge_factor[:, :, s] for s, gate in enumerate(gates)]
-                foreign = (fullest * sum(gates)) ** land.nest
+                    terms = [term * surge_factor[:, :, s] for s, term in enumerate(terms)]
+                foreign = (fullest * sum(terms)) ** land.nest
                 of_country = np.where(within, free, 0.0) @ others.T
                 of_country += np.where(within, 0.0, foreign) @ foreign_lands.T
                 settled = free * worth[:, Channel.labour] ** land.nest
                 of_country += np.where(within, 0.0, settled) @ bloc_lands.T
                 w = of_country[:, self.country] + free * home
                 # People abroad may claim asylum or settle where they are.
-                settle = sum(gates[Channel.asylum :])[here] * fullest
-                w += ~within * settle[:, None] ** land.nest * pull[:, rows].T
+                local = sum(terms[Channel.asylum :])[here] * fullest
+                w += ~within * local[:, None] ** land.nest * pull[:, rows].T
                 table[h, rows, :, g] = w**land.inclusive
         return table
 

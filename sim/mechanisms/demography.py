@@ -178,12 +178,12 @@ def renew_people(world: World, _stretch: Stretch) -> None:
     spared = np.stack([dies.max(axis=(0, 1)), 1.0 - bears.max(axis=(0, 1))]).repeat(12, axis=1)
     # People who reach the end of school must be listed whatever their draw.
     spared[:, 12 * SCHOOLED] = 1.0, 0.0
-    luck = key(world.seed, VITAL_EVENTS, month)
+    draw_key = key(world.seed, VITAL_EVENTS, month)
 
     def draw(first: int, last: int) -> list[I64]:
         rows = [np.empty(last - first, np.int64) for _ in range(3)]
         found = draw_vital_events(
-            world.people, first, last, world.country, dies, bears, spared, luck, month,
+            world.people, first, last, world.country, dies, bears, spared, draw_key, month,
             12 * SCHOOLED, *rows,
         )  # fmt: skip
         return [column[:n].copy() for column, n in zip(rows, found, strict=True)]
