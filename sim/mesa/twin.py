@@ -57,7 +57,7 @@ class Twin(mesa.Model):  # type: ignore[misc]
     def ask(self, now: Conditions, end: int) -> None:
         """Ask every head, in any order, for the days to `end`; `now`: factors of the two rates."""
         # The engine asks those who arrive, apply or send somebody ahead again, for what is left.
-        asked = decide.everybody(self.world, end)
+        asked = decide.all_heads(self.world, end)
         self.now, self.land = now, choice.CHOICES.of(self.world).land
         rows = asked.heads.tolist()
         self.days = dict(zip(rows, asked.days, strict=True))
