@@ -33,7 +33,7 @@ POINTERS = {
         "activity": np.uint8,
         "mask": np.uint8,
     },
-    "Land": {
+    "ChoiceTables": {
         "country": np.int64,
         "free": np.bool_,
         "geography": np.float64,
@@ -88,7 +88,7 @@ POINTERS = {
 """Arrays of each struct of `reference.c`, in its order."""
 
 SCALARS: dict[str, dict[str, type]] = {
-    "Land": {"nest": float, "inclusive": float, "surge_most": float, "surge_pending": int},
+    "ChoiceTables": {"nest": float, "inclusive": float, "surge_most": float, "surge_pending": int},
     "Conditions": {
         "flight": float,
         "at_home": float,
@@ -133,18 +133,18 @@ class Reference:
         Raises:
             TypeError: A table is not what `reference.c` takes it for.
         """
-        land, conditions = arguments["land"], arguments["conditions"]
-        n, classes = len(land.country), land.geography.shape[2]
-        kinds, countries = land.fee.shape[:2]
-        _expect(land.free, (countries, countries))
-        _expect(land.geography, (2, 2, classes, n, n, 2))
-        _expect(land.admission, (2, 2, kinds, countries, 4))
-        _expect(land.admitted, (2, countries, 4))
-        _expect(land.price, (2, n, n, 2))
-        _expect(land.surge.way, (classes, n, n))
-        _expect(land.surge.entry, land.admission.shape)
-        _expect(land.surge.min_education, land.min_education.shape)
-        surge = {f"surge_{name}": value for name, value in land.surge._asdict().items()}
+        tables, conditions = arguments["tables"], arguments["conditions"]
+        n, classes = len(tables.country), tables.geography.shape[2]
+        kinds, countries = tables.fee.shape[:2]
+        _expect(tables.free, (countries, countries))
+        _expect(tables.geography, (2, 2, classes, n, n, 2))
+        _expect(tables.admission, (2, 2, kinds, countries, 4))
+        _expect(tables.admitted, (2, countries, 4))
+        _expect(tables.price, (2, n, n, 2))
+        _expect(tables.surge.way, (classes, n, n))
+        _expect(tables.surge.entry, tables.admission.shape)
+        _expect(tables.surge.min_education, tables.min_education.shape)
+        surge = {f"surge_{name}": value for name, value in tables.surge._asdict().items()}
         _expect(conditions.bound, (2, n, n, classes))
         _expect(conditions.most, (n, 2, 128))
         _expect(conditions.livelihood, (n, 7))
@@ -162,7 +162,7 @@ class Reference:
         }
         structs = [
             _struct("People", arguments["people"]._asdict()),
-            _struct("Land", land._asdict() | surge),
+            _struct("ChoiceTables", tables._asdict() | surge),
             _struct("Conditions", conditions._asdict()),
             _struct("Means", arguments["means"]._asdict()),
             _struct("Step", step),

@@ -329,18 +329,18 @@ def empty_call(arguments: Arguments) -> float:
 
 def count_alternatives(arguments: Arguments) -> tuple[float, int]:
     """(mean, greatest) number of places x channels that a head weighs, open to them or not."""
-    people, land, heads = arguments["people"], arguments["land"], arguments["heads"]
+    people, tables, heads = arguments["people"], arguments["tables"], arguments["heads"]
     p, o = people.place[heads].astype(np.int64), people.home[heads].astype(np.int64)
-    n = len(land.country)
+    n = len(tables.country)
     code, counts = np.unique(p * n + o, return_counts=True)
     p, o = code // n, code % n
-    country, d = land.country, np.arange(n)
+    country, d = tables.country, np.arange(n)
     inside = country[None, :] == country[p][:, None]
     home = country[None, :] == country[o][:, None]
-    abroad = np.where(land.free[country[o]][:, country], 1, 4)
+    abroad = np.where(tables.free[country[o]][:, country], 1, 4)
     slots = np.where(inside, 1, np.where(home, d[None, :] == o[:, None], abroad))
     slots = np.where(d[None, :] == p[:, None], np.where(home, 0, 2), slots)
-    slots = np.where((land.pull[:, o, :] > 0).any(axis=0), slots, 0).sum(axis=1)
+    slots = np.where((tables.pull[:, o, :] > 0).any(axis=0), slots, 0).sum(axis=1)
     return float((slots * counts).sum() / counts.sum()), int(slots.max())
 
 

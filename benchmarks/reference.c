@@ -3,7 +3,7 @@
  * The same algorithm on the same tables with the same hash draws: sieves that prove a stay from a
  * bound on the rate, and the full answer for those whom the bound lets through. Sums and products
  * are associated as in the kernel, so that (without contraction into fused operations) the answers
- * are the same, person by person. Axes and units of the tables are documented at `Landscape`,
+ * are the same, person by person. Axes and units of the tables are documented at `ChoiceTables`,
  * `Conditions` and `Means` there; c_reference.py fills the structs below in this very order.
  */
 #include <math.h>
@@ -38,7 +38,7 @@ typedef struct {
     const int64_t *surge_min_education;
     double nest, inclusive, surge_most;
     int64_t surge_pending;
-} Land;
+} ChoiceTables;
 
 typedef struct {
     const double *want, *fear;
@@ -128,9 +128,9 @@ typedef struct {
     double whole, others, full, members;
 } Company;
 
-static inline Company company(const Land *land, int h, const Household *who)
+static inline Company company(const ChoiceTables *tables, int h, const Household *who)
 {
-    const double *factor = land->companions + 3 * h;
+    const double *factor = tables->companions + 3 * h;
     Company it;
     it.whole = factor[0];
     it.others = (who->pioneer ? factor[1] : 0.0) + (who->child ? factor[2] : 0.0);
@@ -146,10 +146,10 @@ static inline double able(const Company *it, double price, double money)
 }
 
 /* s^mu W(d)^look_ahead, where `known` is that of `same`: most people meet few closed gates. */
-static inline double nest(const Land *land, double s, double ahead, double same, double known)
+static inline double nest(const ChoiceTables *tables, double s, double ahead, double same, double known)
 {
     if (s == same) return known;
-    return s > 0.0 ? pow(s, land->nest) * ahead : 0.0;
+    return s > 0.0 ? pow(s, tables->nest) * ahead : 0.0;
 }
 
 /* Factor of exp(V / mu) of what is about to lose so much by rules that are announced. */
@@ -159,50 +159,50 @@ static inline double surge_factor(double loss, double most)
 }
 
 /* W_h = sum over d of (sum over channels and companions of exp(V / mu))^mu W(d)^look_ahead. */
-static Gates inclusive_values(const Land *land, const Step *step, const Household *who, int h,
+static Gates inclusive_values(const ChoiceTables *tables, const Step *step, const Household *who, int h,
                               double money)
 {
     const int64_t n = step->n_places, p = who->place, o = who->home, g = who->taste;
-    const Company going = company(land, h, who);
+    const Company going = company(tables, h, who);
     const double full = going.full;
-    const double *pull = land->pull + (h * n + o) * n;
-    const double *ahead = land->ahead + (h * n + o) * n;
+    const double *pull = tables->pull + (h * n + o) * n;
+    const double *ahead = tables->ahead + (h * n + o) * n;
     const double *ruled_way =
-        land->geography + ((((h * 2 + 0) * step->n_classes + g) * n + p) * n) * 2;
+        tables->geography + ((((h * 2 + 0) * step->n_classes + g) * n + p) * n) * 2;
     const double *open_way =
-        land->geography + ((((h * 2 + 1) * step->n_classes + g) * n + p) * n) * 2;
-    const double *ruled_price = land->price + (0 * n + p) * n * 2;
-    const double *open_price = land->price + (1 * n + p) * n * 2;
+        tables->geography + ((((h * 2 + 1) * step->n_classes + g) * n + p) * n) * 2;
+    const double *ruled_price = tables->price + (0 * n + p) * n * 2;
+    const double *open_price = tables->price + (1 * n + p) * n * 2;
     const int64_t countries = step->n_countries, kind = who->kind;
     const int64_t grounds = h == FLIGHT || who->founded;
     const int64_t entering = ((h * 2 + grounds) * step->n_kinds + kind) * countries * N_SLOTS;
-    const double *admission = land->admission + entering;
-    const double *entry_lost = land->surge_entry + entering;
-    const double *way_lost = land->surge_way + (g * n + p) * n;
-    const int64_t *later = land->surge_min_education + kind * countries * N_SLOTS;
-    const double *admitted = land->admitted + h * countries * N_SLOTS;
-    const double *fee = land->fee + kind * countries * N_SLOTS;
-    const int64_t *schooling = land->min_education + kind * countries * N_SLOTS;
+    const double *admission = tables->admission + entering;
+    const double *entry_lost = tables->surge_entry + entering;
+    const double *way_lost = tables->surge_way + (g * n + p) * n;
+    const int64_t *later = tables->surge_min_education + kind * countries * N_SLOTS;
+    const double *admitted = tables->admitted + h * countries * N_SLOTS;
+    const double *fee = tables->fee + kind * countries * N_SLOTS;
+    const int64_t *schooling = tables->min_education + kind * countries * N_SLOTS;
     Gates w = {0.0, 0.0, 0.0, 0.0};
 
     for (int64_t d = 0; d < n; d++) {
         if (pull[d] == 0.0) continue;
-        const int64_t country = land->country[d];
+        const int64_t country = tables->country[d];
         const int within = country == who->country, own = country == who->home_country;
-        const int bloc = land->free_movement[who->home_country * countries + country];
+        const int bloc = tables->free_movement[who->home_country * countries + country];
         if (d != p && (within || own || bloc)) {
             /* Within the country of stay or a bloc, or back to the place of origin: nobody's leave. */
             if (own && within && who->confined && h == FLIGHT) continue;
             if (own && !within && d != o) continue;
             double x = ruled_way[2 * d] * pull[d];
             if (d == o)
-                x *= land->homeward[h];
+                x *= tables->homeward[h];
             else if (!within)
                 x *= admitted[country * N_SLOTS + LABOUR];
             if (x <= 0.0) continue;
-            double free = pow(x * full, land->nest) * ahead[d];
+            double free = pow(x * full, tables->nest) * ahead[d];
             double here = x * able(&going, ruled_price[2 * d], money);
-            here = nest(land, here, ahead[d], x * full, free);
+            here = nest(tables, here, ahead[d], x * full, free);
             w.r += here;
             w.p += here;
             w.m += free;
@@ -219,13 +219,13 @@ static Gates inclusive_values(const Land *land, const Step *step, const Househol
             double ruled = ruled_way[2 * d + by_legs] * pull[d] * admission[at];
             if (slot < ASYLUM && (who->queued || who->education < schooling[at])) ruled = 0.0;
             if (slot == FAMILY && who->kin != country + 1) ruled = 0.0;
-            if (land->surge_pending && ruled > 0.0) {
+            if (tables->surge_pending && ruled > 0.0) {
                 double loss = entry_lost[at];
                 if (by_legs)
                     loss += way_lost[d];
                 else if (who->education < later[at])
                     loss = INFINITY;
-                const double gain = surge_factor(loss, land->surge_most);
+                const double gain = surge_factor(loss, tables->surge_most);
                 x *= gain;
                 ruled *= gain;
             }
@@ -237,42 +237,42 @@ static Gates inclusive_values(const Land *land, const Step *step, const Househol
             s.r += x * able(&going, ruled_price[2 * d + by_legs] + fee[at], money);
         }
         if (s.mp > 0.0) {
-            double all = pow(s.mp, land->nest) * ahead[d];
-            double open = nest(land, s.p, ahead[d], s.mp, all);
-            double rich = nest(land, s.m, ahead[d], s.mp, all);
+            double all = pow(s.mp, tables->nest) * ahead[d];
+            double open = nest(tables, s.p, ahead[d], s.mp, all);
+            double rich = nest(tables, s.m, ahead[d], s.mp, all);
             w.mp += all;
             w.p += open;
             w.m += rich;
             if (s.r == s.m)
                 w.r += rich;
             else
-                w.r += s.r == s.p ? open : pow(s.r, land->nest) * ahead[d];
+                w.r += s.r == s.p ? open : pow(s.r, tables->nest) * ahead[d];
         }
     }
     return w;
 }
 
-static Gates rates(const Land *land, const Step *step, const Household *who, int h, double base,
+static Gates rates(const ChoiceTables *tables, const Step *step, const Household *who, int h, double base,
                    double money)
 {
     Gates rate = {0.0, 0.0, 0.0, 0.0};
     if (base <= 0.0) return rate;
-    Gates w = inclusive_values(land, step, who, h, money);
-    rate.r = base * pow(w.r, land->inclusive);
-    rate.m = base * pow(w.m, land->inclusive);
-    rate.p = base * pow(w.p, land->inclusive);
-    rate.mp = base * pow(w.mp, land->inclusive);
+    Gates w = inclusive_values(tables, step, who, h, money);
+    rate.r = base * pow(w.r, tables->inclusive);
+    rate.m = base * pow(w.m, tables->inclusive);
+    rate.p = base * pow(w.p, tables->inclusive);
+    rate.mp = base * pow(w.mp, tables->inclusive);
     return rate;
 }
 
-static Household describe(const People *people, const Land *land, const Conditions *conditions,
+static Household describe(const People *people, const ChoiceTables *tables, const Conditions *conditions,
                           const Step *step, int64_t head)
 {
     Household who;
     who.place = people->place[head];
     who.home = people->home[head];
-    who.country = land->country[who.place];
-    who.home_country = land->country[who.home];
+    who.country = tables->country[who.place];
+    who.home_country = tables->country[who.home];
     who.taste = people->traits[head] >> 4;
     who.kind = step->classes[who.home_country * step->n_groups + people->group[head]];
     who.education = people->traits[head] >> 1 & 3;
@@ -300,11 +300,11 @@ static double secure_means(const Means *means, int64_t place, int64_t rank, int6
 }
 
 /* What company makes of W^lam: (its factor / the greatest there is)^(mu lam). */
-static inline double in_company(const Land *land, int h, const Household *who)
+static inline double in_company(const ChoiceTables *tables, int h, const Household *who)
 {
-    const double *factor = land->companions + 3 * h;
+    const double *factor = tables->companions + 3 * h;
     const double fullest = factor[0] + factor[1] + factor[2];
-    return pow(company(land, h, who).full / fullest, land->nest * land->inclusive);
+    return pow(company(tables, h, who).full / fullest, tables->nest * tables->inclusive);
 }
 
 /* How settled a household is where it lives, 0 to 1: citizens at once, others as their status lets. */
@@ -351,7 +351,7 @@ static inline double most_of(Level it, const Conditions *conditions)
 }
 
 /* Returns the number of events written, from `first` on. */
-int64_t decide(const People *people, const Land *land, const Conditions *conditions,
+int64_t decide(const People *people, const ChoiceTables *tables, const Conditions *conditions,
                const Means *means, const Step *step, const Events *events, int64_t first,
                int64_t last)
 {
@@ -387,14 +387,14 @@ int64_t decide(const People *people, const Land *land, const Conditions *conditi
         else
             l *= exp(-conditions->attachment * settled(conditions, p, people->status[head], since));
         const double f = conditions->flight * f_age * fear;
-        const Household who = describe(people, land, conditions, step, head);
-        const double close = l * open_l * in_company(land, LIVELIHOOD, &who)
-                             + f * open_f * in_company(land, FLIGHT, &who);
+        const Household who = describe(people, tables, conditions, step, head);
+        const double close = l * open_l * in_company(tables, LIVELIHOOD, &who)
+                             + f * open_f * in_company(tables, FLIGHT, &who);
         if (draw > close * dt * MARGIN) continue;
 
         const double money = people->means[head];
-        const Gates live = rates(land, step, &who, LIVELIHOOD, l, money);
-        const Gates flee = rates(land, step, &who, FLIGHT, f, money);
+        const Gates live = rates(tables, step, &who, LIVELIHOOD, l, money);
+        const Gates flee = rates(tables, step, &who, FLIGHT, f, money);
         const double r_mp = live.mp + flee.mp, r = live.r + flee.r;
         if (draw >= r_mp * dt) continue;
 
@@ -423,7 +423,7 @@ int64_t decide(const People *people, const Land *land, const Conditions *conditi
             const double secure =
                 secure_means(means, p, people->rank[head], people->status[head], who.members);
             if (secure > money) {
-                const Gates able = rates(land, step, &who, LIVELIHOOD, l, secure);
+                const Gates able = rates(tables, step, &who, LIVELIHOOD, l, secure);
                 events->trapped[at] = draw < able.r / want * dt;
             }
         }

@@ -35,13 +35,13 @@ PLANTS = {
         "sim/kernels/choice.py",
         {
             "        n_slots = ways_into(\n"
-            "            land, h, p, o, g, k, education, kin, confined, founded, local, queued,"
+            "            tables, h, p, o, g, k, education, kin, confined, founded, local, queued,"
             " d, ways\n"
             "        )\n"
             "        s_r = ": (
                 "        for _ in range(3):\n"
                 "            n_slots = ways_into(\n"
-                "                land, h, p, o, g, k, education, kin, confined, founded, local,\n"
+                "                tables, h, p, o, g, k, education, kin, confined, founded, local,\n"
                 "                queued, d, ways,\n"
                 "            )\n"
                 "        s_r = "

@@ -256,7 +256,7 @@ def solved(size: Size) -> tuple[float, float]:
     heads = world.deciding
     found = np.zeros((len(heads), 8))
     rates(
-        world.people, heads, choices.land, current_conditions(world, (want, fear)),
+        world.people, heads, choices.tables, current_conditions(world, (want, fear)),
         choices.classes, 0.0, 0, found,
     )  # fmt: skip
     base, norm = small.decision.base_livelihood, small.decision.flight_norm

@@ -596,7 +596,7 @@ def rates_of(world: World, now: Conditions, heads: I64) -> F64:
     """[n, 8] L, F, L_M, F_M, L_P, F_P, L_MP, F_MP of each head, as the kernel evaluates them."""
     found, choices = np.zeros((len(heads), 8)), CHOICES.of(world)
     rates(
-        world.people, heads, choices.land, now, choices.classes, float(world.day), world.month(),
+        world.people, heads, choices.tables, now, choices.classes, float(world.day), world.month(),
         found,
     )  # fmt: skip
     return found

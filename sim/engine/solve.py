@@ -63,10 +63,10 @@ def _solved(text: str) -> tuple[float, float]:
     now = now._replace(fear=np.ones_like(now.fear), flight=1.0)
     found, abroad = np.zeros((len(heads), 8)), np.zeros((len(heads), 8))
     choices = CHOICES.of(world)
-    land, classes = choices.land, choices.classes
-    rates(world.people, heads, land, now, classes, 0.0, 0, found)
+    tables, classes = choices.tables, choices.classes
+    rates(world.people, heads, tables, now, classes, 0.0, 0, found)
     own = world.country[:, None] == world.country[None, :]
-    foreign = land._replace(pull=np.where(own[None], 0.0, land.pull))
+    foreign = tables._replace(pull=np.where(own[None], 0.0, tables.pull))
     rates(world.people, heads, foreign, now, classes, 0.0, 0, abroad)
     focus = scenario.population.focus
     in_focus = np.array([not focus or p.country in focus for p in scenario.places])

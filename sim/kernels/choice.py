@@ -44,7 +44,7 @@ CHILD_MONTHS = 12 * 12
 
 
 class Surge(NamedTuple):
-    """Losses of alternatives under announced rules; axes as in `Landscape`.
+    """Losses of alternatives under announced rules; axes as in `ChoiceTables`.
 
     Losses are phi / mu (V_now - V_after): infinite for what will close, 0 for what is closed now.
     """
@@ -61,7 +61,7 @@ class Surge(NamedTuple):
     """Greatest loss that counts."""
 
 
-class Landscape(NamedTuple):
+class ChoiceTables(NamedTuple):
     """Tables of all destinations: factors of exp(V / mu), prices and rules.
 
     Axes: hazard h (2), world w (0 under the rules in force, 1 under open policy), taste class g,
@@ -259,7 +259,7 @@ def surge_factor(loss, most):
 
 
 @inner
-def ways_into(land, h, p, o, g, k, education, kin, confined, founded, local, queued, d, ways):
+def ways_into(tables, h, p, o, g, k, education, kin, confined, founded, local, queued, d, ways):
     """Factors and prices of all channels into one destination.
 
     This is the only place that decides which channels are feasible for a person.
@@ -276,22 +276,22 @@ def ways_into(land, h, p, o, g, k, education, kin, confined, founded, local, que
         Number of slots: 0 if the destination is not feasible, 1 if it needs no permission, 4 for
         the border channels.
     """
-    pull = land.pull[h, o, d]
-    country = land.country[d]
-    own = country == land.country[o]
+    pull = tables.pull[h, o, d]
+    country = tables.country[d]
+    own = country == tables.country[o]
     if pull == 0.0 or (d == p and (own or local == 0)):
         return 0
-    within = country == land.country[p]
-    if d != p and (own or within or land.free[land.country[o], country]):
+    within = country == tables.country[p]
+    if d != p and (own or within or tables.free[tables.country[o], country]):
         if (own and not within and d != o) or (own and within and confined and h == FLIGHT):
             return 0
-        x = land.geography[h, 0, g, p, d, 0] * pull
+        x = tables.geography[h, 0, g, p, d, 0] * pull
         if d == o:
-            x *= land.homeward[h]
+            x *= tables.homeward[h]
         elif not within:
             # Free movement ends in a regular status, as labour does.
-            x *= land.admitted[h, country, LABOUR]
-        price = land.price[0, p, d, 0]
+            x *= tables.admitted[h, country, LABOUR]
+        price = tables.price[0, p, d, 0]
         ways[0, 0], ways[0, 1], ways[0, 2], ways[0, 3] = x, x, price, price
         return 1
     # People in flight have grounds for asylum; others have them only if they left with grounds.
@@ -301,24 +301,24 @@ def ways_into(land, h, p, o, g, k, education, kin, confined, founded, local, que
         kind = 1 if s >= ASYLUM else 0
         if d == p and (kind == 0 or (s == IRREGULAR and local < 2)):
             continue
-        ways[s, 1] = land.geography[h, 1, g, p, d, kind] * pull * land.admitted[h, country, s]
-        ways[s, 2] = land.price[0, p, d, kind] + land.fee[k, country, s]
-        ways[s, 3] = land.price[1, p, d, kind]
-        if kind == 0 and (queued or education < land.min_education[k, country, s]):
+        ways[s, 1] = tables.geography[h, 1, g, p, d, kind] * pull * tables.admitted[h, country, s]
+        ways[s, 2] = tables.price[0, p, d, kind] + tables.fee[k, country, s]
+        ways[s, 3] = tables.price[1, p, d, kind]
+        if kind == 0 and (queued or education < tables.min_education[k, country, s]):
             continue
         if s == FAMILY and kin != country + 1:
             continue
         ways[s, 0] = (
-            land.geography[h, 0, g, p, d, kind] * pull * land.admission[h, fears, k, country, s]
+            tables.geography[h, 0, g, p, d, kind] * pull * tables.admission[h, fears, k, country, s]
         )
-        if land.surge.pending and ways[s, 0] > 0.0:
-            loss = land.surge.entry[h, fears, k, country, s]
+        if tables.surge.pending and ways[s, 0] > 0.0:
+            loss = tables.surge.entry[h, fears, k, country, s]
             if kind == 1:
-                loss += land.surge.way[g, p, d]
-            elif education < land.surge.min_education[k, country, s]:
+                loss += tables.surge.way[g, p, d]
+            elif education < tables.surge.min_education[k, country, s]:
                 loss = math.inf
             # The same factor in all four rates, so that lifting a constraint never lowers a rate.
-            gain = surge_factor(loss, land.surge.most)
+            gain = surge_factor(loss, tables.surge.most)
             ways[s, 0] *= gain
             ways[s, 1] *= gain
     return 4
@@ -344,7 +344,7 @@ def channel_without_permission(d, o, within):
 
 @inner
 def inclusive_values(
-    land,
+    tables,
     h,
     p,
     o,
@@ -374,16 +374,16 @@ def inclusive_values(
     Returns:
         (W with both constraints, W with unlimited means, W under open policy, W with neither).
     """
-    nest = land.nest
-    with_all = land.companions[h, 0]
-    with_one = land.companions[h, 1] if pioneer else 0.0
-    with_child = land.companions[h, 2] if child else 0.0
+    nest = tables.nest
+    with_all = tables.companions[h, 0]
+    with_one = tables.companions[h, 1] if pioneer else 0.0
+    with_child = tables.companions[h, 2] if child else 0.0
     # Added in the same order as in `able`, so that a constraint without effect gives an equal sum.
     full = with_all + (with_one + with_child)
     w_r = w_m = w_p = w_mp = 0.0
-    for d in range(land.country.shape[0]):
+    for d in range(tables.country.shape[0]):
         n_slots = ways_into(
-            land, h, p, o, g, k, education, kin, confined, founded, local, queued, d, ways
+            tables, h, p, o, g, k, education, kin, confined, founded, local, queued, d, ways
         )
         s_r = s_m = s_p = s_mp = 0.0
         for s in range(n_slots):
@@ -397,7 +397,7 @@ def inclusive_values(
                 s_r += x * able(ways[s, 2], money, n, with_all, with_one, with_child)
         if s_mp > 0.0:
             # Powers are slow; most sums are equal because few constraints have an effect.
-            ahead = land.ahead[h, o, d]
+            ahead = tables.ahead[h, o, d]
             value = s_mp**nest * ahead
             value_p = same_nest(s_p, s_mp, value, 0.0, 0.0, nest, ahead)
             value_m = same_nest(s_m, s_mp, value, 0.0, 0.0, nest, ahead)
@@ -409,9 +409,9 @@ def inclusive_values(
 
 
 @inner
-def locality(people, land, head):
+def locality(people, tables, head):
     """Local alternatives: 0 none; 1 may claim asylum here; 2 may also settle here irregularly."""
-    if land.country[people.place[head]] == land.country[people.home[head]]:
+    if tables.country[people.place[head]] == tables.country[people.home[head]]:
         return 0
     if people.activity[head] == STRANDED:
         return 2
@@ -461,7 +461,7 @@ def rate_factors(people, conditions, head, now, month):
 
 
 @inner
-def evaluate(people, land, conditions, classes, head, now, month, money, ways):
+def evaluate(people, tables, conditions, classes, head, now, month, money, ways):
     """The two rates per year, with and without the means and permission constraints.
 
     Args:
@@ -474,12 +474,12 @@ def evaluate(people, land, conditions, classes, head, now, month, money, ways):
     p = np.int64(people.place[head])
     o = np.int64(people.home[head])
     g = np.int64(people.traits[head]) >> 4
-    k = classes[land.country[o], people.group[head]]
+    k = classes[tables.country[o], people.group[head]]
     education = (np.int64(people.traits[head]) >> 1) & 3
     kin = np.int64(people.kin[head])
     confined = conditions.by_state[p, people.mask[head] >> 4]
     founded = people.traits[head] & GROUNDS > 0
-    local = locality(people, land, head)
+    local = locality(people, tables, head)
     queued = people.activity[head] == WAITING
     n, pioneer, child = household(people, head, month)
     l, f = rate_factors(people, conditions, head, now, month)
@@ -489,10 +489,10 @@ def evaluate(people, land, conditions, classes, head, now, month, money, ways):
         if base <= 0.0:
             continue
         wr, wm, wp, wmp = inclusive_values(
-            land, h, p, o, g, k, education, kin, confined, founded, local, queued, money, n,
+            tables, h, p, o, g, k, education, kin, confined, founded, local, queued, money, n,
             pioneer >= 0, child >= 0, ways,
         )  # fmt: skip
-        lam = land.inclusive
+        lam = tables.inclusive
         if h == LIVELIHOOD:
             lr, lm, lp, lmp = base * wr**lam, base * wm**lam, base * wp**lam, base * wmp**lam
         else:
@@ -521,7 +521,7 @@ def rate_bound(people, conditions, head, month):
 
 
 @inner
-def close_bound(people, land, conditions, head, now, month):
+def close_bound(people, tables, conditions, head, now, month):
     """Closer upper bound of R_MP of this head, from its own household and its last move.
 
     Without constraints every household can pay for all its members, so the companions' factor can
@@ -534,15 +534,17 @@ def close_bound(people, land, conditions, head, now, month):
     livelihood, flight = rate_factors(people, conditions, head, now, month)
     total = 0.0
     for h in range(2):
-        fullest = land.companions[h, 0] + land.companions[h, 1] + land.companions[h, 2]
-        full = land.companions[h, 0]
+        fullest = tables.companions[h, 0] + tables.companions[h, 1] + tables.companions[h, 2]
+        full = tables.companions[h, 0]
         if pioneer >= 0:
-            full += land.companions[h, 1]
+            full += tables.companions[h, 1]
         if child >= 0:
-            full += land.companions[h, 2]
+            full += tables.companions[h, 2]
         rate = livelihood if h == LIVELIHOOD else flight
         total += (
-            rate * conditions.bound[h, p, o, g] * (full / fullest) ** (land.nest * land.inclusive)
+            rate
+            * conditions.bound[h, p, o, g]
+            * (full / fullest) ** (tables.nest * tables.inclusive)
         )
     return total
 
@@ -597,7 +599,7 @@ def sieve_by_cell(people, heads, first, last, conditions, move_key, month, dt, t
 
 @subkernel
 def sieve_by_household(
-    people, heads, first, last, land, conditions, move_key, now, month, dt, through
+    people, heads, first, last, tables, conditions, move_key, now, month, dt, through
 ):
     """Keep the heads of through[first:last] who may move by the bound of their own household.
 
@@ -610,13 +612,15 @@ def sieve_by_household(
         head = heads[i]
         draw = -math.log1p(-uniform(move_key, people.pid[head]))
         through[n] = i
-        n += not draw > close_bound(people, land, conditions, head, now[i], month) * dt[i] * MARGIN
+        n += (
+            not draw > close_bound(people, tables, conditions, head, now[i], month) * dt[i] * MARGIN
+        )
     return n
 
 
 @kernel
 def decide(
-    people, heads, first, last, land, conditions, means, classes, keys, now, month, dt, events
+    people, heads, first, last, tables, conditions, means, classes, keys, now, month, dt, events
 ):
     """Draw one of the five answers for heads[first:last]; write the answers other than `stays`.
 
@@ -645,7 +649,7 @@ def decide(
     end = sieve_by_place(people, heads, first, last, conditions, keys[0], dt, through)
     end = sieve_by_cell(people, heads, first, end, conditions, keys[0], month, dt, through)
     end = sieve_by_household(
-        people, heads, first, end, land, conditions, keys[0], now, month, dt, through
+        people, heads, first, end, tables, conditions, keys[0], now, month, dt, through
     )
     for j in range(first, end):
         i = through[j]
@@ -657,7 +661,7 @@ def decide(
         # The second pass evaluates the household with the means of a secure place.
         for once_more in range(2):
             lr, fr, lm, fm, lp, fp, lmp, fmp = evaluate(
-                people, land, conditions, classes, head, now[i], month, money, ways
+                people, tables, conditions, classes, head, now[i], month, money, ways
             )
             if once_more:
                 events.trapped[at] = draw < lr / want * years
@@ -701,7 +705,7 @@ def decide(
 
 
 @kernel
-def rates(people, heads, land, conditions, classes, now, month, out):
+def rates(people, heads, tables, conditions, classes, now, month, out):
     """Evaluate the rates of all heads, without bounds.
 
     Args:
@@ -712,7 +716,7 @@ def rates(people, heads, land, conditions, classes, now, month, out):
         head = heads[i]
         money = np.float64(people.means[head])
         lr, fr, lm, fm, lp, fp, lmp, fmp = evaluate(
-            people, land, conditions, classes, head, now, month, money, ways
+            people, tables, conditions, classes, head, now, month, money, ways
         )
         out[i, 0], out[i, 1], out[i, 2], out[i, 3] = lr, fr, lm, fm
         out[i, 4], out[i, 5], out[i, 6], out[i, 7] = lp, fp, lmp, fmp
@@ -726,7 +730,7 @@ def gumbel(u):
 
 @kernel
 def choose(
-    people, heads, hazards, land, confined, classes, keys, month, goal, channel, companions, price
+    people, heads, hazards, tables, confined, classes, keys, month, goal, channel, companions, price
 ):
     """Draw where movers go, how, and with whom: by destination, then within its nest.
 
@@ -747,30 +751,30 @@ def choose(
         p = np.int64(people.place[head])
         o = np.int64(people.home[head])
         g = np.int64(people.traits[head]) >> 4
-        k = classes[land.country[o], people.group[head]]
+        k = classes[tables.country[o], people.group[head]]
         education = (np.int64(people.traits[head]) >> 1) & 3
         kin = np.int64(people.kin[head])
         founded = people.traits[head] & GROUNDS > 0
-        local = locality(people, land, head)
+        local = locality(people, tables, head)
         queued = people.activity[head] == WAITING
         n, pioneer, child = household(people, head, month)
         money = np.float64(people.means[head])
         pid = people.pid[head]
-        with_all = land.companions[h, 0]
-        with_one = land.companions[h, 1] if pioneer >= 0 else 0.0
-        with_child = land.companions[h, 2] if child >= 0 else 0.0
+        with_all = tables.companions[h, 0]
+        with_one = tables.companions[h, 1] if pioneer >= 0 else 0.0
+        with_child = tables.companions[h, 2] if child >= 0 else 0.0
         best = -math.inf
         goal[i] = -1
-        for d in range(land.country.shape[0]):
+        for d in range(tables.country.shape[0]):
             n_slots = ways_into(
-                land, h, p, o, g, k, education, kin, confined[i], founded, local, queued, d, ways
+                tables, h, p, o, g, k, education, kin, confined[i], founded, local, queued, d, ways
             )
             total = 0.0
             for s in range(n_slots):
                 total += ways[s, 0] * able(ways[s, 2], money, n, with_all, with_one, with_child)
             if total > 0.0:
-                value = land.nest * math.log(total) + math.log(land.ahead[h, o, d])
-                value += gumbel(uniform2(keys[0], pid, land.ident[d]))
+                value = tables.nest * math.log(total) + math.log(tables.ahead[h, o, d])
+                value += gumbel(uniform2(keys[0], pid, tables.ident[d]))
                 if value > best:
                     best = value
                     goal[i] = d
@@ -779,7 +783,7 @@ def choose(
             continue
         best = -math.inf
         n_slots = ways_into(
-            land, h, p, o, g, k, education, kin, confined[i], founded, local, queued, d, ways
+            tables, h, p, o, g, k, education, kin, confined[i], founded, local, queued, d, ways
         )
         for s in range(n_slots):
             for c in range(3):
@@ -793,20 +797,20 @@ def choose(
                 if x <= 0.0 or ways[s, 2] * (n if c == 0 else 1) > money:
                     continue
                 value = math.log(x)
-                value += gumbel(uniform2(keys[1], pid, land.ident[d] + np.uint64(3 * s + c)))
+                value += gumbel(uniform2(keys[1], pid, tables.ident[d] + np.uint64(3 * s + c)))
                 if value > best:
                     best = value
                     channel[i] = s
                     if n_slots == 1:
                         channel[i] = channel_without_permission(
-                            d, o, land.country[d] == land.country[p]
+                            d, o, tables.country[d] == tables.country[p]
                         )
                     companions[i] = c
                     price[i] = ways[s, 2]
 
 
 @kernel
-def median_nests(land, h, first, last, money, kinds, nests):
+def median_nests(tables, h, first, last, money, kinds, nests):
     """Nests of the median resident, taken as a foreigner everywhere, without pull or look-ahead.
 
     Args:
@@ -817,7 +821,7 @@ def median_nests(land, h, first, last, money, kinds, nests):
         nests: [n, p, d] out: (sum over slots of exp(V / mu))^mu, of the first taste class, without
             education or family abroad.
     """
-    n = land.country.shape[0]
+    n = tables.country.shape[0]
     fears = 1 if h == FLIGHT else 0
     for i in range(first, last):
         k = kinds[i]
@@ -825,17 +829,17 @@ def median_nests(land, h, first, last, money, kinds, nests):
             for d in range(n):
                 total = 0.0
                 if d != p:
-                    country = land.country[d]
+                    country = tables.country[d]
                     for s in range(4):
                         kind = 1 if s >= ASYLUM else 0
-                        if s == FAMILY or (kind == 0 and land.min_education[k, country, s] > 0):
+                        if s == FAMILY or (kind == 0 and tables.min_education[k, country, s] > 0):
                             continue
-                        if land.price[0, p, d, kind] + land.fee[k, country, s] <= money[p]:
+                        if tables.price[0, p, d, kind] + tables.fee[k, country, s] <= money[p]:
                             total += (
-                                land.geography[h, 0, 0, p, d, kind]
-                                * land.admission[h, fears, k, country, s]
+                                tables.geography[h, 0, 0, p, d, kind]
+                                * tables.admission[h, fears, k, country, s]
                             )
-                nests[i, p, d] = total**land.nest if total > 0.0 else 0.0
+                nests[i, p, d] = total**tables.nest if total > 0.0 else 0.0
 
 
 @kernel
@@ -955,7 +959,7 @@ def expect(
     heads,
     first,
     last,
-    land,
+    tables,
     conditions,
     classes,
     now,
@@ -985,7 +989,7 @@ def expect(
         years: [cell, answer] people, in 1 / micro, added to.
         flows: [citizenship, origin, destination, channel, answer] people, in 1 / micro, added to.
     """
-    n_places = land.country.shape[0]
+    n_places = tables.country.shape[0]
     nests = np.zeros(n_places)
     ways = np.empty((4, 4))
     for i in range(first, last):
@@ -993,18 +997,18 @@ def expect(
         cell = cells[i]
         money = np.float64(people.means[head])
         lr, fr, lm, fm, lp, fp, lmp, fmp = evaluate(
-            people, land, conditions, classes, head, now[i], month, money, ways
+            people, tables, conditions, classes, head, now[i], month, money, ways
         )
         r, r_mp = lr + fr, lmp + fmp
         p = np.int64(people.place[head])
         o = np.int64(people.home[head])
         g = np.int64(people.traits[head]) >> 4
-        k = classes[land.country[o], people.group[head]]
+        k = classes[tables.country[o], people.group[head]]
         education = (np.int64(people.traits[head]) >> 1) & 3
         kin = np.int64(people.kin[head])
         confined = conditions.by_state[p, people.mask[head] >> 4]
         founded = people.traits[head] & GROUNDS > 0
-        local = locality(people, land, head)
+        local = locality(people, tables, head)
         queued = people.activity[head] == WAITING
         n, pioneer, child = household(people, head, month)
         w = float(weight[o]) * micro
@@ -1037,15 +1041,15 @@ def expect(
                 continue
             free_part = secure / r if h == LIVELIHOOD else 0.0
             forced_part = rate / r - free_part
-            with_all = land.companions[h, 0]
-            with_one = land.companions[h, 1] if pioneer >= 0 else 0.0
-            with_child = land.companions[h, 2] if child >= 0 else 0.0
+            with_all = tables.companions[h, 0]
+            with_one = tables.companions[h, 1] if pioneer >= 0 else 0.0
+            with_child = tables.companions[h, 2] if child >= 0 else 0.0
             total = 0.0
             # The first pass sums over destinations, the second adds their shares.
             for once_more in range(2):
                 for d in range(n_places):
                     n_slots = ways_into(
-                        land,
+                        tables,
                         h,
                         p,
                         o,
@@ -1068,7 +1072,7 @@ def expect(
                     if inside == 0.0:
                         continue
                     if not once_more:
-                        nests[d] = inside**land.nest * land.ahead[h, o, d]
+                        nests[d] = inside**tables.nest * tables.ahead[h, o, d]
                         total += nests[d]
                         continue
                     for s in range(n_slots):
@@ -1079,8 +1083,8 @@ def expect(
                         way = s
                         if n_slots == 1:
                             way = channel_without_permission(
-                                d, o, land.country[d] == land.country[p]
+                                d, o, tables.country[d] == tables.country[p]
                             )
                         share = w * moves * nests[d] / total * persons / inside
-                        flows[land.country[o], p, d, way, CHOICE] += int(share * free_part)
-                        flows[land.country[o], p, d, way, NECESSITY] += int(share * forced_part)
+                        flows[tables.country[o], p, d, way, CHOICE] += int(share * free_part)
+                        flows[tables.country[o], p, d, way, NECESSITY] += int(share * forced_part)

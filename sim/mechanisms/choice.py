@@ -22,8 +22,8 @@ from sim.core.parallel import in_ranges
 from sim.core.state import F64, I64, Bool, Legs
 from sim.core.terms import N_SLOTS, N_THREATS, Channel, Hazard, Status, Threat
 from sim.kernels.choice import (
+    ChoiceTables,
     Conditions,
-    Landscape,
     Means,
     look_ahead,
     median_nests,
@@ -78,7 +78,7 @@ class Choices:
     """Choice tables of all destinations, rebuilt monthly and whenever rules change.
 
     Attributes:
-        land: Tables that the decision kernel reads.
+        tables: Tables that the decision kernel reads.
         way: Tables for people on the way.
         joined: [place, country] caravan that people who set out join, or -1.
         caravans: Legs and travel tables for each of the scenario's caravans.
@@ -332,7 +332,7 @@ class Choices:
                 pull[h, origins] = np.where(self.eligible, np.exp(value / decision.nest), 0.0)
             companions[h] = np.exp(np.array([0.0, taste.pioneer, taste.child]) / decision.nest)
         self.entry = self._entry(self.rules, chance, wait)
-        self.land = Landscape(
+        self.tables = ChoiceTables(
             country=c,
             free=self.rules.free,
             geography=self.geography,
@@ -428,7 +428,7 @@ class Choices:
         now = (way.intercepted, way.bribed, way.usable, way.price)
         same = all(np.array_equal(a, b) for a, b in zip(after, now, strict=True))
         value = way.value if same else self._routes(after, self.network.legs)[1]
-        self.land = self.land._replace(
+        self.tables = self.tables._replace(
             surge=surge(
                 decision.surge / decision.nest,
                 decision.route_scale * way.value,
@@ -441,20 +441,20 @@ class Choices:
 
     def _look_ahead(self, h: Hazard, weight: float) -> None:
         """Solve the value of moving on from every place, including the return home."""
-        land, n = self.land, self.n_places
+        tables, n = self.tables, self.n_places
         kinds = self.classes[:, 0].copy()
         foreign = np.zeros((len(kinds), n, n))
         in_ranges(
-            lambda a, b: median_nests(land, h, a, b, self.median, kinds, foreign),
+            lambda a, b: median_nests(tables, h, a, b, self.median, kinds, foreign),
             len(kinds),
             self.threads,
         )
-        affordable = land.price[0, :, :, 0] <= self.median[:, None]
-        free = np.where(affordable, land.geography[h, 0, 0, :, :, 0], 0.0) ** land.nest
+        affordable = tables.price[0, :, :, 0] <= self.median[:, None]
+        free = np.where(affordable, tables.geography[h, 0, 0, :, :, 0], 0.0) ** tables.nest
         # People with free movement need no permission for a further move within the bloc either.
-        settled = free * land.admitted[h, :, Channel.labour][self.country] ** land.nest
-        foreign = np.where(land.free[:, None, self.country], settled[None], foreign)
-        pull, homeward = land.pull[h] ** land.nest, land.homeward[h] ** land.nest
+        settled = free * tables.admitted[h, :, Channel.labour][self.country] ** tables.nest
+        foreign = np.where(tables.free[:, None, self.country], settled[None], foreign)
+        pull, homeward = tables.pull[h] ** tables.nest, tables.homeward[h] ** tables.nest
         order = np.argsort(self.country, kind="stable")
         in_ranges(
             lambda a, b: look_ahead(
@@ -501,17 +501,17 @@ class Choices:
         admission class does not matter. The pull of a destination is taken as the greatest for any
         origin in the same country: a table for every origin would grow with the cube of the places.
         """
-        land, n = self.land, self.n_places
+        tables, n = self.tables, self.n_places
         n_classes = len(self.scenario.decision.classes)
         table = np.zeros((2, n, n, n_classes))
         own = self.country[None, :] == np.arange(self.n_countries)[:, None]
-        bloc = land.free[:, self.country]
+        bloc = tables.free[:, self.country]
         for h in Hazard:
-            fullest = float(land.companions[h].sum())
-            worth = land.admitted[h][self.country]
-            pull = land.pull[h] ** land.nest * land.ahead[h]
+            fullest = float(tables.companions[h].sum())
+            worth = tables.admitted[h][self.country]
+            pull = tables.pull[h] ** tables.nest * tables.ahead[h]
             # From abroad, people return only to their own place of origin.
-            home = np.diagonal(pull) * land.homeward[h] ** land.nest
+            home = np.diagonal(pull) * tables.homeward[h] ** tables.nest
             # [citizenship, d]
             others = np.zeros((self.n_countries, n))
             np.maximum.at(others, self.country, np.where(np.eye(n, dtype=bool), 0.0, pull))
@@ -522,34 +522,34 @@ class Choices:
                 at = np.arange(first, min(first + ROWS, n))
                 here = (at - first, at)
                 within = self.country[rows, None] == self.country
-                regular, by_legs = (land.geography[h, 1, g, rows, :, kind] for kind in (0, 1))
-                free = (fullest * regular) ** land.nest
+                regular, by_legs = (tables.geography[h, 1, g, rows, :, kind] for kind in (0, 1))
+                free = (fullest * regular) ** tables.nest
                 free[here] = 0.0
                 terms = [
                     (by_legs if s >= Channel.asylum else regular) * worth[:, s]
                     for s in range(N_SLOTS)
                 ]
-                if land.surge.pending:
+                if tables.surge.pending:
                     surge_factor = self._greatest_surge(h, g, rows)
                     terms = [term * surge_factor[:, :, s] for s, term in enumerate(terms)]
-                foreign = (fullest * sum(terms)) ** land.nest
+                foreign = (fullest * sum(terms)) ** tables.nest
                 of_country = np.where(within, free, 0.0) @ others.T
                 of_country += np.where(within, 0.0, foreign) @ foreign_lands.T
-                settled = free * worth[:, Channel.labour] ** land.nest
+                settled = free * worth[:, Channel.labour] ** tables.nest
                 of_country += np.where(within, 0.0, settled) @ bloc_lands.T
                 w = of_country[:, self.country] + free * home
                 # People abroad may claim asylum or settle where they are.
                 local = sum(terms[Channel.asylum :])[here] * fullest
-                w += ~within * local[:, None] ** land.nest * pull[:, rows].T
-                table[h, rows, :, g] = w**land.inclusive
+                w += ~within * local[:, None] ** tables.nest * pull[:, rows].T
+                table[h, rows, :, g] = w**tables.inclusive
         return table
 
     def _greatest_surge(self, h: Hazard, g: int, rows: slice) -> F64:
         """[p, d, s] greatest surge factor of announced rules for anyone of a taste class."""
-        land, coming = self.land, self.land.surge
+        tables, coming = self.tables, self.tables.surge
         # Stricter education rules will close a channel to some; a channel closed now has no surge.
-        entry = np.where(coming.min_education > land.min_education, np.inf, coming.entry[h])
-        entry = np.where(land.admission[h] > 0, entry, 0.0).max(axis=(0, 1))[self.country]
+        entry = np.where(coming.min_education > tables.min_education, np.inf, coming.entry[h])
+        entry = np.where(tables.admission[h] > 0, entry, 0.0).max(axis=(0, 1))[self.country]
         way = coming.way[g, rows]
         loss = np.repeat(entry[None], len(way), axis=0)
         loss[:, :, Channel.asylum :] += way[:, :, None]

@@ -164,7 +164,7 @@ def ask(
         np.empty(n), np.empty(n, np.bool_), np.empty(n), np.empty(n),
     )  # fmt: skip
     found = decide(
-        world.people, asked.heads, 0, n, choices.land, now, MEANS.of(world),
+        world.people, asked.heads, 0, n, choices.tables, now, MEANS.of(world),
         choices.classes, keys, asked.middle, world.month(), asked.years, buffers,
     )  # fmt: skip
     columns: list[Any] = [column[:found].copy() for column in buffers]
@@ -210,7 +210,7 @@ def add_expected(world: World, now: Conditions, asked: Asked) -> None:
     assert expected is not None
     cells = world.cells.of(people, world.country, asked.heads, world.month())
     expect(
-        people, asked.heads, 0, len(cells), choices.land, now,
+        people, asked.heads, 0, len(cells), choices.tables, now,
         choices.classes, asked.middle, world.month(), asked.years, cells, world.weight, MICRO,
         expected.answers, expected.years, expected.flows,
     )  # fmt: skip

@@ -84,12 +84,12 @@ def pick_goals(world: World, heads: I64, hazards: I64, turn: int = 0) -> tuple[I
     people, choices = world.people, CHOICES.of(world)
     confined = THREATS.of(world).state_fear()[people.place[heads], people.mask[heads] >> 4]
     keys = np.array([world.key(draw, turn) for draw in (DESTINATION, CHANNEL_CHOSEN)])
-    land, classes, month = choices.land, choices.classes, world.month()
+    tables, classes, month = choices.tables, choices.classes, world.month()
 
     def work(first: int, last: int) -> None:
         mine = slice(first, last)
         choose(
-            people, heads[mine], hazards[mine], land, confined[mine], classes, keys, month,
+            people, heads[mine], hazards[mine], tables, confined[mine], classes, keys, month,
             goal[mine], channel[mine], companions[mine], price[mine],
         )  # fmt: skip
 
@@ -129,10 +129,10 @@ def depart(
 
 def regular_price(world: World, heads: I64, goal: I64, channel: I64) -> F64:
     """[n] today's fee and fare per person for travel by a regular channel."""
-    people, land = world.people, CHOICES.of(world).land
+    people, tables = world.people, CHOICES.of(world).tables
     kinds = admission_class(world, heads)
-    fare = land.price[0, people.place[heads], goal, 0]
-    return np.asarray(fare + land.fee[kinds, world.country[goal], channel])
+    fare = tables.price[0, people.place[heads], goal, 0]
+    return np.asarray(fare + tables.fee[kinds, world.country[goal], channel])
 
 
 def leave(
@@ -153,7 +153,7 @@ def leave(
     grounds = from_own & abroad & (fear >= world.scenario.journey.grounds)
     on_legs = (channel == Channel.asylum) | (channel == Channel.irregular)
     # By corridors, the fee is paid at once, and the price of each leg when it begins.
-    fee = choices.land.fee[
+    fee = choices.tables.fee[
         admission_class(world, leaders), world.country[goal], np.where(on_legs, channel, 0)
     ]
     set_off(people, leaders, np.where(on_legs, fee, price), grounds, world.day)

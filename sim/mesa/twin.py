@@ -58,7 +58,7 @@ class Twin(mesa.Model):  # type: ignore[misc]
         """Ask every head, in any order, for the days to `end`; `now`: factors of the two rates."""
         # The engine asks those who arrive, apply or send somebody ahead again, for what is left.
         asked = decide.all_heads(self.world, end)
-        self.now, self.land = now, choice.CHOICES.of(self.world).land
+        self.now, self.tables = now, choice.CHOICES.of(self.world).tables
         rows = asked.heads.tolist()
         self.days = dict(zip(rows, asked.days, strict=True))
         self.heads |= {row: Head(self, row) for row in rows if row not in self.heads}
@@ -124,7 +124,7 @@ class Head(mesa.Agent):  # type: ignore[misc]
 
     def rates(self, money: float, policy_open: bool) -> tuple[float, float]:
         """L and F, a year: to live better, and to be safe; each is a factor times W^lambda."""
-        now, lam = self.model.now, self.model.land.inclusive
+        now, lam = self.model.now, self.model.tables.inclusive
         L = now.livelihood[self.place, self.status] * now.want[self.place, self.want]
         L *= now.age[0, self.age] * (1 - now.pause_depth * exp(-self.stayed / now.pause))
         pace = now.settling[self.place, self.status]
@@ -140,12 +140,12 @@ class Head(mesa.Agent):  # type: ignore[misc]
         for it in self.options[h]:
             if it.worth[policy_open] > 0 and it.cost[policy_open] <= money:
                 sums[it.place] = sums.get(it.place, 0.0) + it.worth[policy_open]
-        land = self.model.land
-        return {d: total**land.nest * land.ahead[h, self.home, d] for d, total in sums.items()}
+        tables = self.model.tables
+        return {d: total**tables.nest * tables.ahead[h, self.home, d] for d, total in sums.items()}
 
     def go(self, h: Hazard) -> None:
         """Go where the nest with its Gumbel draw is greatest; then the way into it likewise."""
-        nests, ident = self.nests(h, self.means, False), self.model.land.ident.tolist()
+        nests, ident = self.nests(h, self.means, False), self.model.tables.ident.tolist()
 
         def lucky(worth: float, kind: Draw, what: int) -> float:
             return log(worth) - log(-log(self.model.draw(kind, self.pid, what)))
@@ -160,7 +160,7 @@ class Head(mesa.Agent):  # type: ignore[misc]
 
     def look_around(self, h: Hazard) -> Iterator[Option]:
         """Every alternative, whether it is open to oneself and can be paid or not."""
-        factor = self.model.land.companions[h].tolist()
+        factor = self.model.tables.companions[h].tolist()
         for d in range(len(self.model.world.country)):
             for way, worth, price in self.ways(h, d):
                 for who, n in self.goers.items():
@@ -169,16 +169,16 @@ class Head(mesa.Agent):  # type: ignore[misc]
 
     def ways(self, h: Hazard, d: int) -> Iterator[tuple[Channel, list[float], list[float]]]:
         """Channels into a place: exp(V / mu) and price a person, as ruled and were policy open."""
-        land, k, there = self.model.land, self.kind, self.model.world.country[d]
-        lies = land.geography[h, :, self.taste, self.place, d] * land.pull[h, self.home, d]
-        price = land.price[:, self.place, d]  # [as ruled or open, regular travel or overland]
+        tables, k, there = self.model.tables, self.kind, self.model.world.country[d]
+        lies = tables.geography[h, :, self.taste, self.place, d] * tables.pull[h, self.home, d]
+        price = tables.price[:, self.place, d]  # [as ruled or open, regular travel or overland]
         back, within = there == self.own, there == self.here
-        if d != self.place and (back or within or land.free[self.own, there]):
-            worth, channel = land.admitted[h, there, Channel.labour], Channel.free  # in a bloc
+        if d != self.place and (back or within or tables.free[self.own, there]):
+            worth, channel = tables.admitted[h, there, Channel.labour], Channel.free  # in a bloc
             if within:
                 worth, channel = 1.0, Channel.internal
             if d == self.home:
-                worth, channel = land.homeward[h], Channel.home
+                worth, channel = tables.homeward[h], Channel.home
             caught = self.model.now.by_state[self.place, self.fear] and h == Hazard.flight
             if not back or (within and not caught) or (not within and d == self.home):
                 yield channel, [lies[0, 0] * worth] * 2, [price[0, 0]] * 2
@@ -186,14 +186,18 @@ class Head(mesa.Agent):  # type: ignore[misc]
         may_claim = self.here != self.own and self.status == Status.irregular
         for s in BORDER if d != self.place else OVERLAND[: int(may_claim)]:  # on the spot
             i, grounds = int(s in OVERLAND), int(h == Hazard.flight or self.traits & GROUNDS > 0)
-            ruled = lies[0, i] * land.admission[h, grounds, k, there, s]
-            unfit = self.education < land.min_education[k, there, s] or self.applied
+            ruled = lies[0, i] * tables.admission[h, grounds, k, there, s]
+            unfit = self.education < tables.min_education[k, there, s] or self.applied
             if (not i and unfit) or (s == Channel.family and self.kin != there + 1):
                 ruled = 0.0
-            free = lies[1, i] * land.admitted[h, there, s]
-            loss = land.surge.entry[h, grounds, k, there, s]  # by rules that are announced
-            loss += land.surge.way[self.taste, self.place, d] if i else 0.0
-            if not i and self.education < land.surge.min_education[k, there, s]:
+            free = lies[1, i] * tables.admitted[h, there, s]
+            loss = tables.surge.entry[h, grounds, k, there, s]  # by rules that are announced
+            loss += tables.surge.way[self.taste, self.place, d] if i else 0.0
+            if not i and self.education < tables.surge.min_education[k, there, s]:
                 loss = inf
-            factor = exp(min(max(0.0, loss), land.surge.most)) if ruled > 0 else 1.0
-            yield s, [ruled * factor, free * factor], list(price[:, i] + [land.fee[k, there, s], 0])
+            factor = exp(min(max(0.0, loss), tables.surge.most)) if ruled > 0 else 1.0
+            yield (
+                s,
+                [ruled * factor, free * factor],
+                list(price[:, i] + [tables.fee[k, there, s], 0]),
+            )

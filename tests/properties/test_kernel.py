@@ -265,7 +265,7 @@ def test_random_worlds_are_such_as_a_file_may_describe(tmp_path: Path) -> None:
 
 
 def test_random_worlds_await_rules_of_every_kind() -> None:
-    coming = [CHOICES.of(random_world(number)).land.surge for number in range(CHUNK)]
+    coming = [CHOICES.of(random_world(number)).tables.surge for number in range(CHUNK)]
     pending = [surge for surge in coming if surge.pending]
     assert 5 < len(pending) < CHUNK - 5
     way, entry = (

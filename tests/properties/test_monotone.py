@@ -252,7 +252,7 @@ def under(world: World, hold_look_ahead: bool, **changes: Any) -> World:
     chance, wait = prospects(other)
     choices.rebuild(STOCKS.of(other).diaspora, expected, chance, wait, 0.0)
     if hold_look_ahead:
-        choices.land = choices.land._replace(ahead=CHOICES.of(world).land.ahead)
+        choices.tables = choices.tables._replace(ahead=CHOICES.of(world).tables.ahead)
     CHOICES.of(other).bound = choices.bounds()
     return other
 

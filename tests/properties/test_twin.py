@@ -164,7 +164,7 @@ def test_it_answers_as_the_kernel_does_in_random_worlds() -> None:
     for number in WORLDS:
         model = Nudged(random_scenario(number), number)
         at = model.world = random_world(number)
-        pending += CHOICES.of(at).land.surge.pending
+        pending += CHOICES.of(at).tables.surge.pending
         want, fear, _, _ = THREATS.of(at).advance(at.day, 30)
         now = current_conditions(at, (want, fear))
         end = at.day + 30 * (1 + 11 * (number % 2))
@@ -187,7 +187,7 @@ def check_rates(head: Head, now: Conditions) -> None:
     at, kernels = head.model.world, np.zeros((1, 8))
     middle = head.moved + head.stayed * DAYS_A_YEAR
     rates(
-        at.people, np.array([head.row]), CHOICES.of(at).land, now, CHOICES.of(at).classes, middle,
+        at.people, np.array([head.row]), CHOICES.of(at).tables, now, CHOICES.of(at).classes, middle,
         at.month(), kernels,
     )  # fmt: skip
     mine = [

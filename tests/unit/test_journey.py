@@ -411,7 +411,9 @@ def test_regular_travel_is_paid_at_once_and_safe():
 def test_a_fee_by_corridors_is_paid_at_departure_and_legs_when_they_are_entered(channel):
     at = safe("policies.cc_queue.fee=700")
     # Whoever comes irregularly pays what is said of asylum here: the table is by channel.
-    CHOICES.of(at).land.fee[:, :, Channel.irregular] = CHOICES.of(at).land.fee[:, :, Channel.asylum]
+    CHOICES.of(at).tables.fee[:, :, Channel.irregular] = CHOICES.of(at).tables.fee[
+        :, :, Channel.asylum
+    ]
     legs = only(at, "AA_N_BB_T", "BB_T_CC_P")
     heads = heads_of(at, NORTH, 100)
     n = np.bincount(at.people.household, minlength=len(at.people.pid))[heads]
