@@ -22,7 +22,7 @@ def export(
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
-    """Write every table of a folder as csv, or all as one xlsx."""
+    """Write every table of a folder as csv, or all as one xlsx; `columns` has the units."""
     if to not in ("csv", "xlsx"):
         raise BadInputError(f"--to {printable(to)} is no format: use csv or xlsx")
     from sim.experiments.export import export as write_tables
