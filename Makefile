@@ -7,7 +7,7 @@
 # make bench-guard REF=main  fail if this checkout is slower than REF by more than 1.3 x
 # make results-guard REF=main  fail if this checkout gives other results than REF
 # make bench-peers set up .venv-peers (once) and time the kernel beside others' models
-# make docs        write docs/keys.md, docs/tables.md and the tables of docs/model.md from declarations
+# make docs        write what follows from declarations: lists of mechanisms, docs/keys.md, docs/tables.md
 # make clean       remove what the other targets made, .venv included
 
 PYTHON ?= python3
@@ -41,6 +41,7 @@ check: $(DEV)
 	$(BIN)/lint-imports
 
 docs: $(CORE)
+	$(BIN)/python -m sim.engine.declarations
 	$(BIN)/python -m sim.scenario.explain --write docs
 	$(BIN)/python -m sim.results.document --write docs
 

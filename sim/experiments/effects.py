@@ -78,7 +78,7 @@ def read(folder: Path) -> Swept:
 def effects(swept: Swept, figure: str, factor: str) -> pd.DataFrame:
     """Average a figure at each value of a factor, over all values of the others.
 
-    Replicates are the same people with the same luck at every point, so each gives a mean of its
+    A replicate has the same people and the same seed at every point, so each gives a mean of its
     own, and the interval is that of their mean. A factor of many numbers is cut into classes of
     as many points each, which stand at their middle.
 

@@ -259,7 +259,7 @@ class Sweep:
         return next((unit for unit in ahead if unit not in self._prepared), None)
 
     def _request(self, unit: int) -> str:
-        """Return what a worker is told of a unit: its runs, and each point's whole scenario."""
+        """Return the request for a unit: its runs, and the whole scenario of each of its points."""
         runs = self.study.runs(unit)
         points = self.study.design.points
         scenarios: dict[int, Scenario] = {

@@ -875,11 +875,9 @@ def test_a_measure_has_the_colour_that_it_has_elsewhere(record: Record) -> None:
     ends = {"refugees_abroad": "refugee", "displaced": "displaced", "claimants_abroad": "claimant"}
     drawn = [it.get_color() for it in bands.plot_bands(record).lines]
     assert drawn == [style.OUTCOMES[ends[it]] for it in bands.STOCKS]
-    observed = {
-        kind: observed.KINDS[kind][1] for kind in ("refugees", "displaced", "asylum_seekers")
-    }
-    assert list(observed.values()) == drawn
-    others = {colour for kind, (_, colour, _) in observed.KINDS.items() if kind not in observed}
+    stocks = {kind: observed.KINDS[kind][1] for kind in ("refugees", "displaced", "asylum_seekers")}
+    assert list(stocks.values()) == drawn
+    others = {colour for kind, (_, colour, _) in observed.KINDS.items() if kind not in stocks}
     assert not others & {*style.ANSWERS.values(), *drawn}
     heads = bands.plot_bands(record, measures=["choice_heads", "no_means_heads"]).lines
     assert [it.get_color() for it in heads] == [style.ANSWERS[it] for it in ("choice", "no_means")]
