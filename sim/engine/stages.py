@@ -19,6 +19,7 @@ from sim.mechanisms import (
     exposure,
     journey,
     livelihood,
+    naturalisation,
     policy,
     politics,
     regularisation,
@@ -39,8 +40,6 @@ STAGES: Final[tuple[tuple[str, tuple[Hook, ...]], ...]] = (
     (
         "people",  # people are born, die and finish school
         (
-            # Begin with the first round.
-            rounds.begin,
             # Let people die, be born and finish school when a calendar month begins.
             demography.renew_people,
         ),
@@ -105,6 +104,8 @@ STAGES: Final[tuple[tuple[str, tuple[Hook, ...]], ...]] = (
             reunification.reunify,
             # Give people in an irregular stay a regular one, at each country's rate.
             regularisation.regularise,
+            # Make citizens of those who have stayed long enough, at each country's rate.
+            naturalisation.naturalise,
         ),
     ),
     (

@@ -8,28 +8,17 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
-from sim.core.terms import Activity, Answer, Channel, Harm, Status, Threat, VitalEvent
-from sim.mechanisms.attempts import WORDS as ATTEMPTS
-from sim.mechanisms.spending import ITEMS
-from sim.model.columns import MONEY, Column
+from sim.model.columns import Column
 from sim.results.intervals import Values
 from sim.results.measures import MEASURES
 from sim.results.record import Record
 from sim.results.sums import per_replicate
-from sim.results.tables import TABLES
+from sim.results.tables import TABLES, all_columns, money_unit, unit_of
 from sim.scenario.document import Path
 from sim.scenario.reader import ScenarioFile
 from sim.schema import Metric, Scenario, Sweep
 from sim.schema.errors import Problem, ScenarioError, quoted, suggest
 
-WORDS: Final[dict[str, Any]] = {
-    "channel": Channel, "answer": Answer, "threat": Threat, "harm": Harm, "status": Status,
-    "activity": Activity, "event": VitalEvent,
-}  # fmt: skip
-"""Enum whose names a column holds."""
-AT_PLACES: Final = ("place", "origin", "destination", "home")
-"""Columns that hold places; a country there means all of its places."""
-OF_COUNTRIES: Final = ("citizenship", "country")
 RESERVED: Final = ("run", "point", "replicate", "seed", "seconds", "error", "command")
 """Columns of a sweep's summary that nothing else may be called."""
 
@@ -93,17 +82,16 @@ def _table_problems(
     if metric.column is not None and metric.column not in numbers:
         hint = suggest(metric.column, numbers, "its numbers")
         add((*at, "column"), f"{{}}: {table} has no number {quoted(metric.column)}", hint)
-    texts = [it.name for it in TABLES[table].columns if it.kind == "text"]
-    texts += scenario.outputs.by if TABLES[table].by else ()
+    texts = _texts(scenario, table)
     for column, words in metric.where.items():
         here = (*at, "where", column)
         if column not in texts:
             hint = suggest(column, texts, "its words are in")
             add(here, f"{{}}: {table} has no column {quoted(column)} of words", hint, True)
             continue
-        known = _known(scenario, column)
+        known = _known(scenario, texts[column])
         for word in words:
-            if known and word not in known:
+            if word not in known:
                 add(here, f"{{}}: {quoted(word)} never stands there", suggest(word, known, "words"))
     return problems
 
@@ -119,31 +107,23 @@ def _numbers(scenario: Scenario, table: str) -> list[Column]:
     ]
 
 
-def _known(scenario: Scenario, column: str) -> list[str]:
-    """Return the words that a column may hold, or a country for its places; [] if any."""
-    places, countries = [it.id for it in scenario.places], [it.id for it in scenario.countries]
-    if column in AT_PLACES:
-        return places + countries
-    if column in OF_COUNTRIES:
-        return countries
-    if column == "corridor":
-        return [it.id for it in scenario.corridors] + countries
-    if column == "attempt":
-        return list(ATTEMPTS)
-    if column == "caravan":
-        return ["none", *(it.id for it in scenario.interventions if it.kind == "caravan")]
-    if column == "item":
-        return [*(it.id for it in scenario.interventions), *ITEMS]
-    return list(WORDS[column].__members__) if column in WORDS else []
+def _texts(scenario: Scenario, table: str) -> dict[str, Column]:
+    """Return the columns of words of a table."""
+    columns = all_columns(TABLES[table], scenario.outputs.by)
+    return {name: it for name, it in columns.items() if it.words is not None}
+
+
+def _known(scenario: Scenario, column: Column) -> list[str]:
+    """Return the words that a column may hold; a country stands for all of its places."""
+    countries = [it.id for it in scenario.countries] if column.country else []
+    return column.words_in(scenario) + countries
 
 
 def unit(scenario: Scenario, metric: Metric) -> str:
     """Return what a metric is counted in."""
     if metric.measure is not None:
         return MEASURES[metric.measure].unit
-    found = _column(scenario, metric).unit
-    money = scenario.money
-    return f"{money.currency} of {money.year}" if found == MONEY else found
+    return unit_of(_column(scenario, metric), money_unit(scenario))
 
 
 def _column(scenario: Scenario, metric: Metric) -> Column:
@@ -162,13 +142,14 @@ def figures(record: Record, metric: Metric, headline: dict[str, Values]) -> Valu
     if metric.measure is not None:
         return headline[metric.measure]
     frame = record.table(str(metric.table))
+    texts = _texts(record.scenario, str(metric.table))
     keep = np.ones(len(frame), dtype=bool)
     countries = {it.id: [] for it in record.scenario.countries}  # type: dict[str, list[str]]
     for place in record.scenario.places:
         countries[place.country].append(place.id)
     for column, words in metric.where.items():
         wanted: Iterable[str] = words
-        if column in AT_PLACES:
+        if texts[column].country is not None:
             wanted = [place for word in words for place in countries.get(word, [word])]
         keep &= frame[column].isin(list(wanted)).to_numpy()
     days = frame["date"]

@@ -16,10 +16,17 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from sim.core.atomic import atomic
+from sim.model.columns import Column
 from sim.results.measures import MEASURES
 from sim.results.store import StoreError
-from sim.results.tables import TABLES, all_columns, unit_of
+from sim.results.tables import REPLICATE, TABLES, all_columns, unit_of
 
+WHICH: Final = (
+    Column("run", "int", "index", "run, from 0"),
+    Column("point", "int", "index", "point of the design, from 0"),
+    REPLICATE,
+)
+"""Columns that say of which run a row is."""
 PARTS: Final = "parts"
 TABLE_PARTS: Final = "tables"
 ROW_GROUP: Final = 100_000
@@ -86,9 +93,7 @@ def summary_table(
         units: of each metric.
     """
     notes: dict[str, tuple[str, str]] = {
-        "run": ("index", "run, from 0"),
-        "point": ("index", "point of the design, from 0"),
-        "replicate": ("index", "replicate, from 0"),
+        **{it.name: (it.unit, it.text) for it in WHICH},
         "seed": ("seed", "seed of the run"),
         "seconds": ("s", "wall time of the run"),
         "error": ("text", "why the run failed; none: it did not"),
@@ -131,13 +136,10 @@ def run_table(name: str, frame: pd.DataFrame, runs: list[dict[str, Any]], money:
     """
     which = frame["replicate"].to_numpy()
     arrays, fields = [], []
-    for key, text in (
-        ("run", "run, from 0"),
-        ("point", "point of the design, from 0"),
-        ("replicate", "replicate, from 0"),
-    ):
-        arrays.append(pa.array(np.array([it[key] for it in runs], dtype=np.int64)[which]))
-        fields.append(pa.field(key, pa.int64(), metadata={"unit": "index", "description": text}))
+    for column in WHICH:
+        arrays.append(pa.array(np.array([it[column.name] for it in runs], dtype=np.int64)[which]))
+        notes = {"unit": column.unit, "description": column.text}
+        fields.append(pa.field(column.name, pa.int64(), metadata=notes))
     columns = all_columns(TABLES[name])
     # One thread: Arrow's pool can abort the interpreter when it exits right after use.
     rest = pa.Table.from_pandas(frame.drop(columns="replicate"), preserve_index=False, nthreads=1)

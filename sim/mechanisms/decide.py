@@ -32,7 +32,7 @@ from sim.mechanisms.admission import APPLICATIONS, withdraw
 from sim.mechanisms.choice import CHOICES, conditions
 from sim.mechanisms.expected import EXPECTED
 from sim.mechanisms.exposure import live, live_on
-from sim.mechanisms.journey import continue_stranded, depart, pick_goals
+from sim.mechanisms.journey import PARTIES, continue_stranded, depart, pick_goals
 from sim.mechanisms.livelihood import DUE, MEANS
 from sim.mechanisms.settling import SETTLING
 from sim.mechanisms.threats import THREATS
@@ -91,12 +91,14 @@ class Asked(NamedTuple):
     """[n]"""
     new: Bool
     """[n] whether it is the first time in this step that they answer where they live."""
+    turn: int = 0
+    """How often each of them was asked in this stretch before."""
 
     def part(self, first: int, last: int) -> Asked:
         """Those first to last."""
         return Asked(
             self.heads[first:last], self.first[first:last], self.days[first:last],
-            self.new[first:last],
+            self.new[first:last], self.turn,
         )  # fmt: skip
 
     @property
@@ -123,6 +125,8 @@ class Answers(NamedTuple):
     """[m] whether it was the first time in this step that they answered where they live."""
     sums: Sums
     """Of all who were asked, whatever they answered."""
+    turn: int = 0
+    """How often each was asked in this stretch before."""
 
 
 class Sums:
@@ -153,7 +157,7 @@ def ask(
         company: [n] of their households, as `World.company_of` finds it, if that is known.
     """
     n = len(asked.heads)
-    keys = np.array([world.key(MOVE), world.key(LABEL)])
+    keys = np.array([world.key(MOVE, asked.turn), world.key(LABEL, asked.turn)])
     choices = CHOICES.of(world)
     buffers = Events(
         np.empty(n, np.int64), np.empty(n, np.int64), np.empty(n, np.int64), np.empty(n),
@@ -178,7 +182,7 @@ def ask(
         if EXPECTED.of(world) is not None:
             add_expected(world, now, asked)
     events = events._replace(time=first + events.time * days)
-    return Answers(events, first, first + days, new, sums)
+    return Answers(events, first, first + days, new, sums, asked.turn)
 
 
 def ask_listed(world: World, now: Conditions, asked: Asked) -> Answers:
@@ -197,7 +201,7 @@ def join_answers(parts: list[Answers]) -> Answers:
     first, end, new = (
         np.concatenate([getattr(part, name) for part in parts]) for name in ("first", "end", "new")
     )
-    return Answers(Events(*columns), first, end, new, parts[0].sums)
+    return Answers(Events(*columns), first, end, new, parts[0].sums, parts[0].turn)
 
 
 def add_expected(world: World, now: Conditions, asked: Asked) -> None:
@@ -227,7 +231,7 @@ class Refusals(NamedTuple):
     """[n] day of the last, counted from the start."""
 
 
-def draw_refusals(world: World, events: Events, first: F64, end: F64) -> Refusals:
+def draw_refusals(world: World, events: Events, first: F64, end: F64, turn: int = 0) -> Refusals:
     """How often households are told no in the time that they are asked for.
 
     No comes at its rate, R_MP - R, until they move: as often in a month as in its days. Whose
@@ -238,6 +242,7 @@ def draw_refusals(world: World, events: Events, first: F64, end: F64) -> Refusal
         events: Answers that are not to stay, with their day.
         first: [n] day from which each is asked.
         end: [n] day up to which each is asked.
+        turn: How often they were asked in this stretch before.
     """
     moves = events.answer <= Answer.necessity
     begin = np.where(moves, first, events.time)
@@ -247,7 +252,7 @@ def draw_refusals(world: World, events: Events, first: F64, end: F64) -> Refusal
     who = world.people.pid[events.head]
     for by, share in enumerate((events.lacking, 1.0 - events.lacking)):
         u, v = (
-            uniform_array(world.key(REFUSED), mixed_array(who + np.uint64(2 * by + i)))
+            uniform_array(world.key(REFUSED, turn), mixed_array(who + np.uint64(2 * by + i)))
             for i in range(2)
         )
         n = times[:, by] = poisson(u, events.refused * share * days / DAYS_A_YEAR)
@@ -295,7 +300,7 @@ def decide_all(world: World, excess: F64, answers: Answers) -> tuple[I64, F64]:
     people, expected = world.people, EXPECTED.of(world)
     events, sums = answers.events, answers.sums
     n_asked, persons = sums.households, sums.persons
-    refusals = draw_refusals(world, events, answers.first, answers.end)
+    refusals = draw_refusals(world, events, answers.first, answers.end, answers.turn)
     cells = world.cells.of(people, world.country, events.head, world.month())
     sizes = party_sizes(people, events.head)
     weight = world.weight[people.home[events.head]]
@@ -303,8 +308,6 @@ def decide_all(world: World, excess: F64, answers: Answers) -> tuple[I64, F64]:
     # A household answers once a step, however many dated events cut the step in stretches; who
     # comes to live elsewhere answers there, too, and so does who has answered otherwise than by
     # staying and does so again, within this stretch or since the last.
-    if world.first_stretch and world.round == 0:
-        ANSWERED.put(world, events.head[:0])
     answered = ANSWERED.of(world)
     again = is_among(events.head, answered)
     ANSWERED.put(world, np.sort(np.concatenate([answered, events.head[~again]])))
@@ -324,7 +327,9 @@ def decide_all(world: World, excess: F64, answers: Answers) -> tuple[I64, F64]:
         np.add.at(n_people[:, answer], cells, refusals.times[:, kind] * weight * sizes)
 
     movers = events.head[moving]
-    goal, channel, companions, price = pick_goals(world, movers, events.hazard[moving])
+    goal, channel, companions, price = pick_goals(
+        world, movers, events.hazard[moving], answers.turn
+    )
     # A mover of one is a household of one, or a pioneer, or a child alone.
     party = sizes.copy()
     party[moving] = np.where(companions > 0, 1, sizes[moving])
@@ -428,6 +433,9 @@ def set_conditions(world: World, stretch: Stretch) -> None:
 
 def ask_all(world: World, stretch: Stretch) -> None:
     """Ask all households, count answers, and send movers off; let the stranded go on."""
+    if world.first_stretch:
+        ANSWERED.put(world, np.empty(0, np.int64))
+    stretch.away = PARTIES.of(world).head.copy()
     answers, stretch.unsettled, stranded = ask_everybody(world, stretch.now, stretch.end)
     stretch.once_more = [
         decide_all(world, stretch.excess, answers),

@@ -65,8 +65,14 @@ CROSSINGS = dense("crossings", (CORRIDOR_ONLY, CITIZENSHIP), "people who came th
 PARTIES = State("parties", lambda _: Parties())
 
 
-def pick_goals(world: World, heads: I64, hazards: I64) -> tuple[I64, I64, I64, F64]:
+def pick_goals(world: World, heads: I64, hazards: I64, turn: int = 0) -> tuple[I64, I64, I64, F64]:
     """Where heads go, by which channel, with whom, at what price a person.
+
+    Args:
+        world: The world.
+        heads: [n] rows of heads.
+        hazards: [n] `Hazard` that they go for.
+        turn: How often they decided in this stretch before.
 
     Returns:
         ([n] destination or -1, [n] channel, [n] companions, [n] price).
@@ -77,7 +83,7 @@ def pick_goals(world: World, heads: I64, hazards: I64) -> tuple[I64, I64, I64, F
     price = np.zeros(n)
     people, choices = world.people, CHOICES.of(world)
     confined = THREATS.of(world).state_fear()[people.place[heads], people.mask[heads] >> 4]
-    keys = np.array([world.key(DESTINATION), world.key(CHANNEL_CHOSEN)])
+    keys = np.array([world.key(draw, turn) for draw in (DESTINATION, CHANNEL_CHOSEN)])
     land, classes, month = choices.land, choices.classes, world.month()
 
     def work(first: int, last: int) -> None:
@@ -182,7 +188,9 @@ def leave(
     )
 
 
-def continue_stranded(world: World, heads: I64, since: F64, end: int) -> tuple[I64, F64]:
+def continue_stranded(
+    world: World, heads: I64, since: F64, end: int, turn: int = 0
+) -> tuple[I64, F64]:
     """Let the stranded decide anew: go on, claim here, settle, return, or wait on.
 
     They do so at a rate of one over `wait_stranded` a year, as people in flight do.
@@ -192,6 +200,7 @@ def continue_stranded(world: World, heads: I64, since: F64, end: int) -> tuple[I
         heads: [n] rows of heads who are stranded.
         since: [n] day from which they are asked.
         end: Day up to which they are.
+        turn: How often they decided in this stretch before.
 
     Returns:
         ([m] rows of heads who have decided and are there still, since they applied or sent
@@ -199,12 +208,12 @@ def continue_stranded(world: World, heads: I64, since: F64, end: int) -> tuple[I
     """
     pid = world.people.pid[heads]
     days = DAYS_A_YEAR * world.scenario.journey.wait_stranded
-    draw = -np.log1p(-uniform_array(world.key(STRANDED), pid))
+    draw = -np.log1p(-uniform_array(world.key(STRANDED, turn), pid))
     when = since + draw * days
     ready = when < end
     heads, when = heads[ready], when[ready]
     hazards = np.full(len(heads), int(Hazard.flight), np.int64)
-    goal, channel, companions, price = pick_goals(world, heads, hazards)
+    goal, channel, companions, price = pick_goals(world, heads, hazards, turn)
     answer = np.full(len(heads), int(Answer.necessity), np.int64)
     depart(world, heads, goal, channel, companions, price, answer, when)
     activity = world.people.activity[heads]

@@ -52,6 +52,10 @@ class Stretch:
     """Who has come to live where they are without having travelled."""
     once_more: list[Asking] = field(default_factory=list)
     """Those who have decided in it and are where they were."""
+    away: I64 = field(init=False)
+    """Rows of heads who were on the way at its start: only they were not asked then."""
+    asked_again: I64 = field(init=False)
+    """Rows of heads who were asked once more, as often as they were."""
     held_days: F64 = field(init=False)
     """[country] person-days of detention that began at its border."""
     decided: I64 = field(init=False)
@@ -70,6 +74,7 @@ def stretch_of(world: World, end: int, look: Look | None = None) -> Stretch:
     today, last = world.date(), world.date(world.month_began)
     stretch.month_begins = (today.year, today.month) != (last.year, last.month)
     stretch.newcomers = from_today(world, np.empty(0, np.int64))
+    stretch.asked_again = np.empty(0, np.int64)
     stretch.held_days = np.zeros(world.n_countries)
     return stretch
 

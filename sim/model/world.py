@@ -87,8 +87,6 @@ class World:
     """Steps done."""
     first_stretch: bool = True
     """Whether no dated event has cut the step yet."""
-    round: int = 0
-    """How often the world has gone round those who are asked once more within the stretch."""
     month_began: int = 0
     """Day on which what changes once a month was brought up to date last."""
     dates: list[int] = field(default_factory=list)
@@ -119,9 +117,14 @@ class World:
         start, now = self.scenario.time.start, self.date()
         return (now.year - start.year) * 12 + now.month - start.month
 
-    def key(self, draw: Draw) -> np.uint64:
-        """Key of the draws of one kind in this round of the stretch that begins today."""
-        return key(self.seed, draw, self.day + (self.round << 32))
+    def key(self, draw: Draw, turn: int = 0) -> np.uint64:
+        """Key of the draws of one kind in the stretch that begins today.
+
+        Args:
+            draw: What is drawn.
+            turn: How often those who draw have done so in this stretch before.
+        """
+        return key(self.seed, draw, self.day + (turn << 32))
 
     def add_rows(self, n: int) -> I64:
         """Add rows of people, to be filled in; return their numbers.

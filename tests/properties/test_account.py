@@ -113,10 +113,11 @@ def test_the_five_answers_sum_to_the_heads_and_people_who_were_asked(monkeypatch
         people, rows = at.people, asked_now.heads
         answers = ask(at, now, asked_now, *rest)
         events = answers.events
-        refusals = decide.draw_refusals(at, events, answers.first, answers.end)
+        refusals = decide.draw_refusals(at, events, answers.first, answers.end, answers.turn)
         # Once a step each, again where they have come to live within it, and again if they give
         # a second answer that is not to stay.
-        if at.first_stretch and at.round == 0:
+        first = len(rest) == 2  # everybody's households are known; those asked again come without
+        if at.first_stretch and first:
             spoken.clear()
             since.clear()
         now_here = dict(
@@ -125,7 +126,7 @@ def test_the_five_answers_sum_to_the_heads_and_people_who_were_asked(monkeypatch
             )
         )
         heads = {row for row, here in now_here.items() if since.get(row) != here}
-        if at.round == 0 and not at.first_stretch:
+        if first and not at.first_stretch:
             heads = set()
         since.update(now_here)
         told = set(events.head.tolist())

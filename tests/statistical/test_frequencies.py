@@ -319,10 +319,10 @@ def test_people_are_told_no_at_the_rate_of_the_gates_however_often_they_are_aske
         if draw % parts == 0:
             heads = them.heads
         # As if nobody's rates changed by the time that has passed.
-        world.round = draw
-        answers = ask_listed(world, them.now, asked_for(heads, -0.5 * days, days))
+        asked = asked_for(heads, -0.5 * days, days)._replace(turn=draw)
+        answers = ask_listed(world, them.now, asked)
         events = answers.events
-        refusals = draw_refusals(world, events, answers.first, answers.end)
+        refusals = draw_refusals(world, events, answers.first, answers.end, draw)
         found += int(refusals.times.sum())
         told = refusals.times.any(axis=1)
         last.append((refusals.last[told] + 0.5 * days) / days)

@@ -227,6 +227,14 @@ def test_the_plan_is_plain_and_always_the_same(tmp_path: Path) -> None:
             "sweep: {metrics: {a: {table: flows, where: {channel: asylm}}}}\n",
             "'asylm' never stands there | did you mean 'asylum'?",
         ),
+        (
+            "sweep: {metrics: {a: {table: paths, where: {outcome: refuge}}}}\n",
+            "'refuge' never stands there | did you mean 'refugee'?",
+        ),
+        (
+            "sweep: {metrics: {a: {table: flows, where: {origin_country: AA_N}}}}\n",
+            "'AA_N' never stands there",
+        ),
     ],
 )  # fmt: skip
 def test_problems_are_told_where_they_stand(tmp_path: Path, section: str, expected: str) -> None:

@@ -8,7 +8,9 @@ import numpy as np
 import pandas as pd
 
 from sim.core.terms import Activity, Threat
+from sim.model.declare import Table
 from sim.results.record import Record
+from sim.results.tables import DECLARED
 from sim.scenario.resolve import resolve
 from sim.scenario.whole import Scenario
 
@@ -222,7 +224,20 @@ def sample_record(replicates: int = 1, **changes: Any) -> Record:
         "machine": {"system": "Linux", "cpu": "x86-64", "cores": 4},
     }  # fmt: skip
     tables = {name: tidy(rows[name], COLUMNS[name]) for name in COLUMNS}
+    tables |= {
+        name: one_row(table, scenario, starts[0] if table.date == "first" else ends[0])
+        for name, table in DECLARED.items()
+        if name not in COLUMNS
+    }
     return Record(scenario=scenario, seed=7, manifest=manifest, tables=tables)
+
+
+def one_row(table: Table, scenario: Scenario, date: pd.Timestamp) -> pd.DataFrame:
+    """A table that a mechanism has added since: the first words of its columns, and ones."""
+    row: dict[str, Any] = {"replicate": 0, "date": date}
+    for column in table.columns:
+        row[column.name] = 1 if column.words is None else column.words(scenario)[0]
+    return tidy([tuple(row.values())], " ".join(row))
 
 
 def tidy(rows: list[tuple[Any, ...]], columns: str) -> pd.DataFrame:

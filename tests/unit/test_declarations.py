@@ -124,7 +124,7 @@ def test_a_new_file_is_found_and_one_that_declares_nothing_is_passed_over(
     found += [SimpleNamespace(name="new"), SimpleNamespace(name="silent")]
     monkeypatch.setattr(declarations.pkgutil, "iter_modules", lambda _: iter(found))
     assert declared() == [*before, new.MECHANISM]
-    registry, stages = files().values()
+    registry, stages, _ = files().values()
     assert "    new.MECHANISM,\n" in registry
     assert "            new.begin,\n" in stages
     assert "silent" not in registry

@@ -1,0 +1,213 @@
+"""Naturalisation (P15): people with a regular stay become citizens of the country they live in.
+
+A rule of the host says after how many years of regular stay (`naturalisation_years`), and what
+share of those who have stayed so long is naturalised in a year (`naturalisation`); `citizens_of`
+may limit it to some nationalities. A household is naturalised together. A refugee's stay is a
+regular one. How long those have stayed who live abroad at the start is not known: it counts as long
+enough (our assumption).
+
+From then on the household has the income of citizens, is settled, is never ordered to leave and is
+no longer counted among foreigners by the public. For rules on nationality it is of its new country.
+It lives abroad as before: tables count it by the country that it is from, with the status citizen,
+and only a move to where it is from takes it back home.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated
+
+import numpy as np
+from pydantic import Field
+
+from sim.core.parallel import in_pieces
+from sim.core.rng import Draw, uniform_array
+from sim.core.state import DAYS_A_YEAR, F64, HEAD, I64
+from sim.core.terms import Activity, Status
+from sim.kernels.travel import give_status, party_sizes
+from sim.mechanisms.citizenship import acquire
+from sim.mechanisms.policy import RULES, admission_class
+from sim.model.columns import CITIZENSHIP, COUNTRY, Column
+from sim.model.declare import (
+    NONE_COUNTED,
+    Hook,
+    Mechanism,
+    State,
+    Table,
+    dense,
+    nonzero,
+)
+from sim.schema.key import OURS, Part, key
+from sim.schema.types import Share
+
+if TYPE_CHECKING:
+    from sim.model.stretch import Stretch
+    from sim.model.world import World
+    from sim.schema import Scenario
+
+YEARS = 5.0
+"""Years of regular stay where a rule states a share alone (our assumption)."""
+
+Years = Annotated[float, Field(strict=True, ge=0, le=100)]
+
+
+class NaturalisationRule(Part):
+    """What a rule of a state may say of naturalisation."""
+
+    naturalisation: Share | None = key(
+        None,
+        "Part of those who have stayed long enough that becomes citizens in a year.",
+        unit="share a year",
+        higher="more people become citizens, who then earn and may stay as citizens do",
+        left_out=f"nobody is naturalised ({OURS})",
+    )
+    naturalisation_years: Years | None = key(
+        None,
+        "How long people must have had a regular stay before they can become citizens.",
+        unit="years",
+        higher="fewer people become citizens, and later",
+        left_out=f"{YEARS:g} ({OURS})",
+    )
+
+
+@dataclass
+class Stays:
+    """Households abroad with a regular stay, a row each, by founder."""
+
+    founder: I64
+    """Row of the household's founder, ascending."""
+    country: I64
+    """Where they live."""
+    since: F64
+    """Day, counted from the start, from which on they have had a regular stay there."""
+
+
+def first_stays(world: World) -> Stays:
+    """Stays on the first day; nobody follows them where no rule speaks of naturalisation."""
+    if not is_possible(world.scenario):
+        nobody = np.empty(0, np.int64)
+        return Stays(nobody, nobody, np.empty(0))
+    heads = regular_heads(world)
+    return stays_of(world, heads, np.full(len(heads), -np.inf))
+
+
+LUCK = Draw("naturalisation", 70)
+STAYS = State("stays", first_stays)
+NATURALISED = dense(
+    "naturalised",
+    (COUNTRY.named("country", "country whose citizens they became"), CITIZENSHIP),
+    "people who were naturalised",
+)
+
+
+def is_possible(scenario: Scenario) -> bool:
+    """Whether any rule speaks of naturalisation."""
+    return any(getattr(rule, "naturalisation", None) for rule in scenario.policies)
+
+
+def naturalise(world: World, stretch: Stretch) -> None:
+    """Make citizens of those who have stayed long enough, at each country's rate."""
+    if not is_possible(world.scenario):
+        return
+    people, rules = world.people, RULES.of(world)
+    heads = regular_heads(world)
+    since = stay_began(world, heads, stretch.end)
+    k, c = admission_class(world, heads), world.country[people.place[heads]]
+    share = np.nan_to_num(rules.stated("naturalisation"))[k, c]
+    years = np.nan_to_num(rules.stated("naturalisation_years"), nan=YEARS)[k, c]
+    begin = np.maximum(since + years * DAYS_A_YEAR, float(world.day))
+    time = np.maximum(stretch.end - begin, 0.0) / DAYS_A_YEAR
+    draw = -np.log1p(-uniform_array(world.key(LUCK), people.pid[heads]))
+    chosen = draw < -np.log1p(-np.minimum(share, 0.999999)) * time
+    STAYS.put(world, stays_of(world, heads[~chosen], since[~chosen]))
+    make_citizens(world, heads[chosen], c[chosen])
+
+
+def make_citizens(world: World, heads: I64, country: I64) -> None:
+    """Make whole households citizens of the country they live in.
+
+    Args:
+        world: The world.
+        heads: [n] rows of their heads.
+        country: [n] country.
+    """
+    if not len(heads):
+        return
+    people = world.people
+    n_people = party_sizes(people, heads) * world.weight[people.home[heads]]
+    np.add.at(NATURALISED.of(world), (country, world.country[people.home[heads]]), n_people)
+    give_status(people, heads, int(Status.citizen))
+    members = np.flatnonzero(np.isin(people.household, people.household[heads]))
+    acquire(world, members, world.country[people.place[members]])
+
+
+def regular_heads(world: World) -> I64:
+    """[n] rows of heads who live abroad with a regular stay, or as refugees."""
+    people = world.people
+
+    def find(first: int, last: int) -> I64:
+        rows = slice(first, last)
+        regular = (people.status[rows] == Status.regular) | (people.status[rows] == Status.refugee)
+        regular &= people.activity[rows] <= Activity.waiting
+        return first + np.flatnonzero(regular & (people.flags[rows] & HEAD > 0))
+
+    parts = in_pieces(find, len(people.pid), world.threads)
+    rows = np.concatenate([np.empty(0, np.int64), *parts])
+    abroad = world.country[people.place[rows]] != world.country[people.home[rows]]
+    return np.asarray(rows[abroad])
+
+
+def stays_of(world: World, heads: I64, since: F64) -> Stays:
+    """Stays of households, by founder.
+
+    Args:
+        world: The world.
+        heads: [n] rows of heads.
+        since: [n] day on which their stay began.
+    """
+    people = world.people
+    founder = people.household[heads].astype(np.int64)
+    order = np.argsort(founder)
+    return Stays(founder[order], world.country[people.place[heads[order]]], since[order])
+
+
+def stay_began(world: World, heads: I64, end: int) -> F64:
+    """[n] day on which the regular stay of households began in the country they live in.
+
+    Who moves within the country goes on staying there. Who was not known before has arrived in this
+    stretch, or came by a regular status in it: from its end on they have that (our assumption).
+    """
+    people, stays = world.people, STAYS.of(world)
+    moved = people.moved[heads].astype(np.float64)
+    since = np.where(moved >= world.day, moved, float(end))
+    if len(stays.founder):
+        founder = people.household[heads]
+        at = np.minimum(np.searchsorted(stays.founder, founder), len(stays.founder) - 1)
+        known = stays.founder[at] == founder
+        known &= stays.country[at] == world.country[people.place[heads]]
+        since = np.where(known, stays.since[at], since)
+    return since
+
+
+MECHANISM = Mechanism(
+    "naturalisation",
+    "makes citizens of people with a regular stay",
+    rule_keys=NaturalisationRule,
+    states=(STAYS,),
+    counters=(NATURALISED,),
+    draws=(LUCK,),
+    hooks=(Hook("states", 80, naturalise),),
+    tables=(
+        Table(
+            "naturalisations",
+            "people who became citizens of the country they live in",
+            "first",
+            (
+                *NATURALISED.axes,
+                Column("people", "int", "people", "people who were naturalised"),
+            ),
+            nonzero(NATURALISED, "people"),
+            absent=NONE_COUNTED,
+        ),
+    ),
+)
