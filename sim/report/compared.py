@@ -52,7 +52,7 @@ def difference_table(table: pd.DataFrame, record: Record, names: tuple[str, str]
     shown = blank_table(
         title,
         ("",),
-        ("A", "B less A", "± common\nseeds", "± independent\nseeds", "variance\nreduction"),
+        ("A", "B less A", "± common\nseeds", "± indep.\nseeds", "variance\nfactor"),
     )
     for _, row in table[table["n"] > 0].iterrows():
         unit, sure = str(row["unit"]), row["low"] > 0 or row["high"] < 0

@@ -755,7 +755,7 @@ def test_answers_are_of_those_who_live_in_the_focus(syrian: Record) -> None:
     assert set(found.answers["place"]) == set(found.attribution["place"]) == at_home
     assert set(syrian.answers["place"]) > at_home
     said = texts(plots.plot_answers(syrian))
-    assert any(it.startswith("Heads of household living in Syria who would move") for it in said)
+    assert any(it.startswith("Households living in Syria that would move") for it in said)
     heads = found.answers[found.answers["answer"].isin(["choice", "necessity"])]["heads"].sum()
     assert f"{wording.words(heads / 72 / 2)} households living in Syria moved" in (
         plots.answers_finding(syrian)
@@ -1026,7 +1026,7 @@ def test_money_says_its_currency_and_year(record: Record, still: Record) -> None
     words = " ".join(Reader(report.render(marks, {})).words)
     amount = wording.words(float(marks.harms.money.sum()) / marks.replicates)
     assert f"Taken from them: {amount} marks of 1913." in words
-    assert "marks of 1913: prices of that year throughout" in words
+    assert "marks of 1913: all prices are of that year" in words
     assert "USD" not in words
     # Controls: another scenario's money is its own; nothing taken, nothing said.
     assert "Public money spent, USD of 2010" in printed(tables.spending(record))
