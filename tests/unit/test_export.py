@@ -86,11 +86,16 @@ def test_the_folder_opens_in_duckdb(record: Record, folder: Path) -> None:
 # csv
 
 
+def read_csv(path: Path) -> pd.DataFrame:
+    # Unless asked to, pandas 2 reads numbers that are off in their last bit.
+    return pd.read_csv(path, float_precision="round_trip")
+
+
 def test_csv_gives_back_the_tables(record: Record, folder: Path, tmp_path: Path) -> None:
     written = export(folder, "csv", tmp_path / "csv")
     assert {it.stem for it in written} == {*ALL, "columns"}
     for name in ALL:
-        same(pd.read_csv(tmp_path / "csv" / f"{name}.csv"), record.table(name))
+        same(read_csv(tmp_path / "csv" / f"{name}.csv"), record.table(name))
 
 
 def test_csv_is_that_of_rfc_4180(tmp_path: Path) -> None:
@@ -118,7 +123,7 @@ def test_long_tables_are_written_in_parts(
     monkeypatch.setattr(exporting, "BATCH", 7)
     export(folder, "csv", tmp_path / "csv")
     for name in ALL:
-        same(pd.read_csv(tmp_path / "csv" / f"{name}.csv"), record.table(name))
+        same(read_csv(tmp_path / "csv" / f"{name}.csv"), record.table(name))
 
 
 def test_an_empty_table_has_its_columns(record: Record, tmp_path: Path) -> None:
