@@ -87,9 +87,9 @@ def declaring(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
 
 def test_two_hooks_in_one_place_are_refused(declaring: Callable[..., None]) -> None:
     taken = demography.MECHANISM.hooks[0]
-    hooks = (*rounds.MECHANISM.hooks, Hook(taken.stage, taken.order, rounds.begin))
+    hooks = (*rounds.MECHANISM.hooks, Hook(taken.stage, taken.order, rounds.carry_on))
     declaring(rounds, replace(rounds.MECHANISM, hooks=hooks))
-    message = f"renew_people and begin share place {taken.order} of stage 'people'"
+    message = f"renew_people and carry_on share place {taken.order} of stage 'people'"
     with pytest.raises(ValueError, match=message):
         declared()
 
@@ -97,7 +97,7 @@ def test_two_hooks_in_one_place_are_refused(declaring: Callable[..., None]) -> N
 def test_the_same_place_in_another_stage_is_another(declaring: Callable[..., None]) -> None:
     """The control of the above."""
     taken = demography.MECHANISM.hooks[0]
-    hooks = (*rounds.MECHANISM.hooks, Hook("count", taken.order + 1000, rounds.begin))
+    hooks = (*rounds.MECHANISM.hooks, Hook("count", taken.order + 1000, rounds.carry_on))
     declaring(rounds, replace(rounds.MECHANISM, hooks=hooks))
     assert rounds.MECHANISM in declared()
 
@@ -115,7 +115,7 @@ def test_a_new_file_is_found_and_one_that_declares_nothing_is_passed_over(
 ) -> None:
     new, silent = ModuleType("sim.mechanisms.new"), ModuleType("sim.mechanisms.silent")
     new.MECHANISM = Mechanism(
-        "new", "does something new", hooks=(Hook("count", 999, rounds.begin),)
+        "new", "does something new", hooks=(Hook("count", 999, rounds.carry_on),)
     )
     before = declared()
     for module in (new, silent):
@@ -126,5 +126,5 @@ def test_a_new_file_is_found_and_one_that_declares_nothing_is_passed_over(
     assert declared() == [*before, new.MECHANISM]
     registry, stages, _ = files().values()
     assert "    new.MECHANISM,\n" in registry
-    assert "            new.begin,\n" in stages
+    assert "            new.carry_on,\n" in stages
     assert "silent" not in registry

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import os
+import re
 import subprocess
 import sys
 import time
@@ -64,7 +65,8 @@ def test_invalid(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     expected = path.with_suffix(".txt").read_text(encoding="utf-8").rstrip("\n")
     with pytest.raises(ScenarioError) as caught:
         read(path.name)
-    assert str(caught.value) == expected
+    # How many keys there are in all grows with every mechanism.
+    assert re.sub(r"\d+ in all", "N in all", str(caught.value)) == expected
 
 
 def test_invalid_scenarios_are_there() -> None:
