@@ -1,4 +1,4 @@
-"""Writing a file so that it appears whole under its name, or not at all."""
+"""Atomic writing: a file appears complete under its name, or not at all."""
 
 from __future__ import annotations
 
@@ -11,25 +11,25 @@ from pathlib import Path
 from typing import Final
 
 PARTIAL: Final = ".partial"
-"""Ending of the name that a file has while it is written."""
+"""Ending of the temporary name of a file while it is written."""
 
 
 @contextmanager
 def atomic(path: str | Path) -> Iterator[Path]:
-    """Let a file be written under another name in its folder, then give it its own name.
+    """Write a file under a temporary name in its folder, then rename it.
 
-    A reader sees the earlier file or the new one, never half of one. The new file has the
-    permissions of the earlier one, or those of any new file. A process that is killed leaves the
-    earlier file as it was, and beside it one of the `leftovers`.
+    Readers see the earlier file or the new one, never a partial one. The new file has the
+    permissions of the earlier one, or the default ones if there was none. If the process is killed,
+    the earlier file is unchanged, and a temporary file is left beside it (see `leftovers`).
 
     Args:
-        path: the file; its folder exists.
+        path: The file; its folder must exist.
 
     Yields:
         The path to write to: an empty file, to be filled and closed.
 
     Raises:
-        OSError: the file cannot be written; the earlier one is as it was.
+        OSError: The file cannot be written; the earlier one is unchanged.
     """
     target = Path(path)
     partial = target.with_name(f".{target.name}.{os.getpid()}-{secrets.token_hex(4)}{PARTIAL}")
@@ -42,26 +42,26 @@ def atomic(path: str | Path) -> Iterator[Path]:
         partial.replace(target)
     finally:
         with suppress(OSError):
-            partial.unlink(missing_ok=True)  # after the renaming there is none
+            partial.unlink(missing_ok=True)  # it no longer exists after renaming
 
 
 def flush(path: Path) -> None:
-    """Wait until a file's content is on the disk, so that a power cut cannot take it away.
+    """Wait until a file's content is on disk, so that it survives a power cut.
 
     Raises:
-        OSError: the disk does not take it.
+        OSError: The disk cannot store it.
     """
     with path.open("rb+") as file:
         os.fsync(file.fileno())
 
 
 def leftovers(path: str | Path) -> list[Path]:
-    """Find what processes that were killed while they wrote a file have left beside it.
+    """Find temporary files that killed processes left beside a file.
 
-    A process that is still writing has such a file, too: ask only where there can be none.
+    A process that is still writing has such a file too: call this only when there is none.
 
     Args:
-        path: the file.
+        path: The file.
     """
     target = Path(path)
     name = re.compile(rf"\.{re.escape(target.name)}\.\d+-[0-9a-f]{{8}}{re.escape(PARTIAL)}")

@@ -1,8 +1,8 @@
-"""How kernels are compiled, and where the compiled code is kept.
+"""Compiles kernels, and chooses the cache folder of the compiled code.
 
-Numba keys its cache on the kernel's own file alone, so an edited equation in another file would
-silently give old numbers. The cache folder's name therefore carries a hash of every file that a
-kernel may read (an import contract guarantees that there are no others) and of the versions.
+Numba checks only the kernel's own file when it reads its cache, so an edited equation in another
+file would silently give old results. The name of the cache folder therefore contains a hash of
+versions and of all files that kernels may import (an import contract enforces this).
 """
 
 from __future__ import annotations
@@ -24,16 +24,16 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 ROOT = Path(__file__).parents[1]
 RIM = frozenset(["__main__.py", "cli", "plots", "report", "mesa"])
-"""What shows results and has no part in them."""
+"""Parts of the package that present results but do not affect them."""
 KEPT_DAYS = 30
-"""Cache folders of other versions are pruned after this many days unused."""
+"""Cache folders of other versions are removed if unused for this many days."""
 
 
 @cache
 def fingerprint() -> str:
-    """Hash of all that compiled code depends on: kernel sources, versions, processor.
+    """Hash of everything that compiled code depends on: kernel sources, versions, processor.
 
-    Where the sources lie counts too, since numba files compiled code by their path.
+    The path of the sources is included, because numba's cache depends on it.
     """
     digest = hashlib.blake2b(str(ROOT).encode(), digest_size=8)
     for path in sorted(it for room in ("core", "kernels") for it in (ROOT / room).glob("*.py")):
@@ -44,9 +44,9 @@ def fingerprint() -> str:
 
 @cache
 def code_hash() -> str:
-    """Hash of all that shapes a result: our own code but for the rim, versions, processor.
+    """Hash of everything that affects results: our code except `RIM`, versions, processor.
 
-    Unlike compiled code, results do not depend on where the sources lie.
+    Unlike compiled code, results do not depend on the path of the sources.
     """
     digest = hashlib.blake2b(digest_size=16)
     for path in sorted(ROOT.rglob("*.py")):
@@ -58,7 +58,7 @@ def code_hash() -> str:
 
 
 def _beneath() -> bytes:
-    """Name what lies beneath our code: versions and processor."""
+    """Versions and processor, as bytes to be hashed."""
     from importlib.metadata import version
 
     versions = b"".join(version(name).encode() + b"\0" for name in ("numba", "numpy"))
@@ -76,7 +76,7 @@ def cache_folder() -> Path:
 
 
 def is_compiled() -> bool:
-    """Whether kernels of this very version lie in the cache already."""
+    """Whether the cache already holds compiled kernels of exactly this version."""
     try:
         return any(cache_folder().rglob("*.nbi"))
     except OSError:
@@ -93,7 +93,7 @@ def _writable(folder: Path) -> bool:
 
 
 def _prune(folder: Path) -> None:
-    """Remove sibling caches that nobody has used for `KEPT_DAYS`."""
+    """Remove caches of other versions that were not used for `KEPT_DAYS`."""
     limit = time.time() - KEPT_DAYS * 86_400
     try:
         os.utime(folder)
@@ -106,7 +106,7 @@ def _prune(folder: Path) -> None:
 
 @cache
 def is_cached() -> bool:
-    """Whether compiled code is kept; where no folder can be written, every process compiles."""
+    """Whether compiled code is cached; if no folder is writable, every process compiles."""
     folder = cache_folder()
     if not _writable(folder):
         return False
@@ -117,10 +117,10 @@ def is_cached() -> bool:
 class Kernel:
     """A function that is compiled when it is first called, or first used by another kernel.
 
-    So modules with kernels can be imported without numba, by those who only read what they declare.
+    Modules with kernels can therefore be imported without loading numba.
 
     Attributes:
-        py_func: The function as it is written.
+        py_func: The original Python function.
     """
 
     def __init__(self, function: Callable[..., Any], options: dict[str, Any]) -> None:
@@ -130,8 +130,8 @@ class Kernel:
         update_wrapper(self, function)
 
     def compiled(self) -> Any:
-        """Make numba's dispatcher; the function itself where nothing is to be compiled."""
-        with _COMPILING:  # two threads would make two, and compile twice
+        """Make numba's dispatcher; the plain function if numba is switched off."""
+        with _COMPILING:  # otherwise two threads could both compile it
             if self._compiled is None:
                 self._compiled = _compile(self.py_func, **self.options)
         return self._compiled
@@ -142,7 +142,7 @@ class Kernel:
 
     @property
     def _numba_type_(self) -> Any:
-        """What numba takes this object for in the code of other kernels."""
+        """The type by which numba treats this object when other kernels call it."""
         return self.compiled()._numba_type_
 
 
@@ -150,7 +150,7 @@ _COMPILING = RLock()
 
 
 def _compile(function: Callable[..., Any], **options: Any) -> Any:
-    """Make numba's dispatcher, with the cache folder set around it and then put back."""
+    """Make numba's dispatcher; numba's cache folder is set meanwhile, and then restored."""
     import numba
 
     before = numba.config.CACHE_DIR
@@ -166,16 +166,16 @@ def _kernel(function: F, **options: Any) -> F:
 
 
 def equation(function: F) -> F:
-    """Compile a scalar equation to be called from kernels."""
+    """Compile a scalar equation that kernels call."""
     return _kernel(function)
 
 
 def inner(function: F) -> F:
-    """Compile a piece of a kernel that reads arrays; compiled, it cannot be called from Python.
+    """Compile a part of a kernel that reads arrays; once compiled, Python cannot call it.
 
     Without wrappers for Python callers it compiles in a third of the time. It is always inlined,
-    since a call would copy a hundred words of array headers, and it must not allocate: without
-    reference counting it runs a tenth faster (`_nrt` is numba's own switch for that).
+    because a call would copy about a hundred words of array headers. It must not allocate memory:
+    without reference counting it runs a tenth faster (`_nrt` is numba's switch for that).
     """
     return _kernel(
         function, no_cpython_wrapper=True, no_cfunc_wrapper=True, forceinline=True, _nrt=False
@@ -183,9 +183,9 @@ def inner(function: F) -> F:
 
 
 def subkernel(function: F) -> F:
-    """Compile a loop over arrays that kernels call; compiled, it cannot be called from Python.
+    """Compile a loop over arrays that kernels call; once compiled, Python cannot call it.
 
-    Without the wrapper for Python callers, which takes every table apart, it compiles sooner.
+    Without the wrapper for Python callers, which unpacks every table, it compiles faster.
     """
     return _kernel(function, no_cpython_wrapper=True, no_cfunc_wrapper=True)
 

@@ -1,4 +1,4 @@
-"""Work on rows, shared among threads; kernels release the lock, so that they run at once."""
+"""Work on rows, shared among threads; kernels release Python's lock and so run in parallel."""
 
 from __future__ import annotations
 
@@ -12,29 +12,29 @@ from typing import TypeVar
 R = TypeVar("R")
 
 FEW_PEOPLE = 1000
-"""People whom one thread is done with before another has begun."""
+"""Number of people below which a second thread is not worth starting."""
 FEW_MOVERS = 50
-"""The same of people for whom every alternative is looked at."""
+"""The same for work that evaluates every alternative for each person."""
 PIECE = 65_536
-"""People done at one go where a buffer has to have room for all of them."""
+"""Rows processed at a time where buffers have one entry per row."""
 
 
 def in_ranges(
     work: Callable[[int, int], R], n: int, threads: int, least: int = 1
 ) -> list[tuple[int, R]]:
-    """Share range(n) among threads; kernels release the lock, so they run at once.
+    """Share range(n) among threads; kernels release Python's lock and so run in parallel.
 
-    Serial kernels in plain threads need no threading layer of numba's, which hangs or aborts when
-    a process forks or two Python threads enter it.
+    Serial kernels run in plain Python threads. Numba's own threading layer is not used: it can hang
+    or abort when a process forks or two Python threads enter it.
 
     Args:
-        work: Called with (first, last); must write to places of its own only.
+        work: Called with (first, last); must only write to its own range.
         n: Number of items.
         threads: Threads to use.
-        least: Items that are worth a thread.
+        least: Smallest number of items per thread.
 
     Returns:
-        (first, what `work` returned) of every range, in order.
+        (first, result of `work`) of every range, in order.
     """
     threads = max(1, min(threads, n // least))
     edges = [n * t // threads for t in range(threads + 1)]
@@ -46,15 +46,15 @@ def in_ranges(
 
 
 def in_pieces(work: Callable[[int, int], R], n: int, threads: int) -> list[R]:
-    """Share range(n) among threads in pieces of `PIECE`, for work whose buffers are as long.
+    """Share range(n) among threads in pieces of `PIECE` rows, for work that needs buffers.
 
     Args:
-        work: Called with (first, last); must write to places of its own only.
+        work: Called with (first, last); must only write to its own range.
         n: Number of items.
         threads: Threads to use.
 
     Returns:
-        What `work` returned of every piece, in order.
+        Results of `work` for every piece, in order.
     """
 
     def walk(first: int, last: int) -> list[R]:
@@ -70,5 +70,5 @@ def _pool(threads: int) -> ThreadPoolExecutor:
 
 
 if hasattr(os, "register_at_fork"):
-    # A fork has none of its parent's threads: it would wait for them for ever.
+    # A forked process has none of its parent's threads, and would wait for them forever.
     os.register_at_fork(after_in_child=_pool.cache_clear)

@@ -1,8 +1,8 @@
 """Counter-based randomness: every draw is a pure function of (seed, kind of draw, when, who).
 
-There is no generator state, so a draw does not depend on the order in which people are looked at,
+There is no generator state, so a draw does not depend on the order in which people are processed,
 on threads, or on who else exists. The mixer is the finaliser of SplitMix64 (Steele, Lea & Flood
-2014); ids are themselves hashes, so one round a draw suffices.
+2014); ids are themselves hashes, so one round per draw is enough.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ GOLDEN: Final = 0x9E3779B97F4A7C15
 
 
 class Draw(NamedTuple):
-    """A kind of random draw. Its number is its own for ever: a new kind gets a new number."""
+    """A kind of random draw. Its number is unique and never reused."""
 
     name: str
     number: int
@@ -53,13 +53,13 @@ def key(seed: int, draw: Draw, when: int = 0) -> np.uint64:
 
 
 def name_hash(kind: str, name: str) -> np.uint64:
-    """64-bit hash of a thing's id, the same in every process."""
+    """64-bit hash of an object's id, the same in every process."""
     digest = hashlib.blake2b(f"{kind}:{name}".encode(), digest_size=8).digest()
     return np.uint64(int.from_bytes(digest, "little"))
 
 
 def replicate_seed(seed: int, replicate: int) -> int:
-    """Seed of one replicate; replicate 0 runs on the scenario's own seed."""
+    """Seed of a replicate; replicate 0 has the run's own seed."""
     return seed if replicate == 0 else int(key(seed, REPLICATE, replicate)) >> 1
 
 
@@ -75,7 +75,7 @@ def mixed(z):
 @equation
 def uniform(key, who):
     """Uniform in (0, 1), never 0 or 1, from a key and an id (both uint64)."""
-    # 52 bits and a half: with 53 the greatest would round to 1.
+    # Uses 52 bits plus one half: with 53 bits the largest value would round to 1.
     return (np.float64(mixed(key ^ who) >> np.uint64(12)) + 0.5) * (1.0 / 4503599627370496.0)
 
 

@@ -1,4 +1,4 @@
-"""Every array that persists from step to step: axes, dtype, unit and bytes a person.
+"""Arrays that persist from step to step: axes, dtype, unit and bytes per person.
 
 | array | dtype | bytes | what |
 |---|---|---|---|
@@ -17,15 +17,15 @@
 | kin | uint8 | 1 | country with close family, + 1; 0 = none |
 | status | uint8 | 1 | `Status` |
 | activity | uint8 | 1 | `Activity` |
-| flags | uint8 | 1 | head (bit 0), blocked by permission (1), blocked at all (2), past (3-7) |
+| flags | uint8 | 1 | head (bit 0), blocked by permission (1), blocked at all (2), history (3-7) |
 | mask | uint8 | 1 | threats the household is exposed to, bit k |
 | came | uint8 | 1 | country left at the last border crossed, + 1; 0 = none crossed |
 | **sum** | | **40** | goal: 40 |
 
 Newborns are appended; the dead keep their rows.
-People on the way, applications, claims, return orders and separated children are kept apart
-(`Parties`, `Applications`, `Claims`, `Orders`, `Separations`): their number follows the few who
-move, not the many who stay.
+People on the way, applications, claims, orders to leave and separated children are kept in separate
+tables (`Parties`, `Applications`, `Claims`, `Orders`, `Separations`), because they concern few
+people.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ Bool = NDArray[np.bool_]
 LONG_AGO: Final = -32768
 """Value of `moved` and `blocked_on` for "never"."""
 MICRO: Final = 1 << 20
-"""Fixed point in which shares of people are added: sums are then free of order, and exact."""
+"""Fixed-point units per person, for sums of shares that are exact and do not depend on order."""
 DAYS_A_YEAR: Final = 365.25
 
 HEAD: Final = 1
@@ -62,9 +62,9 @@ EVER_NO_MEANS: Final = 32
 EVER_NO_PERMISSION: Final = 64
 DIED_NATURALLY: Final = 128
 LEADS: Final = HEAD | BLOCKED_PERMISSION | BLOCKED
-"""Flags of a household, which its head carries and its heir takes over."""
+"""Flags of a household, stored with its head and passed on to the next head."""
 PAST: Final = 255 - LEADS
-"""Flags of a person, of what has ever befallen them: set once, and kept for the dead, too."""
+"""Flags of a person's history: set once and never cleared, also for the dead."""
 
 WOMAN: Final = 1
 GROUNDS: Final = 8
@@ -94,37 +94,37 @@ class People(NamedTuple):
 
 
 def bytes_per_person(people: People) -> float:
-    """Bytes a person at rest."""
+    """Bytes per person of the persistent arrays."""
     return sum(column.nbytes for column in people) / max(1, len(people.pid))
 
 
 @dataclass
 class Parties:
-    """Households (or parts of them) on the way, one row each, in no meaningful order."""
+    """Households (or parts of them) on the way, one row each, in no particular order."""
 
     head: I64 = field(default_factory=lambda: np.empty(0, np.int64))
-    """Row of the person who leads."""
+    """Row of the party's head."""
     goal: I64 = field(default_factory=lambda: np.empty(0, np.int64))
     """Destination place."""
     origin: I64 = field(default_factory=lambda: np.empty(0, np.int64))
-    """Place left."""
+    """Place of departure."""
     channel: I64 = field(default_factory=lambda: np.empty(0, np.int64))
     answer: I64 = field(default_factory=lambda: np.empty(0, np.int64))
     leg: I64 = field(default_factory=lambda: np.empty(0, np.int64))
-    """Leg under way; DIRECT for regular travel, HELD while detained or captive, NONE at a node;
-    REMOVED - leg while detained on a leg, to be taken home from there."""
+    """Current leg; DIRECT for regular travel, HELD while detained or captive, NONE at a node;
+    REMOVED - leg while detained on a leg before being taken home."""
     due: F64 = field(default_factory=lambda: np.empty(0, np.float64))
-    """Day, counted from the start, on which what is under way ends."""
+    """Day, counted from the start, on which the current leg, journey or detention ends."""
     began: I64 = field(default_factory=lambda: np.empty(0, np.int64))
-    """Day of departure: makes the draws of one journey its own."""
+    """Day of departure; each journey gets different random draws by it."""
     n_legs: I64 = field(default_factory=lambda: np.empty(0, np.int64))
     """Legs begun so far."""
     entered: I64 = field(default_factory=lambda: np.empty(0, np.int64))
     """First country entered of a bloc that makes it responsible for claims, or NONE."""
     caravan: I64 = field(default_factory=lambda: np.empty(0, np.int64))
-    """Number of the caravan that they travel in, or NONE."""
+    """Number of the caravan in which they travel, or NONE."""
     attempt: I64 = field(default_factory=lambda: np.empty(0, np.int64))
-    """Which attempt to get somewhere by corridors it is, from 1."""
+    """Number of the attempt to reach another country by corridors, from 1."""
 
 
 @dataclass
@@ -153,7 +153,7 @@ class Claims:
 
 @dataclass
 class Orders:
-    """Persons ordered to leave, a row an order."""
+    """Persons ordered to leave, one row per order."""
 
     person: I64 = field(default_factory=lambda: np.empty(0, np.int64))
     country: I64 = field(default_factory=lambda: np.empty(0, np.int64))
@@ -163,7 +163,7 @@ class Orders:
 
 @dataclass
 class Separations:
-    """Children whom a state holds apart from the adults they came with, a row a household."""
+    """Children whom a state holds apart from the adults they came with, one row per household."""
 
     children: I64 = field(default_factory=lambda: np.empty(0, np.int64))
     """Row of the founder of the children's household."""
@@ -177,12 +177,12 @@ class Separations:
 
 @dataclass
 class Attempts:
-    """Households that tried to get to another country by corridors and have not arrived since."""
+    """Households with failed attempts to reach another country by corridors, since they arrived."""
 
     household: I64 = field(default_factory=lambda: np.empty(0, np.int64))
     """Row of the founder."""
     failed: I64 = field(default_factory=lambda: np.empty(0, np.int64))
-    """How often they tried."""
+    """Number of failed attempts."""
 
 
 Sparse = Parties | Applications | Claims | Orders | Separations | Attempts
@@ -204,7 +204,7 @@ def append(table: Sparse, **columns: F64 | I64 | int | float) -> None:
 
 
 class Moves(NamedTuple):
-    """People who set out, or arrived, in one go; columns of equal length."""
+    """A batch of people who set out, or who arrived; columns of equal length."""
 
     citizenship: I64
     origin: I64
@@ -215,9 +215,9 @@ class Moves(NamedTuple):
 
 
 class Legs(NamedTuple):
-    """Every (corridor, route option) as one row, grouped by the place it leaves.
+    """Every (corridor, route option) as one row, grouped by the place where it starts.
 
-    Axis: leg. `first[p]:first[p + 1]` are the legs that leave place p.
+    Axis: leg. `first[p]:first[p + 1]` are the legs that start at place p.
     """
 
     first: I64
@@ -234,7 +234,7 @@ class Legs(NamedTuple):
     kidnapping: F64
     crosses: Bool
     ident: U64
-    """Hash of the leg's ids: draws do not depend on the order of corridors."""
+    """Hash of the leg's id: draws do not depend on the order of corridors."""
 
 
 NONE: Final = -1

@@ -1,6 +1,6 @@
-"""The words of the model: every enum that names an array axis or a table's value.
+"""The terms of the model: enums that name array axes and table values.
 
-Nothing here imports anything of ours; every other room may import this one.
+This module imports nothing from the package; every other module may import it.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ N_THREATS: Final = 7
 
 
 class Answer(IntEnum):
-    """The five answers to "do you move?"."""
+    """The five outcomes of a household's decision whether to move."""
 
     choice = 0
     necessity = 1
@@ -41,8 +41,8 @@ class Answer(IntEnum):
 class Channel(IntEnum):
     """How a person enters a destination.
 
-    `internal`, `home` and `free` (within a bloc) need nobody's leave; `relocation` is no choice of
-    the person's, but of states that share claimants.
+    `internal`, `home` and `free` (within a bloc) need no permission. `relocation` is not chosen by
+    people, but by states that share claimants.
     """
 
     labour = 0
@@ -56,11 +56,11 @@ class Channel(IntEnum):
 
 
 N_SLOTS: Final = 4
-"""Alternatives that share one destination's nest: the four border channels, or one free one."""
+"""Channels in the nest of a destination abroad: the first four of `Channel`."""
 
 
 class Companions(IntEnum):
-    """Who goes: the household, one adult ahead of it, or an unaccompanied child."""
+    """Who goes: the whole household, one adult ahead of it, or an unaccompanied child."""
 
     whole = 0
     pioneer = 1
@@ -68,7 +68,7 @@ class Companions(IntEnum):
 
 
 class Company(IntEnum):
-    """Who is in a party on the way: borders treat them by different rules."""
+    """Composition of a party on the way; borders may treat each type differently."""
 
     adults = 0
     families = 1
@@ -76,14 +76,14 @@ class Company(IntEnum):
 
 
 class Hazard(IntEnum):
-    """The two competing reasons to go: to live better, or to be safe."""
+    """The two competing hazards of moving: for a better living, or for safety."""
 
     livelihood = 0
     flight = 1
 
 
 class Status(IntEnum):
-    """A person's standing where they live."""
+    """A person's legal status where they live."""
 
     citizen = 0
     displaced = 1
@@ -95,7 +95,7 @@ class Status(IntEnum):
 
 
 class Activity(IntEnum):
-    """The one state that every person is in; the account of people is kept over these."""
+    """The state of a person; everyone is in exactly one."""
 
     resident = 0
     waiting = 1
@@ -122,14 +122,14 @@ class Education(IntEnum):
 
 
 class VitalEvent(IntEnum):
-    """How people enter and leave the account; deaths on the way are harms, and not counted here."""
+    """Births and natural deaths; deaths on the way are harms, and not counted here."""
 
     birth = 0
     death = 1
 
 
 class Journey(IntEnum):
-    """What becomes of those who set out by corridors for another country."""
+    """Stages of journeys by corridors to another country."""
 
     departed = 0
     arrived = 1
@@ -137,9 +137,9 @@ class Journey(IntEnum):
 
 
 class ClaimStage(IntEnum):
-    """What becomes of a wish for asylum: all that is ever counted of claims.
+    """Stages of asylum claims that are counted.
 
-    `accepted` is refuge without a claim, where all of a group are taken for refugees on arrival.
+    `accepted` means refuge without a claim, where all of a group are recognised on arrival.
     """
 
     claimed = 0
@@ -149,7 +149,7 @@ class ClaimStage(IntEnum):
 
 
 class Harm(IntEnum):
-    """What is done to people on the way."""
+    """Harms to people on the way."""
 
     death = 0
     violence = 1

@@ -1,9 +1,9 @@
-"""Where an interrupted run was, in one file: written whole or not, and never executed.
+"""Checkpoints: the state of an interrupted run, in one file that is written atomically.
 
-All that persists is reached from `Kept`, and written by one walk over its objects: arrays as
-npz, the rest as JSON. A field that is added somewhere is therefore kept without a word; what is
-not kept, because it follows from the rest, is named in `REBUILT`. Objects that are shared stay
-shared. Only classes of `KINDS` are made when a file is read, without calling anything of theirs.
+All state is reachable from `Kept`, and is written by walking over its objects: arrays as npz,
+everything else as JSON. New fields are therefore saved automatically; fields that can be rebuilt
+are listed in `REBUILT` and not saved. Shared objects stay shared. Reading a file creates only
+objects of the classes in `KINDS`, and runs no code from the file or of these classes.
 """
 
 from __future__ import annotations
@@ -41,11 +41,11 @@ FORMAT: Final = 2
 HEADER: Final = "header"
 """Name of the JSON among the arrays, whose names are numbers."""
 INTERVAL: Final = 30.0
-"""Seconds between two checkpoints: a shorter run writes none."""
+"""Seconds between two checkpoints; shorter runs write none."""
 
 
 class CheckpointError(Exception):
-    """A file cannot be gone on from; the message says what it is, after "the checkpoint ... is"."""
+    """A run cannot resume from a file; the message completes "the checkpoint ... is"."""
 
 
 @dataclass
@@ -53,28 +53,28 @@ class Kept:
     """A run at the end of a step."""
 
     world: World
-    """The world of the replicate under way."""
+    """The world of the current replicate."""
     agents: int
     """Rows of people at the start."""
     first: date
-    """First day of the rows that the keeper has yet to make."""
+    """First day of the period that the recorder's next rows cover."""
     rows: dict[str, list[dict[str, Any]]]
-    """Rows of this replicate's tables so far."""
+    """Rows of the current replicate's tables so far."""
     done: list[dict[str, pd.DataFrame]]
-    """Tables of the replicates that are done."""
+    """Tables of finished replicates."""
     started: str
     """When the run began."""
     seconds: float
-    """Time that it has taken so far."""
+    """Time that the run has taken so far."""
     resumed: list[dict[str, int]]
-    """Replicates and steps that it was gone on from before."""
+    """Replicates and steps at which the run was resumed before."""
 
 
 def classes() -> dict[str, type]:
-    """Classes of what a world may hold: those that the packages below define, by name.
+    """Classes of objects that a world may hold: those that these packages define, by name.
 
     Raises:
-        ValueError: Two have one name.
+        ValueError: Two classes have the same name.
     """
     found: dict[str, type] = {}
     for package in (sim.core, sim.kernels, sim.model, sim.mechanisms):
@@ -87,16 +87,16 @@ def classes() -> dict[str, type]:
 
 
 KINDS: Final = {**classes(), "Kept": Kept}
-"""Classes whose objects are kept."""
+"""Classes whose objects can be saved."""
 REBUILT: Final[Mapping[type, frozenset[str]]] = {
     World: frozenset(["threads"]),
     Choices: frozenset(["threads"]),
 }
-"""Fields that are not kept, since they have no part in results (see `_rebuild`)."""
+"""Fields that are not saved, since they do not affect results (see `_rebuild`)."""
 
 
 class Checkpoints:
-    """The checkpoint of a run: found when it starts, replaced from time to time."""
+    """The checkpoint of a run: read when the run starts, rewritten at intervals."""
 
     def __init__(
         self, path: Path, identity: Mapping[str, Any], say: Callable[[str], None] | None
@@ -108,11 +108,11 @@ class Checkpoints:
         self.failed = False
 
     def find(self, scenario: Scenario, threads: int) -> Kept | None:
-        """Read the checkpoint that an interrupted run left, and say so; one of no use is removed.
+        """Read the checkpoint of an interrupted run and report it; remove it if it is unusable.
 
         Args:
-            scenario: the run's scenario, resolved and solved.
-            threads: threads to go on with.
+            scenario: The run's scenario, resolved and solved.
+            threads: Threads of the resumed run.
         """
         try:
             kept = read(self.path, self.identity, scenario, threads)
@@ -127,11 +127,11 @@ class Checkpoints:
         return kept
 
     def is_due(self) -> bool:
-        """Whether it is time for another."""
+        """Whether it is time for the next checkpoint."""
         return time.monotonic() >= self.due
 
     def save(self, kept: Kept) -> None:
-        """Write a checkpoint; a run goes on where it cannot be written, and that is said once."""
+        """Write a checkpoint; if that fails, the run continues, with one message."""
         try:
             write(self.path, kept, self.identity)
         except OSError as error:
@@ -143,15 +143,15 @@ class Checkpoints:
 
 
 def write(path: Path, kept: Kept, identity: Mapping[str, Any]) -> None:
-    """Write a checkpoint in place of an earlier one, whole or not at all.
+    """Write a checkpoint atomically, replacing an earlier one.
 
     Args:
-        path: the file.
-        kept: the run.
-        identity: what the run is, as `store.identity` gives it.
+        path: The file.
+        kept: The run.
+        identity: Identity of the run, from `store.identity`.
 
     Raises:
-        OSError: it cannot be written; the earlier one is as it was.
+        OSError: It cannot be written; an earlier file is unchanged.
     """
     walk = _Writer(kept.world.scenario)
     root = walk.plain(kept)
@@ -163,7 +163,7 @@ def write(path: Path, kept: Kept, identity: Mapping[str, Any]) -> None:
         "objects": walk.objects,
     }
     text = np.frombuffer(json.dumps(header).encode(), np.uint8)
-    # An npz archive. `np.savez` would write it under a name of its own choice.
+    # This is an npz archive; `np.savez` is not used because it may change the file's name.
     with atomic(path) as partial, zipfile.ZipFile(partial, "w") as archive:
         for name, array in {HEADER: text, **walk.arrays}.items():
             with archive.open(f"{name}.npy", "w", force_zip64=True) as entry:
@@ -173,7 +173,7 @@ def write(path: Path, kept: Kept, identity: Mapping[str, Any]) -> None:
 def _progress(kept: Kept, identity: Mapping[str, Any]) -> dict[str, Any]:
     called = Path(sys.argv[0])
     ours = called.name == "sim" or called.parts[-2:] == ("sim", "__main__.py")
-    # What began anew goes on without the word that makes it begin anew.
+    # The command to resume must not contain `--fresh`, which would start again.
     words = [word for word in sys.argv[1:] if word != "--fresh"]
     return {
         "replicate": len(kept.done) + 1,
@@ -186,15 +186,15 @@ def _progress(kept: Kept, identity: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def progress(path: Path) -> dict[str, Any]:
-    """How far the run of a checkpoint has come, for reading: nothing of it is executed.
+    """Progress of the run of a checkpoint; reads only the header.
 
     Args:
-        path: the file.
+        path: The file.
 
     Returns:
-        `replicate` under way (from 1) of `replicates`, its `step` of `steps`, `next`, the command
-        that goes on (None: it was begun from Python), and `cwd`, the folder in which that was
-        given. Nothing where the file is damaged or of another format.
+        Current `replicate` (from 1) of `replicates`, its `step` of `steps`, `next`, the command
+        that resumes it (None: the run was started from Python), and `cwd`, the folder in which the
+        command was given. Empty if the file is damaged or has another format.
     """
     try:
         with np.load(path, allow_pickle=False) as arrays:
@@ -202,7 +202,7 @@ def progress(path: Path) -> dict[str, Any]:
         numbers = {name: int(found[name]) for name in ("replicate", "replicates", "step", "steps")}
         texts = {name: found.get(name) for name in ("next", "cwd")}
         return numbers | {name: it if isinstance(it, str) else None for name, it in texts.items()}
-    except Exception:  # what is damaged can fail in any way
+    except Exception:  # a damaged file can raise anything
         return {}
 
 
@@ -210,17 +210,17 @@ def read(path: Path, identity: Mapping[str, Any], scenario: Scenario, threads: i
     """Read a checkpoint.
 
     Args:
-        path: the file.
-        identity: what the run is that is to go on.
-        scenario: its scenario, resolved and solved.
-        threads: threads to go on with.
+        path: The file.
+        identity: Identity of the run that is to be resumed.
+        scenario: Its scenario, resolved and solved.
+        threads: Threads of the resumed run.
 
     Returns:
-        The run at the end of the step after which it was written.
+        The run at the end of the step after which the file was written.
 
     Raises:
-        OSError: there is none, or it cannot be read.
-        CheckpointError: it is another run's, or damaged.
+        OSError: There is no file, or it cannot be read.
+        CheckpointError: It belongs to another run, or is damaged.
     """
     with path.open("rb") as file:
         try:
@@ -228,14 +228,14 @@ def read(path: Path, identity: Mapping[str, Any], scenario: Scenario, threads: i
             _rebuild(kept.world, threads)
         except (CheckpointError, MemoryError):
             raise
-        except Exception as error:  # what is damaged can fail in any way
+        except Exception as error:  # a damaged file can raise anything
             raise CheckpointError("damaged") from error
     return kept
 
 
 def _read(file: BinaryIO, identity: Mapping[str, Any], scenario: Scenario) -> Kept:
     with np.load(file, allow_pickle=False) as arrays:
-        # An array whose header is damaged may end before its checksum is ever read.
+        # Check all checksums first: a damaged header can end reading before the checksum.
         if arrays.zip.testzip() is not None:
             raise CheckpointError("damaged")
         header = json.loads(arrays[HEADER].tobytes())
@@ -250,15 +250,15 @@ def _read(file: BinaryIO, identity: Mapping[str, Any], scenario: Scenario) -> Ke
 
 
 def _rebuild(world: World, threads: int) -> None:
-    """Make what is not kept."""
+    """Restore the fields that are not saved."""
     world.threads = CHOICES.of(world).threads = threads
 
 
 def contents(thing: object) -> Iterator[tuple[str, object]]:
-    """Names and values of all that is kept of an object of ours.
+    """Names and values of the saved fields of an object.
 
     Args:
-        thing: an object of one of `KINDS`.
+        thing: An object of one of `KINDS`.
     """
     names = thing._fields if isinstance(thing, tuple) else vars(thing)  # type: ignore[attr-defined]
     for name in names:
@@ -267,9 +267,9 @@ def contents(thing: object) -> Iterator[tuple[str, object]]:
 
 
 class _Writer:
-    """Turns objects into JSON and arrays; an object met twice is written once.
+    """Turns objects into JSON and arrays; an object that occurs twice is written once.
 
-    Containers and all that JSON does not know become lists that start with a word.
+    Containers, and values that JSON cannot hold, become lists that start with a type word.
     """
 
     def __init__(self, scenario: Scenario) -> None:
@@ -312,7 +312,7 @@ class _Writer:
 
     def _array(self, values: NDArray[Any]) -> str:
         if values.dtype.hasobject:
-            raise TypeError("a checkpoint cannot hold an array of objects: see {__name__}")
+            raise TypeError("a checkpoint cannot hold an array of objects")
         name = str(len(self.arrays))
         self.arrays[name] = values
         return name
@@ -325,7 +325,7 @@ class _Writer:
 
 
 class _Reader:
-    """Turns what `_Writer` wrote into objects again."""
+    """Turns the output of `_Writer` back into objects."""
 
     def __init__(self, arrays: Any, objects: list[Any], scenario: Scenario) -> None:
         self.arrays, self.objects, self.scenario = arrays, objects, scenario

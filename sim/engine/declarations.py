@@ -1,11 +1,11 @@
-"""Writes down what the files of `sim/mechanisms` declare, as lists that can be read.
+"""Generates source files that list the declarations of all mechanisms.
 
     python -m sim.engine.declarations
 
-`sim/mechanisms/registry.py` lists all mechanisms, `sim/engine/stages.py` all that they do in a
-stretch of time, in order: that is written in the declarations, as the number of each hook.
-`sim/schema/tables.py` names the output tables, for scenarios that choose among them. A test
-compares these files with what would be written.
+`sim/mechanisms/registry.py` lists all mechanisms. `sim/engine/stages.py` lists the functions that
+they run in a stretch of time, ordered by the number of each hook. `sim/schema/tables.py` lists the
+names of the output tables, from which scenarios choose. A test checks that the files are up to
+date.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ WRITTEN = "Written by `python -m sim.engine.declarations`: do not edit."
 
 
 def declared() -> list[Mechanism]:
-    """Declarations of all files of `sim/mechanisms`, by name.
+    """Declarations of all files of `sim/mechanisms`, sorted by name.
 
     Raises:
-        ValueError: A declaration is not called as its file, or two hooks share a place.
+        ValueError: The name of a declaration differs from its file, or two hooks share a position.
     """
     found = []
     for module in pkgutil.iter_modules(sim.mechanisms.__path__):
@@ -126,14 +126,14 @@ def table_names(mechanisms: list[Mechanism]) -> str:
             "KEPT: Final[tuple[TableName, ...]] = (",
             *(f'    "{table.name}",' for table in tables if not table.by_request),
             ")",
-            '"""Tables that are kept where a scenario does not say which."""',
+            '"""Tables that are kept if the scenario does not choose."""',
             "",
         ]
     )
 
 
 def files() -> dict[Path, str]:
-    """Text of each file that is written."""
+    """Text of each generated file."""
     mechanisms = declared()
     return {
         ROOT / "mechanisms" / "registry.py": registry(mechanisms),

@@ -1,4 +1,4 @@
-"""Turns what mechanisms count into rows of the output tables, and steps a world while doing so."""
+"""Steps a world, and turns counts of mechanisms into rows of the output tables."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ if TYPE_CHECKING:
     from sim.model.world import Census, World
 
 EMPTY = {"int": np.int64, "float": np.float64, "bool": np.bool_, "text": np.int64}
-"""Kind of numbers in a column that nothing happened in."""
+"""Data types of the columns of an empty table."""
 
 
 class Recorder:
-    """Collects the rows of every table that the scenario asks for.
+    """Collects rows of every table that the scenario asks for.
 
     Attributes:
-        first: First day of the rows that are made next.
-        rows: By table, blocks of rows.
+        first: First day of the period that the next rows cover.
+        rows: Blocks of rows, by table.
     """
 
     def __init__(
@@ -41,13 +41,13 @@ class Recorder:
         self.rows = rows or {name: [] for name in world.scenario.outputs.tables}
 
     def record(self, world: World, census: Census) -> None:
-        """Add the rows of the steps since the last call, and start counting anew."""
+        """Add the rows of the steps since the last call, and reset all counters."""
         self._add(world, census, at_end=False)
         self.first = world.date()
         start_counting(world)
 
     def record_end(self, world: World, census: Census) -> None:
-        """Add the rows of tables that have some on the last day alone."""
+        """Add the rows of tables that are written only on the last day."""
         self._add(world, census, at_end=True)
 
     def _add(self, world: World, census: Census, at_end: bool) -> None:
@@ -61,7 +61,7 @@ class Recorder:
                 blocks.append({"date": np.full(n, np.datetime64(when, "s")), **columns})
 
     def so_far(self) -> dict[str, list[dict[str, Any]]]:
-        """Rows of all tables, those of each joined into one block: few arrays are soon written."""
+        """Rows of all tables, one block per table, which makes checkpoints faster to write."""
         for name, blocks in self.rows.items():
             if len(blocks) > 1:
                 self.rows[name] = [_joined(blocks)]
@@ -106,9 +106,9 @@ def _nothing(table: Table) -> dict[str, Any]:
 
 
 class Stepper:
-    """A world on its way through time, and what is kept of it.
+    """Steps a world to its end and records its tables.
 
-    Whoever looks at the world between steps takes the very steps that `run` takes.
+    Callers that inspect the world between steps use the same steps as `run`.
     """
 
     def __init__(self, world: World, recorder: Recorder | None = None) -> None:
@@ -118,14 +118,14 @@ class Stepper:
 
     @property
     def over(self) -> bool:
-        """Whether the scenario's last day is past."""
+        """Whether the last day of the scenario is done."""
         return self.world.day >= self.n_days
 
     def step(self) -> Census:
-        """Take a step that is not over yet, and keep its rows where they are due.
+        """Take the next step, and record rows if they are due; the run must not be over.
 
         Returns:
-            The census at its end.
+            The census at the end of the step.
         """
         world = self.world
         census = advance(world)

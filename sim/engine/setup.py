@@ -1,4 +1,4 @@
-"""Sets a world up on its first day."""
+"""Sets up a world on its first day."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ def build_world(scenario: Scenario, seed: int, order: I64 | None = None, threads
     """Set up the world of a resolved scenario on its first day.
 
     Args:
-        scenario: Resolved, with base_L and flight norm solved (or about to be).
+        scenario: A resolved scenario, with base_L and flight norm solved (or about to be).
         seed: Seed of the run.
-        order: Permutation of the rows, which must not matter (a test holds that).
-        threads: Threads of the kernels, which must not matter either.
+        order: Permutation of the rows; a test uses it to check that row order has no effect.
+        threads: Threads of the kernels; results do not depend on them.
     """
     network = build(scenario)
     people = populate(scenario, seed)
@@ -52,7 +52,7 @@ def build_world(scenario: Scenario, seed: int, order: I64 | None = None, threads
 
 
 def start_counting(world: World) -> None:
-    """Start all counters anew."""
+    """Reset all counters."""
     world.counts = {
         counter.name: counter.new(world)
         for mechanism in MECHANISMS
@@ -61,7 +61,7 @@ def start_counting(world: World) -> None:
 
 
 def reorder(people: People, order: I64) -> People:
-    """The same people with rows in another order."""
+    """Copy people with rows in another order."""
     where = np.empty(len(order), np.uint32)
     where[order] = np.arange(len(order), dtype=np.uint32)
     people = each_column(people, lambda column: column[order])
@@ -69,7 +69,7 @@ def reorder(people: People, order: I64) -> People:
 
 
 def each_column(people: People, change: Callable[[NDArray[Any]], NDArray[Any]]) -> People:
-    """The same people with every column changed alike."""
+    """Copy people with the same change made to every column."""
     columns: dict[str, NDArray[Any]] = {
         name: change(getattr(people, name)) for name in People._fields
     }

@@ -1,4 +1,4 @@
-"""Scenario and seed in, record out: the loop over steps and replicates."""
+"""Runs a scenario: the loop over replicates and steps, which makes a record."""
 
 from __future__ import annotations
 
@@ -48,16 +48,16 @@ def run(
 
     Args:
         scenario: A resolved scenario, as `sim.read` gives it.
-        seed: Seed, 0 to 2**63 - 1; none: the scenario's own.
-        threads: Threads of the decision kernel; the result does not depend on it.
-        replicates: Runs with seeds of their own; the first has `seed` itself.
-        base: Scenario that base_L and the flight norm are solved on: the one that `scenario` is a
-            variant of. None: `scenario` itself.
-        progress: Called with (steps done, steps in all, what is being done).
-        keep: File for a checkpoint, written every 30 s. If one of this very run is there, the run
-            goes on from it; one of another run is discarded. It stays when the run is done: remove
-            it once the record is saved.
-        say: Called with a sentence on what became of a checkpoint.
+        seed: Seed, 0 to 2**63 - 1; None: the scenario's own.
+        threads: Threads of the kernels; the result does not depend on it.
+        replicates: Number of runs with different seeds; the first uses `seed` itself.
+        base: Scenario on which base_L and the flight norm are solved, if `scenario` is a variant
+            of it. None: `scenario` itself.
+        progress: Called with (days done, total days, description).
+        keep: File for a checkpoint, written every 30 s. If it holds a checkpoint of this run, the
+            run resumes from it; that of another run is discarded. The file is not removed at the
+            end: remove it once the record is saved.
+        say: Called with a message about a checkpoint that was found or could not be written.
 
     Returns:
         The record, its tables by replicate.
@@ -118,10 +118,10 @@ def run(
 def ready(
     scenario: Scenario, seed: int | None, threads: int, base: Scenario | None
 ) -> tuple[Scenario, Scenario]:
-    """Check what a run is given, for a fault is told before anything is computed.
+    """Check the arguments of a run, so that errors are raised before anything is computed.
 
     Returns:
-        (the scenario as one run has it, with the run's seed; its base).
+        (the scenario of a single run, with the run's seed; its base).
     """
     cores = os.cpu_count() or 1
     if not 1 <= threads <= cores:
@@ -142,13 +142,13 @@ def ready(
 def describe(
     scenario: Scenario, what: dict[str, Any], seeds: list[int], threads: int
 ) -> dict[str, Any]:
-    """What of a manifest is known before the first step: which run it is, and by what it is made.
+    """The part of the manifest that is known before the first step.
 
     Args:
-        scenario: With base_L and the flight norm.
-        what: Its identity.
+        scenario: The scenario, with base_L and the flight norm.
+        what: Identity of the run.
         seeds: Seed of each replicate.
-        threads: Threads of the decision kernel.
+        threads: Threads of the kernels.
     """
     return {
         "format": 1,
@@ -178,7 +178,7 @@ def run_world(
     recorder: Recorder | None = None,
     after_step: Callable[[World, Recorder], None] | None = None,
 ) -> Recorder:
-    """Step a world to its end, keeping tables."""
+    """Step a world to its end, recording tables."""
     stepper = Stepper(world, recorder)
     n_days = stepper.n_days
     name = "running" if replicates == 1 else f"replicate {replicate + 1} of {replicates}"
@@ -198,7 +198,7 @@ def scenario_hash(scenario: Scenario) -> str:
 
 
 def versions() -> dict[str, str]:
-    """Versions of all that shapes a result."""
+    """Versions of everything that can affect results."""
     result = {"python": platform.python_version()}
     for name in ("numpy", "numba", "pandas", "pyarrow"):
         result[name] = version(name)
@@ -210,7 +210,7 @@ def versions() -> dict[str, str]:
 
 
 def join(frames: list[pd.DataFrame]) -> pd.DataFrame:
-    """Tables of all replicates under one another, categories kept."""
+    """Concatenate the tables of all replicates; categories are kept."""
     if len(frames) == 1:
         return frames[0]
     return pd.concat(frames, ignore_index=True)

@@ -1,7 +1,7 @@
-"""Solves the two numbers that tie rates to the world: base_L and the flight norm (section 4).
+"""Solves the two constants that scale the rates: base_L and the flight norm (section 4).
 
-Both are solved once, on the base scenario as its file stands, with its own seed and agents, and
-every variant inherits them: a policy must not be able to hide in the constant.
+Both are solved once, on the unchanged base scenario with its own seed and agents. Variants use the
+same values; otherwise the constants could absorb the effect of a policy.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ from sim.schema import Scenario
 
 
 def solve_base(scenario: Scenario, base: Scenario) -> Scenario:
-    """A scenario with base_L and the flight norm filled in from its base.
+    """Fill in base_L and the flight norm of a scenario from its base.
 
-    A figure that the scenario itself states is kept.
+    Values that the scenario itself states are kept.
     """
     decision = scenario.decision
     if decision.base_livelihood is not None and decision.flight_norm is not None:
@@ -44,12 +44,13 @@ def solve_base(scenario: Scenario, base: Scenario) -> Scenario:
 def _solved(text: str) -> tuple[float, float]:
     """(base_L, flight norm) of a base scenario, given as JSON so that equal ones are solved once.
 
-    base_L makes the mean livelihood rate of the first month's households, those of the focus to
-    whom any way is open at all, equal to `baseline_rate`; the norm is their mean of W_F^lam. With
-    hosts counted in, how rich the hosts are would set how readily people flee.
+    base_L makes the mean livelihood rate in the first month equal to `baseline_rate`. The mean is
+    over households of the focus countries that have any feasible destination. The norm is their
+    mean of W_F^lam. If host countries were included, their wealth would affect how readily people
+    flee.
     """
     base = whole.Scenario.model_validate_json(text)
-    # Nor does base_L know of a rush, which passes.
+    # The surge before announced rules is temporary, so it must not affect base_L.
     update = {"base_livelihood": 1.0, "flight_norm": 1.0, "surge": 0.0}
     decision = base.decision.model_copy(update=update)
     scenario = base.model_copy(update={"decision": decision})

@@ -40,86 +40,86 @@ STAGES: Final[tuple[tuple[str, tuple[Hook, ...]], ...]] = (
     (
         "people",  # people are born, die and finish school
         (
-            # Let people die, be born and finish school when a calendar month begins.
+            # Let people be born, die and finish school when a calendar month begins.
             demography.renew_people,
         ),
     ),
     (
-        "environment",  # what the world is like, what people have, know and want
+        "environment",  # threats, rules and tables are updated: what people face, have and know
         (
-            # See whether rules, blocs or governments change today.
+            # Check whether rules, blocs or governments change today.
             policy.note_changes,
-            # Let threats reach whom they reach today; once a month, see how strained hosts are.
+            # Update which threats are prevalent today and, once a month, the strain on host places.
             threats.update,
-            # Bring opinion up to date, and let those vote who elect a government today.
+            # Update public opinion, and hold today's elections.
             politics.update,
             # Put today's rules in force.
             policy.update,
-            # Let today's rules say how fast each status settles where.
+            # Update how fast newcomers of each status settle, under today's rules.
             settling.update,
-            # Bring thresholds up to date where prevalence or rights have changed.
+            # Update exposure thresholds when prevalence or rights have changed.
             exposure.update,
-            # Bring what sets means up to date, and note what households have to live through.
+            # Update the parameters of means, and record which update households need.
             livelihood.update,
-            # Let people know who set out in the month before.
+            # Let people know how many set out in the month before.
             caravans.update,
-            # Bring up to date what people see of the places that they could go to.
+            # Update what people know about possible destinations.
             choice.update,
         ),
     ),
     (
-        "rates",  # what households live under in these days
+        "rates",  # the factors of the rates at which households move are set
         (
-            # Move severities through the days of the stretch.
+            # Update severities through the days of the stretch.
             threats.advance,
-            # Find what sets the rates of households in this stretch; show it to who looks.
+            # Set the factors of the rates in this stretch; pass them to the `look` callback, if any.
             decide.set_conditions,
         ),
     ),
     (
-        "decisions",  # what each household decides, and what becomes of those on the way
+        "decisions",  # households decide, and people on the way travel
         (
-            # Ask all households, count answers, and send movers off; let the stranded go on.
+            # Ask all households, count answers, let movers depart, and let the stranded go on.
             decide.ask_all,
-            # Send off those whose wait for a regular channel is over.
+            # Let admitted applicants set out once their wait is over.
             rounds.send_admitted,
-            # Let journeys go on to the end of the stretch, and ask again who can be asked again.
+            # Continue journeys to the end of the stretch; ask people again who can decide again.
             rounds.carry_on,
         ),
     ),
     (
-        "states",  # what states decide about applications, claims and orders
+        "states",  # states decide about applications, claims and orders
         (
-            # Relocate claimants from front-line members to others, as far as promised and kept.
+            # Relocate claimants from front-line members to others, up to the pledges that are kept.
             relocation.relocate,
-            # Decide claims first come, first served, as far as each country's capacity goes.
+            # Decide claims, first come, first served, up to each country's capacity.
             asylum.decide_claims,
-            # Carry out return orders at each country's rate; those returned are back at home.
+            # Carry out orders to leave at each country's rate, returning people to their place of origin.
             removal.execute_returns,
-            # Let journeys go on to the end of the stretch, and ask again who can be asked again.
+            # Continue journeys to the end of the stretch; ask people again who can decide again.
             rounds.carry_on,
-            # Drop the applications of those who have moved or died in this stretch.
+            # Drop the applications of people who moved or died in this stretch.
             admission.withdraw_movers,
-            # Bring children back to the adults they were taken from, at the rate of the rule.
+            # Return children to the adults they were taken from, at the rate that the rule sets.
             reunification.reunify,
-            # Give people in an irregular stay a regular one, at each country's rate.
+            # Give irregular residents a regular status, at each country's rate.
             regularisation.regularise,
-            # Make citizens of those who have stayed long enough, at each country's rate.
+            # Naturalise people with a long enough stay, at each country's rate.
             naturalisation.naturalise,
         ),
     ),
     (
-        "count",  # who is where, and what it cost
+        "count",  # people and public spending are counted
         (
-            # Draw anew for those who have come to live elsewhere in this stretch.
+            # Redraw the exposure of people who moved to a new place in this stretch.
             exposure.expose_movers,
             # Take the census at the end of a stretch.
             census.count,
             # Check that every party on the way has travellers.
             journey.check_parties,
-            # Add what those felt who are exposed at the end of the stretch.
+            # Add the insecurity of people exposed at the end of the stretch.
             threats.count_insecurity,
-            # Book what was spent in this stretch.
+            # Record the spending of this stretch.
             spending.spend,
         ),
     ),

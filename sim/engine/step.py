@@ -1,4 +1,4 @@
-"""One step of the world: which mechanism does what, in order, is the list in `stages.py`."""
+"""One step of the world: it runs the hooks listed in `stages.py`, in order."""
 
 from __future__ import annotations
 
@@ -36,19 +36,19 @@ def count_steps(scenario: Scenario) -> int:
 
 
 def next_change(world: World, end: int) -> int:
-    """First day after today on which something dated changes, at most the step's end.
+    """First day after today with a dated event, or the step's end if there is none.
 
-    Dated events hold from their own day on, whatever the step.
+    Dated events take effect on their own day, whatever the length of a step.
     """
     return min((day for day in world.dates if day > world.day), default=end)
 
 
 def advance(world: World, look: Look | None = None) -> Census:
-    """Move the world by one step, in stretches between which nothing dated happens.
+    """Advance the world by one step, which dated events cut into stretches.
 
     Args:
-        world: Not at its end yet.
-        look: Called when households are about to be asked; it must change nothing.
+        world: The world; it must not be at its end.
+        look: Called before households are asked; it must not change anything.
 
     Returns:
         The census at the end of the step.
@@ -63,7 +63,7 @@ def advance(world: World, look: Look | None = None) -> Census:
 
 
 def advance_to(world: World, end: int, look: Look | None = None) -> Census:
-    """Move the world to a day, by the mechanisms of all stages in their order.
+    """Advance the world to a day, by running the hooks of all stages in order.
 
     Returns:
         The census on that day.

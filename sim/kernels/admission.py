@@ -1,4 +1,4 @@
-"""Lots for regular channels, drawn day by day (section 7)."""
+"""Admission to regular channels by lottery, day by day (section 7)."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from sim.core.state import DAYS_A_YEAR
 
 @kernel
 def draw_lots(applied, n_people, quota, left, first, end, begin):
-    """Admit by lot under a quota, day by day: a month admits whom its days would.
+    """Admit applicants by lottery under a quota, day by day: the length of a step does not matter.
 
     Args:
-        applied: [n] day of application, in the order of the lots.
-        n_people: [n] people whom each is for.
-        quota: People a year.
-        left: People for whom there was room before.
+        applied: [n] day of application, in lottery order.
+        n_people: [n] people whom each application covers.
+        quota: People per year.
+        left: Places left from before.
         first, end: Days of the stretch, the second excluded.
-        begin: [n] out: day of admission, infinite where there is none.
+        begin: [n] out: day of admission, infinite if not admitted.
 
     Returns:
-        People for whom there is room in the end.
+        Places left at the end.
     """
     n = applied.shape[0]
-    # Days on which the queue grows; on the others most often nobody fits, which is soon seen.
+    # Days on which the queue grows; on other days the list of applicants need not be rebuilt.
     grows = np.zeros(end - first, np.bool_)
     grows[0] = True
     for i in range(n):
@@ -54,10 +54,10 @@ def draw_lots(applied, n_people, quota, left, first, end, begin):
             i = waiting[admitted]
             used += n_people[i]
             admitted += 1
-            # A party is admitted when the quota has grown enough for it.
+            # A party is admitted on the day on which enough places have accumulated.
             grown = day + max(used - left, 0.0) / max(quota, 1e-12) * DAYS_A_YEAR
             begin[i] = max(applied[i], grown)
-        # What is left over waits for the next day only as far as one more party needs it.
+        # Places left are carried over to the next day only as far as the next party needs them.
         next_party = float(n_people[waiting[admitted]]) if admitted < m else 0.0
         left = min(room - used, next_party)
         m -= admitted

@@ -1,7 +1,10 @@
 """The decision: two competing hazards, one draw, five answers (model, section 4).
 
-A newcomer changes the utility in `sim/mechanisms/choice.py`, where V is built as a product of
-factors; here the factors are only multiplied, nested and compared.
+To change the utility, edit `sim/mechanisms/choice.py`, which builds exp(V / mu) as a product of
+factors; the kernels here only multiply, nest and compare them.
+
+Each rate is computed with and without the means and the permission constraint. Suffixes: R (or _r)
+with both, M without the means constraint, P without the permission constraint, MP without either.
 """
 
 from __future__ import annotations
@@ -33,76 +36,80 @@ LIVELIHOOD, FLIGHT = int(Hazard.livelihood), int(Hazard.flight)
 TOGETHER = 16
 """Origins whose look-ahead is solved at a time: few enough that their sums stay in the cache."""
 MARGIN = 1.000001
-"""Covers the rounding of bounds."""
+"""Factor that covers rounding errors of the bounds."""
 PIONEER_MONTHS = 18 * 12
-"""Age from which somebody may go ahead of the household, in months, as births are known."""
+"""Age in months from which a member may go ahead of the household as a pioneer."""
 CHILD_MONTHS = 12 * 12
+"""Age in months from which a child may go alone."""
 
 
 class Rush(NamedTuple):
-    """What alternatives are about to lose by rules that are announced; axes as in `Landscape`.
+    """Losses of alternatives under announced rules; axes as in `Landscape`.
 
     Losses are phi / mu (V_now - V_after): infinite for what will close, 0 for what is closed now.
     """
 
     pending: bool
-    """Whether any rule is announced; else nothing of this is read."""
+    """Whether any rule is announced; if not, the other fields are not read."""
     way: F64
-    """[g, p, d] loss of the way by corridors."""
+    """[g, p, d] loss of the journey by corridors."""
     entry: F64
-    """[h, grounds, k, c, s] loss of entry; to be added to that of the way."""
+    """[h, grounds, k, c, s] loss of entry; added to that of the journey."""
     min_education: I64
-    """[k, c, s] under the rules to come."""
+    """[k, c, s] under the announced rules."""
     most: float
-    """Loss beyond which nobody hurries more."""
+    """Greatest loss that counts."""
 
 
 class Landscape(NamedTuple):
-    """Where one can go: factors of exp(V / mu), prices and rules.
+    """Tables of all destinations: factors of exp(V / mu), prices and rules.
 
-    Axes: hazard h (2), world w (0 as ruled, 1 policy open), class g, place p, destination d,
-    origin o, admission class k (citizenship and group), country c, slot s (the four border
-    channels), kind (0 regular travel, 1 by corridors).
+    Axes: hazard h (2), world w (0 under the rules in force, 1 under open policy), taste class g,
+    place p, destination d, origin o, admission class k (citizenship and group), country c, slot s
+    (the four border channels), kind (0 regular travel, 1 by corridors).
     """
 
     country: I64
     """[place] country index."""
     free: Bool
-    """[citizenship, country] whether citizens may live there without anybody's leave (a bloc)."""
+    """[citizenship, country] whether citizens may live there without permission (a bloc)."""
     geography: F64
-    """[h, w, g, p, d, kind] distance, contiguity, language, colony, size, way; 0 where no way."""
+    """[h, w, g, p, d, kind] distance, contiguity, language, colony, size and journey; 0 where there
+    is no route."""
     pull: F64
-    """[h, o, d] network and perceived attraction; 0 for places that nobody chooses (camps)."""
+    """[h, o, d] network and perceived attraction; 0 for places that no one chooses (camps)."""
     ahead: F64
     """[h, o, d] W(d)^look_ahead: multiplies the nest, not its members."""
     admission: F64
-    """[h, grounds, k, c, s] status income, chance, waiting as ruled; 0 where closed."""
+    """[h, grounds, k, c, s] status income, chance and waiting under the rules; 0 where closed."""
     admitted: F64
-    """[h, c, s] the same with chance 1 and no wait, as for everybody were policy open."""
+    """[h, c, s] the same with chance 1 and no wait, as for everyone under open policy."""
     min_education: I64
-    """[k, c, s]"""
+    """[k, c, s] lowest level of education admitted."""
     fee: F64
-    """[k, c, s] money a person, as ruled."""
+    """[k, c, s] money per person, under the rules."""
     price: F64
-    """[w, p, d, kind] money a person; infinite where no way."""
+    """[w, p, d, kind] money per person; infinite where there is no route."""
     companions: F64
-    """[h, 3] factor of who goes."""
+    """[h, 3] factor of who goes, by `Companions`."""
     homeward: F64
-    """[h] factor of the tie to home."""
+    """[h] factor of attachment to the place of origin."""
     ident: U64
     """[d] hash of the destination's id."""
     nest: float
+    """mu, scale within a destination's nest."""
     inclusive: float
+    """lam, exponent of W in the rates."""
     rush: Rush
 
 
 class Conditions(NamedTuple):
-    """What people live under this step: factors of the two rates, a year."""
+    """Conditions of the current stretch: factors of the two rates, per year."""
 
     want: F64
-    """[place, 16] exp(S_want), averaged over the days of the step."""
+    """[place, 16] exp(S_want), averaged over the days of the stretch."""
     fear: F64
-    """[place, 8] exp(S_fear) - 1, averaged over the days of the step."""
+    """[place, 8] exp(S_fear) - 1, averaged over the days of the stretch."""
     by_state: Bool
     """[place, 8] whether the exposed fear the state itself: no flight within the country."""
     livelihood: F64
@@ -110,40 +117,44 @@ class Conditions(NamedTuple):
     flight: float
     """base_F / flight_norm."""
     at_home: float
-    """exp(-tie - attachment), for those who live in their place of origin."""
+    """exp(-home_attachment - place_attachment), for people who live in their place of origin."""
     attachment: float
-    """Drag of being settled in a place on the livelihood rate, as an exponent."""
+    """Exponent by which being settled in a place lowers the livelihood rate."""
     settling: F64
-    """[place, status] speed at which newcomers settle, a year."""
+    """[place, status] speed at which newcomers settle, per year."""
     age: F64
-    """[2, 121] age schedules of the two hazards, greatest value 1."""
+    """[2, 121] age schedules of the two hazards, scaled to a maximum of 1."""
     rest: float
-    """Years over which a move just made is felt."""
+    """Years over which the effect of a recent move fades."""
     rest_depth: float
+    """Share by which the livelihood rate is reduced right after a move."""
     bound: F64
-    """[h, p, o, g] W^lam with every gate open and everybody in company."""
+    """[h, p, o, g] upper bound of W^lam without constraints, with all kinds of companions."""
     most: F64
-    """[place, 2, mask] greatest rate of who lives there, from elsewhere (0) or from there (1)."""
+    """[place, 2, mask] greatest rate of any resident: of other origins (0), of this place (1)."""
 
 
 class Means(NamedTuple):
-    """What sets the money at hand."""
+    """Parameters of the means of households."""
 
     income: F64
-    """[place] kappa y_p, money a year."""
+    """[place] kappa y_p, money per year."""
     sigma: F64
-    """[place] of the lognormal."""
+    """[place] sigma of the lognormal income distribution."""
     normal: F32
     """[65536] standard normal deviate of a wealth rank."""
     support: F64
-    """[place] remittances and aid, money a year."""
+    """[place] remittances and aid, money per resident and year."""
     status: F64
     """[place, status] factor of income."""
     subsistence: float
+    """c0, money per person and year."""
     drain_economic: float
+    """Share of income lost per unit of the economic threat."""
     drain_food: float
+    """Share of income lost per unit of the food threat."""
     tolerable: F64
-    """[7] below it a threat drains nothing."""
+    """[7] severity below which a threat drains nothing."""
 
 
 class Events(NamedTuple):
@@ -153,22 +164,22 @@ class Events(NamedTuple):
     answer: I64
     hazard: I64
     time: F64
-    """Share of the time asked for at which the move falls, or the first no."""
+    """Time of the move or the first refusal, as a share of the time span asked about."""
     flight: F64
-    """F / (R - R_0): the part of necessity that flight has."""
+    """F / (R - R_0): share of flight in moves of necessity."""
     trapped: Bool
     """Blocked, and would have moved with the means of a secure place."""
     refused: F64
-    """R_MP - R: how often they are told no, a year, as long as they do not move."""
+    """R_MP - R: refusals per year, as long as the household does not move."""
     lacking: F64
-    """Share of it that is for lack of means."""
+    """Share of refusals that are for lack of means."""
 
 
 @inner
 def secure_means(means, place, rank, status, n):
-    """Means that a household of n would have were no threat draining them.
+    """Means that a household of n would have without threats that drain them.
 
-    m* = n (max(0, kappa y f Q(rank) - c0) + support), money a year.
+    m* = n (max(0, kappa y f Q(rank) - c0) + support), money per year.
     """
     sigma = means.sigma[place]
     share = math.exp(sigma * means.normal[rank] - 0.5 * sigma * sigma)
@@ -178,9 +189,9 @@ def secure_means(means, place, rank, status, n):
 
 @inner
 def drained_means(means, place, rank, status, n, economic, food):
-    """Means that a household of n tends to under threats to economy and food (model, section 6).
+    """Target means of a household of n under economic and food threats (model, section 6).
 
-    m* = n (max(0, kappa y f Q(rank) (1 - d_e h_e) (1 - d_f h_f) - c0) + support), money a year.
+    m* = n (max(0, kappa y f Q(rank) (1 - d_e h_e) (1 - d_f h_f) - c0) + support), money per year.
     """
     sigma = means.sigma[place]
     share = math.exp(sigma * means.normal[rank] - 0.5 * sigma * sigma)
@@ -191,11 +202,11 @@ def drained_means(means, place, rank, status, n, economic, food):
 
 @inner
 def household(people, head, month):
-    """Who could go from a household: members, a pioneer, an older child.
+    """Members of a household who could go: everyone, a pioneer, or an older child.
 
     Returns:
         (n, pioneer, child): number of members alive; row of the youngest adult other than the
-        head, or -1; row of the eldest of those 12 to 17, or -1.
+        head, or -1; row of the eldest child aged 12 to 17, or -1.
     """
     founder = people.household[head]
     n = 0
@@ -220,13 +231,13 @@ def household(people, head, month):
 
 @equation
 def able(price, money, n, whole, pioneer, child):
-    """Sum over companions who can pay of their factor.
+    """Sum of the factors of all kinds of companions that the household can pay for.
 
     Args:
-        price: Money a person.
+        price: Money per person.
         money: Means of the household.
-        n: Members.
-        whole, pioneer, child: Factors of who goes, 0 where the household has none.
+        n: Number of members.
+        whole, pioneer, child: Factors of who goes, 0 where the household has no such member.
     """
     factor = 0.0
     if price * n <= money:
@@ -238,7 +249,7 @@ def able(price, money, n, whole, pioneer, child):
 
 @equation
 def hurry(loss, most):
-    """Factor of exp(V / mu) of an alternative about to lose so much: exp(min(max(loss, 0), most)).
+    """Surge factor of exp(V / mu) of an alternative: exp(min(max(loss, 0), most)).
 
     Args:
         loss: phi / mu (V_now - V_after).
@@ -249,20 +260,20 @@ def hurry(loss, most):
 
 @inner
 def ways_into(land, h, p, o, g, k, education, kin, confined, founded, local, queued, d, ways):
-    """Factors and prices of all ways into one destination.
+    """Factors and prices of all channels into one destination.
 
-    The one place where feasibility by relation, channel and person is decided.
+    This is the only place that decides which channels are feasible for a person.
 
     Args:
-        confined: Whether flight within one's own country is no escape (threat by the state).
+        confined: Whether the state is the threat, so that flight within the country is no escape.
         founded: Whether the person left their country with grounds for asylum.
-        local: 1 if one may claim asylum on the spot, 2 if one may also settle there.
-        queued: Whether an application is pending, so that regular channels are taken.
-        ways: [4, 4] out, by slot: exp(V / mu) as ruled (0 where closed to this person) and were
-            policy open; price a person as ruled and were policy open.
+        local: 1 if the person may claim asylum on the spot, 2 if they may also settle there.
+        queued: Whether an application is pending, which excludes regular channels.
+        ways: [4, 4] out, by slot: exp(V / mu) under the rules (0 where closed to this person) and
+            under open policy; price per person under the rules and under open policy.
 
     Returns:
-        Number of slots: 0 for nowhere to go, 1 for a destination that needs nobody's leave, 4 for
+        Number of slots: 0 if the destination is not feasible, 1 if it needs no permission, 4 for
         the border channels.
     """
     pull = land.pull[h, o, d]
@@ -283,7 +294,7 @@ def ways_into(land, h, p, o, g, k, education, kin, confined, founded, local, que
         price = land.price[0, p, d, 0]
         ways[0, 0], ways[0, 1], ways[0, 2], ways[0, 3] = x, x, price, price
         return 1
-    # Those who flee know that they have grounds for asylum; others, whether they once had.
+    # People in flight have grounds for asylum; others have them only if they left with grounds.
     fears = 1 if h == FLIGHT or founded else 0
     for s in range(4):
         ways[s, 0] = ways[s, 1] = 0.0
@@ -306,7 +317,7 @@ def ways_into(land, h, p, o, g, k, education, kin, confined, founded, local, que
                 loss += land.rush.way[g, p, d]
             elif education < land.rush.min_education[k, country, s]:
                 loss = math.inf
-            # In all four rates alike, so that gates only relax.
+            # The same factor in all four rates, so that lifting a constraint never lowers a rate.
             gain = hurry(loss, land.rush.most)
             ways[s, 0] *= gain
             ways[s, 1] *= gain
@@ -315,7 +326,7 @@ def ways_into(land, h, p, o, g, k, education, kin, confined, founded, local, que
 
 @equation
 def same_nest(s, one, value_one, other, value_other, nest, ahead):
-    """Part of W of a destination, s^mu W(d)^look_ahead, where two others' parts are known."""
+    """Term of a destination in W, s^mu W(d)^look_ahead; reuses known values of equal sums s."""
     if s == one:
         return value_one
     if s == other:
@@ -325,7 +336,7 @@ def same_nest(s, one, value_one, other, value_other, nest, ahead):
 
 @equation
 def way_without_leave(d, o, within):
-    """Channel of those who need nobody's leave: home, within the country, or within a bloc."""
+    """Channel that needs no permission: home, within the country, or within a bloc."""
     if d == o:
         return HOME
     return INTERNAL if within else FREE
@@ -351,23 +362,23 @@ def inclusive_values(
     child,
     ways,
 ):
-    """W_h under the four combinations of gates.
+    """W_h with and without the means and permission constraints.
 
     W = sum over d of (sum over feasible channels and companions of exp(V / mu))^mu W(d)^look_ahead
 
     Args:
         money: Means at hand.
         pioneer, child: Whether the household has one.
-        ways: [4, 4] scratch.
+        ways: [4, 4] working array.
 
     Returns:
-        (W as it is, W with means unlimited, W with policy open, W with both).
+        (W with both constraints, W with unlimited means, W under open policy, W with neither).
     """
     nest = land.nest
     with_all = land.companions[h, 0]
     with_one = land.companions[h, 1] if pioneer else 0.0
     with_child = land.companions[h, 2] if child else 0.0
-    # Added as `able` adds them, so that a gate that shuts nobody out gives the very same sum.
+    # Added in the same order as in `able`, so that a constraint without effect gives an equal sum.
     full = with_all + (with_one + with_child)
     w_r = w_m = w_p = w_mp = 0.0
     for d in range(land.country.shape[0]):
@@ -385,7 +396,7 @@ def inclusive_values(
                 s_m += x * full
                 s_r += x * able(ways[s, 2], money, n, with_all, with_one, with_child)
         if s_mp > 0.0:
-            # Powers are what takes time, and most people meet few gates that make a difference.
+            # Powers are slow; most sums are equal because few constraints have an effect.
             ahead = land.ahead[h, o, d]
             value = s_mp**nest * ahead
             value_p = same_nest(s_p, s_mp, value, 0.0, 0.0, nest, ahead)
@@ -399,7 +410,7 @@ def inclusive_values(
 
 @inner
 def locality(people, land, head):
-    """0: no local alternative; 1: may claim asylum here; 2: may also settle here."""
+    """Local alternatives: 0 none; 1 may claim asylum here; 2 may also settle here irregularly."""
     if land.country[people.place[head]] == land.country[people.home[head]]:
         return 0
     if people.activity[head] == STRANDED:
@@ -411,8 +422,8 @@ def locality(people, land, head):
 def settled(people, conditions, head, since):
     """How settled a household is where it lives, 0 to 1.
 
-    1 - exp(-speed t): citizens are settled anywhere in their country; others settle as fast as
-    their status lets them. Who is displaced within the own country is a newcomer there too.
+    1 - exp(-speed t): citizens are settled anywhere in their country; others settle at the speed of
+    their status. People displaced within their own country are newcomers there too.
 
     Args:
         since: Years since the last move.
@@ -425,7 +436,7 @@ def settled(people, conditions, head, since):
 
 @inner
 def rate_factors(people, conditions, head, now, month):
-    """Rates of livelihood and flight a year for W = 1.
+    """Rates of livelihood and flight per year for W = 1.
 
     Args:
         now: Day from the start.
@@ -451,11 +462,11 @@ def rate_factors(people, conditions, head, now, month):
 
 @inner
 def evaluate(people, land, conditions, classes, head, now, month, money, ways):
-    """The two rates under the four combinations of gates, a year.
+    """The two rates per year, with and without the means and permission constraints.
 
     Args:
         money: Means at hand.
-        ways: [4, 4] scratch.
+        ways: [4, 4] working array.
 
     Returns:
         (L, F, L_M, F_M, L_P, F_P, L_MP, F_MP)
@@ -491,8 +502,8 @@ def evaluate(people, land, conditions, classes, head, now, month, money, ways):
 
 @inner
 def rate_bound(people, conditions, head, month):
-    """No less than R_MP of this head: full company, no rest after a move."""
-    # Indices without a sign need no second look.
+    """Upper bound of R_MP of this head: all kinds of companions, no pause after a move."""
+    # Unsigned indices avoid numba's check for negative ones.
     p = people.place[head]
     o = people.home[head]
     g = np.uint64(people.traits[head]) >> np.uint64(4)
@@ -511,10 +522,10 @@ def rate_bound(people, conditions, head, month):
 
 @inner
 def close_bound(people, land, conditions, head, now, month):
-    """No less than R_MP of this head, and near it where confinement, place and rush do not matter.
+    """Closer upper bound of R_MP of this head, from its own household and its last move.
 
-    With all gates open, everybody of a household can pay, so the companions' factor leaves the sum
-    over destinations: (full / fullest)^(mu lam).
+    Without constraints every household can pay for all its members, so the companions' factor can
+    be taken out of the sum over destinations: (full / fullest)^(mu lam).
     """
     p = people.place[head]
     o = people.home[head]
@@ -545,14 +556,14 @@ def no_means_share(r, r_m, r_p, r_mp):
 
 @subkernel
 def sieve_by_place(people, heads, first, last, conditions, move_key, dt, through):
-    """List those of heads[first:last] whose draw does not prove at one look that they stay.
+    """List the heads[first:last] who may move by the bound of their place.
 
     Args:
         move_key: Key of the move draw.
         through: [n] out: positions among the heads, from `first` on.
 
     Returns:
-        Where the list ends.
+        End of the list.
     """
     n = first
     for i in range(first, last):
@@ -567,10 +578,12 @@ def sieve_by_place(people, heads, first, last, conditions, move_key, dt, through
 
 @subkernel
 def sieve_by_cell(people, heads, first, last, conditions, move_key, month, dt, through):
-    """Keep those of through[first:last] who may move by the bound of their cell, age and status.
+    """Keep the heads of through[first:last] who may move by the bound of their attributes.
+
+    These are place, origin, taste class, age, status and exposure.
 
     Returns:
-        Where the list ends.
+        End of the list.
     """
     n = first
     for j in range(first, last):
@@ -586,10 +599,10 @@ def sieve_by_cell(people, heads, first, last, conditions, move_key, month, dt, t
 def sieve_by_household(
     people, heads, first, last, land, conditions, move_key, now, month, dt, through
 ):
-    """Keep those of through[first:last] who may move by the bound of their own household.
+    """Keep the heads of through[first:last] who may move by the bound of their own household.
 
     Returns:
-        Where the list ends.
+        End of the list.
     """
     n = first
     for j in range(first, last):
@@ -605,28 +618,29 @@ def sieve_by_household(
 def decide(
     people, heads, first, last, land, conditions, means, classes, keys, now, month, dt, events
 ):
-    """Give heads[first:last] one of the five answers; write those that are not `stays`.
+    """Draw one of the five answers for heads[first:last]; write the answers other than `stays`.
 
-    A uniform above a bound on R_MP dt proves a stay without evaluating anything, since
-    -ln(1 - u) >= u: exact, and open to nearly everybody. Bounds are tried from the widest on: of
-    all who live there, of those of an origin, taste, age and status, of the very household.
+    If the uniform u is above a bound on R_MP dt, the household stays, and no utility has to be
+    evaluated: this is exact, since -ln(1 - u) >= u, and it decides nearly all households. Bounds
+    are tried from the widest to the closest: of all residents, of the head's attributes, of the
+    household itself.
 
     Args:
         heads: [n] rows of the deciding heads.
         classes: [country, group] admission class.
         keys: [2] keys of the move draw and of the label draw.
-        now: [n] day from the start on which each one's rates are taken.
+        now: [n] day from the start on which each head's rates are evaluated.
         month: Month from the start.
         dt: [n] years for which each is asked.
-        events: Buffers of length n, written from `first` on; what stands behind is of no meaning.
+        events: Buffers of length n, written from `first` on; later entries have no meaning.
 
     Returns:
         Number of events written.
     """
     at = first
     ways = np.empty((4, 4))
-    # Those let through wait where events are written, which never overtakes them. Each sieve is a
-    # loop of its own: short enough that the processor fetches for the next few heads meanwhile.
+    # The list of remaining heads shares a buffer with the events, which never overtake it. Each
+    # sieve is a separate short loop, so that the processor can prefetch the next heads.
     through = events.head
     end = sieve_by_place(people, heads, first, last, conditions, keys[0], dt, through)
     end = sieve_by_cell(people, heads, first, end, conditions, keys[0], month, dt, through)
@@ -640,7 +654,7 @@ def decide(
         draw = -math.log1p(-uniform(keys[0], people.pid[head]))
         want = conditions.want[people.place[head], people.mask[head] & 15]
         money = np.float64(people.means[head])
-        # The second pass asks what the household would do with the means of a secure place.
+        # The second pass evaluates the household with the means of a secure place.
         for once_more in range(2):
             lr, fr, lm, fm, lp, fp, lmp, fmp = evaluate(
                 people, land, conditions, classes, head, now[i], month, money, ways
@@ -688,10 +702,10 @@ def decide(
 
 @kernel
 def rates(people, heads, land, conditions, classes, now, month, out):
-    """Evaluate everybody in full, as `decide` does for the few whom the bound lets through.
+    """Evaluate the rates of all heads, without bounds.
 
     Args:
-        out: [n, 8] out: L, F, L_M, F_M, L_P, F_P, L_MP, F_MP, a year.
+        out: [n, 8] out: L, F, L_M, F_M, L_P, F_P, L_MP, F_MP, per year.
     """
     ways = np.empty((4, 4))
     for i in range(heads.shape[0]):
@@ -706,7 +720,7 @@ def rates(people, heads, land, conditions, classes, now, month, out):
 
 @equation
 def gumbel(u):
-    """Standard Gumbel deviate of a uniform in (0, 1)."""
+    """Standard Gumbel deviate from a uniform in (0, 1)."""
     return -math.log(-math.log(u))
 
 
@@ -714,17 +728,17 @@ def gumbel(u):
 def choose(
     people, heads, hazards, land, confined, classes, keys, month, goal, channel, companions, price
 ):
-    """Where movers go, how, and with whom: Gumbel draws by destination, then within the nest.
+    """Draw where movers go, how, and with whom: by destination, then within its nest.
 
     Args:
         heads: [n] rows of the heads who move.
-        hazards: [n] hazard that moves each.
+        hazards: [n] hazard that makes each move.
         confined: [n] whether flight within the country is no escape.
         keys: [2] keys of the destination draw and of the channel draw.
         goal: [n] out: destination, -1 where nothing is feasible.
         channel: [n] out: `Channel`.
         companions: [n] out: `Companions`.
-        price: [n] out: fee and fare a person.
+        price: [n] out: fee and fare per person.
     """
     ways = np.empty((4, 4))
     for i in range(heads.shape[0]):
@@ -791,14 +805,15 @@ def choose(
 
 @kernel
 def median_nests(land, h, first, last, money, kinds, nests):
-    """Nests of the median resident who is a foreigner everywhere, without pull or look-ahead.
+    """Nests of the median resident, taken as a foreigner everywhere, without pull or look-ahead.
 
     Args:
         h: Hazard.
-        first, last: Which rows of `kinds` are done.
+        first, last: Range of rows of `kinds` to compute.
         money: [place] means of the median resident.
         kinds: [n] admission classes.
-        nests: [n, p, d] out: (sum over slots of exp(V / mu))^mu, first class, no skill.
+        nests: [n, p, d] out: (sum over slots of exp(V / mu))^mu, of the first taste class, without
+            education or family abroad.
     """
     n = land.country.shape[0]
     fears = 1 if h == FLIGHT else 0
@@ -828,24 +843,24 @@ def look_ahead(
 ):  # fmt: skip
     """Solve W(d) = sum over d' of nest(d, d') max(W(d'), floor)^look_ahead for every origin.
 
-    Each origin is a fixed point of its own, so that one place more in the world does not change
-    when another origin's iteration stops. Origins of one country differ by `pull` and by the way
-    home alone: some of them are iterated at a time, so that each row of nests is read for all.
+    Each origin is a separate fixed point, so that its iteration does not depend on when that of
+    another origin stops. Origins of the same country differ only in `pull` and in the return home:
+    several are iterated at a time, so that each row of nests is read once for all of them.
 
     Args:
-        order: [place] origins, those of a country next to each other.
+        order: [place] origins, sorted by country.
         country: [place] country index.
-        free: [p, d] nests of the median resident of p where nobody's leave is needed.
-        foreign: [citizenship, p, d] nests where leave is needed.
+        free: [p, d] nests of the median resident of p where no permission is needed.
+        foreign: [citizenship, p, d] nests where permission is needed.
         pull: [o, d] factor of the nest.
-        homeward: Factor of the nest of one's place of origin.
+        homeward: Factor of the nest of the place of origin.
         reachable: [o, d] whether people from o could be in d at all.
-        first, last: Which origins of `order` are done.
+        first, last: Range of origins in `order` to solve.
         weight: look_ahead, below 1: the map is a contraction.
         ahead: [o, d] in: start of the iteration; out: max(W, floor)^look_ahead.
     """
     n = country.shape[0]
-    # [d, p]: sums for all p at once, since they are neighbours in memory.
+    # [d, p], so that sums over d for all p read adjacent memory.
     nests = np.empty((n, n))
     home = np.empty((TOGETHER, n))
     value, w = np.empty((TOGETHER, n)), np.empty((TOGETHER, n))
@@ -898,13 +913,13 @@ def look_ahead(
 
 @inner
 def _add_four(d, o, nests, home, worth, w):
-    """Add what four destinations from d on are worth, one after the other, seen from every p."""
+    """Add the values of four destinations, from d on, for every p."""
     n = w.shape[0]
     if d + 4 <= n and not d <= o < d + 4:
         worth_0, worth_1, worth_2, worth_3 = worth[d], worth[d + 1], worth[d + 2], worth[d + 3]
         nests_0, nests_1, nests_2, nests_3 = nests[d], nests[d + 1], nests[d + 2], nests[d + 3]
         for p in range(n):
-            # The sum stays in a register; its terms come in the order in which one each would.
+            # The sum stays in a register; terms are added in the same order as one by one.
             total = w[p] + nests_0[p] * worth_0
             total += nests_1[p] * worth_1
             total += nests_2[p] * worth_2
@@ -918,7 +933,7 @@ def _add_four(d, o, nests, home, worth, w):
 
 @subkernel
 def _nests_of(citizenship, country, free, foreign, nests):
-    """[d, p] nests of people of one citizenship, but for the way to their place of origin."""
+    """[d, p] nests of people of one citizenship, except for the return to their place of origin."""
     n = country.shape[0]
     for p in range(n):
         for d in range(n):
@@ -951,19 +966,19 @@ def expect(
     years,
     flows,
 ):
-    """Add what is expected of everybody: events by answer, and people by where they would go.
+    """Add expected numbers of events by answer, and of people by destination.
 
-    Moves and stays are probabilities of the step; how often somebody is told no is its rate times
-    the time spent before a move, (1 - exp(-R dt)) / R. `years` are rates weighted by that time,
-    times the people of the household (Rao-Blackwell). All are added in fixed point, so the sums are
-    free of order.
+    Moves and stays are probabilities within dt. The expected number of refusals is their rate times
+    the expected time before a move, (1 - exp(-R dt)) / R. `years` are rates times that time, times
+    the people of the household (Rao-Blackwell). Everything is added in fixed point, so the sums do
+    not depend on order.
 
     Args:
-        now: [n] day from the start on which each one's rates are taken.
+        now: [n] day from the start on which each head's rates are evaluated.
         dt: [n] years for which each is asked.
         cells: [n] cell of each head.
-        weight: [place] people that a row of that home stands for.
-        micro: Units of the fixed point.
+        weight: [place] people that a row of that origin represents.
+        micro: Fixed-point units per person.
         answers: [cell, answer] households, in 1 / micro, added to.
         years: [cell, answer] people, in 1 / micro, added to.
         flows: [citizenship, origin, destination, channel, answer] people, in 1 / micro, added to.
@@ -1024,7 +1039,7 @@ def expect(
             with_one = land.companions[h, 1] if pioneer >= 0 else 0.0
             with_child = land.companions[h, 2] if child >= 0 else 0.0
             total = 0.0
-            # First the sum over destinations, then the parts.
+            # The first pass sums over destinations, the second adds their shares.
             for once_more in range(2):
                 for d in range(n_places):
                     n_slots = ways_into(
@@ -1055,7 +1070,7 @@ def expect(
                         total += nests[d]
                         continue
                     for s in range(n_slots):
-                        # `able` with the household's factor times its size counts persons.
+                        # Multiplying the household's factor by its size counts persons.
                         persons = ways[s, 0] * able(
                             ways[s, 2], money, n, with_all * n, with_one, with_child
                         )

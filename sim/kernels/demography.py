@@ -1,4 +1,4 @@
-"""Births and natural deaths: one draw a person and month, and who leads on after a death."""
+"""Births and natural deaths: one draw per person and month, and succession of dead heads."""
 
 from __future__ import annotations
 
@@ -29,22 +29,22 @@ def draw_vital_events(
     mothers,
     grown,
 ):
-    """List who dies, who gives birth and who comes of an age, ascending by row.
+    """List the people who die, give birth, or reach a given age, ascending by row.
 
-    One draw serves for both events, death from below and birth from above, so that with a higher
-    rate of either the same people and some more meet with it.
+    A single draw decides both events: death if it is low, birth if it is high. With a higher rate,
+    the same people and some more have the event.
 
     Args:
         people: All persons.
-        first, last: Which rows are drawn for.
+        first, last: Range of rows.
         country: [place] country index.
         dies: [country, sex, age] probability to die in this month.
         bears: [country, sex, age] probability to give birth in it.
-        spared: [2, months of age] draws between which nothing at all befalls anybody of that age;
-            who is older than the last counts as of it.
+        spared: [2, months of age] range of draws with no event for anyone of that age; older
+            people use the last entry.
         draw_key: Key of this month's draws.
         month: Month from the start.
-        coming: Age in months that `grown` lists.
+        coming: Age in months of the people that `grown` lists.
         dying, mothers, grown: [last - first] out: rows.
 
     Returns:
@@ -78,13 +78,13 @@ def draw_vital_events(
 
 @kernel
 def bury(people, dying, heirs):
-    """Let people die where they are; the eldest survivor of a household leads on.
+    """Let people die where they are; if a head dies, the eldest survivor becomes head.
 
     Args:
         people: All persons.
         dying: [n] rows.
-        heirs: [n] out: who leads the household of a head who died; `NONE` for those who led
-            nobody, or whom nobody survives.
+        heirs: [n] out: row of the new head where a head died; `NONE` for people who were not
+            heads, and where no one survives.
     """
     for i in range(dying.shape[0]):
         people.activity[dying[i]] = DEAD

@@ -1,4 +1,4 @@
-"""Who a threat reaches, and what it leaves people: masks and means (sections 3 and 6)."""
+"""Exposure of households to threats, and recovery of their means (sections 3 and 6)."""
 
 from __future__ import annotations
 
@@ -12,12 +12,13 @@ from sim.core.state import WOMAN
 from sim.kernels.choice import drained_means
 
 CHILDREN, WOMEN, OLD = 1, 2, 4
-"""Bits of who is vulnerable in a household."""
+"""Bits for the presence of vulnerable members in a household."""
 BITS = 13
+"""Number of low bits that hold the member count in a packed household composition."""
 MEMBERS = (1 << BITS) - 1
-"""The part of a household's company that counts its members; bits of who they are stand above."""
+"""Mask of the member count; the bits for vulnerable members are above it."""
 CHILD_MONTHS, OLD_MONTHS = 18 * 12, 65 * 12
-"""Ages below and from which members count as children and as old, in months."""
+"""Ages in months below which members count as children, and from which they count as old."""
 N_STATUS = 7
 DEAD = 6
 N_COMPOSITIONS = 8
@@ -27,17 +28,17 @@ LOW = np.uint64(0xFFFF)
 EACH = np.uint64(0x01010101010101)
 """A one in the byte of each threat."""
 HIGH, REST = np.uint64(0x80808080808080), np.uint64(0x7F7F7F7F7F7F7F)
-"""The highest bit of each of these bytes, and the others."""
+"""The highest bit of each of these bytes, and the other seven bits."""
 GATHER = np.uint64(0x0102040810204000)
-"""Times this, a word with a one or none in each of seven bytes has these bits in its highest."""
+"""Multiplier that gathers the lowest bits of seven bytes into the highest byte."""
 WANT_BYTES, FEAR_BYTES = np.uint64(0xFFFFFFFF), np.uint64(0xFFFFFF00000000)
 
 
 @inner
 def member(people, row, month):
-    """What a row adds to its household: 0 if dead, else 1 and the bits of who is vulnerable."""
+    """Packed composition of one person: 0 if dead, else a count of 1 and the vulnerability bits."""
     age = month - people.born[row]
-    # Sums of truths instead of branches, which nobody could foresee.
+    # Arithmetic on booleans, because branches would be unpredictable for the processor.
     bits = CHILDREN * (age < CHILD_MONTHS) + OLD * (age >= OLD_MONTHS)
     bits += WOMEN * (people.traits[row] & WOMAN)
     return (1 + (bits << BITS)) * (people.activity[row] != DEAD)
@@ -45,18 +46,18 @@ def member(people, row, month):
 
 @inner
 def with_member(company, more):
-    """Company with another member: numbers are added, bits united."""
+    """Composition with another member: counts are added, bits are combined."""
     return (company & MEMBERS) + (more & MEMBERS) + ((company | more) & ~MEMBERS)
 
 
 @kernel
 def look_at_households(people, heads, month, company):
-    """Count the members of the households of some heads, and see who they are.
+    """Find the composition of households.
 
     Args:
         heads: [n] rows of heads.
         month: Month from the start.
-        company: [n] out: `MEMBERS` who live, and above `BITS` who of them is vulnerable.
+        company: [n] out: number of living members in `MEMBERS`, vulnerability bits above.
     """
     for i in range(heads.shape[0]):
         founder = people.household[heads[i]]
@@ -73,13 +74,13 @@ def look_at_households(people, heads, month, company):
 
 @equation
 def vulnerability_code(group, bits, status):
-    """Index of a household's vulnerability: group, composition, status."""
+    """Vulnerability code: an index of the combination of group, vulnerable members and status."""
     return (int(group) * N_COMPOSITIONS + bits) * N_STATUS + int(status)
 
 
 @equation
 def exposed_share(q, v):
-    """Share of households of odds multiplier v that a threat of prevalence q reaches.
+    """Share of households with odds multiplier v that are exposed to a threat of prevalence q.
 
     q v / (1 - q + q v)
     """
@@ -92,7 +93,7 @@ def count_codes(people, heads, company, counts):
 
     Args:
         heads: [n] rows of heads.
-        company: [n] of their households.
+        company: [n] composition of their households.
         counts: [place, code] out.
     """
     for i in range(heads.shape[0]):
@@ -105,14 +106,14 @@ def count_codes(people, heads, company, counts):
 def exposure_thresholds(prevalence, odds, counts, threshold):
     """Thresholds below which a household's draw means exposure, in 1/256.
 
-    The odds are scaled, place by place, so that the mean over the place's first households equals
-    the prevalence: who is vulnerable changes who is exposed, not how many.
+    The odds are scaled in each place so that the mean over its initial households equals the
+    prevalence: vulnerability changes who is exposed, not how many.
 
     Args:
         prevalence: [place, threat].
         odds: [place, threat, code] vulnerability multipliers.
         counts: [place, code] households.
-        threshold: [place, code, threat] out, integers 0 to 256: a household reads one line.
+        threshold: [place, code, threat] out, integers 0 to 256.
     """
     n_places, n_threats = prevalence.shape
     n_codes = odds.shape[2]
@@ -143,14 +144,14 @@ def exposure_thresholds(prevalence, odds, counts, threshold):
 
 
 def pack_thresholds(threshold):
-    """Thresholds of a household as two words, so that one comparison serves all threats.
+    """Pack thresholds into two words, so that one comparison covers all threats.
 
     Args:
         threshold: [place, code, threat] in 1/256, 0 to 256.
 
     Returns:
-        [place, code, 2] uint64; a byte for each threat: the threshold, or 0 where everybody is
-        exposed; the highest bit of the byte where everybody is.
+        [place, code, 2] uint64 with a byte for each threat. First word: the threshold, or 0 where
+        everyone is exposed. Second word: the highest bit of the byte is set where everyone is.
     """
     words = np.zeros((*threshold.shape[:2], 2), np.uint64)
     for k in range(threshold.shape[2]):
@@ -161,14 +162,14 @@ def pack_thresholds(threshold):
 
 @equation
 def exposed_to(draws, below, always):
-    """Bits of the threats whose draw lies below the threshold.
+    """Bits of the threats whose draw is below the threshold.
 
     Args:
         draws: A byte for each threat.
-        below, always: Thresholds, as `pack_thresholds` lays them out.
+        below, always: Thresholds, in the layout of `pack_thresholds`.
     """
-    # The highest bit of a byte of this is kept where the lower bits of the draw reach the
-    # threshold's; whose own highest bits differ is settled by those.
+    # Compares seven bytes at once. In `reach` the highest bit of a byte remains set if the lower
+    # bits of the draw are >= the threshold's; if the highest bits differ, they decide instead.
     reach = (draws | HIGH) - (below & REST)
     less = (~draws & below) | (~(draws ^ below) & ~reach)
     return ((((less | always) >> np.uint64(7)) & EACH) * GATHER) >> np.uint64(56)
@@ -185,18 +186,19 @@ def refresh_masks(
     phase,
     together,
 ):
-    """Draw which threats every household is exposed to where it lives now.
+    """Draw the threats to which every household is exposed where it lives now.
 
-    A draw is a function of (household, threat, place, epoch); a household's epoch changes when
-    `phase` and a uniform of its own together pass a whole number. With probability `together` the
-    fear draws are one shared draw, likewise the want draws. Two words hold all draws: a byte for
-    each threat of its own, a byte for the shared ones, sixteen bits for whether they are shared.
+    A draw is a function of (household, threat, place, epoch). The epoch of a household changes when
+    `phase` plus a fixed uniform of the household passes an integer. With probability `together` all
+    fear draws are one shared draw, and likewise all want draws. Two words hold all draws: one byte
+    per threat for separate draws, one byte each for the shared draws, and 16 bits each for whether
+    they are shared.
 
     Args:
         heads: [n] rows of heads.
-        company: [n] of their households.
-        threshold: [place, code, 2] as `pack_thresholds` lays them out.
-        salt: [place, 2] key of the draws there in the epoch of `phase`, and in the one after it.
+        company: [n] composition of their households.
+        threshold: [place, code, 2] in the layout of `pack_thresholds`.
+        salt: [place, 2] key of the place's draws in the epoch of `phase`, and in the next one.
         phase: Time since the start, in epochs.
         together: Probability, in 1/65536.
     """
@@ -211,7 +213,7 @@ def refresh_masks(
         shared = mixed(own)
         want = (shared >> np.uint64(32) & np.uint64(255)) * WANT_ONES
         fear = (shared >> np.uint64(40) & np.uint64(255)) * FEAR_ONES
-        # Chosen by bits, since nobody could foresee a branch.
+        # Selected by bit operations, because branches would be unpredictable.
         own ^= (own ^ want) & (WANT_BYTES * np.uint64(shared & LOW < together))
         own ^= (own ^ fear) & (FEAR_BYTES * np.uint64(shared >> np.uint64(16) & LOW < together))
         mask = exposed_to(own, threshold[p, code, 0], threshold[p, code, 1])
@@ -228,13 +230,13 @@ def refresh_masks(
 
 @kernel
 def recover_means(people, heads, company, means, severity, tolerable, fraction):
-    """Let every household's means approach what its living allows.
+    """Let the means of every household approach their target.
 
     dm/dt = (m* - m) / tau, so m closes `fraction` = 1 - exp(-dt / tau) of the gap.
 
     Args:
         heads: [n] rows of heads.
-        company: [n] of their households.
+        company: [n] composition of their households.
         severity: [place, threat].
         fraction: Share of the gap closed; 1 sets the means to their target.
     """

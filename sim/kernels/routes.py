@@ -9,9 +9,9 @@ import numpy as np
 from sim.core.jit import kernel, subkernel
 
 HORIZON = 48
-"""Legs that a route may have: values are sums over all walks up to this length, always finite."""
+"""Most legs of a route: values are sums over all walks up to this length, so they are finite."""
 BLOCK = 256
-"""Destinations solved for at a time: few enough that what they read stays in the cache."""
+"""Destinations solved at a time: few enough that their arrays stay in the cache."""
 
 
 @kernel
@@ -25,11 +25,11 @@ def solve_routes(legs, utility, price, usable, scale, value, fare):
     Args:
         legs: `Legs`.
         utility: [leg] utility of traversing it.
-        price: [leg] money a person.
+        price: [leg] money per person.
         usable: [leg] whether it can be traversed at all.
         scale: Scale of the logit.
-        value: [place, destination] out: ln z, -inf where there is no way.
-        fare: [place, destination] out: cheapest money a person, infinite where there is no way.
+        value: [place, destination] out: ln z, -inf where there is no route.
+        fare: [place, destination] out: cheapest fare per person, infinite where there is no route.
     """
     n = value.shape[0]
     weight = np.zeros(utility.shape[0])
@@ -45,15 +45,15 @@ def solve_routes(legs, utility, price, usable, scale, value, fare):
 
 @subkernel
 def _solve_block(begin, legs, weight, price, usable, value, fare):
-    """Solve for a block of destinations at once, since they are neighbours in memory.
+    """Solve for a block of destinations, which are adjacent in memory.
 
     Args:
-        begin: The first of them.
+        begin: The first destination.
         weight: [leg] exp(u / scale), 0 where it is closed.
-        value, fare: [place, destination of the block] out, as `solve_routes` says.
+        value, fare: [place, destination of the block] out, as in `solve_routes`.
     """
     n = value.shape[0]
-    # Without a sign, so that no index needs a second look.
+    # Unsigned indices avoid numba's check for negative ones.
     width = np.uint64(value.shape[1])
     z, new = np.zeros((n, width)), np.empty((n, width))
     cost = np.full((n, width), np.inf)
@@ -80,7 +80,7 @@ def _solve_block(begin, legs, weight, price, usable, value, fare):
                 moved[d] |= abs(sums[d] - z[p, d]) > 1e-13 * sums[d]
                 moved[d] |= cheapest[d] < before[d]
         z, new = new, z
-        # Each ends at its own time.
+        # Each destination stops when it has converged, so that blocks do not affect results.
         for d in range(width):
             if not (ended[d] or moved[d]):
                 ended[d] = True

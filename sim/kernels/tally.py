@@ -1,4 +1,4 @@
-"""Counting people: answers, attribution, stocks, blocked, exposure."""
+"""Counts people: answers, attribution to threats, stocks, blocked households, exposure."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from sim.kernels.travel import count_members
 BLOCKED_HEAD = HEAD | BLOCKED
 N_MASKS = 128
 WAITING = int(Activity.waiting)
-"""Who lives somewhere is resident or waiting, the first two states."""
+"""People with a residence are resident or waiting, the first two states."""
 RESIDENT = int(Activity.resident)
 TRAVELLING, DEAD = int(Activity.travelling), int(Activity.dead)
 OF_THE_COUNTRY = (int(Status.citizen), int(Status.displaced))
-"""What one can be in one's own country: the first two statuses."""
+"""Statuses that people can have in their own country: the first two."""
 STRANDED = int(Activity.stranded)
 CLAIMANT = int(Status.claimant)
-"""Of this and the later statuses none is to last."""
+"""This status and the later ones are not permanent."""
 AGES = (12 * 18, 12 * 35, 12 * 65)
-"""Months of age at which the classes of age begin, but for the first."""
+"""Ages in months at which the age groups begin, except the first."""
 YEAR = 366
-"""Days within which a household counts as blocked: a year, and the day itself."""
+"""Days for which a household counts as blocked: a year, plus the day itself."""
 
 
 @kernel
@@ -34,9 +34,9 @@ def list_heads(people, first, last, deciding, unsettled, stranded):
     """List the heads among people[first:last], ascending by row.
 
     Args:
-        deciding: [last - first] out: rows of heads who live somewhere.
-        unsettled: [last - first] out: those of them who claim asylum, stay without leave, or are
-            ordered to go.
+        deciding: [last - first] out: rows of heads with a residence.
+        unsettled: [last - first] out: the subset who claim asylum, stay without permission, or are
+            ordered to leave.
         stranded: [last - first] out: rows of heads stranded on the way.
 
     Returns:
@@ -46,7 +46,7 @@ def list_heads(people, first, last, deciding, unsettled, stranded):
     for row in range(first, last):
         head = people.flags[row] & HEAD
         activity = people.activity[row]
-        # Written in any case and kept if it is one: nobody could foresee a branch.
+        # Always written, and kept by advancing n: a branch would be unpredictable.
         deciding[n] = row
         n += head & (activity <= WAITING)
         if (people.status[row] >= CLAIMANT) | (activity == STRANDED):
@@ -61,16 +61,16 @@ def list_heads(people, first, last, deciding, unsettled, stranded):
 
 @inner
 def cell_of(people, row, country, month, strides):
-    """Cell of a person: the sum over the attributes that tell cells apart of index x stride.
+    """Cell of a person: the sum of index x stride over the attributes that define cells.
 
     Args:
         country: [place] country index.
         month: Month from the start.
-        strides: [7] of place, home, citizenship, group, sex, education, age; 0 for those that
-            tell none apart.
+        strides: [7] of place, home, citizenship, group, sex, education, age; 0 for attributes
+            that are not used.
     """
     cell = people.place[row] * strides[0]
-    # Most runs tell few apart, and what is not told apart need not be read.
+    # Most runs use few attributes; skipping the others avoids reading their columns.
     if strides[1]:
         cell += people.home[row] * strides[1]
     if strides[2]:
@@ -106,9 +106,9 @@ def count_households(people, rows, company, country, month, strides, weight, hea
 
     Args:
         rows: [n] rows of heads.
-        company: [n] of their households.
-        country, month, strides: As `cell_of` takes them.
-        weight: [place] people that a row of that home stands for.
+        company: [n] composition of their households.
+        country, month, strides: As in `cell_of`.
+        weight: [place] people that a row of that origin represents.
         heads, persons: [cell] added to.
     """
     for i in range(rows.shape[0]):
@@ -120,15 +120,16 @@ def count_households(people, rows, company, country, month, strides, weight, hea
 
 @kernel
 def attribute(people, rows, code, persons, flight, excess, threats):
-    """Split necessity over the threats that made it, in 1 / MICRO people: sums exactly.
+    """Attribute moves of necessity to threats, in 1 / MICRO people; parts sum exactly.
 
-    F is split by b_k (h_k - tol_k) of fear, L - R_0 by b_k (h_k - tol_k) of want.
+    F is split in proportion to b_k (h_k - tol_k) over threats of fear, L - R_0 over threats of
+    want.
 
     Args:
         rows: [n] rows of heads who moved of necessity.
         code: [n] cell of each.
         persons: [n] people that move.
-        flight: [n] part of flight in R - R_0.
+        flight: [n] share of flight in R - R_0.
         excess: [place, threat] b_k max(s_k - tol_k, 0).
         threats: [cell, threat] added to.
     """
@@ -178,21 +179,21 @@ def count_people(
     activities,
     exposed,
 ):
-    """Count everybody once.
+    """Count each person once.
 
     Args:
-        first, last: Which rows are counted.
+        first, last: Range of rows.
         country: [place] country index.
-        weight: [place] people that a row of that home stands for.
+        weight: [place] people that a row of that origin represents.
         now: Day from the start.
-        stocks: [place, citizenship, status] people who are somewhere, added to.
-        blocked_heads: [place, citizenship, 2] households blocked within a year, still there
-            (0 by means, 1 by permission), added to.
-        blocked: the same in people.
+        stocks: [place, citizenship, status] people alive and not travelling, added to.
+        blocked_heads: [place, citizenship, 2] households blocked in the last year and still there
+            (0 by lack of means, 1 of permission), added to.
+        blocked: The same in people.
         activities: [activity] people, added to.
         exposed: [place, citizenship, threat] people exposed where they live, added to.
     """
-    # Nearly everybody lives in their own country: all that is counted of them is one sum.
+    # Nearly everyone lives in their own country: one sum per person is enough for them.
     own = np.zeros((country.shape[0], len(OF_THE_COUNTRY), N_MASKS), np.int64)
     for row in range(first, last):
         home = people.home[row]

@@ -1,4 +1,4 @@
-"""The way: parties advance leg by leg in event time (section 7)."""
+"""Travel: parties advance leg by leg in event time (section 7)."""
 
 from __future__ import annotations
 
@@ -53,18 +53,18 @@ CHILDREN_ALONE = int(Company.children_alone)
 SAME = np.int64(-1)
 """Leaves the status as it is."""
 ON_THE_WAY, ARRIVED, LEFT_BEHIND, GONE = 0, 1, 2, 3
-"""What becomes of a party in a step: still travelling, at its goal, stranded, all dead."""
+"""State of a party after a step: still travelling, arrived, unable to go on, all dead."""
 NOT_GROUNDS = 255 - GROUNDS
 GROWN_UP = 12 * 18
-"""Age in months from which a person is no child."""
+"""Age in months from which a person is an adult."""
 SHORTEST = 0.25
-"""Days that a leg takes at least, so that no journey is endless within a step."""
+"""Shortest duration of a leg in days, so that a journey cannot go on forever within a step."""
 
 
 class Custody(NamedTuple):
-    """What is done with those who are intercepted on a leg.
+    """Treatment of people who are intercepted on a leg.
 
-    Axes: treatment t (whom the rules tell apart), leg.
+    Axes: treatment t (parties and nationalities to which the same rules apply), leg.
     """
 
     treated: I64
@@ -74,44 +74,45 @@ class Custody(NamedTuple):
     days: F64
     """[t, leg] days of detention."""
     turned_back: F64
-    """[t, leg] share of the others who are put back where the leg began."""
+    """[t, leg] share of people not detained who are sent back to the start of the leg."""
     removed: F64
-    """[t, leg] share of the detained who are taken home in the end."""
+    """[t, leg] share of detained people who are taken home after detention."""
     prosecuted: F64
-    """[t, leg] share of parties whose adults are prosecuted, and detained in any case."""
+    """[t, leg] share of parties whose adults are prosecuted, and then always detained."""
     separated: F64
     """[t, leg] share of prosecuted families whose children are taken from them."""
 
 
 class Way(NamedTuple):
-    """What the legs are like under today's rules."""
+    """Conditions of travel by corridors under today's rules."""
 
     utility: F64
-    """[class, leg] over the scale of the route choice."""
+    """[class, leg] utility over the scale of the route choice."""
     value: F64
-    """[class, place, destination] ln z."""
+    """[class, place, destination] ln z, see `solve_routes`."""
     fare: F64
-    """[place, destination] cheapest money a person."""
+    """[place, destination] cheapest fare, money per person."""
     price: F64
-    """[leg] money a person."""
+    """[leg] money per person."""
     usable: Bool
-    """[leg]"""
+    """[leg] whether it can be used at all."""
     intercepted: F64
-    """[leg] probability per traversal."""
+    """[leg] probability of interception per traversal."""
     bribed: F64
     """[leg] probability that officials let people through for money instead."""
     custody: Custody
     responsible: Bool
-    """[country] whether a bloc's rule notes who entered it first."""
+    """[country] whether a bloc makes it responsible for claims of people who enter it first."""
     captivity_days: float
+    """Mean days that kidnapped people are held."""
 
 
 @inner
 def next_leg(people, legs, way, head, n, node, back, goal, draw_key, occasion):
-    """The leg a party takes from a node: logit among legs whose way it can pay to the end.
+    """Next leg of a party from a node: logit among legs from which it can pay a route to the goal.
 
-    It turns round only where nothing else is left. Values know of ways that others can pay, so that
-    who can pay only a bad one would else go to and fro before it for years.
+    It turns back only if there is no other leg. Route values include routes that the party cannot
+    pay for; without this rule a poor party could go back and forth for years before a bad route.
 
     Args:
         back: The node it has just come from, or `NONE`.
@@ -144,7 +145,7 @@ def next_leg(people, legs, way, head, n, node, back, goal, draw_key, occasion):
 
 @inner
 def count_members(people, head):
-    """Members of a household who live."""
+    """Number of living members of a household."""
     founder = people.household[head]
     n = 0
     row = founder
@@ -159,7 +160,7 @@ def count_members(people, head):
 
 @equation
 def company_of(adults, children):
-    """`Company` of a party: children are those under 18."""
+    """`Company` of a party; children are under 18."""
     if adults == 0:
         return CHILDREN_ALONE
     return FAMILIES if children > 0 else ADULTS
@@ -171,7 +172,7 @@ def companies(people, heads, month, company):
 
     Args:
         heads: [n] rows.
-        month: Month from the start, as ages are counted in.
+        month: Month from the start, which sets ages.
         company: [n] out.
     """
     for i in range(heads.shape[0]):
@@ -181,7 +182,7 @@ def companies(people, heads, month, company):
 
 @inner
 def count_ages(people, head, month):
-    """(adults, children under 18) of a household who live."""
+    """(adults, children under 18) among the living members of a household."""
     founder = people.household[head]
     adults = children = 0
     row = founder
@@ -199,7 +200,7 @@ def count_ages(people, head, month):
 
 @inner
 def set_members(people, head, place, activity, status, day):
-    """Put all living members of a household somewhere; a negative status leaves theirs."""
+    """Set place and state of all living members of a household; status < 0 leaves theirs."""
     founder = people.household[head]
     row = founder
     while True:
@@ -216,10 +217,10 @@ def set_members(people, head, place, activity, status, day):
 
 @inner
 def hand_over(people, head):
-    """Let the eldest survivor of a household lead on after its head's death.
+    """Make the eldest survivor of a household its head after the head's death.
 
     Returns:
-        Row of the head from now on, or `NONE` where nobody survives.
+        Row of the new head, or `NONE` if no one survives.
     """
     founder = people.household[head]
     heir = NONE
@@ -241,7 +242,7 @@ def hand_over(people, head):
 
 @inner
 def lose_members(people, head, probability, draw_key, occasion):
-    """Draw who dies; the eldest survivor leads on.
+    """Draw the members who die; if the head dies, the eldest survivor becomes head.
 
     Returns:
         (deaths, head): number of deaths, row of the head afterwards or `NONE`.
@@ -264,7 +265,7 @@ def lose_members(people, head, probability, draw_key, occasion):
 
 @inner
 def count_assaulted(people, head, probability, draw_key, occasion):
-    """How many living members are assaulted on a leg."""
+    """Draw how many living members are assaulted on a leg."""
     founder = people.household[head]
     n = 0
     row = founder
@@ -280,7 +281,7 @@ def count_assaulted(people, head, probability, draw_key, occasion):
 
 @inner
 def mark_grounds(people, head, grounds):
-    """Note on all members whether they fled what gives grounds for asylum."""
+    """Record for all members whether they have grounds for asylum."""
     founder = people.household[head]
     row = founder
     while True:
@@ -296,7 +297,7 @@ def mark_grounds(people, head, grounds):
 
 @inner
 def note_border(people, country, head, place):
-    """Note of a household about to be in another country which one it comes from."""
+    """Record the country that a household leaves, if `place` is in another country."""
     left = country[people.place[head]]
     if country[place] == left:
         return
@@ -312,14 +313,18 @@ def note_border(people, country, head, place):
 
 @kernel
 def note_borders(people, country, heads, places):
-    """Note of households about to be moved which country each of them comes from."""
+    """Record the country that each household leaves, before it is moved to another one."""
     for i in range(heads.shape[0]):
         note_border(people, country, heads[i], places[i])
 
 
 @inner
 def leave_behind(people, country, head, node, day):
-    """A party that cannot go on: at home it is displaced, elsewhere stranded."""
+    """End the journey of a party that cannot go on.
+
+    In its own country it becomes a resident, displaced unless it is at its place of origin;
+    elsewhere it is stranded.
+    """
     home = np.int64(people.home[head])
     if country[node] == country[home]:
         mark_grounds(people, head, False)
@@ -330,7 +335,7 @@ def leave_behind(people, country, head, node, day):
 
 @inner
 def take_home(people, country, head, day):
-    """Bring a household back to its place of origin, where it starts anew."""
+    """Bring a household back to its place of origin; its grounds for asylum are cleared."""
     home = np.int64(people.home[head])
     mark_grounds(people, head, False)
     note_border(people, country, head, home)
@@ -339,12 +344,12 @@ def take_home(people, country, head, day):
 
 @inner
 def take_children(people, country, head, month, place, day):
-    """Take the children from the adults of a party: the state holds them in a place.
+    """Take the children of a party from its adults: the state holds them in a place.
 
-    They are a household of their own, which the eldest leads, without money; `reunite` ends it.
+    They form a separate household without money, with the eldest as head, until `reunite`.
 
     Returns:
-        Row of the eldest, who founds that household.
+        Row of the eldest child, the founder of that household.
     """
     founder = people.household[head]
     eldest = NONE
@@ -374,7 +379,7 @@ def take_children(people, country, head, month, place, day):
 
 @inner
 def find_head(people, founder):
-    """Row of the head of a household, or `NONE` where nobody of it lives."""
+    """Row of the head of a household, or `NONE` if no member lives."""
     row = founder
     while True:
         if people.household[row] == founder and people.activity[row] != DEAD:
@@ -388,12 +393,12 @@ def find_head(people, founder):
 
 @kernel
 def reunite(people, children, adults, days, heads):
-    """Bring children back to the household they were taken from, wherever it is.
+    """Return children to the household they were taken from, wherever it is.
 
     Args:
         children, adults: [n] rows of the founders of both households.
-        days: [n] day on which they are together again.
-        heads: [n] out: head of the household, or `NONE` where nobody is left of it.
+        days: [n] day on which they are reunited.
+        heads: [n] out: head of the household, or `NONE` if no member lives.
     """
     for i in range(children.shape[0]):
         founder = children[i]
@@ -413,7 +418,7 @@ def reunite(people, children, adults, days, heads):
 
 @inner
 def join(people, row, head, day):
-    """Make somebody a member of a household, where that is and as it is; the dead only in name."""
+    """Make a person a member of a household; the living also get its place, status and so on."""
     people.household[row] = people.household[head]
     people.flags[row] = people.flags[row] & PAST
     if people.activity[row] == DEAD:
@@ -430,7 +435,7 @@ def join(people, row, head, day):
 
 @inner
 def tell_kin(people, row, country):
-    """Those of a pioneer's birth household who are not with them now have family in a country."""
+    """Record a country as one with close family, for birth-household members living elsewhere."""
     other = people.sibling[row]
     while other != row:
         if people.household[other] != people.household[row]:
@@ -440,7 +445,7 @@ def tell_kin(people, row, country):
 
 @kernel
 def tell_all_kin(people, rows, countries):
-    """Let the birth households of those who may stay know where they have family now."""
+    """Do `tell_kin` for persons who have gained the right to stay in a country."""
     for i in range(rows.shape[0]):
         tell_kin(people, rows[i], countries[i])
 
@@ -468,19 +473,19 @@ def settle(
     claims,
     returned,
 ):
-    """Give those who arrive their status.
+    """Give arrivals their legal status.
 
     Args:
         heads, goals, channels, answers, days: [n] the parties that arrived, and when.
-        entered: [n] country of a bloc with a first-country rule entered first, or -1.
-        prima_facie: [k, country].
-        return_to: [k, country] first country that claimants are sent to, or -1.
+        entered: [n] country entered first among those with a bloc's first-country rule, or -1.
+        prima_facie: [k, country] whether all of the class are recognised on arrival.
+        return_to: [k, country] country to which claimants are sent, or -1.
         transfers: [country of the claim, first country] share sent there under a bloc's rule.
         nearest: [place, country] nearest place of a country.
         encampment: [k, country] share taken to a camp.
-        wants_camp: [n] out: whether the party is to be taken to a camp with room.
-        claims: [m] out: rows of persons who claim asylum, -1 padded.
-        returned: [country, citizenship] people found inadmissible and sent on, added to.
+        wants_camp: [n] out: whether the party is to be taken to a camp, if there is room.
+        claims: [m] out: rows of persons who claim asylum, padded with -1.
+        returned: [country, citizenship] people found inadmissible and sent elsewhere, added to.
 
     Returns:
         Number of persons who claim.
@@ -507,7 +512,7 @@ def settle(
             set_members(people, head, place, RESIDENT, SAME, day)
             continue
         if channel == LABOUR or channel == FAMILY or channel == FREE:
-            # Where all of a group are taken for refugees, those who fled are registered as such.
+            # Under prima facie recognition, people with grounds are registered as refugees.
             fled = prima_facie[k, country[place]] and people.traits[head] & GROUNDS
             set_members(people, head, place, RESIDENT, REFUGEE if fled else REGULAR, day)
             tell_kin(people, head, country[place])
@@ -545,15 +550,15 @@ def settle(
 
 @kernel
 def split_parties(people, heads, companions, price, month, leaders):
-    """Let a pioneer or a child leave the household, with the money for the way.
+    """Split a pioneer or a child off the household, with money for the journey.
 
-    Who goes ahead takes half of the household's means, or the price if that is more.
+    They take half of the household's means, or the price if that is more.
 
     Args:
         heads: [n] rows of the deciding heads.
-        companions: [n] who goes.
-        price: [n] money a person.
-        leaders: [n] out: row that leads the party.
+        companions: [n] `Companions`.
+        price: [n] money per person.
+        leaders: [n] out: row of the party's head.
     """
     for i in range(heads.shape[0]):
         head = heads[i]
@@ -575,11 +580,11 @@ def split_parties(people, heads, companions, price, month, leaders):
 
 @kernel
 def set_off(people, leaders, cost, grounds, day):
-    """Mark parties as travelling; they pay what is due at departure.
+    """Mark parties as travelling, and deduct what they pay at departure.
 
     Args:
         leaders: [n] rows of the heads.
-        cost: [n] money a person: fee and fare, or the fee alone of those who pay leg by leg.
+        cost: [n] money per person: fee and fare, or only the fee if they pay leg by leg.
         grounds: [n] whether they leave their country with grounds for asylum.
     """
     for i in range(leaders.shape[0]):
@@ -595,7 +600,7 @@ def set_off(people, leaders, cost, grounds, day):
 
 @inner
 def clear_blocked(people, head):
-    """A household that moves is blocked no more."""
+    """Clear the blocked flags of a household that moves."""
     founder = people.household[head]
     row = founder
     while True:
@@ -608,7 +613,7 @@ def clear_blocked(people, head):
 
 @kernel
 def wait_members(people, heads, activity):
-    """Set the activity of whole households where they live."""
+    """Set the activity of all living members of households."""
     for i in range(heads.shape[0]):
         founder = people.household[heads[i]]
         row = founder
@@ -622,7 +627,7 @@ def wait_members(people, heads, activity):
 
 @kernel
 def remember(people, heads, past):
-    """Note for good what befalls whole households.
+    """Set history flags of all living members of households.
 
     Args:
         heads: [n] rows of their heads.
@@ -641,7 +646,7 @@ def remember(people, heads, past):
 
 @kernel
 def place_members(people, heads, places, status, days):
-    """Move whole households to places as residents on a day; a negative status leaves theirs."""
+    """Move whole households to places as residents on a day; status < 0 leaves theirs."""
     for i in range(heads.shape[0]):
         set_members(people, heads[i], places[i], RESIDENT, status, days[i])
         clear_blocked(people, heads[i])
@@ -649,7 +654,7 @@ def place_members(people, heads, places, status, days):
 
 @kernel
 def give_status(people, heads, status):
-    """Give whole households a status where they live."""
+    """Set the legal status of all living members of households."""
     for i in range(heads.shape[0]):
         founder = people.household[heads[i]]
         row = founder
@@ -663,7 +668,7 @@ def give_status(people, heads, status):
 
 @kernel
 def forget_moves(people, heads):
-    """Let whole households be as those who have not moved for long."""
+    """Treat whole households as if they had not moved for a long time."""
     for i in range(heads.shape[0]):
         founder = people.household[heads[i]]
         row = founder
@@ -677,14 +682,14 @@ def forget_moves(people, heads):
 
 @kernel
 def forget_grounds(people, heads):
-    """Who is back home starts anew: whether there are grounds is asked when they leave again."""
+    """Clear the grounds for asylum of households back home; they are set when they leave again."""
     for i in range(heads.shape[0]):
         mark_grounds(people, heads[i], False)
 
 
 @kernel
 def party_sizes(people, heads):
-    """[n] members alive of each household."""
+    """[n] number of living members of each household."""
     sizes = np.empty(heads.shape[0], np.int64)
     for i in range(heads.shape[0]):
         sizes[i] = count_members(people, heads[i])
@@ -712,25 +717,25 @@ def travel(
     held,
     taken,
 ):
-    """Advance every party to the end of the step, completing as many legs as fit.
+    """Advance every party to the end of the stretch, completing as many legs as fit.
 
     Args:
         parties: (head, goal, leg, due, began, n_legs, entered) columns; all but goal and began
             change.
-        weight: [place] people that a row of that home stands for.
+        weight: [place] people that a row of that origin represents.
         keys: [8] keys for leg, death, violence, kidnapping, extortion, interception, detention,
             prosecution.
-        end: Day on which the step ends.
-        month: Month from the start, as ages are counted in.
-        fate: [party] out.
+        end: Day on which the stretch ends.
+        month: Month from the start, which sets ages.
+        fate: [party] out: ON_THE_WAY, ARRIVED, LEFT_BEHIND or GONE.
         harms: [corridor, citizenship, harm] people, added to.
         caught: [corridor, citizenship, company] people intercepted, added to.
         money_taken: [corridor, citizenship] money extorted, in cents, added to.
-        bribes: [corridor, citizenship] money that officials took, in cents, added to.
-        stranded: [place, citizenship] people left behind, added to.
-        crossings: [corridor, citizenship] people who came through, added to.
+        bribes: [corridor, citizenship] money taken as bribes, in cents, added to.
+        stranded: [place, citizenship] people who could not go on, added to.
+        crossings: [corridor, citizenship] people who passed through, added to.
         held: [treatment, corridor] people whose detention began, added to.
-        taken: [party] out: founder of the household of children who were taken from it, or `NONE`.
+        taken: [party] out: founder of the household of children taken from the party, or `NONE`.
     """
     custody = way.custody
     heads, goals, leg, due, began, n_legs, entered = parties

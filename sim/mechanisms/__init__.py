@@ -1,4 +1,4 @@
-"""One family of mechanisms a file; each ends in the declaration of what it adds.
+"""The mechanisms, one per file. Each file ends with a declaration of what it adds to the model.
 
 CONTRIBUTING.md says how to add one.
 """

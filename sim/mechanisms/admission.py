@@ -23,16 +23,16 @@ if TYPE_CHECKING:
 LOTTERY = Draw("lottery", 24)
 APPLICATIONS = State("applications", lambda _: Applications())
 QUOTA_LEFT = State("quota_left", lambda world: np.zeros((world.n_countries, N_SLOTS)))
-"""[country, slot] admissions that a quota allows and that nobody has used yet."""
+"""[country, slot] admissions that the quota allows and that are still unused."""
 
 LAPSE_DAYS = 730
-"""An application not admitted within two years lapses (our assumption)."""
+"""An application that is not admitted within two years lapses (our assumption)."""
 LONGEST_WAIT = 120.0
-"""Months beyond which a longer queue frightens nobody more (our assumption)."""
+"""Months beyond which a longer queue does not deter people any further (our assumption)."""
 
 
 def is_queued(world: World, heads: I64, goal: I64, channel: I64) -> Bool:
-    """[n] whether the channel into the destination has a queue or a wait."""
+    """[n] whether the channel into the destination has a queue or a waiting time."""
     regular = channel < Channel.asylum
     slot = np.where(regular, channel, 0)
     country, rules = world.country[goal], RULES.of(world)
@@ -43,9 +43,9 @@ def is_queued(world: World, heads: I64, goal: I64, channel: I64) -> Bool:
 def apply(
     world: World, heads: I64, goal: I64, channel: I64, companions: I64, answer: I64, when: F64
 ) -> None:
-    """Hand in applications; the household waits where it lives."""
+    """File applications; the household waits where it lives."""
     wait_members(world.people, heads, int(Activity.waiting))
-    # Who has moved within this stretch has given up what they had applied for before.
+    # A household that applies again gives up its earlier application.
     queue = APPLICATIONS.of(world)
     take(queue, ~np.isin(queue.head, heads))
     append(
@@ -61,7 +61,7 @@ def apply(
 
 
 def applicants(world: World) -> I64:
-    """[application] people it is for: the household, or the one who is to go ahead."""
+    """[application] people it covers: the whole household, or the one member sent ahead."""
     queue = APPLICATIONS.of(world)
     sizes = party_sizes(world.people, queue.head)
     sizes[queue.companions > 0] = 1
@@ -71,8 +71,8 @@ def applicants(world: World) -> I64:
 def admit(world: World, end: int) -> dict[str, NDArray[Any]]:
     """Admit applicants by lottery under the quotas; return those whose wait is over.
 
-    The lottery is hashed, never by row order; quotas carry fractions of a household over, but an
-    unused quota does not add up.
+    The lottery uses hashed ids, so row order does not matter. A quota carries over the fraction
+    of a household that did not fit, but otherwise unused places are lost.
 
     Returns:
         Columns (head, goal, channel, companions, answer, ready) of those who may travel now.
@@ -86,12 +86,12 @@ def admit(world: World, end: int) -> dict[str, NDArray[Any]]:
         take(queue, ~lapsed)
     n_people = applicants(world)
     country = world.country[queue.goal]
-    # Tickets hold for a calendar year: were they drawn anew every step, whoever is few enough to
-    # fit would be drawn first, the more so the shorter the step is.
+    # A lottery number is kept for a calendar year. If it were drawn anew at every step, small
+    # households would be favoured, because they fit more easily, and most so with short steps.
     luck = uniform_array(key(world.seed, LOTTERY, world.date().year), people.pid[queue.head])
     kinds = admission_class(world, queue.head)
     for c, s in sorted(set(zip(country.tolist(), queue.channel.tolist(), strict=True))):
-        # A channel that has closed admits nobody who applied before; it may open again.
+        # A closed channel admits no pending applicants; they stay queued in case it reopens.
         pending = np.flatnonzero(
             (country == c) & (queue.channel == s) & np.isinf(queue.ready) & rules.open[kinds, c, s]
         )
@@ -113,13 +113,13 @@ def admit(world: World, end: int) -> dict[str, NDArray[Any]]:
         for name in ("head", "goal", "channel", "companions", "answer", "ready")
     }
     take(queue, ~ready)
-    # Who stays behind when a pioneer or a child goes waits for nothing any more.
+    # Household members who stay behind when a pioneer or a child leaves are no longer waiting.
     wait_members(people, result["head"], int(Activity.resident))
     return result
 
 
 def withdraw(world: World) -> None:
-    """Drop the applications of those who fled, moved or died in the meantime."""
+    """Drop the applications of people who have since fled, moved or died."""
     queue, people = APPLICATIONS.of(world), world.people
     take(
         queue,
@@ -128,11 +128,11 @@ def withdraw(world: World) -> None:
 
 
 def prospects(world: World, rules: Rules | None = None) -> tuple[F64, F64]:
-    """Chances and waits as applicants see them, from queues as they stand.
+    """Chances of admission and waiting times as applicants see them, from the current queues.
 
     Args:
         world: The world.
-        rules: Rules to come; none: those in force.
+        rules: Announced rules; None: the rules in force.
 
     Returns:
         ([grounds, k, c, s] chance of admission, [k, c, s] months of waiting).
@@ -153,7 +153,7 @@ def prospects(world: World, rules: Rules | None = None) -> tuple[F64, F64]:
     pending_claims = np.bincount(
         claims.country, world.weight[world.people.home[claims.person]], len(rules.capacity)
     )
-    # Nobody is admitted who enters irregularly: only the floor of hope is left.
+    # Irregular entry is never admitted: only the floor on perceived chances applies.
     chance[..., Channel.irregular] = 0.0
     asylum = int(Channel.asylum)
     for grounds, recognised in enumerate((rules.false_recognition, rules.recognition)):
@@ -167,7 +167,7 @@ def prospects(world: World, rules: Rules | None = None) -> tuple[F64, F64]:
 
 
 def withdraw_movers(world: World, _stretch: Stretch) -> None:
-    """Drop the applications of those who have moved or died in this stretch."""
+    """Drop the applications of people who moved or died in this stretch."""
     withdraw(world)
 
 

@@ -1,9 +1,9 @@
-"""The rush before an announced rule (section 7): who still can goes while it is possible.
+"""The surge before an announced rule (section 7): some people leave while they still can.
 
     gain of an alternative = phi min(max(V_now - V_after, 0), ln 3)
 
-V_after is its value had the rules begun that people know to come. A way or a channel that will
-close is an infinite loss.
+V_after is the value of the alternative if the announced rules were already in force. A route or
+channel that will close counts as an infinite loss.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ if TYPE_CHECKING:
     from sim.schema import Policy, Scenario
 
 MONTHS = 6
-"""Nobody hurries longer before a rule begins (specification)."""
+"""Longest time before a rule starts at which it affects decisions (specification)."""
 MOST = float(np.log(3.0))
 """Greatest loss that counts (specification)."""
 
 
 def first_day(rule: Policy) -> date | None:
-    """Day from which people hurry: announced, and at most six months before the start."""
+    """Day on which the surge begins: the announcement, at most six months before the start."""
     if rule.announced is None or rule.start is None:
         return None
     months = rule.start.year * 12 + rule.start.month - 1 - MONTHS
@@ -37,23 +37,23 @@ def first_day(rule: Policy) -> date | None:
 
 
 def is_pending(rule: Policy, when: date) -> bool:
-    """Whether a rule has not begun yet on a date, and people hurry because of it."""
+    """Whether, on a date, a rule has not started yet and causes a surge."""
     known = first_day(rule)
     return known is not None and rule.start is not None and known <= when < rule.start
 
 
 def any_pending(scenario: Scenario, when: date) -> bool:
-    """Whether people hurry on a date because of any rule."""
+    """Whether any rule causes a surge on a date."""
     return any(rule.enabled and is_pending(rule, when) for rule in scenario.policies)
 
 
 def changes(scenario: Scenario) -> set[date]:
-    """Dates from which people hurry because of one rule more, those switched off included."""
+    """Dates on which a rule begins to cause a surge, including rules that are switched off."""
     return {day for rule in scenario.policies if (day := first_day(rule)) is not None}
 
 
 def no_rush(n_classes: int, n_places: int, n_kinds: int, n_countries: int, n_slots: int) -> Rush:
-    """What people hurry for while nothing is announced."""
+    """The surge while nothing is announced: no losses."""
     border = (n_kinds, n_countries, n_slots)
     return Rush(
         pending=False,
@@ -67,13 +67,14 @@ def no_rush(n_classes: int, n_places: int, n_kinds: int, n_countries: int, n_slo
 def rush(
     scale: float, way: F64, way_after: F64, entry: F64, entry_after: F64, min_education: I64
 ) -> Rush:
-    """What alternatives are about to lose.
+    """What each alternative is about to lose.
 
     Args:
         scale: phi / mu.
-        way, way_after: [g, p, d] value of the way by corridors; -inf where there is none.
-        entry, entry_after: [h, grounds, k, c, s] value of entry; -inf where closed.
-        min_education: [k, c, s] under the rules to come.
+        way, way_after: [g, p, d] value of the journey by corridors, now and after; -inf where
+            there is no route.
+        entry, entry_after: [h, grounds, k, c, s] value of entry, now and after; -inf where closed.
+        min_education: [k, c, s] under the announced rules.
     """
     return Rush(
         pending=True,
@@ -85,6 +86,6 @@ def rush(
 
 
 def loss(now: F64, after: F64) -> F64:
-    """V_now - V_after, infinite for what will close, 0 for what is closed already."""
+    """V_now - V_after: infinite for what will close, 0 for what is already closed."""
     able = np.isfinite(now)
     return np.asarray(np.where(able, np.where(able, now, 0.0) - after, 0.0))

@@ -1,4 +1,4 @@
-"""Arrival and asylum: the status of arrivals, claims, how they are decided (section 7)."""
+"""Arrival and asylum: the legal status of arrivals, claims, and decisions on them (section 7)."""
 
 from __future__ import annotations
 
@@ -36,16 +36,16 @@ if TYPE_CHECKING:
 RECOGNISED = Draw("recognition", 41)
 TRANSFER = Draw("transfer", 44)
 
-ASKED = COUNTRY.named("country", "country that is asked for asylum")
+ASKED = COUNTRY.named("country", "country of asylum")
 
-CLAIMED = dense("claims", (ASKED, CITIZENSHIP, STAGE), "people by what becomes of their claims")
+CLAIMED = dense("claims", (ASKED, CITIZENSHIP, STAGE), "people by stage of their asylum claim")
 CLAIMS = State("claims", lambda _: Claims())
 DECISIONS_LEFT = State("decisions_left", lambda world: np.zeros(world.n_countries))
-"""[country] decisions on claims that its capacity allows and that were not made yet."""
+"""[country] decisions on claims that its capacity allows and that are still to be made."""
 
 
 def receive(world: World, arrived: dict[str, Any]) -> None:
-    """Give arrivals a status, take some to camps, hand in claims."""
+    """Give arrivals a legal status, take some to camps, and register their claims."""
     heads = arrived["head"]
     if not len(heads):
         return
@@ -84,13 +84,13 @@ def receive(world: World, arrived: dict[str, Any]) -> None:
 
 
 def count_claims(world: World, rows: I64, stage: ClaimStage, n_people: I64) -> None:
-    """Count people by the country in which they are and by citizenship.
+    """Count people at a stage of their claim, by country of stay and citizenship.
 
     Args:
         world: The world.
-        rows: [n] persons, or heads for their households.
-        stage: What becomes of their claims.
-        n_people: [n] people that each stands for.
+        rows: [n] rows of persons, or of heads who stand for their households.
+        stage: The stage their claims have reached.
+        n_people: [n] people that each row represents.
     """
     people, country = world.people, world.country
     where = (country[people.place[rows]], country[people.home[rows]])
@@ -98,10 +98,10 @@ def count_claims(world: World, rows: I64, stage: ClaimStage, n_people: I64) -> N
 
 
 def decide_claims(world: World, stretch: Stretch) -> None:
-    """Decide claims first come, first served, as far as each country's capacity goes.
+    """Decide claims, first come, first served, up to each country's capacity.
 
-    Recognition depends on whether the person fled what gives grounds, with errors both ways; a
-    household's claims share one draw.
+    Recognition depends on whether the person has grounds for asylum, with errors both ways. The
+    claims of a household share one draw.
     """
     n_decided = stretch.decided = np.zeros(world.n_countries, np.int64)
     claims, people, rules = CLAIMS.of(world), world.people, RULES.of(world)
@@ -114,7 +114,7 @@ def decide_claims(world: World, stretch: Stretch) -> None:
     if not len(claims.person):
         return
     founder = people.household[claims.person]
-    # Drawn by claim: who claims again, elsewhere or later, draws again.
+    # Drawn by claim: a new claim, elsewhere or later, gets a new draw.
     claim = mixed_array(
         world.geography.country_ident[claims.country] + claims.claimed.astype(np.uint64)
     )
@@ -137,11 +137,11 @@ def decide_claims(world: World, stretch: Stretch) -> None:
         order = pending[
             np.lexsort((people.pid[claims.person[pending]], household, claims.claimed[pending]))
         ]
-        # A household is decided on whole: who is last in it says how far capacity must reach.
+        # All claims of a household are decided together: capacity must reach its last member.
         last = np.append(founder[order][1:] != founder[order][:-1], True)[: len(order)]
         used = np.cumsum(n_people[order])[last][np.cumsum(last) - last]
         chosen = order[used <= room]
-        # A claim is decided on the day on which the capacity has grown enough for it.
+        # A claim is decided on the day on which enough capacity has accumulated.
         short = np.maximum(used[: len(chosen)] - left[c], 0.0)
         grown = world.day + short / max(capacity, 1e-12) * DAYS_A_YEAR
         day[chosen] = np.maximum(day[chosen], grown)
@@ -169,7 +169,7 @@ def decide_claims(world: World, stretch: Stretch) -> None:
 
 
 def queue_rows(world: World, _census: Census) -> Rows:
-    """How long claims take where a country decides so many a year, as of today."""
+    """How long claims take today, in countries with a limited decision capacity."""
     claims, capacity = CLAIMS.of(world), RULES.of(world).capacity
     pending = np.zeros(len(capacity), np.int64)
     np.add.at(pending, claims.country, world.weight[world.people.home[claims.person]])
@@ -180,7 +180,7 @@ def queue_rows(world: World, _census: Census) -> Rows:
 
 MECHANISM = Mechanism(
     "asylum",
-    "gives arrivals a status, and decides claims",
+    "gives arrivals a legal status, and decides asylum claims",
     states=(CLAIMS, DECISIONS_LEFT),
     counters=(CLAIMED,),
     draws=(RECOGNISED, TRANSFER),
@@ -188,35 +188,35 @@ MECHANISM = Mechanism(
     tables=(
         Table(
             "claims",
-            "claims for asylum and what is decided on them; a child of claimants is decided on too",
+            "asylum claims and decisions, in people; children born to claimants are included",
             "first",
             (
                 ASKED,
                 CITIZENSHIP,
                 STAGE,
-                Column("people", "int", "people", "people to whom it happened"),
+                Column("people", "int", "people", "people who reached that stage"),
             ),
             nonzero(CLAIMED, "people"),
             absent=NONE_COUNTED,
-            notes="Who arrives by the channel `asylum` in another country than their own has "
-            "`claimed` or is `accepted`; a claim anew counts anew. Claimants who are "
-            "relocated take their claim along. Claims that end otherwise, by leaving or "
-            "death, are in no row, nor are those who enter for work or family where all of "
-            "their group are recognised as refugees.",
+            notes="People who arrive by the channel `asylum` in a country other than their own are "
+            "counted as `claimed` or `accepted`. A new claim counts again. Claimants who are "
+            "relocated take their claim with them. Claims that end because the claimant leaves or "
+            "dies are not counted. Neither are people who enter for work or family, even where "
+            "all of their group are recognised as refugees.",
         ),
         Table(
             "queues",
-            "how long claims for asylum take, where a country decides so many a year",
+            "asylum backlogs and how long they take, in countries with a limited decision capacity",
             "last",
             (
                 COUNTRY.named("country", "country that decides"),
                 Column("pending", "int", "people", "people whose claims are not decided yet"),
-                Column("months", "float", "months", "time in which it decides so many"),
+                Column("months", "float", "months", "time needed to decide the pending claims"),
             ),
             queue_rows,
             absent=Absent(
-                "A country that is absent has no queue on that day: its decisions are not limited "
-                "to so many a year, or it takes none."
+                "An absent country has no queue on that day: it has no limit on decisions per "
+                "year, or it takes no decisions."
             ),
         ),
     ),

@@ -1,7 +1,8 @@
-"""Attempts (J7): journeys by corridors into another country, and those made again.
+"""Attempts (J7): journeys by corridors into another country, and repeated attempts.
 
-An attempt that failed is remembered by its number alone. What it does to the next one is not
-assumed: people have the money that is left, are where they were put, and see what all others see.
+Only the number of failed attempts is remembered. Nothing else is assumed about how a failure
+affects the next attempt: people have the money they have left, are where they were put, and have
+the same information as everyone else.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 WORDS: Final = (
     "first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "later",
 )  # fmt: skip
-"""Attempts that are told apart."""
+"""Names of attempts by number; all after the ninth share one."""
 MOST: Final = len(WORDS)
 
 
@@ -39,13 +40,13 @@ def caravan_words(scenario: Scenario) -> list[str]:
 
 
 CARAVAN: Final = Column(
-    "caravan", "text", "id", "caravan that people travelled in, or none", words=caravan_words
+    "caravan", "text", "id", "caravan in which people travelled, or none", words=caravan_words
 )
 ATTEMPT: Final = Column(
     "attempt",
     "text",
     "word",
-    "first to ninth or later, since they last arrived",
+    "number of the attempt since they last arrived: first to ninth, or later",
     words=attempt_words,
 )
 OUTCOME: Final = Column("outcome", "text", "word", "how it ended", words=words_of(Journey))
@@ -53,15 +54,15 @@ OUTCOME: Final = Column("outcome", "text", "word", "how it ended", words=words_o
 JOURNEYS = dense(
     "journeys",
     (CITIZENSHIP, CARAVAN, ATTEMPT, PARTY, OUTCOME),
-    "people who set out by corridors for another country, and what became of them",
+    "people who set out by corridors for another country, and how their journeys ended",
 )
 ATTEMPTS = State("attempts", lambda _: Attempts())
 SENT_BACK: State[I64] = State("sent_back", lambda _: np.empty(0, np.int64))
-"""Rows of heads who are back at home against their will in this stretch."""
+"""Rows of heads who were sent back home in this stretch."""
 
 
 def number(world: World, heads: I64) -> I64:
-    """[n] which attempt it is that heads begin: 1 and those that failed since they last arrived."""
+    """[n] number of the attempt that heads begin: 1 + failures since they last arrived."""
     made = ATTEMPTS.of(world)
     attempt = np.ones(len(heads), np.int64)
     if len(made.household):
@@ -74,13 +75,13 @@ def number(world: World, heads: I64) -> I64:
 
 
 def count(world: World, heads: I64, caravan: I64, attempt: I64, outcome: Journey) -> None:
-    """Count people who set out by corridors for another country, or what became of them.
+    """Count people who set out by corridors for another country, or how their journeys ended.
 
     Args:
         world: The world.
         heads: [n] heads of their parties.
         caravan: [n] number of their caravan, or NONE.
-        attempt: [n] which attempt it is, from 1.
+        attempt: [n] number of the attempt, from 1.
         outcome: What is counted.
     """
     people = world.people
@@ -93,12 +94,12 @@ def count(world: World, heads: I64, caravan: I64, attempt: I64, outcome: Journey
 
 
 def note_ends(world: World, parties: Parties, fate: I64) -> None:
-    """Count journeys that ended, and remember those that failed until one succeeds.
+    """Count journeys that ended, and remember failures until a household arrives.
 
     Args:
         world: The world.
-        parties: All who are on the way.
-        fate: [party] what became of it in this stretch.
+        parties: All parties on the way.
+        fate: [party] how its journey stands at the end of this stretch.
     """
     made = ATTEMPTS.of(world)
     by_legs = np.isin(parties.channel, (Channel.asylum, Channel.irregular))
@@ -115,21 +116,24 @@ def note_ends(world: World, parties: Parties, fate: I64) -> None:
 
 
 def send_back(world: World, heads: I64) -> None:
-    """Note who is back at home against their will."""
+    """Record which of these households were sent back to their place of origin."""
     people = world.people
     back = heads[people.place[heads] == people.home[heads]]
     SENT_BACK.put(world, np.append(SENT_BACK.of(world), back))
 
 
 def forget_returns(world: World) -> None:
-    """Let those who were sent back feel no drag of a recent move, where the scenario says so."""
+    """Do not let a forced return count as a recent move, if the scenario says so.
+
+    A recent move lowers the rate of moving again; a forced return need not (`pause_returned`).
+    """
     if not world.scenario.decision.pause_returned:
         forget_moves(world.people, SENT_BACK.of(world))
     SENT_BACK.put(world, np.empty(0, np.int64))
 
 
 def journey_rows(world: World, _census: Census) -> Rows:
-    """People by how they travelled, and what became of them."""
+    """People by how they travelled and how their journeys ended."""
     journeys = JOURNEYS.of(world)
     where = np.nonzero(journeys.any(axis=4))
     axes = dict(zip(("citizenship", "caravan", "attempt", "party"), where, strict=True))
@@ -138,7 +142,7 @@ def journey_rows(world: World, _census: Census) -> Rows:
 
 MECHANISM = Mechanism(
     "attempts",
-    "counts attempts to get to another country, and remembers those that failed",
+    "counts attempts to reach another country, and remembers failed ones",
     states=(ATTEMPTS, SENT_BACK),
     counters=(JOURNEYS,),
     tables=(
@@ -153,16 +157,18 @@ MECHANISM = Mechanism(
                 PARTY,
                 Column("departed", "int", "people", "people who set out"),
                 Column("arrived", "int", "people", "people who arrived, whenever they set out"),
-                Column("failed", "int", "people", "people left behind, turned back or taken home"),
+                Column(
+                    "failed", "int", "people", "people who were stranded, turned back or taken home"
+                ),
             ),
             journey_rows,
             absent=NONE_COUNTED,
-            notes="Stranded people who go on set out anew, and so do those who were turned back or "
-            "taken home: `attempt` counts by household, from the first again once it has "
-            "arrived. Who departed has arrived, failed, died or is on the way. Children who "
-            "are taken from their adults, and people who are born on the way, come apart from "
-            "that. `party` is who is in it on that day: a child may come of age on the way, "
-            "and adults whose children were taken end as adults.",
+            notes="Stranded people who go on are counted as setting out again, and so are people "
+            "who try again after they were turned back or taken home. `attempt` is counted by "
+            "household and starts again from the first once it has arrived. People who departed "
+            "have arrived, failed, died or are still on the way, except for children taken from "
+            "their adults and people born on the way. `party` is the composition on that day: a "
+            "child may come of age on the way, and adults whose children were taken end as adults.",
         ),
     ),
 )

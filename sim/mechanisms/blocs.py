@@ -1,4 +1,4 @@
-"""Blocs of states: who moves freely, and which member answers for a claim (section 8)."""
+"""Blocs of states: free movement, and the member responsible for an asylum claim (section 8)."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def members(bloc: Bloc, when: date) -> list[str]:
 
 
 def free_movement(scenario: Scenario, when: date) -> Bool:
-    """[citizenship, country] whether citizens may live there without anybody's leave."""
+    """[citizenship, country] whether citizens may live there without permission (a bloc)."""
     number = {c.id: i for i, c in enumerate(scenario.countries)}
     free = np.zeros((len(number), len(number)), bool)
     for bloc in scenario.blocs:
@@ -42,7 +42,7 @@ def free_movement(scenario: Scenario, when: date) -> Bool:
 
 
 def first_country(scenario: Scenario, when: date) -> tuple[Bool, F64]:
-    """Where the member entered first is responsible for a claim.
+    """Bloc members that are responsible for the claims of people who entered there first.
 
     Returns:
         ([country] whether it belongs to a bloc with such a rule, [country of the claim, first

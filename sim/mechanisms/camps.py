@@ -1,4 +1,4 @@
-"""Camps: who is taken to one as they arrive, as far as there is room."""
+"""Camps: arrivals are taken to camps as long as there is room."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ CAMP = Draw("camp", 40)
 
 
 def people_at(world: World, place: int) -> int:
-    """People who are at a place, alive."""
+    """Number of living people at a place."""
     people = world.people
 
     def count(first: int, last: int) -> int:
@@ -32,14 +32,14 @@ def people_at(world: World, place: int) -> int:
 
 
 def fill_camps(world: World, heads: I64, n_people: I64) -> None:
-    """Take households to the camps of their country as far as there is room.
+    """Take households to the camps of the country they are in, as long as there is room.
 
-    Who gets in is a hashed lottery; a household is taken whole or not at all.
+    Places are given by a lottery on hashed ids; households are not split.
 
     Args:
         world: The world.
-        heads: [n] heads of those who are to be taken to one.
-        n_people: [n] people that each stands for.
+        heads: [n] heads of households that are to be taken to a camp.
+        n_people: [n] people in the household that each head represents.
     """
     if not len(heads):
         return
@@ -61,4 +61,4 @@ def fill_camps(world: World, heads: I64, n_people: I64) -> None:
             mine = mine[len(chosen) :]
 
 
-MECHANISM = Mechanism("camps", "takes arrivals to camps as far as there is room", draws=(CAMP,))
+MECHANISM = Mechanism("camps", "takes arrivals to camps as long as there is room", draws=(CAMP,))

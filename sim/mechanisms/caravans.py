@@ -1,11 +1,11 @@
-"""Caravans (D9): groups that set out together, because many are leaving anyway and word gets round.
+"""Caravans (D9): groups that set out together where many people are leaving anyway.
 
 A caravan is called from some places to some countries (`interventions`, kind `caravan`). It forms
 at a place in a month if at least `people` set out from there for those countries by corridors in
-the month before: all who set out in it go together. For them smugglers ask for less, the hazards of
-the way are smaller, and they may be stopped more or less often. People see that a caravan forms
-before they decide, so that it draws others; what it offers does not grow with its size, and so
-neither does the flow without end.
+the month before. Everyone who sets out in that month travels in it: smugglers charge them less, the
+hazards of the journey are smaller, and they may be stopped more or less often. People know that a
+caravan is forming before they decide, so it attracts others. Its benefits do not grow with its
+size, so the flow does not grow without limit.
 """
 
 from __future__ import annotations
@@ -25,15 +25,15 @@ if TYPE_CHECKING:
 
 
 def called(scenario: Scenario) -> list[Intervention]:
-    """Caravans of a scenario, those switched off included: parties know theirs by its number."""
+    """Caravans of a scenario, including those switched off: parties refer to them by number."""
     return [item for item in scenario.interventions if item.kind == "caravan"]
 
 
 def forming(scenario: Scenario, left: I64, day: int) -> I64:
-    """[place, country] caravan that those join who set out for a country, or -1.
+    """[place, country] caravan that people who set out for a country join, or -1.
 
-    Where two form the one that was called later counts, of two of one day the one with the greater
-    id.
+    Where two form, the one called later counts; of two called on one day, the one whose id sorts
+    last.
 
     Args:
         scenario: The scenario.
@@ -56,7 +56,7 @@ def forming(scenario: Scenario, left: I64, day: int) -> I64:
 
 
 def safer(legs: Legs, item: Intervention) -> Legs:
-    """Legs as they are for those in a caravan."""
+    """Legs with the hazards that people in a caravan face."""
     factor = 1.0 if item.hazards is None else item.hazards
     return legs._replace(
         death=legs.death * factor,
@@ -67,18 +67,18 @@ def safer(legs: Legs, item: Intervention) -> Legs:
 
 
 def nobody(world: World) -> I64:
-    """Start counting who sets out."""
+    """Start counting people who set out."""
     return np.zeros((len(world.country), world.n_countries), np.int64)
 
 
 SETTING_OUT = State("setting_out", nobody)
 """[place, country] people who set out by corridors since the month began."""
 SET_OUT_BEFORE = State("set_out_before", nobody)
-"""[place, country] the same of the month before, which is what is known."""
+"""[place, country] the same for the month before, which is what people know."""
 
 
 def update(world: World, stretch: Stretch) -> None:
-    """Let people know who set out in the month before."""
+    """Let people know how many set out in the month before."""
     if stretch.month_begins:
         SET_OUT_BEFORE.put(world, SETTING_OUT.of(world))
         SETTING_OUT.put(world, nobody(world))
@@ -86,7 +86,7 @@ def update(world: World, stretch: Stretch) -> None:
 
 MECHANISM = Mechanism(
     "caravans",
-    "lets people set out together where many are leaving",
+    "lets people set out in caravans where many are leaving",
     states=(SETTING_OUT, SET_OUT_BEFORE),
     hooks=(Hook("environment", 70, update),),
 )

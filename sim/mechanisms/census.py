@@ -1,4 +1,4 @@
-"""Counts who is where, and checks that nobody is lost."""
+"""Counts people by place and status, and checks that no one is lost."""
 
 from __future__ import annotations
 
@@ -21,26 +21,26 @@ if TYPE_CHECKING:
 
 
 class LostPeopleError(AssertionError):
-    """The account of people does not close: a fault of the program, never of the scenario."""
+    """People were lost or counted twice: an error in the program, never in the scenario."""
 
 
 @dataclass
 class Stocks:
-    """People by where they are and where they are from, as last counted."""
+    """People by place of stay and origin, as last counted."""
 
     diaspora: I64
     """[citizenship, country]"""
     residents: I64
     """[place]"""
     newcomers: I64
-    """[place] those who are neither citizens nor settled."""
+    """[place] people who are neither citizens nor regular residents."""
     foreigners: I64
-    """[country, status] those from abroad."""
+    """[country, status] people from abroad."""
 
 
 @dataclass
 class Account:
-    """All who ever were: each is alive or dead, and was there at the start or born since."""
+    """Demographic account: everyone was present at the start or born since, and lives or died."""
 
     start: int
     """People at the start."""
@@ -66,11 +66,11 @@ ACCOUNT = State("account", first_account)
 
 
 def take_census(world: World, day: int) -> Census:
-    """Count everybody.
+    """Count all people.
 
     Args:
         world: The world.
-        day: Today, counted from the start: who was refused within a year before counts as blocked.
+        day: Today, from the start; heads refused within the year before it count as blocked.
     """
     n_places, n_countries = len(world.country), world.n_countries
 
@@ -99,7 +99,7 @@ def take_census(world: World, day: int) -> Census:
 
 
 def stocks_of(world: World, census: Census) -> Stocks:
-    """What others read of a census."""
+    """Stocks that other mechanisms read, from a census."""
     n = world.n_countries
     by_country = np.zeros((n, n, len(Status)), np.int64)
     np.add.at(by_country, world.country, census.stocks)
@@ -119,7 +119,7 @@ def count(world: World, stretch: Stretch) -> None:
     """Take the census at the end of a stretch.
 
     Raises:
-        LostPeopleError: Somebody is in no state or in two.
+        LostPeopleError: Someone is in no state, or in two.
     """
     stretch.census = take_census(world, stretch.end)
     check_account(world, stretch.census)
@@ -127,7 +127,7 @@ def count(world: World, stretch: Stretch) -> None:
 
 
 def check_account(world: World, census: Census) -> None:
-    """Check that everybody is in exactly one state, and births and deaths are those counted."""
+    """Check that everyone is in exactly one state, and that births and deaths add up."""
     account = ACCOUNT.of(world)
     travelling = int(census.activities[Activity.travelling])
     dead = int(census.activities[Activity.dead])
@@ -153,7 +153,7 @@ def stock_rows(_world: World, census: Census) -> Rows:
 
 
 def blocked_rows(_world: World, census: Census) -> Rows:
-    """Who could not go, by what kept them."""
+    """People who could not move, by the constraint that stopped them."""
     place, citizenship, by = np.nonzero(census.blocked)
     return {
         "place": place,
@@ -165,19 +165,19 @@ def blocked_rows(_world: World, census: Census) -> Rows:
 
 
 def account_rows(_world: World, census: Census) -> Rows:
-    """Everybody by the one state that they are in."""
+    """All people, by the one state that each is in."""
     return {"activity": np.arange(len(Activity)), "people": census.activities.copy()}
 
 
 MECHANISM = Mechanism(
     "census",
-    "counts who is where, and checks that nobody is lost",
+    "counts people by place and status, and checks that no one is lost",
     states=(STOCKS, ACCOUNT),
     hooks=(Hook("count", 20, count),),
     tables=(
         Table(
             "stocks",
-            "people by place, citizenship and status; those on the way are in `account` only",
+            "people by place, citizenship and status; people on the way are only in `account`",
             "last",
             (
                 PLACE,
@@ -190,7 +190,7 @@ MECHANISM = Mechanism(
         ),
         Table(
             "blocked",
-            "people who would have moved within the last year, could not, and are still there",
+            "people who would have moved in the last year but could not, and are still there",
             "last",
             (
                 PLACE,
@@ -204,12 +204,13 @@ MECHANISM = Mechanism(
         ),
         Table(
             "account",
-            "everybody, each in one state; rows of a day sum to all at the start and born since",
+            "all people, each in one state; the rows of a day sum to everyone there at the start "
+            "or born since",
             "last",
             (ACTIVITY, Column("people", "int", "people", "people in that state on that day")),
             account_rows,
             absent=Absent(
-                "No row is absent: a state that nobody is in has a row with 0.", zero=True
+                "No row is absent: a state that no one is in has a row with 0.", zero=True
             ),
         ),
     ),

@@ -1,4 +1,4 @@
-"""Builds the utilities of going somewhere (section 4), as factors of exp(V / mu).
+"""Builds the utilities of destinations (section 4), as factors of exp(V / mu).
 
     V_xa = b_inc ln(y_d (1 - u_d) f) + b_size ln(pop_d) + b_net ln((D_od + D0) / pop_o)
            + b_dist ln(km) + b_cont contiguous + b_lang language + b_colony colony
@@ -6,9 +6,9 @@
            + b_adm ln(max(chance, floor)) - b_wait months + way
            - b_cost ln(1 + price / median means) + look_ahead ln max(W(d), floor)
 
-`way` is the value of the route choice for those who travel by corridors, in which every leg's
-price has its own b_cost term. Levels (income over y_ref, people over all people, km over 1000)
-are chosen so that W is of order one; they are absorbed by base_L and the flight norm.
+`way` is the value of the route choice for people who travel by corridors; there, the price of each
+leg has its own b_cost term. Scales (income over y_ref, people over all people, km over 1000) are
+chosen so that W is of order one; base_L and the flight norm absorb them.
 """
 
 from __future__ import annotations
@@ -53,15 +53,15 @@ OPEN_STATUS = {
     Channel.asylum: Status.refugee,
     Channel.irregular: Status.irregular,
 }
-"""Status that a channel is expected to end in."""
+"""Status that people expect to get by each channel."""
 TOLERANCE = 1e-6
 MOST_ITERATIONS = 400
 ROWS = 64
-"""Places whose lines of a table are built at a time: what that takes stays in the cache."""
+"""Rows of a table that are built at a time, so that the working arrays stay in the cache."""
 
 
 def rogers_castro() -> F64:
-    """[121] migration age schedule of labour, greatest value 1.
+    """[121] migration rates by single year of age, labour force curve, scaled to a maximum of 1.
 
     m(x) = .02 exp(-.1 x) + .06 exp(-.1 (x - 20) - exp(-.4 (x - 20))) + .003
 
@@ -75,14 +75,14 @@ def rogers_castro() -> F64:
 
 
 class Choices:
-    """The landscape of destinations, rebuilt monthly and on dated rules.
+    """Choice tables of all destinations, rebuilt monthly and whenever rules change.
 
     Attributes:
-        land: What the decision kernel reads.
-        way: What the travelling read.
-        joined: [place, country] caravan that those join who set out, or -1.
-        caravans: Legs and ways as they are in each of the scenario's caravans.
-        formed: [caravan] whether it has ever formed; else nobody is in it.
+        land: Tables that the decision kernel reads.
+        way: Tables for people on the way.
+        joined: [place, country] caravan that people who set out join, or -1.
+        caravans: Legs and travel tables for each of the scenario's caravans.
+        formed: [caravan] whether it has ever formed; if not, no one is in it.
         classes: [country, group] admission class.
     """
 
@@ -123,7 +123,7 @@ class Choices:
         self.distance = self._regular_ways()
         self.way: Way
         self.bound: F64
-        """[h, p, o, g] as `bounds` finds it."""
+        """[h, p, o, g] result of `bounds`."""
         self.joined: I64
         self.caravans: list[tuple[Legs, Way]] = []
         self.formed = np.zeros(len(called(scenario)), bool)
@@ -147,14 +147,14 @@ class Choices:
     def _reachable(self) -> Bool:
         """[origin, place] whether people of an origin could ever be there.
 
-        Regular travel reaches everywhere people live; nobody plans on a camp that is empty.
+        Regular travel reaches every inhabited place; no one plans on going to an empty camp.
         """
         return np.repeat((self.people > 0)[None, :], self.n_places, axis=0) | np.eye(
             self.n_places, dtype=bool
         )
 
     def _price_scale(self) -> float:
-        """Means against which travellers weigh the price of a leg: the median of the focus."""
+        """Means against which the price of a leg is weighed: the median of the focus countries."""
         focus = self.scenario.population.focus
         chosen = np.array([not focus or p.country in focus for p in self.scenario.places])
         chosen &= self.people > 0
@@ -164,10 +164,10 @@ class Choices:
         return float(max(self.median[chosen][order][middle], 100.0))
 
     def _regular_ways(self) -> F64:
-        """Fill in the ways of regular travel, which neither rules nor dangers change.
+        """Fill in the tables of regular travel, which neither rules nor dangers change.
 
         Returns:
-            [h, p, d] the part of V that geography sets, from which ways by corridors start.
+            [h, p, d] the part of V that geography sets; corridor travel starts from it.
         """
         decision, journey, km = self.scenario.decision, self.scenario.journey, self.network.km
         same = self.country[:, None] == self.country[None, :]
@@ -184,13 +184,13 @@ class Choices:
         return distance
 
     def update_ways(self, rules: Rules, danger: F64, joined: I64 | None = None) -> None:
-        """Solve routes anew under today's rules and dangers.
+        """Solve routes under today's rules and dangers.
 
         Args:
             rules: Rules in force.
-            danger: [place] severity x prevalence of the personal threat: who passes through a
-                place at war risks what its people risk.
-            joined: [place, country] caravan that those join who set out, or -1; none: nobody any.
+            danger: [place] severity x prevalence of the personal threat: people who pass through
+                a place at war face the same risk as its residents.
+            joined: [place, country] caravan that people who set out join, or -1; None: no caravan.
         """
         self.danger = danger
         if joined is None:
@@ -200,7 +200,7 @@ class Choices:
         everywhere = np.ones((self.n_places, self.n_places), bool)
         legs = network.legs
         self.way = self._solve_ways(rules, legs, enforce(rules, network, premium), everywhere)
-        # Who is in a caravan stays in it, whether or not others still join.
+        # People in a caravan stay in it, whether or not others can still join.
         self.caravans = []
         for number, item in enumerate(called(self.scenario)):
             joining = joined[:, self.country] == number
@@ -218,14 +218,14 @@ class Choices:
     def _solve_ways(
         self, rules: Rules, legs: Legs, met: Enforcement, whose: Bool, factor: float = 1.0
     ) -> Way:
-        """Solve routes for those who travel alike, and set what ways are worth to who could.
+        """Solve routes under one set of travel conditions, and store their values.
 
         Args:
             rules: Rules in force.
             legs: Legs with their hazards.
-            met: What enforcement does to them.
-            whose: [p, d] whether people at p who set out for d would travel so.
-            factor: Of prices, were policy open.
+            met: Effects of enforcement on the legs.
+            whose: [p, d] whether these conditions apply to people at p who set out for d.
+            factor: Factor of leg prices in the open-policy case.
         """
         decision = self.scenario.decision
         nothing = np.zeros_like(met.caught)
@@ -257,10 +257,10 @@ class Choices:
         )
 
     def _routes(self, met: Enforcement, legs: Legs) -> tuple[F64, F64, F64]:
-        """Solve the choice of routes.
+        """Solve the route choice.
 
         Args:
-            met: What enforcement does to travellers.
+            met: Effects of enforcement on the legs.
             legs: Legs with their hazards.
 
         Returns:
@@ -303,7 +303,7 @@ class Choices:
         return np.asarray(result + taste.size * size[c][None, :] + share[None, :])
 
     def rebuild(self, diaspora: I64, expected: F64, chance: F64, wait: F64, day: float) -> None:
-        """Rebuild what changes monthly: networks, information, queues, look-ahead.
+        """Rebuild the tables that change monthly: networks, information, queues, look-ahead.
 
         Args:
             diaspora: [citizenship, country] people.
@@ -315,7 +315,7 @@ class Choices:
         decision = self.scenario.decision
         c = self.country
         shift = self._campaigns(day)
-        # A threat weighs at the destination as it does at home, the gravest with weight one.
+        # Threats at the destination have the same relative weights as at home; the largest is 1.
         weights = per_threat(decision.threat_weight)
         expected = expected @ (weights / max(weights.max(), 1e-12))
         n = self.n_places
@@ -356,14 +356,14 @@ class Choices:
                 self._look_ahead(h, taste.look_ahead)
 
     def _attraction(self, h: Hazard, origins: slice, diaspora: I64, actual: F64, shift: F64) -> F64:
-        """[origin, d] what networks and what is known of places make people of origins see in them.
+        """[origin, d] attraction of destinations, from migrant networks and information about them.
 
         Args:
             h: Hazard.
             origins: Places of origin.
             diaspora: [citizenship, country] people.
             actual: [d] value of living there.
-            shift: [origin, d] of the prior value by campaigns.
+            shift: [origin, d] shift of the prior value by information campaigns.
         """
         decision = self.scenario.decision
         taste = decision.livelihood if h == Hazard.livelihood else decision.flight
@@ -384,7 +384,7 @@ class Choices:
         return np.asarray(taste.network * np.log(network) + perceived + taste.citizen * own)
 
     def _worth(self, rules: Rules) -> F64:
-        """[h, c, s] value of the standing that a channel is expected to end in."""
+        """[h, c, s] value of the legal status that people expect to get by a channel."""
         factors = standing(self.scenario.living.status_income, rules.protection)
         status = np.take(factors, [OPEN_STATUS[Channel(s)] for s in range(N_SLOTS)], axis=1)
         decision = self.scenario.decision
@@ -395,7 +395,7 @@ class Choices:
         """[h, grounds, k, c, s] value of entry under some rules; -inf where closed.
 
         Args:
-            rules: In force, or to come.
+            rules: Rules in force, or announced ones.
             chance: [grounds, k, c, s] perceived chance of admission.
             wait: [k, c, s] months.
         """
@@ -408,7 +408,7 @@ class Choices:
                 value = worth[h, :, s] + decision.admission * np.log(
                     np.maximum(chance[..., s], decision.chance_floor)
                 )
-                # Who waits for a decision on asylum waits in safety, whatever made them go.
+                # Asylum claimants wait in safety, so waiting costs them the same for both hazards.
                 safe = Channel(s) == Channel.asylum
                 patience = decision.livelihood.waiting if safe else taste.waiting
                 value = value - patience * wait[:, :, s]
@@ -417,11 +417,11 @@ class Choices:
         return entry
 
     def anticipate(self, coming: Rules, chance: F64, wait: F64) -> None:
-        """Let people hurry who lose by what is announced; nobody plans by it farther ahead.
+        """Add the surge caused by announced rules; the look-ahead does not know about them.
 
         Args:
-            coming: Today's rules with those that are announced.
-            chance, wait: As under those rules.
+            coming: Today's rules together with the announced ones.
+            chance, wait: Perceived chances and waiting times under those rules.
         """
         decision, way = self.scenario.decision, self.way
         after = enforce(coming, self.network, self.scenario.journey.premium)
@@ -440,7 +440,7 @@ class Choices:
         )
 
     def _look_ahead(self, h: Hazard, weight: float) -> None:
-        """Solve what can be done from every place, the way home included."""
+        """Solve the value of moving on from every place, including the return home."""
         land, n = self.land, self.n_places
         kinds = self.classes[:, 0].copy()
         foreign = np.zeros((len(kinds), n, n))
@@ -451,7 +451,7 @@ class Choices:
         )
         affordable = land.price[0, :, :, 0] <= self.median[:, None]
         free = np.where(affordable, land.geography[h, 0, 0, :, :, 0], 0.0) ** land.nest
-        # Who may settle freely needs nobody's leave abroad either.
+        # People with free movement need no permission for a further move within the bloc either.
         settled = free * land.admitted[h, :, Channel.labour][self.country] ** land.nest
         foreign = np.where(land.free[:, None, self.country], settled[None], foreign)
         pull, homeward = land.pull[h] ** land.nest, land.homeward[h] ** land.nest
@@ -495,11 +495,11 @@ class Choices:
         return shift
 
     def bounds(self) -> F64:
-        """[h, p, o, g] no less than W^lam with all gates open and everybody in company.
+        """[h, p, o, g] upper bound of W^lam without means or permission constraints.
 
-        Where policy is open to all it does not matter who one is: no admission class is needed.
-        What draws people of an origin anywhere is taken to be the most that draws any of their
-        country there; a table of every origin's own would take the cube of the places.
+        It assumes that every household has a pioneer and an older child. Under open policy the
+        admission class does not matter. The pull of a destination is taken as the greatest for any
+        origin in the same country: a table for every origin would grow with the cube of the places.
         """
         land, n = self.land, self.n_places
         n_classes = len(self.scenario.decision.classes)
@@ -510,7 +510,7 @@ class Choices:
             fullest = float(land.companions[h].sum())
             worth = land.admitted[h][self.country]
             pull = land.pull[h] ** land.nest * land.ahead[h]
-            # From abroad people go to no place of their own country but the one they are from.
+            # From abroad, people return only to their own place of origin.
             home = np.diagonal(pull) * land.homeward[h] ** land.nest
             # [citizenship, d]
             others = np.zeros((self.n_countries, n))
@@ -538,16 +538,16 @@ class Choices:
                 settled = free * worth[:, Channel.labour] ** land.nest
                 of_country += np.where(within, 0.0, settled) @ bloc_lands.T
                 w = of_country[:, self.country] + free * home
-                # Those abroad may claim asylum or settle where they are.
+                # People abroad may claim asylum or settle where they are.
                 settle = sum(gates[Channel.asylum :])[here] * fullest
                 w += ~within * settle[:, None] ** land.nest * pull[:, rows].T
                 table[h, rows, :, g] = w**land.inclusive
         return table
 
     def _greatest_hurry(self, h: Hazard, g: int, rows: slice) -> F64:
-        """[p, d, s] greatest factor that announced rules give to anybody of a taste class."""
+        """[p, d, s] greatest surge factor of announced rules for anyone of a taste class."""
         land, coming = self.land, self.land.rush
-        # Some will not be schooled enough; whom a channel is closed to now does not hurry.
+        # Stricter education rules will close a channel to some; a channel closed now has no surge.
         entry = np.where(coming.min_education > land.min_education, np.inf, coming.entry[h])
         entry = np.where(land.admission[h] > 0, entry, 0.0).max(axis=(0, 1))[self.country]
         way = coming.way[g, rows]
@@ -562,7 +562,7 @@ def conditions(
 ) -> Conditions:  # fmt: skip
     """Factors of the two rates for one step.
 
-    base_L and the flight norm must be solved (or be 1 while they are being solved).
+    base_L and the flight norm must already be solved, or be 1 while they are being solved.
     """
     decision = scenario.decision
     places = scenario.places
@@ -595,9 +595,9 @@ def conditions(
 def greatest_rates(
     livelihood: F64, flight: float, at_home: float, age: F64, want: F64, fear: F64, bound: F64
 ) -> F64:
-    """[place, 2, mask] greatest rates of who lives in a place, from elsewhere (0) or there (1).
+    """[place, 2, mask] greatest rate of any resident: of other origins (0), of this place (1).
 
-    Whatever the status, origin, taste and age; arguments as in `Conditions`.
+    The maximum is over status, origin, taste and age; arguments as in `Conditions`.
     """
     most = bound.max(axis=3)
     from_here = np.diagonal(most, axis1=1, axis2=2)
@@ -611,7 +611,7 @@ def greatest_rates(
 
 
 def build_choices(world: World) -> Choices:
-    """Tables of choice on the first day."""
+    """Choice tables on the first day."""
     choices = Choices(
         world.scenario, world.network, world.geography, MEANS.of(world), world.threads
     )
@@ -623,13 +623,13 @@ CHOICES = State("choices", build_choices)
 
 
 def rebuild(world: World, choices: Choices) -> None:
-    """Build tables of choice from all that they depend on, as of today.
+    """Rebuild the choice tables as of today.
 
-    These are the rules in force and those announced, dangers, networks, queues, caravans, and what
-    was planned for before: the look-ahead starts from the last one.
+    They depend on the rules in force and announced, dangers, networks, queues, caravans, and on
+    the previous look-ahead, from which the new one is iterated.
 
     Raises:
-        ScenarioError: The coefficients of the decision make values that no number can hold.
+        ScenarioError: The coefficients of `decision` lead to values that overflow.
     """
     threats, coming = THREATS.of(world), COMING.of(world)
     expected = threats.severity * threats.prevalence
@@ -648,14 +648,14 @@ def rebuild(world: World, choices: Choices) -> None:
 
 
 def update(world: World, stretch: Stretch) -> None:
-    """Bring up to date what people see of the places that they could go to."""
+    """Update what people know about possible destinations."""
     if stretch.month_begins or stretch.rules_change:
         rebuild(world, CHOICES.of(world))
 
 
 MECHANISM = Mechanism(
     "choice",
-    "builds what people see of the places that they could go to",
+    "builds the choice tables: what people know about possible destinations",
     states=(CHOICES,),
     hooks=(Hook("environment", 80, update),),
 )

@@ -1,4 +1,4 @@
-"""Citizenship: that of the country people are from, unless they have acquired another."""
+"""Citizenship: that of the country of origin, unless people have acquired another one."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ if TYPE_CHECKING:
 
 @dataclass
 class Acquired:
-    """People who are citizens of another country than that they are from, a row each."""
+    """People who acquired the citizenship of another country, one row each."""
 
     person: I64 = field(default_factory=lambda: np.empty(0, np.int64))
     """Row of the person, ascending."""
     country: I64 = field(default_factory=lambda: np.empty(0, np.int64))
-    """Country whose citizens they are."""
+    """Country of their new citizenship."""
 
 
 ACQUIRED = State("citizenships", lambda _: Acquired())
 
 
 def citizenship(world: World, rows: I64) -> I64:
-    """[n] country of citizenship of persons, as rules on nationality see it.
+    """[n] country of citizenship of persons, for rules on nationality.
 
-    The tables count everybody by the country they are from.
+    The output tables count people by their country of origin instead.
     """
     own = world.country[world.people.home[rows]]
     acquired = ACQUIRED.of(world)
@@ -41,12 +41,12 @@ def citizenship(world: World, rows: I64) -> I64:
 
 
 def acquire(world: World, rows: I64, country: I64) -> None:
-    """Make persons citizens of a country, in place of any other.
+    """Make persons citizens of a country; they lose any other citizenship.
 
     Args:
         world: The world.
         rows: [n] persons, once each.
-        country: [n] whose citizens they become.
+        country: [n] country of which they become citizens.
     """
     acquired = ACQUIRED.of(world)
     keep = ~np.isin(acquired.person, rows)
@@ -57,5 +57,5 @@ def acquire(world: World, rows: I64, country: I64) -> None:
 
 
 MECHANISM = Mechanism(
-    "citizenship", "keeps who is a citizen of another country than their own", states=(ACQUIRED,)
+    "citizenship", "keeps track of people who changed their citizenship", states=(ACQUIRED,)
 )

@@ -1,7 +1,7 @@
-"""In the hands of a border's state: what detention comes to, and families separated.
+"""Custody at borders: days of detention, and separated families.
 
-Who is detained, prosecuted, separated or taken home is drawn on the way (`sim/kernels/travel.py`)
-under the rules of the day (`handle` in `sim/mechanisms/policy.py`).
+Detention, prosecution, separation and removal are drawn on the way (`sim/kernels/travel.py`) under
+the rules of the day (`handle` in `sim/mechanisms/policy.py`).
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ def held_days(world: World, way: Way, held: I64) -> F64:
 
     Args:
         world: The world.
-        way: How people travel.
+        way: Travel tables, with the days of detention.
         held: [treatment, corridor] people whose detention began.
     """
     legs, days = world.network.legs, way.custody.days
@@ -39,12 +39,12 @@ def held_days(world: World, way: Way, held: I64) -> F64:
 
 
 def separate(world: World, heads: I64, children: I64) -> None:
-    """Note whose children were taken from them.
+    """Record families whose children were taken from them.
 
     Args:
         world: The world.
         heads: [n] heads of the adults.
-        children: [n] rows of the founders of their children's households.
+        children: [n] rows of the founders of the children's households.
     """
     if len(children):
         people = world.people
@@ -59,6 +59,6 @@ def separate(world: World, heads: I64, children: I64) -> None:
 
 MECHANISM = Mechanism(
     "custody",
-    "notes what detention comes to, and whose children are taken from them",
+    "counts days of detention, and records separated families",
     states=(SEPARATIONS,),
 )

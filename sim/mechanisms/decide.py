@@ -1,4 +1,4 @@
-"""Asks every household whether it moves, and counts the five answers (section 4)."""
+"""Draws every household's decision to move or stay, and counts the five answers (section 4)."""
 
 from __future__ import annotations
 
@@ -60,19 +60,19 @@ def by_threat(world: World) -> I64:
 
 
 HOUSEHOLDS = Counter("heads", by_answer, "[cell, answer] households")
-PERSONS = Counter("people", by_answer, "[cell, answer] people who go, or are in these households")
-TRAPPED = Counter("trapped", by_answer, "[cell, answer] households kept by insecurity itself")
+PERSONS = Counter("people", by_answer, "[cell, answer] people who move, or household members")
+TRAPPED = Counter("trapped", by_answer, "[cell, answer] households that insecurity itself traps")
 ATTRIBUTION = Counter("attribution", by_threat, "[cell, threat] in 1 / MICRO people")
 ANSWERED: State[I64] = State("answered", lambda _: np.empty(0, np.int64))
-"""Rows of heads who have answered otherwise than by staying in this step."""
+"""Rows of heads who gave an answer other than `stays` in this step."""
 
 
 def current_conditions(world: World, felt: tuple[F64, F64]) -> Conditions:
-    """What sets the rates of households.
+    """Factors that set the rates of households.
 
     Args:
         world: The world.
-        felt: Means over the days of the stretch of what threats do to rates.
+        felt: Effects of threats on the rates, averaged over the days of the stretch.
     """
     return conditions(
         world.scenario, *felt, THREATS.of(world).state_fear(), CHOICES.of(world).bound,
@@ -81,21 +81,21 @@ def current_conditions(world: World, felt: tuple[F64, F64]) -> Conditions:
 
 
 class Asked(NamedTuple):
-    """Heads, and the stretch of time for which each is asked."""
+    """Heads, and the time span for which each decides."""
 
     heads: U32
     """[n] rows, ascending, each once."""
     first: F64
-    """[n] day from which."""
+    """[n] first day of the span."""
     days: F64
-    """[n]"""
+    """[n] length of the span."""
     new: Bool
-    """[n] whether it is the first time in this step that they answer where they live."""
+    """[n] whether this is their first answer at this place of residence in this step."""
     turn: int = 0
-    """How often each of them was asked in this stretch before."""
+    """How often each of them was asked before in this stretch."""
 
     def part(self, first: int, last: int) -> Asked:
-        """Those first to last."""
+        """Rows first to last (excluded)."""
         return Asked(
             self.heads[first:last], self.first[first:last], self.days[first:last],
             self.new[first:last], self.turn,
@@ -103,7 +103,7 @@ class Asked(NamedTuple):
 
     @property
     def middle(self) -> F64:
-        """[n] day on which rates are taken."""
+        """[n] day at which rates are evaluated."""
         return self.first + 0.5 * self.days
 
     @property
@@ -113,28 +113,28 @@ class Asked(NamedTuple):
 
 
 class Answers(NamedTuple):
-    """What heads have answered; rows are the answers that are not to stay, ascending by head."""
+    """Answers of heads: one row for each answer other than `stays`, ascending by head."""
 
     events: Events
-    """With the day of each."""
+    """The answers, with the day of each."""
     first: F64
-    """[m] day from which they were asked."""
+    """[m] first day of the span for which they were asked."""
     end: F64
-    """[m] day up to which."""
+    """[m] end of the span."""
     new: Bool
-    """[m] whether it was the first time in this step that they answered where they live."""
+    """[m] whether this was their first answer at this place of residence in this step."""
     sums: Sums
-    """Of all who were asked, whatever they answered."""
+    """Totals of everyone who was asked, whatever they answered."""
     turn: int = 0
-    """How often each was asked in this stretch before."""
+    """How often each was asked before in this stretch."""
 
 
 class Sums:
-    """What pieces of the people add to, one piece at a time.
+    """Totals to which all pieces of the population add, one piece at a time.
 
     Attributes:
         lock: Held while anything is added here, or to the world's expected answers.
-        households: [cell] who were asked for the first time in this step where they live.
+        households: [cell] households asked for the first time in this step where they live.
         persons: [cell] people in them.
     """
 
@@ -147,14 +147,14 @@ class Sums:
 def ask(
     world: World, now: Conditions, asked: Asked, sums: Sums, company: U16 | None = None
 ) -> Answers:
-    """Put the question to some heads, and count them.
+    """Draw the answers of some heads, and count them.
 
     Args:
-        world: Its people's masks and means are those of the stretch.
+        world: The world; people's masks and means must be up to date for the stretch.
         now: Conditions of the stretch.
-        asked: Who is asked, and for how long.
+        asked: The heads, and the time span for each.
         sums: Added to.
-        company: [n] of their households, as `World.company_of` finds it, if that is known.
+        company: [n] composition of their households (`World.company_of`), if already known.
     """
     n = len(asked.heads)
     keys = np.array([world.key(MOVE, asked.turn), world.key(LABEL, asked.turn)])
@@ -186,7 +186,7 @@ def ask(
 
 
 def ask_listed(world: World, now: Conditions, asked: Asked) -> Answers:
-    """Put the question to heads who are listed, however many."""
+    """Draw the answers of listed heads, in pieces."""
     sums = Sums(world)
 
     def put(first: int, last: int) -> Answers:
@@ -196,7 +196,7 @@ def ask_listed(world: World, now: Conditions, asked: Asked) -> Answers:
 
 
 def join_answers(parts: list[Answers]) -> Answers:
-    """Answers of all parts, which share their sums; no head is in two."""
+    """Join the answers of all parts, which share their sums; no head is in two parts."""
     columns: list[Any] = [np.concatenate(it) for it in zip(*(p.events for p in parts), strict=True)]
     first, end, new = (
         np.concatenate([getattr(part, name) for part in parts]) for name in ("first", "end", "new")
@@ -205,7 +205,7 @@ def join_answers(parts: list[Answers]) -> Answers:
 
 
 def add_expected(world: World, now: Conditions, asked: Asked) -> None:
-    """Add what is expected of heads to the world's expected answers, of which `stays` is a rest."""
+    """Add the expected answers of heads to the world's; `stays` is computed as the remainder."""
     people, expected, choices = world.people, EXPECTED.of(world), CHOICES.of(world)
     assert expected is not None
     cells = world.cells.of(people, world.country, asked.heads, world.month())
@@ -214,35 +214,36 @@ def add_expected(world: World, now: Conditions, asked: Asked) -> None:
         choices.classes, asked.middle, world.month(), asked.years, cells, world.weight, MICRO,
         expected.answers, expected.years, expected.flows,
     )  # fmt: skip
-    # `decide_all` adds those who are counted: who has answered in this step already is expected to
-    # stay no second time.
+    # `decide_all` adds everyone who is counted back to `stays`: a head who has already answered in
+    # this step is not expected to stay a second time.
     weight = world.weight[people.home[asked.heads]]
     np.add.at(expected.answers[:, Answer.stays], cells, -weight * MICRO)
 
 
 class Refusals(NamedTuple):
-    """How often households are told no, by means (0) and by permission (1)."""
+    """How often households are refused a move, by lack of means (0) or of permission (1)."""
 
     times: I64
     """[n, 2]"""
     by: I64
     """[n] which of the two came last."""
     last: F64
-    """[n] day of the last, counted from the start."""
+    """[n] day of the last refusal, counted from the start."""
 
 
 def draw_refusals(world: World, events: Events, first: F64, end: F64, turn: int = 0) -> Refusals:
-    """How often households are told no in the time that they are asked for.
+    """Draw how often households are refused in the time span for which they are asked.
 
-    No comes at its rate, R_MP - R, until they move: as often in a month as in its days. Whose
-    answer is a no has been told so once; movers may have been before they moved.
+    Refusals come at the rate R_MP - R until the household moves, so that their number does not
+    depend on the step. A household whose answer is a refusal has had at least one; movers may have
+    been refused before they moved.
 
     Args:
         world: The world.
-        events: Answers that are not to stay, with their day.
+        events: Answers other than `stays`, with their day.
         first: [n] day from which each is asked.
         end: [n] day up to which each is asked.
-        turn: How often they were asked in this stretch before.
+        turn: How often they were asked before in this stretch.
     """
     moves = events.answer <= Answer.necessity
     begin = np.where(moves, first, events.time)
@@ -256,7 +257,7 @@ def draw_refusals(world: World, events: Events, first: F64, end: F64, turn: int 
             for i in range(2)
         )
         n = times[:, by] = poisson(u, events.refused * share * days / DAYS_A_YEAR)
-        # The last of n that fall anywhere.
+        # Time of the last of n events that are uniform over the span.
         when[:, by] = np.where(n > 0, begin + days * v ** (1.0 / np.maximum(n, 1)), -np.inf)
         told = events.answer == Answer.no_means + by
         times[told, by] += 1
@@ -265,7 +266,7 @@ def draw_refusals(world: World, events: Events, first: F64, end: F64, turn: int 
 
 
 def poisson(u: F64, mean: F64) -> I64:
-    """[n] Poisson deviates of uniforms, by inversion; means beyond 500 count as 500."""
+    """[n] Poisson deviates from uniforms, by inversion; means above 500 count as 500."""
     mean = np.minimum(mean, 500.0)
     term = np.exp(-mean)
     below = term.copy()
@@ -278,7 +279,7 @@ def poisson(u: F64, mean: F64) -> I64:
 
 
 def is_among(rows: I64 | U32, listed: I64 | U32) -> Bool:
-    """[n] whether each row is one of those listed, ascending."""
+    """[n] whether each row is in a list; the list ascends."""
     if not len(listed):
         return np.zeros(len(rows), np.bool_)
     at = np.minimum(np.searchsorted(listed, rows), len(listed) - 1)
@@ -286,16 +287,16 @@ def is_among(rows: I64 | U32, listed: I64 | U32) -> Bool:
 
 
 def decide_all(world: World, excess: F64, answers: Answers) -> tuple[I64, F64]:
-    """Count answers, mark the blocked, send movers off.
+    """Count answers, mark blocked households, and let movers depart.
 
     Args:
         world: The world.
         excess: [place, threat] mean of b_k max(s_k - tol_k, 0) over the stretch.
-        answers: Of those who were asked.
+        answers: Answers of those who were asked.
 
     Returns:
-        ([m] rows of heads who have decided and live there still, since they applied or sent
-        somebody ahead; [m] day on which they did).
+        ([m] rows of heads who decided to move but still live there, because they applied or sent
+        a member ahead; [m] day on which they did).
     """
     people, expected = world.people, EXPECTED.of(world)
     events, sums = answers.events, answers.sums
@@ -305,9 +306,9 @@ def decide_all(world: World, excess: F64, answers: Answers) -> tuple[I64, F64]:
     sizes = party_sizes(people, events.head)
     weight = world.weight[people.home[events.head]]
 
-    # A household answers once a step, however many dated events cut the step in stretches; who
-    # comes to live elsewhere answers there, too, and so does who has answered otherwise than by
-    # staying and does so again, within this stretch or since the last.
+    # A household is counted once per step, however many dated events cut the step into stretches.
+    # It is counted again if it has moved to a new place, or if it gives an answer other than
+    # `stays` a second time, in this stretch or a later one.
     answered = ANSWERED.of(world)
     again = is_among(events.head, answered)
     ANSWERED.put(world, np.sort(np.concatenate([answered, events.head[~again]])))
@@ -330,7 +331,7 @@ def decide_all(world: World, excess: F64, answers: Answers) -> tuple[I64, F64]:
     goal, channel, companions, price = pick_goals(
         world, movers, events.hazard[moving], answers.turn
     )
-    # A mover of one is a household of one, or a pioneer, or a child alone.
+    # One person moves: a household of one, a pioneer, or a child alone.
     party = sizes.copy()
     party[moving] = np.where(companions > 0, 1, sizes[moving])
     np.add.at(n_people, (cells[moving], events.answer[moving]), (party * weight)[moving])
@@ -366,7 +367,7 @@ def decide_all(world: World, excess: F64, answers: Answers) -> tuple[I64, F64]:
 
 
 def departures(world: World, end: int) -> tuple[U32, F64]:
-    """([m] rows of heads who leave by an admission, ascending; [m] day until which to ask them)."""
+    """([m] rows of heads with an application, ascending; [m] day until which they are asked)."""
     withdraw(world)
     queue = APPLICATIONS.of(world)
     order = np.argsort(queue.head)
@@ -375,18 +376,18 @@ def departures(world: World, end: int) -> tuple[U32, F64]:
 
 
 def everybody(world: World, end: int) -> Asked:
-    """All heads as a stretch asks them, for those who look at it from outside."""
+    """All heads as a stretch would ask them, for callers outside the step."""
     return asked_until(world, world.deciding, end, departures(world, end))
 
 
 def asked_until(world: World, heads: U32, end: int, leaving: tuple[U32, F64]) -> Asked:
-    """Some heads who live somewhere, asked until the stretch ends or they leave by an admission.
+    """Ask heads with a residence until the stretch ends or they leave after an admission.
 
     Args:
         world: The world.
         heads: [n] rows, ascending.
         end: Day on which the stretch ends.
-        leaving: As `departures` finds them.
+        leaving: Result of `departures`.
     """
     rows, until = leaving
     n = len(heads)
@@ -399,13 +400,13 @@ def asked_until(world: World, heads: U32, end: int, leaving: tuple[U32, F64]) ->
 
 
 def ask_everybody(world: World, now: Conditions, end: int) -> tuple[Answers, I64, I64]:
-    """Do for all households what is due, and ask those who live somewhere.
+    """Update all households, and ask those that have a residence.
 
-    Rows are visited piece by piece: what a piece needs for a while stays small, however many there
-    are, and near the processor.
+    Rows are visited in pieces: working arrays stay small and in the processor's cache, however
+    large the population.
 
     Returns:
-        (answers, rows of heads who are unsettled, rows of heads who are stranded).
+        (answers, rows of heads without a lasting status, rows of heads who are stranded).
     """
     leaving, sums = departures(world, end), Sums(world)
 
@@ -424,7 +425,7 @@ def ask_everybody(world: World, now: Conditions, end: int) -> tuple[Answers, I64
 
 
 def set_conditions(world: World, stretch: Stretch) -> None:
-    """Find what sets the rates of households in this stretch; show it to who looks."""
+    """Set the factors of the rates in this stretch; pass them to the `look` callback, if any."""
     stretch.now = current_conditions(world, stretch.felt)
     if stretch.look is not None:
         live_on(world)
@@ -432,7 +433,7 @@ def set_conditions(world: World, stretch: Stretch) -> None:
 
 
 def ask_all(world: World, stretch: Stretch) -> None:
-    """Ask all households, count answers, and send movers off; let the stranded go on."""
+    """Ask all households, count answers, let movers depart, and let the stranded go on."""
     if world.first_stretch:
         ANSWERED.put(world, np.empty(0, np.int64))
     stretch.away = PARTIES.of(world).head.copy()
@@ -472,7 +473,7 @@ def attribution_rows(world: World, _census: Census) -> Rows:
 
 MECHANISM = Mechanism(
     "decide",
-    "asks every household whether it moves",
+    "draws whether each household moves or stays",
     states=(ANSWERED,),
     counters=(HOUSEHOLDS, PERSONS, TRAPPED, ATTRIBUTION),
     draws=(MOVE, LABEL, REFUSED),
@@ -488,29 +489,29 @@ MECHANISM = Mechanism(
                     "heads",
                     "int",
                     "households",
-                    "answers of heads of household: one a step, further moves and refusals",
+                    "answers of household heads: one per step, plus further moves and refusals",
                 ),
                 Column(
-                    "people", "int", "people", "people of the households that move (movers only)"
+                    "people", "int", "people", "people who move; for other answers, all members"
                 ),
                 Column(
                     "trapped",
                     "int",
                     "households",
-                    "households kept from going by insecurity itself",
+                    "blocked households that would have moved with the means of a secure place",
                 ),
                 Column(
                     "expected",
                     "float",
                     "households",
-                    "answers expected under the rates",
+                    "expected number of answers, from the rates",
                     optional=True,
                 ),
                 Column(
                     "expected_years",
                     "float",
                     "person-years",
-                    "time expected under it",
+                    "expected rate times person-years before a move",
                     optional=True,
                 ),
             ),
@@ -520,11 +521,11 @@ MECHANISM = Mechanism(
         ),
         Table(
             "attribution",
-            "moves of necessity, split over the threats felt",
+            "moves of necessity, split over the threats that people felt",
             "first",
             (
                 THREAT,
-                Column("people", "float", "people", "share of the people who moved of necessity"),
+                Column("people", "float", "people", "people who moved because of the threat"),
             ),
             attribution_rows,
             absent=NONE_COUNTED,

@@ -1,7 +1,7 @@
 """Births and natural deaths: rates by age and sex, drawn once a calendar month (D12).
 
-Who is born or dies at all is drawn from the schedules of the country of origin, wherever people
-live and whatever they are doing, on the way included (our assumption).
+Rates are those of the country of origin, wherever people live and whatever they are doing, also on
+the way (our assumption).
 """
 
 from __future__ import annotations
@@ -43,27 +43,26 @@ if TYPE_CHECKING:
     from sim.schema import Scenario
 
 N_AGES: Final = 111
-"""Ages 0 to 110; who is older dies like those of 110."""
+"""Ages 0 to 110; older people die at the rate of age 110."""
 STANDARD: Final = (
     (1, -0.8670), (2, -0.7152), (3, -0.6552), (4, -0.6219), (5, -0.6015), (10, -0.5498),
     (15, -0.5131), (20, -0.4551), (25, -0.3829), (30, -0.3150), (35, -0.2496), (40, -0.1816),
     (45, -0.1073), (50, -0.0212), (55, 0.0832), (60, 0.2100), (65, 0.3746), (70, 0.5818),
     (75, 0.8611), (80, 1.2433), (85, 1.7810), (90, 2.5634), (95, 3.7090),
 )  # fmt: skip
-"""(age, logit of those dead by it) of the general standard of Brass (1971)."""
+"""(age, logit of the share dead by that age) of the general standard of Brass (1971)."""
 SEX_GAP: Final = 4.8
-"""Years by which women outlive men at birth (world about 2010: UN, World Population Prospects
-2024, rounded); the same everywhere is our assumption."""
+"""Female minus male life expectancy at birth, in years (world about 2010: UN, World Population
+Prospects 2024, rounded); that it is the same everywhere is our assumption."""
 GIRLS: Final = 100.0 / 205.0
-"""Share of girls among the newborn: 105 boys for 100 girls (convention of population
-projections)."""
+"""Share of girls at birth: 105 boys for 100 girls (convention of population projections)."""
 MEAN_AGE: Final = 28.0
-"""Mean age at which women give birth (about that of the world; the same everywhere is our
+"""Mean age at childbearing (about that of the world; that it is the same everywhere is our
 assumption)."""
 SPREAD: Final = 6.2
-"""Standard deviation of that age, years (our assumption)."""
+"""Standard deviation of the age at childbearing, years (our assumption)."""
 FERTILE: Final = (15, 50)
-"""Ages at which women give birth, the second excluded."""
+"""Reproductive ages; the second is excluded."""
 
 VITAL_EVENTS = Draw("vital", 50)
 VITAL = dense("vital", (PLACE, CITIZENSHIP, EVENT), "people who were born or died")
@@ -72,14 +71,14 @@ SHARED: Final = (
     "household", "home", "place", "moved", "rank", "group", "kin", "status", "activity", "mask",
     "came",
 )  # fmt: skip
-"""Columns that a child has from its mother."""
+"""Columns that a child inherits from its mother."""
 
 
 @cache
 def standard_logits() -> F64:
-    """[age] logit of those dead by each birthday, 1 to N_AGES, of the general standard.
+    """[age] logit of the share dead by each birthday, 1 to N_AGES, of the general standard.
 
-    Linear between the ages that are tabulated and beyond the last (our assumption).
+    Linear between the tabulated ages and beyond the last one (our assumption).
     """
     ages, logits = (np.array(column) for column in zip(*STANDARD, strict=True))
     birthdays = np.arange(1, N_AGES + 1)
@@ -89,7 +88,7 @@ def standard_logits() -> F64:
 
 
 def survivors(level: float) -> F64:
-    """[age] share alive at each birthday, 0 to N_AGES, of the life table of a level.
+    """[age] survivorship at each birthday, 0 to N_AGES, of the life table with a given level.
 
     l(x) = 1 / (1 + exp(2 (level + Y(x)))), Y the general standard. Source: the relational logit
     system with slope 1, Brass (1971), On the scale of mortality.
@@ -99,10 +98,10 @@ def survivors(level: float) -> F64:
 
 @cache
 def mortality(life_expectancy: float) -> F64:
-    """[age] deaths a person and year, so that people live so long on average.
+    """[age] deaths per person-year of the life table with a given life expectancy.
 
-    Within a year of age the rate is constant, as it is when events are drawn. The level of the
-    life table is solved by bisection.
+    The rate is constant within a year of age, as it is when events are drawn. The level of the
+    life table is found by bisection.
     """
     low, high = -8.0, 4.0
     for _ in range(40):
@@ -118,7 +117,7 @@ def mortality(life_expectancy: float) -> F64:
 
 
 def fertility() -> F64:
-    """[age] share of a woman's births that falls into each year of her age; sums to 1.
+    """[age] share of births at each age of the mother; sums to 1.
 
     Source: Hadwiger (1940), Eine analytische Reproduktionsfunktion: the density of an inverse
     Gaussian, here of mean `MEAN_AGE` and standard deviation `SPREAD`, cut to `FERTILE` ages.
@@ -131,7 +130,7 @@ def fertility() -> F64:
 
 
 def vital_rates(scenario: Scenario) -> tuple[F64, F64]:
-    """([country, sex, age] deaths, [country, sex, age] births) a person and year."""
+    """([country, sex, age] deaths, [country, sex, age] births) per person-year."""
     shape = (len(scenario.countries), len(Sex), N_AGES)
     deaths, births = np.zeros(shape), np.zeros(shape)
     schedule = fertility()
@@ -145,12 +144,12 @@ def vital_rates(scenario: Scenario) -> tuple[F64, F64]:
 
 
 class Renewal:
-    """Rates of births and deaths, and up to when they were drawn.
+    """Rates of births and deaths, and the last month that was drawn.
 
     Attributes:
-        deaths: [country, sex, age] a person and year.
-        births: Likewise.
-        month: Month from the start whose events were drawn last; -1 before the first.
+        deaths: [country, sex, age] deaths per person-year.
+        births: [country, sex, age] births per person-year.
+        month: Last month, from the start, whose events were drawn; -1 before the first.
     """
 
     def __init__(self, world: World) -> None:
@@ -162,12 +161,12 @@ RENEWAL = State("renewal", Renewal)
 
 
 def renew_people(world: World, _stretch: Stretch) -> None:
-    """Let people die, be born and finish school when a calendar month begins.
+    """Let people be born, die and finish school when a calendar month begins.
 
-    A month's events happen in the first stretch of time that begins in it, with the probabilities
-    of the days of that month that the run covers: neither draws nor rates depend on the step. What
-    people know and queue for is by then as the month before left it: a birth changes nobody else's
-    luck within the month.
+    All events of a month happen in the first stretch of time that begins in it. Their
+    probabilities cover the days of that month that lie within the run, so neither draws nor rates
+    depend on the step. Information and queues still date from the month before, so a birth does
+    not change anyone else's random draws within the month.
     """
     month, renewal = world.month(), RENEWAL.of(world)
     if not world.scenario.population.demography or month == renewal.month:
@@ -177,7 +176,7 @@ def renew_people(world: World, _stretch: Stretch) -> None:
     deaths, births = renewal.deaths, renewal.births
     dies, bears = -np.expm1(-deaths * years), births * years
     spared = np.stack([dies.max(axis=(0, 1)), 1.0 - bears.max(axis=(0, 1))]).repeat(12, axis=1)
-    # Who comes of an age is listed whatever the draw.
+    # People who reach the end of school must be listed whatever their draw.
     spared[:, 12 * SCHOOLED] = 1.0, 0.0
     luck = key(world.seed, VITAL_EVENTS, month)
 
@@ -197,7 +196,7 @@ def renew_people(world: World, _stretch: Stretch) -> None:
 
 
 def covered_days(world: World) -> int:
-    """Days of today's calendar month that lie within the run."""
+    """Number of days of the current calendar month that lie within the run."""
     time, today = world.scenario.time, world.date()
     first = max(today.replace(day=1), time.start)
     after = date(today.year + today.month // 12, today.month % 12 + 1, 1)
@@ -205,7 +204,7 @@ def covered_days(world: World) -> int:
 
 
 def finish_school(world: World, rows: I64) -> None:
-    """Draw the education of those who come of the age at which it is known."""
+    """Draw the education of people who reach the age of `SCHOOLED`."""
     people = world.people
     country = world.country[people.home[rows]]
     for c in np.unique(country):
@@ -217,11 +216,12 @@ def finish_school(world: World, rows: I64) -> None:
 
 
 def bear(world: World, mothers: I64, month: int) -> None:
-    """Let women give birth where they are: a child shares all that its household shares.
+    """Let women give birth where they are; the child joins the mother's household.
 
     Origin, place, legal status, grounds for asylum, group, wealth, kin abroad and exposure are the
-    mother's: nobody is born stateless, or a citizen of the country of birth (our assumption). A
-    child of a claimant is part of the claim. Its id is a hash of its mother's and of the month.
+    mother's: no one is born stateless, or becomes a citizen of the country of birth (our
+    assumption). A claimant's child is part of the claim. A child's id is a hash of its mother's id
+    and the month.
     """
     born = world.add_rows(len(mothers))
     people = world.people
@@ -240,22 +240,22 @@ def bear(world: World, mothers: I64, month: int) -> None:
     people.traits[born] = traits.astype(np.uint8) | people.traits[mothers] & GROUNDS
     people.flags[born] = 0
     claims = CLAIMS.of(world)
-    # A claim that its person has left behind in another country is dropped when claims are next
-    # decided; until then there may be two.
+    # A person who has moved on may have an old claim in another country until claims are next
+    # decided; so a mother can have two.
     child, claim = matches(mothers, claims.person)
     append(claims, person=born[child], country=claims.country[claim], claimed=claims.claimed[claim])
     ACCOUNT.of(world).born += count_events(world, born, VitalEvent.birth)
 
 
 def die(world: World, rows: I64) -> None:
-    """Let people die of age or disease where they are; nobody else brings it about.
+    """Let people die a natural death where they are.
 
-    Where a head dies, the eldest survivor leads on, and the household's journey or application
-    goes on under them; it ends where nobody survives. Claims of the dead lapse when decided on.
+    If a head dies, the eldest survivor becomes head, and the household's journey or application
+    continues; if no one survives, it ends. Claims of the dead lapse when claims are next decided.
 
     Args:
         world: The world.
-        rows: [n] who dies, ascending.
+        rows: [n] rows of the people who die, ascending.
     """
     heirs = np.empty(len(rows), np.int64)
     bury(world.people, rows, heirs)
@@ -266,18 +266,18 @@ def die(world: World, rows: I64) -> None:
 
 
 def follow(table: Parties | Applications, dead: I64, heirs: I64) -> None:
-    """Put the heirs of heads who died in their place, and drop whom nobody survives."""
+    """Replace dead heads by their successors; drop rows of households with no survivors."""
     at, row = matches(dead, table.head)
     table.head[row] = heirs[at]
     take(table, table.head != NONE)
 
 
 def matches(rows: I64, wanted: I64) -> tuple[I64, I64]:
-    """Positions in `rows` and in `wanted` of all that both have.
+    """Positions in `rows` and in `wanted` of all values that both contain.
 
     Args:
-        rows: [n] ascending, each once.
-        wanted: [m] in any order, perhaps repeated.
+        rows: [n] ascending, without repeats.
+        wanted: [m] in any order, repeats allowed.
     """
     if not len(rows):
         return rows, rows
@@ -287,7 +287,7 @@ def matches(rows: I64, wanted: I64) -> tuple[I64, I64]:
 
 
 def count_events(world: World, rows: I64, event: VitalEvent) -> int:
-    """Count births or deaths by place and citizenship; return how many, in people."""
+    """Count births or deaths by place and citizenship; return their number, in people."""
     people = world.people
     n_people = world.weight[people.home[rows]]
     where = (people.place[rows], world.country[people.home[rows]])

@@ -1,4 +1,4 @@
-"""What the rates lead one to expect, beside what happened; only where `outputs.expected` is on."""
+"""Expected numbers of events, from the rates; counted only if `outputs.expected` is on."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ class Expected(NamedTuple):
     answers: I64
     """[cell, answer] households."""
     years: I64
-    """[cell, answer] people: rates times the person-years before a move."""
+    """[cell, answer] rates times person-years before a move."""
     flows: I64
     """[citizenship, origin, destination, channel, answer] people."""
 
 
 def nothing(world: World) -> Expected | None:
-    """Expect nothing yet; nothing at all where the scenario does not ask for it."""
+    """Start with zero expected events; None if the scenario does not ask for them."""
     if not world.scenario.outputs.expected:
         return None
     n_places, n_cells = len(world.country), world.cells.size
@@ -38,6 +38,6 @@ def nothing(world: World) -> Expected | None:
     )
 
 
-EXPECTED = Counter("expected", nothing, "events expected under the rates")
+EXPECTED = Counter("expected", nothing, "expected numbers of events, from the rates")
 
-MECHANISM = Mechanism("expected", "counts what the rates lead one to expect", counters=(EXPECTED,))
+MECHANISM = Mechanism("expected", "adds up expected numbers of events", counters=(EXPECTED,))

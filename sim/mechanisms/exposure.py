@@ -1,4 +1,4 @@
-"""Which threats reach which household: drawn by place, again for each spell (section 3)."""
+"""Exposure of households to threats: drawn by place and redrawn for each spell (section 3)."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ SPELL = Draw("spell", 12)
 
 
 class Exposure:
-    """How likely a household is to be exposed where it lives.
+    """Probabilities that households are exposed to the threats of their place.
 
     Attributes:
         odds: [threat, code] odds multipliers with full protection.
         counts: [place, code] households at the start: prevalence is a share of all of them.
-        threshold: [place, code, 2] as `pack_thresholds` lays them out.
+        threshold: [place, code, 2] thresholds in the layout of `pack_thresholds`.
     """
 
     def __init__(self, world: World) -> None:
@@ -63,7 +63,8 @@ EXPOSURE = State("exposure", Exposure)
 def vulnerability_odds(scenario: Scenario) -> F64:
     """[threat, code] odds multipliers of exposure by group, composition and status.
 
-    A household is as vulnerable as its most vulnerable member; group and status multiply.
+    A household is as vulnerable as its most vulnerable member; factors of group and status
+    multiply this.
     """
     table = scenario.exposure.vulnerability
 
@@ -88,19 +89,19 @@ def vulnerability_odds(scenario: Scenario) -> F64:
 
 
 def update(world: World, stretch: Stretch) -> None:
-    """Bring thresholds up to date where prevalence or rights have changed."""
+    """Update exposure thresholds when prevalence or rights have changed."""
     if stretch.prevalence_changes or stretch.rules_change:
         exposure = EXPOSURE.of(world)
         exposure.threshold = exposure.thresholds(world)
 
 
 def draw_exposure(world: World, heads: U32, company: U16) -> None:
-    """Draw which threats households are exposed to where they live.
+    """Draw the threats to which households are exposed where they live.
 
     Args:
         world: The world.
         heads: [n] rows of heads, ascending.
-        company: [n] of their households.
+        company: [n] composition of their households.
     """
     stated, exposure = world.scenario.exposure, EXPOSURE.of(world)
     phase = world.day / DAYS_A_YEAR / stated.spell
@@ -115,18 +116,18 @@ def draw_exposure(world: World, heads: U32, company: U16) -> None:
 
 
 def expose(world: World, heads: I64) -> None:
-    """Draw exposure for a few heads, wherever their rows are."""
+    """Draw exposure for a few heads, whose rows need not be adjacent."""
     rows = heads.astype(np.uint32)
     draw_exposure(world, rows, world.company_of(rows))
 
 
 def live(world: World, heads: Heads, company: U16) -> None:
-    """Do for some households what is due: expose them anew, let their means recover.
+    """Update exposure and means of some households, if an update is due.
 
     Args:
         world: The world.
-        heads: Whose households; those stranded on the way are looked at once a month only.
-        company: Of the households of those who live somewhere.
+        heads: Heads of the households; stranded ones are updated only once a month.
+        company: Composition of the households that have a residence.
     """
     due = DUE.of(world)
     if due is None:
@@ -142,7 +143,7 @@ def live(world: World, heads: Heads, company: U16) -> None:
 
 
 def live_on(world: World) -> None:
-    """Do for all households what is due."""
+    """Update exposure and means of all households, if an update is due."""
 
     def visit(first: int, last: int) -> None:
         heads = world.list_heads(first, last)
@@ -153,7 +154,7 @@ def live_on(world: World) -> None:
 
 
 def expose_movers(world: World, _stretch: Stretch) -> None:
-    """Draw anew for those who have come to live elsewhere in this stretch."""
+    """Redraw the exposure of people who moved to a new place in this stretch."""
     people = world.people
 
     def find(first: int, last: int) -> I64:
@@ -167,7 +168,7 @@ def expose_movers(world: World, _stretch: Stretch) -> None:
 
 MECHANISM = Mechanism(
     "exposure",
-    "draws which threats reach which household",
+    "draws the threats to which each household is exposed",
     states=(EXPOSURE,),
     draws=(EXPOSED, SPELL),
     hooks=(Hook("environment", 50, update), Hook("count", 10, expose_movers)),

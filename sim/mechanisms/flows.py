@@ -1,4 +1,4 @@
-"""Moves from place to place: who set out, and who arrived."""
+"""Moves from place to place: people who set out, and people who arrived."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ if TYPE_CHECKING:
 
 
 def nobody(_world: World) -> list[Moves]:
-    """Start a list of moves; few enough move that it is smaller than a table of all pairs."""
+    """Start a list of moves: few people move, so it is smaller than a table of all pairs."""
     return []
 
 
-DEPARTED = Counter("departed", nobody, "people who set out, by citizenship, way and answer")
-ARRIVED = Counter("arrived", nobody, "people who arrived, likewise")
+DEPARTED = Counter("departed", nobody, "people who set out, by citizenship, route and answer")
+ARRIVED = Counter("arrived", nobody, "people who arrived, by citizenship, route and answer")
 
 
 def flow_rows(world: World, _census: Census) -> Rows:
-    """Sums of moves by who moved, from where to where, how and why."""
+    """Moves by citizenship, origin, destination, channel and answer."""
     n, m = world.n_countries, len(world.country)
     shape = (n, m, m, len(Channel), 2)
     codes, sums = [], []
@@ -66,8 +66,8 @@ MECHANISM = Mechanism(
             "first",
             (
                 CITIZENSHIP,
-                PLACE.named("origin", "place that was left", "origin_country"),
-                PLACE.named("destination", "place that was chosen", "destination_country"),
+                PLACE.named("origin", "place of departure", "origin_country"),
+                PLACE.named("destination", "chosen destination", "destination_country"),
                 CHANNEL,
                 ANSWER.named("answer", "choice or necessity"),
                 Column("departed", "int", "people", "people who set out"),
@@ -76,7 +76,7 @@ MECHANISM = Mechanism(
                     "expected",
                     "float",
                     "people",
-                    "people expected to decide so, applications counted",
+                    "expected number of people who decide to move, including by application",
                     optional=True,
                 ),
             ),

@@ -1,4 +1,4 @@
-"""What is done to people on the way: counted by corridor or country, citizenship and kind."""
+"""Harms to people on the way: counted by corridor or country, citizenship and kind."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from sim.model.declare import NONE_COUNTED, Mechanism, Rows, Table, dense, nonze
 if TYPE_CHECKING:
     from sim.model.world import Census, World
 
-WAY = CORRIDOR.named("corridor", "corridor on which it happened, or country (away from one)")
-ON = CORRIDOR_ONLY.named("corridor", "corridor on which they were")
+WAY = CORRIDOR.named("corridor", "corridor where it happened, or country if not on a corridor")
+ON = CORRIDOR_ONLY.named("corridor", "corridor on which they travelled")
 
-HARMS = dense("harms", (WAY, CITIZENSHIP, HARM), "people to whom it was done")
+HARMS = dense("harms", (WAY, CITIZENSHIP, HARM), "people harmed")
 EXTORTED = dense("money", (WAY, CITIZENSHIP), "cents taken by extortion")
 BRIBES = dense("bribes", (WAY, CITIZENSHIP), "cents taken by officials")
 INTERCEPTED = dense("caught", (ON, CITIZENSHIP, PARTY), "people who were intercepted")
 
 
 def harm_rows(world: World, _census: Census) -> Rows:
-    """People by what was done to them, with the money that it cost them."""
+    """People by harm, with the money that it cost them."""
     harms, extorted, bribes = (it.of(world) for it in (HARMS, EXTORTED, BRIBES))
     way, citizenship, harm = np.nonzero(harms)
     return {
@@ -40,36 +40,32 @@ def harm_rows(world: World, _census: Census) -> Rows:
 
 MECHANISM = Mechanism(
     "harms",
-    "counts what is done to people on the way",
+    "counts harms to people on the way",
     counters=(HARMS, EXTORTED, BRIBES, INTERCEPTED),
     tables=(
         Table(
             "harms",
-            "what is done to people on the way",
+            "harms to people on the way",
             "first",
             (
                 WAY,
                 CITIZENSHIP,
                 HARM,
-                Column("people", "int", "people", "people to whom it happened"),
-                Column(
-                    "money", "float", MONEY, "money taken from them by extortion, and by officials"
-                ),
+                Column("people", "int", "people", "people harmed; repeated harms count again"),
+                Column("money", "float", MONEY, "money taken from them by extortion or bribes"),
             ),
             harm_rows,
             absent=NONE_COUNTED,
         ),
         Table(
             "interceptions",
-            "people who were intercepted on the way, by who travels; in `harms` their sums",
+            "people intercepted on the way, by composition of the party; totals are in `harms`",
             "first",
             (
                 ON,
                 CITIZENSHIP,
                 PARTY,
-                Column(
-                    "people", "int", "people", "people who were intercepted; again counts again"
-                ),
+                Column("people", "int", "people", "people intercepted; repeated ones count again"),
             ),
             nonzero(INTERCEPTED, "people"),
             absent=NONE_COUNTED,

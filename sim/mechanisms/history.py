@@ -1,4 +1,4 @@
-"""What ever happened to each person: moves, refusals, deaths, and where those abroad came from."""
+"""Individual histories: moves, refusals, deaths, and the last country each person came from."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 ON_THE_WAY: Final = ("travelling", "stranded", "detained", "captive")
 OUTCOMES: Final = [*Status.__members__, *ON_THE_WAY, "died_on_the_way", "died_naturally"]
-"""What becomes of people in `paths`: the status of those who live somewhere, or else."""
+"""Outcomes in `paths`: the legal status of residents, or the state of others."""
 
 
 def outcomes(_scenario: Scenario) -> list[str]:
@@ -34,20 +34,20 @@ def outcomes(_scenario: Scenario) -> list[str]:
 
 
 def note_moves(world: World, heads: I64, origin: I64, goal: I64) -> None:
-    """Note in the past of all who arrive that they moved, abroad or within a country.
+    """Record for all who arrive that they have moved, abroad or within a country.
 
     Args:
         world: The world.
-        heads: [n] rows of the heads who arrive, once each.
-        origin: [n] place left.
-        goal: [n] place that was chosen.
+        heads: [n] rows of the heads who arrive, without repeats.
+        origin: [n] place of departure.
+        goal: [n] chosen destination.
     """
     abroad = world.country[origin] != world.country[goal]
     remember(world.people, heads, np.where(abroad, MOVED_ABROAD, MOVED_WITHIN))
 
 
 def path_rows(world: World, _census: Census) -> Rows:
-    """Where people are who crossed a border, or died or were held on the way to one."""
+    """Outcomes of people who crossed a border, or died or are held on the way."""
     people, country = world.people, world.country
     naturally = people.flags & DIED_NATURALLY > 0
     outcome = np.where(
@@ -71,7 +71,7 @@ def path_rows(world: World, _census: Census) -> Rows:
 
 
 def person_rows(world: World, _census: Census) -> Rows:
-    """What ever happened to each person, in the order of their identities."""
+    """History of each person, sorted by id."""
     people = world.people
     order = np.argsort(people.pid)
     pid, home, flags = people.pid[order], people.home[order], people.flags[order]
@@ -92,17 +92,17 @@ def person_rows(world: World, _census: Census) -> Rows:
 
 MECHANISM = Mechanism(
     "history",
-    "tells what ever happened to each person",
+    "reports what has happened to each person",
     tables=(
         Table(
             "paths",
-            "where people are who crossed a border, or died or are held on the way to one",
+            "outcomes of people who crossed a border, or died or are held on the way",
             "last",
             (
                 CITIZENSHIP,
                 COUNTRY.named(
                     "came_from",
-                    "country left at the last border crossed; their own, where none was",
+                    "country left at the last border crossing; their own if there was none",
                 ),
                 COUNTRY.named("country", "country of stay; of the dead, where they died"),
                 Column(
@@ -114,26 +114,26 @@ MECHANISM = Mechanism(
                     words=outcomes,
                 ),
                 Column(
-                    "people", "int", "people", "people there, children born on the way or after"
+                    "people", "int", "people", "people, including children born on the way or later"
                 ),
             ),
             path_rows,
             absent=NOBODY,
-            notes="Everybody is counted once. A border is crossed on the way through a country "
-            "too, by return and by transfer, and `came_from` keeps the last one only: who went "
-            "from Syria through Turkey and Greece to Germany came from Greece. Who lived "
-            "abroad when the run began and crossed no border since is in no row; a child has "
-            "its mother's path. It takes one byte a person, in every run.",
+            notes="Each person is counted once. Transit, returns and transfers are border "
+            "crossings too, and `came_from` keeps only the last one: people who went from Syria "
+            "through Turkey and Greece to Germany came from Greece. People who lived abroad when "
+            "the run began and have crossed no border since are not in the table. A child has its "
+            "mother's path. The record takes one byte per person, in every run.",
             at_end=True,
         ),
         Table(
             "persons",
-            "what ever happened to each person, a row one",
+            "what has happened to each person, one row per person",
             "last",
             (
-                Column("id_high", "int", "id", "identity, upper 32 bits; with one seed the same"),
+                Column("id_high", "int", "id", "identity, upper 32 bits; the same for one seed"),
                 Column(
-                    "id_low", "int", "id", "identity, lower 32 bits; spreadsheets keep both exact"
+                    "id_low", "int", "id", "identity, lower 32 bits; exact in spreadsheets, too"
                 ),
                 PLACE.named("home", "place of origin", "home_country"),
                 Column("people", "int", "people", "people that the row stands for"),
@@ -142,26 +142,26 @@ MECHANISM = Mechanism(
                     "moved_within", "bool", "yes/no", "ever arrived elsewhere in the same country"
                 ),
                 Column(
-                    "no_means", "bool", "yes/no", "their household would ever move, could not pay"
+                    "no_means", "bool", "yes/no", "their household ever lacked the means to move"
                 ),
                 Column(
                     "no_permission",
                     "bool",
                     "yes/no",
-                    "their household would ever move, was refused",
+                    "their household ever lacked the permission to move",
                 ),
                 Column("died_on_the_way", "bool", "yes/no", "died on the way"),
                 Column("died_naturally", "bool", "yes/no", "died a natural death"),
             ),
             person_rows,
             absent=Absent(
-                "No row is absent: everybody has one who was there at the start or was born since, "
-                "the dead too."
+                "No row is absent: everyone who was there at the start or was born since has one, "
+                "including the dead."
             ),
-            notes="Arrivals are those of `flows`; returns by force and transfers to a camp are "
-            "none. The table is off because of its length: some 7 bytes a row of the "
-            "population in the file, 50 in memory. What it tells is kept in bits that were "
-            "free, in every run: neither time nor memory changes measurably.",
+            notes="Arrivals are counted as in `flows`: forced returns and transfers to a camp are "
+            "not arrivals. The table is off by default because of its length: about 7 bytes per "
+            "row of the population in the file, 50 in memory. The information itself is recorded "
+            "in every run, at no measurable cost in time or memory.",
             at_end=True,
             by_request=True,
         ),

@@ -1,4 +1,4 @@
-"""Departure, the way, and those who are stranded on it (section 7)."""
+"""Departures, journeys, and people who are stranded on the way (section 7)."""
 
 from __future__ import annotations
 
@@ -59,20 +59,20 @@ ON_LEGS = (
     Draw("extortion", 34), Draw("interception", 35), Draw("detention", 36),
     Draw("prosecution", 37),
 )  # fmt: skip
-"""What is drawn on a leg, as `travel` takes its keys."""
+"""What is drawn on a leg, in the order in which `travel` takes its keys."""
 
-CROSSINGS = dense("crossings", (CORRIDOR_ONLY, CITIZENSHIP), "people who came through")
+CROSSINGS = dense("crossings", (CORRIDOR_ONLY, CITIZENSHIP), "people who passed through")
 PARTIES = State("parties", lambda _: Parties())
 
 
 def pick_goals(world: World, heads: I64, hazards: I64, turn: int = 0) -> tuple[I64, I64, I64, F64]:
-    """Where heads go, by which channel, with whom, at what price a person.
+    """Draw destination, channel, companions and price per person of heads who move.
 
     Args:
         world: The world.
         heads: [n] rows of heads.
-        hazards: [n] `Hazard` that they go for.
-        turn: How often they decided in this stretch before.
+        hazards: [n] `Hazard` that makes each move.
+        turn: How often they decided before in this stretch.
 
     Returns:
         ([n] destination or -1, [n] channel, [n] companions, [n] price).
@@ -101,14 +101,14 @@ def depart(
     world: World, heads: I64, goal: I64, channel: I64, companions: I64, price: F64, answer: I64,
     when: F64,
 ) -> None:  # fmt: skip
-    """Send parties off, or let them apply where the channel has a queue.
+    """Let parties set out, or apply if the channel has a queue.
 
     Args:
         heads: [n] rows of the heads who decided.
         goal: [n] destination places.
         channel: [n] `Channel`.
         companions: [n] `Companions`.
-        price: [n] money a person, for those who travel directly.
+        price: [n] money per person, for those who travel directly.
         answer: [n] choice or necessity.
         when: [n] day of departure, counted from the start.
     """
@@ -128,7 +128,7 @@ def depart(
 
 
 def regular_price(world: World, heads: I64, goal: I64, channel: I64) -> F64:
-    """[n] fee and fare a person of those who travel by a regular channel, as of today."""
+    """[n] today's fee and fare per person for travel by a regular channel."""
     people, land = world.people, CHOICES.of(world).land
     kinds = admission_class(world, heads)
     fare = land.price[0, people.place[heads], goal, 0]
@@ -139,7 +139,7 @@ def leave(
     world: World, heads: I64, goal: I64, channel: I64, companions: I64, price: F64, answer: I64,
     when: F64,
 ) -> None:  # fmt: skip
-    """Send parties off on their way."""
+    """Let parties set out."""
     people, choices, threats = world.people, CHOICES.of(world), THREATS.of(world)
     leaders = np.empty(len(heads), np.int64)
     split_parties(people, heads, companions, price, world.month(), leaders)
@@ -152,7 +152,7 @@ def leave(
     fear = felt_fear(severity, people.mask[leaders], threats.weight, threats.tolerable)
     grounds = from_own & abroad & (fear >= world.scenario.journey.grounds)
     on_legs = (channel == Channel.asylum) | (channel == Channel.irregular)
-    # By corridors the fee is due at once, the price of each leg when it is entered.
+    # By corridors, the fee is paid at once, and the price of each leg when it begins.
     fee = choices.land.fee[
         admission_class(world, leaders), world.country[goal], np.where(on_legs, channel, 0)
     ]
@@ -191,20 +191,20 @@ def leave(
 def continue_stranded(
     world: World, heads: I64, since: F64, end: int, turn: int = 0
 ) -> tuple[I64, F64]:
-    """Let the stranded decide anew: go on, claim here, settle, return, or wait on.
+    """Let stranded people decide again: go on, claim asylum here, settle, return, or keep waiting.
 
-    They do so at a rate of one over `wait_stranded` a year, as people in flight do.
+    They decide at a rate of 1 / `wait_stranded` a year, with the utilities of flight.
 
     Args:
         world: The world.
         heads: [n] rows of heads who are stranded.
         since: [n] day from which they are asked.
-        end: Day up to which they are.
-        turn: How often they decided in this stretch before.
+        end: Day up to which they are asked.
+        turn: How often they decided before in this stretch.
 
     Returns:
-        ([m] rows of heads who have decided and are there still, since they applied or sent
-        somebody ahead; [m] day on which they did).
+        ([m] rows of heads who have decided but are still there, because they applied or sent a
+        member ahead; [m] day on which they did).
     """
     pid = world.people.pid[heads]
     days = DAYS_A_YEAR * world.scenario.journey.wait_stranded
@@ -222,7 +222,7 @@ def continue_stranded(
 
 
 def price_rows(world: World, _census: Census) -> Rows:
-    """What corridors into another country ask for today, by the cheapest usable route option."""
+    """Today's prices of corridors into another country, for their cheapest usable route option."""
     legs, way = world.network.legs, CHOICES.of(world).way
     usable = np.flatnonzero(legs.crosses & way.usable)
     order = usable[np.lexsort((way.price[usable], legs.corridor[usable]))]
@@ -235,19 +235,19 @@ def price_rows(world: World, _census: Census) -> Rows:
 
 
 class Ended(NamedTuple):
-    """Parties whose journey is over."""
+    """Parties whose journey has ended."""
 
     arrived: dict[str, NDArray[Any]]
-    """Columns of those at their goal: head, goal, origin, channel, answer, due, entered."""
+    """Columns of parties that arrived: head, goal, origin, channel, answer, due, entered."""
     left_behind: dict[str, NDArray[Any]]
-    """Columns of those who cannot go on: head, due."""
+    """Columns of parties that cannot go on: head, due."""
 
 
 def advance_parties(world: World, stretch: Stretch) -> Ended:
-    """Move everybody who is on the way; count harms.
+    """Advance everyone who is on the way; count harms.
 
     Returns:
-        Those whose journey has ended.
+        Parties whose journey has ended.
     """
     parties, choices, account = PARTIES.of(world), CHOICES.of(world), ACCOUNT.of(world)
     n = len(parties.head)
@@ -262,7 +262,7 @@ def advance_parties(world: World, stretch: Stretch) -> Ended:
     taken = np.empty(n, np.int64)
     ways = [(world.network.legs, choices.way), *choices.caravans]
     for caravan in np.unique(parties.caravan):
-        # Draws go by party, and counts are sums of whole numbers: groups may go one by one.
+        # Draws depend on the party only, and counts are sums of integers, so order is irrelevant.
         mine = np.flatnonzero(parties.caravan == caravan)
         columns = (
             parties.head[mine], parties.goal[mine], parties.leg[mine], parties.due[mine],
@@ -296,7 +296,7 @@ def check_parties(world: World, _stretch: Stretch) -> None:
     """Check that every party on the way has travellers.
 
     Raises:
-        LostPeopleError: One has none.
+        LostPeopleError: A party has none.
     """
     activity = world.people.activity[PARTIES.of(world).head]
     on_the_way = (Activity.travelling, Activity.detained, Activity.captive)
@@ -306,7 +306,7 @@ def check_parties(world: World, _stretch: Stretch) -> None:
 
 MECHANISM = Mechanism(
     "journey",
-    "sends people off, and moves those who are on the way",
+    "lets people set out, and advances those who are on the way",
     states=(PARTIES,),
     counters=(CROSSINGS,),
     draws=(DESTINATION, CHANNEL_CHOSEN, STRANDED, *ON_LEGS),
@@ -314,29 +314,29 @@ MECHANISM = Mechanism(
     tables=(
         Table(
             "crossings",
-            "people who came through the corridors",
+            "people who passed through the corridors",
             "first",
             (
                 CORRIDOR_ONLY,
                 CITIZENSHIP,
-                Column("people", "int", "people", "people who reached its other end"),
+                Column("people", "int", "people", "people who reached the other end"),
             ),
             nonzero(CROSSINGS, "people"),
             absent=NONE_COUNTED,
         ),
         Table(
             "prices",
-            "what smugglers ask for a corridor, and how likely one is stopped on it",
+            "smugglers' prices for corridors, and the probability of interception",
             "last",
             (
-                CORRIDOR.named("corridor", "corridor; the cheapest usable of its route options"),
-                Column("price", "float", MONEY, "price a person, which follows enforcement"),
-                Column("intercepted", "float", "share", "probability to be intercepted on it"),
+                CORRIDOR.named("corridor", "corridor, by its cheapest usable route option"),
+                Column("price", "float", MONEY, "price per person, which rises with enforcement"),
+                Column("intercepted", "float", "share", "probability of interception on it"),
             ),
             price_rows,
             absent=Absent(
-                "A corridor that is absent has no price: it lies within a country, or nobody can "
-                "use it on that day."
+                "An absent corridor has no price: it lies within a country, or no one can use it "
+                "on that day."
             ),
         ),
     ),

@@ -1,4 +1,4 @@
-"""What people have: means, their drain and recovery, aid and remittances (section 6)."""
+"""Means of households: their drain and recovery, aid and remittances (section 6)."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 def build_means(scenario: Scenario) -> Means:
-    """What sets means, before any aid or remittances."""
+    """Parameters of means, before any aid or remittances."""
     living = scenario.living
     profiles = {c.id: c.profile for c in scenario.countries}
     sigma = []
@@ -56,7 +56,7 @@ def median_means(means: Means) -> F64:
 def update_support(
     scenario: Scenario, means: Means, country: I64, diaspora: I64, residents: I64, day: float
 ) -> None:
-    """Set [place] aid and remittances a resident and year.
+    """Set [place] aid and remittances per resident and year.
 
     Args:
         country: [place] country index.
@@ -74,7 +74,7 @@ def update_support(
     for item in scenario.interventions:
         if item.kind == "aid" and item.enabled and item.budget:
             first, last = span(scenario, item)
-            # Support is set for a month: aid that starts or ends within it counts in part.
+            # Support is set for a month; aid that covers part of the month counts in proportion.
             share = (min(day + MONTH, last) - max(day, first)) / MONTH
             at = [index[name] for name in item.at]
             means.support[at] += (
@@ -83,7 +83,7 @@ def update_support(
 
 
 def span(scenario: Scenario, item: Intervention) -> tuple[float, float]:
-    """First day of an intervention and the end of its last, counted from the start."""
+    """Days from the start on which an intervention begins and ends; the end is excluded."""
     first = float((item.start - scenario.time.start).days)
     return first, first + item.months * MONTH
 
@@ -101,7 +101,7 @@ def update_means(
 
     Args:
         heads: [n] rows of heads.
-        company: [n] of their households.
+        company: [n] composition of their households.
         years: The span.
     """
     fraction = 1.0 - math.exp(-years / scenario.living.recovery)
@@ -109,16 +109,16 @@ def update_means(
 
 
 class Due(NamedTuple):
-    """What all households have yet to live through in this stretch."""
+    """The update of exposure and means that households still need in this stretch."""
 
     years: float
-    """Time by which their means recover; 0 but once a month."""
+    """Time span over which means recover; nonzero only once a month."""
     severity: F64
-    """[place, threat] of the threats that drain them meanwhile."""
+    """[place, threat] severity of the threats that drain means during this time."""
 
 
 def first_means(world: World) -> Means:
-    """What sets means on the first day."""
+    """Parameters of means on the first day."""
     means = build_means(world.scenario)
     apply_rights(world, means)
     support_all(world, means)
@@ -126,13 +126,13 @@ def first_means(world: World) -> Means:
 
 
 def apply_rights(world: World, means: Means) -> None:
-    """Let today's rules say what every status earns where."""
+    """Set the income factor of each status by place, under today's rules."""
     factors = standing(world.scenario.living.status_income, RULES.of(world).protection)
     means.status[:] = factors[world.country]
 
 
 def support_all(world: World, means: Means) -> None:
-    """Set the aid and remittances that residents have."""
+    """Set the aid and remittances that residents receive."""
     stocks = STOCKS.of(world)
     update_support(
         world.scenario, means, world.country, stocks.diaspora, stocks.residents, float(world.day)
@@ -140,7 +140,7 @@ def support_all(world: World, means: Means) -> None:
 
 
 def first_due(world: World) -> Due | None:
-    """On the first day means are set to what they tend to."""
+    """The update of the first day: means are set to their target."""
     return Due(np.inf, THREATS.of(world).severity.copy())
 
 
@@ -149,7 +149,7 @@ DUE = State("due", first_due)
 
 
 def update(world: World, stretch: Stretch) -> None:
-    """Bring what sets means up to date, and note what households have to live through."""
+    """Update the parameters of means, and record which update households need."""
     means = MEANS.of(world)
     if stretch.rules_change:
         apply_rights(world, means)

@@ -1,15 +1,15 @@
 """Naturalisation (P15): people with a regular stay become citizens of the country they live in.
 
-A rule of the host says after how many years of regular stay (`naturalisation_years`), and what
-share of those who have stayed so long is naturalised in a year (`naturalisation`); `citizens_of`
-may limit it to some nationalities. A household is naturalised together. A refugee's stay is a
-regular one. How long those have stayed who live abroad at the start is not known: it counts as long
-enough (our assumption).
+A rule of the host country sets the required years of regular stay (`naturalisation_years`) and the
+share of eligible people who are naturalised in a year (`naturalisation`). `citizens_of` may limit
+it to some nationalities. A household is naturalised together. Refugees count as having a regular
+stay. The length of stay of people who live abroad at the start is unknown: it counts as long enough
+(our assumption).
 
-From then on the household has the income of citizens, is settled, is never ordered to leave and is
-no longer counted among foreigners by the public. For rules on nationality it is of its new country.
-It lives abroad as before: tables count it by the country that it is from, with the status citizen,
-and only a move to where it is from takes it back home.
+From then on the household has the income of citizens, is settled, cannot be ordered to leave, and
+no longer counts as foreign for public opinion. Rules on nationality treat it as citizens of the new
+country. It still lives abroad: output tables count it by its country of origin, with the status
+citizen, and only a move to its place of origin is a return home.
 """
 
 from __future__ import annotations
@@ -46,24 +46,24 @@ if TYPE_CHECKING:
     from sim.schema import Scenario
 
 YEARS = 5.0
-"""Years of regular stay where a rule states a share alone (our assumption)."""
+"""Required years of regular stay if a rule states only a share (our assumption)."""
 
 Years = Annotated[float, Field(strict=True, ge=0, le=100)]
 
 
 class NaturalisationRule(Part):
-    """What a rule of a state may say of naturalisation."""
+    """Keys on naturalisation that a rule of a state may have."""
 
     naturalisation: Share | None = key(
         None,
-        "Part of those who have stayed long enough that becomes citizens in a year.",
+        "Share of people with a long enough stay who become citizens in a year.",
         unit="share a year",
-        higher="more people become citizens, who then earn and may stay as citizens do",
-        left_out=f"nobody is naturalised ({OURS})",
+        higher="more people become citizens, and then have the income and rights of citizens",
+        left_out=f"no one is naturalised ({OURS})",
     )
     naturalisation_years: Years | None = key(
         None,
-        "How long people must have had a regular stay before they can become citizens.",
+        "Years of regular stay that people need before they can become citizens.",
         unit="years",
         higher="fewer people become citizens, and later",
         left_out=f"{YEARS:g} ({OURS})",
@@ -72,18 +72,18 @@ class NaturalisationRule(Part):
 
 @dataclass
 class Stays:
-    """Households abroad with a regular stay, a row each, by founder."""
+    """Households abroad with a regular stay, one row each, by founder."""
 
     founder: I64
     """Row of the household's founder, ascending."""
     country: I64
-    """Where they live."""
+    """Country of residence."""
     since: F64
-    """Day, counted from the start, from which on they have had a regular stay there."""
+    """Day, counted from the start, on which their regular stay there began."""
 
 
 def first_stays(world: World) -> Stays:
-    """Stays on the first day; nobody follows them where no rule speaks of naturalisation."""
+    """Stays on the first day; empty if no rule is about naturalisation."""
     if not is_possible(world.scenario):
         nobody = np.empty(0, np.int64)
         return Stays(nobody, nobody, np.empty(0))
@@ -95,18 +95,18 @@ LUCK = Draw("naturalisation", 70)
 STAYS = State("stays", first_stays)
 NATURALISED = dense(
     "naturalised",
-    (COUNTRY.named("country", "country whose citizens they became"), CITIZENSHIP),
+    (COUNTRY.named("country", "country of the new citizenship"), CITIZENSHIP),
     "people who were naturalised",
 )
 
 
 def is_possible(scenario: Scenario) -> bool:
-    """Whether any rule speaks of naturalisation."""
+    """Whether any rule states a share for naturalisation."""
     return any(getattr(rule, "naturalisation", None) for rule in scenario.policies)
 
 
 def naturalise(world: World, stretch: Stretch) -> None:
-    """Make citizens of those who have stayed long enough, at each country's rate."""
+    """Naturalise people with a long enough stay, at each country's rate."""
     if not is_possible(world.scenario):
         return
     people, rules = world.people, RULES.of(world)
@@ -174,8 +174,9 @@ def stays_of(world: World, heads: I64, since: F64) -> Stays:
 def stay_began(world: World, heads: I64, end: int) -> F64:
     """[n] day on which the regular stay of households began in the country they live in.
 
-    Who moves within the country goes on staying there. Who was not known before has arrived in this
-    stretch, or came by a regular status in it: from its end on they have that (our assumption).
+    A move within the country does not interrupt a stay. The stay of households that arrived in this
+    stretch begins on arrival; of those that gained a regular status in it, at its end (our
+    assumption).
     """
     people, stays = world.people, STAYS.of(world)
     moved = people.moved[heads].astype(np.float64)

@@ -1,7 +1,7 @@
 """Rules of states on a date: channels, borders, asylum (sections 7 and 8).
 
-For every field the rule in force with the latest start wins, ties by order in the file; a rule on
-a corridor goes before its country's.
+For every field the rule in force with the latest start wins; ties are decided by order in the
+file. A rule on a corridor takes precedence over a rule of the country entered.
 """
 
 from __future__ import annotations
@@ -35,11 +35,11 @@ BORDER = ("barrier", "officers", "law", "closed", "complicit")
 HANDLING = (
     "detention", "detention_days", "turned_back", "removal", "prosecution", "separation",
 )  # fmt: skip
-"""Fields on what is done with the intercepted, which may tell them apart."""
+"""Fields on the treatment of intercepted people, which may depend on nationality and party."""
 TIGHTENED = ("barrier", "officers", "law", "detention")
-"""Fields of a border that answer to the stringency of the country entered."""
+"""Border fields that respond to the stringency of the country entered."""
 PASSABLE = 0.999
-"""Probability of interception from which on a leg is no way any more (our assumption)."""
+"""Probability of interception from which a leg counts as unusable (our assumption)."""
 DEFAULTS: dict[str, Any] = {
     "labour.open": False, "family.open": True, "asylum.open": True, "irregular.open": True,
     "family.wait": 12.0, "asylum.wait": 6.0, "recognition": 0.6, "false_recognition": 0.1,
@@ -49,47 +49,47 @@ DEFAULTS: dict[str, Any] = {
     "removal": 0.0, "prosecution": 0.0, "separation": 1.0, "reunification_days": 60.0,
     "encampment": 0.0, "protection": 1.0,
 }  # fmt: skip
-"""What holds where no rule speaks: recognition .6 and returns .3 (world means), the rest our
-assumption: no labour migration, family and asylum admitted, borders open."""
+"""Values where no rule states one: recognition .6 and returns .3 are world means, the rest is our
+assumption (no labour migration; family and asylum admitted; borders open)."""
 
 
 BY_CLASS = (
     "recognition", "false_recognition", "encampment", "returns", "orders_last", "regularisation",
 )  # fmt: skip
-"""Numbers that rules may state for some nationalities; a table [k, c] of each, of that name."""
+"""Shares and durations that may differ by nationality; each is a table [k, c] of that name."""
 
 
 class Rules:
-    """All rules in force on one date, as arrays the other mechanisms read.
+    """All rules in force on one date, as arrays that other mechanisms read.
 
-    Levers of the scenario's politics move them by `shift`, [country] stringency above its start.
-    With `announced`, rules that people know to come hold as if they had begun.
+    `shift`, [country] stringency above its start, moves them through the levers of the scenario's
+    politics. With `announced`, announced rules apply as if they had already started.
 
     Axes: admission class k (citizenship, group), country c, slot s, leg.
 
     Attributes:
         open: [k, c, s] whether the channel is open to the class; a quota of 0 closes it.
         quota: [c, s] admissions a year, infinite where there is no quota.
-        wait: [k, c, s] months that the rule itself takes.
-        fee: [k, c, s] money a person.
-        min_education: [k, c, s].
+        wait: [k, c, s] months of waiting that the rule itself sets, without queues.
+        fee: [k, c, s] money per person.
+        min_education: [k, c, s] lowest level of education admitted.
         recognition, false_recognition: [k, c] shares.
         capacity: [c] asylum decisions a year, infinite where not limited.
-        prima_facie: [k, c].
-        encampment: [k, c] share.
-        return_to: [k, c] country, -1 where claims are admissible.
+        prima_facie: [k, c] whether all of the class are recognised as refugees on arrival.
+        encampment: [k, c] share taken to a camp.
+        return_to: [k, c] country to which claimants are sent, -1 where claims are admissible.
         returns: [k, c] share of orders executed in a year.
         orders_last: [k, c] months after which an order lapses.
-        regularisation: [k, c] share of the irregular given a regular status in a year.
+        regularisation: [k, c] share of irregular residents regularised in a year.
         enforcement: [leg] barrier x officers x law.
-        closed: [leg].
-        complicit: [leg] share of those who are caught whom officials let through for money.
+        closed: [leg] whether the border is closed there.
+        complicit: [leg] share of caught people whom officials let through for money.
         free: [citizenship, country] whether a bloc lets citizens live there without permission.
-        responsible: [country] whether it is responsible for claims of those who enter it first.
-        transfers: [country of the claim, first country] share who are sent there.
-        custody: What is done with the intercepted.
+        responsible: [country] whether it is responsible for claims of people who enter it first.
+        transfers: [country of the claim, first country] share of claimants transferred there.
+        custody: Treatment of intercepted people.
         reunification: [k, c] median days until children are back with their adults.
-        added: By key that a mechanism has declared: [k, c] what rules say; NaN where none does.
+        added: By key that a mechanism has declared: [k, c] values; NaN where no rule states one.
     """
 
     recognition: F64
@@ -121,11 +121,11 @@ class Rules:
         self._tighten(scenario.politics.levers, shift)
 
     def stated(self, name: str) -> F64:
-        """[k, c] what rules say by a key that a mechanism has declared; NaN where none speaks."""
+        """[k, c] values of a key that a mechanism has declared; NaN where no rule states one."""
         return self.added[name]
 
     def _read_countries(self, spoken: Spoken) -> None:
-        """What a country does, with whom it tells apart."""
+        """Read the rules of countries on asylum, returns, regularisation and reunification."""
         for name in BY_CLASS:
             setattr(self, name, spoken.by_class(name))
         self.reunification = spoken.by_class("reunification_days")
@@ -136,7 +136,7 @@ class Rules:
         self.protection = spoken.by_country("protection")
 
     def _read_channels(self, spoken: Spoken) -> None:
-        """Whom channels admit, after how long, at what price."""
+        """Read the rules on channels: admission, quotas, waiting times and fees."""
         n_k, n_c = len(spoken.kinds), len(spoken.countries)
         self.open = np.zeros((n_k, n_c, N_SLOTS), bool)
         self.quota = np.full((n_c, N_SLOTS), np.inf)
@@ -171,7 +171,7 @@ class Rules:
     def _read_borders(
         self, scenario: Scenario, network: Network, spoken: Spoken, shift: F64
     ) -> None:
-        """How legs are guarded, under the stringency of the country entered."""
+        """Read the rules on borders, moved by the stringency of the country entered."""
         legs, levers = network.legs, scenario.politics.levers
         n_legs = len(legs.source)
         self.enforcement = np.zeros(n_legs)
@@ -202,7 +202,7 @@ class Rules:
         detention[:, legs.crosses] = tightened[:, legs.crosses]
 
     def _tighten(self, levers: Levers, shift: F64) -> None:
-        """Let the stringency of governments move what answers to it."""
+        """Let the stringency of governments move the values that respond to it."""
         self.recognition = pulled(self.recognition, levers.recognition, shift)
         self.returns = pulled(self.returns, levers.returns, shift)
         self.encampment = pulled(self.encampment, levers.encampment, shift)
@@ -212,15 +212,15 @@ class Rules:
 
 
 class Spoken:
-    """Rules in force, by whose they are and by whom they tell apart.
+    """Rules in force, sorted by country, corridor and admission class.
 
     Attributes:
         countries: Ids of countries.
-        kinds: Citizenship and group of each admission class; no group: an empty text.
+        kinds: Citizenship and group of each admission class; an empty text means no group.
         by_name: Rules of each country.
-        by_corridor: Rules of each corridor that has some.
-        mine: By country and class: the country's rules about people of that class.
-        like: By country: [k] the first class that the country does not tell from this one.
+        by_corridor: Rules of each corridor that has any.
+        mine: By country and class: the country's rules that apply to the class.
+        like: By country: [k] the first class to which the same rules apply as to class k.
     """
 
     def __init__(self, scenario: Scenario, rules: list[Policy]) -> None:
@@ -251,7 +251,7 @@ class Spoken:
             self.like.append(like)
 
     def told_apart(self, c: int) -> list[int]:
-        """Classes that a country tells apart, each by the first of those like it."""
+        """Classes that a country treats differently, each represented by the first of its kind."""
         return [k for k, first in enumerate(self.like[c].tolist()) if k == first]
 
     def by_class(
@@ -261,13 +261,13 @@ class Spoken:
         kind: type = np.float64,
         read: Callable[[Any], Any] = lambda value: value,
     ) -> NDArray[Any]:
-        """[k, c] what rules say by a key.
+        """[k, c] values of a key under the rules in force.
 
         Args:
             name: The key.
-            nothing: What holds where no rule speaks and there is no default.
-            kind: Of numbers.
-            read: Turns what a rule says into a number.
+            nothing: Value where no rule states one and there is no default.
+            kind: Type of the numbers.
+            read: Turns the stated value into a number.
         """
         table: NDArray[Any] = np.zeros((len(self.kinds), len(self.countries)), kind)
         for c, like in enumerate(self.like):
@@ -278,7 +278,7 @@ class Spoken:
         return table
 
     def by_country(self, name: str, nothing: Any = None) -> F64:
-        """[c] what rules say by a key that tells nobody apart."""
+        """[c] values of a key that is the same for all admission classes."""
         found = (field(self.by_name[country], name) for country in self.countries)
         return np.array([nothing if it is None else it for it in found], np.float64)
 
@@ -290,18 +290,19 @@ def added_keys(scenario: Scenario) -> list[str]:
 
 
 def handle(scenario: Scenario, network: Network, rules: list[Policy]) -> Custody:
-    """What is done with the intercepted, by whom the rules tell apart and by leg.
+    """Treatment of intercepted people, by nationality and type of party, and by leg.
 
-    A rule about some parties goes before one about all, one on a corridor before its country's.
+    A rule about some types of party takes precedence over one about all, and a rule on a corridor
+    over one of the country entered.
 
     Args:
         scenario: The scenario.
         network: Its legs.
-        rules: In force, earliest start first.
+        rules: Rules in force, earliest start first.
     """
     legs, journey = network.legs, scenario.journey
     spoken = [rule for rule in rules if any(getattr(rule, f) is not None for f in HANDLING)]
-    # Stable: of rules about some parties, and of those about all, the latest start still wins.
+    # The sort is stable, so within each of the two kinds the latest start still wins.
     spoken.sort(key=lambda rule: bool(rule.parties))
     treated = np.zeros((len(Company), len(scenario.countries)), np.int64)
     kinds: dict[tuple[int, ...], int] = {}
@@ -334,9 +335,9 @@ def handle(scenario: Scenario, network: Network, rules: list[Policy]) -> Custody
 
 
 def in_force(scenario: Scenario, when: date, announced: bool = False) -> list[Policy]:
-    """Rules in force on a date, earliest start first, so that the last one that speaks wins.
+    """Rules in force on a date, earliest start first, so that the last one to state a value wins.
 
-    With `announced`, those too that people know to come.
+    With `announced`, announced rules that cause a surge are included.
     """
     rules = [
         (rule.start or date.min, i, rule)
@@ -353,7 +354,7 @@ def in_force(scenario: Scenario, when: date, announced: bool = False) -> list[Po
 
 
 def field(rules: list[Policy], name: str, channel: str = "", default: bool = True) -> Any:
-    """Value of a field under the last rule that speaks of it, else its default."""
+    """Value of a field under the last rule that states it, else its default."""
     for rule in reversed(rules):
         value = getattr(rule, name)
         if value is not None:
@@ -364,7 +365,7 @@ def field(rules: list[Policy], name: str, channel: str = "", default: bool = Tru
 
 
 def concerns(rule: Policy, citizenship: str) -> bool:
-    """Whether a rule is about people of a citizenship."""
+    """Whether a rule applies to people of a citizenship."""
     return not rule.citizens_of or citizenship in rule.citizens_of
 
 
@@ -385,7 +386,7 @@ def admission_classes(scenario: Scenario) -> list[tuple[int, int]]:
 
 
 def class_table(scenario: Scenario) -> I64:
-    """[country, group] admission class; people of a foreign group count as others."""
+    """[country, group] admission class; groups of other countries count as no group."""
     table = np.repeat(
         np.arange(len(scenario.countries))[:, None], len(scenario.groups) + 1, axis=1
     ).astype(np.int64)
@@ -395,10 +396,10 @@ def class_table(scenario: Scenario) -> I64:
 
 
 def changes(scenario: Scenario) -> set[date]:
-    """Dates on which a rule or bloc begins or has ceased to hold or is known, or a state votes.
+    """Dates on which a rule or bloc starts, ends or is announced, or a country holds elections.
 
-    Rules that are switched off count too: a run with them and one without then ask people for the
-    same stretches of time, and so draw the same luck.
+    Rules that are switched off are included: runs with and without a rule are then cut into the
+    same stretches of time, and use the same random draws.
     """
     dates = set()
     for rule in scenario.policies:
@@ -411,26 +412,26 @@ def changes(scenario: Scenario) -> set[date]:
 
 
 class Enforcement(NamedTuple):
-    """What enforcement does to those who travel by a leg; axis leg."""
+    """Effects of enforcement on travel by a leg; axis leg."""
 
     caught: F64
     """Probability of interception."""
     bribed: F64
     """Probability that officials take money instead."""
     usable: Bool
-    """Whether the leg is a way at all."""
+    """Whether the leg can be used at all."""
     price: F64
-    """Money a person."""
+    """Money per person."""
 
 
 def enforce(rules: Rules, network: Network, premium: float, often: float = 1.0) -> Enforcement:
-    """What rules do to those who travel.
+    """Effects of rules on travel by each leg.
 
     Args:
         rules: Rules in force.
         network: Its legs.
         premium: Share by which smugglers raise their price at full enforcement.
-        often: Factor of the probability to be met by officials.
+        often: Factor of the probability of meeting officials.
     """
     met = np.minimum(network.legs.enforcement_met * rules.enforcement * often, 1.0)
     caught = met * (1.0 - rules.complicit)
@@ -443,14 +444,14 @@ def rules_today(world: World, announced: bool = False) -> Rules:
 
     Args:
         world: The world.
-        announced: Take those that people know to come as if they had begun.
+        announced: Apply announced rules as if they had already started.
     """
     shift = PUBLIC.of(world).shift()
     return Rules(world.scenario, world.network, world.date(), shift, announced)
 
 
 def rules_to_come(world: World) -> Rules | None:
-    """Rules with those that are announced; none while nothing is that people hurry because of."""
+    """Today's rules with the announced ones; None while no announced rule causes a surge."""
     scenario = world.scenario
     if scenario.decision.surge > 0 and announcement.any_pending(scenario, world.date()):
         return rules_today(world, announced=True)
@@ -476,7 +477,7 @@ CHANGES = State("changes", days_of_change)
 
 
 def note_changes(world: World, stretch: Stretch) -> None:
-    """See whether rules, blocs or governments change today."""
+    """Check whether rules, blocs or governments change today."""
     stretch.rules_change = any(world.updated < day <= world.day for day in CHANGES.of(world))
 
 
@@ -489,7 +490,7 @@ def update(world: World, stretch: Stretch) -> None:
 
 MECHANISM = Mechanism(
     "policy",
-    "tells which rules of states are in force",
+    "determines which rules of states are in force",
     states=(RULES, COMING, CLASSES, CHANGES),
     dates=CHANGES.of,
     hooks=(Hook("environment", 5, note_changes), Hook("environment", 30, update)),

@@ -2,10 +2,10 @@
 
     do/dt = -(o - o0) / tau + a dP/dt + b x + c s - e k
 
-o: opinion of a country, 0 welcoming to 1 hostile; P: perceived share of foreigners, bias times the
-actual one with each weighed by status; x: economic threat felt above its start; s: salience; k:
-share of settled foreigners above its start. Elections move stringency toward opinion, and
-stringency moves the rules by the scenario's table (`politics.levers`).
+o: opinion of a country, 0 welcoming to 1 hostile; P: perceived share of foreigners (bias times the
+share weighted by status); x: economic threat above its start; s: salience; k: share of settled
+foreigners above its start. Elections move stringency toward opinion, and stringency moves the rules
+by the scenario's table (`politics.levers`).
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 FOREIGN = (Status.regular, Status.refugee, Status.claimant, Status.irregular, Status.ordered)
 SETTLED = (Status.regular, Status.refugee)
-"""Statuses of those who may stay: whom people come to know as neighbours (our assumption)."""
+"""Statuses that allow people to stay: locals get to know them as neighbours (our assumption)."""
 
 
 class Public:
@@ -39,7 +39,7 @@ class Public:
     Attributes:
         followed: Whether the scenario states an opinion.
         opinion: 0 welcoming to 1 hostile.
-        stringency: What the last government made of it, on the same scale.
+        stringency: Policy stance of the government, on the same scale.
         perceived: Perceived share of foreigners among residents.
         actual: Actual share.
     """
@@ -63,10 +63,10 @@ class Public:
         self.day = -1
 
     def update(self, day: int, foreigners: I64, residents: I64, economic: F64) -> None:
-        """Bring opinion up to a day; on the first, note what it starts from.
+        """Update opinion to a day; on the first day, record the starting levels.
 
-        The relaxation is exact for what has driven it since the last update, so that it does not
-        matter how often that is.
+        The relaxation is integrated exactly since the last update, so the frequency of updates
+        does not matter.
 
         Args:
             day: Day from the start.
@@ -105,7 +105,7 @@ class Public:
         self.perceived, self.day = perceived, day
 
     def vote(self, today: date) -> None:
-        """Let those who elect a government today move stringency toward opinion."""
+        """Move stringency toward opinion in countries with an election today."""
         votes = np.array([today in days for days in self.votes]) & self.followed
         step = self.scenario.politics.response * (self.opinion - self.stringency)
         self.stringency = np.where(votes, self.stringency + step, self.stringency)
@@ -115,7 +115,7 @@ class Public:
         return np.where(self.followed, self.stringency - self.start, 0.0)
 
     def _salience(self, first: int, end: int) -> F64:
-        """[country] mean salience over days `first` to `end`, that one left out; at most 1."""
+        """[country] mean salience over days `first` to `end` (excluded); at most 1."""
         level = np.zeros(len(self.start))
         begin = self.scenario.time.start
         number = {c.id: i for i, c in enumerate(self.scenario.countries)}
@@ -128,7 +128,7 @@ class Public:
 
 
 def elections(opinion: Opinion, scenario: Scenario) -> set[date]:
-    """Days of a country's elections: those stated, then every `term` years to the end."""
+    """Days of a country's elections: those stated, then every `term` years until the end."""
     days = set(opinion.elections)
     if opinion.term is not None and opinion.elections:
         days |= {
@@ -139,24 +139,24 @@ def elections(opinion: Opinion, scenario: Scenario) -> set[date]:
 
 
 def changes(scenario: Scenario) -> set[date]:
-    """Days on which some government is elected, whether or not levers answer to it."""
+    """Days on which any government is elected, whether or not any lever responds to it."""
     found = (elections(c.opinion, scenario) for c in scenario.countries if c.opinion)
     return set().union(*found)
 
 
 def economic_threat(threats: Threats) -> F64:
-    """[place] economic threat as a public sees it: severity x prevalence."""
+    """[place] economic threat as the public sees it: severity x prevalence."""
     return np.asarray(threats.severity[:, Threat.economic] * threats.prevalence[:, Threat.economic])
 
 
 def pulled(share: F64 | float, strength: float, shift: F64 | float) -> F64:
-    """Shares moved by a part of their way to 1, or to 0 where strength x shift is negative."""
+    """Shares moved part of the way to 1, or to 0 where strength x shift is negative."""
     part = np.clip(strength * shift, -1.0, 1.0)
     return np.where(part > 0, share + (1.0 - share) * part, share * (1.0 + part))
 
 
 def follow(public: Public, world: World) -> None:
-    """Bring opinion up to today."""
+    """Update opinion to today."""
     stocks, threats = STOCKS.of(world), THREATS.of(world)
     public.update(world.day, stocks.foreigners, stocks.residents, economic_threat(threats))
 
@@ -173,7 +173,7 @@ PUBLIC = State("public", first_public)
 
 
 def update(world: World, stretch: Stretch) -> None:
-    """Bring opinion up to date, and let those vote who elect a government today."""
+    """Update public opinion, and hold today's elections."""
     public = PUBLIC.of(world)
     if stretch.month_begins or stretch.rules_change:
         follow(public, world)
@@ -182,7 +182,7 @@ def update(world: World, stretch: Stretch) -> None:
 
 
 def opinion_rows(world: World, _census: Census) -> Rows:
-    """Opinion of the countries that are followed."""
+    """Opinion in countries for which the scenario states one."""
     public = PUBLIC.of(world)
     (country,) = np.nonzero(public.followed)
     return {
@@ -202,20 +202,20 @@ MECHANISM = Mechanism(
     tables=(
         Table(
             "opinion",
-            "what the public of a country thinks of newcomers, as of the month's first day",
+            "public opinion on newcomers, as of the first day of the month",
             "last",
             (
-                COUNTRY.named("country", "country whose opinion is followed"),
+                COUNTRY.named("country", "country whose public opinion is followed"),
                 Column("opinion", "float", "1", "from 0 welcoming to 1 hostile"),
                 Column(
-                    "perceived", "float", "1", "perceived share of foreigners, weighed by status"
+                    "perceived", "float", "1", "perceived share of foreigners, weighted by status"
                 ),
                 Column("foreign", "float", "1", "actual share of foreigners among residents"),
-                Column("stringency", "float", "1", "what the last government made of opinion"),
+                Column("stringency", "float", "1", "policy stance, set by opinion at elections"),
             ),
             opinion_rows,
             absent=Absent(
-                "Of a country that is absent the scenario states no opinion, and none is followed."
+                "For an absent country, the scenario states no opinion, and none is followed."
             ),
         ),
     ),

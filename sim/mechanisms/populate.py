@@ -1,7 +1,7 @@
-"""Builds the world once: people with age, sex, education, wealth, group, household, kin.
+"""Draws the initial population: age, sex, education, wealth, group, household and kin.
 
-Every attribute is a pure function of (seed, id), and an id of (place, ordinal): a place added to
-the scenario changes nobody elsewhere.
+Every attribute is a pure function of (seed, id), and an id is a function of (place, ordinal): a
+place added to the scenario changes no one elsewhere.
 """
 
 from __future__ import annotations
@@ -33,11 +33,11 @@ ABROAD = Draw("abroad", 10)
 ADULT = 18
 OLDEST = 95
 SCHOOLED = 15
-"""Age in years from which on people have an education."""
+"""Age in years from which people have a level of education."""
 
 
 def gini_to_sigma(gini: float) -> float:
-    """Sigma of the lognormal of a given Gini: sigma = sqrt(2) Phi^-1((G + 1) / 2).
+    """Sigma of the lognormal with a given Gini: sigma = sqrt(2) Phi^-1((G + 1) / 2).
 
     Source: Aitchison & Brown (1957).
     """
@@ -46,7 +46,7 @@ def gini_to_sigma(gini: float) -> float:
 
 @cache
 def normal_table() -> F64:
-    """[65536] standard normal deviate at the middle of each wealth rank; not to be written to."""
+    """[65536] standard normal deviate at the middle of each wealth rank; read-only."""
     distribution = NormalDist()
     coarse = np.array([distribution.inv_cdf((i + 0.5) / 4096) for i in range(4096)])
     ranks = (np.arange(65536) + 0.5) / 65536
@@ -69,16 +69,16 @@ def household_sizes(draws: F64, mean: float) -> I64:
 
 
 def ages(profile: Profile, heads: np.ndarray, draws: F64) -> F64:
-    """Ages in years: heads are adults; the others make up the profile's shares.
+    """Ages in years: heads are adults; the others fill up the profile's age shares.
 
-    Within 0-14 ages are uniform; from there they go on at the same density, and from 15 to 64 it
-    changes linearly as the shares ask; from 65 on it falls linearly (our assumption).
+    The density is uniform from 0 to 14. It continues at the same level at 15, changes linearly to
+    64 so as to match the shares, and falls linearly from 65 (our assumption).
     """
     mean = profile.household_size
     head_share = 1.0 / mean
     old = profile.over_65
     young = min(profile.under_15 / max(1.0 - head_share, 1e-9), 1.0)
-    # Persons a year of age, at 15, on average from 15 to 64, and at 65.
+    # Persons per year of age: at 15, on average from 15 to 64, and at 65.
     at_15, middle = profile.under_15 / 15.0, max(1.0 - profile.under_15 - old, 1e-9) / 50.0
     at_65 = max(2.0 * middle - at_15, 2.0 * old / (OLDEST - 65.0))
     end = min(max(at_65 / max(2.0 * middle - at_65, 1e-9), 0.1), 3.0)
@@ -117,7 +117,7 @@ def pick(shares: F64, draws: F64) -> I64:
 
 
 def draw_education(profile: Profile, seed: int, pid: U64) -> I64:
-    """[n] education of persons old enough to have one."""
+    """[n] level of education of persons who are old enough to have one."""
     return pick(np.array(profile.education), uniform_array(key(seed, EDUCATION), pid))
 
 
@@ -128,12 +128,12 @@ def draw_taste(scenario: Scenario, seed: int, pid: U64) -> I64:
 
 
 def group_index(scenario: Scenario) -> dict[str, int]:
-    """Index of every group; 0 stands for all others."""
+    """Index of every group; 0 stands for people in no group."""
     return {group.id: i + 1 for i, group in enumerate(scenario.groups)}
 
 
 def weights(scenario: Scenario) -> I64:
-    """[place] people that a row of that origin stands for."""
+    """[place] people that a row of that origin represents."""
     return np.array([place.people_per_agent or 1 for place in scenario.places], np.int64)
 
 
@@ -158,7 +158,7 @@ def _diaspora(scenario: Scenario) -> list[tuple[str, int, int, float]]:
 
 
 def batches(scenario: Scenario, seed: int) -> list[tuple[str, int, int, int]]:
-    """Who is there at the start: (id, home, place, rows) of each group with one home and place.
+    """Batches of the initial population with one home and one place: (id, home, place, rows).
 
     Args:
         scenario: A resolved scenario.
@@ -175,7 +175,7 @@ def batches(scenario: Scenario, seed: int) -> list[tuple[str, int, int, int]]:
     ] + [(f"stock:{name}", home, host, people) for name, home, host, people in diaspora]
     result = []
     for name, home, host, people in groups:
-        # A stock too small for a whole row keeps its expected number of rows.
+        # Random rounding keeps the expected number of rows, also for stocks below one row.
         exact = people / weight[home]
         rounding = float(uniform_array(key(seed, ABROAD), np.array([name_hash("batch", name)]))[0])
         n = math.floor(exact + (0.5 if name.startswith("place:") else rounding))
@@ -192,8 +192,8 @@ def populate(scenario: Scenario, seed: int) -> People:
         seed: Seed of the run.
 
     Returns:
-        The people, households in contiguous rows. Means are zero: they are set once it is known
-        which threats reach whom.
+        The people, each household in contiguous rows. Means are zero; they are set after exposure
+        to threats is drawn.
     """
     countries = {country.id: country for country in scenario.countries}
     parts: dict[str, list[np.ndarray]] = {name: [] for name in People._fields}
@@ -212,7 +212,7 @@ def _batch(
     scenario: Scenario, country: Country, seed: int, name: str, home: int, host: int, n: int,
     offset: int,
 ) -> dict[str, np.ndarray]:  # fmt: skip
-    """Draw the n people of one origin who live in one place."""
+    """Draw n people of one origin who live in one place."""
     profile = country.profile
     assert profile is not None
     place = scenario.places[home]
@@ -221,7 +221,7 @@ def _batch(
     pid = mixed_array(mixed_array(ordinal) ^ base)
 
     sizes = household_sizes(uniform_array(key(seed, HOUSEHOLD_SIZE), pid), profile.household_size)
-    # Household j takes the size drawn by its ordinal; the last one is cut to fit.
+    # Household j has the j-th size drawn; the last one is cut to fit.
     ends = np.cumsum(sizes)
     n_households = int(np.searchsorted(ends, n) + 1)
     starts = np.concatenate([[0], ends[: n_households - 1]])
@@ -241,12 +241,12 @@ def _batch(
     second = np.zeros(n, bool)
     after = starts + 1
     second[after[(after < n)]] = ~is_head[after[after < n]]
-    # The second adult of a household is of the other sex than the head (our assumption).
+    # The second adult of a household has the opposite sex to the head (our assumption).
     partner = second & (years >= ADULT)
     sex[partner] = ~sex[np.flatnonzero(partner) - 1]
     education = draw_education(profile, seed, pid)
     education = np.where(years < SCHOOLED, int(Education.none), education)
-    # A group or a wealth rank is the household's, a taste the person's who decides.
+    # Group and wealth rank belong to the household; the taste class belongs to the person.
     index = group_index(scenario)
     names = sorted(g for g in place.groups if g != "other")
     shares = np.array([place.groups[g] for g in names] + [0.0])
@@ -283,10 +283,10 @@ def _kin(scenario: Scenario, country: Country, has: F64, where: F64) -> I64:
     """Country (+ 1) in which a household has close family, 0 for none.
 
     A household has kin abroad with probability kin x emigrants / people of the origin, at most .9
-    (our assumption), and then in proportion to the stocks.
+    (our assumption); the country is drawn in proportion to the stocks.
     """
     number = {c.id: i for i, c in enumerate(scenario.countries)}
-    # In the order of their ids, so that the order in the file means nothing.
+    # Sorted by id, so that the order in the file does not matter.
     names = sorted(number)
     stocks = np.zeros(len(names))
     for stock in scenario.stocks:
@@ -302,6 +302,6 @@ def _kin(scenario: Scenario, country: Country, has: F64, where: F64) -> I64:
 
 MECHANISM = Mechanism(
     "populate",
-    "draws the people of the first day",
+    "draws the initial population",
     draws=(HOUSEHOLD_SIZE, SEX_AND_AGE, GROUP, EDUCATION, WEALTH, TASTE, KIN, ABROAD),
 )

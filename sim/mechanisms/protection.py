@@ -1,8 +1,8 @@
-"""Protection: how far those who fled have the rights that their status promises (sections 7, 8).
+"""Protection: how far refugees and claimants have the rights of their status (sections 7, 8).
 
-Refugees and claimants in a country of protection 1 live as their status says; at 0 they live as
-people in an irregular situation do. It decides what they earn, how exposed they are, and how fast
-they settle; and so whether they stay or move on.
+With protection 1, refugees and claimants have all rights of their status; with 0, they live like
+people in an irregular situation. Protection affects their income, exposure to threats and speed of
+settling, and through these whether they stay or move on.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ PROTECTED = (Status.refugee, Status.claimant)
 
 
 def standing(factors: StatusFactors, protection: F64) -> F64:
-    """What a status is worth in every country.
+    """Factors of each legal status in every country.
 
     Args:
         factors: By status, with full protection.
         protection: [country] 0 to 1.
 
     Returns:
-        [country, status] factors, between those of irregular people and the status's own.
+        [country, status] factors, between that of irregular people and the status's own.
     """
     table = np.array([getattr(factors, status.name) for status in Status])
     result = np.repeat(table[None, :], len(protection), axis=0)

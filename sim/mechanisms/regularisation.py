@@ -1,4 +1,4 @@
-"""Regularisation: a regular status for those who stay without permission (section 7)."""
+"""Regularisation: a regular status for people who stay without permission (section 7)."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ REGULARISED = Draw("regularisation", 46)
 
 
 def regularise(world: World, stretch: Stretch) -> None:
-    """Give people in an irregular stay a regular one, at each country's rate.
+    """Give irregular residents a regular status, at each country's rate.
 
-    Who has come to stay without permission in this very stretch waits for the next.
+    People who became irregular within this stretch are not considered until the next one.
     """
     people, rules, heads = world.people, RULES.of(world), stretch.unsettled
     irregular = people.status[heads] == Status.irregular
@@ -40,7 +40,7 @@ def regularise(world: World, stretch: Stretch) -> None:
 
 MECHANISM = Mechanism(
     "regularisation",
-    "gives people in an irregular stay a regular one",
+    "gives irregular residents a regular status",
     draws=(REGULARISED,),
     hooks=(Hook("states", 70, regularise),),
 )

@@ -1,4 +1,4 @@
-"""Relocation: members of a bloc take claimants over from those on its border (section 8)."""
+"""Relocation: members of a bloc take claimants from front-line members (section 8)."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ RELOCATION = Draw("relocation", 43)
 RELOCATED = State(
     "relocated", lambda world: np.zeros((len(world.scenario.blocs), world.n_countries), np.int64)
 )
-"""[bloc, country] claimants taken over since the start."""
+"""[bloc, country] claimants received since the start."""
 
 
 def relocate(world: World, stretch: Stretch) -> None:
-    """Relocate claimants from front-line members to others, as far as promised and kept.
+    """Relocate claimants from front-line members to others, up to the pledges that are kept.
 
-    By a day, member c has taken in at most pledge x key_c x compliance_c x the share of the
-    arrangement's time that has passed; what finds no claimant waits for some. Households are drawn
-    whole, by lottery; their claims are handed in anew where they come to live.
+    By a given day, member c has received at most pledge x key_c x compliance_c x the share of the
+    arrangement's time that has passed. Unused places stay available. Households are drawn by
+    lottery and not split; their claims start again in the new country.
     """
     relocated = RELOCATED.of(world)
     before = relocated.sum(axis=0)
@@ -81,7 +81,8 @@ def share_out(world: World, b: int, bloc: Bloc, sharing: Sharing, end: int) -> N
     if not len(heads) or not (room > 0).any():
         return
     n_people = party_sizes(people, heads) * world.weight[people.home[heads]]
-    # Each household draws a member, by what is left of its part, and a place in that one's queue.
+    # Each household draws a receiving member, in proportion to the places left, and a position in
+    # that member's queue.
     shares = np.cumsum(np.maximum(room, 0.0))
     who = people.pid[heads]
     draw = uniform_array(key(world.seed, RELOCATION), who)
@@ -97,7 +98,7 @@ def share_out(world: World, b: int, bloc: Bloc, sharing: Sharing, end: int) -> N
 
 
 def bring(world: World, heads: I64, country: int, n_people: I64, end: int) -> None:
-    """Bring households to the nearest place of a country, where their claims are handed in anew."""
+    """Bring households to the nearest place of a country, where their claims start again."""
     people, claims = world.people, CLAIMS.of(world)
     origin = people.place[heads].astype(np.int64)
     goal = world.geography.nearest[origin, country]
@@ -120,7 +121,7 @@ def bring(world: World, heads: I64, country: int, n_people: I64, end: int) -> No
 
 MECHANISM = Mechanism(
     "relocation",
-    "lets members of a bloc take claimants over from others",
+    "relocates claimants between members of a bloc",
     states=(RELOCATED,),
     draws=(RELOCATION,),
     hooks=(Hook("states", 10, relocate),),

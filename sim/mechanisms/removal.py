@@ -1,4 +1,4 @@
-"""Removal: who is ordered to leave, and whose order is carried out or lapses (section 7)."""
+"""Removal: orders to leave, which are carried out or lapse (section 7)."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ ORDERS = State("orders", lambda _: Orders())
 
 
 def order_to_leave(world: World, rows: I64, day: F64) -> None:
-    """Note since when people are ordered to leave; a new order takes the place of an old one."""
+    """Record orders to leave and their days; a new order replaces an old one."""
     if len(rows):
         orders = ORDERS.of(world)
         take(orders, ~np.isin(orders.person, rows))
@@ -34,9 +34,9 @@ def order_to_leave(world: World, rows: I64, day: F64) -> None:
 
 
 def execute_returns(world: World, stretch: Stretch) -> None:
-    """Carry out return orders at each country's rate; those returned are back at home.
+    """Carry out orders to leave at each country's rate, returning people to their place of origin.
 
-    An order that was not carried out in time lapses, and its people stay on irregularly.
+    An order that is not carried out in time lapses, and the people stay on irregularly.
     """
     stretch.newcomers = from_today(world, np.empty(0, np.int64))
     people, orders, rules = world.people, ORDERS.of(world), RULES.of(world)

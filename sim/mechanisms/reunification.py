@@ -1,4 +1,4 @@
-"""Reunification: children whom a state holds come back to the adults they were taken from."""
+"""Reunification: children held by a state are returned to the adults they were taken from."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ REUNION = Draw("reunion", 47)
 
 
 def reunify(world: World, stretch: Stretch) -> None:
-    """Bring children back to the adults they were taken from, at the rate of the rule.
+    """Return children to the adults they were taken from, at the rate that the rule sets.
 
-    Half of them are within the median; they join the household where it is by then, and share its
-    status. Children of whom nobody lives, and whose adults are all dead, are followed no longer:
-    these stay where they are held.
+    Half of them are returned within the median time. They join the household wherever it is by
+    then, and share its status. If no one of the household survives, the children stay where they
+    are held, and the case is closed.
     """
     parted, people = SEPARATIONS.of(world), world.people
     if not len(parted.children):
@@ -46,14 +46,14 @@ def reunify(world: World, stretch: Stretch) -> None:
 
 
 def claim_along(world: World, heads: I64) -> None:
-    """Make those who have joined a household part of its claim.
+    """Include people who have joined a household in its asylum claim.
 
     Args:
         world: The world.
-        heads: [n] heads of the households, once each.
+        heads: [n] heads of the households, without repeats.
     """
     people, claims = world.people, CLAIMS.of(world)
-    # A claim that its person has left behind, on the way to elsewhere, is one no more.
+    # A claim no longer counts once the person has moved on to another place.
     heads = heads[(people.status[heads] == Status.claimant) & np.isin(heads, claims.person)]
     if not len(heads):
         return
@@ -67,7 +67,7 @@ def claim_along(world: World, heads: I64) -> None:
 
 MECHANISM = Mechanism(
     "reunification",
-    "brings children back to the adults whom a state took them from",
+    "returns children to the adults from whom a state took them",
     draws=(REUNION,),
     hooks=(Hook("states", 60, reunify),),
 )

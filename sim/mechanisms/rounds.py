@@ -1,4 +1,4 @@
-"""Rounds: journeys go on, and who can decide again is asked again, until nobody sets off."""
+"""Rounds: journeys continue, and people who can decide again do so, until no one sets out."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 def send_admitted(world: World, stretch: Stretch) -> None:
-    """Send off those whose wait for a regular channel is over."""
+    """Let admitted applicants set out once their wait is over."""
     admitted = admit(world, stretch.end)
     if len(admitted["head"]):
         price = regular_price(world, admitted["head"], admitted["goal"], admitted["channel"])
@@ -37,10 +37,11 @@ def send_admitted(world: World, stretch: Stretch) -> None:
 
 
 def carry_on(world: World, stretch: Stretch) -> None:
-    """Let journeys go on to the end of the stretch, and ask again who can be asked again.
+    """Continue journeys to the end of the stretch; ask people again who can decide again.
 
-    Who arrives, cannot go on, applies or sends somebody ahead is asked for what is left of the
-    stretch, round by round, until nobody sets off: so nobody's time is lost, however long it is.
+    People who arrive, cannot go on, apply or send a member ahead are asked for the remainder of the
+    stretch, round by round, until no one sets out. So everyone is at risk for the whole stretch,
+    however long it is.
     """
     newcomers, once_more = stretch.newcomers, stretch.once_more
     nobody = from_today(world, np.empty(0, np.int64))
@@ -54,7 +55,7 @@ def carry_on(world: World, stretch: Stretch) -> None:
         )
         expose(world, new)
         again, day = latest(*join(*once_more))
-        # An applicant may have been admitted, have left and have arrived.
+        # An applicant may have been admitted, have left and have arrived within this stretch.
         still = ~np.isin(again, new)
         heads, since = join((new, since), (again[still], day[still]))
         if not len(heads):
@@ -73,17 +74,17 @@ def carry_on(world: World, stretch: Stretch) -> None:
 def ask_again(
     world: World, stretch: Stretch, asking: Asking, is_new: Bool, turn: int
 ) -> list[Asking]:
-    """Ask some for what is left of the stretch.
+    """Ask some heads for the remainder of the stretch.
 
     Args:
         world: The world.
         stretch: The stretch.
-        asking: Who is asked, ascending by row, and from which day on.
-        is_new: [n] whether they have come to live where they are, or cannot go on from there.
-        turn: How often each was asked in this stretch before.
+        asking: Heads, ascending by row, and the day from which each is asked.
+        is_new: [n] whether they have just arrived where they are, or just been stranded there.
+        turn: How often each was asked before in this stretch.
 
     Returns:
-        Those who have decided and live there still, and those who are still stranded.
+        Heads who decided but still live there, and heads who decided but are still stranded.
     """
     heads, since = asking
     lives = world.people.activity[heads] <= Activity.waiting
@@ -99,10 +100,10 @@ def ask_again(
 
 
 def turns(stretch: Stretch, heads: I64) -> I64:
-    """[n] how often heads were asked in this stretch before.
+    """[n] how often heads were asked before in this stretch.
 
-    The luck of a household is its own: it must neither hang on how often others are asked again,
-    nor be met twice.
+    The random draws of a household must not depend on how often others are asked, and no draw may
+    be used twice.
     """
     turn = np.where(np.isin(heads, stretch.away), 0, 1)
     rows, times = np.unique(stretch.asked_again, return_counts=True)
@@ -113,21 +114,21 @@ def turns(stretch: Stretch, heads: I64) -> I64:
 
 
 def latest(heads: I64, since: F64) -> Asking:
-    """Each head once, from the latest of its days: who sent one ahead may send another."""
+    """Each head once, with its latest day: a household may send several members ahead."""
     order = np.lexsort((since, heads))
     last = order[np.flatnonzero(np.diff(heads[order], append=-1))]
     return heads[last], since[last]
 
 
 def join(*parts: Asking) -> Asking:
-    """Those of all parts."""
+    """Concatenate the heads and days of all parts."""
     heads, since = zip(*parts, strict=True)
     return np.concatenate(heads), np.concatenate(since)
 
 
 MECHANISM = Mechanism(
     "rounds",
-    "lets journeys go on, and asks again who can decide again",
+    "continues journeys, and asks people again who can decide again",
     hooks=(
         Hook("decisions", 20, send_admitted),
         Hook("decisions", 30, carry_on),

@@ -1,4 +1,4 @@
-"""How fast people come to be at home where they live, by status and by the rights it has there."""
+"""Speed at which newcomers settle, by legal status and the rights that it has in the country."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def speeds(world: World) -> F64:
-    """[place, status] speed at which newcomers settle, a year, under today's rules."""
+    """[place, status] speed of settling, per year, under today's rules."""
     living = world.scenario.living
     factors = standing(living.status_settling, RULES.of(world).protection)
     return np.asarray(factors[world.country] / living.settling)
@@ -27,14 +27,14 @@ SETTLING = State("settling", speeds)
 
 
 def update(world: World, stretch: Stretch) -> None:
-    """Let today's rules say how fast each status settles where."""
+    """Update how fast newcomers of each status settle, under today's rules."""
     if stretch.rules_change:
         SETTLING.put(world, speeds(world))
 
 
 MECHANISM = Mechanism(
     "settling",
-    "tells how fast newcomers come to be at home",
+    "sets how fast newcomers settle where they live",
     states=(SETTLING,),
     hooks=(Hook("environment", 40, update),),
 )

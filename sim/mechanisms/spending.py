@@ -1,4 +1,4 @@
-"""What states spend: budgets of interventions, and unit costs times what was done (section 10)."""
+"""Public spending: budgets of interventions, and unit costs times quantities (section 10)."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ if TYPE_CHECKING:
 ITEMS = (
     "detention", "decision", "forced_return", "relocation", "camp", "claimant", "refugee",
 )  # fmt: skip
-"""What has a unit cost; axis item."""
+"""Items that have a unit cost; axis item."""
 
 
 def unit_costs(scenario: Scenario) -> F64 | None:
-    """[country, item] money a unit, none where the scenario states no costs at all."""
+    """[country, item] money per unit; None if the scenario states no costs at all."""
     if not scenario.costs:
         return None
     table = [
@@ -40,12 +40,12 @@ def nothing(_world: World) -> dict[tuple[str, int], float]:
     return {}
 
 
-SPENDING = Counter("spending", nothing, "money by item and index of the country that spends it")
+SPENDING = Counter("spending", nothing, "money by item and index of the country where it is spent")
 UNIT_COSTS = State("unit_costs", lambda world: unit_costs(world.scenario))
 
 
 def spend(world: World, stretch: Stretch) -> None:
-    """Book what was spent in this stretch."""
+    """Record the spending of this stretch."""
     spending, end, stocks = SPENDING.of(world), stretch.end, stretch.census.stocks
     places = {p.id: i for i, p in enumerate(world.scenario.places)}
     for item in world.scenario.interventions:
@@ -88,7 +88,7 @@ def spend(world: World, stretch: Stretch) -> None:
 
 
 def item_words(scenario: Scenario) -> list[str]:
-    """Words of the column `item`: interventions, then what has a unit cost."""
+    """Words of the column `item`: interventions, then items with a unit cost."""
     return list(dict.fromkeys([*(it.id for it in scenario.interventions), *ITEMS]))
 
 
@@ -105,7 +105,7 @@ def spending_rows(world: World, _census: Census) -> Rows:
 
 MECHANISM = Mechanism(
     "spending",
-    "books what states spend",
+    "records public spending",
     states=(UNIT_COSTS,),
     counters=(SPENDING,),
     hooks=(Hook("count", 40, spend),),
@@ -119,14 +119,14 @@ MECHANISM = Mechanism(
                     "item",
                     "text",
                     "id",
-                    "intervention, or what a unit cost is stated for",
+                    "intervention, or item with a unit cost",
                     words=item_words,
                 ),
                 COUNTRY.named("country", "country in which it is spent"),
-                Column("amount", "float", MONEY, "what was spent"),
+                Column("amount", "float", MONEY, "amount spent"),
             ),
             spending_rows,
-            absent=Absent("A row that is absent means 0: nothing was spent.", zero=True),
+            absent=Absent("An absent row means 0: nothing was spent.", zero=True),
         ),
     ),
 )

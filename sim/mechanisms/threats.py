@@ -42,7 +42,7 @@ class Rises(NamedTuple):
     start: F64
     """Day from which it holds."""
     end: F64
-    """Day from which it holds no more."""
+    """Day from which it no longer holds."""
     place: I64
     threat: I64
     prevalence: F64
@@ -97,7 +97,7 @@ def per_threat(values: Mapping[Any, float]) -> F64:
 
 
 class Threats:
-    """Severities and prevalences of all places, moved day by day.
+    """Severity and prevalence of the threats in all places, updated day by day.
 
     Attributes:
         severity: [place, threat], 0 to 1.
@@ -119,14 +119,14 @@ class Threats:
                 self.base_prevalence[p, threat] = level.prevalence
                 self.base_by_state[p, threat] = level.by_state
         self.coupling = coupling_matrix(scenario)
-        # Observed levels already contain coupling: an undisturbed world stays where it was seen.
+        # Observed levels already include coupling: without disturbances they stay constant.
         self.chronic = observed - observed @ self.coupling.T
         self.severity = observed.copy()
         self.prevalence = self.base_prevalence.copy()
         self.by_state = self.base_by_state.copy()
         self.crowding = per_threat(scenario.exposure.crowding)
         self.strain = strain
-        """[place] newcomers over capacity as a share x / (1 + x), set monthly."""
+        """[place] strain x / (1 + x), where x is newcomers / capacity; set monthly."""
         self.weight = per_threat(scenario.decision.threat_weight)
         """[threat] b_k."""
         self.tolerable = per_threat(scenario.decision.tolerable)
@@ -135,7 +135,7 @@ class Threats:
         self.unheard = 1.0 + scenario.decision.voice * np.array(
             [1.0 - voice[it.country] for it in scenario.places]
         )
-        """[place] factor of the threats of want, for want of political voice."""
+        """[place] factor by which lack of political voice raises the threats of want."""
         self.relaxation = scenario.exposure.relaxation * DAYS_A_YEAR
         index = {name: i for i, name in enumerate(places)}
         stated = [(s.enabled, self._shock(s, index)) for s in scenario.shocks] + [
@@ -145,10 +145,11 @@ class Threats:
         ]
         self.disturbances = [one for enabled, one in stated if enabled]
         self.events = self._prevalence_events(self.disturbances)
-        # Those switched off count, too: with and without them people draw the same luck.
+        # Include disturbances that are switched off, so that runs with and without them are cut
+        # into the same stretches and use the same random draws.
         others = self._prevalence_events([one for _, one in stated])
         self.dates = sorted({*self._dates(self.events), *self._dates(others)})
-        """Days on which some prevalence or perpetrator changes, or would were all enabled."""
+        """Days on which a prevalence or perpetrator changes, or would if all were enabled."""
         self.update_prevalence(0.0)
 
     def day_of(self, when: date) -> float:
@@ -177,8 +178,8 @@ class Threats:
     def _prevalence_events(self, disturbances: list[Disturbance]) -> Rises:
         """Dated rises of prevalence.
 
-        A disturbance raises the prevalence of the threats coupled to it, each step of the chain a
-        relaxation time later and by the coupling's share (our assumption).
+        A disturbance also raises the prevalence of coupled threats. Each step of the chain follows
+        one relaxation time later, scaled by the coupling's share (our assumption).
         """
         events = []
         for shock in disturbances:
@@ -193,7 +194,7 @@ class Threats:
                 reach = self.coupling @ reach
                 lag += self.relaxation
             if shock.by_state and shock.prevalence == 0.0:
-                # Who perpetrates changes, not whom it reaches.
+                # The perpetrator changes, but not the people affected.
                 events += [
                     (shock.start, shock.last(), p, shock.threat, 0.0, True) for p in shock.places
                 ]
@@ -222,17 +223,17 @@ class Threats:
         return prevalence, by_state
 
     def update_prevalence(self, day: float) -> bool:
-        """Apply the dated events in force on a day; True if anything changed."""
+        """Apply the dated events in force on a day; return whether anything changed."""
         prevalence, by_state = self._in_force(day, self.events)
         changed = bool((prevalence != self.prevalence).any() or (by_state != self.by_state).any())
         self.prevalence, self.by_state = prevalence, by_state
         return changed
 
     def advance(self, first_day: int, n_days: int) -> tuple[F64, F64, F64, F64]:
-        """Move severities day by day and average what rates are made of.
+        """Update severities day by day, and average the factors of the rates.
 
-        Rates are averaged over the days of a step, never severities: at mean severity a war that
-        starts in mid-month would give a fraction of the right rate.
+        Rates are averaged over days, not severities: rates are exponential in severity, so for a
+        war that starts in mid-month the mean severity would give far too low a rate.
 
         Args:
             first_day: First day of the step, counted from the start.
@@ -269,7 +270,7 @@ class Threats:
         return result
 
     def state_fear(self) -> Bool:
-        """[place, 8] whether those exposed to these fears fear the state itself."""
+        """[place, 8] whether people exposed to this set of fears fear the state itself."""
         result = np.zeros((self.n_places, 8), bool)
         for bits in range(8):
             for i, threat in enumerate(FEAR):
@@ -287,9 +288,9 @@ def _products(factors: F64) -> F64:
 
 
 def felt_fear(severity: F64, mask: np.ndarray, weight: F64, tolerable: F64) -> F64:
-    """Gravest fear that persons feel beyond what is tolerable, 0 to 1.
+    """Greatest fear that persons feel beyond what is tolerable, 0 to 1.
 
-    max over fear of (b_k / max b) max(h_k - tol_k, 0): one well-founded fear is enough.
+    max over threats of fear of (b_k / max b) max(h_k - tol_k, 0): one well-founded fear is enough.
 
     Args:
         severity: [person, threat] of the place.
@@ -307,7 +308,7 @@ def felt_fear(severity: F64, mask: np.ndarray, weight: F64, tolerable: F64) -> F
 
 
 def strain(world: World) -> F64:
-    """[place] newcomers beyond capacity as a share x / (1 + x)."""
+    """[place] strain x / (1 + x), where x is newcomers / capacity."""
     over = STOCKS.of(world).newcomers / np.maximum(world.geography.capacity, 1.0)
     return np.asarray(over / (1.0 + over))
 
@@ -319,7 +320,7 @@ INSECURITY = dense(
 
 
 def update(world: World, stretch: Stretch) -> None:
-    """Let threats reach whom they reach today; once a month, see how strained hosts are."""
+    """Update which threats are prevalent today and, once a month, the strain on host places."""
     threats = THREATS.of(world)
     stretch.prevalence_changes = threats.update_prevalence(float(world.day))
     if stretch.month_begins:
@@ -327,7 +328,7 @@ def update(world: World, stretch: Stretch) -> None:
 
 
 def advance(world: World, stretch: Stretch) -> None:
-    """Move severities through the days of the stretch."""
+    """Update severities through the days of the stretch."""
     want, fear, stretch.severity, stretch.excess = THREATS.of(world).advance(
         world.day, stretch.end - world.day
     )
@@ -335,7 +336,7 @@ def advance(world: World, stretch: Stretch) -> None:
 
 
 def count_insecurity(world: World, stretch: Stretch) -> None:
-    """Add what those felt who are exposed at the end of the stretch."""
+    """Add the insecurity of people exposed at the end of the stretch."""
     exposed = stretch.census.exposed
     counts = INSECURITY.of(world)
     counts += exposed * stretch.severity[:, None, :] * stretch.years
@@ -355,7 +356,7 @@ def threat_rows(world: World, _census: Census) -> Rows:
 
 MECHANISM = Mechanism(
     "threats",
-    "moves the seven threats of every place, day by day",
+    "updates the seven threats of every place, day by day",
     states=(THREATS,),
     counters=(INSECURITY,),
     dates=lambda world: THREATS.of(world).dates,
@@ -367,20 +368,20 @@ MECHANISM = Mechanism(
     tables=(
         Table(
             "threats",
-            "the state of the seven threats",
+            "severity and prevalence of the seven threats",
             "first",
             (
                 PLACE,
                 THREAT,
-                Column("severity", "float", "1", "how bad, from 0 none to 1 extreme"),
-                Column("prevalence", "float", "1", "share of people whom it reaches"),
+                Column("severity", "float", "1", "from 0 none to 1 extreme"),
+                Column("prevalence", "float", "1", "share of people exposed to it"),
             ),
             threat_rows,
-            absent=Absent("No row is absent: every threat has one in every place and period."),
+            absent=Absent("No row is absent: every threat has one for every place and period."),
         ),
         Table(
             "insecurity",
-            "felt severity of the threats, times people, times time",
+            "severity of the threats times person-years of exposure",
             "first",
             (
                 PLACE,

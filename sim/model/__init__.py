@@ -1,1 +1,1 @@
-"""What persists from step to step: the world, its network, and how a mechanism is declared."""
+"""The state that persists from step to step, and how mechanisms are declared."""

@@ -1,4 +1,4 @@
-"""Cells: the combinations of the columns that split `answers` and `attribution`."""
+"""Cells: combinations of the `outputs.by` columns, which split `answers` and `attribution`."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Cells:
         self.shape = tuple(len(values) for values in self.labels)
         self.size = int(np.prod(self.shape)) if self.shape else 1
         self.strides = np.zeros(len(BY), np.int64)
-        """[7] by how much the cell grows with the index of each column of `BY`."""
+        """[7] step in the cell number for each column of `BY`; 0 for columns not used."""
         for i, name in enumerate(self.by):
             self.strides[list(BY).index(name)] = np.prod(self.shape[i + 1 :], dtype=np.int64)
 

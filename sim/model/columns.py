@@ -1,4 +1,4 @@
-"""Columns of the output tables that several tables have, and what they may hold."""
+"""Columns that several output tables share, and their possible values."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 Kind = Literal["int", "float", "date", "text", "bool"]
 
 MONEY: Final = "money"
-"""Unit of columns in the scenario's currency; a record says which (`Record.money_unit`)."""
+"""Unit of columns in the scenario's currency, which `Record.money_unit` gives."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,20 +38,20 @@ class Column:
     kind: Kind
     unit: str
     text: str
-    """What it says, in a few words."""
+    """Short description."""
     optional: bool = False
     """Whether only some runs have it."""
     words: Callable[[Scenario], list[str]] | None = None
-    """For a column of words: all that it may hold, in order."""
+    """For a column of words: all possible values, in order."""
     country: str | None = None
-    """For a column of places: the name of the column with their countries, which follows it."""
+    """For a column of places: name of the column with their countries, which follows it."""
 
     def named(self, name: str, text: str, country: str | None = None) -> Column:
-        """Give the same axis as another column."""
+        """Copy this column under another name and description."""
         return replace(self, name=name, text=text, country=country)
 
     def words_in(self, scenario: Scenario) -> list[str]:
-        """All that a column of words may hold in a scenario, in order."""
+        """All possible values of a column of words in a scenario, in order."""
         assert self.words is not None, f"{self.name} holds no words"
         return self.words(scenario)
 
@@ -61,7 +61,7 @@ class Column:
 
 
 def words_of(enum: type[IntEnum]) -> Callable[[Scenario], list[str]]:
-    """Names along an enum's axis, whatever the scenario."""
+    """Names of an enum's members, the same for every scenario."""
     names = [member.name for member in enum]
     return lambda _: names
 
@@ -77,9 +77,9 @@ def country_ids(scenario: Scenario) -> list[str]:
 
 
 def corridor_ids(scenario: Scenario) -> list[str]:
-    """Ids of all corridors, then of all countries: where something can happen on the way.
+    """Ids of all corridors, then of all countries: locations of events on the way.
 
-    A corridor that shares a country's id would make two of one: the second gets a number.
+    If a corridor and a country share an id, the country's gets a number appended.
     """
     ids = [it.id for it in scenario.corridors] + country_ids(scenario)
     seen: dict[str, int] = {}
@@ -96,12 +96,12 @@ def group_ids(scenario: Scenario) -> list[str]:
 
 
 def age_words(_scenario: Scenario) -> list[str]:
-    """Classes of age, in years."""
+    """Age groups, in years."""
     return ["0-17", "18-34", "35-64", "65+"]
 
 
 def only_corridor_ids(scenario: Scenario) -> list[str]:
-    """Ids of all corridors, as they are named among all ways."""
+    """Ids of all corridors, as in `corridor_ids`."""
     return corridor_ids(scenario)[: len(scenario.corridors)]
 
 
@@ -112,7 +112,7 @@ CITIZENSHIP: Final = Column(
 COUNTRY: Final = Column("country", "text", "id", "country", words=country_ids)
 CORRIDOR: Final = Column("corridor", "text", "id", "corridor", words=corridor_ids)
 CORRIDOR_ONLY: Final = Column(
-    "corridor", "text", "id", "corridor that they came through", words=only_corridor_ids
+    "corridor", "text", "id", "corridor that they passed through", words=only_corridor_ids
 )
 THREAT: Final = Column("threat", "text", "word", "one of the seven threats", words=words_of(Threat))
 ANSWER: Final = Column(
@@ -141,7 +141,7 @@ STAGE: Final = Column(
     words=words_of(ClaimStage),
 )  # fmt: skip
 PARTY: Final = Column(
-    "party", "text", "word", "adults, families or children_alone (under 18)",
+    "party", "text", "word", "adults, families, or children_alone (all under 18)",
     words=words_of(Company),
 )  # fmt: skip
 

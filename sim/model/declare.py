@@ -1,9 +1,9 @@
-"""How a mechanism is declared: one object says all that it adds, and everybody reads it there.
+"""How a mechanism is declared: a single object lists everything that it adds to the model.
 
-    MECHANISM = Mechanism("asylum", "Claims for asylum ...", counters=(CLAIMED,), tables=(...))
+    MECHANISM = Mechanism("asylum", "decides asylum claims", counters=(CLAIMED,), tables=(...))
 
-The world keeps what `counters` and `state` name, the recorder writes `tables`, the documents list
-them. `sim/mechanisms/__init__.py` says how to add one.
+The world holds its `states` and `counters`, the recorder writes its `tables`, and the
+documentation lists them. CONTRIBUTING.md says how to add a mechanism.
 """
 
 from __future__ import annotations
@@ -25,16 +25,16 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 Rows = Mapping[str, NDArray[Any]]
-"""Columns of equal length, by name; text as positions among the words of its axis."""
+"""Columns of equal length, by name; words are stored as their index among the possible words."""
 
 
 @dataclass(frozen=True, eq=False)
 class Counter(Generic[T]):
-    """What is counted from one row of the output tables to the next."""
+    """Something that is counted and reset whenever rows of the output tables are written."""
 
     name: str
     new: Callable[[World], T]
-    """Makes a counter of nothing yet."""
+    """Makes an empty counter."""
     text: str
 
     def of(self, world: World) -> T:
@@ -46,7 +46,7 @@ class Counter(Generic[T]):
 class Dense(Counter[NDArray[Any]]):
     """A counter with a cell for every combination of words along its axes.
 
-    Of whole numbers, sums do not depend on the order in which they are added.
+    Integers are used where possible, because their sums do not depend on order.
     """
 
     axes: tuple[Column, ...] = ()
@@ -59,7 +59,7 @@ def dense(name: str, axes: Iterable[Column], text: str, kind: type = np.int64) -
         name: Its name.
         axes: Axes of the array, in order.
         text: What is counted, with its unit.
-        kind: Of numbers; whole ones wherever people are counted.
+        kind: Type of the numbers; integers wherever people are counted.
     """
     axes = tuple(axes)
 
@@ -71,20 +71,18 @@ def dense(name: str, axes: Iterable[Column], text: str, kind: type = np.int64) -
 
 @dataclass(frozen=True)
 class Absent:
-    """What it means that a table has no row for some words and a date."""
+    """What it means if a table has no row for a combination of words and a date."""
 
     text: str
-    """The sentence that says it."""
+    """A sentence for the documentation."""
     zero: bool = False
-    """Whether every number of the row would be 0, so that the row may be put there."""
+    """Whether all numbers of an absent row are 0, so that it may be filled in."""
 
 
-NONE_COUNTED: Final = Absent(
-    "A row that is absent means 0: nothing of the kind happened.", zero=True
-)
-"""For tables that count what happens in a period."""
-NOBODY: Final = Absent("A row that is absent means 0: there is nobody of the kind.", zero=True)
-"""For tables that count who is there on a day."""
+NONE_COUNTED: Final = Absent("An absent row means 0: nothing of the kind happened.", zero=True)
+"""For tables that count events in a period."""
+NOBODY: Final = Absent("An absent row means 0: there is no one of the kind.", zero=True)
+"""For tables that count people on a day."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,26 +95,26 @@ class Table:
     """Whether `date` is the first or the last day of the row's steps."""
     columns: tuple[Column, ...]
     rows: Callable[[World, Census], Rows]
-    """Called when a row of the tables is due; rows that say nothing are left out."""
+    """Called when rows are to be written; rows without content are left out."""
     absent: Absent
-    """What it means that a row is not there."""
+    """What an absent row means."""
     notes: str = ""
-    """More that users have to know, in paragraphs."""
+    """What else users need to know, in paragraphs."""
     by: bool = False
-    """Whether the scenario's `outputs.by` columns come first; their rows give `cell` instead."""
+    """Whether the scenario's `outputs.by` columns come first; `rows` gives `cell` instead."""
     at_end: bool = False
-    """Whether it has rows on the last day alone."""
+    """Whether it has rows only for the last day."""
     by_request: bool = False
-    """Whether it is kept only where `outputs.tables` names it."""
+    """Whether it is kept only if `outputs.tables` names it."""
 
 
 def nonzero(counter: Dense, column: str, unit: float | None = None) -> Callable[..., Rows]:
-    """Rows of a table that has one for every cell of a counter that is not zero.
+    """Make rows of a table, one for every nonzero cell of a counter.
 
     Args:
-        counter: Its axes are the table's first columns.
-        column: Name of the column of what was counted.
-        unit: Counts that make one; none: they stay whole numbers.
+        counter: The counter; its axes are the table's first columns.
+        column: Name of the column of counts.
+        unit: Divisor of the counts; None: they stay integers.
     """
 
     def rows(world: World, _census: Census) -> Rows:
@@ -135,59 +133,59 @@ class State(Generic[T]):
 
     name: str
     new: Callable[[World], T]
-    """Makes it as of the first day, from other states where it depends on them."""
+    """Makes its value on the first day; it may read other states."""
 
     def of(self, world: World) -> T:
-        """What a world holds; made when it is first asked for, so that no order has to be known."""
+        """Value in a world; made on first access, so that states may depend on each other."""
         if self.name not in world.states:
             world.states[self.name] = self.new(world)
         return world.states[self.name]  # type: ignore[no-any-return]
 
     def put(self, world: World, value: T) -> None:
-        """Replace what a world holds."""
+        """Replace the value in a world."""
         world.states[self.name] = value
 
 
 StageName = Literal["people", "environment", "rates", "decisions", "states", "count"]
 STAGES: Final[Mapping[StageName, str]] = {
     "people": "people are born, die and finish school",
-    "environment": "what the world is like, what people have, know and want",
-    "rates": "what households live under in these days",
-    "decisions": "what each household decides, and what becomes of those on the way",
-    "states": "what states decide about applications, claims and orders",
-    "count": "who is where, and what it cost",
+    "environment": "threats, rules and tables are updated: what people face, have and know",
+    "rates": "the factors of the rates at which households move are set",
+    "decisions": "households decide, and people on the way travel",
+    "states": "states decide about applications, claims and orders",
+    "count": "people and public spending are counted",
 }
 """Stages of a stretch of time, in order."""
 
 
 @dataclass(frozen=True, eq=False)
 class Hook:
-    """What a mechanism does in a stage."""
+    """A function that a mechanism runs in a stage."""
 
     stage: StageName
     order: int
-    """Its place within the stage, ascending; no two hooks of a stage share one."""
+    """Position within the stage, ascending; no two hooks of a stage share one."""
     do: Callable[[World, Stretch], None]
 
 
 @dataclass(frozen=True, eq=False)
 class Mechanism:
-    """All that one mechanism adds."""
+    """Everything that one mechanism adds to the model."""
 
     name: str
     """Name of its file."""
     text: str
-    """What it does, to be read after its name."""
+    """What it does: completes a sentence that begins with its name."""
     keys: type[Part] | None = None
     """Sections that it adds to a scenario: a `Part` with a field for each."""
     rule_keys: type[Part] | None = None
-    """Keys that it adds to a rule of a state (`policies`), likewise; those of rules about a country
-    and, with `citizens_of`, about some nationalities."""
+    """Keys that it adds to rules of states (`policies`): a `Part` with a field for each. They apply
+    to rules about a country, also those limited to some nationalities (`citizens_of`)."""
     states: tuple[State[Any], ...] = ()
-    """What it keeps from step to step."""
+    """State that it keeps from step to step."""
     counters: tuple[Counter[Any], ...] = ()
     tables: tuple[Table, ...] = ()
     draws: tuple[Draw, ...] = ()
     dates: Callable[[World], Iterable[int]] | None = None
-    """Days from the start on which it changes by itself; steps are cut there."""
+    """Days from the start of its dated changes; steps are cut into stretches there."""
     hooks: tuple[Hook, ...] = ()

@@ -1,4 +1,4 @@
-"""The corridor graph as arrays: networkx builds and checks it, kernels read it."""
+"""The graph of corridors, as arrays that kernels read."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ if TYPE_CHECKING:
 
 
 class Network(NamedTuple):
-    """The graph of corridors with what never changes in a run."""
+    """The graph of corridors, which never changes in a run."""
 
     legs: Legs
     hops: I64
-    """[place, place] fewest legs, -1 where there is no way."""
+    """[place, place] smallest number of legs, -1 where there is no route."""
     km: F64
-    """[place, place] great circle, at least 10 km."""
+    """[place, place] great-circle distance, at least 10 km."""
 
 
 def great_circle(lat: F64, lon: F64) -> F64:

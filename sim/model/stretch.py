@@ -1,4 +1,4 @@
-"""A stretch of time in which nothing dated happens: what it is made of, as a step goes on."""
+"""A stretch: a part of a step in which no dated event happens, and the data of its mechanisms."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ if TYPE_CHECKING:
 Asking = tuple[I64, F64]
 """([n] rows of heads, [n] day from which they are asked)"""
 Look = Callable[["Conditions", int], None]
-"""Is shown what households live under when they are about to be asked, and the stretch's end."""
+"""Called with the conditions of households just before they decide, and the stretch's end."""
 
 
 @dataclass
 class Stretch:
-    """What the mechanisms of one stretch hand to those that come after them.
+    """Data that mechanisms pass to later mechanisms of the same stretch.
 
-    What has no value yet is set by the mechanism that finds it out; reading it before is an error.
+    Fields without a default are set by a mechanism; reading them earlier is an error.
     """
 
     end: int
@@ -33,11 +33,11 @@ class Stretch:
     """Its length."""
     look: Look | None = None
     month_begins: bool = False
-    """Whether what changes once a month changes now."""
+    """Whether monthly updates are made."""
     rules_change: bool = False
     """Whether a rule, a bloc or a government changes."""
     prevalence_changes: bool = False
-    """Whether whom the threats reach changes."""
+    """Whether the prevalence of a threat changes."""
     severity: F64 = field(init=False)
     """[place, threat] mean over its days."""
     excess: F64 = field(init=False)
@@ -45,31 +45,31 @@ class Stretch:
     felt: tuple[F64, F64] = field(init=False)
     """([place, 16] mean of exp(S_want), [place, 8] mean of exp(S_fear) - 1)."""
     now: Conditions = field(init=False)
-    """What sets the rates of households."""
+    """Factors of the rates of households."""
     unsettled: I64 = field(init=False)
-    """Rows of heads who claim asylum, stay without permission or are ordered to go."""
+    """Rows of heads who claim asylum, stay without permission or are ordered to leave."""
     newcomers: Asking = field(init=False)
-    """Who has come to live where they are without having travelled."""
+    """Heads brought to a new place by a state, such as by removal, rather than by a journey."""
     once_more: list[Asking] = field(default_factory=list)
-    """Those who have decided in it and are where they were."""
+    """Heads who have already decided in this stretch and are still where they were."""
     away: I64 = field(init=False)
     """Rows of heads who were on the way at its start: only they were not asked then."""
     asked_again: I64 = field(init=False)
-    """Rows of heads who were asked once more, as often as they were."""
+    """Rows of heads who were asked again, repeated for each time."""
     held_days: F64 = field(init=False)
     """[country] person-days of detention that began at its border."""
     decided: I64 = field(init=False)
     """[country] people whose claims were decided."""
     relocated: I64 = field(init=False)
-    """[country] claimants taken in from other countries."""
+    """[country] claimants received from other countries."""
     harms_before: I64 = field(init=False)
     """Harms counted before it began."""
     census: Census = field(init=False)
-    """Who is where at its end."""
+    """Census at its end."""
 
 
 def stretch_of(world: World, end: int, look: Look | None = None) -> Stretch:
-    """The stretch from the world's day to another."""
+    """Make the stretch from the world's day to another day."""
     stretch = Stretch(end, (end - world.day) / DAYS_A_YEAR, look)
     today, last = world.date(), world.date(world.month_began)
     stretch.month_begins = (today.year, today.month) != (last.year, last.month)
@@ -80,5 +80,5 @@ def stretch_of(world: World, end: int, look: Look | None = None) -> Stretch:
 
 
 def from_today(world: World, heads: I64) -> Asking:
-    """Heads who are asked from the day on which the stretch begins."""
+    """Let heads be asked from the first day of the stretch."""
     return heads, np.full(len(heads), float(world.day))

@@ -1,8 +1,8 @@
 """The world: everything that persists from step to step.
 
-What all mechanisms share stands here: people, places, the network, the clock. What one mechanism
-keeps, and what is counted for the tables, lies in `states` and `counts` under the names that the
-mechanisms declare (`sim.model.declare`).
+All mechanisms share the people, places, network and clock. State of a single mechanism, and counts
+for the output tables, are kept in `states` and `counts`, under the names that mechanisms declare
+(`sim.model.declare`).
 """
 
 from __future__ import annotations
@@ -29,20 +29,20 @@ class Heads(NamedTuple):
     """Rows of heads of households, ascending."""
 
     deciding: U32
-    """Who live somewhere."""
+    """Heads who have a residence, and so decide whether to move."""
     unsettled: U32
-    """Those of them who claim asylum, stay without permission, or are ordered to go."""
+    """The subset who claim asylum, stay without permission, or are ordered to leave."""
     stranded: U32
-    """Who are stranded on the way."""
+    """Heads who are stranded on the way."""
 
 
 class Census(NamedTuple):
-    """Who is where at the end of a step, in people."""
+    """Counts of people at the end of a step."""
 
     stocks: I64
     """[place, citizenship, status]"""
     blocked_heads: I64
-    """[place, citizenship, 2] households that could not pay (0), or had no permission (1)."""
+    """[place, citizenship, 2] households blocked by lack of means (0), or of permission (1)."""
     blocked: I64
     """[place, citizenship, 2] people in them."""
     activities: I64
@@ -52,25 +52,25 @@ class Census(NamedTuple):
 
 
 class Geography(NamedTuple):
-    """What never changes of places and countries."""
+    """Properties of places and countries that never change."""
 
     country: I64
     """[place] index of its country."""
     is_camp: Bool
     """[place]"""
     capacity: F64
-    """[place] newcomers whom it can take in without strain; for a camp, people."""
+    """[place] newcomers it can receive without strain; for a camp, the people it has room for."""
     nearest: I64
-    """[place, country] the country's nearest place that is no camp, -1 where it has none."""
+    """[place, country] the country's nearest place that is not a camp, -1 where it has none."""
     place_ident: U64
-    """[place] hash of its id: draws never know a place by where it stands in the file."""
+    """[place] hash of its id: draws do not depend on the order of places in the file."""
     country_ident: U64
     """[country] hash of its id."""
 
 
 @dataclass
 class World:
-    """One world on its way through time."""
+    """The state of one simulated world."""
 
     scenario: Scenario
     seed: int
@@ -78,25 +78,25 @@ class World:
     geography: Geography
     people: People
     weight: I64
-    """[place] people that a row of that origin stands for."""
+    """[place] people that a row of that origin represents."""
     cells: Cells
     threads: int = 1
     day: int = 0
-    """Days from the start to the beginning of the stretch of time that comes next."""
+    """Days from the start of the run to the start of the next stretch."""
     step: int = 0
     """Steps done."""
     first_stretch: bool = True
-    """Whether no dated event has cut the step yet."""
+    """Whether the next stretch is the first of its step."""
     month_began: int = 0
-    """Day on which what changes once a month was brought up to date last."""
+    """Day of the last monthly update."""
     dates: list[int] = field(default_factory=list)
-    """Days from the start on which something dated changes, ascending."""
+    """Days from the start on which a dated event happens, ascending."""
     updated: int = 0
-    """Day on which what is dated was brought up to date last."""
+    """Day of the last update of dated events."""
     states: dict[str, Any] = field(default_factory=dict)
-    """What mechanisms keep, by the name of each `State`."""
+    """States of mechanisms, by the name of each `State`."""
     counts: dict[str, Any] = field(default_factory=dict)
-    """What happened since the last row of the output tables, by the name of each `Counter`."""
+    """Counts since the last rows of the output tables, by the name of each `Counter`."""
 
     @property
     def country(self) -> I64:
@@ -113,7 +113,7 @@ class World:
         return self.scenario.time.start + timedelta(days=self.day if day is None else day)
 
     def month(self) -> int:
-        """Whole months from the start of the scenario to this day, as ages are counted in."""
+        """Calendar months from the start of the scenario to this day; unit of ages."""
         start, now = self.scenario.time.start, self.date()
         return (now.year - start.year) * 12 + now.month - start.month
 
@@ -122,19 +122,19 @@ class World:
 
         Args:
             draw: What is drawn.
-            turn: How often those who draw have done so in this stretch before.
+            turn: How often the same heads drew before in this stretch.
         """
         return key(self.seed, draw, self.day + (turn << 32))
 
     def add_rows(self, n: int) -> I64:
-        """Add rows of people, to be filled in; return their numbers.
+        """Add empty rows of people; return their row numbers.
 
-        Columns grow where they are: the system maps more memory behind large ones, so that births
-        copy nobody. A column that somebody holds cannot, and is copied.
+        Columns are resized in place, which avoids copying large arrays at every birth. A column
+        that is referenced elsewhere cannot be resized, and is copied.
         """
         used = len(self.people.pid)
         columns: dict[str, NDArray[Any]] = self.people._asdict()
-        # Column by column, so that nobody is there twice meanwhile.
+        # Drop the references held by the tuple, so that columns can be resized one by one.
         del self.people
         for name in columns:
             try:
@@ -152,21 +152,21 @@ class World:
 
     @property
     def deciding(self) -> U32:
-        """[n] rows of all heads who live somewhere, ascending; a step never lists all at once."""
+        """[n] rows of all heads with a residence, ascending; steps list them in pieces instead."""
         return self.list_heads(0, len(self.people.pid)).deciding.copy()
 
     def company_of(self, heads: U32) -> U16:
-        """[n] who lives in the households of heads, as `kernels.living` writes it."""
+        """[n] composition of the households of heads, as packed by `kernels.living`."""
         company = np.empty(len(heads), np.uint16)
         look_at_households(self.people, heads, self.month(), company)
         return company
 
 
 def geography(scenario: Scenario, km: F64) -> Geography:
-    """What never changes of places and countries.
+    """Collect the properties of places and countries that never change.
 
     Args:
-        scenario: Resolved.
+        scenario: A resolved scenario.
         km: [place, place] distances.
     """
     number = {it.id: i for i, it in enumerate(scenario.countries)}

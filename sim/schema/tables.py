@@ -50,4 +50,4 @@ KEPT: Final[tuple[TableName, ...]] = (
     "threats",
     "insecurity",
 )
-"""Tables that are kept where a scenario does not say which."""
+"""Tables that are kept if the scenario does not choose."""
