@@ -57,7 +57,7 @@ app = typer.Typer(
 def _common(
     version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
 ) -> None:
-    """Simulate migration for human security: who moves by choice, by necessity, or cannot."""
+    """Simulate migration for human security: who moves by choice, of necessity, or cannot."""
     if version:
         from sim import __version__
 
@@ -87,7 +87,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: what follows `sim` on the command line; by default this process's.
 
     Returns:
-        The exit code: 0 ok, 1 a fault of ours, 2 bad input, 3 some runs failed, 130 interrupted.
+        The exit code: 0 ok, 1 an error in the simulator, 2 bad input, 3 some runs failed,
+        130 interrupted.
     """
     words = list(sys.argv[1:] if arguments is None else arguments)
     return guarded(lambda: _invoke(words or ["--help"]), words)

@@ -37,7 +37,7 @@ class BadInputError(Exception):
 
 
 def say(text: str) -> None:
-    """Print a result, at once; a reader who has gone, as `head` does, is no error."""
+    """Print a result, at once; if the reader has gone, as `head` does, that is no error."""
     try:
         print(text, flush=True)  # noqa: T201
     except BrokenPipeError:
@@ -60,7 +60,7 @@ _shown: list[Console] = []
 
 
 def _mute(stream: TextIO) -> None:
-    """Send what else goes to a stream nowhere, lest Python complain when it exits."""
+    """Send what else goes to a stream nowhere, so that Python does not complain when it exits."""
     with suppress(OSError, ValueError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
@@ -225,7 +225,8 @@ def guarded(command: Callable[[], int], words: Sequence[str]) -> int:
         words: the command line, which says whether JSON is wanted.
 
     Returns:
-        The exit code: 0 ok, 1 a fault of ours, 2 bad input, 3 some runs failed, 130 interrupted.
+        The exit code: 0 ok, 1 an error in the simulator, 2 bad input, 3 some runs failed,
+        130 interrupted.
     """
     # Where Ctrl-C is ignored, as under nohup, it stays so.
     catches = signal.getsignal(signal.SIGINT) is signal.default_int_handler
@@ -299,4 +300,4 @@ def _sentence(error: BaseException) -> tuple[str, int]:
     if isinstance(error, MemoryError):
         return "sim: out of memory; try fewer --agents", FAULT
     what = printable(f"{type(error).__name__}: {error}".strip(": ").replace("\n", " "))
-    return f"sim: a fault of the simulator ({what}); SIM_DEBUG=1 shows where", FAULT
+    return f"sim: an error in the simulator ({what}); SIM_DEBUG=1 shows where", FAULT

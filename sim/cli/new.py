@@ -56,4 +56,4 @@ def _write_new(path: Path, text: str) -> None:
                 path.unlink()
                 raise
     except FileExistsError:
-        raise BadInputError(f"{path} exists already; it was left as it is") from None
+        raise BadInputError(f"{path} exists already; it was not changed") from None

@@ -114,7 +114,7 @@ def _computed(
     if shown and not is_cached():
         where = printable(str(cache_folder().parent))
         complain(
-            f"compiled code cannot be kept in {where}, so every run compiles it anew; "
+            f"compiled code cannot be kept in {where}, so every run compiles it again; "
             "SIM_CACHE_DIR names another folder"
         )
     if shown and not is_compiled():
@@ -169,8 +169,8 @@ def _found(target: Path, what: dict[str, Any], shown: bool) -> Record | None:
             record = load(target)
             if shown:
                 complain(
-                    f"{printable(str(target))} holds this very run: shown again, nothing computed "
-                    "(--fresh computes it anew)"
+                    f"{printable(str(target))} already holds this run: nothing computed "
+                    "(--fresh computes it again)"
                 )
             if not (
                 target / "report.html"
@@ -196,7 +196,7 @@ def _resumable(checkpoint: Path, fresh: bool) -> Iterator[None]:
         interrupted = was_interrupted() or isinstance(error, KeyboardInterrupt)
         if interrupted and checkpoint.exists():
             which = "the same command" + (" without --fresh" if fresh else "")
-            raise KeyboardInterrupt(f"{which} goes on from where it was") from None
+            raise KeyboardInterrupt(f"{which} resumes it") from None
         raise
 
 

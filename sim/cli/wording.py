@@ -1,4 +1,4 @@
-"""Numbers and times as a reader says them."""
+"""Numbers and times in words for a reader."""
 
 from __future__ import annotations
 

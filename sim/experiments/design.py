@@ -135,7 +135,7 @@ def _form(file: ScenarioFile, sweep: Sweep) -> list[Problem]:
         if not given and sweep.design == design:
             add(DESIGN, f"sweep.{key_} is missing", f"a design {design} needs it", True)
     if sweep.design == "csv" and sweep.vary:
-        add((*DESIGN, "vary"), "{} cannot stand beside points", "the file's columns vary", True)
+        add((*DESIGN, "vary"), "{} cannot be combined with points", "the file's columns vary", True)
     taken: dict[str, str] = {}
     for name, factor in sweep.vary.items():
         at = (*DESIGN, "vary", name)
@@ -149,7 +149,7 @@ def _form(file: ScenarioFile, sweep: Sweep) -> list[Problem]:
         elif factor.n is not None:
             add((*at, "n"), "{} is for a range only")
         if factor.packages and factor.paths:
-            add((*at, "paths"), "{} cannot stand beside packages, which say their paths")
+            add((*at, "paths"), "{} cannot be combined with packages, which say their paths")
         for written, where in _written(at, name, factor):
             if (path := path_of_today(written)) != written:
                 tell(file.tree.problem(where, renamed(written, path), on_key=True))

@@ -66,7 +66,7 @@ def read(folder: Path) -> Swept:
         runs = pd.read_parquet(folder / SUMMARY)
     except FileNotFoundError:
         again = f"sim sweep {plan['file']} --out {folder}"
-        raise StoreError(f"the sweep in {folder} is not finished; go on with: {again}") from None
+        raise StoreError(f"the sweep in {folder} is not finished; resume with: {again}") from None
     except (OSError, ValueError) as error:
         raise StoreError(f"{folder / SUMMARY} cannot be read: {error}") from error
     runs = runs[runs["error"].isna()].reset_index(drop=True)

@@ -1,4 +1,4 @@
-"""How long a sweep will take, and how much room: two of its runs, timed."""
+"""How long a sweep will take, and how much disk space: two of its runs, timed."""
 
 from __future__ import annotations
 

@@ -68,8 +68,8 @@ def write(table: pa.Table, path: Path) -> int:
 def cannot_write(path: Path, error: OSError) -> StoreError:
     """Return the error that says why a file could not be written, and what to do."""
     reason = (os.strerror(error.errno) if error.errno else str(error)).lower()
-    room = "free some room and " if error.errno in (errno.ENOSPC, errno.EDQUOT) else ""
-    return StoreError(f"cannot write {path}: {reason}; {room}give the same command to go on")
+    room = "free some disk space and " if error.errno in (errno.ENOSPC, errno.EDQUOT) else ""
+    return StoreError(f"cannot write {path}: {reason}; {room}give the same command to resume")
 
 
 def factor_kind(values: Iterable[Any]) -> str:

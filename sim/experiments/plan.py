@@ -1,4 +1,4 @@
-"""The plan of a sweep: written once, before the first run; what a later start is held against."""
+"""The plan of a sweep: written once, before the first run; what a later start is compared with."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Run a sweep: hand units to workers, keep the log, go on where an earlier start ended."""
+"""Run a sweep: hand units to workers, keep the log, resume where an earlier start ended."""
 
 from __future__ import annotations
 
@@ -144,7 +144,7 @@ class Sweep:
             if lines:
                 raise StoreError(
                     f"{self.folder} holds another sweep:\n  " + "\n  ".join(lines) + "\n"
-                    "choose another folder with --out, or start anew with --fresh, "
+                    "choose another folder with --out, or start again with --fresh, "
                     "which removes its runs"
                 )
         try:
@@ -341,7 +341,7 @@ class Sweep:
         if self.tolerated is not None and self._n_failed > self.tolerated:
             raise TooManyFailuresError(
                 f"stopped, since {self._n_failed} runs failed{last}; "
-                "the same command with another --max-failures goes on"
+                "the same command with another --max-failures resumes"
             )
 
     def _stop_late(self) -> None:

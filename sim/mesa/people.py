@@ -17,7 +17,7 @@ from sim.schema.errors import suggest
 
 
 class Person:
-    """One person (a row, which stands for `people` of them), read like a Mesa agent.
+    """One person (a row, which represents `people` of them), read like a Mesa agent.
 
     Nothing is kept here: every attribute is read off the world's arrays as they are now.
     """

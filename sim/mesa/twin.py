@@ -31,7 +31,7 @@ OVERLAND = (Channel.asylum, Channel.irregular)  # by corridors; all others trave
 
 
 class Option(NamedTuple):
-    """An alternative; what it costs and exp(V / mu), as ruled and were policy open to all."""
+    """An alternative; what it costs and exp(V / mu), as ruled and with policy open to all."""
 
     place: int
     channel: Channel
@@ -107,10 +107,10 @@ class Head(mesa.Agent):  # type: ignore[misc]
         self.chosen: Option | None = None
         self.options = {h: list(self.look_around(h)) for h in Hazard}
         L, F = self.rates(self.means, policy_open=False)  # as things are
-        R_M = sum(self.rates(inf, policy_open=False))  # were money no object
-        R_P = sum(self.rates(self.means, policy_open=True))  # were policy open to all
+        R_M = sum(self.rates(inf, policy_open=False))  # if money were no limit
+        R_P = sum(self.rates(self.means, policy_open=True))  # if policy were open to all
         R_MP = sum(self.rates(inf, policy_open=True))
-        R, R_0 = L + F, L / self.model.now.want[self.place, self.want]  # R_0: were there no threat
+        R, R_0 = L + F, L / self.model.now.want[self.place, self.want]  # R_0: without any threat
         draw = -log1p(-self.model.draw(decide.MOVE, self.pid))  # exponential, of mean 1
         label = self.model.draw(decide.LABEL, self.pid)
         if draw >= R_MP * self.years:
@@ -168,7 +168,7 @@ class Head(mesa.Agent):  # type: ignore[misc]
                     yield Option(d, way, who, costs, worths)
 
     def ways(self, h: Hazard, d: int) -> Iterator[tuple[Channel, list[float], list[float]]]:
-        """Channels into a place: exp(V / mu) and price a person, as ruled and were policy open."""
+        """Channels into a place: exp(V / mu) and price a person, as ruled and with policy open."""
         land, k, there = self.model.land, self.kind, self.model.world.country[d]
         lies = land.geography[h, :, self.taste, self.place, d] * land.pull[h, self.home, d]
         price = land.price[:, self.place, d]  # [as ruled or open, regular travel or overland]

@@ -178,7 +178,7 @@ def stocks_at_end(record: Record) -> tuple[dict[str, float], dict[str, float]]:
 
 
 def map_finding(record: Record) -> str:
-    """Say in one sentence in which country most arrived from outside, at each journey anew."""
+    """Say in one sentence in which country most arrived from outside, counting every journey."""
     reached: dict[str, float] = {}
     for flow in flows_by_size(record, by="country"):
         reached[flow.destination] = reached.get(flow.destination, 0.0) + flow.arrived

@@ -1,4 +1,4 @@
-"""From where by which way to where, and what became of them: ribbons as wide as people are many."""
+"""Origins, transit, destinations and outcomes: ribbons whose width shows the number of people."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ class Node(NamedTuple):
 
 
 def plot_sankey(record: Record, ax: Axes | None = None) -> Axes:
-    """Draw from where, by way of which country and to where people went, and what became of them.
+    """Draw where people came from, their transit country and destination, and what became of them.
 
     Args:
         record: a run that kept `paths`.
@@ -210,7 +210,7 @@ def _sum_paths(record: Record) -> pd.DataFrame:
 
 
 def _merged(paths: pd.DataFrame) -> pd.DataFrame:
-    """Put the smaller countries of each column together; who is at home, or came straight, too."""
+    """Merge the smaller countries of each column, and those at home or who came directly."""
     own = {column: (paths[column] == paths["origin"]).to_numpy() for column in ("via", "stay")}
     total = float(paths["people"].sum())
     changed = {}
@@ -234,7 +234,7 @@ def _merged(paths: pd.DataFrame) -> pd.DataFrame:
 
 
 def _order(column: str, sums: Mapping[str, float]) -> list[str]:
-    """Give the nodes of a column from the top: who came straight first, others and home last."""
+    """Give the nodes of a column from the top: direct journeys first, others and home last."""
     if column == "outcome":
         return [it for it in ENDS if it in sums]
     place = {DIRECT: 0, OTHERS: 2, HOME: 3}

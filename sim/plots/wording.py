@@ -126,7 +126,7 @@ def money(record: Record, number: float) -> str:
 
 
 def spent(record: Record) -> pd.Series[float]:
-    """Public money a replicate by item, the dearest first."""
+    """Public money a replicate by item, the most expensive first."""
     frame = record.spending
     sums = frame.groupby(frame["item"].astype(str))["amount"].sum() / record.replicates
     return sums.sort_values(ascending=False, kind="stable")

@@ -224,7 +224,7 @@ def _observed(record: Record) -> Shown:
             ]
         )
     columns = ("figure", "observed", "simulated", *_interval(record), "ratio", "source")
-    return Table("Observed beside simulated", columns, rows)
+    return Table("Observed and simulated", columns, rows)
 
 
 def _flows(record: Record) -> Shown:

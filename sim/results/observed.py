@@ -113,7 +113,7 @@ def _stock_figure(
 
 
 def _born_there(run: Run, figure: Observed, last: pd.Timestamp) -> Values:
-    """Count births abroad to citizens of `of` up to a day: who is born there is no foreign-born.
+    """Count births abroad to citizens of `of` up to a day: people born there are not foreign-born.
 
     That few of these children leave or die before is our assumption; `stocks` cannot tell them
     apart.

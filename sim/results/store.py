@@ -103,7 +103,7 @@ def write(parts: Parts, directory: str | Path) -> Path:
         finally:
             shutil.rmtree(partial, ignore_errors=True)
     except OSError as error:
-        room = "free some room or " if error.errno == errno.ENOSPC else ""
+        room = "free some disk space or " if error.errno == errno.ENOSPC else ""
         raise StoreError(
             f"cannot write the run to {directory}: {_reason(error)}; {room}choose another folder"
         ) from error

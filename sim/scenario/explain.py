@@ -352,7 +352,7 @@ def defaults_tables() -> str:
             lines.append(_row((f"`{it.path}`", it.default, it.unit, it.symbol, it.source)))
     lines += [
         "",
-        "Where no rule speaks:",
+        "Where no rule states it:",
         "",
         "| rule | what holds | unit |",
         "|---|---|---|",

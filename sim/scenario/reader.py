@@ -301,7 +301,7 @@ def _with_tables(root: Node, path: Path, damaged: set[str]) -> tuple[Node, list[
         if part is None or node.kind != "mapping" or "table" not in node.value:
             continue
         found = [
-            other.problem(f"{key}: {quoted(word)} cannot stand beside table")
+            other.problem(f"{key}: {quoted(word)} cannot be combined with table")
             for word, (other, _) in node.value.items()
             if word != "table"
         ]

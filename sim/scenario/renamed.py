@@ -1,4 +1,4 @@
-"""Keys by their old names: read, and told of once, where they stand.
+"""Keys by their old names: read, and reported once, with their place.
 
 A key's declaration says what it was called before (`formerly`). Files, tables and overrides have
 old names replaced in their trees before anything else looks at them, so that every message points

@@ -246,7 +246,7 @@ def country_incomes(places: Iterable[Place]) -> dict[str, float]:
         places: as written.
 
     Returns:
-        By country, money a head and year; no entry where no place states one.
+        By country, money per person and year; no entry where no place states one.
     """
     money: dict[str, float] = {}
     people: dict[str, float] = {}
@@ -274,7 +274,7 @@ def _groups(place: Place, of_country: Mapping[str, float]) -> dict[str, float]:
 
 
 def _people_per_agent(scenario: Scenario) -> dict[str, int]:
-    """Return the people that one row stands for, by country.
+    """Return the people that one row represents, by country.
 
     The focus countries' people get `FOCUS` of the rows, all others the rest; without a focus, or
     with nobody on one side, all are alike.

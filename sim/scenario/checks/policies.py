@@ -39,9 +39,10 @@ def check_policies(ck: Checker) -> None:
         whole = ck.whole(path)
         if policy.into is not None and policy.corridor is not None:
             hint = "a rule belongs to a country or to a corridor"
-            ck.add((*path, "corridor"), "{} cannot stand beside into", hint, on_key=True)
+            ck.add((*path, "corridor"), "{} cannot be combined with into", hint, on_key=True)
         elif policy.into is None and policy.corridor is None and ck.whole(path, "into", "corridor"):
-            ck.add(path, "{} says neither into nor corridor", "into: the country whose rule it is")
+            hint = "into: the country whose rule it is"
+            ck.add(path, "{} states neither into nor corridor", hint)
         if policy.corridor is not None:
             for key in given:
                 if key not in (*AT_CORRIDOR, *NARROWED, *NO_RULE) or key == "channel":
@@ -51,7 +52,7 @@ def check_policies(ck: Checker) -> None:
             for key in given:
                 if key in CHANNEL_ONLY:
                     hint = "channel: labour, family, asylum or irregular"
-                    ck.add((*path, key), "{} needs a channel to speak of", hint, on_key=True)
+                    ck.add((*path, key), "{} needs a channel to apply to", hint, on_key=True)
         if whole and set(given) <= {*NO_RULE, *NARROWED}:
             ck.add(path, "{} changes nothing", "set one of its fields, for instance barrier: .5")
         for key in given:

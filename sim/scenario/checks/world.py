@@ -66,7 +66,7 @@ def check_places(ck: Checker) -> None:
             ck.add(
                 path,
                 f"{{}} states no income, and no other place of {place.country} does",
-                "income: money a head and year, in the scenario's currency",
+                "income: money per person and year, in the scenario's currency",
             )
         if place.kind == "camp" and place.capacity is None and ck.whole(path, "capacity", "kind"):
             ck.add(
