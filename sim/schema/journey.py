@@ -74,8 +74,8 @@ class JourneyRules(Part):
     grounds: Share = key(
         0.25,
         "Least severity of fear, beyond what is tolerable, that a person must have felt on leaving "
-        "to have good grounds for asylum. The fear with the largest `decision.threat_weight` counts "
-        "in full, the others in proportion.",
+        "to have good grounds for asylum. The fear with the largest `decision.threat_weight` "
+        "counts in full, the others in proportion.",
         unit="severity",
         higher="fewer claims are well founded, and so fewer are recognised",
         source=OURS,
