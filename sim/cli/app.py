@@ -1,7 +1,7 @@
 """The command line: its commands in the order in which `sim --help` lists them.
 
 Each command is a file. Results go to stdout; progress and errors go to stderr. Nothing heavier than
-typer is imported before a command needs it, so that `sim --help` and `sim check` answer at once.
+typer is imported before a command needs it, so that `sim --help` and `sim check` are fast.
 """
 
 from __future__ import annotations

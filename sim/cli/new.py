@@ -41,7 +41,7 @@ def new(
             f"{path} is written. Next:\n"
             f"  sim check {path}\n"
             f"  sim run {path}\n"
-            "  sim schema > scenario.schema.json    so that an editor completes and checks it"
+            "  sim schema > scenario.schema.json    lets an editor complete and check it"
         )
 
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from sim.schema import Scenario
 
 PICTURES: Final = ("map", "answers")
-"""Pictures that the folder of a run has as files, beside those of its report."""
+"""Pictures that a run's folder has as files, in addition to those in its report."""
 
 
 def run_and_keep(
@@ -201,7 +201,7 @@ def _resumable(checkpoint: Path, fresh: bool) -> Iterator[None]:
 
 
 def _show(record: Record) -> None:
-    """Print the tables that sum a run up."""
+    """Print the main tables of a run."""
     from sim.report import text as tables
 
     shown = [tables.top_corridors, tables.five_answers, tables.harms]
@@ -213,7 +213,7 @@ def _show(record: Record) -> None:
 
 
 def _prepare(target: Path) -> bool:
-    """Refuse a run's folder that could not be written, before the run rather than after it.
+    """Refuse a folder that cannot be written, before the run and not after it.
 
     Returns:
         Whether it holds an earlier run.

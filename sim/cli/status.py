@@ -53,7 +53,7 @@ def status(
 
 
 def _reached(folder: Path, found: Mapping[str, Any]) -> Iterator[str]:
-    """Say at which step the last checkpoint of a run is, and how to resume from it."""
+    """Show the step of a run's last checkpoint, and how to resume from it."""
     running = found["state"] == "running"
     text = f"{folder}: run {found['name']}, {found['state']}"
     if "step" not in found:

@@ -114,7 +114,7 @@ def _estimate(study: Study, text: str, jobs: int, *, as_json: bool, quiet: bool)
 
 
 def _print_json(outcome: Outcome, target: Path) -> None:
-    """Print what became of a sweep as one JSON document."""
+    """Print the result of a sweep as one JSON document."""
     say_json(
         {
             "ok": not outcome.failures,

@@ -136,7 +136,7 @@ def saved(mine: Values, other: Values) -> float:
 
     Returns:
         (var(mine) + var(other)) / var(mine - other); NaN for fewer than two, and where all pairs
-        differ alike.
+        have the same difference.
     """
     if len(mine) < 2:
         return math.nan

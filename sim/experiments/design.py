@@ -1,4 +1,4 @@
-"""From a scenario's `sweep` section to points: the values that each run is given."""
+"""From the `sweep` section of a scenario to its points: the values of each run."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ DIGITS: Final = 12
 """Significant digits of values within a range, so that they read well and agree everywhere."""
 DESIGN: Final = ("sweep",)
 FIXED: Final = ("schema", "name", "seed", "outputs", "sweep")
-"""What cannot be varied: replicates have seeds, and all runs keep the same."""
+"""What cannot be varied: replicates have seeds, and all runs keep the same tables."""
 
 Place = Callable[[str, str], Problem]
 """Turns a message and a hint into a problem at some place of the scenario's files."""
@@ -121,7 +121,7 @@ def _point(levels: Sequence[Level]) -> Point:
 
 
 def _form(file: ScenarioFile, sweep: Sweep) -> list[Problem]:
-    """Find what is missing from a design, or stands in it for nothing."""
+    """Find what is missing from a design, or has no effect in it."""
     problems: list[Problem] = []
 
     def add(path: Path, message: str, hint: str = "", on_key: bool = False) -> None:

@@ -1,4 +1,4 @@
-"""What the factors of a finished sweep do to a figure: means at their values, largest gaps."""
+"""How the factors of a finished sweep change a figure: means at their values, largest gaps."""
 
 from __future__ import annotations
 
@@ -79,8 +79,8 @@ def effects(swept: Swept, figure: str, factor: str) -> pd.DataFrame:
     """Average a figure at each value of a factor, over all values of the others.
 
     A replicate has the same people and the same seed at every point, so each gives a mean of its
-    own, and the interval is that of their mean. A factor of many numbers is cut into classes of
-    as many points each, which stand at their middle.
+    own, and the interval is that of their mean. A factor of many numbers is cut into classes with
+    equal numbers of points, shown at their middle.
 
     Args:
         swept: a finished sweep.

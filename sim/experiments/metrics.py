@@ -1,4 +1,4 @@
-"""Figures of a run that a sweep names: what they may say, their units, their values."""
+"""Figures of a run that a sweep asks for: their checks, units and values."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from sim.schema import Metric, Scenario, Sweep
 from sim.schema.errors import Problem, ScenarioError, quoted, suggest
 
 RESERVED: Final = ("run", "point", "replicate", "seed", "seconds", "error", "command")
-"""Columns of a sweep's summary that nothing else may be called."""
+"""Names of columns that a sweep's summary always has."""
 
 
 def find_problems(file: ScenarioFile, scenario: Scenario, sweep: Sweep) -> None:

@@ -252,7 +252,7 @@ class MigrationModel(mesa.Model):  # type: ignore[misc]
 
     @property
     def agents(self) -> People:
-        """The living, one row each, read like agents; newborns join, the dead leave."""
+        """People alive, one row each, read like agents; newborns join, the dead leave."""
         return People(self, np.flatnonzero(self.world.people.activity != Activity.dead))
 
     @agents.setter
@@ -294,18 +294,18 @@ class MigrationModel(mesa.Model):  # type: ignore[misc]
         refuse_copy()
 
     def deregister_agent(self, agent: mesa.Agent) -> None:
-        """Refused of people and countries; an agent of your own may go."""
+        """Refused of people and countries; an agent of your own can be removed."""
         if isinstance(agent, Country | Person):
             refuse("deregister_agent", "people and countries are the scenario's.")
         super().deregister_agent(agent)
 
     def remove_all_agents(self) -> NoReturn:
-        """Refused: nobody is taken out of the account of people."""
+        """Refused: the account of people must stay complete."""
         refuse("remove_all_agents", "nobody is taken out of the account of people.")
 
 
 def _seed_of(rng: Any) -> int:
-    """A seed from what Mesa takes for one."""
+    """A seed from anything that Mesa accepts as one."""
     if isinstance(rng, int | np.integer):
         return int(rng)
     return int(np.random.default_rng(rng).integers(2**63, dtype=np.uint64))

@@ -1,4 +1,4 @@
-"""Mesa, imported so that nothing else changes.
+"""Mesa, imported without side effects.
 
 Importing Mesa below 3.4.1 sets the start method of multiprocessing for the whole process, by force:
 what else runs in it, a pool of somebody's own for instance, would start its workers in another way

@@ -1,4 +1,4 @@
-"""What is collected at the end of every step, unless the model is given reporters of its own."""
+"""What is collected at the end of every step, unless you give reporters of your own."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Words and numbers as a reader says them: names of figures, counts, money, dates and places."""
+"""Words and numbers for readers: names of figures, counts, money, dates and places."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The headline figures: what each is, and how it comes of the tables."""
+"""The headline figures: the meaning of each, and how it follows from the tables."""
 
 from __future__ import annotations
 

@@ -225,7 +225,7 @@ def unit_of(column: Column, money: str) -> str:
 
 
 def paragraphs(table: Table | Derived) -> list[str]:
-    """What has to be known of a table besides its columns."""
+    """What else to know about a table, besides its columns."""
     if isinstance(table, Derived):
         return table.notes.split("\n\n") if table.notes else []
     split = "The columns of `outputs.by` (`place`, if nothing is said) follow the date."

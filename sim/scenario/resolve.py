@@ -1,4 +1,4 @@
-"""From a terse scenario to the complete and explicit one that the engine reads."""
+"""From a short scenario to the complete and explicit one that the engine reads."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ T = TypeVar("T")
 
 
 def resolve(scenario: Scenario) -> Scenario:
-    """Write out everything that a terse scenario leaves to the rest of the file.
+    """Write out everything that a short scenario leaves to defaults or other parts.
 
     Resolving a resolved scenario changes nothing.
 
@@ -99,7 +99,7 @@ def resolve(scenario: Scenario) -> Scenario:
 
 
 def _caravan(item: Intervention) -> dict[str, float]:
-    """Return what a caravan's file leaves open."""
+    """Return the values of a caravan that the file leaves out."""
     if item.kind != "caravan":
         return {}
     return {key: value for key, value in CARAVAN.items() if getattr(item, key) is None}

@@ -1,4 +1,4 @@
-"""What holds of journeys everywhere."""
+"""Values for journeys that hold everywhere."""
 
 from sim.schema.key import OURS, Part, key
 from sim.schema.types import Amount, Positive, Share, Weight

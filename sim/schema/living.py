@@ -1,4 +1,4 @@
-"""What people have to live and travel on."""
+"""What people live and travel on."""
 
 from typing import Any
 

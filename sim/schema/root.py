@@ -78,7 +78,7 @@ class Scenario(Part):
         (), "Aid, droughts, information campaigns and caravans, with their dates."
     )
     decision: Decision = part("How households decide whether to move, and where to.")
-    living: Living = part("What households have to live and travel on.")
+    living: Living = part("What households can spend on living and travel.")
     journey: JourneyRules = part("Fares, dangers and waits on the way that hold everywhere.")
     observed: tuple[Observed, ...] = key(
         (), "Observed figures, which reports compare with the simulated ones."

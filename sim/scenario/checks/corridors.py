@@ -15,7 +15,7 @@ ROUTE_WALKS: Final = 80
 
 
 def check_corridors(ck: Checker) -> None:
-    """Corridors to nowhere, places that none leads to or from, route options stated twice."""
+    """Corridors without an end, places without a corridor, route options stated twice."""
     s = ck.scenario
     touched: set[str] = set()
     for i, it in enumerate(s.corridors):

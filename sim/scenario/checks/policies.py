@@ -17,7 +17,7 @@ AT_CORRIDOR: Final = ("barrier", "officers", "law", "closed", "complicit", *HAND
 FOR_ALL: Final = (
     "quota", "capacity", "protection", "barrier", "officers", "law", "closed", "complicit",
 )  # fmt: skip
-"""Fields of a policy that cannot tell nationalities apart: a queue and a fence have one length."""
+"""Fields of a policy that cannot tell nationalities apart: all share a queue and a fence."""
 NARROWED: Final = ("citizens_of", "parties")
 """Fields of a policy that say whom it is about."""
 NO_RULE: Final = (
@@ -26,7 +26,7 @@ NO_RULE: Final = (
 
 
 def check_policies(ck: Checker) -> None:
-    """Rules of nobody, of two, of no channel, or that change nothing."""
+    """Rules without a country or with two, without a channel, or that change nothing."""
     states: set[str | None] = {country.id for country in ck.scenario.countries}
     towns = {place.country for place in ck.scenario.places if place.kind != "camp"}
     for i, policy in enumerate(ck.scenario.policies):

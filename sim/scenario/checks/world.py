@@ -101,7 +101,7 @@ def check_stocks(ck: Checker) -> None:
 
 
 def check_sizes(ck: Checker) -> None:
-    """More than the engine's narrow columns can number, and more foreigners than people."""
+    """More than the engine's columns can hold, and more foreigners than people."""
     scenario = ck.scenario
     for path, n, most in (
         (("countries",), len(scenario.countries), 254),
