@@ -58,7 +58,7 @@ def export(directory: str | Path, to: Format, out: str | Path) -> list[Path]:
     csv is that of RFC 4180 in UTF-8, dates as in ISO 8601, nothing for what is missing; xlsx has a
     sheet a table. One more, `columns`, lists the columns of all tables with unit and description;
     money's unit is its currency and year of prices. On a sheet, columns of whole numbers beyond
-    2**53, as seeds are, are text: it would round them.
+    2**53, as seeds are, are text: they would be rounded.
 
     Args:
         directory: the folder.

@@ -189,7 +189,7 @@ def signed(value: float, unit: str) -> str:
 
 
 def times(ratio: float) -> str:
-    """Write how many times as many replicates would be needed."""
+    """Write the variance reduction factor."""
     if ratio != ratio:
         return "–"
     return f"x {ratio:.1f}" if ratio < 10 else f"x {wording.words(ratio)}"

@@ -103,7 +103,7 @@ class Run:
         return money_unit(self.scenario)
 
     def describe(self, name: str | None = None) -> str:
-        """Say in plain words what a table tells: each column with its unit, and what else to know.
+        """Describe a table in plain words: each column with its unit, and what else to know.
 
         Args:
             name: Of the table; none: all tables are listed, a line each.

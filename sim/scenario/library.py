@@ -55,7 +55,7 @@ def starter(name: str) -> str:
     """Return a commented scenario to start from.
 
     Args:
-        name: its name; what an id may not hold becomes `_`.
+        name: its name; characters not allowed in an id become `_`.
 
     Returns:
         YAML text that `sim run` accepts.

@@ -1,4 +1,4 @@
-"""Keys by their old names: read, and told of once, where they stand.
+"""Old names of keys: read, and reported once, with their position.
 
 A key's declaration says what it was called before (`formerly`). Files, tables and overrides have
 old names replaced in their trees before anything else looks at them, so that every message points
@@ -22,7 +22,7 @@ from sim.schema.types import strip
 def replace_old_names(
     node: Node, inside: Any = Scenario, address: str = "", *, silent: bool = False
 ) -> list[Problem]:
-    """Give the keys of a tree their names of today, and warn of each old name once.
+    """Give the keys of a tree their current names, and warn of each old name once.
 
     Args:
         node: its mappings are changed in place.
@@ -62,7 +62,7 @@ def beside(node: Node, old: str, new: str) -> Problem:
 
 
 def old_name(model: type[Part] | None, word: str) -> str | None:
-    """Return the name of today of a part's key that is written by its old one."""
+    """Return the current name of a key that is written with its old name."""
     return model.old_names.get(word) if model is not None else None
 
 

@@ -1,4 +1,4 @@
-"""Bulk beside a scenario: a CSV file read as one of its lists, with a position for every cell."""
+"""Bulk data of a scenario: a CSV file read as one of its lists, with a position for every cell."""
 
 from __future__ import annotations
 
@@ -122,7 +122,7 @@ def read_table(
         later, by the schema.
 
     Raises:
-        ScenarioError: the file is not to be had, or its header or form is wrong.
+        ScenarioError: the file cannot be read, or its header or form is wrong.
     """
     problems: list[Problem] = []
     table, rows_of_cells = _open(node, name, folder, problems)
@@ -157,7 +157,7 @@ def read_cells(node: Node, folder: Path) -> tuple[Table, list[tuple[int, list[st
         The file, and the 0-based line and the stripped cells of each row, all equally long.
 
     Raises:
-        ScenarioError: the file is not to be had, or rows differ in length.
+        ScenarioError: the file cannot be read, or rows differ in length.
     """
     problems: list[Problem] = []
     table, rows = _open(node, node.value, folder, problems)

@@ -15,8 +15,8 @@ _KEYS: Final = [it.keys for it in MECHANISMS if it.keys is not None]
 class Policy(*_RULES, CommonPolicy):  # type: ignore[misc]
     """A dated rule of one state, or on one corridor. For each key the latest start wins.
 
-    What a key says holds while the rule does. Where no rule speaks, what is said under "left out"
-    holds.
+    What a key says holds while the rule does. Where no rule states it, what the text says after
+    "left out" holds.
     """
 
 

@@ -238,7 +238,7 @@ def test_export_writes_beside_the_folder(folder: Path, capsys: pytest.CaptureFix
     assert main(["export", str(folder)]) == 0
     assert str(folder.with_name("sample-csv") / "flows.csv") in capsys.readouterr().out
     assert main(["export", str(folder), "--to", "ods"]) == 2
-    assert capsys.readouterr().err == "sim: --to ods is no format: use csv or xlsx\n"
+    assert capsys.readouterr().err == "sim: --to ods is not a format: use csv or xlsx\n"
     assert main(["export", str(folder / "none")]) == 2
     assert "is not a folder" in capsys.readouterr().err
 
@@ -277,7 +277,7 @@ def test_plot_lists_and_refuses(
     few.save(tmp_path / "few")
     told: dict[str, list[Any]] = {
         "no kind of picture is called 'awnsers'; did you mean 'answers'?": [folder, "awnsers"],
-        "is no picture: use .png, .svg or .pdf": [folder, "map", "--out", "map.gif"],
+        "is not a picture format: use .png, .svg or .pdf": [folder, "map", "--out", "map.gif"],
         "--series goes with bands and effects only": [folder, "map", "--series", "displaced"],
         "--series has figures in people and in share; draw apart":
             [folder, "bands", "--series", "displaced", "--series", "orderly"],

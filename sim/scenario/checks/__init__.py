@@ -1,4 +1,4 @@
-"""What a valid scenario may still have wrong: ids, dates, sums, and parts that contradict.
+"""Checks of a scenario with a valid form: ids, dates, sums, and parts that contradict.
 
 Every check reads the validated but unresolved scenario and points into the file's tree. The files
 follow the sections of `sim/scenario/schema`, but for ids and dates, which are in all of them.

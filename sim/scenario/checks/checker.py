@@ -13,7 +13,7 @@ from sim.scenario.wording import Tree, child, default_id
 from sim.schema.errors import Problem, quoted, suggest
 
 NEAR: Final = 1e-6
-"""How far from 1 shares may add up to."""
+"""How far from 1 a sum of shares may be."""
 KINDS: Final = (
     "sources", "countries", "groups", "places", "indicators", "shocks", "corridors",
     "policies", "blocs", "interventions", "observed",
