@@ -6,7 +6,9 @@ import sys
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from importlib import import_module
+from pathlib import Path
 from types import ModuleType, SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -18,7 +20,13 @@ from sim.experiments.design import SAMPLE, STRATUM
 from sim.mechanisms import custody, demography, rounds
 from sim.mechanisms.registry import MECHANISMS
 from sim.model import declare
-from sim.model.declare import Hook, Mechanism
+from sim.model.declare import Fault, Hook, Mechanism, keys_of
+from sim.scenario import checks
+from sim.scenario.reader import read
+from sim.schema import Scenario as CommonScenario
+from sim.schema.errors import ScenarioError
+from sim.schema.key import Part, key
+from tests.small import FILE
 
 DRAWS = [REPLICATE, STRATUM, SAMPLE, *(draw for it in MECHANISMS for draw in it.draws)]
 
@@ -58,7 +66,8 @@ def test_every_counter_state_and_table_has_a_name_of_its_own() -> None:
 def test_every_kind_of_draw_has_a_name_and_a_number_of_its_own() -> None:
     """Two of one number would share their luck."""
     assert len(DRAWS) > 30
-    assert not twice(draw.number for draw in DRAWS)
+    free = 1 + max(draw.number for draw in DRAWS)
+    assert not twice(draw.number for draw in DRAWS), f"the next number that is free is {free}"
     assert not twice(draw.name for draw in DRAWS)
 
 
@@ -128,3 +137,31 @@ def test_a_new_file_is_found_and_one_that_declares_nothing_is_passed_over(
     assert "    new.MECHANISM,\n" in registry
     assert "            new.carry_on,\n" in stages
     assert "silent" not in registry
+
+
+def test_keys_of_rules_that_no_table_can_hold_are_refused() -> None:
+    class Rule(Part):
+        hosts: tuple[str, ...] | None = key(None, "Where refugees are taken from.")
+
+    with pytest.raises(TypeError, match="the key hosts of rules is neither a number nor"):
+        Mechanism("new", "does something new", rule_keys=Rule)
+
+
+def test_a_section_of_a_mechanism_is_read_and_checked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Other(Part):
+        pass
+
+    scenario = read(FILE)
+    assert keys_of(CommonScenario, scenario) is scenario
+    with pytest.raises(TypeError, match="lacks the keys of Other"):
+        keys_of(Other, scenario)
+
+    def faults(found: Any) -> list[Fault]:
+        return [Fault(("policies", 0, "barrier"), "{} is a fault", "mend it")]
+
+    new = Mechanism("new", "does something new", checks=faults)
+    monkeypatch.setattr(checks, "MECHANISMS", (new,))
+    with pytest.raises(ScenarioError, match=r"policies\[bb_border\]\.barrier is a fault"):
+        read(FILE)
