@@ -45,7 +45,7 @@ def say(text: str) -> None:
 
 
 def complain(text: str) -> None:
-    """Print an error or a word on progress, above the bar where one is shown."""
+    """Print an error or a progress message, above the bar where one is shown."""
     try:
         if _shown:
             _shown[-1].print(text)
@@ -124,7 +124,7 @@ def _old_names_told(shown: bool) -> Iterator[None]:
 
 @contextmanager
 def told_of_old_names() -> Iterator[list[Problem]]:
-    """Collect the warnings of old names that are given, beside printing them."""
+    """Collect the warnings of old names that are given, in addition to printing them."""
     told: list[Problem] = []
     usual = warnings.showwarning
 

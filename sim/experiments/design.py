@@ -248,7 +248,7 @@ def _levels(file: ScenarioFile, name: str, factor: Factor) -> list[Level]:
 def _sampled(file: ScenarioFile, name: str, factor: Factor, n: int, seed: int) -> list[Level]:
     """Return a factor's levels in a Latin hypercube, one a point: each n-th of its range once.
 
-    The draws are the factor's own: another one beside it changes nothing.
+    The draws are the factor's own: another factor changes nothing.
     """
     own = int(name_hash("factor", name)) >> 1
     rows = np.arange(n, dtype=np.uint64)

@@ -114,7 +114,7 @@ def _texts(scenario: Scenario, table: str) -> dict[str, Column]:
 
 
 def _known(scenario: Scenario, column: Column) -> list[str]:
-    """Return the words that a column may hold; a country stands for all of its places."""
+    """Return the words that a column may hold; a country means all of its places."""
     countries = [it.id for it in scenario.countries] if column.country else []
     return column.words_in(scenario) + countries
 

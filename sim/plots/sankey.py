@@ -244,7 +244,7 @@ def _order(column: str, sums: Mapping[str, float]) -> list[str]:
 def _labels(
     record: Record, paths: pd.DataFrame, rooms: Mapping[str, float]
 ) -> list[dict[str, Node]]:
-    """Give the nodes of each column from the top with their labels, where there is room for them.
+    """Give the nodes of each column from the top with their labels, where these fit.
 
     Args:
         record: the run.
@@ -375,7 +375,7 @@ def _ribbon(x0: float, x1: float, start: float, end: float, thick: float) -> Out
 
 
 def _draw_nodes(ax: Axes, nodes: list[dict[str, Node]], left_edges: np.ndarray) -> None:
-    """Draw the nodes with their names and people, each beside its bar."""
+    """Draw the nodes with their names and people, each next to its bar."""
     bars, colours = [], []
     for column, placed, x in zip(COLUMNS, nodes, left_edges, strict=True):
         for name, node in placed.items():

@@ -109,7 +109,7 @@ def frame(ax: Axes | None, height: float = 2.9, left: float = 0.92, right: float
     Args:
         ax: axes of the caller's, or None.
         height: height of new axes, in inches.
-        left: room beside new axes for labels, in inches.
+        left: space next to new axes for labels, in inches.
         right: room on the other side, in inches.
 
     Returns:
@@ -143,7 +143,7 @@ def caption(
         title: the finding, one sentence.
         subtitle: what is drawn, with its unit.
         note: what else the source line should say.
-        below: room for ticks and labels under the axes, in points.
+        below: space for ticks and labels under the axes, in points.
     """
     figure = ax.get_figure(root=True)
     assert figure is not None

@@ -49,7 +49,7 @@ class Run:
     """The tables by name."""
 
     def __post_init__(self) -> None:
-        """Refuse tables that lack a documented column; put countries beside places."""
+        """Refuse tables that lack a documented column; add the countries of places."""
         tables = {
             name: with_countries(DECLARED[name], frame, self.scenario) if name in TABLES else frame
             for name, frame in self.tables.items()

@@ -160,7 +160,7 @@ def differences(found: object, wanted: Mapping[str, Any]) -> str:
 def hold(directory: str | Path) -> Iterator[Path]:
     """Let one process at a time write a folder.
 
-    The lock is the system's, on the file `.NAME.lock` beside the folder: however a process ends,
+    The lock is the system's, on the file `.NAME.lock` next to the folder: however a process ends,
     its lock is released, and files that it leaves behind block nobody.
 
     Args:

@@ -33,13 +33,13 @@ def country_beside(place: Column) -> Column | None:
 
 
 def with_beside(columns: Iterable[Column]) -> tuple[Column, ...]:
-    """Columns with the countries of places beside them."""
+    """Columns, each column of places followed by its countries."""
     pairs = ((column, country_beside(column)) for column in columns)
     return tuple(it for pair in pairs for it in pair if it is not None)
 
 
 def complete(table: Table) -> Table:
-    """A table with the columns that all tables have, and countries beside places."""
+    """A table with the columns that all tables have, and the countries of places."""
     date = AT_END if table.at_end else FIRST if table.date == "first" else LAST
     return replace(table, columns=(REPLICATE, date, *with_beside(table.columns)))
 
@@ -53,7 +53,7 @@ TABLES: Final[Mapping[str, Table]] = {name: complete(it) for name, it in DECLARE
 
 
 def with_countries(table: Table, frame: pd.DataFrame, scenario: Scenario) -> pd.DataFrame:
-    """A table with the countries of its places beside them, where it lacks them.
+    """Add the countries of its places to a table, where they are missing.
 
     Args:
         table: The table.

@@ -308,7 +308,7 @@ def keys_document() -> str:
         "This page is generated from the declarations in `sim/schema/` (`make docs`). "
         "`sim explain KEY` prints one key with its neighbours, `sim schema` all of them for "
         "editors.\n\n"
-        '`*` stands for the id of a thing in a list, or for the name of an entry. "Our '
+        '`*` means the id of a thing in a list, or for the name of an entry. "Our '
         'assumption" means that nobody measured it. Where a default is *left out*, the text says '
         "what then holds."
     )

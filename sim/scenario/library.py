@@ -13,7 +13,7 @@ ROOM: Final = Path(__file__).resolve().parent
 
 
 def folder() -> Path | None:
-    """Return the folder of shipped scenarios: in an installed wheel, else beside the package."""
+    """Return the folder of shipped scenarios: in an installed wheel, else next to the package."""
     package = ROOM.parent
     for candidate in (package / "scenarios", package.parent / "scenarios"):
         if candidate.is_dir():

@@ -71,7 +71,7 @@ class ScenarioFile:
     """
 
     def __init__(self, source: str | Path, *, limit: int = MAX_BYTES) -> None:
-        """Read the file and its tables; what they have wrong is told by `variant`.
+        """Read the file and its tables; `variant` reports what is wrong in them.
 
         Raises:
             ScenarioError: there is no file, or it is no mapping.
@@ -151,7 +151,7 @@ def _load_tree(path: Path, limit: int, problems: list[Problem]) -> Node:
 
 
 def _find_base(named: Node, path: Path) -> Path:
-    """Return the file of the scenario that another one names: beside it, or a shipped one."""
+    """Return the file of the scenario that another one names: in its folder, or a shipped one."""
     name = named.value
     hint = "name a file in this folder, or a shipped scenario, for instance `scenario: syria`"
     if named.kind != "scalar" or not isinstance(name, str) or not name.isprintable():

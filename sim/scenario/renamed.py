@@ -31,7 +31,7 @@ def replace_old_names(
         silent: without warnings, for what this program wrote itself.
 
     Returns:
-        A problem for each old name that stands beside the new one.
+        A problem for each old name that is given together with the new one.
     """
     problems: list[Problem] = []
     found: dict[tuple[str, str], list[Node]] = {}
@@ -57,7 +57,7 @@ def tell(problem: Problem) -> None:
 
 
 def beside(node: Node, old: str, new: str) -> Problem:
-    """Return the problem of an old name that stands beside the new one."""
+    """Return the problem of an old name that is given together with the new one."""
     return node.problem(f"{old} is the old name of {new}, which is here too", f"keep {new}")
 
 

@@ -106,7 +106,7 @@ class TableNode(Node):
 def read_table(
     node: Node, name: Any, folder: Path | None, part: type[Part]
 ) -> tuple[TableNode, list[Problem]]:
-    """Read the CSV file that stands for a list of the scenario.
+    """Read the CSV file that replaces a list of the scenario.
 
     Columns are the fields of the list's items; an empty cell leaves a field out; a list within a
     cell has `;` between its items; blank lines and lines that start with `#` are skipped.

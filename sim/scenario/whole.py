@@ -27,7 +27,7 @@ class Scenario(*_KEYS, CommonScenario):  # type: ignore[misc]
 
 
 SAID: Final = ("unit", "higher", "source", "left_out", "symbol", "formerly")
-"""What the JSON Schema says of a key beside its meaning, as `x-unit` and so on."""
+"""What the JSON Schema says of a key in addition to its meaning, as `x-unit` and so on."""
 
 
 def json_schema() -> dict[str, Any]:

@@ -54,7 +54,7 @@ class Policy(Part):
         left_out="the rule comes as a surprise",
     )
     end: LastDay | None = key(
-        None, "Last day on which the rule holds; a month means its last day.", left_out="for ever"
+        None, "Last day on which the rule holds; a month means its last day.", left_out="forever"
     )
     enabled: Flag = key(True, "False switches it off. This alone changes no random draws.")
     only: tuple[Id, ...] = key(

@@ -100,7 +100,7 @@ class Checker:
     problems: list[Problem] = field(default_factory=list)
 
     def add(self, path: Path, message: str, hint: str = "", on_key: bool = False) -> None:
-        """Report a problem; `{}` in the message stands for the path's address."""
+        """Report a problem; `{}` in the message is replaced by the path's address."""
         text = message.replace("{}", self.tree.address(path), 1)
         self.problems.append(self.tree.problem(path, text, hint, on_key))
 
