@@ -46,9 +46,9 @@ POINTERS = {
         "price": np.float64,
         "companions": np.float64,
         "homeward": np.float64,
-        "rush_way": np.float64,
-        "rush_entry": np.float64,
-        "rush_min_education": np.int64,
+        "surge_way": np.float64,
+        "surge_entry": np.float64,
+        "surge_min_education": np.int64,
     },
     "Conditions": {
         "want": np.float64,
@@ -88,13 +88,13 @@ POINTERS = {
 """Arrays of each struct of `reference.c`, in its order."""
 
 SCALARS: dict[str, dict[str, type]] = {
-    "Land": {"nest": float, "inclusive": float, "rush_most": float, "rush_pending": int},
+    "Land": {"nest": float, "inclusive": float, "surge_most": float, "surge_pending": int},
     "Conditions": {
         "flight": float,
         "at_home": float,
         "attachment": float,
-        "rest": float,
-        "rest_depth": float,
+        "pause": float,
+        "pause_depth": float,
     },
     "Means": {"subsistence": float},
     "Step": {
@@ -141,10 +141,10 @@ class Reference:
         _expect(land.admission, (2, 2, kinds, countries, 4))
         _expect(land.admitted, (2, countries, 4))
         _expect(land.price, (2, n, n, 2))
-        _expect(land.rush.way, (classes, n, n))
-        _expect(land.rush.entry, land.admission.shape)
-        _expect(land.rush.min_education, land.min_education.shape)
-        rush = {f"rush_{name}": value for name, value in land.rush._asdict().items()}
+        _expect(land.surge.way, (classes, n, n))
+        _expect(land.surge.entry, land.admission.shape)
+        _expect(land.surge.min_education, land.min_education.shape)
+        surge = {f"surge_{name}": value for name, value in land.surge._asdict().items()}
         _expect(conditions.bound, (2, n, n, classes))
         _expect(conditions.most, (n, 2, 128))
         _expect(conditions.livelihood, (n, 7))
@@ -162,7 +162,7 @@ class Reference:
         }
         structs = [
             _struct("People", arguments["people"]._asdict()),
-            _struct("Land", land._asdict() | rush),
+            _struct("Land", land._asdict() | surge),
             _struct("Conditions", conditions._asdict()),
             _struct("Means", arguments["means"]._asdict()),
             _struct("Step", step),

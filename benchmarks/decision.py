@@ -35,8 +35,8 @@ from sim.engine.solve import solve_base
 from sim.engine.step import advance
 from sim.kernels.choice import Events, decide
 from sim.mechanisms.census import STOCKS
-from sim.mechanisms.decide import Asked, Sums, ask, ask_listed, everybody
-from sim.mechanisms.exposure import live_on
+from sim.mechanisms.decide import Asked, Sums, all_heads, ask, ask_listed
+from sim.mechanisms.exposure import update_all_households
 from sim.model.world import World
 from sim.scenario.reader import read
 
@@ -67,11 +67,11 @@ def next_decision(world: World) -> tuple[Any, ...]:
     reached: list[tuple[Any, ...]] = []
 
     def stop(world: World, now: Any, end: int) -> None:
-        live_on(world)
-        reached.append((world, now, everybody(world, end)))
+        update_all_households(world)
+        reached.append((world, now, all_heads(world, end)))
         raise Reached
 
-    with mock.patch.object(sim.mechanisms.decide, "ask_everybody", stop), suppress(Reached):
+    with mock.patch.object(sim.mechanisms.decide, "ask_all_households", stop), suppress(Reached):
         advance(world)
     return reached[0]
 

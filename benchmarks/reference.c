@@ -34,10 +34,10 @@ typedef struct {
     const double *geography, *pull, *ahead, *admission, *admitted;
     const int64_t *min_education;
     const double *fee, *price, *companions, *homeward;
-    const double *rush_way, *rush_entry;
-    const int64_t *rush_min_education;
-    double nest, inclusive, rush_most;
-    int64_t rush_pending;
+    const double *surge_way, *surge_entry;
+    const int64_t *surge_min_education;
+    double nest, inclusive, surge_most;
+    int64_t surge_pending;
 } Land;
 
 typedef struct {
@@ -45,7 +45,7 @@ typedef struct {
     const uint8_t *by_state;
     const double *livelihood, *age, *bound, *most;
     const double *settling;
-    double flight, at_home, attachment, rest, rest_depth;
+    double flight, at_home, attachment, pause, pause_depth;
 } Conditions;
 
 typedef struct {
@@ -153,7 +153,7 @@ static inline double nest(const Land *land, double s, double ahead, double same,
 }
 
 /* Factor of exp(V / mu) of what is about to lose so much by rules that are announced. */
-static inline double hurry(double loss, double most)
+static inline double surge_factor(double loss, double most)
 {
     return loss > 0.0 ? exp(loss < most ? loss : most) : 1.0;
 }
@@ -177,9 +177,9 @@ static Gates inclusive_values(const Land *land, const Step *step, const Househol
     const int64_t grounds = h == FLIGHT || who->founded;
     const int64_t entering = ((h * 2 + grounds) * step->n_kinds + kind) * countries * N_SLOTS;
     const double *admission = land->admission + entering;
-    const double *entry_lost = land->rush_entry + entering;
-    const double *way_lost = land->rush_way + (g * n + p) * n;
-    const int64_t *later = land->rush_min_education + kind * countries * N_SLOTS;
+    const double *entry_lost = land->surge_entry + entering;
+    const double *way_lost = land->surge_way + (g * n + p) * n;
+    const int64_t *later = land->surge_min_education + kind * countries * N_SLOTS;
     const double *admitted = land->admitted + h * countries * N_SLOTS;
     const double *fee = land->fee + kind * countries * N_SLOTS;
     const int64_t *schooling = land->min_education + kind * countries * N_SLOTS;
@@ -219,13 +219,13 @@ static Gates inclusive_values(const Land *land, const Step *step, const Househol
             double ruled = ruled_way[2 * d + by_legs] * pull[d] * admission[at];
             if (slot < ASYLUM && (who->queued || who->education < schooling[at])) ruled = 0.0;
             if (slot == FAMILY && who->kin != country + 1) ruled = 0.0;
-            if (land->rush_pending && ruled > 0.0) {
+            if (land->surge_pending && ruled > 0.0) {
                 double loss = entry_lost[at];
                 if (by_legs)
                     loss += way_lost[d];
                 else if (who->education < later[at])
                     loss = INFINITY;
-                const double gain = hurry(loss, land->rush_most);
+                const double gain = surge_factor(loss, land->surge_most);
                 x *= gain;
                 ruled *= gain;
             }
@@ -380,8 +380,8 @@ int64_t decide(const People *people, const Land *land, const Conditions *conditi
         /* The same in its own company, and as lately moved as it is. */
         const double draw = -log1p(-u);
         const double since = (step->now[i] - people->moved[head]) / DAYS_A_YEAR;
-        const double rest = 1.0 - conditions->rest_depth * exp(-since / conditions->rest);
-        double l = level * (l_age * rest);
+        const double pause = 1.0 - conditions->pause_depth * exp(-since / conditions->pause);
+        double l = level * (l_age * pause);
         if (it.at_home)
             l *= conditions->at_home;
         else

@@ -18,7 +18,7 @@ from benchmarks.worlds import Size, scenario
 from sim.core.terms import Answer
 from sim.engine.recorder import Recorder
 from sim.engine.step import advance
-from sim.mechanisms.decide import ask_everybody
+from sim.mechanisms.decide import ask_all_households
 from sim.model.world import World
 
 MODULE = "sim.mesa.twin"
@@ -68,7 +68,7 @@ def measure(mode: Mode) -> dict[str, Any]:
 
     def checked(world: World, *args: Any) -> Any:
         # Objects answer once a stretch; who is asked again for what is left of it, the engine asks.
-        found = ask_everybody(world, *args)
+        found = ask_all_households(world, *args)
         if world is twin.world:
             events = found[0].events
             row.heads += len(twin.asked)
@@ -77,7 +77,7 @@ def measure(mode: Mode) -> dict[str, Any]:
         return found
 
     times: list[list[float]] = [[], []]
-    with mock.patch.object(sim.mechanisms.decide, "ask_everybody", checked):
+    with mock.patch.object(sim.mechanisms.decide, "ask_all_households", checked):
         for number in range(WARM + LEAST):
             start = time.thread_time()
             twin.step()

@@ -23,7 +23,7 @@ from sim.engine.solve import solve_base
 from sim.kernels.choice import rates
 from sim.mechanisms.choice import CHOICES
 from sim.mechanisms.decide import current_conditions
-from sim.mechanisms.exposure import live_on
+from sim.mechanisms.exposure import update_all_households
 from sim.mechanisms.threats import THREATS
 from sim.scenario.resolve import resolve
 from sim.scenario.whole import Scenario
@@ -250,7 +250,7 @@ def solved(size: Size) -> tuple[float, float]:
     small = resolve(Scenario.model_validate(written(replace(size, persons=SMALL))))
     small = solve_base(small, small)
     world = build_world(small, small.seed)
-    live_on(world)
+    update_all_households(world)
     want, fear, _, _ = THREATS.of(world).advance(0, 1)
     choices = CHOICES.of(world)
     heads = world.deciding

@@ -23,7 +23,7 @@ from sim.mechanisms.asylum import CLAIMS
 from sim.mechanisms.census import ACCOUNT, STOCKS
 from sim.mechanisms.choice import CHOICES
 from sim.mechanisms.decide import Asked, ask_listed
-from sim.mechanisms.exposure import EXPOSURE, live_on
+from sim.mechanisms.exposure import EXPOSURE, update_all_households
 from sim.mechanisms.livelihood import DUE, MEANS
 from sim.mechanisms.policy import COMING, RULES
 from sim.mechanisms.politics import PUBLIC
@@ -455,7 +455,7 @@ def prepare(world: World) -> None:
         world.updated = world.day
         if stretch.month_begins:
             world.month_began = world.day
-    live_on(world)
+    update_all_households(world)
 
 
 def random_world(number: int) -> World:

@@ -14,7 +14,7 @@ from sim.engine.setup import build_world
 from sim.kernels.choice import rates
 from sim.mechanisms.choice import CHOICES
 from sim.mechanisms.decide import current_conditions
-from sim.mechanisms.exposure import live_on
+from sim.mechanisms.exposure import update_all_households
 from sim.mechanisms.threats import THREATS
 from sim.scenario import whole
 from sim.schema import Scenario
@@ -55,7 +55,7 @@ def _solved(text: str) -> tuple[float, float]:
     decision = base.decision.model_copy(update=update)
     scenario = base.model_copy(update={"decision": decision})
     world = build_world(scenario, scenario.seed)
-    live_on(world)
+    update_all_households(world)
     want, fear, _, _ = THREATS.of(world).advance(0, 1)
     heads = world.deciding
     now = current_conditions(world, (want, fear))

@@ -48,7 +48,7 @@ STAGES: Final[tuple[tuple[str, tuple[Hook, ...]], ...]] = (
         "environment",  # threats, rules and tables are updated: what people face, have and know
         (
             # 5: Check whether rules, blocs or governments change today.
-            policy.note_changes,
+            policy.check_changes,
             # 10: Update which threats are prevalent today and, once a month, the strain on host
             # places.
             threats.update,
@@ -73,8 +73,7 @@ STAGES: Final[tuple[tuple[str, tuple[Hook, ...]], ...]] = (
         (
             # 10: Update severities through the days of the stretch.
             threats.advance,
-            # 20: Set the factors of the rates in this stretch; pass them to the `look` callback, if
-            # any.
+            # 20: Set the factors of the rates in this stretch; pass them to a `look` callback.
             decide.set_conditions,
         ),
     ),
@@ -87,7 +86,7 @@ STAGES: Final[tuple[tuple[str, tuple[Hook, ...]], ...]] = (
             rounds.send_admitted,
             # 30: Continue journeys to the end of the stretch; ask people again who can decide
             # again.
-            rounds.carry_on,
+            rounds.continue_journeys,
         ),
     ),
     (
@@ -98,12 +97,11 @@ STAGES: Final[tuple[tuple[str, tuple[Hook, ...]], ...]] = (
             relocation.relocate,
             # 20: Decide claims, first come, first served, up to each country's capacity.
             asylum.decide_claims,
-            # 30: Carry out orders to leave at each country's rate, returning people to their place
-            # of origin.
+            # 30: Carry out orders to leave at each country's rate; let old orders lapse.
             removal.execute_returns,
             # 40: Continue journeys to the end of the stretch; ask people again who can decide
             # again.
-            rounds.carry_on,
+            rounds.continue_journeys,
             # 50: Drop the applications of people who moved or died in this stretch.
             admission.withdraw_movers,
             # 60: Return children to the adults they were taken from, at the rate that the rule

@@ -11,7 +11,7 @@ from sim.core.state import DAYS_A_YEAR
 
 
 @kernel
-def draw_lots(applied, n_people, quota, left, first, end, begin):
+def admit_by_lottery(applied, n_people, quota, left, first, end, begin):
     """Admit applicants by lottery under a quota, day by day: the length of a step does not matter.
 
     Args:

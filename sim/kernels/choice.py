@@ -43,7 +43,7 @@ CHILD_MONTHS = 12 * 12
 """Age in months from which a child may go alone."""
 
 
-class Rush(NamedTuple):
+class Surge(NamedTuple):
     """Losses of alternatives under announced rules; axes as in `Landscape`.
 
     Losses are phi / mu (V_now - V_after): infinite for what will close, 0 for what is closed now.
@@ -100,7 +100,7 @@ class Landscape(NamedTuple):
     """mu, scale within a destination's nest."""
     inclusive: float
     """lam, exponent of W in the rates."""
-    rush: Rush
+    surge: Surge
 
 
 class Conditions(NamedTuple):
@@ -124,9 +124,9 @@ class Conditions(NamedTuple):
     """[place, status] speed at which newcomers settle, per year."""
     age: F64
     """[2, 121] age schedules of the two hazards, scaled to a maximum of 1."""
-    rest: float
+    pause: float
     """Years over which the effect of a recent move fades."""
-    rest_depth: float
+    pause_depth: float
     """Share by which the livelihood rate is reduced right after a move."""
     bound: F64
     """[h, p, o, g] upper bound of W^lam without constraints, with all kinds of companions."""
@@ -248,7 +248,7 @@ def able(price, money, n, whole, pioneer, child):
 
 
 @equation
-def hurry(loss, most):
+def surge_factor(loss, most):
     """Surge factor of exp(V / mu) of an alternative: exp(min(max(loss, 0), most)).
 
     Args:
@@ -311,14 +311,14 @@ def ways_into(land, h, p, o, g, k, education, kin, confined, founded, local, que
         ways[s, 0] = (
             land.geography[h, 0, g, p, d, kind] * pull * land.admission[h, fears, k, country, s]
         )
-        if land.rush.pending and ways[s, 0] > 0.0:
-            loss = land.rush.entry[h, fears, k, country, s]
+        if land.surge.pending and ways[s, 0] > 0.0:
+            loss = land.surge.entry[h, fears, k, country, s]
             if kind == 1:
-                loss += land.rush.way[g, p, d]
-            elif education < land.rush.min_education[k, country, s]:
+                loss += land.surge.way[g, p, d]
+            elif education < land.surge.min_education[k, country, s]:
                 loss = math.inf
             # The same factor in all four rates, so that lifting a constraint never lowers a rate.
-            gain = hurry(loss, land.rush.most)
+            gain = surge_factor(loss, land.surge.most)
             ways[s, 0] *= gain
             ways[s, 1] *= gain
     return 4
@@ -335,7 +335,7 @@ def same_nest(s, one, value_one, other, value_other, nest, ahead):
 
 
 @equation
-def way_without_leave(d, o, within):
+def channel_without_permission(d, o, within):
     """Channel that needs no permission: home, within the country, or within a bloc."""
     if d == o:
         return HOME
@@ -449,9 +449,9 @@ def rate_factors(people, conditions, head, now, month):
     mask = people.mask[head]
     age = min(max((month - people.born[head]) // 12, 0), 120)
     since = (now - people.moved[head]) / DAYS_A_YEAR
-    rest = 1.0 - conditions.rest_depth * math.exp(-since / conditions.rest)
+    pause = 1.0 - conditions.pause_depth * math.exp(-since / conditions.pause)
     l = conditions.livelihood[p, people.status[head]] * conditions.want[p, mask & 15]
-    l *= conditions.age[0, age] * rest
+    l *= conditions.age[0, age] * pause
     if p == people.home[head]:
         l *= conditions.at_home
     else:
@@ -798,7 +798,9 @@ def choose(
                     best = value
                     channel[i] = s
                     if n_slots == 1:
-                        channel[i] = way_without_leave(d, o, land.country[d] == land.country[p])
+                        channel[i] = channel_without_permission(
+                            d, o, land.country[d] == land.country[p]
+                        )
                     companions[i] = c
                     price[i] = ways[s, 2]
 
@@ -1076,7 +1078,9 @@ def expect(
                         )
                         way = s
                         if n_slots == 1:
-                            way = way_without_leave(d, o, land.country[d] == land.country[p])
+                            way = channel_without_permission(
+                                d, o, land.country[d] == land.country[p]
+                            )
                         share = w * moves * nests[d] / total * persons / inside
                         flows[land.country[o], p, d, way, CHOICE] += int(share * free_part)
                         flows[land.country[o], p, d, way, NECESSITY] += int(share * forced_part)

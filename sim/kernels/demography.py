@@ -77,7 +77,7 @@ def draw_vital_events(
 
 
 @kernel
-def bury(people, dying, heirs):
+def record_deaths(people, dying, heirs):
     """Let people die where they are; if a head dies, the eldest survivor becomes head.
 
     Args:

@@ -296,7 +296,7 @@ def mark_grounds(people, head, grounds):
 
 
 @inner
-def note_border(people, country, head, place):
+def record_border(people, country, head, place):
     """Record the country that a household leaves, if `place` is in another country."""
     left = country[people.place[head]]
     if country[place] == left:
@@ -312,10 +312,10 @@ def note_border(people, country, head, place):
 
 
 @kernel
-def note_borders(people, country, heads, places):
+def record_borders(people, country, heads, places):
     """Record the country that each household leaves, before it is moved to another one."""
     for i in range(heads.shape[0]):
-        note_border(people, country, heads[i], places[i])
+        record_border(people, country, heads[i], places[i])
 
 
 @inner
@@ -338,7 +338,7 @@ def take_home(people, country, head, day):
     """Bring a household back to its place of origin; its grounds for asylum are cleared."""
     home = np.int64(people.home[head])
     mark_grounds(people, head, False)
-    note_border(people, country, head, home)
+    record_border(people, country, head, home)
     set_members(people, head, home, RESIDENT, CITIZEN, day)
 
 
@@ -372,7 +372,7 @@ def take_children(people, country, head, month, place, day):
         if row == founder:
             break
     people.flags[eldest] = people.flags[eldest] & PAST | HEAD
-    note_border(people, country, eldest, place)
+    record_border(people, country, eldest, place)
     set_members(people, eldest, place, DETAINED, IRREGULAR, day)
     return eldest
 
@@ -451,7 +451,7 @@ def tell_all_kin(people, rows, countries):
 
 
 @kernel
-def settle(
+def assign_arrival_status(
     people,
     heads,
     goals,
@@ -498,7 +498,7 @@ def settle(
         place = goals[i]
         channel = channels[i]
         day = int(days[i])
-        note_border(people, country, head, place)
+        record_border(people, country, head, place)
         k = classes[own, people.group[head]]
         wants_camp[i] = False
         if country[place] == own:
@@ -528,7 +528,7 @@ def settle(
         if first >= 0 and first != own:
             returned[country[place], own] += weight[home] * count_members(people, head)
             place = nearest[place, first]
-            note_border(people, country, head, place)
+            record_border(people, country, head, place)
         c = country[place]
         wants_camp[i] = uniform2(camp_key, people.pid[head], np.uint64(day)) < encampment[k, c]
         if prima_facie[k, c]:
@@ -832,7 +832,7 @@ def travel(
                 crossings[c, own] += w * n
                 back = node
                 node = legs.target[e]
-                note_border(people, country, head, node)
+                record_border(people, country, head, node)
                 if entered[i] < 0 and way.responsible[country[node]]:
                     entered[i] = country[node]
                 set_members(people, head, node, TRAVELLING, SAME, day)

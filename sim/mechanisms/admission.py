@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from sim.core.rng import Draw, key, uniform_array
 from sim.core.state import F64, I64, Applications, Bool, append, take
 from sim.core.terms import N_SLOTS, Activity, Channel
-from sim.kernels.admission import draw_lots
+from sim.kernels.admission import admit_by_lottery
 from sim.kernels.travel import party_sizes, wait_members
 from sim.mechanisms.asylum import CLAIMS
 from sim.mechanisms.policy import RULES, Rules, admission_class
@@ -88,7 +88,7 @@ def admit(world: World, end: int) -> dict[str, NDArray[Any]]:
     country = world.country[queue.goal]
     # A lottery number is kept for a calendar year. If it were drawn anew at every step, small
     # households would be favoured, because they fit more easily, and most so with short steps.
-    luck = uniform_array(key(world.seed, LOTTERY, world.date().year), people.pid[queue.head])
+    lottery = uniform_array(key(world.seed, LOTTERY, world.date().year), people.pid[queue.head])
     kinds = admission_class(world, queue.head)
     for c, s in sorted(set(zip(country.tolist(), queue.channel.tolist(), strict=True))):
         # A closed channel admits no pending applicants; they stay queued in case it reopens.
@@ -99,9 +99,9 @@ def admit(world: World, end: int) -> dict[str, NDArray[Any]]:
             continue
         begin = queue.applied[pending]
         if np.isfinite(rules.quota[c, s]):
-            pending = pending[np.argsort(luck[pending], kind="stable")]
+            pending = pending[np.argsort(lottery[pending], kind="stable")]
             begin = np.empty(len(pending))
-            quota_left[c, s] = draw_lots(
+            quota_left[c, s] = admit_by_lottery(
                 queue.applied[pending], n_people[pending], rules.quota[c, s],
                 quota_left[c, s], world.day, end, begin,
             )  # fmt: skip

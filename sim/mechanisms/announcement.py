@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sim.core.state import F64, I64
-from sim.kernels.choice import Rush
+from sim.kernels.choice import Surge
 
 if TYPE_CHECKING:
     from sim.schema import Policy, Scenario
@@ -52,10 +52,10 @@ def changes(scenario: Scenario) -> set[date]:
     return {day for rule in scenario.policies if (day := first_day(rule)) is not None}
 
 
-def no_rush(n_classes: int, n_places: int, n_kinds: int, n_countries: int, n_slots: int) -> Rush:
+def no_surge(n_classes: int, n_places: int, n_kinds: int, n_countries: int, n_slots: int) -> Surge:
     """The surge while nothing is announced: no losses."""
     border = (n_kinds, n_countries, n_slots)
-    return Rush(
+    return Surge(
         pending=False,
         way=np.zeros((n_classes, n_places, n_places)),
         entry=np.zeros((2, 2, *border)),
@@ -64,9 +64,9 @@ def no_rush(n_classes: int, n_places: int, n_kinds: int, n_countries: int, n_slo
     )
 
 
-def rush(
+def surge(
     scale: float, way: F64, way_after: F64, entry: F64, entry_after: F64, min_education: I64
-) -> Rush:
+) -> Surge:
     """What each alternative is about to lose.
 
     Args:
@@ -76,7 +76,7 @@ def rush(
         entry, entry_after: [h, grounds, k, c, s] value of entry, now and after; -inf where closed.
         min_education: [k, c, s] under the announced rules.
     """
-    return Rush(
+    return Surge(
         pending=True,
         way=scale * loss(way, way_after),
         entry=scale * loss(entry, entry_after),

@@ -9,11 +9,11 @@ import numpy as np
 from sim.core.rng import Draw, key, mixed_array, uniform_array
 from sim.core.state import DAYS_A_YEAR, GROUNDS, I64, Claims, Moves, append, take
 from sim.core.terms import Activity, Channel, ClaimStage, Harm, Status
-from sim.kernels.travel import party_sizes, settle, tell_all_kin
+from sim.kernels.travel import assign_arrival_status, party_sizes, tell_all_kin
 from sim.mechanisms.camps import CAMP, fill_camps
 from sim.mechanisms.flows import ARRIVED
 from sim.mechanisms.harms import HARMS
-from sim.mechanisms.history import note_moves
+from sim.mechanisms.history import record_moves
 from sim.mechanisms.policy import CLASSES, RULES, admission_class
 from sim.mechanisms.removal import order_to_leave
 from sim.model.columns import CITIZENSHIP, COUNTRY, STAGE, Column
@@ -56,11 +56,11 @@ def receive(world: World, arrived: dict[str, Any]) -> None:
     citizenship = world.country[people.home[heads]]
     way = (arrived["origin"], arrived["goal"], arrived["channel"], arrived["answer"])
     ARRIVED.of(world).append(Moves(citizenship, *way, n_people))
-    note_moves(world, heads, arrived["origin"], arrived["goal"])
+    record_moves(world, heads, arrived["origin"], arrived["goal"])
     wants_camp = np.zeros(len(heads), bool)
     claims = np.full(int(sizes.sum()), -1, np.int64)
     returned = np.zeros(harms.shape[1:2] * 2, np.int64)
-    n_claims = settle(
+    n_claims = assign_arrival_status(
         people, heads, arrived["goal"], arrived["channel"], arrived["answer"], arrived["due"],
         arrived["entered"], world.country, CLASSES.of(world), rules.prima_facie,
         rules.return_to, rules.transfers, world.geography.nearest, rules.encampment,
@@ -118,7 +118,7 @@ def decide_claims(world: World, stretch: Stretch) -> None:
     claim = mixed_array(
         world.geography.country_ident[claims.country] + claims.claimed.astype(np.uint64)
     )
-    luck = uniform_array(key(world.seed, RECOGNISED), people.pid[founder] ^ claim)
+    draw = uniform_array(key(world.seed, RECOGNISED), people.pid[founder] ^ claim)
     n_people = world.weight[people.home[claims.person]]
     kinds = admission_class(world, claims.person)
     months = rules.wait[kinds, claims.country, 2]
@@ -154,7 +154,7 @@ def decide_claims(world: World, stretch: Stretch) -> None:
         grounds = (people.traits[rows] & GROUNDS) > 0
         k, c = kinds[decided], claims.country[decided]
         chance = np.where(grounds, rules.recognition[k, c], rules.false_recognition[k, c])
-        recognised = luck[decided] < chance
+        recognised = draw[decided] < chance
         people.status[rows] = np.where(recognised, int(Status.refugee), int(Status.ordered))
         recognised_rows = rows[recognised]
         tell_all_kin(people, recognised_rows, world.country[people.place[recognised_rows]])

@@ -93,7 +93,7 @@ def count(world: World, heads: I64, caravan: I64, attempt: I64, outcome: Journey
     np.add.at(counts, (world.country[home], caravan + 1, attempt - 1, company), n_people)
 
 
-def note_ends(world: World, parties: Parties, fate: I64) -> None:
+def record_ends(world: World, parties: Parties, fate: I64) -> None:
     """Count journeys that ended, and remember failures until a household arrives.
 
     Args:

@@ -45,11 +45,11 @@ def fill_camps(world: World, heads: I64, n_people: I64) -> None:
         return
     people, geography = world.people, world.geography
     country = world.country[people.place[heads]]
-    luck = uniform_array(key(world.seed, CAMP, -1 - world.day), people.pid[heads])
+    lottery = uniform_array(key(world.seed, CAMP, -1 - world.day), people.pid[heads])
     for c in np.unique(country):
         camps = np.flatnonzero(geography.is_camp & (world.country == c))
         mine = np.flatnonzero(country == c)
-        mine = mine[np.argsort(luck[mine], kind="stable")]
+        mine = mine[np.argsort(lottery[mine], kind="stable")]
         for camp in camps:
             room = geography.capacity[camp] - float(people_at(world, int(camp)))
             used = np.cumsum(n_people[mine])

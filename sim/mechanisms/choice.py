@@ -31,7 +31,7 @@ from sim.kernels.choice import (
 from sim.kernels.routes import solve_routes
 from sim.kernels.travel import Way
 from sim.mechanisms.admission import prospects
-from sim.mechanisms.announcement import no_rush, rush
+from sim.mechanisms.announcement import no_surge, surge
 from sim.mechanisms.caravans import SET_OUT_BEFORE, called, forming, safer
 from sim.mechanisms.census import STOCKS
 from sim.mechanisms.livelihood import MEANS, median_means
@@ -348,7 +348,7 @@ class Choices:
             ident=self.ident,
             nest=decision.nest,
             inclusive=decision.inclusive_value,
-            rush=no_rush(len(decision.classes), n, *self.rules.open.shape),
+            surge=no_surge(len(decision.classes), n, *self.rules.open.shape),
         )
         for h in Hazard:
             taste = decision.livelihood if h == Hazard.livelihood else decision.flight
@@ -429,7 +429,7 @@ class Choices:
         same = all(np.array_equal(a, b) for a, b in zip(after, now, strict=True))
         value = way.value if same else self._routes(after, self.network.legs)[1]
         self.land = self.land._replace(
-            rush=rush(
+            surge=surge(
                 decision.surge / decision.nest,
                 decision.route_scale * way.value,
                 decision.route_scale * value,
@@ -525,28 +525,28 @@ class Choices:
                 regular, by_legs = (land.geography[h, 1, g, rows, :, kind] for kind in (0, 1))
                 free = (fullest * regular) ** land.nest
                 free[here] = 0.0
-                gates = [
+                terms = [
                     (by_legs if s >= Channel.asylum else regular) * worth[:, s]
                     for s in range(N_SLOTS)
                 ]
-                if land.rush.pending:
-                    hurry = self._greatest_hurry(h, g, rows)
-                    gates = [gate * hurry[:, :, s] for s, gate in enumerate(gates)]
-                foreign = (fullest * sum(gates)) ** land.nest
+                if land.surge.pending:
+                    surge_factor = self._greatest_surge(h, g, rows)
+                    terms = [term * surge_factor[:, :, s] for s, term in enumerate(terms)]
+                foreign = (fullest * sum(terms)) ** land.nest
                 of_country = np.where(within, free, 0.0) @ others.T
                 of_country += np.where(within, 0.0, foreign) @ foreign_lands.T
                 settled = free * worth[:, Channel.labour] ** land.nest
                 of_country += np.where(within, 0.0, settled) @ bloc_lands.T
                 w = of_country[:, self.country] + free * home
                 # People abroad may claim asylum or settle where they are.
-                settle = sum(gates[Channel.asylum :])[here] * fullest
-                w += ~within * settle[:, None] ** land.nest * pull[:, rows].T
+                local = sum(terms[Channel.asylum :])[here] * fullest
+                w += ~within * local[:, None] ** land.nest * pull[:, rows].T
                 table[h, rows, :, g] = w**land.inclusive
         return table
 
-    def _greatest_hurry(self, h: Hazard, g: int, rows: slice) -> F64:
+    def _greatest_surge(self, h: Hazard, g: int, rows: slice) -> F64:
         """[p, d, s] greatest surge factor of announced rules for anyone of a taste class."""
-        land, coming = self.land, self.land.rush
+        land, coming = self.land, self.land.surge
         # Stricter education rules will close a channel to some; a channel closed now has no surge.
         entry = np.where(coming.min_education > land.min_education, np.inf, coming.entry[h])
         entry = np.where(land.admission[h] > 0, entry, 0.0).max(axis=(0, 1))[self.country]
@@ -585,8 +585,8 @@ def conditions(
         attachment=decision.place_attachment,
         settling=settling,
         age=age,
-        rest=decision.pause,
-        rest_depth=decision.pause_depth,
+        pause=decision.pause,
+        pause_depth=decision.pause_depth,
         bound=bound,
         most=greatest_rates(livelihood, flight, at_home, age, want, fear, bound),
     )

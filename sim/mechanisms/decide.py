@@ -31,7 +31,7 @@ from sim.kernels.travel import party_sizes, remember
 from sim.mechanisms.admission import APPLICATIONS, withdraw
 from sim.mechanisms.choice import CHOICES, conditions
 from sim.mechanisms.expected import EXPECTED
-from sim.mechanisms.exposure import live, live_on
+from sim.mechanisms.exposure import update_all_households, update_households
 from sim.mechanisms.journey import PARTIES, continue_stranded, depart, pick_goals
 from sim.mechanisms.livelihood import DUE, MEANS
 from sim.mechanisms.settling import SETTLING
@@ -375,7 +375,7 @@ def departures(world: World, end: int) -> tuple[U32, F64]:
     return queue.head[order].astype(np.uint32), until
 
 
-def everybody(world: World, end: int) -> Asked:
+def all_heads(world: World, end: int) -> Asked:
     """All heads as a stretch would ask them, for callers outside the step."""
     return asked_until(world, world.deciding, end, departures(world, end))
 
@@ -399,7 +399,7 @@ def asked_until(world: World, heads: U32, end: int, leaving: tuple[U32, F64]) ->
     return Asked(heads, np.full(n, float(world.day)), days, np.full(n, world.first_stretch))
 
 
-def ask_everybody(world: World, now: Conditions, end: int) -> tuple[Answers, I64, I64]:
+def ask_all_households(world: World, now: Conditions, end: int) -> tuple[Answers, I64, I64]:
     """Update all households, and ask those that have a residence.
 
     Rows are visited in pieces: working arrays stay small and in the processor's cache, however
@@ -413,7 +413,7 @@ def ask_everybody(world: World, now: Conditions, end: int) -> tuple[Answers, I64
     def visit(first: int, last: int) -> tuple[Answers, U32, U32]:
         heads = world.list_heads(first, last)
         company = world.company_of(heads.deciding)
-        live(world, heads, company)
+        update_households(world, heads, company)
         asked = asked_until(world, heads.deciding, end, leaving)
         return ask(world, now, asked, sums, company), heads.unsettled.copy(), heads.stranded.copy()
 
@@ -425,10 +425,10 @@ def ask_everybody(world: World, now: Conditions, end: int) -> tuple[Answers, I64
 
 
 def set_conditions(world: World, stretch: Stretch) -> None:
-    """Set the factors of the rates in this stretch; pass them to the `look` callback, if any."""
+    """Set the factors of the rates in this stretch; pass them to a `look` callback."""
     stretch.now = current_conditions(world, stretch.felt)
     if stretch.look is not None:
-        live_on(world)
+        update_all_households(world)
         stretch.look(stretch.now, stretch.end)
 
 
@@ -437,7 +437,7 @@ def ask_all(world: World, stretch: Stretch) -> None:
     if world.first_stretch:
         ANSWERED.put(world, np.empty(0, np.int64))
     stretch.away = PARTIES.of(world).head.copy()
-    answers, stretch.unsettled, stranded = ask_everybody(world, stretch.now, stretch.end)
+    answers, stretch.unsettled, stranded = ask_all_households(world, stretch.now, stretch.end)
     stretch.once_more = [
         decide_all(world, stretch.excess, answers),
         continue_stranded(world, *from_today(world, stranded), stretch.end),

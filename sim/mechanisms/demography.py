@@ -28,7 +28,7 @@ from sim.core.state import (
     take,
 )
 from sim.core.terms import Sex, VitalEvent
-from sim.kernels.demography import bury, draw_vital_events
+from sim.kernels.demography import draw_vital_events, record_deaths
 from sim.mechanisms.admission import APPLICATIONS
 from sim.mechanisms.asylum import CLAIMS
 from sim.mechanisms.census import ACCOUNT
@@ -178,12 +178,12 @@ def renew_people(world: World, _stretch: Stretch) -> None:
     spared = np.stack([dies.max(axis=(0, 1)), 1.0 - bears.max(axis=(0, 1))]).repeat(12, axis=1)
     # People who reach the end of school must be listed whatever their draw.
     spared[:, 12 * SCHOOLED] = 1.0, 0.0
-    luck = key(world.seed, VITAL_EVENTS, month)
+    draw_key = key(world.seed, VITAL_EVENTS, month)
 
     def draw(first: int, last: int) -> list[I64]:
         rows = [np.empty(last - first, np.int64) for _ in range(3)]
         found = draw_vital_events(
-            world.people, first, last, world.country, dies, bears, spared, luck, month,
+            world.people, first, last, world.country, dies, bears, spared, draw_key, month,
             12 * SCHOOLED, *rows,
         )  # fmt: skip
         return [column[:n].copy() for column, n in zip(rows, found, strict=True)]
@@ -191,7 +191,7 @@ def renew_people(world: World, _stretch: Stretch) -> None:
     parts = in_pieces(draw, len(world.people.pid), world.threads) or [draw(0, 0)]
     dying, mothers, grown = (np.concatenate(rows) for rows in zip(*parts, strict=True))
     finish_school(world, grown)
-    bear(world, mothers, month)
+    give_birth(world, mothers, month)
     die(world, dying)
 
 
@@ -215,7 +215,7 @@ def finish_school(world: World, rows: I64) -> None:
         people.traits[mine] |= (education << 1).astype(np.uint8)
 
 
-def bear(world: World, mothers: I64, month: int) -> None:
+def give_birth(world: World, mothers: I64, month: int) -> None:
     """Let women give birth where they are; the child joins the mother's household.
 
     Origin, place, legal status, grounds for asylum, group, wealth, kin abroad and exposure are the
@@ -258,7 +258,7 @@ def die(world: World, rows: I64) -> None:
         rows: [n] rows of the people who die, ascending.
     """
     heirs = np.empty(len(rows), np.int64)
-    bury(world.people, rows, heirs)
+    record_deaths(world.people, rows, heirs)
     world.people.flags[rows] |= DIED_NATURALLY
     ACCOUNT.of(world).died += count_events(world, rows, VitalEvent.death)
     for table in (PARTIES.of(world), APPLICATIONS.of(world)):

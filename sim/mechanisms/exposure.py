@@ -121,7 +121,7 @@ def expose(world: World, heads: I64) -> None:
     draw_exposure(world, rows, world.company_of(rows))
 
 
-def live(world: World, heads: Heads, company: U16) -> None:
+def update_households(world: World, heads: Heads, company: U16) -> None:
     """Update exposure and means of some households, if an update is due.
 
     Args:
@@ -142,12 +142,12 @@ def live(world: World, heads: Heads, company: U16) -> None:
         update_means(world.scenario, world.people, rows, theirs, means, due.severity, due.years)
 
 
-def live_on(world: World) -> None:
+def update_all_households(world: World) -> None:
     """Update exposure and means of all households, if an update is due."""
 
     def visit(first: int, last: int) -> None:
         heads = world.list_heads(first, last)
-        live(world, heads, world.company_of(heads.deciding))
+        update_households(world, heads, world.company_of(heads.deciding))
 
     in_pieces(visit, len(world.people.pid), world.threads)
     DUE.put(world, None)

@@ -33,7 +33,7 @@ def outcomes(_scenario: Scenario) -> list[str]:
     return OUTCOMES
 
 
-def note_moves(world: World, heads: I64, origin: I64, goal: I64) -> None:
+def record_moves(world: World, heads: I64, origin: I64, goal: I64) -> None:
     """Record for all who arrive that they have moved, abroad or within a country.
 
     Args:

@@ -22,7 +22,7 @@ from sim.kernels.travel import (
     travel,
 )
 from sim.mechanisms.admission import apply, is_queued
-from sim.mechanisms.attempts import count, note_ends, number
+from sim.mechanisms.attempts import count, number, record_ends
 from sim.mechanisms.caravans import SETTING_OUT
 from sim.mechanisms.census import ACCOUNT, LostPeopleError
 from sim.mechanisms.choice import CHOICES
@@ -287,7 +287,7 @@ def advance_parties(world: World, stretch: Stretch) -> Ended:
         {name: getattr(parties, name)[fate == ARRIVED] for name in names},
         {name: getattr(parties, name)[fate == LEFT_BEHIND] for name in ("head", "due")},
     )
-    note_ends(world, parties, fate)
+    record_ends(world, parties, fate)
     take(parties, fate == ON_THE_WAY)
     return ended
 

@@ -91,7 +91,7 @@ def first_stays(world: World) -> Stays:
     return stays_of(world, heads, np.full(len(heads), -np.inf))
 
 
-LUCK = Draw("naturalisation", 70)
+NATURALISATION = Draw("naturalisation", 70)
 STAYS = State("stays", first_stays)
 NATURALISED = dense(
     "naturalised",
@@ -117,7 +117,7 @@ def naturalise(world: World, stretch: Stretch) -> None:
     years = np.nan_to_num(rules.stated("naturalisation_years"), nan=YEARS)[k, c]
     begin = np.maximum(since + years * DAYS_A_YEAR, float(world.day))
     time = np.maximum(stretch.end - begin, 0.0) / DAYS_A_YEAR
-    draw = -np.log1p(-uniform_array(world.key(LUCK), people.pid[heads]))
+    draw = -np.log1p(-uniform_array(world.key(NATURALISATION), people.pid[heads]))
     chosen = draw < -np.log1p(-np.minimum(share, 0.999999)) * time
     STAYS.put(world, stays_of(world, heads[~chosen], since[~chosen]))
     make_citizens(world, heads[chosen], c[chosen])
@@ -196,7 +196,7 @@ MECHANISM = Mechanism(
     rule_keys=NaturalisationRule,
     states=(STAYS,),
     counters=(NATURALISED,),
-    draws=(LUCK,),
+    draws=(NATURALISATION,),
     hooks=(Hook("states", 80, naturalise),),
     tables=(
         Table(

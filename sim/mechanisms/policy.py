@@ -476,7 +476,7 @@ def days_of_change(world: World) -> list[int]:
 CHANGES = State("changes", days_of_change)
 
 
-def note_changes(world: World, stretch: Stretch) -> None:
+def check_changes(world: World, stretch: Stretch) -> None:
     """Check whether rules, blocs or governments change today."""
     stretch.rules_change = any(world.updated < day <= world.day for day in CHANGES.of(world))
 
@@ -493,5 +493,5 @@ MECHANISM = Mechanism(
     "determines which rules of states are in force",
     states=(RULES, COMING, CLASSES, CHANGES),
     dates=CHANGES.of,
-    hooks=(Hook("environment", 5, note_changes), Hook("environment", 30, update)),
+    hooks=(Hook("environment", 5, check_changes), Hook("environment", 30, update)),
 )

@@ -9,11 +9,11 @@ import numpy as np
 from sim.core.rng import Draw, key, uniform_array
 from sim.core.state import F64, HEAD, I64, Moves
 from sim.core.terms import Activity, Answer, Channel, Status
-from sim.kernels.travel import note_borders, party_sizes, place_members
+from sim.kernels.travel import party_sizes, place_members, record_borders
 from sim.mechanisms.asylum import CLAIMS
 from sim.mechanisms.blocs import members
 from sim.mechanisms.flows import ARRIVED, DEPARTED
-from sim.mechanisms.history import note_moves
+from sim.mechanisms.history import record_moves
 from sim.model.declare import Hook, Mechanism, State
 
 if TYPE_CHECKING:
@@ -86,11 +86,11 @@ def share_out(world: World, b: int, bloc: Bloc, sharing: Sharing, end: int) -> N
     shares = np.cumsum(np.maximum(room, 0.0))
     who = people.pid[heads]
     draw = uniform_array(key(world.seed, RELOCATION), who)
-    luck = uniform_array(key(world.seed, RELOCATION, 1), who)
+    lottery = uniform_array(key(world.seed, RELOCATION, 1), who)
     taker = np.minimum(np.searchsorted(shares, draw * shares[-1], side="right"), len(takers) - 1)
     for t, name in enumerate(takers):
         mine = np.flatnonzero(taker == t)
-        mine = mine[np.argsort(luck[mine], kind="stable")]
+        mine = mine[np.argsort(lottery[mine], kind="stable")]
         chosen = mine[np.cumsum(n_people[mine]) <= room[t]]
         if len(chosen):
             relocated[b, number[name]] += int(n_people[chosen].sum())
@@ -109,11 +109,11 @@ def bring(world: World, heads: I64, country: int, n_people: I64, end: int) -> No
     )  # fmt: skip
     DEPARTED.of(world).append(moves)
     ARRIVED.of(world).append(moves)
-    note_moves(world, heads, origin, goal)
+    record_moves(world, heads, origin, goal)
     day = end - 1
     theirs = np.isin(people.household[claims.person], people.household[heads])
     theirs &= world.country[people.place[claims.person]] == claims.country
-    note_borders(people, world.country, heads, goal)
+    record_borders(people, world.country, heads, goal)
     place_members(people, heads, goal, -1, np.full(n, day, np.int64))
     claims.country[theirs] = country
     claims.claimed[theirs] = float(day)

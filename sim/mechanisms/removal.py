@@ -9,7 +9,13 @@ import numpy as np
 from sim.core.rng import Draw, uniform_array
 from sim.core.state import DAYS_A_YEAR, F64, HEAD, I64, Orders, append, take
 from sim.core.terms import Activity, Harm, Status
-from sim.kernels.travel import forget_grounds, give_status, note_borders, party_sizes, place_members
+from sim.kernels.travel import (
+    forget_grounds,
+    give_status,
+    party_sizes,
+    place_members,
+    record_borders,
+)
 from sim.mechanisms.attempts import send_back
 from sim.mechanisms.harms import HARMS
 from sim.mechanisms.policy import RULES, admission_class
@@ -34,9 +40,10 @@ def order_to_leave(world: World, rows: I64, day: F64) -> None:
 
 
 def execute_returns(world: World, stretch: Stretch) -> None:
-    """Carry out orders to leave at each country's rate, returning people to their place of origin.
+    """Carry out orders to leave at each country's rate; let old orders lapse.
 
-    An order that is not carried out in time lapses, and the people stay on irregularly.
+    People are returned to their place of origin. If an order is not carried out in time, it lapses,
+    and the people stay on irregularly.
     """
     stretch.newcomers = from_today(world, np.empty(0, np.int64))
     people, orders, rules = world.people, ORDERS.of(world), RULES.of(world)
@@ -72,7 +79,7 @@ def execute_returns(world: World, stretch: Stretch) -> None:
         sizes * world.weight[people.home[heads]],
     )
     home = people.home[heads].astype(np.int64)
-    note_borders(people, world.country, heads, home)
+    record_borders(people, world.country, heads, home)
     place_members(people, heads, home, int(Status.citizen), days)
     forget_grounds(people, heads)
     send_back(world, heads)

@@ -36,7 +36,7 @@ def send_admitted(world: World, stretch: Stretch) -> None:
     stretch.harms_before = HARMS.of(world).copy()
 
 
-def carry_on(world: World, stretch: Stretch) -> None:
+def continue_journeys(world: World, stretch: Stretch) -> None:
     """Continue journeys to the end of the stretch; ask people again who can decide again.
 
     People who arrive, cannot go on, apply or send a member ahead are asked for the remainder of the
@@ -131,7 +131,7 @@ MECHANISM = Mechanism(
     "continues journeys, and asks people again who can decide again",
     hooks=(
         Hook("decisions", 20, send_admitted),
-        Hook("decisions", 30, carry_on),
-        Hook("states", 40, carry_on),
+        Hook("decisions", 30, continue_journeys),
+        Hook("states", 40, continue_journeys),
     ),
 )

@@ -57,7 +57,7 @@ class Twin(mesa.Model):  # type: ignore[misc]
     def ask(self, now: Conditions, end: int) -> None:
         """Ask every head, in any order, for the days to `end`; `now`: factors of the two rates."""
         # The engine asks those who arrive, apply or send somebody ahead again, for what is left.
-        asked = decide.everybody(self.world, end)
+        asked = decide.all_heads(self.world, end)
         self.now, self.land = now, choice.CHOICES.of(self.world).land
         rows = asked.heads.tolist()
         self.days = dict(zip(rows, asked.days, strict=True))
@@ -126,7 +126,7 @@ class Head(mesa.Agent):  # type: ignore[misc]
         """L and F, a year: to live better, and to be safe; each is a factor times W^lambda."""
         now, lam = self.model.now, self.model.land.inclusive
         L = now.livelihood[self.place, self.status] * now.want[self.place, self.want]
-        L *= now.age[0, self.age] * (1 - now.rest_depth * exp(-self.stayed / now.rest))
+        L *= now.age[0, self.age] * (1 - now.pause_depth * exp(-self.stayed / now.pause))
         pace = now.settling[self.place, self.status]
         settled = 1 if self.status == Status.citizen else 1 - exp(-self.stayed * pace)
         L *= now.at_home if self.place == self.home else exp(-now.attachment * settled)
@@ -191,9 +191,9 @@ class Head(mesa.Agent):  # type: ignore[misc]
             if (not i and unfit) or (s == Channel.family and self.kin != there + 1):
                 ruled = 0.0
             free = lies[1, i] * land.admitted[h, there, s]
-            loss = land.rush.entry[h, grounds, k, there, s]  # by rules that are announced
-            loss += land.rush.way[self.taste, self.place, d] if i else 0.0
-            if not i and self.education < land.rush.min_education[k, there, s]:
+            loss = land.surge.entry[h, grounds, k, there, s]  # by rules that are announced
+            loss += land.surge.way[self.taste, self.place, d] if i else 0.0
+            if not i and self.education < land.surge.min_education[k, there, s]:
                 loss = inf
-            hurry = exp(min(max(0.0, loss), land.rush.most)) if ruled > 0 else 1.0
-            yield s, [ruled * hurry, free * hurry], list(price[:, i] + [land.fee[k, there, s], 0])
+            factor = exp(min(max(0.0, loss), land.surge.most)) if ruled > 0 else 1.0
+            yield s, [ruled * factor, free * factor], list(price[:, i] + [land.fee[k, there, s], 0])

@@ -265,11 +265,11 @@ def test_random_worlds_are_such_as_a_file_may_describe(tmp_path: Path) -> None:
 
 
 def test_random_worlds_await_rules_of_every_kind() -> None:
-    coming = [CHOICES.of(random_world(number)).land.rush for number in range(CHUNK)]
-    pending = [rush for rush in coming if rush.pending]
+    coming = [CHOICES.of(random_world(number)).land.surge for number in range(CHUNK)]
+    pending = [surge for surge in coming if surge.pending]
     assert 5 < len(pending) < CHUNK - 5
     way, entry = (
-        np.concatenate([getattr(rush, name).ravel() / rush.most for rush in pending])
+        np.concatenate([getattr(surge, name).ravel() / surge.most for surge in pending])
         for name in ("way", "entry")
     )
     for losses in (way, entry):

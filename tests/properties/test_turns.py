@@ -40,10 +40,10 @@ def removed(ask_again: bool) -> list[float]:
     days = np.full(len(people.pid), np.nan)
     asked = 0
 
-    def carry_on(world: World, stretch: Stretch) -> None:
+    def continue_journeys(world: World, stretch: Stretch) -> None:
         if ask_again and not hasattr(stretch, "decided"):
             stretch.once_more.append((other, np.array([stretch.end - 1e-6])))
-        rounds.carry_on(world, stretch)
+        rounds.continue_journeys(world, stretch)
 
     def execute_returns(world: World, stretch: Stretch) -> None:
         removal.execute_returns(world, stretch)
@@ -55,7 +55,10 @@ def removed(ask_again: bool) -> list[float]:
         asked += 1
         return ask_listed(*args)
 
-    instead = {rounds.carry_on: carry_on, removal.execute_returns: execute_returns}
+    instead = {
+        rounds.continue_journeys: continue_journeys,
+        removal.execute_returns: execute_returns,
+    }
     ask_listed = rounds.ask_listed
     stages = tuple((name, tuple(instead.get(it, it) for it in hooks)) for name, hooks in STAGES)
     with patch("sim.engine.step.STAGES", stages), patch.object(rounds, "ask_listed", noted):

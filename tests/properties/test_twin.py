@@ -18,7 +18,7 @@ from sim.core.state import DAYS_A_YEAR
 from sim.core.terms import Answer, Channel, Companions, Hazard
 from sim.kernels.choice import Conditions, rates
 from sim.mechanisms.choice import CHOICES
-from sim.mechanisms.decide import ask_listed, current_conditions, everybody
+from sim.mechanisms.decide import all_heads, ask_listed, current_conditions
 from sim.mechanisms.journey import pick_goals
 from sim.mechanisms.threats import THREATS
 from sim.mesa import twin
@@ -101,7 +101,7 @@ def goal_of(head: Head, hazard: int) -> tuple[int, int, int]:
 def compare(model: Nudged, now: Conditions, end: int, seen: Tally) -> None:
     """Hold every answer, and where movers go, to the kernel's."""
     world = model.world
-    events = ask_listed(world, now, everybody(world, end)).events
+    events = ask_listed(world, now, all_heads(world, end)).events
     answers = dict(zip(events.head.tolist(), events.answer.tolist(), strict=True))
     hazards = dict(zip(events.head.tolist(), events.hazard.tolist(), strict=True))
     for row in world.deciding.tolist():
@@ -164,7 +164,7 @@ def test_it_answers_as_the_kernel_does_in_random_worlds() -> None:
     for number in WORLDS:
         model = Nudged(random_scenario(number), number)
         at = model.world = random_world(number)
-        pending += CHOICES.of(at).land.rush.pending
+        pending += CHOICES.of(at).land.surge.pending
         want, fear, _, _ = THREATS.of(at).advance(at.day, 30)
         now = current_conditions(at, (want, fear))
         end = at.day + 30 * (1 + 11 * (number % 2))

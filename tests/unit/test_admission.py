@@ -11,7 +11,7 @@ from sim.core.state import HEAD, I64
 from sim.core.terms import Activity, Channel, Companions
 from sim.engine.step import advance
 from sim.mechanisms.admission import APPLICATIONS, LONGEST_WAIT, admit, apply, is_queued, prospects
-from sim.mechanisms.decide import asked_until, departures, everybody
+from sim.mechanisms.decide import all_heads, asked_until, departures
 from sim.mechanisms.policy import RULES
 from sim.mechanisms.rounds import latest
 from sim.model.world import World
@@ -123,7 +123,7 @@ def test_who_has_leave_to_go_is_asked_until_that_day_and_once():
         asked_until(at, at.list_heads(first, last).deciding, 31, leaving)
         for first, last in ((0, 100), (100, 100), (100, 5000), (5000, n))
     ]
-    asked = everybody(at, 31)
+    asked = all_heads(at, 31)
     for name, column in asked._asdict().items():
         assert (np.concatenate([getattr(part, name) for part in parts]) == column).all(), name
     days = dict(zip(asked.heads.tolist(), asked.days.tolist(), strict=True))

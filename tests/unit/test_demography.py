@@ -26,10 +26,10 @@ from sim.mechanisms.demography import (
     SPREAD,
     STANDARD,
     VITAL,
-    bear,
     covered_days,
     die,
     fertility,
+    give_birth,
     mortality,
     renew_people,
     survivors,
@@ -137,7 +137,7 @@ def test_a_child_shares_what_its_household_shares():
     old, n = at.people, len(at.people.pid)
     sizes = [len(members(at, row)) for row in who]
     at.day = 31
-    bear(at, who, 1)
+    give_birth(at, who, 1)
     people = at.people
     born = np.arange(n, n + len(who))
     assert len(people.pid) == n + len(who)
@@ -162,7 +162,7 @@ def test_ids_of_children_come_from_their_mother_and_the_month():
         who = mothers(at, families(at, 10))[::order]
         n = len(at.people.pid)
         # In whichever order, and whoever else gives birth.
-        bear(at, who if order > 0 else who[:5], month)
+        give_birth(at, who if order > 0 else who[:5], month)
         return dict(zip(at.people.pid[who].tolist(), at.people.pid[n:].tolist(), strict=False))
 
     one, other, later = ids(3, 1), ids(3, -1), ids(4, 1)
@@ -180,7 +180,7 @@ def test_a_child_born_to_a_claimant_is_part_of_the_claim():
     other = mothers(at, families(at, 20)[1:])[:2]
     mother = mothers(at, np.array([head]))
     assert len(mother) == 1
-    bear(at, np.sort(np.concatenate([mother, other])), 1)
+    give_birth(at, np.sort(np.concatenate([mother, other])), 1)
     child = np.setdiff1d(members(at, head), rows)
     assert len(child) == 1
     assert len(CLAIMS.of(at).person) == len(rows) + 1

@@ -17,7 +17,7 @@ from sim.kernels.living import BITS, CHILDREN, MEMBERS, OLD, WOMEN
 from sim.mechanisms.camps import people_at
 from sim.mechanisms.census import ACCOUNT, take_census
 from sim.mechanisms.demography import renew_people
-from sim.mechanisms.exposure import live_on
+from sim.mechanisms.exposure import update_all_households
 from sim.mechanisms.livelihood import DUE, Due
 from sim.mechanisms.threats import THREATS
 from sim.model.cells import Cells
@@ -154,17 +154,17 @@ def test_the_stranded_live_on_once_a_month() -> None:
     rows = at.list_heads(0, len(people.pid)).stranded
     people.means[rows], people.mask[rows] = 0.0, 0
     DUE.put(at, Due(0.0, THREATS.of(at).severity))
-    live_on(at)
+    update_all_households(at)
     assert (people.means[rows] == 0).all()
     assert (people.mask[rows] == 0).all()
     DUE.put(at, Due(1.0, THREATS.of(at).severity))
-    live_on(at)
+    update_all_households(at)
     assert (people.means[rows] > 0).any()
     assert (people.mask[rows] > 0).any()
     # What is done is not due any more.
     assert DUE.of(at) is None
     found = people.means.copy()
-    live_on(at)
+    update_all_households(at)
     assert (people.means == found).all()
 
 

@@ -32,7 +32,7 @@ LONG_FILES = {
 LONG_FUNCTIONS = {
     "sim/kernels/choice.py::decide": "a loop over households that numba inlines",
     "sim/kernels/choice.py::expect": "a loop over a household's options that numba inlines",
-    "sim/kernels/travel.py::settle": "a loop over those who arrive that numba inlines",
+    "sim/kernels/travel.py::assign_arrival_status": "a loop over arrivals that numba inlines",
     "sim/kernels/travel.py::travel": "a loop over those on the way that numba inlines",
 }
 """Functions that are longer, and why."""
