@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from sim.scenario.whole import Scenario
     from sim.schema.errors import Problem, ScenarioError
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 __all__ = [
     "MigrationModel",

@@ -1,7 +1,7 @@
 """The command line: its commands in the order in which `sim --help` lists them.
 
 Each command is a file. Results go to stdout; progress and errors go to stderr. Nothing heavier than
-typer is imported before a command needs it, so that `sim --help` and `sim check` answer at once.
+typer is imported before a command needs it, so that `sim --help` and `sim check` are fast.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ app = typer.Typer(
 def _common(
     version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
 ) -> None:
-    """Simulate migration for human security: who moves by choice, by necessity, or cannot."""
+    """Simulate migration for human security: who moves by choice, of necessity, or cannot."""
     if version:
         from sim import __version__
 
@@ -87,7 +87,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: what follows `sim` on the command line; by default this process's.
 
     Returns:
-        The exit code: 0 ok, 1 a fault of ours, 2 bad input, 3 some runs failed, 130 interrupted.
+        The exit code: 0 ok, 1 an error in the simulator, 2 bad input, 3 some runs failed,
+        130 interrupted.
     """
     words = list(sys.argv[1:] if arguments is None else arguments)
     return guarded(lambda: _invoke(words or ["--help"]), words)

@@ -14,7 +14,8 @@ from sim.cli.options import AsJson, Quiet
 
 def bench(
     sections: Annotated[
-        list[str] | None, typer.Argument(metavar="[SECTION]...", help="What to measure; else all.")
+        list[str] | None,
+        typer.Argument(metavar="[SECTION]...", help="What to measure; by default all."),
     ] = None,
     quick: Annotated[bool, typer.Option("--quick", help="Small worlds: about a minute.")] = False,
     full: Annotated[bool, typer.Option("--full", help="Up to 10 M persons: hours.")] = False,

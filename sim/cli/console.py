@@ -1,4 +1,4 @@
-"""Words to and from a terminal: printing, progress, Ctrl-C, and errors as sentences.
+"""The terminal: printing, progress, Ctrl-C, and errors as sentences.
 
 Results go to stdout; progress and errors go to stderr.
 """
@@ -37,7 +37,7 @@ class BadInputError(Exception):
 
 
 def say(text: str) -> None:
-    """Print a result, at once; a reader who has gone, as `head` does, is no error."""
+    """Print a result, at once; if the reader has gone, as `head` does, that is no error."""
     try:
         print(text, flush=True)  # noqa: T201
     except BrokenPipeError:
@@ -45,7 +45,7 @@ def say(text: str) -> None:
 
 
 def complain(text: str) -> None:
-    """Print an error or a word on progress, above the bar where one is shown."""
+    """Print an error or a progress message, above the bar where one is shown."""
     try:
         if _shown:
             _shown[-1].print(text)
@@ -60,7 +60,7 @@ _shown: list[Console] = []
 
 
 def _mute(stream: TextIO) -> None:
-    """Send what else goes to a stream nowhere, lest Python complain when it exits."""
+    """Discard further output to a stream, so that Python does not complain when it exits."""
     with suppress(OSError, ValueError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
@@ -83,7 +83,7 @@ def show(renderable: RenderableType) -> None:
 
 
 def _narrow(table: Table, width: int) -> None:
-    """Fit a table into a narrow terminal: bars go, labels fold, figures stay whole."""
+    """Fit a table into a narrow terminal: drop bars, fold labels, keep figures complete."""
     table.width = width
     table.columns = [column for column in table.columns if str(column.header) or column.ratio]
     for i, column in enumerate(table.columns):
@@ -124,7 +124,7 @@ def _old_names_told(shown: bool) -> Iterator[None]:
 
 @contextmanager
 def told_of_old_names() -> Iterator[list[Problem]]:
-    """Collect the warnings of old names that are given, beside printing them."""
+    """Collect the warnings of old names that are given, in addition to printing them."""
     told: list[Problem] = []
     usual = warnings.showwarning
 
@@ -202,13 +202,13 @@ _interrupted = False
 def _on_interrupt(_number: int, _frame: object) -> NoReturn:
     global _interrupted
     _interrupted = True
-    # One is enough: a second one must not disturb the clearing up.
+    # One is enough: a second one must not disturb the cleaning up.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     raise KeyboardInterrupt
 
 
 def was_interrupted() -> bool:
-    """Whether Ctrl-C was pressed, whatever a library made of it."""
+    """Whether Ctrl-C was pressed, even if a library swallowed it."""
     return _interrupted
 
 
@@ -225,18 +225,19 @@ def guarded(command: Callable[[], int], words: Sequence[str]) -> int:
         words: the command line, which says whether JSON is wanted.
 
     Returns:
-        The exit code: 0 ok, 1 a fault of ours, 2 bad input, 3 some runs failed, 130 interrupted.
+        The exit code: 0 ok, 1 an error in the simulator, 2 bad input, 3 some runs failed,
+        130 interrupted.
     """
     # Where Ctrl-C is ignored, as under nohup, it stays so.
     catches = signal.getsignal(signal.SIGINT) is signal.default_int_handler
     if catches:
         signal.signal(signal.SIGINT, _on_interrupt)
-    # A stream that was closed before we began swallows what is said to it.
+    # A stream that was closed before we began discards its output.
     sys.stdout = sys.stdout or Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115
     sys.stderr = sys.stderr or Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="replace")  # a terminal that lacks a letter shows a ?
+            stream.reconfigure(errors="replace")  # a terminal without a character shows a ?
     try:
         with _old_names_told(shown=not {"-q", "--quiet"} & set(words)):
             code = command()
@@ -253,7 +254,7 @@ def guarded(command: Callable[[], int], words: Sequence[str]) -> int:
 
 
 def _explain(error: BaseException, words: Sequence[str]) -> int:
-    """Say in a sentence what went wrong.
+    """Say in one sentence what went wrong.
 
     Returns:
         The exit code.
@@ -270,7 +271,7 @@ def _explain(error: BaseException, words: Sequence[str]) -> int:
     complain(text)
     if "--json" in words:
         problems = [problem_json(problem) for problem in getattr(error, "problems", ())]
-        with suppress(OSError):  # what went wrong may be that nobody can be told
+        with suppress(OSError):  # the error may be that nothing can be printed
             say_json({"ok": False, "error": text, "problems": problems})
     return code
 
@@ -299,4 +300,4 @@ def _sentence(error: BaseException) -> tuple[str, int]:
     if isinstance(error, MemoryError):
         return "sim: out of memory; try fewer --agents", FAULT
     what = printable(f"{type(error).__name__}: {error}".strip(": ").replace("\n", " "))
-    return f"sim: a fault of the simulator ({what}); SIM_DEBUG=1 shows where", FAULT
+    return f"sim: an error in the simulator ({what}); SIM_DEBUG=1 shows where", FAULT

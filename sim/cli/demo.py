@@ -10,7 +10,7 @@ from sim.cli.options import Agents, AsJson, Fresh, Out, Quiet, Seed
 from sim.cli.running import run_and_keep
 
 INTRODUCTION: Final = (
-    "human-security-sim: who moves by choice, who by necessity, who cannot. "
+    "human-security-sim: who moves by choice, who of necessity, who cannot. "
     "A model, not a forecast."
 )
 DEMO: Final = "syria"

@@ -17,14 +17,14 @@ def export(
     to: Annotated[str, typer.Option(metavar="csv|xlsx", help="Format.")] = "csv",
     out: Annotated[
         Path | None,
-        typer.Option(metavar="DIR", help="Folder for the files; otherwise one beside DIR."),
+        typer.Option(metavar="DIR", help="Folder for the files; by default one next to DIR."),
     ] = None,
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
-    """Write every table of a folder as csv, or all as one xlsx."""
+    """Write every table of a folder as csv, or all as one xlsx; `columns` has the units."""
     if to not in ("csv", "xlsx"):
-        raise BadInputError(f"--to {printable(to)} is no format: use csv or xlsx")
+        raise BadInputError(f"--to {printable(to)} is not a format: use csv or xlsx")
     from sim.experiments.export import export as write_tables
 
     name = folder.expanduser().resolve().name

@@ -1,4 +1,4 @@
-"""Names of figures and kinds of picture, checked."""
+"""Checks names of figures and kinds of picture."""
 
 from __future__ import annotations
 

@@ -41,7 +41,7 @@ def new(
             f"{path} is written. Next:\n"
             f"  sim check {path}\n"
             f"  sim run {path}\n"
-            "  sim schema > scenario.schema.json    so that an editor completes and checks it"
+            "  sim schema > scenario.schema.json    lets an editor complete and check it"
         )
 
 
@@ -56,4 +56,4 @@ def _write_new(path: Path, text: str) -> None:
                 path.unlink()
                 raise
     except FileExistsError:
-        raise BadInputError(f"{path} exists already; it was left as it is") from None
+        raise BadInputError(f"{path} exists already; it was not changed") from None

@@ -20,7 +20,7 @@ Agents = Annotated[
 ]
 Fresh = Annotated[
     bool,
-    typer.Option("--fresh", help="Compute everything anew, even if results are there already."),
+    typer.Option("--fresh", help="Compute everything again, even if results are there already."),
 ]
 Out = Annotated[
     Path | None, typer.Option(metavar="DIR", help="Folder of the run; an earlier one is replaced.")

@@ -21,11 +21,11 @@ def plot(
     series: Series = None,
     over: Annotated[
         str | None,
-        typer.Option(metavar="FACTOR", help="Of a sweep: the factor along the axis."),
+        typer.Option(metavar="FACTOR", help="For a sweep: the factor on the axis."),
     ] = None,
     out: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="A .png, .svg or .pdf; otherwise DIR/KIND.png."),
+        typer.Option(metavar="FILE", help="A .png, .svg or .pdf; by default DIR/KIND.png."),
     ] = None,
     as_json: AsJson = False,
     quiet: Quiet = False,
@@ -52,7 +52,9 @@ def plot(
     target = out or folder / f"{kind}.png"
     suffix = target.suffix.lower().removeprefix(".")
     if suffix not in SUFFIXES:
-        raise BadInputError(f"{printable(str(target))} is no picture: use .png, .svg or .pdf")
+        raise BadInputError(
+            f"{printable(str(target))} is not a picture format: use .png, .svg or .pdf"
+        )
     from sim.results.record import load
     from sim.results.store import written_whole
 

@@ -24,7 +24,7 @@ def run(
     seed: Seed = None,
     agents: Agents = None,
     replicates: Annotated[
-        int, typer.Option(min=1, metavar="N", help="Runs with different seeds; gives intervals.")
+        int, typer.Option(min=1, metavar="N", help="Runs with different seeds, for intervals.")
     ] = 1,
     threads: Annotated[
         int | None,
@@ -35,7 +35,7 @@ def run(
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
-    """Run a scenario and keep its tables in out/NAME; an interrupted run goes on."""
+    """Run a scenario and keep its tables in out/NAME; an interrupted run resumes."""
     run_and_keep(
         source,
         overrides or [],

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from sim.schema import Scenario
 
 PICTURES: Final = ("map", "answers")
-"""Pictures that the folder of a run has as files, beside those of its report."""
+"""Pictures that a run's folder has as files, in addition to those in its report."""
 
 
 def run_and_keep(
@@ -114,7 +114,7 @@ def _computed(
     if shown and not is_cached():
         where = printable(str(cache_folder().parent))
         complain(
-            f"compiled code cannot be kept in {where}, so every run compiles it anew; "
+            f"compiled code cannot be kept in {where}, so every run compiles it again; "
             "SIM_CACHE_DIR names another folder"
         )
     if shown and not is_compiled():
@@ -169,8 +169,8 @@ def _found(target: Path, what: dict[str, Any], shown: bool) -> Record | None:
             record = load(target)
             if shown:
                 complain(
-                    f"{printable(str(target))} holds this very run: shown again, nothing computed "
-                    "(--fresh computes it anew)"
+                    f"{printable(str(target))} already holds this run: nothing computed "
+                    "(--fresh computes it again)"
                 )
             if not (
                 target / "report.html"
@@ -196,12 +196,12 @@ def _resumable(checkpoint: Path, fresh: bool) -> Iterator[None]:
         interrupted = was_interrupted() or isinstance(error, KeyboardInterrupt)
         if interrupted and checkpoint.exists():
             which = "the same command" + (" without --fresh" if fresh else "")
-            raise KeyboardInterrupt(f"{which} goes on from where it was") from None
+            raise KeyboardInterrupt(f"{which} resumes it") from None
         raise
 
 
 def _show(record: Record) -> None:
-    """Print the tables that sum a run up."""
+    """Print the main tables of a run."""
     from sim.report import text as tables
 
     shown = [tables.top_corridors, tables.five_answers, tables.harms]
@@ -213,7 +213,7 @@ def _show(record: Record) -> None:
 
 
 def _prepare(target: Path) -> bool:
-    """Refuse a run's folder that could not be written, before the run rather than after it.
+    """Refuse a folder that cannot be written, before the run and not after it.
 
     Returns:
         Whether it holds an earlier run.

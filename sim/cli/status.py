@@ -20,7 +20,7 @@ def status(
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
-    """Say how far a sweep or a run is, and how to go on."""
+    """Show how far a sweep or a run is, and how to resume it."""
     from sim.experiments.status import status as status_of
 
     found = status_of(folder)
@@ -53,11 +53,11 @@ def status(
 
 
 def _reached(folder: Path, found: Mapping[str, Any]) -> Iterator[str]:
-    """Say at which step the last checkpoint of a run is, and how to resume from it."""
+    """Show the step of a run's last checkpoint, and how to resume from it."""
     running = found["state"] == "running"
     text = f"{folder}: run {found['name']}, {found['state']}"
     if "step" not in found:
-        lost = "" if running else "; its checkpoint is of no use: the same command starts anew"
+        lost = "" if running else "; its checkpoint cannot be used: the same command starts again"
         yield text + lost
         return
     at = f"{', last checkpoint' if running else ''} at step {found['step']} of {found['steps']}"
@@ -66,7 +66,7 @@ def _reached(folder: Path, found: Mapping[str, Any]) -> Iterator[str]:
     if running:
         yield text + at
     elif found["next"] is None:
-        yield f"{text}{at}; the call from Python that began it goes on"
+        yield f"{text}{at}; the Python call that started it resumes it"
     else:
         yield text + at
         cwd = found["cwd"]

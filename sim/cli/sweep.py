@@ -36,7 +36,7 @@ def sweep(
         ),
     ] = False,
     fresh: Annotated[
-        bool, typer.Option("--fresh", help="Start anew: remove the runs in the folder.")
+        bool, typer.Option("--fresh", help="Start again: remove the runs in the folder.")
     ] = False,
     max_failures: Annotated[
         str | None,
@@ -48,12 +48,12 @@ def sweep(
     ] = None,
     out: Annotated[
         Path | None,
-        typer.Option(metavar="DIR", help="Folder of the sweep; the same command goes on in it."),
+        typer.Option(metavar="DIR", help="Folder of the sweep; the same command resumes in it."),
     ] = None,
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
-    """Run a scenario's sweep; given again, go on where it was interrupted."""
+    """Run a scenario's sweep; given again, resume it."""
     jobs = cores_for("-j", jobs)
     share = _failures(max_failures)
     shown = not (as_json or quiet)
@@ -81,7 +81,7 @@ def sweep(
             raise typer.Exit(FAILED) from None
         except KeyboardInterrupt:
             which = "the same command" + (" without --fresh" if fresh else "")
-            raise KeyboardInterrupt(f"{which} goes on from where it was") from None
+            raise KeyboardInterrupt(f"{which} resumes it") from None
     if as_json:
         _print_json(outcome, target)
     elif shown:
@@ -114,7 +114,7 @@ def _estimate(study: Study, text: str, jobs: int, *, as_json: bool, quiet: bool)
 
 
 def _print_json(outcome: Outcome, target: Path) -> None:
-    """Print what became of a sweep as one JSON document."""
+    """Print the result of a sweep as one JSON document."""
     say_json(
         {
             "ok": not outcome.failures,

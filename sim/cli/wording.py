@@ -1,4 +1,4 @@
-"""Numbers and times as a reader says them."""
+"""Numbers and times in words for a reader."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ def count_of(n: int, word: str) -> str:
 
 
 def duration(seconds: float) -> str:
-    """Say a time in the unit that reads well."""
+    """Write a time in a suitable unit."""
     for name, length in (("days", 86_400), ("hours", 3600), ("minutes", 60)):
         if seconds >= 2 * length:
             return f"{seconds / length:.3g} {name}"

@@ -15,11 +15,15 @@ from collections.abc import Iterator
 from importlib import import_module
 from inspect import cleandoc
 from pathlib import Path
+from textwrap import wrap
 
 import sim.mechanisms
 from sim.model.declare import STAGES, Hook, Mechanism
 
 ROOT = Path(sim.mechanisms.__file__).parents[1]
+COMMENT = "            # "
+WIDTH = 100
+"""Columns that a line may have."""
 WRITTEN = "Written by `python -m sim.engine.declarations`: do not edit."
 
 
@@ -105,7 +109,8 @@ def _stages(mechanisms: list[Mechanism]) -> Iterator[str]:
         yield f'        "{stage}",  # {text}'
         yield "        ("
         for mechanism, hook in sorted(hooks, key=lambda pair: pair[1].order):
-            yield f"            # {cleandoc(hook.do.__doc__ or '').splitlines()[0]}"
+            text = f"{hook.order}: {cleandoc(hook.do.__doc__ or '').splitlines()[0]}"
+            yield from wrap(text, WIDTH, initial_indent=COMMENT, subsequent_indent=COMMENT)
             yield f"            {mechanism.name}.{hook.do.__name__},"
         yield "        ),"
         yield "    ),"

@@ -1,1 +1,1 @@
-"""What is done with many runs: each is a black box that leaves a record behind."""
+"""Work with many runs; each run is a black box that gives a record."""

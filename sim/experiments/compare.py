@@ -59,7 +59,7 @@ class Comparison(NamedTuple):
 
 
 def compare(base: Record, variant: Record) -> Comparison:
-    """Set a variant against a base in all ways that their tables allow.
+    """Compare a variant with a base in all ways that their tables allow.
 
     Raises:
         UnlikeRunsError: their replicates are not pairs.
@@ -136,7 +136,7 @@ def saved(mine: Values, other: Values) -> float:
 
     Returns:
         (var(mine) + var(other)) / var(mine - other); NaN for fewer than two, and where all pairs
-        differ alike.
+        have the same difference.
     """
     if len(mine) < 2:
         return math.nan
@@ -220,7 +220,7 @@ def by_person(base: Record, variant: Record) -> pd.DataFrame:
     Columns: `replicate`, `event` (of `EVENTS`, or `exists`), `home` (place of origin), and in
     people `only_base`, `only_variant`, `both`, `neither`. The four add up to the people who exist
     in both runs; `exists` counts them under `both`, and apart from them those who exist in one run
-    only, of whom no other row speaks: they were born, or were there at the start, in that one.
+    only, who are in no other row: they were born, or were there at the start, in that one.
 
     Raises:
         UnlikeRunsError: the replicates are not pairs.
@@ -269,7 +269,7 @@ def _identity(persons: pd.DataFrame) -> NDArray[np.int64]:
 
 
 def _people(persons: pd.DataFrame, homes: list[str]) -> NDArray[np.int64]:
-    """Sum the people that rows stand for, by place of origin."""
+    """Sum the people that rows represent, by place of origin."""
     code = pd.Categorical(persons["home"], categories=homes).codes
     sums = np.zeros(len(homes), np.int64)
     np.add.at(sums, code, persons["people"].to_numpy(dtype=np.int64))

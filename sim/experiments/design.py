@@ -1,4 +1,4 @@
-"""From a scenario's `sweep` section to points: the values that each run is given."""
+"""From the `sweep` section of a scenario to its points: the values of each run."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ DIGITS: Final = 12
 """Significant digits of values within a range, so that they read well and agree everywhere."""
 DESIGN: Final = ("sweep",)
 FIXED: Final = ("schema", "name", "seed", "outputs", "sweep")
-"""What cannot be varied: replicates have seeds, and all runs keep the same."""
+"""What cannot be varied: replicates have seeds, and all runs keep the same tables."""
 
 Place = Callable[[str, str], Problem]
 """Turns a message and a hint into a problem at some place of the scenario's files."""
@@ -121,7 +121,7 @@ def _point(levels: Sequence[Level]) -> Point:
 
 
 def _form(file: ScenarioFile, sweep: Sweep) -> list[Problem]:
-    """Find what is missing from a design, or stands in it for nothing."""
+    """Find what is missing from a design, or has no effect in it."""
     problems: list[Problem] = []
 
     def add(path: Path, message: str, hint: str = "", on_key: bool = False) -> None:
@@ -135,7 +135,7 @@ def _form(file: ScenarioFile, sweep: Sweep) -> list[Problem]:
         if not given and sweep.design == design:
             add(DESIGN, f"sweep.{key_} is missing", f"a design {design} needs it", True)
     if sweep.design == "csv" and sweep.vary:
-        add((*DESIGN, "vary"), "{} cannot stand beside points", "the file's columns vary", True)
+        add((*DESIGN, "vary"), "{} cannot be combined with points", "the file's columns vary", True)
     taken: dict[str, str] = {}
     for name, factor in sweep.vary.items():
         at = (*DESIGN, "vary", name)
@@ -149,7 +149,7 @@ def _form(file: ScenarioFile, sweep: Sweep) -> list[Problem]:
         elif factor.n is not None:
             add((*at, "n"), "{} is for a range only")
         if factor.packages and factor.paths:
-            add((*at, "paths"), "{} cannot stand beside packages, which say their paths")
+            add((*at, "paths"), "{} cannot be combined with packages, which say their paths")
         for written, where in _written(at, name, factor):
             if (path := path_of_today(written)) != written:
                 tell(file.tree.problem(where, renamed(written, path), on_key=True))
@@ -248,7 +248,7 @@ def _levels(file: ScenarioFile, name: str, factor: Factor) -> list[Level]:
 def _sampled(file: ScenarioFile, name: str, factor: Factor, n: int, seed: int) -> list[Level]:
     """Return a factor's levels in a Latin hypercube, one a point: each n-th of its range once.
 
-    The draws are the factor's own: another one beside it changes nothing.
+    The draws are the factor's own: another factor changes nothing.
     """
     own = int(name_hash("factor", name)) >> 1
     rows = np.arange(n, dtype=np.uint64)

@@ -1,4 +1,4 @@
-"""What the factors of a finished sweep do to a figure: means at their values, largest gaps."""
+"""How the factors of a finished sweep change a figure: means at their values, largest gaps."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def read(folder: Path) -> Swept:
         runs = pd.read_parquet(folder / SUMMARY)
     except FileNotFoundError:
         again = f"sim sweep {plan['file']} --out {folder}"
-        raise StoreError(f"the sweep in {folder} is not finished; go on with: {again}") from None
+        raise StoreError(f"the sweep in {folder} is not finished; resume with: {again}") from None
     except (OSError, ValueError) as error:
         raise StoreError(f"{folder / SUMMARY} cannot be read: {error}") from error
     runs = runs[runs["error"].isna()].reset_index(drop=True)
@@ -79,8 +79,8 @@ def effects(swept: Swept, figure: str, factor: str) -> pd.DataFrame:
     """Average a figure at each value of a factor, over all values of the others.
 
     A replicate has the same people and the same seed at every point, so each gives a mean of its
-    own, and the interval is that of their mean. A factor of many numbers is cut into classes of
-    as many points each, which stand at their middle.
+    own, and the interval is that of their mean. A factor of many numbers is cut into classes with
+    equal numbers of points, shown at their middle.
 
     Args:
         swept: a finished sweep.

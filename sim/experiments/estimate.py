@@ -1,4 +1,4 @@
-"""How long a sweep will take, and how much room: two of its runs, timed."""
+"""How long a sweep will take, and how much disk space: two of its runs, timed."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def estimate(study: Study, jobs: int, progress: Progress) -> Estimate:
     Args:
         study: the sweep.
         jobs: workers it will have.
-        progress: told what is being done.
+        progress: called with what is being done.
 
     Raises:
         ScenarioError: a point cannot be run.

@@ -58,7 +58,7 @@ def export(directory: str | Path, to: Format, out: str | Path) -> list[Path]:
     csv is that of RFC 4180 in UTF-8, dates as in ISO 8601, nothing for what is missing; xlsx has a
     sheet a table. One more, `columns`, lists the columns of all tables with unit and description;
     money's unit is its currency and year of prices. On a sheet, columns of whole numbers beyond
-    2**53, as seeds are, are text: it would round them.
+    2**53, as seeds are, are text: they would be rounded.
 
     Args:
         directory: the folder.
@@ -69,7 +69,7 @@ def export(directory: str | Path, to: Format, out: str | Path) -> list[Path]:
         The files.
 
     Raises:
-        StoreError: nothing to read, a damaged file, no room on a sheet, no openpyxl, or a folder
+        StoreError: nothing to read, a damaged file, too large for a sheet, no openpyxl, or a folder
             that cannot be written.
     """
     tables = tables_of(directory)
@@ -132,7 +132,7 @@ def _iso(column: pd.Series[Any]) -> pd.Series[Any]:
 
 
 def _refuse_too_large(tables: Mapping[str, Path]) -> None:
-    """Refuse what Excel's sheets have no room for, before anything is written."""
+    """Refuse tables that are too large for an Excel sheet, before anything is written."""
     for name, path in tables.items():
         try:
             found = pq.read_metadata(path)

@@ -1,4 +1,4 @@
-"""Figures of a run that a sweep names: what they may say, their units, their values."""
+"""Figures of a run that a sweep asks for: their checks, units and values."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from sim.schema import Metric, Scenario, Sweep
 from sim.schema.errors import Problem, ScenarioError, quoted, suggest
 
 RESERVED: Final = ("run", "point", "replicate", "seed", "seconds", "error", "command")
-"""Columns of a sweep's summary that nothing else may be called."""
+"""Names of columns that a sweep's summary always has."""
 
 
 def find_problems(file: ScenarioFile, scenario: Scenario, sweep: Sweep) -> None:
@@ -58,7 +58,7 @@ def find_problems(file: ScenarioFile, scenario: Scenario, sweep: Sweep) -> None:
                 add((*at, "measure"), f"{{}}: no measure is called {metric.measure}", hint)
             for key in ("column", "where", "since", "until"):
                 if getattr(metric, key):
-                    add((*at, key), "{} needs a table to speak of", "", True)
+                    add((*at, key), "{} needs a table to apply to", "", True)
         elif metric.table not in kept:
             add((*at, "table"), f"{{}}: runs keep no table {metric.table}", absent)
         else:
@@ -92,7 +92,7 @@ def _table_problems(
         known = _known(scenario, texts[column])
         for word in words:
             if word not in known:
-                add(here, f"{{}}: {quoted(word)} never stands there", suggest(word, known, "words"))
+                add(here, f"{{}}: {quoted(word)} never occurs there", suggest(word, known, "words"))
     return problems
 
 
@@ -114,7 +114,7 @@ def _texts(scenario: Scenario, table: str) -> dict[str, Column]:
 
 
 def _known(scenario: Scenario, column: Column) -> list[str]:
-    """Return the words that a column may hold; a country stands for all of its places."""
+    """Return the words that a column may hold; a country means all of its places."""
     countries = [it.id for it in scenario.countries] if column.country else []
     return column.words_in(scenario) + countries
 

@@ -1,4 +1,4 @@
-"""Parts of a sweep's tables: one Parquet file a unit, whole or not there at all."""
+"""Parts of a sweep's tables: one Parquet file for each unit, complete or absent."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ WHICH: Final = (
     Column("point", "int", "index", "point of the design, from 0"),
     REPLICATE,
 )
-"""Columns that say of which run a row is."""
+"""Columns that say which run a row belongs to."""
 PARTS: Final = "parts"
 TABLE_PARTS: Final = "tables"
 ROW_GROUP: Final = 100_000
@@ -39,12 +39,12 @@ Notes = Mapping[str, tuple[str, str]]
 
 
 def summary_path(folder: Path, unit: int) -> Path:
-    """Return where a unit's summary lies: written last, it says that the unit is done."""
+    """Return the path of a unit's summary: written last, it shows that the unit is done."""
     return folder / PARTS / f"{unit:04}.parquet"
 
 
 def table_path(folder: Path, name: str, unit: int) -> Path:
-    """Return where a unit's part of a table lies."""
+    """Return the path of a unit's part of a table."""
     return folder / TABLE_PARTS / name / f"{unit:04}.parquet"
 
 
@@ -68,8 +68,8 @@ def write(table: pa.Table, path: Path) -> int:
 def cannot_write(path: Path, error: OSError) -> StoreError:
     """Return the error that says why a file could not be written, and what to do."""
     reason = (os.strerror(error.errno) if error.errno else str(error)).lower()
-    room = "free some room and " if error.errno in (errno.ENOSPC, errno.EDQUOT) else ""
-    return StoreError(f"cannot write {path}: {reason}; {room}give the same command to go on")
+    room = "free some disk space and " if error.errno in (errno.ENOSPC, errno.EDQUOT) else ""
+    return StoreError(f"cannot write {path}: {reason}; {room}give the same command to resume")
 
 
 def factor_kind(values: Iterable[Any]) -> str:
@@ -196,7 +196,7 @@ def _column(path: Path, name: str) -> list[Any]:
 
 
 def assemble(paths: list[Path], target: Path, without: tuple[str, ...] = ()) -> None:
-    """Put parts under one another, in their order, some at a time in memory.
+    """Join parts in their order, some at a time in memory.
 
     Args:
         paths: the parts.
@@ -226,7 +226,7 @@ def assemble(paths: list[Path], target: Path, without: tuple[str, ...] = ()) -> 
 
 
 def _gathered(paths: list[Path]) -> Iterator[pa.Table]:
-    """Yield parts under one another, as many at a time as fill a group of rows."""
+    """Yield joined parts, as many at a time as fill a group of rows."""
     waiting: list[pa.Table] = []
     for path in paths:
         waiting.append(pq.ParquetFile(path, pre_buffer=False).read(use_threads=False))

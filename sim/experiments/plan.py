@@ -1,4 +1,4 @@
-"""The plan of a sweep: written once, before the first run; what a later start is held against."""
+"""The plan of a sweep: written once, before the first run; what a later start is compared with."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ PLAN: Final = "plan.json"
 UNITS: Final = 32
 """Units that a sweep is cut into, unless they would hold more than `MOST` runs."""
 MOST: Final = 25
-"""Runs in a unit: what a kill loses at most, and what share the cost of writing."""
+"""Runs in a unit: the most that a kill loses, and the number that share the cost of writing."""
 SHOWN: Final = 8
 """Differences between two sweeps that are shown."""
 
@@ -43,7 +43,7 @@ class Run:
 
 
 class Study:
-    """A sweep as a scenario's file says it: the base, its points, and what is kept of each run.
+    """A sweep as stated in a scenario's file: the base, its points, and what is kept of each run.
 
     Attributes:
         source: the file, as it was named.
@@ -54,7 +54,7 @@ class Study:
     """
 
     def __init__(self, source: str) -> None:
-        """Read a file and lay its sweep out.
+        """Read a file and lay out its sweep.
 
         Raises:
             ScenarioError: with the problems of the scenario, else with those of the sweep.
@@ -204,7 +204,7 @@ def write(folder: Path, plan: Mapping[str, Any]) -> None:
 
 
 def differences(there: Mapping[str, Any], here: Mapping[str, Any]) -> list[str]:
-    """Say in lines how the sweep in a folder differs from the one that is asked for.
+    """List how the sweep in a folder differs from the requested one.
 
     Returns:
         One line a difference, cut after some; empty where the plans agree.

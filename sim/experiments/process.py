@@ -1,4 +1,4 @@
-"""A worker's process, as the sweep sees it: started, told, heard, and closed when it has ended."""
+"""A worker process as the sweep sees it: start, requests, answers, and the end."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Worker:
     unit: int | None = None
     """The unit that it was given; none: it waits, or has been told to end."""
     run: int | None = None
-    """The run of that unit that it is at; none: it is between two."""
+    """The run of that unit in progress; none: it is between two."""
     since: float = 0.0
     """When that run began, on the monotonic clock."""
     ran: int = 0

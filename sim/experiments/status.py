@@ -1,4 +1,4 @@
-"""How far the work in a folder is, and how to go on."""
+"""How far the work in a folder is, and how to resume it."""
 
 from __future__ import annotations
 

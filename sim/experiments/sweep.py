@@ -1,4 +1,4 @@
-"""Run a sweep: hand units to workers, keep the log, go on where an earlier start ended."""
+"""Run a sweep: hand units to workers, keep the log, resume where an earlier start ended."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ OURS: Final = (PLAN, LOG, SUMMARY, parts.PARTS, parts.TABLE_PARTS)
 TICK: Final = 0.1
 """Seconds between two looks at the clock, where runs have a time limit."""
 DEATHS: Final = 2
-"""Times that a worker must die of the same run before that run is given up."""
+"""Times that a worker must die in the same run before that run is given up."""
 STARTS: Final = 3
 """Workers that may die before they are ready."""
 WARM_AGENTS: Final = 2000
@@ -47,7 +47,7 @@ class TooManyFailuresError(Exception):
 
 @dataclass
 class Outcome:
-    """How a sweep stands when a start of it ends."""
+    """The state of a sweep when a start of it ends."""
 
     folder: Path
     runs: int
@@ -70,7 +70,7 @@ class Sweep:
         jobs: workers at a time.
         timeout: seconds that a run may take; none: any.
         tolerated: failed runs that are tolerated; none: any number.
-        progress: told how far it is.
+        progress: called with how far it is.
         command: what starts a worker.
     """
 
@@ -112,7 +112,7 @@ class Sweep:
             try:
                 if left:
                     for path in self._assembled:
-                        path.unlink(missing_ok=True)  # what is run again may come out otherwise
+                        path.unlink(missing_ok=True)  # a repeated run may give another result
                     self.run_units(left, runs)
                 if left or any(parts.rows_of(path) is None for path in self._assembled):
                     self.progress(0, 0, "putting the tables together")
@@ -144,7 +144,7 @@ class Sweep:
             if lines:
                 raise StoreError(
                     f"{self.folder} holds another sweep:\n  " + "\n  ".join(lines) + "\n"
-                    "choose another folder with --out, or start anew with --fresh, "
+                    "choose another folder with --out, or start again with --fresh, "
                     "which removes its runs"
                 )
         try:
@@ -300,7 +300,7 @@ class Sweep:
         send(worker, self._prepared.pop(unit, "") or self._request(unit))
 
     def _handle(self, worker: Worker, message: dict[str, Any] | None) -> None:
-        """Act on what a worker says; None: it has ended."""
+        """Act on a worker's answer; None: it has ended."""
         if message is None:
             self._replace(worker)
         elif "fault" in message:
@@ -341,7 +341,7 @@ class Sweep:
         if self.tolerated is not None and self._n_failed > self.tolerated:
             raise TooManyFailuresError(
                 f"stopped, since {self._n_failed} runs failed{last}; "
-                "the same command with another --max-failures goes on"
+                "the same command with another --max-failures resumes"
             )
 
     def _stop_late(self) -> None:
@@ -374,7 +374,7 @@ class Sweep:
             how = f"signal {-code}" if code < 0 else f"code {code}"
             self._log(event="worker", unit=unit, run=run, ended=worker.verdict or how, said=said)
             at = (unit, run)
-            if worker.verdict is None:  # a run that ended as we ended it says nothing of its unit
+            if worker.verdict is None:  # a run that we ended says nothing about its unit
                 self._deaths[at] = self._deaths.get(at, 0) + 1
             if run is None and self._deaths.get(at, 0) > DEATHS:
                 raise StoreError(f"workers end while they write unit {unit} ({how}): {said}")
@@ -403,13 +403,13 @@ class Sweep:
         return [self.folder / name for name in names]
 
     def _assemble(self) -> None:
-        """Put the parts under one another, by run."""
+        """Join the parts, ordered by run."""
         units = range(self.study.n_units)
         for name in self._tables:
             paths = [parts.table_path(self.folder, name, unit) for unit in units]
             target = self.folder / parts.TABLE_PARTS / f"{name}.parquet"
             parts.assemble([it for it in paths if it.exists()], target)
-        # How long a run took is no result: it would make equal sweeps differ.
+        # The time of a run is not a result: with it, equal sweeps would differ.
         paths = [parts.summary_path(self.folder, unit) for unit in units]
         parts.assemble(paths, self.folder / SUMMARY, without=("seconds",))
 
@@ -433,7 +433,7 @@ class Sweep:
 
 
 def _rate(rate: float) -> str:
-    """Say how many runs are done in a unit of time that reads well."""
+    """Write the rate of runs in a suitable unit of time."""
     for per, seconds in (("second", 1), ("minute", 60), ("hour", 3600)):
         if rate * seconds >= 1:
             return f"{rate * seconds:.3g} a {per}"
@@ -455,7 +455,7 @@ def _refuse_foreign(folder: Path) -> None:
 
 
 def _clear(folder: Path) -> None:
-    """Remove an earlier sweep; the plan goes last but one, the runs after it."""
+    """Remove an earlier sweep; the plan goes second to last, the runs last."""
     for name in OURS:
         path = folder / name
         if path.is_dir():

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 class Worker:
-    """What a worker keeps from one unit to the next: nothing that grows."""
+    """What a worker keeps from one unit to the next; nothing in it grows."""
 
     def __init__(self, job: dict[str, Any], answer: Callable[..., None]) -> None:
         """Import what runs need, and note what to keep.
@@ -219,7 +219,7 @@ def main() -> None:
     """Answer requests until the pipe closes."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides what Ctrl-C means
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
-    os.dup2(2, 1)  # whatever else prints does not come between
+    os.dup2(2, 1)  # so that nothing else that prints mixes with the answers
     requests: queue.SimpleQueue[str] = queue.SimpleQueue()
     threading.Thread(target=_listen, args=(sys.stdin, requests), daemon=True).start()
 
@@ -228,7 +228,7 @@ def main() -> None:
             answers.write(json.dumps(content) + "\n")
             answers.flush()
         except OSError:
-            os._exit(0)  # nobody listens any more
+            os._exit(0)  # the parent is gone
 
     # Kernels and libraries are loaded while the parent prepares the first unit.
     worker = Worker(json.loads(requests.get()), answer)

@@ -1,4 +1,4 @@
-"""What can be read of a person, off the world's arrays."""
+"""What can be read about a person from the world's arrays."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Countries as Mesa agents: what their public thinks, and what their rules are."""
+"""Countries as Mesa agents: public opinion and rules."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from sim.mesa.refusal import refuse, refuse_copy
 
 
 class Country(mesa.Agent):  # type: ignore[misc]
-    """A country: what its public thinks, and what its rules are. Nothing of it can be set."""
+    """A country: public opinion and rules. Nothing in it can be set."""
 
     def __init__(self, model: Model, index: int) -> None:
         super().__init__(model)
@@ -29,7 +29,7 @@ class Country(mesa.Agent):  # type: ignore[misc]
 
     @property
     def model(self) -> Model:
-        """The model, which is not kept by its countries: it goes when nobody else holds it."""
+        """The model. Its countries do not keep it alive: it is freed when nobody else holds it."""
         model: Model | None = self._model()
         if model is None:
             raise ReferenceError("the model is gone; keep it while you look at its countries")
@@ -58,7 +58,7 @@ class Country(mesa.Agent):  # type: ignore[misc]
 
     @property
     def stringency(self) -> float | None:
-        """What the last election made of opinion, on the same scale."""
+        """Stringency since the last election, on the same scale."""
         return self._public("stringency")
 
     @property
@@ -72,7 +72,7 @@ class Country(mesa.Agent):  # type: ignore[misc]
 
     @property
     def people(self) -> int:
-        """People who are there, whatever their citizenship; those on the way are nowhere."""
+        """People who are there, whatever their citizenship; people on the way are in no country."""
         return int(self._here.sum())
 
     @property
@@ -106,7 +106,7 @@ class Country(mesa.Agent):  # type: ignore[misc]
 
     @property
     def policy(self) -> dict[str, dict[str, Any]]:
-        """What holds for citizens of each other country, after what elections made of it.
+        """Rules for citizens of each other country, as changed by elections.
 
         By citizenship: each channel (`open`, `quota` a year, `wait` in months, `fee`,
         `min_education`), `free_movement`, and the rules of asylum and stay.

@@ -3,7 +3,7 @@
     model = sim.MigrationModel("syria", agents=20_000, **{"policies.tr_sy.enabled": False})
     model.run_model()
     model.datacollector.get_model_vars_dataframe()
-    model.record.flows  # the very tables of sim.run
+    model.record.flows  # the same tables as sim.run
 
 People are rows of arrays, and all decide at once: `agents` is a view that reads them like Mesa
 agents (`sim.mesa.people`). A call that would run code person by person is refused, with the reason
@@ -61,7 +61,7 @@ class MigrationModel(mesa.Model):  # type: ignore[misc]
         agents: Number of simulated persons; none: as the scenario says.
         seed: 0 to 2**63 - 1; none: the scenario's own, so that the same call gives the same run.
             `batch_run(iterations=...)` therefore repeats one run: vary `seed` instead.
-        rng: In place of `seed`: a whole number, which is taken for the seed, or anything that
+        rng: In place of `seed`: a whole number, which is used as the seed, or anything that
             `numpy.random.default_rng` takes, from which the seed is drawn. `batch_run` of Mesa 3.4
             and later passes its own `rng` here.
         threads: Threads of the decision kernel; the result does not depend on it.
@@ -252,7 +252,7 @@ class MigrationModel(mesa.Model):  # type: ignore[misc]
 
     @property
     def agents(self) -> People:
-        """The living, one row each, read like agents; newborns join, the dead leave."""
+        """People alive, one row each, read like agents; newborns join, the dead leave."""
         return People(self, np.flatnonzero(self.world.people.activity != Activity.dead))
 
     @agents.setter
@@ -279,7 +279,7 @@ class MigrationModel(mesa.Model):  # type: ignore[misc]
     def register_agent(self, agent: Any) -> None:
         """Register a Mesa agent: a country, or one of your own.
 
-        Mesa below 3.4.2 keeps a model for ever once it has numbered an agent of its, in a table
+        Mesa below 3.4.2 keeps a model forever once it has numbered one of its agents, in a table
         that belongs to the class `Agent`. Numbers are therefore given here, and that entry is
         dropped.
         """
@@ -290,22 +290,22 @@ class MigrationModel(mesa.Model):  # type: ignore[misc]
         super().register_agent(agent)
 
     def __reduce_ex__(self, protocol: Any) -> NoReturn:
-        """Refused: a copy, or a pickled one, would go wrong without a word."""
+        """Refused: a copy, or a pickled one, would go wrong silently."""
         refuse_copy()
 
     def deregister_agent(self, agent: mesa.Agent) -> None:
-        """Refused of people and countries; an agent of your own may go."""
+        """Refused of people and countries; an agent of your own can be removed."""
         if isinstance(agent, Country | Person):
             refuse("deregister_agent", "people and countries are the scenario's.")
         super().deregister_agent(agent)
 
     def remove_all_agents(self) -> NoReturn:
-        """Refused: nobody is taken out of the account of people."""
+        """Refused: the account of people must stay complete."""
         refuse("remove_all_agents", "nobody is taken out of the account of people.")
 
 
 def _seed_of(rng: Any) -> int:
-    """A seed from what Mesa takes for one."""
+    """A seed from anything that Mesa accepts as one."""
     if isinstance(rng, int | np.integer):
         return int(rng)
     return int(np.random.default_rng(rng).integers(2**63, dtype=np.uint64))

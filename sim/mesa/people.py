@@ -17,7 +17,7 @@ from sim.schema.errors import suggest
 
 
 class Person:
-    """One person (a row, which stands for `people` of them), read like a Mesa agent.
+    """One person (a row, which represents `people` of them), read like a Mesa agent.
 
     Nothing is kept here: every attribute is read off the world's arrays as they are now.
     """
@@ -79,7 +79,7 @@ class People(Sequence[Person]):
 
     @property
     def random(self) -> Any:
-        """The model's random numbers; the engine draws none of them."""
+        """The model's random numbers; the engine uses none of them."""
         return self.model.random
 
     def __len__(self) -> int:
@@ -114,7 +114,7 @@ class People(Sequence[Person]):
         inplace: bool = False,
         agent_type: type | None = None,
     ) -> People:
-        """Some of them, in their order.
+        """Some of the people, in their order.
 
         Args:
             filter_func: Called with each person; or, much faster, an array of booleans, one per
@@ -200,7 +200,7 @@ class People(Sequence[Person]):
         return People(self.model, self.rows[order])
 
     def shuffle(self, inplace: bool = False) -> People:
-        """The same people in random order, by the model's `random`; the run does not notice."""
+        """The same people in random order, by the model's `random`; the run is not affected."""
         if inplace:
             refuse("shuffle(inplace=True)", "the order of rows means nothing, and stays.")
         order = list(range(len(self)))
@@ -224,7 +224,7 @@ class People(Sequence[Person]):
         refuse("add", "people are born, or counted at the start (`agents=`).")
 
     def remove(self, agent: Any) -> NoReturn:  # noqa: ARG002
-        """Refused: nobody is taken out of the account of people."""
+        """Refused: the account of people must stay complete."""
         refuse("remove", "nobody is taken out of the account of people.")
 
     discard = remove

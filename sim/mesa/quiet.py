@@ -1,8 +1,8 @@
-"""Mesa, imported so that nothing else changes.
+"""Mesa, imported without side effects.
 
 Importing Mesa below 3.4.1 sets the start method of multiprocessing for the whole process, by force:
 what else runs in it, a pool of somebody's own for instance, would start its workers in another way
-than before. Here it is put back. Who imports Mesa themselves has it as Mesa wants it.
+than before. Here it is put back. Code that imports Mesa itself gets it as Mesa sets it.
 """
 
 from __future__ import annotations

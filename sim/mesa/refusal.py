@@ -1,4 +1,4 @@
-"""How the model refuses what Mesa's agents can do and rows of arrays cannot."""
+"""Refusals of what Mesa's agents can do and rows of arrays cannot."""
 
 from __future__ import annotations
 

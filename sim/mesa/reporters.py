@@ -1,4 +1,4 @@
-"""What is collected at the end of every step, unless the model is given reporters of its own."""
+"""What is collected at the end of every step, unless you give reporters of your own."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ MODEL_REPORTERS: Final[dict[str, Callable[[Model], Any]]] = {
     "travelling": _activity(Activity.travelling),
     "dead": _activity(Activity.dead),
 }
-"""Of every step: its last day; answers given in it, in households; people at its end, by standing,
+"""Of every step: its last day; answers given in it, in households; people at its end, by status,
 and all who have died since the start."""
 
 COUNTRY_REPORTERS: Final = ("name", "people", "foreigners", "emigrants", "opinion", "stringency")

@@ -1,4 +1,4 @@
-"""The model's rule once more, for reading: plain Mesa agents, an object for each head of household.
+"""The model's rule repeated, to be read: plain Mesa agents, one object for each head of household.
 
     twin = Twin(sim.read("syria", ["population.agents=2000"]))
     twin.step()
@@ -31,7 +31,7 @@ OVERLAND = (Channel.asylum, Channel.irregular)  # by corridors; all others trave
 
 
 class Option(NamedTuple):
-    """An alternative; what it costs and exp(V / mu), as ruled and were policy open to all."""
+    """An alternative; what it costs and exp(V / mu), as ruled and with policy open to all."""
 
     place: int
     channel: Channel
@@ -81,7 +81,7 @@ class Head(mesa.Agent):  # type: ignore[misc]
         self.row = row  # the person's, of the world's arrays
 
     def know_oneself(self) -> None:
-        """Read off one's row of the world who one is, and who could go."""
+        """Read the head's own row of the world, and who could go."""
         world, people, row = self.model.world, self.model.world.people, self.row
         for name, column in zip(people._fields, people, strict=True):
             setattr(self, name, column[row].item())  # pid, place, home, means ...: core/state.py
@@ -89,7 +89,7 @@ class Head(mesa.Agent):  # type: ignore[misc]
         self.taste, self.education = self.traits >> 4, self.traits >> 1 & 3
         self.kind = policy.CLASSES.of(world)[self.own, self.group]  # as rules tell people apart
         self.applied = self.activity == Activity.waiting
-        self.want, self.fear = self.mask & 15, self.mask >> 4  # threats that one is exposed to
+        self.want, self.fear = self.mask & 15, self.mask >> 4  # threats that the head is exposed to
         days = self.model.days[row]
         self.years = days / DAYS_A_YEAR
         self.stayed = (world.day + 0.5 * days - self.moved) / DAYS_A_YEAR
@@ -102,15 +102,15 @@ class Head(mesa.Agent):  # type: ignore[misc]
         self.goers = {Companions.whole: len(others) + 1} | {w: 1 for w in ahead if ahead[w].any()}
 
     def decide(self) -> None:
-        """One draw against one's rate; what stands between the rates says which answer it is."""
+        """Compare one draw with the rates; the rates it lies between decide the answer."""
         self.know_oneself()
         self.chosen: Option | None = None
         self.options = {h: list(self.look_around(h)) for h in Hazard}
         L, F = self.rates(self.means, policy_open=False)  # as things are
-        R_M = sum(self.rates(inf, policy_open=False))  # were money no object
-        R_P = sum(self.rates(self.means, policy_open=True))  # were policy open to all
+        R_M = sum(self.rates(inf, policy_open=False))  # if money were no limit
+        R_P = sum(self.rates(self.means, policy_open=True))  # if policy were open to all
         R_MP = sum(self.rates(inf, policy_open=True))
-        R, R_0 = L + F, L / self.model.now.want[self.place, self.want]  # R_0: were there no threat
+        R, R_0 = L + F, L / self.model.now.want[self.place, self.want]  # R_0: without any threat
         draw = -log1p(-self.model.draw(decide.MOVE, self.pid))  # exponential, of mean 1
         label = self.model.draw(decide.LABEL, self.pid)
         if draw >= R_MP * self.years:
@@ -135,7 +135,7 @@ class Head(mesa.Agent):  # type: ignore[misc]
         return L * W_L**lam, F * W_F**lam
 
     def nests(self, h: Hazard, money: float, policy_open: bool) -> dict[int, float]:
-        """(sum of what one can pay of exp(V / mu))^mu W(d)^look_ahead, by place; W is their sum."""
+        """(sum of exp(V / mu) if it can be paid)^mu W(d)^look_ahead, by place; W is their sum."""
         sums: dict[int, float] = {}
         for it in self.options[h]:
             if it.worth[policy_open] > 0 and it.cost[policy_open] <= money:
@@ -159,7 +159,7 @@ class Head(mesa.Agent):  # type: ignore[misc]
         self.chosen = max((it for it in paid if it.place == goal), key=value)
 
     def look_around(self, h: Hazard) -> Iterator[Option]:
-        """Every alternative, whether it is open to oneself and can be paid or not."""
+        """Every alternative, whether or not it is open and can be paid."""
         factor = self.model.tables.companions[h].tolist()
         for d in range(len(self.model.world.country)):
             for way, worth, price in self.ways(h, d):
@@ -168,7 +168,7 @@ class Head(mesa.Agent):  # type: ignore[misc]
                     yield Option(d, way, who, costs, worths)
 
     def ways(self, h: Hazard, d: int) -> Iterator[tuple[Channel, list[float], list[float]]]:
-        """Channels into a place: exp(V / mu) and price a person, as ruled and were policy open."""
+        """Channels into a place: exp(V / mu) and price a person, as ruled and with policy open."""
         tables, k, there = self.model.tables, self.kind, self.model.world.country[d]
         lies = tables.geography[h, :, self.taste, self.place, d] * tables.pull[h, self.home, d]
         price = tables.price[:, self.place, d]  # [as ruled or open, regular travel or overland]

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, Generic, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Generic, Literal, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,12 +18,15 @@ from numpy.typing import NDArray
 from sim.core.rng import Draw
 from sim.model.columns import Column
 from sim.schema.key import Part
+from sim.schema.types import strip
 
 if TYPE_CHECKING:
     from sim.model.stretch import Stretch
     from sim.model.world import Census, World
+    from sim.schema import Scenario
 
 T = TypeVar("T")
+P = TypeVar("P", bound=Part)
 Rows = Mapping[str, NDArray[Any]]
 """Columns of equal length, by name; words are stored as their index among the possible words."""
 
@@ -168,6 +171,32 @@ class Hook:
     do: Callable[[World, Stretch], None]
 
 
+class Fault(NamedTuple):
+    """Something wrong in a scenario whose form is valid."""
+
+    path: tuple[str | int, ...]
+    """Where: keys and positions in lists, for instance `("resettlement", 0, "into")`."""
+    message: str
+    """What is wrong; `{}` stands for the path as users write it."""
+    hint: str = ""
+    """What to do instead."""
+
+
+def keys_of(kind: type[P], scenario: Scenario) -> P:
+    """Give a scenario as one that has the keys of a mechanism.
+
+    Args:
+        kind: The mechanism's `Part`, as in `Mechanism.keys`.
+        scenario: A scenario that was read, so that it has the keys of all mechanisms.
+
+    Raises:
+        TypeError: It does not have them.
+    """
+    if not isinstance(scenario, kind):
+        raise TypeError(f"the scenario lacks the keys of {kind.__name__}")
+    return scenario
+
+
 @dataclass(frozen=True, eq=False)
 class Mechanism:
     """Everything that one mechanism adds to the model."""
@@ -181,6 +210,8 @@ class Mechanism:
     rule_keys: type[Part] | None = None
     """Keys that it adds to rules of states (`policies`): a `Part` with a field for each. They apply
     to rules about a country, also those limited to some nationalities (`citizens_of`)."""
+    checks: Callable[[Scenario], Iterable[Fault]] | None = None
+    """What can be wrong in its keys although their form is valid."""
     states: tuple[State[Any], ...] = ()
     """State that it keeps from step to step."""
     counters: tuple[Counter[Any], ...] = ()
@@ -189,3 +220,12 @@ class Mechanism:
     dates: Callable[[World], Iterable[int]] | None = None
     """Days from the start of its dated changes; steps are cut into stretches there."""
     hooks: tuple[Hook, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Refuse keys of rules that are neither numbers nor yes or no: tables hold them."""
+        for name, field in (self.rule_keys.model_fields if self.rule_keys else {}).items():
+            if strip(field.annotation) not in (bool, int, float):
+                raise TypeError(
+                    f"{self.name}: the key {name} of rules is neither a number nor true or false;"
+                    " lists and words need a section of their own (`keys`)"
+                )

@@ -85,7 +85,7 @@ def bands_text(record: Record) -> str:
 
 
 def _whose(record: Record, measures: Sequence[str]) -> Record:
-    """Give the run of those of whom figures speak: of the focus, where the tables tell it."""
+    """Narrow a run to the people whom figures are about: the focus, where tables allow it."""
     if not set(measures) <= OF_CITIZENS:
         return record
     whose = narrowed(record)

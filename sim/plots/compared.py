@@ -50,7 +50,7 @@ def plot_differences(
     sure = _sure(table).to_numpy()
     ends = np.nanmax(np.abs([np.zeros(len(value)), value, low, high]), axis=0)
     widest = np.nanmax(np.abs([*ends, *wide_low, *wide_high, 1.0]))
-    # One very uncertain figure should not squeeze all others: it is cut at the edge of the axes.
+    # One very uncertain figure should not compress all others: it is cut at the edge of the axes.
     usual = max([*ends[sure], np.percentile(ends, 75) if len(ends) else 0.0, 0.5])
     limit = 1.1 * min(widest, 2.0 * usual)
     colours = np.where(sure, style.SIMULATED, style.HARM)

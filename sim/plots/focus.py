@@ -1,6 +1,6 @@
-"""Of whom pictures and lists speak: the people of `population.focus`, where a scenario names it.
+"""Whom pictures and lists are about: the people of `population.focus`, where a scenario names it.
 
-People outside the focus are simulated in coarse rows, each of which stands for tens of thousands,
+People outside the focus are simulated in coarse rows, each of which represents tens of thousands,
 so that one row that moves makes a flow. Such moves say nothing about the countries they join.
 """
 
@@ -77,7 +77,7 @@ def countries(record: Record) -> str:
 
 
 def citizens(record: Record) -> str:
-    """Name the people of whom flows and harms speak: `citizens of Syria`, or `people`."""
+    """Name the people whom flows and harms are about: `citizens of Syria`, or `people`."""
     return f"citizens of {countries(record)}" if record.scenario.population.focus else "people"
 
 
@@ -92,7 +92,7 @@ def counted(record: Record, number: float) -> str:
 
 
 def such(record: Record, name: str = "answers") -> str:
-    """Say of whom answers or attribution speak, after a word for them.
+    """Say whom answers or attribution are about, after a word for them.
 
     Args:
         record: a run.

@@ -1,4 +1,4 @@
-"""The funnel of journeys: who would go, who set out, what happened to them, who found refuge."""
+"""The funnel of journeys: wanting to go, setting out, harms on the way, finding refuge."""
 
 from __future__ import annotations
 
@@ -165,7 +165,7 @@ def _bars(record: Record) -> list[Bar]:
 
 
 _kept: WeakKeyDictionary[Record, list[Bar]] = WeakKeyDictionary()
-"""Rows of the runs at hand: picture, title and text of a report each ask for them."""
+"""Rows of recent runs: picture, title and text of a report each need them."""
 
 
 def _count(record: Record) -> list[Bar]:

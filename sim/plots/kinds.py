@@ -42,7 +42,7 @@ def draw_kind(
 def draw_sweep(
     swept: Swept, suffix: str = "png", figures: Sequence[str] = (), over: str | None = None
 ) -> bytes:
-    """Draw what the factors of a sweep do, as `plot_effects` says it.
+    """Draw how the factors of a sweep change figures, with `plot_effects`.
 
     Args:
         swept: a finished sweep.

@@ -1,4 +1,4 @@
-"""Labels beside points, placed where they hide least."""
+"""Labels next to points, placed where they hide least."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from numpy.typing import NDArray
 from sim.plots.style import INK, SMALL, Weight
 
 SIDES: Final = ((1, 0), (-1, 0), (0, 1), (0, -1), (1, 1), (1, -1), (-1, 1), (-1, -1))
-"""Where a label may stand beside its point: right and up, in order of liking."""
+"""Where a label may be placed next to its point: right and up, in order of preference."""
 AWAY: Final = (5.0, 10.0, 16.0, 23.0)
-"""How far a label may stand from its point, in points."""
+"""How far a label may be from its point, in points."""
 SPOTS: Final = np.array([(away, *side) for away in AWAY for side in SIDES])
 """Distance, right and up of every spot for a label, the best first."""
 WORST: Final = 0.6
-"""A label that hides more than this stays away: about 15 % of it covered by another."""
+"""A label that hides more than this is left out: about 15 % of it covered by another."""
 
 
 def label_beside(
@@ -31,14 +31,14 @@ def label_beside(
     weight: Weight = "normal",
     worst: float = WORST,
 ) -> bool:
-    """Write a label beside a point where it hides least, or not at all where there is no room.
+    """Write a label next to a point where it hides least, or not at all where there is no space.
 
     Args:
         ax: axes whose layout stands.
         text: the label.
         point: in data coordinates.
         taken: boxes in pixels that must stay free; the label's is added.
-        tracks: points in pixels, shape (n, 2), that had better stay free.
+        tracks: points in pixels, shape (n, 2), that should stay free.
         weight: of the type.
         worst: penalty from which it is not written.
 

@@ -33,13 +33,13 @@ By = Literal["country", "place"]
 Corner = Literal["upper left", "upper right", "lower left", "lower right"]
 
 MOST_ARROWS: Final = 16
-"""Flows drawn: more would hide one another."""
+"""Flows drawn: more would hide each other."""
 LEAST: Final = 1 / 400
 """Flows and dots smaller than this share of the largest are not drawn, or not sought out."""
 MARGIN: Final = 0.12
 """Land around the places, as a share of the map."""
 LEAST_SPAN: Final = 6.0
-"""Degrees shown at least, so that one place alone still has a country around it."""
+"""Degrees shown at least, so that a single place is still shown with the country around it."""
 WIDEST: Final = 7.0
 """Width of the largest flow, in points."""
 LARGEST: Final = 620.0
@@ -123,7 +123,7 @@ def flows_by_size(record: Record, *, by: By = "place", within: bool = True) -> t
 
 
 _flows: WeakKeyDictionary[Record, dict[tuple[By, bool], tuple[Flow, ...]]] = WeakKeyDictionary()
-"""Flows of the runs at hand, by the question put: a report puts the same one six times."""
+"""Flows of recent runs, by arguments: a report asks for the same ones six times."""
 
 
 def _sum_flows(record: Record, by: By, within: bool) -> tuple[Flow, ...]:
@@ -178,7 +178,7 @@ def stocks_at_end(record: Record) -> tuple[dict[str, float], dict[str, float]]:
 
 
 def map_finding(record: Record) -> str:
-    """Say in one sentence in which country most arrived from outside, at each journey anew."""
+    """Say in one sentence in which country most arrived from outside, counting every journey."""
     reached: dict[str, float] = {}
     for flow in flows_by_size(record, by="country"):
         reached[flow.destination] = reached.get(flow.destination, 0.0) + flow.arrived
@@ -240,7 +240,7 @@ def plot_map(record: Record, ax: Axes | None = None, *, by: By | None = None) ->
     """
     crossing = flows_by_size(record, by="country") if by != "place" else []
     by = by or ("country" if crossing else "place")
-    # An arrow needs a length: who came back to where they set out from is not drawn.
+    # An arrow needs a length: people who came back to where they set out are not drawn.
     nodes = _nodes(record, by)
     moves = crossing if by == "country" else flows_by_size(record)
     flows = [flow for flow in moves if _apart(nodes, flow)]
@@ -286,7 +286,7 @@ def _in_view(record: Record, flows: list[Flow], hosts: dict[str, float]) -> tupl
     """Give the places that the map has to show; all of them, where nothing happened.
 
     These are the places in countries of the focus, at an end of a flow, and with a dot of some
-    size. A place far off to which nobody went would leave no room for the others.
+    size. A distant place to which nobody went would leave too little space for the others.
     """
     ends = {end for flow in flows for end in (flow.origin, flow.destination)}
     ends.update(record.scenario.population.focus)
@@ -310,7 +310,7 @@ def _window(places: tuple[Place, ...]) -> tuple[float, float, float, float]:
         middle, half = (low + high) / 2, span * (0.5 + MARGIN)
         bounds += [max(middle - half, -limit), min(middle + half, limit)]
     west, east, south, north = bounds
-    # A strip is no map: neither side is shorter than half of the other.
+    # Neither side is shorter than half of the other, so that the map is not a strip.
     width = (east - west) * cos(radians((south + north) / 2))
     if width < (north - south) * 0.8:
         west, east = _widen(west, east, (north - south) * 0.8 / width, 180.0)
@@ -466,7 +466,7 @@ def _legend(ax: Axes, flows: list[Flow], dots: list[Bbox], tracks: Ring) -> list
 
 
 def _track(patch: Artist) -> Ring:
-    """Points along an arrow, in pixels, that labels would rather not cover."""
+    """Points along an arrow, in pixels, that labels should not cover."""
     assert isinstance(patch, FancyArrowPatch)
     corners = patch.get_transform().transform(np.asarray(patch.get_path().vertices))
     return np.concatenate([np.linspace(a, b, 12) for a, b in pairwise(corners)])

@@ -1,4 +1,4 @@
-"""Observed figures beside simulated ones: the picture, and the name of each figure."""
+"""Observed and simulated figures: the picture, and the name of each figure."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ WIDE_RANGE: Final = 30.0
 
 
 def plot_observed(record: Record, ax: Axes | None = None) -> Axes:
-    """Draw each observed figure beside the simulated one.
+    """Draw each observed figure with the simulated one.
 
     A few are drawn one below the other; many as points about the line on which both are equal.
 

@@ -39,7 +39,7 @@ class Picture(NamedTuple):
 PICTURES: Final[Mapping[str, Picture]] = {
     "map": Picture("Where people went", plot_map, ("flows",), lambda it: map_text(it)),
     "sankey": Picture(
-        "From where, by which way, to what end", plot_sankey, ("paths",), sankey_text
+        "Origins, transit countries and outcomes", plot_sankey, ("paths",), sankey_text
     ),
     "answers": Picture("Who moved, who could not", plot_answers, ("answers",), answers_finding),
     "threats": Picture(

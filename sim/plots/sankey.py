@@ -1,4 +1,4 @@
-"""From where by which way to where, and what became of them: ribbons as wide as people are many."""
+"""Origins, transit, destinations and outcomes: ribbons whose width shows the number of people."""
 
 from __future__ import annotations
 
@@ -70,11 +70,11 @@ LINE: Final = 12.5
 GAP: Final = 4.0
 """Least gap between nodes, in points."""
 THIN: Final = 0.8
-"""Least height of a node, in points: nobody vanishes."""
+"""Least height of a node, in points, so that every node can be seen."""
 HAIR: Final = 0.25
 """Least width of a ribbon, in points."""
 HALO: Final = [withStroke(linewidth=2.4, foreground="white")]
-"""What sets labels off from ribbons."""
+"""Outline that separates labels from ribbons."""
 LABELS: Final = 138.0
 """Room for the labels of the last column, in points; less in axes that are narrow."""
 
@@ -89,7 +89,7 @@ class Node(NamedTuple):
 
 
 def plot_sankey(record: Record, ax: Axes | None = None) -> Axes:
-    """Draw from where, by way of which country and to where people went, and what became of them.
+    """Draw origins, transit countries and destinations of people, and what happened to them.
 
     Args:
         record: a run that kept `paths`.
@@ -135,7 +135,7 @@ def plot_sankey(record: Record, ax: Axes | None = None) -> Axes:
 
 
 def sankey_finding(record: Record) -> str:
-    """Say in one sentence what became of most, and where."""
+    """Say in one sentence what happened to most, and where."""
     paths = _paths(record)
     total = float(paths["people"].sum())
     if total <= 0:
@@ -190,7 +190,7 @@ def _paths(record: Record) -> pd.DataFrame:
 
 
 _kept: WeakKeyDictionary[Record, pd.DataFrame] = WeakKeyDictionary()
-"""Paths of the runs at hand: picture, title and text of a report each ask for them."""
+"""Paths of recent runs: picture, title and text of a report each need them."""
 
 
 def _sum_paths(record: Record) -> pd.DataFrame:
@@ -210,7 +210,7 @@ def _sum_paths(record: Record) -> pd.DataFrame:
 
 
 def _merged(paths: pd.DataFrame) -> pd.DataFrame:
-    """Put the smaller countries of each column together; who is at home, or came straight, too."""
+    """Merge the smaller countries of each column, and those at home or who came directly."""
     own = {column: (paths[column] == paths["origin"]).to_numpy() for column in ("via", "stay")}
     total = float(paths["people"].sum())
     changed = {}
@@ -234,7 +234,7 @@ def _merged(paths: pd.DataFrame) -> pd.DataFrame:
 
 
 def _order(column: str, sums: Mapping[str, float]) -> list[str]:
-    """Give the nodes of a column from the top: who came straight first, others and home last."""
+    """Give the nodes of a column from the top: direct journeys first, others and home last."""
     if column == "outcome":
         return [it for it in ENDS if it in sums]
     place = {DIRECT: 0, OTHERS: 2, HOME: 3}
@@ -244,7 +244,7 @@ def _order(column: str, sums: Mapping[str, float]) -> list[str]:
 def _labels(
     record: Record, paths: pd.DataFrame, rooms: Mapping[str, float]
 ) -> list[dict[str, Node]]:
-    """Give the nodes of each column from the top with their labels, where there is room for them.
+    """Give the nodes of each column from the top with their labels, where these fit.
 
     Args:
         record: the run.
@@ -252,7 +252,7 @@ def _labels(
         rooms: inches for a label, by column.
 
     Returns:
-        Nodes by name; they do not stand anywhere yet.
+        Nodes by name; they have no position yet.
     """
     columns = []
     for column in COLUMNS:
@@ -269,7 +269,7 @@ def _labels(
 
 
 def _lay_out(columns: list[dict[str, Node]], height: float) -> tuple[list[dict[str, Node]], float]:
-    """Stand the nodes of all columns on one scale, with room for every label.
+    """Place the nodes of all columns on one scale, with space for every label.
 
     Args:
         columns: as `_labels` gives them.
@@ -318,7 +318,7 @@ def _draw_ribbons(
     unit: float,
     left_edges: np.ndarray,
 ) -> None:
-    """Draw ribbons between neighbouring columns, coloured by what became of people."""
+    """Draw ribbons between neighbouring columns, coloured by what happened to people."""
     for i, (one, other) in enumerate(pairwise(COLUMNS)):
         by = list(dict.fromkeys([one, other, "outcome"]))
         ribbons = paths.groupby(by)["people"].sum().reset_index()
@@ -375,7 +375,7 @@ def _ribbon(x0: float, x1: float, start: float, end: float, thick: float) -> Out
 
 
 def _draw_nodes(ax: Axes, nodes: list[dict[str, Node]], left_edges: np.ndarray) -> None:
-    """Draw the nodes with their names and people, each beside its bar."""
+    """Draw the nodes with their names and people, each next to its bar."""
     bars, colours = [], []
     for column, placed, x in zip(COLUMNS, nodes, left_edges, strict=True):
         for name, node in placed.items():

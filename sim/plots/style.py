@@ -1,6 +1,6 @@
 """One visual language for all pictures and tables: colours, type and the frame of a figure.
 
-A threat has one colour everywhere, an answer another; both families were chosen so that people who
+Each threat and each answer has one colour everywhere; both families were chosen so that people who
 do not see red or green tell them apart, and so that the answers survive a print without colour.
 Sizes are chosen for a figure 6.4 inches wide that is still read when shown 400 pixels wide.
 """
@@ -56,7 +56,7 @@ OUTCOMES: Final[Mapping[str, str]] = {
     "displaced": "#dd7766",
     "back": "#cccccc",
 }
-"""A colour for what became of people; refugees as on the map. Source: after Tol 2021, muted."""
+"""A colour for what happened to people; refugees as on the map. Source: after Tol 2021, muted."""
 
 LINES: Final = ("#004488", "#bb5566", "#997700", "#6699cc", "#222222")
 """A colour for each line of a picture with several."""
@@ -73,7 +73,7 @@ MEASURES: Final[Mapping[str, str]] = {
 """Colours of headline figures that have one in other pictures."""
 INK: Final = "#222222"
 FAINT: Final = "#5f6368"
-"""Grey that still has a contrast of 6 : 1 on white."""
+"""Grey with a contrast of 6 : 1 on white."""
 RULE: Final = "#d5d8dc"
 HOST: Final = "#117733"
 DEATH: Final = "#222222"
@@ -96,7 +96,7 @@ COMPRESSION: Final = 3
 Weight = Literal["normal", "bold"]
 NUMBER_AND_UNIT: Final = re.compile(r"(?<=\d) (?=(?:M|bn|%|people)\b|%)")
 OURS: Final = "human-security-sim"
-"""Label of figures that we made, and may therefore lay out."""
+"""Label of figures that we created, and may therefore lay out."""
 DISCLAIMER: Final = "a model, not a forecast"
 
 
@@ -109,7 +109,7 @@ def frame(ax: Axes | None, height: float = 2.9, left: float = 0.92, right: float
     Args:
         ax: axes of the caller's, or None.
         height: height of new axes, in inches.
-        left: room beside new axes for labels, in inches.
+        left: space next to new axes for labels, in inches.
         right: room on the other side, in inches.
 
     Returns:
@@ -135,7 +135,7 @@ def caption(
     note: str = "",
     below: float = 26,
 ) -> None:
-    """Write the finding above the axes, and below them what the picture rests on.
+    """Write the finding above the axes, and the source below them.
 
     Args:
         ax: the axes.
@@ -143,7 +143,7 @@ def caption(
         title: the finding, one sentence.
         subtitle: what is drawn, with its unit.
         note: what else the source line should say.
-        below: room for ticks and labels under the axes, in points.
+        below: space for ticks and labels under the axes, in points.
     """
     figure = ax.get_figure(root=True)
     assert figure is not None
@@ -219,7 +219,7 @@ def as_file(ax: Axes, suffix: str = "png") -> bytes:
 
 
 def settle(ax: Axes) -> float:
-    """Make the layout stand, so that texts can be measured.
+    """Fix the layout, so that texts can be measured.
 
     Args:
         ax: axes to which nothing will be added that needs room.
@@ -262,7 +262,7 @@ def wrapped(text: str, size: float, inches: float, weight: Weight = "normal") ->
 
 
 def balanced(text: str, size: float, inches: float, weight: Weight = "normal") -> str:
-    """Break a text into no more lines than it needs, as long as each other: no last word alone."""
+    """Break a text into as few lines as possible, of similar length: no last word alone."""
     best = wrapped(text, size, inches, weight)
     for narrower in np.arange(0.95, 0.45, -0.05) * inches:
         tried = wrapped(text, size, float(narrower), weight)
@@ -274,7 +274,7 @@ def balanced(text: str, size: float, inches: float, weight: Weight = "normal") -
 
 
 def shortened(text: str, size: float, inches: float) -> str:
-    """Cut a text that is longer than the room there is, and say so by dots."""
+    """Cut a text that is too long, and end it with dots."""
     if length(text, size) <= inches:
         return text
     while len(text) > 1 and length(f"{text}…", size) > inches:

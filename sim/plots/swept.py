@@ -1,4 +1,4 @@
-"""What a sweep found: a figure at each value of one factor, whatever the others are."""
+"""Results of a sweep: a figure at each value of one factor, averaged over the others."""
 
 from __future__ import annotations
 
@@ -106,7 +106,7 @@ def plot_effects(
 
 
 def effects_finding(swept: Swept, figure: str, over: str | None = None) -> str:
-    """Say in one sentence what a factor does to a figure, and what the others do."""
+    """Say in one sentence how a factor changes a figure, and how the others do."""
     ranked = gaps(swept, figure)
     over = over or _strongest(swept, figure)
     table, row = effects(swept, figure, over), ranked[ranked["factor"] == over]
@@ -180,7 +180,7 @@ def _is_date(value: Any) -> bool:
 
 
 def _value(value: Any, short: bool = False) -> str:
-    """Write a value as one reads it: months and days in words."""
+    """Write a value for readers: months and days in words."""
     if isinstance(value, (bool, np.bool_)):
         return "yes" if value else "no"
     if not isinstance(value, str):
@@ -195,7 +195,7 @@ def _value(value: Any, short: bool = False) -> str:
 
 
 def _named(name: str) -> str:
-    """Write a figure's or factor's name in words; of a path what it ends with is enough."""
+    """Write a figure's or factor's name in words; of a path only its end."""
     if name in wording.MEASURE_WORDS:
         return wording.MEASURE_WORDS[name]
     words = name.split(".")

@@ -1,4 +1,4 @@
-"""Words and numbers as a reader says them: names of figures, counts, money, dates and places."""
+"""Words and numbers for readers: names of figures, counts, money, dates and places."""
 
 from __future__ import annotations
 
@@ -126,7 +126,7 @@ def money(record: Record, number: float) -> str:
 
 
 def spent(record: Record) -> pd.Series[float]:
-    """Public money a replicate by item, the dearest first."""
+    """Public money a replicate by item, the most expensive first."""
     frame = record.spending
     sums = frame.groupby(frame["item"].astype(str))["amount"].sum() / record.replicates
     return sums.sort_values(ascending=False, kind="stable")

@@ -1,6 +1,6 @@
-"""The report: one HTML file that needs nothing else, for people who were not there.
+"""The report: one HTML file that needs nothing else.
 
-`page` computes what it shows, as plain data; the files in `templates` say how that looks.
+`page` computes its content, as plain data; the files in `templates` lay it out.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ def render(record: Record, pictures: Mapping[str, bytes]) -> str:
     """
     templates = Environment(
         loader=PackageLoader("sim.report"),
-        autoescape=True,  # whatever a scenario says is shown as text
+        autoescape=True,  # text of a scenario is shown as text, never as HTML
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,

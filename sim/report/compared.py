@@ -52,7 +52,7 @@ def difference_table(table: pd.DataFrame, record: Record, names: tuple[str, str]
     shown = blank_table(
         title,
         ("",),
-        ("A", "B less A", "± common\nseeds", "± independent\nseeds", "variance\nreduction"),
+        ("A", "B less A", "± common\nseeds", "± indep.\nseeds", "variance\nfactor"),
     )
     for _, row in table[table["n"] > 0].iterrows():
         unit, sure = str(row["unit"]), row["low"] > 0 or row["high"] < 0
@@ -189,7 +189,7 @@ def signed(value: float, unit: str) -> str:
 
 
 def times(ratio: float) -> str:
-    """Write how many times as many replicates would be needed."""
+    """Write the variance reduction factor."""
     if ratio != ratio:
         return "–"
     return f"x {ratio:.1f}" if ratio < 10 else f"x {wording.words(ratio)}"

@@ -1,4 +1,4 @@
-"""What the report shows, as text and numbers; how it looks is said in `templates`."""
+"""The content of the report, as text and numbers; `templates` lay it out."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Cell:
 
     text: str
     number: float | None = None
-    """What it is sorted by; NaN: it stays last; none: it is words."""
+    """Sort key; NaN: always last; none: the cell is text."""
 
     @property
     def key(self) -> float | None:
@@ -64,7 +64,7 @@ class Table:
 
 
 Shown = Table | str
-"""A table, or the sentence that says why there is none."""
+"""A table, or a sentence that says why there is none."""
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ class Figure:
 
 @dataclass(frozen=True)
 class Page:
-    """All that differs between the report of one run and that of another."""
+    """Everything that differs between the reports of two runs."""
 
     title: str
     description: str | None
@@ -89,7 +89,7 @@ class Page:
     run: Sequence[tuple[str, str]]
     notes: Sequence[str]
     focus: tuple[str, str] | None
-    """Whom pictures and lists are about: citizens of where, households living where."""
+    """Whom pictures and lists are about: which citizens, and households living where."""
     headline: Table
     figures: Sequence[Figure]
     observed: Shown
@@ -105,7 +105,7 @@ class Page:
     sources: Sequence[str]
     version: str
     command: str
-    """What repeats the run."""
+    """The command that repeats the run."""
 
 
 def page_of(record: Record, pictures: Mapping[str, bytes]) -> Page:
@@ -191,7 +191,7 @@ def _headline(record: Record) -> Table:
 
 
 def _interval(record: Record) -> tuple[str, ...]:
-    """Give the column of intervals, which one replicate does not have."""
+    """Give the column of intervals; with one replicate there is none."""
     return ("95 % interval",) if record.replicates > 1 else ()
 
 
@@ -224,7 +224,7 @@ def _observed(record: Record) -> Shown:
             ]
         )
     columns = ("figure", "observed", "simulated", *_interval(record), "ratio", "source")
-    return Table("Observed beside simulated", columns, rows)
+    return Table("Observed and simulated", columns, rows)
 
 
 def _flows(record: Record) -> Shown:
@@ -279,7 +279,7 @@ def _harms(record: Record) -> Shown:
     sums = frame.groupby([frame["corridor"].astype(str), frame["harm"].astype(str)])["people"].sum()
     table = (sums / record.replicates).unstack(fill_value=0)
     if not len(table):
-        return "Nobody came to harm on the way."
+        return "Nobody was harmed on the way."
     names = wording.names(record)
     shown = [harm.name for harm in Harm if harm.name in table.columns]
     order = table.assign(_all=table.sum(axis=1)).sort_values(
@@ -294,7 +294,7 @@ def _harms(record: Record) -> Shown:
     ]
     most = f", {TOP} of {len(table)} corridors, those with most deaths" if len(table) > TOP else ""
     return Table(
-        f"{wording.capital(citizens(record))} to whom it happened{most}",
+        f"{wording.capital(citizens(record))} who were harmed{most}",
         ("corridor", *(wording.HARM_WORDS[harm] for harm in shown)),
         rows,
     )
@@ -338,7 +338,7 @@ def _asylum(record: Record) -> Shown:
 def _by_country(
     record: Record, table: pd.DataFrame, words: Mapping[str, str], caption: str, nobody: str
 ) -> Shown:
-    """Show people by country (rows, the largest first) and what became of them (columns)."""
+    """Show people by country (rows, the largest first) and what happened to them (columns)."""
     shown = [it for it in words if it in table.columns and table[it].any()]
     if not shown:
         return nobody

@@ -167,7 +167,7 @@ def spending(record: Record, rows: int = 8) -> RenderableType:
 
     Args:
         record: a run.
-        rows: items to list, the dearest first.
+        rows: items to list, the most expensive first.
 
     Returns:
         A table; a sentence where none was spent, or spending was not kept.
@@ -188,7 +188,7 @@ def spending(record: Record, rows: int = 8) -> RenderableType:
 
 
 def observed(record: Record, rows: int = 14) -> RenderableType:
-    """List observed figures beside the simulated ones.
+    """List observed figures with the simulated ones.
 
     Args:
         record: a run.
@@ -204,9 +204,7 @@ def observed(record: Record, rows: int = 14) -> RenderableType:
     known = frame["simulated"].notna()
     busiest = frame["date"] == frame["date"][known].mode().max()
     order = [*frame.index[known & busiest], *frame.index[known & ~busiest], *frame.index[~known]]
-    table = blank_table(
-        "Observed beside simulated", ("figure",), ("observed", "simulated", "ratio")
-    )
+    table = blank_table("Observed and simulated", ("figure",), ("observed", "simulated", "ratio"))
     for row in order[:rows]:
         seen, made, low, high = (
             float(frame.loc[row, name]) for name in ("observed", "simulated", "low", "high")

@@ -1,1 +1,1 @@
-"""Results as tables, the figures that sum them up, and the files they are kept in."""
+"""Results as tables, the main figures, and the files they are kept in."""

@@ -1,6 +1,6 @@
-"""What docs/tables.md says of every table, from the declarations.
+"""The sections of docs/tables.md on every table, from the declarations.
 
-`python -m sim.results.document --write docs` writes that part of it anew.
+`python -m sim.results.document --write docs` writes them again.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ WIDTH: Final = 100
 
 
 def sections() -> str:
-    """Return a list of all tables, and a section for each: what it tells, its columns, units."""
+    """Return a list of all tables, and a section for each: its meaning, columns and units."""
     tables: list[Table | Derived] = [*(TABLES[it] for it in sorted(TABLES)), *DERIVED.values()]
     listed = _rows(("table", "what"), ((f"[{it.name}](#{it.name})", it.text) for it in tables))
     parts = [listed, *(_section(it) for it in tables)]
@@ -63,7 +63,7 @@ def _rows(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> Iterator[st
 
 
 def document(before: str) -> str:
-    """Return docs/tables.md with its sections on tables written anew.
+    """Return docs/tables.md with new sections on tables.
 
     Args:
         before: the document, with the markers `BEGIN` and `END` on lines of their own.
@@ -74,7 +74,7 @@ def document(before: str) -> str:
 
 
 def write(folder: Path) -> None:
-    """Write the sections of docs/tables.md anew.
+    """Write the sections of docs/tables.md on tables again.
 
     Args:
         folder: the folder `docs`.

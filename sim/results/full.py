@@ -12,7 +12,7 @@ from sim.results.run import Run
 from sim.results.tables import DECLARED, category, with_countries
 
 MOST_ROWS = 10_000_000
-"""Rows that a full table may have, if nobody says otherwise: about a gigabyte."""
+"""Most rows of a full table by default: about a gigabyte."""
 
 
 class NotFullError(ValueError):

@@ -77,8 +77,8 @@ def ratio_interval(above: Values, below: Values) -> Interval:
 
     Returns:
         Ratio of the means, bounds and number of replicates. The ratio is NaN unless the lower mean
-        is above 0; bounds are NaN for fewer than two replicates, and where `below` cannot be told
-        from 0, since then any ratio could be.
+        is above 0; bounds are NaN for fewer than two replicates, and where `below` does not differ
+        significantly from 0, since then any ratio is possible.
 
     Source: Fieller (1954), for paired values.
     """

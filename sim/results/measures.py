@@ -1,4 +1,4 @@
-"""The headline figures: what each is, and how it comes of the tables."""
+"""The headline figures: the meaning of each, and how it follows from the tables."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ class Measure(NamedTuple):
 _ANSWER_TEXT: Final = {
     "choice": "moves by choice",
     "necessity": "moves of necessity",
-    "no_means": "would move, cannot pay (one answer a household and step)",
-    "no_permission": "would move, may not (one answer a household and step)",
+    "no_means": "would move, lacks the means (one answer a household and step)",
+    "no_permission": "would move, is refused permission (one answer a household and step)",
     "stays": "stays (one answer a household and step)",
 }
 
@@ -81,7 +81,7 @@ MEASURES: Final[Mapping[str, Measure]] = {
         Measure("life_years_lost", "years", "years of life lost before the end, undiscounted"),
         Measure("life_years_lost_3pct", "years", "years of life lost before the end, at 3 %"),
         Measure("secure", "share", "secure: how free of the seven threats people lived", 0.0, 1.0),
-        Measure("orderly", "share", "orderly: entered by leave, or claims decided", 0.0, 1.0),
+        Measure("orderly", "share", "orderly: came with permission, or claims decided", 0.0, 1.0),
         Measure("regular", "share", "regular: did not have to enter irregularly", 0.0, 1.0),
         Measure("humane", "share", "humane: unharmed for each departure abroad", 0.0, 1.0),
     )

@@ -1,4 +1,4 @@
-"""What a run says about the figures that were observed in the world."""
+"""Simulated values of the figures that were observed in the world."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SLACK_DAYS: Final = 31
 
 REFUGEE_STATUSES: Final = ("refugee", "claimant", "irregular", "ordered")
 """Statuses compared with registered refugees: host states register the displaced on arrival,
-whatever the model's paper says (our assumption)."""
+whatever their status is in the model (our assumption)."""
 
 
 STOCKS_OBSERVED: Final[Mapping[str, tuple[str, ...]]] = {
@@ -43,7 +43,7 @@ HARMS_OBSERVED: Final[Mapping[str, str]] = {
 
 
 def simulated(run: Run, figure: Observed, counts: Mapping[pd.Timestamp, list[_Count]]) -> Values:
-    """Give what the run says about an observed figure, one value a replicate."""
+    """Give the simulated value of an observed figure, one for each replicate."""
     if figure.what in STOCKS_OBSERVED:
         return _stock_figure(run, figure, counts)
     needed = "harms" if figure.what in HARMS_OBSERVED else "flows"
@@ -113,7 +113,7 @@ def _stock_figure(
 
 
 def _born_there(run: Run, figure: Observed, last: pd.Timestamp) -> Values:
-    """Count births abroad to citizens of `of` up to a day: who is born there is no foreign-born.
+    """Count births abroad to citizens of `of` up to a day: people born there are not foreign-born.
 
     That few of these children leave or die before is our assumption; `stocks` cannot tell them
     apart.

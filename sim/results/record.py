@@ -1,4 +1,4 @@
-"""What a run leaves behind: its tables, and the figures that sum it up."""
+"""The result of a run: its tables, and the main figures."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from sim.schema import Scenario
 
 
 class UnlikeRunsError(ValueError):
-    """Two runs cannot be set against each other, replicate by replicate."""
+    """Two runs cannot be compared replicate by replicate."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -69,7 +69,7 @@ class Record(Run):
 
     @cached_property
     def headline(self) -> pd.DataFrame:
-        """The figures that sum the run up, as means over replicates.
+        """The main figures of the run, as means over replicates.
 
         `describe("headline")` says what its columns are, and how the scorecard is counted;
         `MEASURES` what each figure is. A figure whose table was not kept is NaN with n 0.
@@ -83,9 +83,9 @@ class Record(Run):
 
     @cached_property
     def observed(self) -> pd.DataFrame:
-        """Each observed figure of the scenario beside the simulated one.
+        """Each observed figure of the scenario, with the simulated one.
 
-        `describe("observed")` says what its columns are, and what is set against what. What a
+        `describe("observed")` says what its columns are, and what is compared with what. What a
         record cannot tell is NaN: dates outside the run, tables that were not kept.
         """
         rows = []
@@ -220,7 +220,7 @@ def load(directory: str | Path) -> Record:
 
 
 def refuse_unlike(record: Record, base: Record) -> None:
-    """Refuse two runs whose replicates are not pairs: the same people with the same luck.
+    """Refuse two runs whose replicates do not match: same people, same random draws.
 
     Raises:
         UnlikeRunsError: they differ in seeds, people at the start, period or currency.

@@ -49,7 +49,7 @@ class Run:
     """The tables by name."""
 
     def __post_init__(self) -> None:
-        """Refuse tables that lack a documented column; put countries beside places."""
+        """Refuse tables that lack a documented column; add the countries of places."""
         tables = {
             name: with_countries(DECLARED[name], frame, self.scenario) if name in TABLES else frame
             for name, frame in self.tables.items()
@@ -103,7 +103,7 @@ class Run:
         return money_unit(self.scenario)
 
     def describe(self, name: str | None = None) -> str:
-        """Say in plain words what a table tells: each column with its unit, and what else to know.
+        """Describe a table in plain words: each column with its unit, and what else to know.
 
         Args:
             name: Of the table; none: all tables are listed, a line each.

@@ -1,6 +1,6 @@
 """A run's folder: written whole or not at all, and read back with a reason when it cannot be.
 
-The folder is prepared beside its final place and moved there by renaming, so that an interrupted
+The folder is prepared next to its final place and moved there by renaming, so that an interrupted
 save leaves the earlier run as it was, at worst under the name `.NAME.previous`, from where the
 next save takes it back.
 """
@@ -45,7 +45,7 @@ OURS: Final = KEPT | frozenset(
 )
 """Files of a run's folder that a new run replaces or removes; all others stay."""
 STALE_SECONDS: Final = 3600
-"""A partial folder this old was left by a save that died."""
+"""A partial folder this old was left by a save that was killed."""
 
 
 class StoreError(Exception):
@@ -103,7 +103,7 @@ def write(parts: Parts, directory: str | Path) -> Path:
         finally:
             shutil.rmtree(partial, ignore_errors=True)
     except OSError as error:
-        room = "free some room or " if error.errno == errno.ENOSPC else ""
+        room = "free some disk space or " if error.errno == errno.ENOSPC else ""
         raise StoreError(
             f"cannot write the run to {directory}: {_reason(error)}; {room}choose another folder"
         ) from error
@@ -111,7 +111,7 @@ def write(parts: Parts, directory: str | Path) -> Path:
 
 
 def identity(scenario: Scenario, base: Scenario, seed: int, replicates: int) -> dict[str, Any]:
-    """Tell what a run is: two runs of one identity have the same tables, to the bit.
+    """Give the identity of a run: two runs with the same identity have the same tables, to the bit.
 
     Args:
         scenario: resolved, `population.agents` included.
@@ -138,11 +138,11 @@ WORDS: Final = {
     "replicates": "another number of replicates",
     "code": "other code",
 }
-"""How a part of a run's identity that differs is called."""
+"""Words for a part of a run's identity that differs."""
 
 
 def differences(found: object, wanted: Mapping[str, Any]) -> str:
-    """Say in what one run differs from another.
+    """Say how one run differs from another.
 
     Args:
         found: identity of the one, as a file had it.
@@ -160,8 +160,8 @@ def differences(found: object, wanted: Mapping[str, Any]) -> str:
 def hold(directory: str | Path) -> Iterator[Path]:
     """Let one process at a time write a folder.
 
-    The lock is the system's, on the file `.NAME.lock` beside the folder: however a process ends,
-    its lock ends with it, and files that it leaves behind hold nobody up.
+    The lock is the system's, on the file `.NAME.lock` next to the folder: however a process ends,
+    its lock is released, and files that it leaves behind block nobody.
 
     Args:
         directory: the folder, there or not yet; parents that are missing are made, and go again
@@ -176,13 +176,13 @@ def hold(directory: str | Path) -> Iterator[Path]:
     """
     target = Path(directory).expanduser().resolve()
     path = target.with_name(f".{target.name}.lock")
-    # Beside the lock file, since Windows lets nobody else read that.
+    # In a second file, since on Windows nobody else can read the lock file.
     holder = path.with_name(f"{path.name}.pid")
     made = [folder for folder in target.parents if not folder.exists()]
     lock = FileLock(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        # Long enough for a holder that is just leaving, whose lock file went before we locked it.
+        # Long enough for a holder that is just ending and has removed its lock file.
         lock.acquire(timeout=0.2, poll_interval=0.02)
     except Timeout as error:
         raise HeldError(
@@ -200,7 +200,7 @@ def hold(directory: str | Path) -> Iterator[Path]:
         with suppress(OSError):
             holder.unlink()
         if isinstance(lock, UnixFileLock):
-            # It goes while it is still held: who opened it meanwhile sees that it is gone.
+            # It is removed while held, so that a process that has opened it sees this.
             with suppress(OSError):
                 path.unlink()
         lock.release()
@@ -210,7 +210,7 @@ def hold(directory: str | Path) -> Iterator[Path]:
 
 
 def _number_in(holder: Path) -> str:
-    """Say which process holds a lock, where it could write that down."""
+    """Name the process that holds a lock, if it could write its number."""
     try:
         return f" ({int(holder.read_text(encoding='ascii'))})"
     except (OSError, ValueError):
@@ -218,7 +218,7 @@ def _number_in(holder: Path) -> str:
 
 
 def checkpoint_of(folder: Path) -> Path:
-    """Give the file, beside a run's folder, in which the run is kept until it is done."""
+    """Give the file, next to a run's folder, in which the run is kept until it is complete."""
     return folder.with_name(f".{folder.name}.checkpoint")
 
 
@@ -251,7 +251,7 @@ def read(directory: str | Path) -> Parts:
 
 @contextmanager
 def written_whole(directory: str | Path) -> Iterator[Callable[[str], Path]]:
-    """Let files be written beside their place and renamed into it when all of them are done.
+    """Let files be written next to their final place and renamed into it when all are complete.
 
     Args:
         directory: where the files belong; it and its parents are made where missing.
@@ -301,7 +301,9 @@ def read_manifest(directory: str | Path) -> dict[str, Any]:
     except (ValueError, RecursionError) as error:
         raise StoreError(f"{path} is damaged: it is not readable JSON; run again") from error
     if not _is_manifest(manifest):
-        raise StoreError(f"{directory} is not the folder of a run: its manifest is not ours")
+        raise StoreError(
+            f"{directory} is not the folder of a run: its manifest is from another program"
+        )
     if manifest["format"] != FORMAT:
         raise StoreError(
             f"{directory} has format {manifest['format']}, this version reads {FORMAT}; "
@@ -338,7 +340,7 @@ def refuse_foreign(target: Path) -> None:
 
 
 def _sweep(target: Path, previous: Path) -> None:
-    """Remove what saves that died have left beside the folder."""
+    """Remove what killed saves have left next to the folder."""
     if previous.is_dir() and target.exists():
         shutil.rmtree(previous)
     for left in target.parent.glob(f".{target.name}.*.partial"):
@@ -361,7 +363,7 @@ def _swap(partial: Path, target: Path, previous: Path) -> None:
 
 
 def _keep_foreign(source: Path, partial: Path) -> None:
-    """Carry files over that are not ours; copies, so that they exist somewhere at any time."""
+    """Carry over files of the user; as copies, so that they always exist somewhere."""
     for entry in source.iterdir():
         if entry.name in OURS:
             continue
@@ -403,7 +405,7 @@ def to_json(value: object) -> str:
 
 
 def _plain(value: Any) -> Any:
-    """Turn numpy's and the calendar's types into JSON's."""
+    """Turn types of numpy and datetime into those of JSON."""
     if isinstance(value, Mapping):
         return {str(key): _plain(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):

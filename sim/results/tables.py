@@ -33,13 +33,13 @@ def country_beside(place: Column) -> Column | None:
 
 
 def with_beside(columns: Iterable[Column]) -> tuple[Column, ...]:
-    """Columns with the countries of places beside them."""
+    """Columns, each column of places followed by its countries."""
     pairs = ((column, country_beside(column)) for column in columns)
     return tuple(it for pair in pairs for it in pair if it is not None)
 
 
 def complete(table: Table) -> Table:
-    """A table with the columns that all tables have, and countries beside places."""
+    """A table with the columns that all tables have, and the countries of places."""
     date = AT_END if table.at_end else FIRST if table.date == "first" else LAST
     return replace(table, columns=(REPLICATE, date, *with_beside(table.columns)))
 
@@ -53,7 +53,7 @@ TABLES: Final[Mapping[str, Table]] = {name: complete(it) for name, it in DECLARE
 
 
 def with_countries(table: Table, frame: pd.DataFrame, scenario: Scenario) -> pd.DataFrame:
-    """A table with the countries of its places beside them, where it lacks them.
+    """Add the countries of its places to a table, where they are missing.
 
     Args:
         table: The table.
@@ -112,23 +112,23 @@ DERIVED: Final[Mapping[str, Derived]] = {
                 Column("lon", "float", "degrees", "longitude, east above 0"),
                 Column("people", "float", "people", "people who live there at the start"),
                 Column("rows", "int", "rows", "simulated persons at the start whose origin it is"),
-                Column("people_per_row", "int", "people", "people that each of these stands for"),
+                Column("people_per_row", "int", "people", "people that each of these represents"),
             ),
             "Origin is where somebody's home is, wherever they live: `rows` counts those who live "
             "abroad at the start too, and not the foreigners who live there. Groups too small for "
-            "a whole row are rounded by luck, so that `rows` is that of replicate 0.",
+            "a whole row are rounded at random, so that `rows` is that of replicate 0.",
         ),
         Derived(
             "seeds",
             "the seeds of the replicates",
-            (REPLICATE, Column("seed", "int", "seed", "what its luck is drawn from")),
-            "With a seed given to `--seed` or `run(seed=...)`, the run of that replicate is made "
-            "again alone. Seeds have up to 19 digits, and spreadsheets keep 15: in xlsx they are "
+            (REPLICATE, Column("seed", "int", "seed", "seed of its random draws")),
+            "With this seed in `--seed` or `run(seed=...)`, that replicate can be run again "
+            "alone. Seeds have up to 19 digits, and spreadsheets keep 15: in xlsx they are "
             "text.",
         ),
         Derived(
             "headline",
-            "the figures that sum the run up, as means over replicates",
+            "the main figures of the run, as means over replicates",
             (
                 Column("measure", "text", "id", "the figure; all of them are listed below"),
                 Column("unit", "text", "text", "unit of the figure"),
@@ -137,7 +137,7 @@ DERIVED: Final[Mapping[str, Derived]] = {
                 replace(HIGH, unit="as in `unit`"),
                 Column("n", "int", "replicates", "replicates that have the figure"),
             ),
-            "Intervals are cut off at values that cannot be, and there is none with one replicate. "
+            "Intervals are cut off at impossible values, and there is none with one replicate. "
             "A figure whose table was not kept has no value, and n is 0.\n\n"
             "People who move twice are two moves; answers that were refused count a household once "
             "each step in which it is refused. The scorecard: *secure* is 1 - insecurity-years / "
@@ -151,7 +151,7 @@ DERIVED: Final[Mapping[str, Derived]] = {
         ),
         Derived(
             "observed",
-            "the observed figures of the scenario, each beside the simulated one",
+            "the observed figures of the scenario, each with the simulated one",
             (
                 Column("id", "text", "id", "the figure"),
                 Column("what", "text", "word", "refugees, deaths, arrivals, ..."),
@@ -168,7 +168,7 @@ DERIVED: Final[Mapping[str, Derived]] = {
             ),
             "Refugees are the citizens of `of` abroad who have the status refugee, claimant, "
             "irregular or ordered; asylum seekers those with the status claimant; the foreign-born "
-            "those with any status, less who was born there since the start; displaced those so "
+            "those with any status, less those born there since the start; displaced those so "
             "called within `of`. Stocks are taken on the last day of the record up to `date`, at "
             "most 31 days earlier. Deaths, interceptions, kidnappings and separations of citizens "
             "of `of` are those on corridor `at`, or on the corridors into country `at` and within "
@@ -225,7 +225,7 @@ def unit_of(column: Column, money: str) -> str:
 
 
 def paragraphs(table: Table | Derived) -> list[str]:
-    """What has to be known of a table besides its columns."""
+    """What else to know about a table, besides its columns."""
     if isinstance(table, Derived):
         return table.notes.split("\n\n") if table.notes else []
     split = "The columns of `outputs.by` (`place`, if nothing is said) follow the date."

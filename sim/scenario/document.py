@@ -1,4 +1,4 @@
-"""YAML text as a tree that remembers where everything stands.
+"""YAML text as a tree that keeps the position of everything.
 
 YAML 1.2 core rules on PyYAML's C parser: `NO` stays text, `9.2e6` is a number, a key may occur
 once. Only plain data can come out; nothing in a file is ever executed. Events are read one by one,
@@ -16,7 +16,7 @@ import yaml
 from sim.schema.errors import Problem, ScenarioError, quoted
 
 MAX_BYTES: Final = 1_000_000
-"""Size of a YAML file; bulk belongs into tables."""
+"""Largest YAML file; bulk data belongs in tables."""
 MAX_DEPTH: Final = 50
 """Nesting of lists and mappings."""
 MAX_NODES: Final = 100_000
@@ -95,7 +95,7 @@ class Argument:
 
 
 class Node:
-    """A scalar, list or mapping, and where it stands.
+    """A scalar, list or mapping, and its position.
 
     Attributes:
         kind: what `value` is.
@@ -207,7 +207,7 @@ def parse(
                 origin.problem(
                     len(before) - 1,
                     len(before[-1]),
-                    f"the character U+{ord(found[0]):04X} may not stand in a YAML file",
+                    f"the character U+{ord(found[0]):04X} is not allowed in a YAML file",
                     "remove it; a scenario is plain UTF-8 text",
                 )
             ]
@@ -311,7 +311,7 @@ class _Builder:
                 raise self.refuse(
                     event,
                     f"more than {self.max_nodes:,} values (aliases written out)",
-                    "put bulk into a CSV beside the scenario, "
+                    "put bulk data into a CSV file next to the scenario, "
                     "for instance stocks: {table: stocks.csv}",
                 )
             if inner is None:
@@ -395,7 +395,7 @@ class _Builder:
 
 
 def _syntax_problem(error: Any, origin: Origin, text: str) -> Problem:
-    """Say in plain words what the parser stumbled over."""
+    """Say in plain words what the parser could not read."""
     mark = error.problem_mark or error.context_mark
     line, column = (mark.line, mark.column) if mark else (0, 0)
     said = f"{error.context or ''} {error.problem or ''}".strip()
@@ -413,7 +413,7 @@ def _syntax_problem(error: Any, origin: Origin, text: str) -> Problem:
 _SYNTAX: Final = (
     (
         "mapping values are not allowed",
-        "a ':' stands where no key can be",
+        "there is a ':' where no key can be",
         "check the indentation; text that holds ': ' needs quotes",
     ),
     (
@@ -433,7 +433,7 @@ _SYNTAX: Final = (
     ),
     (
         "escape",
-        "this '\\' starts no character that YAML knows",
+        "this '\\' does not start an escape of YAML",
         "write '\\\\' for a backslash, or use single quotes",
     ),
     ("while scanning a quoted scalar", "the text in quotes that starts HERE is not closed", ""),
@@ -448,14 +448,14 @@ _SYNTAX: Final = (
         "give the keys of one mapping the same indentation",
     ),
     ("expected node content", "a value is missing here", ""),
-    ("block sequence entries are not allowed", "a '- ' stands where no list can start", ""),
+    ("block sequence entries are not allowed", "there is a '- ' where no list can start", ""),
     (
         "cannot start any token",
         "this character cannot start a value",
         "put the text in quotes",
     ),
-    ("tag", "a tag cannot stand here", "put text that starts with '!' in quotes"),
-    ("document start", "something stands here outside of the scenario's mapping", ""),
+    ("tag", "a tag is not allowed here", "put text that starts with '!' in quotes"),
+    ("document start", "there is text outside of the scenario's mapping", ""),
     ("directive", "a line that starts with '%' is not read", "take it out"),
     ("incompatible YAML document", "only YAML 1.1 and 1.2 are read", "take this line out"),
 )

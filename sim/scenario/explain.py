@@ -1,6 +1,6 @@
 """What every key of a scenario means, for `sim explain`, docs/keys.md and docs/model.md.
 
-`python -m sim.scenario.explain --write docs` writes both documents anew from the declarations.
+`python -m sim.scenario.explain --write docs` writes both documents again from the declarations.
 """
 
 from __future__ import annotations
@@ -25,18 +25,18 @@ from sim.schema.root import BASE, BASE_MEANING
 from sim.schema.types import strip
 
 ANY: Final = "*"
-"""Stands in a path for the id of a thing in a list, or for the key of a mapping."""
+"""In a path: the id of a thing in a list, or the key of a mapping."""
 WIDTH: Final = 100
 """Columns that text is filled up to."""
 BEGIN: Final = "<!-- generated from the declarations of keys: make docs -->"
 END: Final = "<!-- end of what is generated -->"
 TABULATED: Final = (StatusFactors, SettlingFactors, Newcomers, Levers)
-"""Parts that stand in one row of docs/model.md: a number for each status, or for each rule."""
+"""Parts with one row in docs/model.md: a number for each status, or for each rule."""
 
 
 @dataclass(frozen=True)
 class Key:
-    """A key and what its declaration says; texts are empty where there is nothing to say."""
+    """A key with its declaration; texts that do not apply are empty."""
 
     path: str
     """Dotted, with `*` for ids: `policies.*.quota`."""
@@ -83,7 +83,7 @@ def keys() -> tuple[Key, ...]:
 
 
 def find(word: str) -> list[Key]:
-    """Return the keys that a word means.
+    """Return the keys that a word may mean.
 
     Args:
         word: a dotted path, with ids of a scenario, `*` or nothing in place of ids; or a key's
@@ -103,7 +103,7 @@ def find(word: str) -> list[Key]:
 
 
 def near(word: str) -> list[str]:
-    """Return paths that a word which means no key may have been meant for, the nearest first."""
+    """Return the paths nearest to a word that names no key, the nearest first."""
     last = word.rpartition(".")[2]
     paths = {it.path: it for it in keys()}
     found = [nearest(word, paths)]
@@ -154,7 +154,7 @@ def listed(found: list[Key]) -> str:
     """Return several keys as `sim explain` prints them: one line each."""
     width = max(len(it.path) for it in found)
     lines = [f"{it.path:<{width}}  {first_sentence(it.meaning)}" for it in found]
-    return "\n".join([*lines, "", "Name one of them to read all about it."])
+    return "\n".join([*lines, "", "Give one of them to see all about it."])
 
 
 def first_sentence(meaning: str) -> str:
@@ -308,7 +308,7 @@ def keys_document() -> str:
         "This page is generated from the declarations in `sim/schema/` (`make docs`). "
         "`sim explain KEY` prints one key with its neighbours, `sim schema` all of them for "
         "editors.\n\n"
-        '`*` stands for the id of a thing in a list, or for the name of an entry. "Our '
+        '`*` means the id of a thing in a list, or for the name of an entry. "Our '
         'assumption" means that nobody measured it. Where a default is *left out*, the text says '
         "what then holds."
     )
@@ -352,7 +352,7 @@ def defaults_tables() -> str:
             lines.append(_row((f"`{it.path}`", it.default, it.unit, it.symbol, it.source)))
     lines += [
         "",
-        "Where no rule speaks:",
+        "Where no rule states it:",
         "",
         "| rule | what holds | unit |",
         "|---|---|---|",
@@ -374,7 +374,7 @@ def _row(cells: tuple[str, ...]) -> str:
 
 
 def model_document(before: str) -> str:
-    """Return docs/model.md with its tables of defaults written anew.
+    """Return docs/model.md with new tables of defaults.
 
     Args:
         before: the document, with the markers `BEGIN` and `END` on lines of their own.
@@ -385,7 +385,7 @@ def model_document(before: str) -> str:
 
 
 def write_documents(folder: Path) -> None:
-    """Write docs/keys.md and the tables of defaults in docs/model.md anew.
+    """Write docs/keys.md and the tables of defaults in docs/model.md again.
 
     Args:
         folder: the folder `docs`.

@@ -13,7 +13,7 @@ ROOM: Final = Path(__file__).resolve().parent
 
 
 def folder() -> Path | None:
-    """Return the folder of shipped scenarios: in an installed wheel, else beside the package."""
+    """Return the folder of shipped scenarios: in an installed wheel, else next to the package."""
     package = ROOM.parent
     for candidate in (package / "scenarios", package.parent / "scenarios"):
         if candidate.is_dir():
@@ -55,7 +55,7 @@ def starter(name: str) -> str:
     """Return a commented scenario to start from.
 
     Args:
-        name: its name; what an id may not hold becomes `_`.
+        name: its name; characters not allowed in an id become `_`.
 
     Returns:
         YAML text that `sim run` accepts.

@@ -121,7 +121,7 @@ def _fresh(path: tuple[str | int, ...], said: str, origin: Argument) -> Node:
 
 
 def _spelled_out(node: Node, path: tuple[str | int, ...], said: str, origin: Argument) -> Node:
-    """Return the mapping that a terse threat level stands for."""
+    """Return the mapping that a short threat level means."""
     if not _is_level(path):
         raise _refuse(origin, f"{said} is a single value; nothing is under it")
     entries: dict[str, Any] = {}

@@ -1,4 +1,4 @@
-"""Read a scenario file: text, tree, tables, overrides, schema, checks, and resolved at last."""
+"""Read a scenario file: text, tree, tables, overrides, schema, checks, and at last resolving."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ from sim.schema.errors import Problem, ScenarioError, nearest, quoted, suggest
 __all__ = ["dump", "read"]
 
 MAX_REPAIRS: Final = 20
-"""Rounds of taking out what the schema refuses."""
+"""Rounds of removing what the schema refuses."""
 MAX_REFUSED: Final = 2000
-"""Refusals of the schema from which on the rest is not checked: a table is all wrong."""
+"""With this many refusals the rest is not checked: a whole table is wrong."""
 PLACEHOLDERS: Final = {
     "schema": "1",
     "name": "unnamed",
@@ -36,7 +36,7 @@ PLACEHOLDERS: Final = {
     "countries": "[]",
     "places": "[]",
 }
-"""What stands for a refused part that a scenario cannot be without, while the rest is checked."""
+"""Placeholder for a refused part that a scenario needs, while the rest is checked."""
 
 
 RESOLVED_BYTES: Final = 100_000_000
@@ -71,7 +71,7 @@ class ScenarioFile:
     """
 
     def __init__(self, source: str | Path, *, limit: int = MAX_BYTES) -> None:
-        """Read the file and its tables; what they have wrong is told by `variant`.
+        """Read the file and its tables; `variant` reports what is wrong in them.
 
         Raises:
             ScenarioError: there is no file, or it is no mapping.
@@ -151,7 +151,7 @@ def _load_tree(path: Path, limit: int, problems: list[Problem]) -> Node:
 
 
 def _find_base(named: Node, path: Path) -> Path:
-    """Return the file of the scenario that another one names: beside it, or a shipped one."""
+    """Return the file of the scenario that another one names: in its folder, or a shipped one."""
     name = named.value
     hint = "name a file in this folder, or a shipped scenario, for instance `scenario: syria`"
     if named.kind != "scalar" or not isinstance(name, str) or not name.isprintable():
@@ -257,7 +257,7 @@ def _load(path: Path, limit: int) -> str:
                     0,
                     0,
                     f"is larger than {limit / 1e6:g} MB",
-                    "put bulk into a CSV beside the scenario, "
+                    "put bulk data into a CSV file next to the scenario, "
                     "for instance stocks: {table: stocks.csv}",
                 )
             ]
@@ -301,7 +301,7 @@ def _with_tables(root: Node, path: Path, damaged: set[str]) -> tuple[Node, list[
         if part is None or node.kind != "mapping" or "table" not in node.value:
             continue
         found = [
-            other.problem(f"{key}: {quoted(word)} cannot stand beside table")
+            other.problem(f"{key}: {quoted(word)} cannot be combined with table")
             for word, (other, _) in node.value.items()
             if word != "table"
         ]

@@ -1,4 +1,4 @@
-"""Keys by their old names: read, and told of once, where they stand.
+"""Old names of keys: read, and reported once, with their position.
 
 A key's declaration says what it was called before (`formerly`). Files, tables and overrides have
 old names replaced in their trees before anything else looks at them, so that every message points
@@ -22,7 +22,7 @@ from sim.schema.types import strip
 def replace_old_names(
     node: Node, inside: Any = Scenario, address: str = "", *, silent: bool = False
 ) -> list[Problem]:
-    """Give the keys of a tree their names of today, and warn of each old name once.
+    """Give the keys of a tree their current names, and warn of each old name once.
 
     Args:
         node: its mappings are changed in place.
@@ -31,7 +31,7 @@ def replace_old_names(
         silent: without warnings, for what this program wrote itself.
 
     Returns:
-        A problem for each old name that stands beside the new one.
+        A problem for each old name that is given together with the new one.
     """
     problems: list[Problem] = []
     found: dict[tuple[str, str], list[Node]] = {}
@@ -57,12 +57,12 @@ def tell(problem: Problem) -> None:
 
 
 def beside(node: Node, old: str, new: str) -> Problem:
-    """Return the problem of an old name that stands beside the new one."""
+    """Return the problem of an old name that is given together with the new one."""
     return node.problem(f"{old} is the old name of {new}, which is here too", f"keep {new}")
 
 
 def old_name(model: type[Part] | None, word: str) -> str | None:
-    """Return the name of today of a part's key that is written by its old one."""
+    """Return the current name of a key that is written with its old name."""
     return model.old_names.get(word) if model is not None else None
 
 

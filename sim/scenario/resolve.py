@@ -1,4 +1,4 @@
-"""From a terse scenario to the complete and explicit one that the engine reads."""
+"""From a short scenario to the complete and explicit one that the engine reads."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ T = TypeVar("T")
 
 
 def resolve(scenario: Scenario) -> Scenario:
-    """Write out everything that a terse scenario leaves to the rest of the file.
+    """Write out everything that a short scenario leaves to defaults or other parts.
 
     Resolving a resolved scenario changes nothing.
 
@@ -99,7 +99,7 @@ def resolve(scenario: Scenario) -> Scenario:
 
 
 def _caravan(item: Intervention) -> dict[str, float]:
-    """Return what a caravan's file leaves open."""
+    """Return the values of a caravan that the file leaves out."""
     if item.kind != "caravan":
         return {}
     return {key: value for key, value in CARAVAN.items() if getattr(item, key) is None}
@@ -246,7 +246,7 @@ def country_incomes(places: Iterable[Place]) -> dict[str, float]:
         places: as written.
 
     Returns:
-        By country, money a head and year; no entry where no place states one.
+        By country, money per person and year; no entry where no place states one.
     """
     money: dict[str, float] = {}
     people: dict[str, float] = {}
@@ -274,7 +274,7 @@ def _groups(place: Place, of_country: Mapping[str, float]) -> dict[str, float]:
 
 
 def _people_per_agent(scenario: Scenario) -> dict[str, int]:
-    """Return the people that one row stands for, by country.
+    """Return the people that one row represents, by country.
 
     The focus countries' people get `FOCUS` of the rows, all others the rest; without a focus, or
     with nobody on one side, all are alike.

@@ -1,4 +1,4 @@
-"""Bulk beside a scenario: a CSV file read as one of its lists, with a position for every cell."""
+"""Bulk data of a scenario: a CSV file read as one of its lists, with a position for every cell."""
 
 from __future__ import annotations
 
@@ -106,7 +106,7 @@ class TableNode(Node):
 def read_table(
     node: Node, name: Any, folder: Path | None, part: type[Part]
 ) -> tuple[TableNode, list[Problem]]:
-    """Read the CSV file that stands for a list of the scenario.
+    """Read the CSV file that replaces a list of the scenario.
 
     Columns are the fields of the list's items; an empty cell leaves a field out; a list within a
     cell has `;` between its items; blank lines and lines that start with `#` are skipped.
@@ -122,7 +122,7 @@ def read_table(
         later, by the schema.
 
     Raises:
-        ScenarioError: the file is not to be had, or its header or form is wrong.
+        ScenarioError: the file cannot be read, or its header or form is wrong.
     """
     problems: list[Problem] = []
     table, rows_of_cells = _open(node, name, folder, problems)
@@ -157,7 +157,7 @@ def read_cells(node: Node, folder: Path) -> tuple[Table, list[tuple[int, list[st
         The file, and the 0-based line and the stripped cells of each row, all equally long.
 
     Raises:
-        ScenarioError: the file is not to be had, or rows differ in length.
+        ScenarioError: the file cannot be read, or rows differ in length.
     """
     problems: list[Problem] = []
     table, rows = _open(node, node.value, folder, problems)

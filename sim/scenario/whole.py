@@ -12,22 +12,22 @@ _RULES: Final = [it.rule_keys for it in MECHANISMS if it.rule_keys is not None]
 _KEYS: Final = [it.keys for it in MECHANISMS if it.keys is not None]
 
 
-class Policy(CommonPolicy, *_RULES):  # type: ignore[misc]
+class Policy(*_RULES, CommonPolicy):  # type: ignore[misc]
     """A dated rule of one state, or on one corridor. For each key the latest start wins.
 
-    What a key says holds while the rule does. Where no rule speaks, what is said under "left out"
-    holds.
+    What a key says holds while the rule does. Where no rule states it, what the text says after
+    "left out" holds.
     """
 
 
-class Scenario(CommonScenario, *_KEYS):  # type: ignore[misc]
+class Scenario(*_KEYS, CommonScenario):  # type: ignore[misc]
     """A whole scenario."""
 
     policies: tuple[Policy, ...] = CommonScenario.declared["policies"]  # type: ignore[assignment]
 
 
 SAID: Final = ("unit", "higher", "source", "left_out", "symbol", "formerly")
-"""What the JSON Schema says of a key beside its meaning, as `x-unit` and so on."""
+"""What the JSON Schema says of a key in addition to its meaning, as `x-unit` and so on."""
 
 
 def json_schema() -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What the schema refuses, in words that a person can act on."""
+"""What the schema refuses, in words that a user can act on."""
 
 from __future__ import annotations
 
@@ -450,7 +450,7 @@ def range_text(bounds: Mapping[str, float], value: Any = 0) -> str:
     low = bounds.get("ge", bounds.get("gt"))
     high = bounds.get("le", bounds.get("lt"))
     if high is not None and high >= HUGE and not (isinstance(value, (int, float)) and value > high):
-        high = None  # a bound against slips of the keyboard, of no interest here
+        high = None  # a bound against typing errors, not worth showing here
     if low is None:
         return f"at most {_number(high)}" if high is not None else "a number"
     if "gt" in bounds:

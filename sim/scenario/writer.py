@@ -81,7 +81,7 @@ def _wrapped(value: dict[str, Any], margin: str) -> Iterator[str]:
     parts: list[str] = []
     for key, under in value.items():
         text = f"{_text(str(key))}: {one_line(under)}"
-        # Between the items of a list that has no room in a line there may be an end of line, too.
+        # A list that is too long for a line may be broken between its items, too.
         long = isinstance(under, (list, tuple)) and len(margin) + 1 + len(text) > WIDTH
         parts += text.split(", ") if long and all(isinstance(it, str) for it in under) else [text]
     line = f"{margin}{{"

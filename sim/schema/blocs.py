@@ -58,7 +58,7 @@ class Suspension(Part):
         None, "First day on which nobody is sent.", left_out="from the beginning"
     )
     end: LastDay | None = key(
-        None, "Last day on which nobody is sent; a month means its last day.", left_out="for ever"
+        None, "Last day on which nobody is sent; a month means its last day.", left_out="forever"
     )
     source: Words = key((), "Ids of the references that this comes from, or `assumption`.")
 

@@ -68,9 +68,9 @@ class Tastes(Part):
     )
     language: Coefficient = key(
         ...,
-        "Added where a destination shares a tongue with the origin.",
+        "Added where a destination shares a language with the origin.",
         unit="utility",
-        higher="more of the movers go where theirs is spoken",
+        higher="more of the movers go where their language is spoken",
         source=OWN_FIT,
         symbol="b_lang",
     )
@@ -116,7 +116,7 @@ class Tastes(Part):
     look_ahead: LookAhead = key(
         ...,
         "Weight of what people could do next from a destination, the way back included. Only "
-        "`decision.livelihood` reads it: were flight to weigh it, a war would lower flight itself "
+        "`decision.livelihood` reads it: if flight used it, a war would lower flight itself "
         "by devaluing the way back.",
         unit="share",
         higher="places from which one can go on, or safely home, draw more of the movers",
@@ -179,7 +179,7 @@ class Flight(Tastes):
 
 
 class TasteClass(Part):
-    """A class of people who weigh the dangers of the way alike."""
+    """A class of households with the same aversion to dangers on the way."""
 
     id: Id = key(..., "Word by which overrides and messages name the class.")
     share: Share = key(
@@ -192,7 +192,7 @@ class TasteClass(Part):
         1.0,
         "Factor on `decision.risk` for these households.",
         unit="factor",
-        higher="they shy away from dangerous ways more",
+        higher="they avoid dangerous ways more",
         source=OURS,
     )
 
@@ -297,7 +297,7 @@ class Decision(Part):
     flight: Flight = part("What makes a destination better for those who go to be safe.")
     classes: tuple[TasteClass, ...] = rows_of(
         _two_classes,
-        "Kinds of households, which shy away from dangers on the way more or less. The default "
+        "Kinds of households, which avoid dangers on the way more or less. The default "
         "is one half cautious and one half bold.",
         source=OURS,
     )
@@ -314,7 +314,7 @@ class Decision(Part):
     )
     inclusive_value: Annotated[float, Field(strict=True, gt=0, le=1)] = key(
         0.5,
-        "How strongly the number of people who move answers to how good all their options are "
+        "How strongly the number of people who move responds to how good all their options are "
         "together. Near 0 it hardly does, at 1 it does so in proportion.",
         unit="elasticity",
         higher="better options raise emigration more, and barriers lower it more",
@@ -427,7 +427,7 @@ class Decision(Part):
         0.5,
         "How much people mind prices and fees, compared with the means of the people of interest.",
         unit=LOG_UNIT,
-        higher="dear ways and channels draw fewer people, even of those who can pay",
+        higher="expensive ways and channels draw fewer people, even of those who can pay",
         source=OURS,
         symbol="b_cost",
     )
@@ -482,8 +482,8 @@ class Decision(Part):
     )
     pause_returned: Flag = key(
         True,
-        "Whether those too are reluctant to move again who were turned back or returned home by "
-        "force. Without it nothing of that stays with them but what it cost.",
+        "Whether people who were turned back or returned home by force are also reluctant to move "
+        "again. If not, the attempt has no effect later but its cost.",
         source=OURS,
         formerly="rest_returned",
     )

@@ -1,4 +1,4 @@
-"""Problems of a scenario file, as text that a person can act on."""
+"""Problems of a scenario file, as text that a user can act on."""
 
 from __future__ import annotations
 

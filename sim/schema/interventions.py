@@ -46,7 +46,7 @@ class Intervention(Part):
         left_out="to be stated for aid",
     )
     about: tuple[Id, ...] = key(
-        (), "Campaign: countries that it speaks of. Caravan: countries that it goes to."
+        (), "Campaign: countries that it is about. Caravan: countries that it goes to."
     )
     people: Amount | None = key(
         None,

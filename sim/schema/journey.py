@@ -1,4 +1,4 @@
-"""What holds of journeys everywhere."""
+"""Values for journeys that hold everywhere."""
 
 from sim.schema.key import OURS, Part, key
 from sim.schema.types import Amount, Positive, Share, Weight
@@ -11,7 +11,7 @@ class JourneyRules(Part):
         0.2,
         "Part by which smugglers' prices rise at full enforcement.",
         unit="share of the price",
-        higher="stricter borders make the way dearer, so that fewer can pay for it",
+        higher="stricter borders make the way more expensive, so that fewer can pay for it",
         source="Gathmann 2008: .14-.24",
     )
     fare_km: Amount = key(
@@ -66,16 +66,16 @@ class JourneyRules(Part):
     )
     wait_stranded: Positive = key(
         0.5,
-        "Mean time until stranded people decide anew: go on, claim asylum, settle or return.",
+        "Mean time until stranded people decide again: go on, claim asylum, settle or return.",
         unit="years",
         higher="people stay stranded longer",
         source=OURS,
     )
     grounds: Share = key(
         0.25,
-        "Gravest fear that a person must have felt on leaving, beyond what is tolerable, to have "
-        "good grounds for asylum. The fear with the largest `decision.threat_weight` counts in "
-        "full, the others in proportion.",
+        "Least severity of fear, beyond what is tolerable, that a person must have felt on leaving "
+        "to have good grounds for asylum. The fear with the largest `decision.threat_weight` "
+        "counts in full, the others in proportion.",
         unit="severity",
         higher="fewer claims are well founded, and so fewer are recognised",
         source=OURS,

@@ -1,4 +1,4 @@
-"""How a key of a scenario is declared: once, with everything that a user may ask of it.
+"""How a key of a scenario is declared: once, with everything that a user may want to know.
 
 A section of the scenario is a subclass of `Part`, and each of its fields a `key`:
 
@@ -33,7 +33,7 @@ UNTIL: Final = "0.3"
 
 @dataclass(eq=False)
 class Declaration:
-    """What the declaration of a key says beside its type; texts are empty where they do not apply.
+    """The declaration of a key, apart from its type; texts that do not apply are empty.
 
     Attributes:
         default: value where the key is left out; `...` where it may not be.
@@ -181,7 +181,7 @@ def _read_old_names(cls: type[Part], value: Any) -> Any:
 
 
 def renamed(old: str, new: str) -> str:
-    """Return the sentence that tells of an old name."""
+    """Return the sentence that reports an old name."""
     return f"`{old}` is now `{new}`; the old name works until {UNTIL}"
 
 

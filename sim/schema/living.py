@@ -1,4 +1,4 @@
-"""What people have to live and travel on."""
+"""What people live and travel on."""
 
 from typing import Any
 
@@ -37,7 +37,7 @@ def _settling(status: str, factor: float) -> Any:
 
 
 class StatusFactors(Part):
-    """What a legal status makes of the income of a place."""
+    """What people earn by legal status, as part of a place's income."""
 
     citizen: Share = _income("citizen", 1.0)
     displaced: Share = _income("displaced", 0.7)
@@ -101,7 +101,7 @@ class Living(Part):
         1.0,
         "Time in which means approach what the present income allows.",
         unit="years",
-        higher="people who lost or spent their money need longer to save anew",
+        higher="people who lost or spent their money need longer to save again",
         source=OURS,
     )
     remittances: Amount = key(

@@ -1,4 +1,4 @@
-"""What a run keeps, and what it is set beside."""
+"""What a run keeps, and what it is compared with."""
 
 from typing import Annotated, Literal
 
@@ -21,7 +21,7 @@ ByColumn = Literal["place", "home", "citizenship", "group", "sex", "education", 
 
 
 class Observed(Part):
-    """A figure that happened, to set beside the simulated one."""
+    """An observed figure, to compare with the simulated one."""
 
     id: Id = key(..., "Word by which reports name the figure.")
     what: Literal[
@@ -43,7 +43,7 @@ class Observed(Part):
     )
     party: CompanyName | None = key(
         None,
-        "For interceptions: whether adults, families or children alone were counted.",
+        "For interceptions: whether adults, families or unaccompanied children were counted.",
         left_out="all of them",
     )
     date: LastDay = key(
@@ -61,7 +61,7 @@ class Observed(Part):
         ...,
         "How many there were.",
         unit="persons",
-        higher="nothing in the run: the figure is only shown beside it",
+        higher="nothing in the run: the figure is only compared with it",
     )
     source: Words = key((), "Ids of the references that the figure comes from, or `assumption`.")
 
@@ -87,6 +87,6 @@ class Outputs(Part):
     )
     expected: Flag = key(
         False,
-        "Whether expected events are tabulated beside drawn ones, from the model's own "
+        "Whether expected events are tabulated in addition to drawn ones, from the model's own "
         "probabilities. They have less noise and take longer.",
     )

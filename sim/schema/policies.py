@@ -24,8 +24,8 @@ Months = Annotated[float, Field(strict=True, ge=0, le=600)]
 class Policy(Part):
     """A dated rule of one state, or on one corridor. For each key the latest start wins.
 
-    What a key says holds while the rule does. Where no rule speaks, what is said under "left out"
-    holds.
+    What a key says holds while the rule does. Where no rule states it, what the text says after
+    "left out" holds.
     """
 
     id: Id = key(..., "Word by which overrides and messages name the rule.")
@@ -41,8 +41,8 @@ class Policy(Part):
     channel: EntryChannel | None = key(
         None,
         "Way of entering that `open`, `quota`, `wait`, `fee`, `min_education`, `only` and "
-        "`except` of this rule speak of.",
-        left_out="the rule speaks of none",
+        "`except` of this rule apply to.",
+        left_out="the rule is about no channel",
     )
     start: Date | None = key(
         None, "First day on which the rule holds.", left_out="from the beginning"
@@ -54,9 +54,9 @@ class Policy(Part):
         left_out="the rule comes as a surprise",
     )
     end: LastDay | None = key(
-        None, "Last day on which the rule holds; a month means its last day.", left_out="for ever"
+        None, "Last day on which the rule holds; a month means its last day.", left_out="forever"
     )
-    enabled: Flag = key(True, "False switches it off; nobody's luck changes by that alone.")
+    enabled: Flag = key(True, "False switches it off. This alone changes no random draws.")
     only: tuple[Id, ...] = key(
         (),
         "Nationalities (country ids) or groups whom the channel admits, and nobody else. Empty: "
@@ -71,7 +71,7 @@ class Policy(Part):
     parties: tuple[CompanyName, ...] = key(
         (),
         "Who of the intercepted this rule is about: adults on their own, families (adults with "
-        "children under 18), children without an adult. Empty: all. It goes before rules about "
+        "children under 18), children without an adult. Empty: all. It overrides rules about "
         "all, whichever began later.",
     )
     open: Flag | None = key(
@@ -133,7 +133,7 @@ class Policy(Part):
     )
     encampment: Share | None = key(
         None,
-        "Part of the claimants and refugees arriving who are taken to a camp that has room.",
+        "Part of the claimants and refugees arriving who are taken to a camp that has places left.",
         unit="share",
         higher="more of them live in camps",
         left_out=f"0 ({OURS})",
@@ -235,7 +235,7 @@ class Policy(Part):
     protection: Share | None = key(
         None,
         "How far refugees and claimants have the rights that their status promises: to stay, "
-        "work, learn and be served. At 0 they live as people in an irregular situation do.",
+        "work, learn and use services. At 0 they live as people in an irregular situation do.",
         unit="share",
         higher="they earn more, settle sooner, are less exposed, and fewer move on",
         left_out=f"1 ({OURS})",

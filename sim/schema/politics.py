@@ -51,7 +51,7 @@ def _lever(what: str, effect: str, share: bool = True) -> Any:
     )
     return key(
         0.0,
-        f"How {what} answers to a stricter government: for each unit of stringency above the "
+        f"How {what} responds to a stricter government: for each unit of stringency above the "
         f"start it {how}.",
         unit="per unit of stringency",
         higher=f"a more hostile public brings {effect}",
@@ -156,7 +156,7 @@ class Politics(Part):
         higher="elections bring rules closer to what the public wants",
         source=OURS,
     )
-    levers: Levers = part("Which rules answer to how strict the government is, and how much.")
+    levers: Levers = part("Which rules respond to how strict the government is, and how much.")
     campaigns: tuple[Salience, ...] = key(
         (), "Dated times in which leaders or events keep newcomers before the public's eyes."
     )

@@ -42,9 +42,9 @@ class Scenario(Part):
     time: Time = key(..., "First day, last day and step of the simulation.")
     seed: Annotated[int, BeforeValidator(refuse_bool), Field(ge=0, le=2**63 - 1)] = key(
         1,
-        "Number that all chance is drawn from: the same one gives the same run.",
+        "Seed of all random draws: the same seed gives the same run.",
         unit="any whole number",
-        higher="nothing but other luck",
+        higher="only the random draws differ",
         source="arbitrary",
     )
     population: Population = part("How many simulated persons there are, and who they are.")
@@ -68,26 +68,25 @@ class Scenario(Part):
     corridors: tuple[Corridor, ...] = key((), "Ways between places, with prices and dangers.")
     policies: tuple[Policy, ...] = key((), "Dated rules of states: channels, borders, asylum.")
     blocs: tuple[Bloc, ...] = key((), "Groups of states with common rules, such as free movement.")
-    politics: Politics = part("How publics see newcomers, and how rules answer to it.")
+    politics: Politics = part("How publics see newcomers, and how rules respond to it.")
     costs: dict[str, Costs] = key(
         {},
-        "What states pay for each thing they do, by `default` or country id; the country goes "
-        "first, item by item. Empty: nothing is booked.",
+        "What states pay for each thing they do, by `default` or country id; the country overrides "
+        "`default`, item by item. Empty: nothing is booked.",
     )
     interventions: tuple[Intervention, ...] = key(
         (), "Aid, droughts, information campaigns and caravans, with their dates."
     )
     decision: Decision = part("How households decide whether to move, and where to.")
-    living: Living = part("What households have to live and travel on.")
+    living: Living = part("What households can spend on living and travel.")
     journey: JourneyRules = part("Fares, dangers and waits on the way that hold everywhere.")
     observed: tuple[Observed, ...] = key(
-        (), "Figures that happened, which reports show beside the simulated ones."
+        (), "Observed figures, which reports compare with the simulated ones."
     )
     outputs: Outputs = part("Which tables a run keeps.")
     sweep: Sweep | None = key(
         None,
-        "Many runs of this scenario with varied values, for `sim sweep`. A single run takes no "
-        "notice of it.",
+        "Many runs of this scenario with varied values, for `sim sweep`. A single run ignores it.",
         left_out="the scenario has no sweep",
     )
 
@@ -97,8 +96,8 @@ class Scenario(Part):
 
 
 BASE: Literal["scenario"] = "scenario"
-"""Key of a file that is another scenario, but for the values that it states itself."""
+"""Key of a file that is based on another scenario and states only what differs."""
 BASE_MEANING = (
-    "Another scenario (a file in this folder, or a shipped name) that this one is, but for what is "
-    "stated here; a list is replaced whole."
+    "Another scenario (a file in this folder, or a shipped name) that this one is based on. Only "
+    "what differs is stated here; a list is replaced whole."
 )

@@ -120,5 +120,7 @@ class Sweep(Part):
         "What is changed from run to run: by key, or by a name of your own for entries with "
         "`paths` or `packages`.",
     )
-    metrics: dict[Id, Metric] = key({}, "Figures kept of each run beside the headline, by name.")
+    metrics: dict[Id, Metric] = key(
+        {}, "Figures kept of each run in addition to the headline figures, by name."
+    )
     tables: tuple[TableName, ...] = key((), "Outputs that are kept whole of every run.")

@@ -57,7 +57,7 @@ class Indicator(Part):
 
     Between `zero` and `one` the mapping is linear, or linear in the logarithm; beyond them it stays
     at 0 and 1. Of several indicators of the same thing at a place the gravest counts (our
-    assumption). What `threats` states for a country or place goes before an indicator.
+    assumption). What `threats` states for a country or place overrides an indicator.
     """
 
     id: Id = key(..., "Word by which overrides and messages name this entry.")
@@ -82,7 +82,7 @@ class Indicator(Part):
     )
     values: dict[Id, Reading] = key(
         ...,
-        "What was observed, by country or place id; a place goes before its country.",
+        "What was observed, by country or place id; a place overrides its country.",
         unit="as observed",
         higher="more of the threat, where `one` lies above `zero`; otherwise less",
     )
@@ -134,7 +134,7 @@ class Shock(Part):
         "Whether the state itself is the perpetrator, so that people cannot flee within their own "
         "country while it lasts.",
     )
-    enabled: Flag = key(True, "False switches it off; nobody's luck changes by that alone.")
+    enabled: Flag = key(True, "False switches it off. This alone changes no random draws.")
     source: Words = key((), "Ids of the references that these figures come from, or `assumption`.")
 
 
@@ -143,9 +143,9 @@ class Exposure(Part):
 
     spell: Positive = key(
         5.0,
-        "Time after which chance decides anew whom a threat reaches.",
+        "Time after which chance decides again whom a threat reaches.",
         unit="years",
-        higher="the same households stay exposed longer, and others stay spared longer",
+        higher="the same households stay exposed longer, and others stay unaffected longer",
         source=OURS,
     )
     overlap: Share = key(
@@ -153,7 +153,7 @@ class Exposure(Part):
         "Probability that the threats of fear (personal, community, political) reach a household "
         "by one common draw instead of one each; likewise the four threats of want.",
         unit="share",
-        higher="misfortunes fall on the same households, and more households are spared by all",
+        higher="misfortunes fall on the same households, and more households are reached by none",
         source=OURS,
         symbol="rho",
         formerly="together",

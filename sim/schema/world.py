@@ -106,7 +106,7 @@ class Population(Part):
 
     agents: Annotated[int, BeforeValidator(refuse_bool), Field(ge=100, le=500_000_000)] = key(
         100_000,
-        "Number of simulated persons aimed at over all places; each stands for many real people.",
+        "Number of simulated persons aimed at over all places; each represents many real people.",
         unit="simulated persons",
         higher="less noise in small figures, and a longer run that takes more memory",
         source="a choice of detail and time, not a claim about the world",
@@ -267,20 +267,20 @@ class Place(Part):
     )
     lat: Annotated[float, Field(strict=True, ge=-90, le=90)] = key(
         ...,
-        "Latitude of the point that stands for the place.",
+        "Latitude of the point that represents the place.",
         unit="degrees north",
         higher="the point lies farther north",
     )
     lon: Annotated[float, Field(strict=True, ge=-180, le=180)] = key(
         ...,
-        "Longitude of the point that stands for the place.",
+        "Longitude of the point that represents the place.",
         unit="degrees east",
         higher="the point lies farther east",
     )
     capacity: Annotated[float, Field(strict=True, ge=0, le=1e10)] | None = key(
         None,
         "Newcomers that the place takes in before half of the full strain is reached. For a "
-        "camp: people whom it has room for, to be stated.",
+        "camp: people whom it can hold, to be stated.",
         unit="persons",
         higher="the same newcomers strain the place less; a camp takes in more people",
         left_out=f"5 % of the people ({OURS})",
@@ -296,7 +296,7 @@ class Place(Part):
         Annotated[int, BeforeValidator(refuse_bool), Field(ge=1, le=100_000_000)] | None
     ) = key(
         None,
-        "Real people that one simulated person from here stands for.",
+        "Real people that one simulated person from here represents.",
         unit="persons",
         higher="fewer simulated persons from here, and noisier figures about them",
         left_out="what `population.agents` and `population.focus` ask for",

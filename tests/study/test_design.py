@@ -225,15 +225,15 @@ def test_the_plan_is_plain_and_always_the_same(tmp_path: Path) -> None:
         ),
         (
             "sweep: {metrics: {a: {table: flows, where: {channel: asylm}}}}\n",
-            "'asylm' never stands there | did you mean 'asylum'?",
+            "'asylm' never occurs there | did you mean 'asylum'?",
         ),
         (
             "sweep: {metrics: {a: {table: paths, where: {outcome: refuge}}}}\n",
-            "'refuge' never stands there | did you mean 'refugee'?",
+            "'refuge' never occurs there | did you mean 'refugee'?",
         ),
         (
             "sweep: {metrics: {a: {table: flows, where: {origin_country: AA_N}}}}\n",
-            "'AA_N' never stands there",
+            "'AA_N' never occurs there",
         ),
     ],
 )  # fmt: skip

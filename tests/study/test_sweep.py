@@ -359,7 +359,7 @@ def test_too_many_failures(tmp_path: Path, faults: Any) -> None:
 def test_a_full_disk_loses_nothing(whole: Path, tmp_path: Path, faults: Any) -> None:
     source, folder = write(tmp_path), tmp_path / "out"
     faults(run4="full")
-    with pytest.raises(StoreError, match="no space left on device; free some room and give the"):
+    with pytest.raises(StoreError, match="device; free some disk space and give the"):
         start(source, folder, command=FAULTY)
     assert start(source, folder).resumed == 4
     assert contents(folder) == contents(whole)
@@ -536,7 +536,9 @@ def test_status_of_a_run(call: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert "one: run tiny, complete: 3 steps, 1 replicate, seed 7" in out
     (tmp_path / ".two.checkpoint").touch()
     code, out, _ = call("status", "two")
-    lost = "two: run two, unfinished; its checkpoint is of no use: the same command starts anew\n"
+    lost = (
+        "two: run two, unfinished; its checkpoint cannot be used: the same command starts again\n"
+    )
     assert (code, out) == (0, lost)
 
 
@@ -556,7 +558,7 @@ def test_status_of_a_run_begun_from_python(
     at = status(tmp_path / "three")
     assert at["next"] is None
     assert at["step"] == 2
-    said = f"at step {at['step']} of 3; the call from Python that began it goes on\n"
+    said = f"at step {at['step']} of 3; the Python call that started it resumes it\n"
     assert call("status", "three")[:2] == (0, f"three: run three, unfinished {said}")
 
 

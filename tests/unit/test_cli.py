@@ -366,7 +366,7 @@ def test_the_same_run_is_shown_again_and_not_computed(call: Any, engine: Engine)
     again = call("run", "syria", "--seed", str(sim.read("syria").seed))
     assert len(engine.calls) == 1
     assert again.err == (
-        "out/syria holds this very run: shown again, nothing computed (--fresh computes it anew)\n"
+        "out/syria already holds this run: nothing computed (--fresh computes it again)\n"
     )
     assert again.out.replace("was there", "is written") == first.out
     assert Path("out/syria/report.html").read_text() == "drawn"
@@ -461,7 +461,7 @@ def test_a_fault_of_ours_is_a_sentence(call: Any, engine: Engine, elsewhere: Pat
     assert done.code == 1
     last = done.err.splitlines()[-1]
     assert last == (
-        "sim: a fault of the simulator (RuntimeError: two lines); SIM_DEBUG=1 shows where"
+        "sim: an error in the simulator (RuntimeError: two lines); SIM_DEBUG=1 shows where"
     )
     assert "Traceback" not in done.err
     assert not any(elsewhere.iterdir())

@@ -6,7 +6,9 @@ import sys
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from importlib import import_module
+from pathlib import Path
 from types import ModuleType, SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -18,7 +20,13 @@ from sim.experiments.design import SAMPLE, STRATUM
 from sim.mechanisms import custody, demography, rounds
 from sim.mechanisms.registry import MECHANISMS
 from sim.model import declare
-from sim.model.declare import Hook, Mechanism
+from sim.model.declare import Fault, Hook, Mechanism, keys_of
+from sim.scenario import checks
+from sim.scenario.reader import read
+from sim.schema import Scenario as CommonScenario
+from sim.schema.errors import ScenarioError
+from sim.schema.key import Part, key
+from tests.small import FILE
 
 DRAWS = [REPLICATE, STRATUM, SAMPLE, *(draw for it in MECHANISMS for draw in it.draws)]
 
@@ -58,7 +66,8 @@ def test_every_counter_state_and_table_has_a_name_of_its_own() -> None:
 def test_every_kind_of_draw_has_a_name_and_a_number_of_its_own() -> None:
     """Two of one number would share their luck."""
     assert len(DRAWS) > 30
-    assert not twice(draw.number for draw in DRAWS)
+    free = 1 + max(draw.number for draw in DRAWS)
+    assert not twice(draw.number for draw in DRAWS), f"the next number that is free is {free}"
     assert not twice(draw.name for draw in DRAWS)
 
 
@@ -87,9 +96,9 @@ def declaring(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
 
 def test_two_hooks_in_one_place_are_refused(declaring: Callable[..., None]) -> None:
     taken = demography.MECHANISM.hooks[0]
-    hooks = (*rounds.MECHANISM.hooks, Hook(taken.stage, taken.order, rounds.begin))
+    hooks = (*rounds.MECHANISM.hooks, Hook(taken.stage, taken.order, rounds.continue_journeys))
     declaring(rounds, replace(rounds.MECHANISM, hooks=hooks))
-    message = f"renew_people and begin share place {taken.order} of stage 'people'"
+    message = f"renew_people and continue_journeys share place {taken.order} of stage 'people'"
     with pytest.raises(ValueError, match=message):
         declared()
 
@@ -97,7 +106,7 @@ def test_two_hooks_in_one_place_are_refused(declaring: Callable[..., None]) -> N
 def test_the_same_place_in_another_stage_is_another(declaring: Callable[..., None]) -> None:
     """The control of the above."""
     taken = demography.MECHANISM.hooks[0]
-    hooks = (*rounds.MECHANISM.hooks, Hook("count", taken.order + 1000, rounds.begin))
+    hooks = (*rounds.MECHANISM.hooks, Hook("count", taken.order + 1000, rounds.continue_journeys))
     declaring(rounds, replace(rounds.MECHANISM, hooks=hooks))
     assert rounds.MECHANISM in declared()
 
@@ -115,7 +124,7 @@ def test_a_new_file_is_found_and_one_that_declares_nothing_is_passed_over(
 ) -> None:
     new, silent = ModuleType("sim.mechanisms.new"), ModuleType("sim.mechanisms.silent")
     new.MECHANISM = Mechanism(
-        "new", "does something new", hooks=(Hook("count", 999, rounds.begin),)
+        "new", "does something new", hooks=(Hook("count", 999, rounds.continue_journeys),)
     )
     before = declared()
     for module in (new, silent):
@@ -126,5 +135,33 @@ def test_a_new_file_is_found_and_one_that_declares_nothing_is_passed_over(
     assert declared() == [*before, new.MECHANISM]
     registry, stages, _ = files().values()
     assert "    new.MECHANISM,\n" in registry
-    assert "            new.begin,\n" in stages
+    assert "            new.continue_journeys,\n" in stages
     assert "silent" not in registry
+
+
+def test_keys_of_rules_that_no_table_can_hold_are_refused() -> None:
+    class Rule(Part):
+        hosts: tuple[str, ...] | None = key(None, "Where refugees are taken from.")
+
+    with pytest.raises(TypeError, match="the key hosts of rules is neither a number nor"):
+        Mechanism("new", "does something new", rule_keys=Rule)
+
+
+def test_a_section_of_a_mechanism_is_read_and_checked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Other(Part):
+        pass
+
+    scenario = read(FILE)
+    assert keys_of(CommonScenario, scenario) is scenario
+    with pytest.raises(TypeError, match="lacks the keys of Other"):
+        keys_of(Other, scenario)
+
+    def faults(found: Any) -> list[Fault]:
+        return [Fault(("policies", 0, "barrier"), "{} is a fault", "mend it")]
+
+    new = Mechanism("new", "does something new", checks=faults)
+    monkeypatch.setattr(checks, "MECHANISMS", (new,))
+    with pytest.raises(ScenarioError, match=r"policies\[bb_border\]\.barrier is a fault"):
+        read(FILE)

@@ -161,7 +161,7 @@ def test_an_unfinished_sweep_says_how_to_go_on(tmp_path: Path) -> None:
         study.read(tmp_path)
     plan = {"format": 1, "runs_a_unit": 1, "file": "mine.yaml"}
     (tmp_path / "plan.json").write_text(json.dumps(plan), encoding="utf-8")
-    with pytest.raises(StoreError, match=r"not finished; go on with: sim sweep mine\.yaml --out"):
+    with pytest.raises(StoreError, match=r"not finished; resume with: sim sweep mine\.yaml --out"):
         study.read(tmp_path)
     pd.DataFrame({"error": ["slow", "slow"]}).to_parquet(tmp_path / "runs.parquet")
     with pytest.raises(StoreError, match=r"every run of the sweep in .* failed; sim status"):

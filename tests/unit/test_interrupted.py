@@ -127,7 +127,7 @@ def test_ctrl_c_says_that_the_same_command_goes_on(whole: Path, tmp_path: Path) 
     code, said = finish(process)
     assert code == 130, said
     last = said.splitlines()[-1]
-    assert last == "sim: interrupted; the same command goes on from where it was"
+    assert last == "sim: interrupted; the same command resumes it"
     assert beside(folder) == [".run.checkpoint"]
     found = CliRunner().invoke(app, ["status", str(folder), "--json"])
     at = json.loads(found.output)
@@ -162,7 +162,7 @@ def test_status_of_what_began_anew_goes_on_from_where_it_was(
     process.send_signal(signal.SIGINT)
     code, said = finish(process)
     assert code == 130, said
-    assert said.endswith("the same command without --fresh goes on from where it was\n")
+    assert said.endswith("the same command without --fresh resumes it\n")
     began = Path.cwd()
     monkeypatch.chdir(tmp_path)  # from where a command with relative paths would not go on
     told = CliRunner().invoke(app, ["status", str(folder)]).output.splitlines()[-1]
@@ -254,7 +254,7 @@ def test_a_disk_that_fills_up_costs_nothing_but_time(whole: Path, small_disk: Pa
     code, said = finish(process)
     assert code == 2
     assert f"cannot write the checkpoint {kept}: no space left on device; the run goes on" in said
-    assert re.search(r"cannot write .*no space left on device; free some room or choose", said)
+    assert re.search(r"cannot write .*device; free some disk space or choose", said)
     assert not folder.exists()
     (small_disk / "filler").unlink()
     code, said = finish(start(*RUN, "--out", str(folder)))

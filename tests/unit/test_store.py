@@ -404,7 +404,7 @@ def poor_manifest(folder: Path) -> None:
         (short_manifest, r"manifest\.json is damaged: it lists no scenario\.yaml"),
         (drop_manifest, r"is not the folder of a run: it has no manifest\.json"),
         (cut_manifest, r"manifest\.json is damaged: it is not readable JSON"),
-        (foreign_manifest, "its manifest is not ours"),
+        (foreign_manifest, "its manifest is from another program"),
         (newer_manifest, "has format 2, this version reads 1"),
         (poor_manifest, "lacks the seed or the list of files"),
     ],

@@ -1,7 +1,7 @@
-"""What a valid scenario may still have wrong: ids, dates, sums, and parts that contradict.
+"""Checks of a scenario with a valid form: ids, dates, sums, and parts that contradict.
 
 Every check reads the validated but unresolved scenario and points into the file's tree. The files
-follow the sections of `sim/scenario/schema`, but for ids and dates, which are in all of them.
+follow the sections of `sim/schema`, but for ids and dates, which are in all of them.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
+from sim.mechanisms.registry import MECHANISMS
 from sim.scenario.checks.blocs import check_blocs
 from sim.scenario.checks.checker import Checker, Known
 from sim.scenario.checks.corridors import check_corridors, check_routes
@@ -25,10 +26,20 @@ from sim.schema.errors import Problem
 
 __all__ = ["Known", "check"]
 
+
+def check_mechanisms(checker: Checker) -> None:
+    """Report what mechanisms find wrong in keys of their own."""
+    for mechanism in MECHANISMS:
+        if mechanism.checks is not None:
+            for fault in mechanism.checks(checker.scenario):
+                checker.add(*fault)
+
+
 RULES: Final[tuple[Callable[[Checker], None], ...]] = (
     check_duplicates, check_references, check_indicators, check_sources, check_dates,
     check_groups, check_places, check_stocks, check_sizes, check_corridors, check_policies,
-    check_blocs, check_interventions, check_priors, check_shares, check_coupling, check_routes,
+    check_blocs, check_interventions, check_priors, check_shares, check_coupling, check_mechanisms,
+    check_routes,
 )  # fmt: skip
 """The checks, in order: the last one resolves the scenario, so it needs those before it."""
 

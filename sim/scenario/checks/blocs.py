@@ -47,7 +47,7 @@ def check_blocs(ck: Checker) -> None:
         for j, word in enumerate(sharing.from_):
             member((*at, "from", j), word, False)
             if word in sharing.key:
-                hint = "who relocates claimants takes none in"
+                hint = "a member that relocates claimants takes none in"
                 ck.add((*at, "key", word), f"{{}} = {word} is also in from", hint, on_key=True)
         for name in ("key", "compliance"):
             for word in getattr(sharing, name):

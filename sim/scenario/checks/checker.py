@@ -11,13 +11,18 @@ from sim.scenario.document import Node, Path
 from sim.scenario.whole import Scenario
 from sim.scenario.wording import Tree, child, default_id
 from sim.schema.errors import Problem, quoted, suggest
+from sim.schema.key import part_in
 
 NEAR: Final = 1e-6
-"""How far from 1 shares may add up to."""
-KINDS: Final = (
-    "sources", "countries", "groups", "places", "indicators", "shocks", "corridors",
-    "policies", "blocs", "interventions", "observed",
-)  # fmt: skip
+"""How far from 1 a sum of shares may be."""
+KINDS: Final = tuple(
+    name
+    for name, it in Scenario.model_fields.items()
+    if (found := part_in(it.annotation))[1] == 1
+    and found[0] is not None
+    and "id" in found[0].model_fields
+)
+"""Sections that are lists of things with ids."""
 SINGULAR: Final = {
     "sources": "source",
     "countries": "country",
@@ -95,7 +100,7 @@ class Checker:
     problems: list[Problem] = field(default_factory=list)
 
     def add(self, path: Path, message: str, hint: str = "", on_key: bool = False) -> None:
-        """Report a problem; `{}` in the message stands for the path's address."""
+        """Report a problem; `{}` in the message is replaced by the path's address."""
         text = message.replace("{}", self.tree.address(path), 1)
         self.problems.append(self.tree.problem(path, text, hint, on_key))
 

@@ -15,7 +15,7 @@ ROUTE_WALKS: Final = 80
 
 
 def check_corridors(ck: Checker) -> None:
-    """Corridors to nowhere, places that none leads to or from, route options stated twice."""
+    """Corridors without an end, places without a corridor, route options stated twice."""
     s = ck.scenario
     touched: set[str] = set()
     for i, it in enumerate(s.corridors):
@@ -24,19 +24,20 @@ def check_corridors(ck: Checker) -> None:
         if it.from_ == it.to:
             ck.add((*path, "to"), f"{{}} = {it.to} is where the corridor starts")
         if it.km is not None and it.days is not None:
-            hint = "days are what counts; km stand in for them where they are not known"
-            ck.add((*path, "km"), "{} cannot stand beside days", hint, on_key=True)
+            hint = "only days count; give km where the days are not known"
+            ck.add((*path, "km"), "{} cannot be combined with days", hint, on_key=True)
         if it.route_options:
             for key in OPTION_KEYS:
                 if getattr(it, key) is not None:
                     ck.add(
                         (*path, key),
-                        "{} cannot stand beside route_options",
+                        "{} cannot be combined with route_options",
                         "state it within each route option",
                         on_key=True,
                     )
             if it.dangerous:
-                ck.add((*path, "dangerous"), "{} cannot stand beside route_options", on_key=True)
+                said = "{} cannot be combined with route_options"
+                ck.add((*path, "dangerous"), said, on_key=True)
     if s.corridors and ck.intact("corridors"):
         for i, place in enumerate(s.places):
             if place.id not in touched:
@@ -48,7 +49,7 @@ def check_corridors(ck: Checker) -> None:
 
 
 def check_routes(ck: Checker) -> None:
-    """Ways on which going round in circles is worth more than arriving."""
+    """Routes on which going in circles is worth more than arriving."""
     known = ck.known
     if ck.problems or known.broken or known.incomplete or known.tainted:
         # Only a scenario with nothing else wrong can be resolved.
@@ -58,7 +59,7 @@ def check_routes(ck: Checker) -> None:
         stated = [("decision", "route_scale"), ("decision", "fatigue"), ("decision", "risk")]
         ck.add(
             next((path for path in stated if ck.tree.key(path) is not None), ("corridors",)),
-            "{}: detours add up without end, since there are many ways and tiring costs little "
+            "{}: detours add up without end, because there are many ways and fatigue is low "
             f"(spectral radius {radius:.3g}, must be below 1)",
             "raise decision.fatigue, or lower decision.route_scale",
         )

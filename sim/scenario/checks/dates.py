@@ -36,4 +36,4 @@ def check_dates(ck: Checker) -> None:
         in_order(ck, ("observed", i), observed.since, observed.date, "since", "date")
         if observed.party is not None and observed.what != "interceptions":
             path = ("observed", i, "party")
-            ck.add(path, "{} can be told of interceptions only", on_key=True)
+            ck.add(path, "{} applies to interceptions only", on_key=True)

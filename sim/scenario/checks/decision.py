@@ -10,7 +10,7 @@ from sim.scenario.document import Path
 
 
 def check_priors(ck: Checker) -> None:
-    """Priors of nobody, about nothing, or that state no value."""
+    """Priors without people, without countries, or without a value."""
     for i, prior in enumerate(ck.scenario.decision.prior):
         path: Path = ("decision", "prior", i)
         for key in ("at", "about"):

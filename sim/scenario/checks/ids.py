@@ -61,7 +61,7 @@ def check_duplicates(ck: Checker) -> None:
 
 
 def check_references(ck: Checker) -> None:
-    """Ids that name something that is not there."""
+    """Ids that name something that does not exist."""
     s = ck.scenario
     ck.refer_all(("population", "focus"), s.population.focus, ["countries"])
     for i, group in enumerate(s.groups):

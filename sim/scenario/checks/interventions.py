@@ -18,7 +18,7 @@ NEEDED: Final = {
 _MEANING: Final = {
     "budget": "budget: money a year",
     "strength": "strength: 0 to 1 (a campaign's may be negative)",
-    "about": "about: the countries that it speaks of, or goes to",
+    "about": "about: countries that a campaign is about, or a caravan goes to",
 }
 
 

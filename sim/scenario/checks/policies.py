@@ -17,7 +17,7 @@ AT_CORRIDOR: Final = ("barrier", "officers", "law", "closed", "complicit", *HAND
 FOR_ALL: Final = (
     "quota", "capacity", "protection", "barrier", "officers", "law", "closed", "complicit",
 )  # fmt: skip
-"""Fields of a policy that cannot tell nationalities apart: a queue and a fence have one length."""
+"""Fields of a policy that cannot tell nationalities apart: all share a queue and a fence."""
 NARROWED: Final = ("citizens_of", "parties")
 """Fields of a policy that say whom it is about."""
 NO_RULE: Final = (
@@ -26,7 +26,7 @@ NO_RULE: Final = (
 
 
 def check_policies(ck: Checker) -> None:
-    """Rules of nobody, of two, of no channel, or that change nothing."""
+    """Rules without a country or with two, without a channel, or that change nothing."""
     states: set[str | None] = {country.id for country in ck.scenario.countries}
     towns = {place.country for place in ck.scenario.places if place.kind != "camp"}
     for i, policy in enumerate(ck.scenario.policies):
@@ -39,9 +39,10 @@ def check_policies(ck: Checker) -> None:
         whole = ck.whole(path)
         if policy.into is not None and policy.corridor is not None:
             hint = "a rule belongs to a country or to a corridor"
-            ck.add((*path, "corridor"), "{} cannot stand beside into", hint, on_key=True)
+            ck.add((*path, "corridor"), "{} cannot be combined with into", hint, on_key=True)
         elif policy.into is None and policy.corridor is None and ck.whole(path, "into", "corridor"):
-            ck.add(path, "{} says neither into nor corridor", "into: the country whose rule it is")
+            hint = "into: the country whose rule it is"
+            ck.add(path, "{} states neither into nor corridor", hint)
         if policy.corridor is not None:
             for key in given:
                 if key not in (*AT_CORRIDOR, *NARROWED, *NO_RULE) or key == "channel":
@@ -51,7 +52,7 @@ def check_policies(ck: Checker) -> None:
             for key in given:
                 if key in CHANNEL_ONLY:
                     hint = "channel: labour, family, asylum or irregular"
-                    ck.add((*path, key), "{} needs a channel to speak of", hint, on_key=True)
+                    ck.add((*path, key), "{} needs a channel to apply to", hint, on_key=True)
         if whole and set(given) <= {*NO_RULE, *NARROWED}:
             ck.add(path, "{} changes nothing", "set one of its fields, for instance barrier: .5")
         for key in given:

@@ -12,7 +12,7 @@ from sim.schema import Exposure
 
 
 def check_indicators(ck: Checker) -> None:
-    """Scales of no length, and logarithms of what has none."""
+    """Scales of length 0, and logarithms of values that have none."""
     for i, it in enumerate(ck.scenario.indicators):
         if it.zero == it.one:
             ck.add(("indicators", i, "one"), f"{{}} = {it.one:g} is also the value that means 0")
@@ -46,13 +46,13 @@ def check_coupling(ck: Checker) -> None:
 
 
 def jacobian(exposure: Exposure) -> list[list[float]]:
-    """Return how severities answer to severities: coupling, and crowding shared by all seven.
+    """Return how severities respond to severities: coupling, and crowding shared by all seven.
 
     Args:
         exposure: with complete tables.
 
     Returns:
-        7 x 7, row: the threat that answers, column: the one that it answers to.
+        7 x 7, row: the threat that responds, column: the one that it responds to.
     """
     matrix = [[exposure.crowding.get(to.name, 0.0) / len(Threat)] * len(Threat) for to in Threat]  # type: ignore[call-overload]
     for a, row in exposure.coupling.items():

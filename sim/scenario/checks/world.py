@@ -66,7 +66,7 @@ def check_places(ck: Checker) -> None:
             ck.add(
                 path,
                 f"{{}} states no income, and no other place of {place.country} does",
-                "income: money a head and year, in the scenario's currency",
+                "income: money per person and year, in the scenario's currency",
             )
         if place.kind == "camp" and place.capacity is None and ck.whole(path, "capacity", "kind"):
             ck.add(
@@ -101,7 +101,7 @@ def check_stocks(ck: Checker) -> None:
 
 
 def check_sizes(ck: Checker) -> None:
-    """More than the engine's narrow columns can number, and more foreigners than people."""
+    """More than the engine's columns can hold, and more foreigners than people."""
     scenario = ck.scenario
     for path, n, most in (
         (("countries",), len(scenario.countries), 254),
