@@ -49,8 +49,7 @@ STAGES: Final[tuple[tuple[str, tuple[Hook, ...]], ...]] = (
         (
             # 5: Check whether rules, blocs or governments change today.
             policy.check_changes,
-            # 10: Update which threats are prevalent today and, once a month, the strain on host
-            # places.
+            # 10: Update the prevalence of threats and, once a month, the strain on host places.
             threats.update,
             # 20: Update public opinion, and hold today's elections.
             politics.update,
@@ -84,28 +83,24 @@ STAGES: Final[tuple[tuple[str, tuple[Hook, ...]], ...]] = (
             decide.ask_all,
             # 20: Let admitted applicants set out once their wait is over.
             rounds.send_admitted,
-            # 30: Continue journeys to the end of the stretch; ask people again who can decide
-            # again.
+            # 30: Continue journeys; ask people again who can decide again.
             rounds.continue_journeys,
         ),
     ),
     (
         "states",  # states decide about applications, claims and orders
         (
-            # 10: Relocate claimants from front-line members to others, up to the pledges that are
-            # kept.
+            # 10: Relocate claimants from front-line members to others, up to the pledges kept.
             relocation.relocate,
             # 20: Decide claims, first come, first served, up to each country's capacity.
             asylum.decide_claims,
             # 30: Carry out orders to leave at each country's rate; let old orders lapse.
             removal.execute_returns,
-            # 40: Continue journeys to the end of the stretch; ask people again who can decide
-            # again.
+            # 40: Continue journeys; ask people again who can decide again.
             rounds.continue_journeys,
             # 50: Drop the applications of people who moved or died in this stretch.
             admission.withdraw_movers,
-            # 60: Return children to the adults they were taken from, at the rate that the rule
-            # sets.
+            # 60: Return children to the adults they were taken from, at the rate of the rule.
             reunification.reunify,
             # 70: Give irregular residents a regular status, at each country's rate.
             regularisation.regularise,

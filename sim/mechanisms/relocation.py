@@ -29,7 +29,7 @@ RELOCATED = State(
 
 
 def relocate(world: World, stretch: Stretch) -> None:
-    """Relocate claimants from front-line members to others, up to the pledges that are kept.
+    """Relocate claimants from front-line members to others, up to the pledges kept.
 
     By a given day, member c has received at most pledge x key_c x compliance_c x the share of the
     arrangement's time that has passed. Unused places stay available. Households are drawn by

@@ -23,7 +23,7 @@ REUNION = Draw("reunion", 47)
 
 
 def reunify(world: World, stretch: Stretch) -> None:
-    """Return children to the adults they were taken from, at the rate that the rule sets.
+    """Return children to the adults they were taken from, at the rate of the rule.
 
     Half of them are returned within the median time. They join the household wherever it is by
     then, and share its status. If no one of the household survives, the children stay where they

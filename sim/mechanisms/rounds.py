@@ -37,7 +37,7 @@ def send_admitted(world: World, stretch: Stretch) -> None:
 
 
 def continue_journeys(world: World, stretch: Stretch) -> None:
-    """Continue journeys to the end of the stretch; ask people again who can decide again.
+    """Continue journeys; ask people again who can decide again.
 
     People who arrive, cannot go on, apply or send a member ahead are asked for the remainder of the
     stretch, round by round, until no one sets out. So everyone is at risk for the whole stretch,

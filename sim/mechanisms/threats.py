@@ -320,7 +320,7 @@ INSECURITY = dense(
 
 
 def update(world: World, stretch: Stretch) -> None:
-    """Update which threats are prevalent today and, once a month, the strain on host places."""
+    """Update the prevalence of threats and, once a month, the strain on host places."""
     threats = THREATS.of(world)
     stretch.prevalence_changes = threats.update_prevalence(float(world.day))
     if stretch.month_begins:
