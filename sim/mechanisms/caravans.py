@@ -66,14 +66,14 @@ def safer(legs: Legs, item: Intervention) -> Legs:
     )
 
 
-def nobody(world: World) -> I64:
+def no_departures(world: World) -> I64:
     """Start counting people who set out."""
     return np.zeros((len(world.country), world.n_countries), np.int64)
 
 
-SETTING_OUT = State("setting_out", nobody)
+SETTING_OUT = State("setting_out", no_departures)
 """[place, country] people who set out by corridors since the month began."""
-SET_OUT_BEFORE = State("set_out_before", nobody)
+SET_OUT_BEFORE = State("set_out_before", no_departures)
 """[place, country] the same for the month before, which is what people know."""
 
 
@@ -81,7 +81,7 @@ def update(world: World, stretch: Stretch) -> None:
     """Let people know how many set out in the month before."""
     if stretch.month_begins:
         SET_OUT_BEFORE.put(world, SETTING_OUT.of(world))
-        SETTING_OUT.put(world, nobody(world))
+        SETTING_OUT.put(world, no_departures(world))
 
 
 MECHANISM = Mechanism(

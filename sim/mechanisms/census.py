@@ -132,8 +132,8 @@ def check_account(world: World, census: Census) -> None:
     travelling = int(census.activities[Activity.travelling])
     dead = int(census.activities[Activity.dead])
     somewhere = int(census.stocks.sum())
-    everybody = account.start + account.born
-    if int(census.activities.sum()) != everybody or somewhere + travelling + dead != everybody:
+    everyone = account.start + account.born
+    if int(census.activities.sum()) != everyone or somewhere + travelling + dead != everyone:
         raise LostPeopleError(
             f"{world.date()}: {somewhere} somewhere + {travelling} travelling + {dead} dead"
             f" of {account.start} at the start + {account.born} born"

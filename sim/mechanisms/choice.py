@@ -111,7 +111,7 @@ class Choices:
         self.log_income = np.log(income * (1.0 - jobless) / scenario.decision.reference_income)
         self.democracy = np.array([c.democracy for c in countries])[self.country]
         self.median = median_means(means)
-        self.contiguous, self.language, self.colony = self._ties(number)
+        self.contiguous, self.language, self.colony = self._relations(number)
         self.reachable = self._reachable()
         self.d0 = 5.0 * np.array([p.people_per_agent or 1 for p in places], np.float64)
         n = self.n_places
@@ -128,7 +128,7 @@ class Choices:
         self.caravans: list[tuple[Legs, Way]] = []
         self.formed = np.zeros(len(called(scenario)), bool)
 
-    def _ties(self, number: dict[str, int]) -> tuple[Bool, Bool, Bool]:
+    def _relations(self, number: dict[str, int]) -> tuple[Bool, Bool, Bool]:
         """[country, country] contiguity, common language, colonial tie; true within a country."""
         countries = self.scenario.countries
         contiguous = np.eye(len(countries), dtype=bool)

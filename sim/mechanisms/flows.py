@@ -16,13 +16,13 @@ if TYPE_CHECKING:
     from sim.model.world import Census, World
 
 
-def nobody(_world: World) -> list[Moves]:
+def no_moves(_world: World) -> list[Moves]:
     """Start a list of moves: few people move, so it is smaller than a table of all pairs."""
     return []
 
 
-DEPARTED = Counter("departed", nobody, "people who set out, by citizenship, route and answer")
-ARRIVED = Counter("arrived", nobody, "people who arrived, by citizenship, route and answer")
+DEPARTED = Counter("departed", no_moves, "people who set out, by citizenship, route and answer")
+ARRIVED = Counter("arrived", no_moves, "people who arrived, by citizenship, route and answer")
 
 
 def flow_rows(world: World, _census: Census) -> Rows:

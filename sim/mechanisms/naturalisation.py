@@ -85,8 +85,8 @@ class Stays:
 def first_stays(world: World) -> Stays:
     """Stays on the first day; empty if no rule is about naturalisation."""
     if not is_possible(world.scenario):
-        nobody = np.empty(0, np.int64)
-        return Stays(nobody, nobody, np.empty(0))
+        none = np.empty(0, np.int64)
+        return Stays(none, none, np.empty(0))
     heads = regular_heads(world)
     return stays_of(world, heads, np.full(len(heads), -np.inf))
 

@@ -44,8 +44,8 @@ def continue_journeys(world: World, stretch: Stretch) -> None:
     however long it is.
     """
     newcomers, once_more = stretch.newcomers, stretch.once_more
-    nobody = from_today(world, np.empty(0, np.int64))
-    stretch.newcomers, stretch.once_more = nobody, [nobody]
+    no_heads = from_today(world, np.empty(0, np.int64))
+    stretch.newcomers, stretch.once_more = no_heads, [no_heads]
     while True:
         ended = advance_parties(world, stretch)
         receive(world, ended.arrived)
@@ -68,7 +68,7 @@ def continue_journeys(world: World, stretch: Stretch) -> None:
             mine = turn == t
             once_more += ask_again(world, stretch, (heads[mine], since[mine]), is_new[mine], t)
         stretch.asked_again = np.concatenate([stretch.asked_again, heads])
-        newcomers = nobody
+        newcomers = no_heads
 
 
 def ask_again(
