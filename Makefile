@@ -1,5 +1,6 @@
 # make demo        set up .venv (core dependencies) and run the shipped Syrian case
 # make test        set up .venv (with the extras dev and teach), run the tests and the notebooks
+# make test-long   the tests with more seeds, kills and steps (by hand; an hour or so)
 # make lab         open the notebooks in JupyterLab
 # make check       formatting, lint, types, import contracts
 # make bench-smoke check the benchmarks' answers and print their ratios, on small worlds
@@ -20,7 +21,7 @@ BIN := .venv/bin
 CORE := .venv/.core-$(KEY)
 DEV := .venv/.dev-$(KEY)
 
-.PHONY: demo test lab check docs bench-smoke bench bench-guard results-guard bench-peers clean
+.PHONY: demo test test-long lab check docs bench-smoke bench bench-guard results-guard bench-peers clean
 .NOTPARALLEL:
 
 demo: $(CORE)
@@ -30,6 +31,10 @@ test: $(DEV)
 	$(BIN)/python -m pytest -n $(WORKERS)
 	NUMBA_DISABLE_JIT=1 $(BIN)/python -m pytest -n $(WORKERS) -m interpreted
 	$(BIN)/python -m pytest -n $(WORKERS) --nbmake --nbmake-timeout=60 notebooks
+
+# Proofs that take long: more seeds, more kills, longer runs of the same tests.
+test-long: $(DEV)
+	SIM_LONG_TESTS=1 $(BIN)/python -m pytest -n $(WORKERS)
 
 lab: $(DEV)
 	$(BIN)/jupyter lab notebooks
