@@ -124,7 +124,8 @@ def test_who_has_leave_to_go_is_asked_until_that_day_and_once():
         for first, last in ((0, 100), (100, 100), (100, 5000), (5000, n))
     ]
     asked = all_heads(at, 31)
-    for name, column in asked._asdict().items():
+    for name in ("heads", "first", "days", "new"):
+        column = getattr(asked, name)
         assert (np.concatenate([getattr(part, name) for part in parts]) == column).all(), name
     days = dict(zip(asked.heads.tolist(), asked.days.tolist(), strict=True))
     assert [days.pop(head) for head in heads.tolist()] == [10.5] * 20 + [31.0] * 40

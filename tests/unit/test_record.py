@@ -508,7 +508,9 @@ def test_a_run_that_is_not_over_is_full_up_to_its_day() -> None:
 
 def test_what_cannot_be_filled_up_is_refused() -> None:
     record = small(crossings=[(0, JAN, "over", "A", 5)], prices=[(0, ENDS[0], "over", 900.0, 0.1)])
-    with pytest.raises(NotFullError, match=r"prices cannot be filled up with 0\. An absent corridor"):
+    with pytest.raises(
+        NotFullError, match=r"prices cannot be filled up with 0\. An absent corridor"
+    ):
         record.full("prices")
     with pytest.raises(NotFullError, match="headline cannot be filled up"):
         record.full("headline")
