@@ -4,9 +4,8 @@
     twin.step()
     twin.asked.groupby("answer").count()
 
-The world is the engine's: people, threats, rules, tables of how good places are to go to; and so
-are the draws, which are hashes. `Head.decide` says what the engine's kernel says, person by person
-(a test holds that). Equations: docs/model.md, section 3.4.
+World and draws (hashes) are the engine's. `Head.decide` gives the same answers as its kernel, person
+by person (a test holds that). Equations: docs/model.md, section 3.4.
 """
 
 from __future__ import annotations
@@ -196,8 +195,5 @@ class Head(mesa.Agent):  # type: ignore[misc]
             if not i and self.education < tables.surge.min_education[k, there, s]:
                 loss = inf
             factor = exp(min(max(0.0, loss), tables.surge.most)) if ruled > 0 else 1.0
-            yield (
-                s,
-                [ruled * factor, free * factor],
-                list(price[:, i] + [tables.fee[k, there, s], 0]),
-            )
+            cost = list(price[:, i] + [tables.fee[k, there, s], 0])
+            yield s, [ruled * factor, free * factor], cost
