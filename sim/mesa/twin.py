@@ -4,7 +4,7 @@
     twin.step()
     twin.asked.groupby("answer").count()
 
-World and draws (hashes) are the engine's. `Head.decide` gives the same answers as its kernel, person
+World and draws are the engine's. `Head.decide` gives the same answers as its kernel, person
 by person (a test holds that). Equations: docs/model.md, section 3.4.
 """
 
