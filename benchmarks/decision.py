@@ -300,7 +300,8 @@ def threads_row(asked: tuple[Any, ...], rounds: int) -> Row:
     now = asked[1]
     # Everybody many times over: starting threads must not be what is timed.
     times = 1 + MANY // max(1, len(asked[2].heads))
-    crowd = Asked(*(np.repeat(column, times) for column in asked[2]))
+    heads, first, days, new, turn = asked[2]
+    crowd = Asked(*(np.repeat(column, times) for column in (heads, first, days, new)), turn)
     heads = crowd.heads
 
     def with_threads(threads: int) -> Columns:
