@@ -465,6 +465,7 @@ def assign_arrival_status(
     return_to,
     transfers,
     nearest,
+    place_ident,
     encampment,
     transfer_key,
     camp_key,
@@ -482,6 +483,7 @@ def assign_arrival_status(
         return_to: [k, country] country to which claimants are sent, or -1.
         transfers: [country of the claim, first country] share sent there under a bloc's rule.
         nearest: [place, country] nearest place of a country.
+        place_ident: [place] hash of its id.
         encampment: [k, country] share taken to a camp.
         wants_camp: [n] out: whether the party is to be taken to a camp, if there is room.
         claims: [m] out: rows of persons who claim asylum, padded with -1.
@@ -498,6 +500,8 @@ def assign_arrival_status(
         place = goals[i]
         channel = channels[i]
         day = int(days[i])
+        # Who arrives at two places on one day draws anew at the second.
+        arrival = place_ident[place] + np.uint64(day)
         record_border(people, country, head, place)
         k = classes[own, people.group[head]]
         wants_camp[i] = False
@@ -522,7 +526,7 @@ def assign_arrival_status(
             continue
         first = return_to[k, country[place]]
         if first < 0 and entered[i] >= 0:
-            u = uniform2(transfer_key, people.pid[head], np.uint64(day))
+            u = uniform2(transfer_key, people.pid[head], arrival)
             if u < transfers[country[place], entered[i]]:
                 first = entered[i]
         if first >= 0 and first != own:
@@ -530,7 +534,7 @@ def assign_arrival_status(
             place = nearest[place, first]
             record_border(people, country, head, place)
         c = country[place]
-        wants_camp[i] = uniform2(camp_key, people.pid[head], np.uint64(day)) < encampment[k, c]
+        wants_camp[i] = uniform2(camp_key, people.pid[head], arrival) < encampment[k, c]
         if prima_facie[k, c]:
             set_members(people, head, place, RESIDENT, REFUGEE, day)
             tell_kin(people, head, c)

@@ -63,9 +63,9 @@ def receive(world: World, arrived: dict[str, Any]) -> None:
     n_claims = assign_arrival_status(
         people, heads, arrived["goal"], arrived["channel"], arrived["answer"], arrived["due"],
         arrived["entered"], world.country, CLASSES.of(world), rules.prima_facie,
-        rules.return_to, rules.transfers, world.geography.nearest, rules.encampment,
-        key(world.seed, TRANSFER), world.key(CAMP), world.weight, wants_camp,
-        claims, returned,
+        rules.return_to, rules.transfers, world.geography.nearest, world.geography.place_ident,
+        rules.encampment, key(world.seed, TRANSFER), key(world.seed, CAMP), world.weight,
+        wants_camp, claims, returned,
     )  # fmt: skip
     n_corridors = len(world.scenario.corridors)
     harms[n_corridors:, :, Harm.forced_return] += returned

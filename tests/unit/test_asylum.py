@@ -274,6 +274,16 @@ def test_camps_take_the_share_that_rules_say():
     assert (people.moved[heads] == 5).all()
 
 
+def test_a_second_arrival_on_one_day_draws_anew():
+    at = started("policies.bb_refuge.encampment=.4")
+    at.geography.capacity[CAMP] = 1e12
+    heads = heads_of(at, NORTH)
+    arrive(at, heads, TOWN)
+    twice = heads[at.people.place[heads] == CAMP]
+    arrive(at, twice, CITY)
+    assert near((at.people.place[twice] == CAMP).sum(), len(twice), 0.4)
+
+
 @pytest.mark.parametrize("room", [0, 1_000, 12_345])
 def test_a_full_camp_takes_nobody_more(room):
     at = started("policies.bb_refuge.encampment=1")
