@@ -24,6 +24,7 @@ from sim.kernels.choice import rates
 from sim.mechanisms.choice import CHOICES
 from sim.mechanisms.decide import current_conditions
 from sim.mechanisms.exposure import update_all_households
+from sim.mechanisms.policy import CLASSES
 from sim.mechanisms.threats import THREATS
 from sim.scenario.resolve import resolve
 from sim.scenario.whole import Scenario
@@ -257,7 +258,7 @@ def solved(size: Size) -> tuple[float, float]:
     found = np.zeros((len(heads), 8))
     rates(
         world.people, heads, choices.tables, current_conditions(world, (want, fear)),
-        choices.classes, 0.0, 0, found,
+        CLASSES.of(world), 0.0, 0, found,
     )  # fmt: skip
     base, norm = small.decision.base_livelihood, small.decision.flight_norm
     assert base is not None

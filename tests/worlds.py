@@ -25,7 +25,7 @@ from sim.mechanisms.choice import CHOICES
 from sim.mechanisms.decide import Asked, ask_listed
 from sim.mechanisms.exposure import EXPOSURE, update_all_households
 from sim.mechanisms.livelihood import DUE, MEANS
-from sim.mechanisms.policy import COMING, RULES
+from sim.mechanisms.policy import CLASSES, COMING, RULES
 from sim.mechanisms.politics import PUBLIC
 from sim.mechanisms.settling import SETTLING
 from sim.mechanisms.threats import THREATS, strain
@@ -596,8 +596,8 @@ def rates_of(world: World, now: Conditions, heads: I64) -> F64:
     """[n, 8] L, F, L_M, F_M, L_P, F_P, L_MP, F_MP of each head, as the kernel evaluates them."""
     found, choices = np.zeros((len(heads), 8)), CHOICES.of(world)
     rates(
-        world.people, heads, choices.tables, now, choices.classes, float(world.day), world.month(),
-        found,
+        world.people, heads, choices.tables, now, CLASSES.of(world), float(world.day),
+        world.month(), found,
     )  # fmt: skip
     return found
 

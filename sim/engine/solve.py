@@ -15,6 +15,7 @@ from sim.kernels.choice import rates
 from sim.mechanisms.choice import CHOICES
 from sim.mechanisms.decide import current_conditions
 from sim.mechanisms.exposure import update_all_households
+from sim.mechanisms.policy import CLASSES
 from sim.mechanisms.threats import THREATS
 from sim.scenario import whole
 from sim.schema import Scenario
@@ -63,7 +64,7 @@ def _solved(text: str) -> tuple[float, float]:
     now = now._replace(fear=np.ones_like(now.fear), flight=1.0)
     found, abroad = np.zeros((len(heads), 8)), np.zeros((len(heads), 8))
     choices = CHOICES.of(world)
-    tables, classes = choices.tables, choices.classes
+    tables, classes = choices.tables, CLASSES.of(world)
     rates(world.people, heads, tables, now, classes, 0.0, 0, found)
     own = world.country[:, None] == world.country[None, :]
     foreign = tables._replace(pull=np.where(own[None], 0.0, tables.pull))

@@ -35,7 +35,7 @@ from sim.mechanisms.announcement import no_surge, surge
 from sim.mechanisms.caravans import SET_OUT_BEFORE, called, forming, safer
 from sim.mechanisms.census import STOCKS
 from sim.mechanisms.livelihood import MEANS, median_means
-from sim.mechanisms.policy import COMING, PASSABLE, RULES, Enforcement, Rules, class_table, enforce
+from sim.mechanisms.policy import COMING, PASSABLE, RULES, Enforcement, Rules, enforce
 from sim.mechanisms.protection import standing
 from sim.mechanisms.threats import THREATS, per_threat
 from sim.model.declare import Hook, Mechanism, State
@@ -83,7 +83,6 @@ class Choices:
         joined: [place, country] caravan that people who set out join, or -1.
         caravans: Legs and travel tables for each of the scenario's caravans.
         formed: [caravan] whether it has ever formed; if not, no one is in it.
-        classes: [country, group] admission class.
     """
 
     def __init__(
@@ -97,7 +96,6 @@ class Choices:
         self.scenario = scenario
         self.threads = threads
         self.network = network
-        self.classes = class_table(scenario)
         places, countries = scenario.places, scenario.countries
         number = {c.id: i for i, c in enumerate(countries)}
         self.n_places, self.n_countries = len(places), len(countries)
@@ -442,7 +440,8 @@ class Choices:
     def _look_ahead(self, h: Hazard, weight: float) -> None:
         """Solve the value of moving on from every place, including the return home."""
         tables, n = self.tables, self.n_places
-        kinds = self.classes[:, 0].copy()
+        # The class of a country's citizens who belong to no group has the country's number.
+        kinds = np.arange(self.n_countries)
         foreign = np.zeros((len(kinds), n, n))
         in_ranges(
             lambda a, b: median_nests(tables, h, a, b, self.median, kinds, foreign),

@@ -34,6 +34,7 @@ from sim.mechanisms.expected import EXPECTED
 from sim.mechanisms.exposure import update_all_households, update_households
 from sim.mechanisms.journey import PARTIES, continue_stranded, depart, pick_goals
 from sim.mechanisms.livelihood import DUE, MEANS
+from sim.mechanisms.policy import CLASSES
 from sim.mechanisms.settling import SETTLING
 from sim.mechanisms.threats import THREATS
 from sim.model.columns import ANSWER, THREAT, Column
@@ -165,7 +166,7 @@ def ask(
     )  # fmt: skip
     found = decide(
         world.people, asked.heads, 0, n, choices.tables, now, MEANS.of(world),
-        choices.classes, keys, asked.middle, world.month(), asked.years, buffers,
+        CLASSES.of(world), keys, asked.middle, world.month(), asked.years, buffers,
     )  # fmt: skip
     columns: list[Any] = [column[:found].copy() for column in buffers]
     events = Events(*columns)
@@ -211,7 +212,7 @@ def add_expected(world: World, now: Conditions, asked: Asked) -> None:
     cells = world.cells.of(people, world.country, asked.heads, world.month())
     expect(
         people, asked.heads, 0, len(cells), choices.tables, now,
-        choices.classes, asked.middle, world.month(), asked.years, cells, world.weight, MICRO,
+        CLASSES.of(world), asked.middle, world.month(), asked.years, cells, world.weight, MICRO,
         expected.answers, expected.years, expected.flows,
     )  # fmt: skip
     # `decide_all` adds everyone who is counted back to `stays`: a head who has already answered in

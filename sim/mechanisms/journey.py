@@ -29,7 +29,7 @@ from sim.mechanisms.choice import CHOICES
 from sim.mechanisms.custody import held_days, separate
 from sim.mechanisms.flows import DEPARTED
 from sim.mechanisms.harms import BRIBES, EXTORTED, HARMS, INTERCEPTED
-from sim.mechanisms.policy import RULES, admission_class
+from sim.mechanisms.policy import CLASSES, RULES, admission_class
 from sim.mechanisms.threats import THREATS, felt_fear
 from sim.model.columns import CITIZENSHIP, CORRIDOR, CORRIDOR_ONLY, MONEY, Column
 from sim.model.declare import (
@@ -84,7 +84,7 @@ def pick_goals(world: World, heads: I64, hazards: I64, turn: int = 0) -> tuple[I
     people, choices = world.people, CHOICES.of(world)
     confined = THREATS.of(world).state_fear()[people.place[heads], people.mask[heads] >> 4]
     keys = np.array([world.key(draw, turn) for draw in (DESTINATION, CHANNEL_CHOSEN)])
-    tables, classes, month = choices.tables, choices.classes, world.month()
+    tables, classes, month = choices.tables, CLASSES.of(world), world.month()
 
     def work(first: int, last: int) -> None:
         mine = slice(first, last)

@@ -20,6 +20,7 @@ from sim.kernels.choice import Conditions, rates
 from sim.mechanisms.choice import CHOICES
 from sim.mechanisms.decide import all_heads, ask_listed, current_conditions
 from sim.mechanisms.journey import pick_goals
+from sim.mechanisms.policy import CLASSES
 from sim.mechanisms.threats import THREATS
 from sim.mesa import twin
 from sim.mesa.twin import Head, Twin
@@ -187,7 +188,7 @@ def check_rates(head: Head, now: Conditions) -> None:
     at, kernels = head.model.world, np.zeros((1, 8))
     middle = head.moved + head.stayed * DAYS_A_YEAR
     rates(
-        at.people, np.array([head.row]), CHOICES.of(at).tables, now, CHOICES.of(at).classes, middle,
+        at.people, np.array([head.row]), CHOICES.of(at).tables, now, CLASSES.of(at), middle,
         at.month(), kernels,
     )  # fmt: skip
     mine = [
