@@ -63,7 +63,7 @@ a hook that is named nowhere does too little to be seen."""
 
 WRAPPED: list[tuple[Any, str, str, str]] = [
     (World, "list_heads", "prepare", "list of heads"),
-    (World, "company_of", "prepare", "households"),
+    (World, "composition_of", "prepare", "households"),
     (exposure, "draw_exposure", "prepare", "exposure"),
     (exposure, "update_means", "prepare", "means"),
     (choice, "prospects", "prepare", "queues"),

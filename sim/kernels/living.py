@@ -45,19 +45,19 @@ def member(people, row, month):
 
 
 @inner
-def with_member(company, more):
+def with_member(composition, more):
     """Composition with another member: counts are added, bits are combined."""
-    return (company & MEMBERS) + (more & MEMBERS) + ((company | more) & ~MEMBERS)
+    return (composition & MEMBERS) + (more & MEMBERS) + ((composition | more) & ~MEMBERS)
 
 
 @kernel
-def look_at_households(people, heads, month, company):
+def look_at_households(people, heads, month, composition):
     """Find the composition of households.
 
     Args:
         heads: [n] rows of heads.
         month: Month from the start.
-        company: [n] out: number of living members in `MEMBERS`, vulnerability bits above.
+        composition: [n] out: number of living members in `MEMBERS`, vulnerability bits above.
     """
     for i in range(heads.shape[0]):
         founder = people.household[heads[i]]
@@ -69,7 +69,7 @@ def look_at_households(people, heads, month, company):
             row = people.sibling[row]
             if row == founder:
                 break
-        company[i] = found
+        composition[i] = found
 
 
 @equation
@@ -88,17 +88,17 @@ def exposed_share(q, v):
 
 
 @kernel
-def count_codes(people, heads, company, counts):
+def count_codes(people, heads, composition, counts):
     """Count households by place and vulnerability code.
 
     Args:
         heads: [n] rows of heads.
-        company: [n] composition of their households.
+        composition: [n] composition of their households.
         counts: [place, code] out.
     """
     for i in range(heads.shape[0]):
         head = heads[i]
-        code = vulnerability_code(people.group[head], company[i] >> BITS, people.status[head])
+        code = vulnerability_code(people.group[head], composition[i] >> BITS, people.status[head])
         counts[people.place[head], code] += 1
 
 
@@ -179,7 +179,7 @@ def exposed_to(draws, below, always):
 def refresh_masks(
     people,
     heads,
-    company,
+    composition,
     threshold,
     salt,
     spell_key,
@@ -196,7 +196,7 @@ def refresh_masks(
 
     Args:
         heads: [n] rows of heads.
-        company: [n] composition of their households.
+        composition: [n] composition of their households.
         threshold: [place, code, 2] in the layout of `pack_thresholds`.
         salt: [place, 2] key of the place's draws in the epoch of `phase`, and in the next one.
         phase: Time since the start, in epochs.
@@ -209,7 +209,7 @@ def refresh_masks(
         who = people.pid[founder]
         p = people.place[head]
         own = mixed(who ^ salt[p, int(math.floor(phase + uniform(spell_key, who)) - now)])
-        code = vulnerability_code(people.group[head], company[i] >> BITS, people.status[head])
+        code = vulnerability_code(people.group[head], composition[i] >> BITS, people.status[head])
         shared = mixed(own)
         want = (shared >> np.uint64(32) & np.uint64(255)) * WANT_ONES
         fear = (shared >> np.uint64(40) & np.uint64(255)) * FEAR_ONES
@@ -229,14 +229,14 @@ def refresh_masks(
 
 
 @kernel
-def recover_means(people, heads, company, means, severity, tolerable, fraction):
+def recover_means(people, heads, composition, means, severity, tolerable, fraction):
     """Let the means of every household approach their target.
 
     dm/dt = (m* - m) / tau, so m closes `fraction` = 1 - exp(-dt / tau) of the gap.
 
     Args:
         heads: [n] rows of heads.
-        company: [n] composition of their households.
+        composition: [n] composition of their households.
         severity: [place, threat].
         fraction: Share of the gap closed; 1 sets the means to their target.
     """
@@ -247,7 +247,8 @@ def recover_means(people, heads, company, means, severity, tolerable, fraction):
         economic = max(severity[p, 0] - tolerable[0], 0.0) if mask & 1 else 0.0
         food = max(severity[p, 1] - tolerable[1], 0.0) if mask & 2 else 0.0
         target = drained_means(
-            means, p, people.rank[head], people.status[head], company[i] & MEMBERS, economic, food,
+            means, p, people.rank[head], people.status[head], composition[i] & MEMBERS,
+            economic, food,
         )  # fmt: skip
         money = people.means[head]
         people.means[head] = money + (target - money) * fraction

@@ -101,12 +101,12 @@ def cells_of(people, rows, country, month, strides, cells):
 
 
 @kernel
-def count_households(people, rows, company, country, month, strides, weight, heads, persons):
+def count_households(people, rows, composition, country, month, strides, weight, heads, persons):
     """Add households and their members by cell.
 
     Args:
         rows: [n] rows of heads.
-        company: [n] composition of their households.
+        composition: [n] composition of their households.
         country, month, strides: As in `cell_of`.
         weight: [place] people that a row of that origin represents.
         heads, persons: [cell] added to.
@@ -115,7 +115,7 @@ def count_households(people, rows, company, country, month, strides, weight, hea
         w = weight[people.home[rows[i]]]
         cell = cell_of(people, rows[i], country, month, strides)
         heads[cell] += w
-        persons[cell] += w * (company[i] & MEMBERS)
+        persons[cell] += w * (composition[i] & MEMBERS)
 
 
 @kernel

@@ -146,7 +146,7 @@ class Sums:
 
 
 def ask(
-    world: World, now: Conditions, asked: Asked, sums: Sums, company: U16 | None = None
+    world: World, now: Conditions, asked: Asked, sums: Sums, composition: U16 | None = None
 ) -> Answers:
     """Draw the answers of some heads, and count them.
 
@@ -155,7 +155,7 @@ def ask(
         now: Conditions of the stretch.
         asked: The heads, and the time span for each.
         sums: Added to.
-        company: [n] composition of their households (`World.company_of`), if already known.
+        composition: [n] composition of their households (`World.composition_of`), if already known.
     """
     n = len(asked.heads)
     keys = np.array([world.key(MOVE, asked.turn), world.key(LABEL, asked.turn)])
@@ -173,11 +173,11 @@ def ask(
     at = np.searchsorted(asked.heads, events.head.astype(np.uint32))
     first, days, new = asked.first[at], asked.days[at], asked.new[at]
     rows = asked.heads if asked.new.all() else asked.heads[asked.new]
-    if company is None or len(rows) < n:
-        company = world.company_of(rows)
+    if composition is None or len(rows) < n:
+        composition = world.composition_of(rows)
     with sums.lock:
         count_households(
-            world.people, rows, company, world.country, world.month(), world.cells.strides,
+            world.people, rows, composition, world.country, world.month(), world.cells.strides,
             world.weight, sums.households, sums.persons,
         )  # fmt: skip
         if EXPECTED.of(world) is not None:
@@ -413,10 +413,14 @@ def ask_all_households(world: World, now: Conditions, end: int) -> tuple[Answers
 
     def visit(first: int, last: int) -> tuple[Answers, U32, U32]:
         heads = world.list_heads(first, last)
-        company = world.company_of(heads.deciding)
-        update_households(world, heads, company)
+        composition = world.composition_of(heads.deciding)
+        update_households(world, heads, composition)
         asked = asked_until(world, heads.deciding, end, leaving)
-        return ask(world, now, asked, sums, company), heads.unsettled.copy(), heads.stranded.copy()
+        return (
+            ask(world, now, asked, sums, composition),
+            heads.unsettled.copy(),
+            heads.stranded.copy(),
+        )
 
     parts = in_pieces(visit, len(world.people.pid), world.threads) or [visit(0, 0)]
     answers, *others = zip(*parts, strict=True)

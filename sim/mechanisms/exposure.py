@@ -46,7 +46,7 @@ class Exposure:
         self.odds = vulnerability_odds(world.scenario)
         self.counts = np.zeros((len(world.country), self.odds.shape[1]))
         heads = world.deciding
-        count_codes(world.people, heads, world.company_of(heads), self.counts)
+        count_codes(world.people, heads, world.composition_of(heads), self.counts)
         self.threshold = self.thresholds(world)
 
     def thresholds(self, world: World) -> U64:
@@ -95,13 +95,13 @@ def update(world: World, stretch: Stretch) -> None:
         exposure.threshold = exposure.thresholds(world)
 
 
-def draw_exposure(world: World, heads: U32, company: U16) -> None:
+def draw_exposure(world: World, heads: U32, composition: U16) -> None:
     """Draw the threats to which households are exposed where they live.
 
     Args:
         world: The world.
         heads: [n] rows of heads, ascending.
-        company: [n] composition of their households.
+        composition: [n] composition of their households.
     """
     stated, exposure = world.scenario.exposure, EXPOSURE.of(world)
     phase = world.day / DAYS_A_YEAR / stated.spell
@@ -110,7 +110,7 @@ def draw_exposure(world: World, heads: U32, company: U16) -> None:
     salt = mixed_array(mixed_array(world.geography.place_ident[:, None] + epochs) ^ draws)
     shared = np.uint64(round(65536 * stated.overlap))
     refresh_masks(
-        world.people, heads, company, exposure.threshold, salt, key(world.seed, SPELL), phase,
+        world.people, heads, composition, exposure.threshold, salt, key(world.seed, SPELL), phase,
         shared,
     )  # fmt: skip
 
@@ -118,27 +118,27 @@ def draw_exposure(world: World, heads: U32, company: U16) -> None:
 def expose(world: World, heads: I64) -> None:
     """Draw exposure for a few heads, whose rows need not be adjacent."""
     rows = heads.astype(np.uint32)
-    draw_exposure(world, rows, world.company_of(rows))
+    draw_exposure(world, rows, world.composition_of(rows))
 
 
-def update_households(world: World, heads: Heads, company: U16) -> None:
+def update_households(world: World, heads: Heads, composition: U16) -> None:
     """Update exposure and means of some households, if an update is due.
 
     Args:
         world: The world.
         heads: Heads of the households; stranded ones are updated only once a month.
-        company: Composition of the households that have a residence.
+        composition: Composition of the households that have a residence.
     """
     due = DUE.of(world)
     if due is None:
         return
-    draw_exposure(world, heads.deciding, company)
+    draw_exposure(world, heads.deciding, composition)
     if not due.years:
         return
-    stranded = world.company_of(heads.stranded)
+    stranded = world.composition_of(heads.stranded)
     draw_exposure(world, heads.stranded, stranded)
     means = MEANS.of(world)
-    for rows, theirs in ((heads.deciding, company), (heads.stranded, stranded)):
+    for rows, theirs in ((heads.deciding, composition), (heads.stranded, stranded)):
         update_means(world.scenario, world.people, rows, theirs, means, due.severity, due.years)
 
 
@@ -147,7 +147,7 @@ def update_all_households(world: World) -> None:
 
     def visit(first: int, last: int) -> None:
         heads = world.list_heads(first, last)
-        update_households(world, heads, world.company_of(heads.deciding))
+        update_households(world, heads, world.composition_of(heads.deciding))
 
     in_pieces(visit, len(world.people.pid), world.threads)
     DUE.put(world, None)

@@ -92,7 +92,7 @@ def update_means(
     scenario: Scenario,
     people: People,
     heads: U32,
-    company: U16,
+    composition: U16,
     means: Means,
     severity: F64,
     years: float,
@@ -101,11 +101,11 @@ def update_means(
 
     Args:
         heads: [n] rows of heads.
-        company: [n] composition of their households.
+        composition: [n] composition of their households.
         years: The span.
     """
     fraction = 1.0 - math.exp(-years / scenario.living.recovery)
-    recover_means(people, heads, company, means, severity, means.tolerable, fraction)
+    recover_means(people, heads, composition, means, severity, means.tolerable, fraction)
 
 
 class Due(NamedTuple):

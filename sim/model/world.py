@@ -155,11 +155,11 @@ class World:
         """[n] rows of all heads with a residence, ascending; steps list them in pieces instead."""
         return self.list_heads(0, len(self.people.pid)).deciding.copy()
 
-    def company_of(self, heads: U32) -> U16:
+    def composition_of(self, heads: U32) -> U16:
         """[n] composition of the households of heads, as packed by `kernels.living`."""
-        company = np.empty(len(heads), np.uint16)
-        look_at_households(self.people, heads, self.month(), company)
-        return company
+        composition = np.empty(len(heads), np.uint16)
+        look_at_households(self.people, heads, self.month(), composition)
+        return composition
 
 
 def geography(scenario: Scenario, km: F64) -> Geography:

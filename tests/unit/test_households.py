@@ -39,7 +39,7 @@ def lived(months: int, threads: int = 1) -> World:
     return at
 
 
-def company(at: World, head: int) -> tuple[int, int]:
+def composition(at: World, head: int) -> tuple[int, int]:
     """(members who live, bits of who they are) of the household of a head."""
     people = at.people
     rows = np.flatnonzero(people.household == people.household[head])
@@ -70,8 +70,8 @@ def test_heads_are_listed_and_their_households_looked_at() -> None:
             assert len(rows) > 0 or last - first < 10, name
     assert at.deciding.tolist() == np.flatnonzero(listed["deciding"]).tolist()
     heads = np.flatnonzero(head).astype(np.uint32)
-    seen = [(int(c & MEMBERS), int(c >> BITS)) for c in at.company_of(heads)]
-    assert seen == [company(at, row) for row in heads.tolist()]
+    seen = [(int(c & MEMBERS), int(c >> BITS)) for c in at.composition_of(heads)]
+    assert seen == [composition(at, row) for row in heads.tolist()]
     # All that can be has been: sizes, bits, the dead among kin, children born far from their rows.
     assert len(set(seen)) > 20
     assert (people.activity == Activity.dead).sum() > 20

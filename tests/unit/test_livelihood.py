@@ -33,7 +33,7 @@ def targets(means: Means, place: int, ranks: list[int], status: int = CITIZEN, m
     people.place[heads] = place
     people.status[heads] = status
     people.mask[heads] = mask
-    recover_means(people, heads, at.company_of(heads), means, HALF_FELT, means.tolerable, 1.0)
+    recover_means(people, heads, at.composition_of(heads), means, HALF_FELT, means.tolerable, 1.0)
     return people.means[heads].astype(float) / party_sizes(people, heads)
 
 
@@ -76,15 +76,17 @@ def test_means_approach_their_target_by_an_e_fold_a_year():
     at = world()
     people, heads = at.people, at.deciding
     severity = np.zeros((len(PLACES), 7))
-    update_means(at.scenario, people, heads, at.company_of(heads), MEANS.of(at), severity, np.inf)
+    update_means(
+        at.scenario, people, heads, at.composition_of(heads), MEANS.of(at), severity, np.inf
+    )
     target = people.means[heads].copy()
     people.means[heads] = 0
-    update_means(at.scenario, people, heads, at.company_of(heads), MEANS.of(at), severity, 1.0)
+    update_means(at.scenario, people, heads, at.composition_of(heads), MEANS.of(at), severity, 1.0)
     np.testing.assert_allclose(people.means[heads], target * (1 - math.exp(-1)), rtol=1e-5)
     people.means[heads] = 3 * target
     for _ in range(24):
         update_means(
-            at.scenario, people, heads, at.company_of(heads), MEANS.of(at), severity, 1 / 24
+            at.scenario, people, heads, at.composition_of(heads), MEANS.of(at), severity, 1 / 24
         )
     np.testing.assert_allclose(people.means[heads], target * (1 + 2 * math.exp(-1)), rtol=1e-4)
 
@@ -96,7 +98,9 @@ def test_only_threats_that_are_felt_drain():
     people, heads = at.people, at.deciding
     severity = np.full((len(PLACES), 7), 0.6)
     people.mask[:] = 0
-    update_means(at.scenario, people, heads, at.company_of(heads), MEANS.of(at), severity, np.inf)
+    update_means(
+        at.scenario, people, heads, at.composition_of(heads), MEANS.of(at), severity, np.inf
+    )
     secure = people.means[heads].copy()
     for mask, drain in (
         (1 << Threat.personal, 1.0),
@@ -105,7 +109,7 @@ def test_only_threats_that_are_felt_drain():
     ):
         people.mask[:] = mask
         update_means(
-            at.scenario, people, heads, at.company_of(heads), MEANS.of(at), severity, np.inf
+            at.scenario, people, heads, at.composition_of(heads), MEANS.of(at), severity, np.inf
         )
         well_off = secure > 1500
         living = 90 * party_sizes(people, heads)[well_off]
@@ -117,7 +121,7 @@ def test_only_threats_that_are_felt_drain():
         at.scenario,
         people,
         heads,
-        at.company_of(heads),
+        at.composition_of(heads),
         MEANS.of(at),
         np.full((len(PLACES), 7), 0.1),
         np.inf,
