@@ -1,12 +1,13 @@
 """The kernel agrees, person by person, with the reference written for reading.
 
-A thousand random small worlds; in each every head is asked several times over, and where each
+Random small worlds (a thousand with `SIM_LONG_TESTS=1`); in each every head is asked several times over, and where each
 would go under either hazard. A difference is allowed only where a draw lies within 1e-6,
 relatively, of a threshold: those are counted, and must be few.
 """
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,7 +30,8 @@ from tests import worlds
 from tests.reference import Rates, Reference, Verdict, heads_of
 from tests.worlds import answers_of, random_scenario, random_world, rates_of
 
-N_WORLDS, CHUNK = 960, 48
+LONG = bool(os.environ.get("SIM_LONG_TESTS"))
+N_WORLDS, CHUNK = (960 if LONG else 288), 48
 SLICE = 40
 """Worlds that are also looked at with the compiler off; with the others, a thousand."""
 DRAWS = 3

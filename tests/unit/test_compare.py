@@ -108,7 +108,7 @@ def test_pairs_are_exact() -> None:
 def test_a_planted_difference_is_found_and_covered() -> None:
     draw = np.random.default_rng(5)
     covered = covered_unpaired = found = 0
-    for _ in range(200):
+    for _ in range(100):
         luck = draw.normal(1000, 100, (10, 3)).astype(int)
         own = draw.normal(20, 5, (10, 3)).astype(int)  # 60 in all, less a half for each cut
         base, variant = hand_made(luck.tolist()), hand_made((luck + own).tolist())
@@ -116,10 +116,10 @@ def test_a_planted_difference_is_found_and_covered() -> None:
         covered += it["low"] <= 58.5 <= it["high"]
         covered_unpaired += it["unpaired_low"] <= 58.5 <= it["unpaired_high"]
         found += it["low"] > 0
-    assert 180 <= covered <= 199
-    assert found == 200
+    assert 89 <= covered <= 99
+    assert found == 100
     # Luck shared leaves unpaired intervals far too wide: they cover always.
-    assert covered_unpaired == 200
+    assert covered_unpaired == 100
 
 
 def test_without_shared_luck_pairs_save_nothing() -> None:

@@ -28,7 +28,7 @@ pytestmark = pytest.mark.skipif(
 
 MANY = bool(os.environ.get("SIM_LONG_TESTS"))
 KILLS = 20 if MANY else 3
-LENGTH = ("-s", "time.end=2021-12", "--replicates", "6") if MANY else ("-s", "time.end=2020-12")
+LENGTH = ("-s", "time.end=2021-12", "--replicates", "6") if MANY else ("-s", "time.end=2020-06")
 RUN = ("run", str(FILE), "-s", "time.step=week", "--replicates", "2", *LENGTH)
 PATIENCE = 120.0
 
