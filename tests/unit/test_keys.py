@@ -93,29 +93,34 @@ def test_old_names_are_free() -> None:
             assert key.formerly not in {it.formerly for it in beside}
 
 
-def test_what_is_said_to_hold_where_no_rule_speaks_is_what_its_statement_brings() -> None:
+@pytest.mark.parametrize("fence", [{}, {"barrier": 0.5}], ids=["no rules", "fences"])
+def test_what_is_said_to_hold_where_no_rule_speaks_is_what_its_statement_brings(
+    fence: dict[str, float],
+) -> None:
     """Every value that holds otherwise, stated by a rule of every country, changes nothing."""
     scenario = small()
-    silent = scenario.model_copy(update={"policies": ()})
     network = world(scenario).network
     said = {name: it.otherwise for name, it in Policy.declared.items() if it.otherwise is not None}
+    said = {name: value for name, value in said.items() if name not in fence}
     by_channel = {"quota", "fee", "min_education"} | {n for n in said if isinstance(said[n], dict)}
     rules: list[dict[str, Any]] = []
     for channel in ("labour", "family", "asylum", "irregular"):
         stated = {n: said[n][channel] if isinstance(said[n], dict) else said[n] for n in by_channel}
         rules.append({"channel": channel} | stated)
     rules.append({name: value for name, value in said.items() if name not in by_channel})
-    policies = tuple(
-        Policy.model_validate(
-            # No limit is no number, and cannot be stated.
-            {"id": f"r{i}", "into": country.id}
-            | {name: value for name, value in rule.items() if value != np.inf}
+    # No limit is no number, and cannot be stated.
+    rules = [{name: it for name, it in rule.items() if it != np.inf} for rule in rules]
+
+    def in_force(*stated: dict[str, Any]) -> Rules:
+        policies = tuple(
+            Policy.model_validate({"id": f"{country.id}_{i}", "into": country.id} | rule)
+            for country in scenario.countries
+            for i, rule in enumerate(stated)
         )
-        for country in scenario.countries
-        for i, rule in enumerate(rules)
-    )
-    spoken = scenario.model_copy(update={"policies": policies})
-    before, after = (Rules(it, network, it.time.start) for it in (silent, spoken))
+        spoken = scenario.model_copy(update={"policies": policies})
+        return Rules(spoken, network, scenario.time.start)
+
+    before, after = in_force(*([fence] if fence else [])), in_force(fence, *rules)
     assert before.added.keys() <= said.keys()
     compare = {**vars(before), **before.added, **before.custody._asdict()}
     found = {**vars(after), **after.added, **after.custody._asdict()}
