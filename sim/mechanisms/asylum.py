@@ -10,7 +10,7 @@ from sim.core.rng import Draw, key, mixed_array, uniform_array
 from sim.core.state import DAYS_A_YEAR, GROUNDS, I64, Claims, Moves, append, take
 from sim.core.terms import Activity, Channel, ClaimStage, Harm, Status
 from sim.kernels.travel import assign_arrival_status, party_sizes, tell_all_kin
-from sim.mechanisms.camps import CAMP, fill_camps
+from sim.mechanisms.camps import CAMP, fill_camps, share_taken
 from sim.mechanisms.flows import ARRIVED
 from sim.mechanisms.harms import HARMS
 from sim.mechanisms.history import record_moves
@@ -64,7 +64,7 @@ def receive(world: World, arrived: dict[str, Any]) -> None:
         people, heads, arrived["goal"], arrived["channel"], arrived["answer"], arrived["due"],
         arrived["entered"], world.country, CLASSES.of(world), rules.prima_facie,
         rules.return_to, rules.transfers, world.geography.nearest, world.geography.place_ident,
-        rules.encampment, key(world.seed, TRANSFER), key(world.seed, CAMP), world.weight,
+        share_taken(world), key(world.seed, TRANSFER), key(world.seed, CAMP), world.weight,
         wants_camp, claims, returned,
     )  # fmt: skip
     n_corridors = len(world.scenario.corridors)

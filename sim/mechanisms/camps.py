@@ -7,16 +7,39 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sim.core.parallel import in_pieces
-from sim.core.rng import Draw, key, uniform_array
-from sim.core.state import I64
+from sim.core.rng import Draw, uniform_array
+from sim.core.rng import key as key_of
+from sim.core.state import F64, I64
 from sim.core.terms import Activity
 from sim.kernels.travel import place_members
+from sim.mechanisms.policy import RULES
 from sim.model.declare import Mechanism
+from sim.schema.key import OURS, Part, key
+from sim.schema.types import Share
 
 if TYPE_CHECKING:
     from sim.model.world import World
 
+
+class CampRule(Part):
+    """Keys on camps that a rule of a state may have."""
+
+    encampment: Share | None = key(
+        None,
+        "Part of the claimants and refugees arriving who are taken to a camp that has places left.",
+        unit="share",
+        higher="more of them live in camps",
+        otherwise=0.0,
+        source=OURS,
+    )
+
+
 CAMP = Draw("camp", 40)
+
+
+def share_taken(world: World) -> F64:
+    """[k, c] share of arriving claimants and refugees who are taken to a camp with room."""
+    return RULES.of(world).stated("encampment")
 
 
 def people_at(world: World, place: int) -> int:
@@ -45,7 +68,7 @@ def fill_camps(world: World, heads: I64, n_people: I64) -> None:
         return
     people, geography = world.people, world.geography
     country = world.country[people.place[heads]]
-    lottery = uniform_array(key(world.seed, CAMP, -1 - world.day), people.pid[heads])
+    lottery = uniform_array(key_of(world.seed, CAMP, -1 - world.day), people.pid[heads])
     for c in np.unique(country):
         camps = np.flatnonzero(geography.is_camp & (world.country == c))
         mine = np.flatnonzero(country == c)
@@ -61,4 +84,9 @@ def fill_camps(world: World, heads: I64, n_people: I64) -> None:
             mine = mine[len(chosen) :]
 
 
-MECHANISM = Mechanism("camps", "takes arrivals to camps as long as there is room", draws=(CAMP,))
+MECHANISM = Mechanism(
+    "camps",
+    "takes arrivals to camps as long as there is room",
+    rule_keys=CampRule,
+    draws=(CAMP,),
+)

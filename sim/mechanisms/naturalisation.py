@@ -45,9 +45,6 @@ if TYPE_CHECKING:
     from sim.model.world import World
     from sim.schema import Scenario
 
-YEARS = 5.0
-"""Required years of regular stay if a rule states only a share (our assumption)."""
-
 Years = Annotated[float, Field(strict=True, ge=0, le=100)]
 
 
@@ -59,14 +56,16 @@ class NaturalisationRule(Part):
         "Share of people with a long enough stay who become citizens in a year.",
         unit="share a year",
         higher="more people become citizens, and then have the income and rights of citizens",
-        left_out=f"no one is naturalised ({OURS})",
+        otherwise=0.0,
+        source=OURS,
     )
     naturalisation_years: Years | None = key(
         None,
         "Years of regular stay that people need before they can become citizens.",
         unit="years",
         higher="fewer people become citizens, and later",
-        left_out=f"{YEARS:g} ({OURS})",
+        otherwise=5.0,
+        source=OURS,
     )
 
 
@@ -113,8 +112,8 @@ def naturalise(world: World, stretch: Stretch) -> None:
     heads = regular_heads(world)
     since = stay_began(world, heads, stretch.end)
     k, c = admission_class(world, heads), world.country[people.place[heads]]
-    share = np.nan_to_num(rules.stated("naturalisation"))[k, c]
-    years = np.nan_to_num(rules.stated("naturalisation_years"), nan=YEARS)[k, c]
+    share = rules.stated("naturalisation")[k, c]
+    years = rules.stated("naturalisation_years")[k, c]
     begin = np.maximum(since + years * DAYS_A_YEAR, float(world.day))
     time = np.maximum(stretch.end - begin, 0.0) / DAYS_A_YEAR
     draw = -np.log1p(-uniform_array(world.key(NATURALISATION), people.pid[heads]))

@@ -6,7 +6,7 @@ file. A rule on a corridor takes precedence over a rule of the country entered.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -23,6 +23,7 @@ from sim.mechanisms.populate import group_index
 from sim.model.declare import Hook, Mechanism, State
 from sim.model.network import Network
 from sim.schema import Policy
+from sim.schema.key import Declaration, part_in
 
 if TYPE_CHECKING:
     from sim.model.stretch import Stretch
@@ -40,23 +41,6 @@ TIGHTENED = ("barrier", "officers", "law", "detention")
 """Border fields that respond to the stringency of the country entered."""
 PASSABLE = 0.999
 """Probability of interception from which a leg counts as unusable (our assumption)."""
-DEFAULTS: dict[str, Any] = {
-    "labour.open": False, "family.open": True, "asylum.open": True, "irregular.open": True,
-    "family.wait": 12.0, "asylum.wait": 6.0, "recognition": 0.6, "false_recognition": 0.1,
-    "returns": 0.3, "orders_last": 24.0, "regularisation": 0.0,
-    "barrier": 0.0, "officers": 1.0, "law": 1.0, "complicit": 0.0,
-    "detention": 0.0, "detention_days": 30.0,
-    "removal": 0.0, "prosecution": 0.0, "separation": 1.0, "reunification_days": 60.0,
-    "encampment": 0.0, "protection": 1.0,
-}  # fmt: skip
-"""Values where no rule states one: recognition .6 and returns .3 are world means, the rest is our
-assumption (no labour migration; family and asylum admitted; borders open)."""
-
-
-BY_CLASS = (
-    "recognition", "false_recognition", "encampment", "returns", "orders_last", "regularisation",
-)  # fmt: skip
-"""Shares and durations that may differ by nationality; each is a table [k, c] of that name."""
 
 
 class Rules:
@@ -76,11 +60,8 @@ class Rules:
         recognition, false_recognition: [k, c] shares.
         capacity: [c] asylum decisions a year, infinite where not limited.
         prima_facie: [k, c] whether all of the class are recognised as refugees on arrival.
-        encampment: [k, c] share taken to a camp.
         return_to: [k, c] country to which claimants are sent, -1 where claims are admissible.
-        returns: [k, c] share of orders executed in a year.
-        orders_last: [k, c] months after which an order lapses.
-        regularisation: [k, c] share of irregular residents regularised in a year.
+        protection: [c] how far refugees and claimants have the rights of their status.
         enforcement: [leg] barrier x officers x law.
         closed: [leg] whether the border is closed there.
         complicit: [leg] share of caught people whom officials let through for money.
@@ -88,16 +69,8 @@ class Rules:
         responsible: [country] whether it is responsible for claims of people who enter it first.
         transfers: [country of the claim, first country] share of claimants transferred there.
         custody: Treatment of intercepted people.
-        reunification: [k, c] median days until children are back with their adults.
-        added: By key that a mechanism has declared: [k, c] values; NaN where no rule states one.
+        added: By key that a mechanism has declared: [k, c] values.
     """
-
-    recognition: F64
-    false_recognition: F64
-    encampment: F64
-    returns: F64
-    orders_last: F64
-    regularisation: F64
 
     def __init__(
         self,
@@ -114,25 +87,25 @@ class Rules:
         spoken = Spoken(scenario, rules)
         self._read_countries(spoken)
         self._read_channels(spoken)
-        self.added = {name: spoken.by_class(name, np.nan) for name in added_keys(scenario)}
+        added = [name for name in spoken.declared if name not in Policy.declared]
+        self.added: dict[str, F64] = {name: spoken.by_class(name) for name in added}
         self.custody = handle(scenario, network, rules)
         shift = np.zeros(len(scenario.countries)) if shift is None else shift
         self._read_borders(scenario, network, spoken, shift)
         self._tighten(scenario.politics.levers, shift)
 
     def stated(self, name: str) -> F64:
-        """[k, c] values of a key that a mechanism has declared; NaN where no rule states one."""
+        """[k, c] values of a key that a mechanism has declared."""
         return self.added[name]
 
     def _read_countries(self, spoken: Spoken) -> None:
-        """Read the rules of countries on asylum, returns, regularisation and reunification."""
-        for name in BY_CLASS:
-            setattr(self, name, spoken.by_class(name))
-        self.reunification = spoken.by_class("reunification_days")
-        self.prima_facie = spoken.by_class("prima_facie", False, bool)
-        number = {name: i for i, name in enumerate(spoken.countries)}
-        self.return_to = spoken.by_class("return_to", -1, np.int64, number.__getitem__)
-        self.capacity = spoken.by_country("capacity", np.inf)
+        """Read the rules of countries on asylum and protection."""
+        self.recognition: F64 = spoken.by_class("recognition")
+        self.false_recognition: F64 = spoken.by_class("false_recognition")
+        self.prima_facie = spoken.by_class("prima_facie", bool)
+        number = {None: -1} | {name: i for i, name in enumerate(spoken.countries)}
+        self.return_to = spoken.by_class("return_to", np.int64, number.__getitem__)
+        self.capacity = spoken.by_country("capacity")
         self.protection = spoken.by_country("protection")
 
     def _read_channels(self, spoken: Spoken) -> None:
@@ -146,8 +119,7 @@ class Rules:
         for c, name in enumerate(spoken.countries):
             for channel in CHANNELS:
                 own = [r for r in spoken.by_name[name] if r.channel == channel.name]
-                quota = field(own, "quota")
-                self.quota[c, channel] = np.inf if quota is None else quota
+                self.quota[c, channel] = field(own, "quota")
             for k in spoken.told_apart(c):
                 for channel in CHANNELS:
                     self._read_channel(spoken, c, k, channel)
@@ -163,10 +135,9 @@ class Rules:
         if self.quota[c, channel] == 0:
             is_open = False
         self.open[k, c, channel] = is_open
-        self.wait[k, c, channel] = field(mine, "wait", channel.name) or 0.0
-        self.fee[k, c, channel] = field(mine, "fee") or 0.0
-        education = field(mine, "min_education")
-        self.min_education[k, c, channel] = Education[education or "none"]
+        self.wait[k, c, channel] = field(mine, "wait", channel.name)
+        self.fee[k, c, channel] = field(mine, "fee")
+        self.min_education[k, c, channel] = Education[field(mine, "min_education")]
 
     def _read_borders(
         self, scenario: Scenario, network: Network, spoken: Spoken, shift: F64
@@ -204,8 +175,8 @@ class Rules:
     def _tighten(self, levers: Levers, shift: F64) -> None:
         """Let the stringency of governments move the values that respond to it."""
         self.recognition = pulled(self.recognition, levers.recognition, shift)
-        self.returns = pulled(self.returns, levers.returns, shift)
-        self.encampment = pulled(self.encampment, levers.encampment, shift)
+        for name in self.added.keys() & type(levers).model_fields.keys():
+            self.added[name] = pulled(self.added[name], getattr(levers, name), shift)
         self.quota *= np.exp(levers.quota * shift)[:, None]
         self.capacity *= np.exp(levers.capacity * shift)
         self.wait *= np.exp(levers.wait * shift)[None, :, None]
@@ -221,10 +192,14 @@ class Spoken:
         by_corridor: Rules of each corridor that has any.
         mine: By country and class: the country's rules that apply to the class.
         like: By country: [k] the first class to which the same rules apply as to class k.
+        declared: Declarations of all keys of rules, those that mechanisms add included.
     """
 
     def __init__(self, scenario: Scenario, rules: list[Policy]) -> None:
         self.countries = [c.id for c in scenario.countries]
+        # The type tells what mechanisms add even where there is no rule.
+        whole, _ = part_in(type(scenario).model_fields["policies"].annotation)
+        self.declared = (whole or Policy).declared
         groups = [""] + [g.id for g in scenario.groups]
         classes = admission_classes(scenario)
         self.kinds = [(self.countries[c], groups[g]) for c, g in classes]
@@ -257,7 +232,6 @@ class Spoken:
     def by_class(
         self,
         name: str,
-        nothing: Any = None,
         kind: type = np.float64,
         read: Callable[[Any], Any] = lambda value: value,
     ) -> NDArray[Any]:
@@ -265,28 +239,20 @@ class Spoken:
 
         Args:
             name: The key.
-            nothing: Value where no rule states one and there is no default.
             kind: Type of the numbers.
-            read: Turns the stated value into a number.
+            read: Turns the value into a number.
         """
         table: NDArray[Any] = np.zeros((len(self.kinds), len(self.countries)), kind)
         for c, like in enumerate(self.like):
             for k in self.told_apart(c):
-                value = field(self.mine[c][k], name)
-                table[k, c] = nothing if value is None else read(value)
+                table[k, c] = read(field(self.mine[c][k], name, declared=self.declared))
             table[:, c] = table[like, c]
         return table
 
-    def by_country(self, name: str, nothing: Any = None) -> F64:
+    def by_country(self, name: str) -> F64:
         """[c] values of a key that is the same for all admission classes."""
-        found = (field(self.by_name[country], name) for country in self.countries)
-        return np.array([nothing if it is None else it for it in found], np.float64)
-
-
-def added_keys(scenario: Scenario) -> list[str]:
-    """Keys of rules that mechanisms have declared."""
-    kind = type(scenario.policies[0]) if scenario.policies else Policy
-    return [name for name in kind.model_fields if name not in Policy.model_fields]
+        found = [field(self.by_name[country], name) for country in self.countries]
+        return np.array(found, np.float64)
 
 
 def handle(scenario: Scenario, network: Network, rules: list[Policy]) -> Custody:
@@ -353,15 +319,26 @@ def in_force(scenario: Scenario, when: date, announced: bool = False) -> list[Po
     return [rule for _, _, rule in sorted(rules, key=lambda row: row[:2])]
 
 
-def field(rules: list[Policy], name: str, channel: str = "", default: bool = True) -> Any:
-    """Value of a field under the last rule that states it, else its default."""
+def field(
+    rules: list[Policy],
+    name: str,
+    channel: str = "",
+    declared: Mapping[str, Declaration] = Policy.declared,
+) -> Any:
+    """Value of a field under the last rule that states it, else what is declared to hold.
+
+    Args:
+        rules: Rules, earliest start first.
+        name: The field.
+        channel: Way of entering, if what holds otherwise depends on it.
+        declared: Declarations of all fields.
+    """
     for rule in reversed(rules):
         value = getattr(rule, name)
         if value is not None:
             return value
-    if not default:
-        return None
-    return DEFAULTS.get(f"{channel}.{name}", DEFAULTS.get(name))
+    otherwise = declared[name].otherwise
+    return otherwise[channel] if channel else otherwise
 
 
 def concerns(rule: Policy, citizenship: str) -> bool:

@@ -11,10 +11,26 @@ from sim.core.terms import Activity, Status
 from sim.kernels.travel import give_status, tell_all_kin
 from sim.mechanisms.policy import RULES, admission_class
 from sim.model.declare import Hook, Mechanism
+from sim.schema.key import OURS, Part, key
+from sim.schema.types import Share
 
 if TYPE_CHECKING:
     from sim.model.stretch import Stretch
     from sim.model.world import World
+
+
+class RegularisationRule(Part):
+    """Keys on regularisation that a rule of a state may have."""
+
+    regularisation: Share | None = key(
+        None,
+        "Part of the people in an irregular stay who are given a regular one within a year.",
+        unit="share",
+        higher="fewer people live in an irregular situation, and relatives may follow sooner",
+        otherwise=0.0,
+        source=OURS,
+    )
+
 
 REGULARISED = Draw("regularisation", 46)
 
@@ -24,13 +40,14 @@ def regularise(world: World, stretch: Stretch) -> None:
 
     People who became irregular within this stretch are not considered until the next one.
     """
-    people, rules, heads = world.people, RULES.of(world), stretch.unsettled
+    people, heads = world.people, stretch.unsettled
+    shares = RULES.of(world).stated("regularisation")
     irregular = people.status[heads] == Status.irregular
     heads = heads[irregular & (people.activity[heads] <= Activity.waiting)]
-    if not rules.regularisation.any() or not len(heads):
+    if not shares.any() or not len(heads):
         return
     c = world.country[people.place[heads]]
-    share = rules.regularisation[admission_class(world, heads), c]
+    share = shares[admission_class(world, heads), c]
     rate = -np.log1p(-np.minimum(share, 0.999999))
     draw = -np.log1p(-uniform_array(world.key(REGULARISED), people.pid[heads]))
     chosen = draw < rate * stretch.years
@@ -41,6 +58,7 @@ def regularise(world: World, stretch: Stretch) -> None:
 MECHANISM = Mechanism(
     "regularisation",
     "gives irregular residents a regular status",
+    rule_keys=RegularisationRule,
     draws=(REGULARISED,),
     hooks=(Hook("states", 70, regularise),),
 )

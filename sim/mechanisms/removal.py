@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
+from pydantic import Field
 
 from sim.core.rng import Draw, uniform_array
 from sim.core.state import DAYS_A_YEAR, F64, HEAD, I64, Orders, append, take
@@ -21,10 +22,35 @@ from sim.mechanisms.harms import HARMS
 from sim.mechanisms.policy import RULES, admission_class
 from sim.model.declare import Hook, Mechanism, State
 from sim.model.stretch import from_today
+from sim.schema.key import OURS, Part, key
+from sim.schema.types import Share
 
 if TYPE_CHECKING:
     from sim.model.stretch import Stretch
     from sim.model.world import World
+
+
+class RemovalRule(Part):
+    """Keys on orders to leave that a rule of a state may have."""
+
+    returns: Share | None = key(
+        None,
+        "Part of the orders to leave that are carried out within a year.",
+        unit="share",
+        higher="more rejected people are sent home",
+        otherwise=0.3,
+        source="world mean; .2 to .6",
+    )
+    orders_last: Annotated[float, Field(strict=True, ge=0, le=1200)] | None = key(
+        None,
+        "Time after which an order to leave that was not carried out lapses, into an irregular "
+        "stay.",
+        unit="months",
+        higher="rejected people can be sent home for longer",
+        otherwise=24.0,
+        source=OURS,
+    )
+
 
 REMOVAL = Draw("removal", 42)
 ORDERS = State("orders", lambda _: Orders())
@@ -59,10 +85,10 @@ def execute_returns(world: World, stretch: Stretch) -> None:
     if not len(heads):
         return
     k = admission_class(world, heads)
-    lapse = ordered + rules.orders_last[k, c] * 30.4375
+    lapse = ordered + rules.stated("orders_last")[k, c] * 30.4375
     first = np.maximum(ordered, float(world.day))
     years = np.maximum(np.minimum(lapse, float(stretch.end)) - first, 0.0) / DAYS_A_YEAR
-    rate = -np.log1p(-np.minimum(rules.returns[k, c], 0.999999))
+    rate = -np.log1p(-np.minimum(rules.stated("returns")[k, c], 0.999999))
     draw = -np.log1p(-uniform_array(world.key(REMOVAL), people.pid[heads]))
     gone = draw < rate * years
     give_status(people, heads[~gone & (lapse <= stretch.end)], int(Status.irregular))
@@ -89,6 +115,7 @@ def execute_returns(world: World, stretch: Stretch) -> None:
 MECHANISM = Mechanism(
     "removal",
     "carries out orders to leave",
+    rule_keys=RemovalRule,
     states=(ORDERS,),
     draws=(REMOVAL,),
     hooks=(Hook("states", 30, execute_returns),),

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
+from pydantic import Field
 
 from sim.core.rng import Draw, uniform_array
 from sim.core.state import I64, append, take
@@ -14,10 +15,26 @@ from sim.mechanisms.asylum import CLAIMS
 from sim.mechanisms.custody import SEPARATIONS
 from sim.mechanisms.policy import RULES, admission_class
 from sim.model.declare import Hook, Mechanism
+from sim.schema.key import OURS, Part, key
 
 if TYPE_CHECKING:
     from sim.model.stretch import Stretch
     from sim.model.world import World
+
+
+class ReunificationRule(Part):
+    """Keys on separated families that a rule of a state may have."""
+
+    reunification_days: Annotated[float, Field(strict=True, gt=0, le=36_500)] | None = key(
+        None,
+        "Median time until children are back with the adults they were taken from, wherever "
+        "these are by then.",
+        unit="days",
+        higher="families stay separated longer",
+        otherwise=60.0,
+        source=OURS,
+    )
+
 
 REUNION = Draw("reunion", 47)
 
@@ -33,7 +50,7 @@ def reunify(world: World, stretch: Stretch) -> None:
     if not len(parted.children):
         return
     k = admission_class(world, parted.children)
-    rate = np.log(2.0) / RULES.of(world).reunification[k, parted.country]
+    rate = np.log(2.0) / RULES.of(world).stated("reunification_days")[k, parted.country]
     first = np.maximum(parted.since, float(world.day))
     draw = -np.log1p(-uniform_array(world.key(REUNION), people.pid[parted.children]))
     found = draw < rate * (stretch.end - first)
@@ -68,6 +85,7 @@ def claim_along(world: World, heads: I64) -> None:
 MECHANISM = Mechanism(
     "reunification",
     "returns children to the adults from whom a state took them",
+    rule_keys=ReunificationRule,
     draws=(REUNION,),
     hooks=(Hook("states", 60, reunify),),
 )

@@ -128,8 +128,6 @@ class Country(mesa.Agent):  # type: ignore[misc]
             for s in CHANNELS
         }
         sent_to = int(rules.return_to[k, c])
-        shares = ("recognition", "false_recognition", "encampment", "returns", "orders_last",
-                  "regularisation")  # fmt: skip
         return {
             **channels,
             "free_movement": bool(rules.free[k, c]),
@@ -137,7 +135,9 @@ class Country(mesa.Agent):  # type: ignore[misc]
             "prima_facie": bool(rules.prima_facie[k, c]),
             "return_to": None if sent_to < 0 else countries[sent_to].id,
             "protection": float(rules.protection[c]),
-            **{name: float(getattr(rules, name)[k, c]) for name in shares},
+            "recognition": float(rules.recognition[k, c]),
+            "false_recognition": float(rules.false_recognition[k, c]),
+            **{name: float(table[k, c]) for name, table in rules.added.items()},
         }
 
     @property

@@ -208,8 +208,9 @@ class Mechanism:
     keys: type[Part] | None = None
     """Sections that it adds to a scenario: a `Part` with a field for each."""
     rule_keys: type[Part] | None = None
-    """Keys that it adds to rules of states (`policies`): a `Part` with a field for each. They apply
-    to rules about a country, also those limited to some nationalities (`citizens_of`)."""
+    """Keys that it adds to rules of states (`policies`): a `Part` with a field for each, which says
+    what holds `otherwise`. They apply to rules about a country, also those limited to some
+    nationalities (`citizens_of`)."""
     checks: Callable[[Scenario], Iterable[Fault]] | None = None
     """What can be wrong in its keys although their form is valid."""
     states: tuple[State[Any], ...] = ()
@@ -222,10 +223,17 @@ class Mechanism:
     hooks: tuple[Hook, ...] = ()
 
     def __post_init__(self) -> None:
-        """Refuse keys of rules that are neither numbers nor yes or no: tables hold them."""
+        """Refuse keys of rules that are neither numbers nor yes or no, or may have no value.
+
+        Tables hold them.
+        """
         for name, field in (self.rule_keys.model_fields if self.rule_keys else {}).items():
             if strip(field.annotation) not in (bool, int, float):
                 raise TypeError(
                     f"{self.name}: the key {name} of rules is neither a number nor true or false;"
                     " lists and words need a section of their own (`keys`)"
+                )
+            if self.rule_keys and self.rule_keys.declared[name].otherwise is None:
+                raise TypeError(
+                    f"{self.name}: the key {name} of rules does not say what holds otherwise"
                 )

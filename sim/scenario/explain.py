@@ -18,7 +18,7 @@ from sim.scenario.whole import Policy, Scenario
 from sim.scenario.wording import Field, is_id, range_text
 from sim.schema.decision import Flight, Livelihood
 from sim.schema.errors import nearest
-from sim.schema.key import OURS, Declaration, Part, part_in
+from sim.schema.key import OURS, Declaration, Part, part_in, plain
 from sim.schema.living import SettlingFactors, StatusFactors
 from sim.schema.politics import Levers, Newcomers
 from sim.schema.root import BASE, BASE_MEANING
@@ -283,31 +283,15 @@ def _default(it: Any, said: Declaration) -> str:
     return plain(value)
 
 
-def plain(value: Any) -> str:
-    """Return a default as a person would write it."""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, (int, float)):
-        return f"{value:.12g}".replace("e-0", "e-")
-    if isinstance(value, dict):
-        if any(isinstance(it, dict) for it in value.values()):
-            return "; ".join(f"{name}: {plain(it)}" for name, it in value.items())
-        return ", ".join(f"{name} {plain(it)}" for name, it in value.items()) or "none"
-    if isinstance(value, (list, tuple)):
-        between = "; " if any(isinstance(it, dict) for it in value) else ", "
-        return between.join(map(plain, value)) or "none"
-    return str(value) or "empty"
-
-
 # --- Documents -------------------------------------------------------------------------------
 
 
 def keys_document() -> str:
     """Return docs/keys.md."""
     about = (
-        "This page is generated from the declarations in `sim/schema/` (`make docs`). "
-        "`sim explain KEY` prints one key with its neighbours, `sim schema` all of them for "
-        "editors.\n\n"
+        "This page is generated from the declarations in `sim/schema/` and `sim/mechanisms/` "
+        "(`make docs`). `sim explain KEY` prints one key with its neighbours, `sim schema` all of "
+        "them for editors.\n\n"
         '`*` means the id of a thing in a list, or for the name of an entry. "Our '
         'assumption" means that nobody measured it. Where a default is *left out*, the text says '
         "what then holds."
@@ -354,14 +338,14 @@ def defaults_tables() -> str:
         "",
         "Where no rule states it:",
         "",
-        "| rule | what holds | unit |",
-        "|---|---|---|",
+        "| rule | what holds | unit | source |",
+        "|---|---|---|---|",
     ]
     for it in _keys(Policy, ""):
         if it.default.startswith("left out: ") and it.kind not in ("text", "date"):
             said = it.default.removeprefix("left out: ")
             if it.name != "channel":
-                lines.append(_row((f"`{it.name}`", said, it.unit)))
+                lines.append(_row((f"`{it.name}`", said, it.unit, it.source)))
     return "\n".join(lines)
 
 

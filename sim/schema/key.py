@@ -15,6 +15,7 @@ A section of the scenario is a subclass of `Part`, and each of its fields a `key
 of errors are all made from these declarations. The range is that of the field's type.
 """
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Final, get_args, get_origin
@@ -42,6 +43,8 @@ class Declaration:
         higher: of a number: what a higher value does, without a capital letter or a full stop.
         source: of a default: where it comes from, or `OURS`.
         left_out: what holds where the key is left out, if the default is None.
+        otherwise: of a key of a rule: the value where no rule states it, or the values by channel;
+            `left_out` is then made from it, and `source` says where it comes from.
         symbol: what the equations of docs/model.md call it.
         formerly: the key's old name, still read, with a warning.
         alias: the key's name in files, where Python reserves it.
@@ -58,6 +61,12 @@ class Declaration:
     formerly: str = ""
     alias: str | None = None
     make: Callable[[], Any] | None = None
+    otherwise: Any = None
+
+    def __post_init__(self) -> None:
+        """Put the value that holds otherwise in words."""
+        if self.otherwise is not None:
+            self.left_out = plain(self.otherwise)
 
 
 def key(
@@ -71,9 +80,12 @@ def key(
     symbol: str = "",
     formerly: str = "",
     alias: str | None = None,
+    otherwise: Any = None,
 ) -> Any:
     """Declare a key; see `Declaration` for the arguments."""
-    return Declaration(default, meaning, unit, higher, source, left_out, symbol, formerly, alias)
+    return Declaration(
+        default, meaning, unit, higher, source, left_out, symbol, formerly, alias, None, otherwise
+    )
 
 
 def part(meaning: str) -> Any:
@@ -110,6 +122,24 @@ def same(owner: "type[Part]", name: str, default: Any, *, source: str = "") -> A
     """
     other = owner.declared[name]
     return replace(other, default=default, source=source or other.source)
+
+
+def plain(value: Any) -> str:
+    """Return a default as a person would write it."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if value == math.inf:
+        return "no limit"
+    if isinstance(value, (int, float)):
+        return f"{value:.12g}".replace("e-0", "e-")
+    if isinstance(value, dict):
+        if any(isinstance(it, dict) for it in value.values()):
+            return "; ".join(f"{name}: {plain(it)}" for name, it in value.items())
+        return ", ".join(f"{name} {plain(it)}" for name, it in value.items()) or "none"
+    if isinstance(value, (list, tuple)):
+        between = "; " if any(isinstance(it, dict) for it in value) else ", "
+        return between.join(map(plain, value)) or "none"
+    return str(value) or "empty"
 
 
 def _nothing() -> Any:

@@ -1,5 +1,6 @@
 """Dated rules of states and on corridors."""
 
+from math import inf
 from typing import Annotated
 
 from pydantic import Field
@@ -77,14 +78,15 @@ class Policy(Part):
     open: Flag | None = key(
         None,
         "Whether the channel admits anybody.",
-        left_out=f"labour closed; family, asylum and irregular open ({OURS})",
+        otherwise={"labour": False, "family": True, "asylum": True, "irregular": True},
+        source=OURS,
     )
     quota: Amount | None = key(
         None,
         "Admissions by the channel in a year; 0 closes it.",
         unit="persons per year",
         higher="more people are admitted, and applicants wait less",
-        left_out="no limit",
+        otherwise=inf,
     )
     wait: Months | None = key(
         None,
@@ -92,51 +94,47 @@ class Policy(Part):
         "is decided at the earliest, and what applicants expect.",
         unit="months",
         higher="people enter later, and fewer choose the channel",
-        left_out=f"family 12, asylum 6, labour and irregular 0 ({OURS})",
+        otherwise={"labour": 0.0, "family": 12.0, "asylum": 6.0, "irregular": 0.0},
+        source=OURS,
     )
     fee: Amount | None = key(
         None,
         "What each person pays at departure for using the channel.",
         unit="money per person",
         higher="fewer can pay for the channel, and fewer choose it",
-        left_out="nothing is paid",
+        otherwise=0.0,
     )
     min_education: EducationName | None = key(
         None, "Least schooling of the adult who decides, for the channel to admit them.",
-        left_out="no schooling is asked for",
+        otherwise="none",
     )  # fmt: skip
     recognition: Share | None = key(
         None,
         "Part of the asylum claims by people with good grounds that end in protection.",
         unit="share",
         higher="more refugees, fewer rejections, and asylum draws more of those who flee",
-        left_out="0.6 (world mean; .05 to .95 by origin)",
+        otherwise=0.6,
+        source="world mean; .05 to .95 by origin",
     )
     false_recognition: Share | None = key(
         None,
         "Part of the asylum claims by people without good grounds that end in protection.",
         unit="share",
         higher="asylum draws more of those who go to live better",
-        left_out=f"0.1 ({OURS})",
+        otherwise=0.1,
+        source=OURS,
     )
     capacity: Amount | None = key(
         None,
         "Asylum decisions that the country can take in a year.",
         unit="persons per year",
         higher="claims are decided sooner",
-        left_out="no limit",
+        otherwise=inf,
     )
     prima_facie: Flag | None = key(
         None,
         "Whether asylum seekers are refugees on arrival, without a procedure.",
-        left_out="no: claims are decided one by one",
-    )
-    encampment: Share | None = key(
-        None,
-        "Part of the claimants and refugees arriving who are taken to a camp that has places left.",
-        unit="share",
-        higher="more of them live in camps",
-        left_out=f"0 ({OURS})",
+        otherwise=False,
     )
     return_to: Id | None = key(
         None,
@@ -150,14 +148,16 @@ class Policy(Part):
         "`officers` x `law`.",
         unit="share",
         higher="more people are intercepted, smugglers ask for more, and fewer try",
-        left_out=f"0 ({OURS})",
+        otherwise=0.0,
+        source=OURS,
     )
     officers: Share | None = key(
         None,
         "How fully the border is staffed. Enforcement is `barrier` x `officers` x `law`.",
         unit="share",
         higher="more people are intercepted, smugglers ask for more, and fewer try",
-        left_out=f"1 ({OURS})",
+        otherwise=1.0,
+        source=OURS,
     )
     law: Share | None = key(
         None,
@@ -165,13 +165,14 @@ class Policy(Part):
         "`officers` x `law`.",
         unit="share",
         higher="more people are intercepted, smugglers ask for more, and fewer try",
-        left_out=f"1 ({OURS})",
+        otherwise=1.0,
+        source=OURS,
     )
     closed: Flag | None = key(
         None,
         "Whether nobody may cross in view. A hidden route option is then stopped as often as its "
         "`enforcement_met` says.",
-        left_out="no",
+        otherwise=False,
     )
     complicit: Share | None = key(
         None,
@@ -179,21 +180,24 @@ class Policy(Part):
         "lose the share `money_lost` of it, counted as the harm `bribe`.",
         unit="share",
         higher="fewer people are stopped, and more pay bribes",
-        left_out=f"0 ({OURS})",
+        otherwise=0.0,
+        source=OURS,
     )
     detention: Share | None = key(
         None,
         "Part of the intercepted who are held.",
         unit="share",
         higher="more people are held, and journeys take longer",
-        left_out=f"0 ({OURS})",
+        otherwise=0.0,
+        source=OURS,
     )
     detention_days: Annotated[float, Field(strict=True, ge=0, le=3650)] | None = key(
         None,
         "How long those who are held are held.",
         unit="days",
         higher="people are held longer, and it costs the state more",
-        left_out=f"30 ({OURS})",
+        otherwise=30.0,
+        source=OURS,
     )
     turned_back: Share | None = key(
         None,
@@ -208,29 +212,24 @@ class Policy(Part):
         "where the leg began.",
         unit="share",
         higher="more people are sent home from the border",
-        left_out=f"0 ({OURS})",
+        otherwise=0.0,
+        source=OURS,
     )
     prosecution: Share | None = key(
         None,
         "Part of the intercepted parties whose adults are tried, and so held in any case.",
         unit="share",
         higher="more adults are tried and held, and more families are separated",
-        left_out=f"0 ({OURS})",
+        otherwise=0.0,
+        source=OURS,
     )
     separation: Share | None = key(
         None,
         "Part of the prosecuted families whose children are taken from them.",
         unit="share",
         higher="more children are parted from their adults",
-        left_out=f"1, since children are not held under criminal law ({OURS})",
-    )
-    reunification_days: Annotated[float, Field(strict=True, gt=0, le=36_500)] | None = key(
-        None,
-        "Median time until children are back with the adults they were taken from, wherever "
-        "these are by then.",
-        unit="days",
-        higher="families stay separated longer",
-        left_out=f"60 ({OURS})",
+        otherwise=1.0,
+        source=f"{OURS}: children are not held under criminal law",
     )
     protection: Share | None = key(
         None,
@@ -238,28 +237,7 @@ class Policy(Part):
         "work, learn and use services. At 0 they live as people in an irregular situation do.",
         unit="share",
         higher="they earn more, settle sooner, are less exposed, and fewer move on",
-        left_out=f"1 ({OURS})",
-    )
-    returns: Share | None = key(
-        None,
-        "Part of the orders to leave that are carried out within a year.",
-        unit="share",
-        higher="more rejected people are sent home",
-        left_out="0.3 (world mean; .2 to .6)",
-    )
-    orders_last: Annotated[float, Field(strict=True, ge=0, le=1200)] | None = key(
-        None,
-        "Time after which an order to leave that was not carried out lapses, into an irregular "
-        "stay.",
-        unit="months",
-        higher="rejected people can be sent home for longer",
-        left_out=f"24 ({OURS})",
-    )
-    regularisation: Share | None = key(
-        None,
-        "Part of the people in an irregular stay who are given a regular one within a year.",
-        unit="share",
-        higher="fewer people live in an irregular situation, and relatives may follow sooner",
-        left_out=f"0 ({OURS})",
+        otherwise=1.0,
+        source=OURS,
     )
     source: Words = key((), "Ids of the references that this rule comes from, or `assumption`.")

@@ -16,6 +16,7 @@ import sim
 from sim.core.state import HEAD
 from sim.core.terms import Activity, Status
 from sim.mechanisms.asylum import CLAIMS
+from sim.mechanisms.policy import Rules
 from sim.mechanisms.politics import Public, elections, pulled
 from sim.mechanisms.relocation import RELOCATED
 from sim.results.record import Record
@@ -33,7 +34,7 @@ from tests.properties.test_mechanisms import (
     run,
     stock,
 )
-from tests.small import differing, steps, world
+from tests.small import differing, small, steps, world
 
 HALF = pd.Timestamp("2020-07-01")
 
@@ -313,6 +314,19 @@ def test_levers_stay_within_their_range() -> None:
     np.testing.assert_allclose(pulled(np.full(5, 0.5), 1.0, shift), [0.0, 0.45, 0.5, 0.55, 1.0])
     np.testing.assert_allclose(pulled(np.full(5, 0.5), -1.0, shift), [1.0, 0.55, 0.5, 0.45, 0.0])
     np.testing.assert_array_equal(pulled(np.full(5, 0.3), 0.0, shift), 0.3)
+
+
+@pytest.mark.parametrize("name", ["returns", "encampment"])
+def test_a_lever_pulls_the_key_of_a_mechanism(name: str) -> None:
+    scenario = small(f"politics.levers.{name}=.4")
+    network, shift = world(scenario).network, np.array([0.0, 0.5, -0.5])
+    before, after = (
+        Rules(scenario, network, scenario.time.start, it).stated(name) for it in (None, shift)
+    )
+    np.testing.assert_array_equal(after, pulled(before, 0.4, shift))
+    assert (after[:, 1] > before[:, 1]).all()
+    other = Rules(scenario, network, scenario.time.start, shift).stated("orders_last")
+    np.testing.assert_array_equal(other, 24.0)
 
 
 # Spending --------------------------------------------------------------------------------------

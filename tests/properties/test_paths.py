@@ -39,7 +39,7 @@ def safe() -> World:
     for hazard in (legs.death, legs.violence, legs.extortion, legs.kidnapping, way.intercepted):
         hazard[:] = 0
     at.people.means[:] = 1e6
-    RULES.of(at).encampment[:] = 0
+    RULES.of(at).stated("encampment")[:] = 0
     return at
 
 
@@ -118,7 +118,7 @@ def test_states_that_send_people_on_are_where_they_came_from() -> None:
     assert (at.people.came[rows] == BB + 1).all()
     at.people.status[rows] = Status.ordered
     order_to_leave(at, rows, np.zeros(len(rows)))
-    RULES.of(at).returns[:] = 0.999
+    RULES.of(at).stated("returns")[:] = 0.999
     execute_returns(at, stretch_of(at, 3650))
     home = at.people.place[rows] == NORTH
     assert home.mean() > 0.9

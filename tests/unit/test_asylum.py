@@ -113,7 +113,7 @@ def test_status_follows_the_way_one_came(channel, goal, status):
     at = started()
     heads = heads_of(at, NORTH, 50)
     rows = members(at, heads)
-    RULES.of(at).encampment[:] = 0
+    RULES.of(at).stated("encampment")[:] = 0
     arrive(at, heads, goal, channel)
     people = at.people
     assert (people.status[rows] == status).all()
@@ -242,7 +242,7 @@ def test_a_claim_ends_with_leaving_the_country():
 def test_the_first_country_takes_those_found_inadmissible():
     at = started()
     RULES.of(at).return_to[:, CC] = BB
-    RULES.of(at).encampment[:] = 0
+    RULES.of(at).stated("encampment")[:] = 0
     heads = heads_of(at, NORTH, 100)
     rows = members(at, heads)
     arrive(at, heads, PORT)
@@ -470,7 +470,7 @@ def test_a_pioneer_tells_those_at_home_where_their_family_is():
 def test_recognition_after_a_procedure_opens_the_family_channel_to_those_at_home(recognised):
     at = started()
     unlimited(at)
-    RULES.of(at).encampment[:] = 0
+    RULES.of(at).stated("encampment")[:] = 0
     RULES.of(at).recognition[:] = RULES.of(at).false_recognition[:] = float(recognised)
     pioneer, rest = pioneer_of(at)
     arrive(at, np.array([pioneer]), PORT)

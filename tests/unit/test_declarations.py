@@ -147,6 +147,14 @@ def test_keys_of_rules_that_no_table_can_hold_are_refused() -> None:
         Mechanism("new", "does something new", rule_keys=Rule)
 
 
+def test_keys_of_rules_without_a_value_where_no_rule_speaks_are_refused() -> None:
+    class Rule(Part):
+        hosted: float | None = key(None, "Share of refugees who live with a family.")
+
+    with pytest.raises(TypeError, match="the key hosted of rules does not say what holds"):
+        Mechanism("new", "does something new", rule_keys=Rule)
+
+
 def test_a_section_of_a_mechanism_is_read_and_checked(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -8,15 +8,16 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from sim.cli.app import main
-from sim.mechanisms.policy import DEFAULTS
+from sim.mechanisms.policy import Rules
 from sim.scenario import explain
 from sim.scenario.explain import Key, find, keys
 from sim.scenario.whole import Policy, Scenario, json_schema
-from sim.schema.key import parts
-from sim.schema.policies import Policy as CommonPolicy
+from sim.schema.key import Declaration, parts
+from tests.small import small, world
 
 DOCS = Path(__file__).parents[2] / "docs"
 NUMBERS = ("number", "whole number", "numbers")
@@ -92,23 +93,55 @@ def test_old_names_are_free() -> None:
             assert key.formerly not in {it.formerly for it in beside}
 
 
-def test_what_is_said_to_hold_where_no_rule_speaks_holds() -> None:
-    # What mechanisms add has its defaults in their files.
-    common = {it.alias or name for name, it in CommonPolicy.declared.items()}
-    said = {it.name: it.default for it in keys() if it.owner is Policy and it.name in common}
-    for name, value in DEFAULTS.items():
-        channel, _, field = name.rpartition(".")
-        text = said[field]
-        if isinstance(value, bool):
-            assert (channel in text.partition("closed")[0]) is not value
-        else:
-            before = f"{channel} " if channel else "left out: "
-            assert f"{before}{value:g}" in text
-    # Whatever else is a number has no default: no limit, nothing paid, or the journey's own.
-    others = {it for it in said if said[it].startswith("left out")} - {
-        it.rpartition(".")[2] for it in DEFAULTS
-    }
-    assert {it for it in others if re.search(r"\d", said[it])} == set()
+@pytest.mark.parametrize("fence", [{}, {"barrier": 0.5}], ids=["no rules", "fences"])
+def test_what_is_said_to_hold_where_no_rule_speaks_is_what_its_statement_brings(
+    fence: dict[str, float],
+) -> None:
+    """Every value that holds otherwise, stated by a rule of every country, changes nothing."""
+    scenario = small()
+    network = world(scenario).network
+    said = {name: it.otherwise for name, it in Policy.declared.items() if it.otherwise is not None}
+    said = {name: value for name, value in said.items() if name not in fence}
+    by_channel = {"quota", "fee", "min_education"} | {n for n in said if isinstance(said[n], dict)}
+    rules: list[dict[str, Any]] = []
+    for channel in ("labour", "family", "asylum", "irregular"):
+        stated = {n: said[n][channel] if isinstance(said[n], dict) else said[n] for n in by_channel}
+        rules.append({"channel": channel} | stated)
+    rules.append({name: value for name, value in said.items() if name not in by_channel})
+    # No limit is no number, and cannot be stated.
+    rules = [{name: it for name, it in rule.items() if it != np.inf} for rule in rules]
+
+    def in_force(*stated: dict[str, Any]) -> Rules:
+        policies = tuple(
+            Policy.model_validate({"id": f"{country.id}_{i}", "into": country.id} | rule)
+            for country in scenario.countries
+            for i, rule in enumerate(stated)
+        )
+        spoken = scenario.model_copy(update={"policies": policies})
+        return Rules(spoken, network, scenario.time.start)
+
+    before, after = in_force(*([fence] if fence else [])), in_force(fence, *rules)
+    assert before.added.keys() <= said.keys()
+    compare = {**vars(before), **before.added, **before.custody._asdict()}
+    found = {**vars(after), **after.added, **after.custody._asdict()}
+    numbers = [name for name, value in compare.items() if isinstance(value, np.ndarray)]
+    assert len(numbers) > 25
+    for name in numbers:
+        np.testing.assert_array_equal(compare[name], found[name], err_msg=name)
+
+
+@pytest.mark.parametrize(
+    ("otherwise", "text"),
+    [
+        (0.3, "0.3"),
+        (24.0, "24"),
+        (False, "false"),
+        (np.inf, "no limit"),
+        ({"family": 12.0, "asylum": 6.0}, "family 12, asylum 6"),
+    ],
+)
+def test_what_holds_otherwise_is_put_in_words(otherwise: Any, text: str) -> None:
+    assert Declaration(None, "Something.", otherwise=otherwise).left_out == text
 
 
 def test_keys_md_is_what_the_declarations_say() -> None:
