@@ -126,12 +126,12 @@ static void who_could_go(const People *people, int64_t head, int64_t month, Hous
 /* Factors of who goes, 0 for whom the household has none. */
 typedef struct {
     double whole, others, full, members;
-} Company;
+} Companions;
 
-static inline Company company(const ChoiceTables *tables, int h, const Household *who)
+static inline Companions companions_of(const ChoiceTables *tables, int h, const Household *who)
 {
     const double *factor = tables->companions + 3 * h;
-    Company it;
+    Companions it;
     it.whole = factor[0];
     it.others = (who->pioneer ? factor[1] : 0.0) + (who->child ? factor[2] : 0.0);
     it.full = it.whole + it.others;
@@ -140,7 +140,7 @@ static inline Company company(const ChoiceTables *tables, int h, const Household
 }
 
 /* Sum over those who can pay: all of them together, or one of them alone. */
-static inline double able(const Company *it, double price, double money)
+static inline double able(const Companions *it, double price, double money)
 {
     return (price * it->members <= money ? it->whole : 0.0) + (price <= money ? it->others : 0.0);
 }
@@ -163,7 +163,7 @@ static Gates inclusive_values(const ChoiceTables *tables, const Step *step, cons
                               double money)
 {
     const int64_t n = step->n_places, p = who->place, o = who->home, g = who->taste;
-    const Company going = company(tables, h, who);
+    const Companions going = companions_of(tables, h, who);
     const double full = going.full;
     const double *pull = tables->pull + (h * n + o) * n;
     const double *ahead = tables->ahead + (h * n + o) * n;
@@ -299,12 +299,12 @@ static double secure_means(const Means *means, int64_t place, int64_t rank, int6
     return (double)members * ((earned > 0.0 ? earned : 0.0) + means->support[place]);
 }
 
-/* What company makes of W^lam: (its factor / the greatest there is)^(mu lam). */
+/* Factor of W^lam for who can go: (its factor / the greatest there is)^(mu lam). */
 static inline double in_company(const ChoiceTables *tables, int h, const Household *who)
 {
     const double *factor = tables->companions + 3 * h;
     const double fullest = factor[0] + factor[1] + factor[2];
-    return pow(company(tables, h, who).full / fullest, tables->nest * tables->inclusive);
+    return pow(companions_of(tables, h, who).full / fullest, tables->nest * tables->inclusive);
 }
 
 /* How settled a household is where it lives, 0 to 1: citizens at once, others as their status lets. */
@@ -343,7 +343,7 @@ static inline Level level_of(const People *people, const Conditions *conditions,
     return it;
 }
 
-/* Nobody's rate is greater than with every gate open, in company and rested. */
+/* Upper bound of a rate: no constraint, all kinds of companions, no pause after a move. */
 static inline double most_of(Level it, const Conditions *conditions)
 {
     const double level = it.at_home ? it.level * conditions->at_home : it.level;
@@ -377,7 +377,7 @@ int64_t decide(const People *people, const ChoiceTables *tables, const Condition
         const double want = it.want, level = it.level, open_l = it.open_l, open_f = it.open_f;
         const double l_age = it.l_age, f_age = it.f_age, fear = it.fear;
 
-        /* The same in its own company, and as lately moved as it is. */
+        /* A closer bound: from its own members and its last move. */
         const double draw = -log1p(-u);
         const double since = (step->now[i] - people->moved[head]) / DAYS_A_YEAR;
         const double pause = 1.0 - conditions->pause_depth * exp(-since / conditions->pause);

@@ -87,7 +87,7 @@ WRAPPED: list[tuple[Any, str, str, str]] = [
     (decide, "depart", "decide", "departure"),
     (decide, "continue_stranded", "travel", "stranded"),
     (rounds, "continue_stranded", "travel", "stranded"),
-    (rounds, "leave", "travel", "departure"),
+    (rounds, "set_out", "travel", "departure"),
     (rounds, "advance_parties", "travel", "legs"),
     (rounds, "expose", "travel", "exposure anew"),
     (rounds, "forget_returns", "travel", "departure"),

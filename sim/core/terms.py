@@ -67,7 +67,7 @@ class Companions(IntEnum):
     child = 2
 
 
-class Company(IntEnum):
+class PartyType(IntEnum):
     """Composition of a party on the way; borders may treat each type differently."""
 
     adults = 0

@@ -23,7 +23,7 @@ from sim.core.state import (
     REMOVED,
     Bool,
 )
-from sim.core.terms import Activity, Answer, Channel, Company, Harm, Status
+from sim.core.terms import Activity, Answer, Channel, Harm, PartyType, Status
 from sim.kernels.choice import household
 from sim.kernels.routes import HORIZON
 
@@ -48,8 +48,8 @@ KIDNAPPING, INTERCEPTION = int(Harm.kidnapping), int(Harm.interception)
 DETENTION, STRANDING = int(Harm.detention), int(Harm.stranding)
 PROSECUTION, SEPARATION = int(Harm.prosecution), int(Harm.separation)
 FORCED_RETURN, BRIBE = int(Harm.forced_return), int(Harm.bribe)
-ADULTS, FAMILIES = int(Company.adults), int(Company.families)
-CHILDREN_ALONE = int(Company.children_alone)
+ADULTS, FAMILIES = int(PartyType.adults), int(PartyType.families)
+CHILDREN_ALONE = int(PartyType.children_alone)
 SAME = np.int64(-1)
 """Leaves the status as it is."""
 ON_THE_WAY, ARRIVED, LEFT_BEHIND, GONE = 0, 1, 2, 3
@@ -68,7 +68,7 @@ class Custody(NamedTuple):
     """
 
     treated: I64
-    """[company, citizenship] treatment."""
+    """[party_type, citizenship] treatment."""
     detained: F64
     """[t, leg] share who are detained."""
     days: F64
@@ -159,25 +159,25 @@ def count_members(people, head):
 
 
 @equation
-def company_of(adults, children):
-    """`Company` of a party; children are under 18."""
+def party_type_of(adults, children):
+    """`PartyType` of a party; children are under 18."""
     if adults == 0:
         return CHILDREN_ALONE
     return FAMILIES if children > 0 else ADULTS
 
 
 @kernel
-def companies(people, heads, month, company):
-    """`Company` of the parties of heads.
+def party_types(people, heads, month, party_type):
+    """`PartyType` of the parties of heads.
 
     Args:
         heads: [n] rows.
         month: Month from the start, which sets ages.
-        company: [n] out.
+        party_type: [n] out.
     """
     for i in range(heads.shape[0]):
         adults, children = count_ages(people, heads[i], month)
-        company[i] = company_of(adults, children)
+        party_type[i] = party_type_of(adults, children)
 
 
 @inner
@@ -733,7 +733,7 @@ def travel(
         month: Month from the start, which sets ages.
         fate: [party] out: ON_THE_WAY, ARRIVED, LEFT_BEHIND or GONE.
         harms: [corridor, citizenship, harm] people, added to.
-        caught: [corridor, citizenship, company] people intercepted, added to.
+        caught: [corridor, citizenship, party_type] people intercepted, added to.
         money_taken: [corridor, citizenship] money extorted, in cents, added to.
         bribes: [corridor, citizenship] money taken as bribes, in cents, added to.
         stranded: [place, citizenship] people who could not go on, added to.
@@ -801,9 +801,9 @@ def travel(
                 elif u < met:
                     harms[c, own, INTERCEPTION] += w * n
                     adults, children = count_ages(people, head, month)
-                    company = company_of(adults, children)
-                    caught[c, own, company] += w * n
-                    t = custody.treated[company, own]
+                    party_type = party_type_of(adults, children)
+                    caught[c, own, party_type] += w * n
+                    t = custody.treated[party_type, own]
                     u = uniform2(keys[7], who, np.uint64(occasion))
                     prosecuted = adults > 0 and u < custody.prosecuted[t, e]
                     u = uniform2(keys[6], who, np.uint64(occasion))

@@ -40,7 +40,7 @@ def is_queued(world: World, heads: I64, goal: I64, channel: I64) -> Bool:
     return np.asarray(regular & (waits | np.isfinite(rules.quota[country, slot])))
 
 
-def apply(
+def submit(
     world: World, heads: I64, goal: I64, channel: I64, companions: I64, answer: I64, when: F64
 ) -> None:
     """File applications; the household waits where it lives."""

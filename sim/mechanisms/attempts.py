@@ -13,7 +13,7 @@ import numpy as np
 
 from sim.core.state import I64, Attempts, Parties, append, take
 from sim.core.terms import Channel, Journey
-from sim.kernels.travel import ARRIVED, LEFT_BEHIND, companies, forget_moves, party_sizes
+from sim.kernels.travel import ARRIVED, LEFT_BEHIND, forget_moves, party_sizes, party_types
 from sim.mechanisms.caravans import called
 from sim.model.columns import CITIZENSHIP, PARTY, Column, words_of
 from sim.model.declare import NONE_COUNTED, Mechanism, Rows, State, Table, dense
@@ -87,10 +87,10 @@ def count(world: World, heads: I64, caravan: I64, attempt: I64, outcome: Journey
     people = world.people
     home = people.home[heads]
     n_people = party_sizes(people, heads) * world.weight[home]
-    company = np.empty(len(heads), np.int64)
-    companies(people, heads, world.month(), company)
+    party_type = np.empty(len(heads), np.int64)
+    party_types(people, heads, world.month(), party_type)
     counts = JOURNEYS.of(world)[..., outcome]
-    np.add.at(counts, (world.country[home], caravan + 1, attempt - 1, company), n_people)
+    np.add.at(counts, (world.country[home], caravan + 1, attempt - 1, party_type), n_people)
 
 
 def record_ends(world: World, parties: Parties, fate: I64) -> None:

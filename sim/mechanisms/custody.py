@@ -1,7 +1,7 @@
 """Custody at borders: days of detention, and separated families.
 
 Detention, prosecution, separation and removal are drawn on the way (`sim/kernels/travel.py`) under
-the rules of the day (`handle` in `sim/mechanisms/policy.py`).
+the rules of the day (`treatments` in `sim/mechanisms/policy.py`).
 """
 
 from __future__ import annotations

@@ -21,7 +21,7 @@ from sim.kernels.travel import (
     split_parties,
     travel,
 )
-from sim.mechanisms.admission import apply, is_queued
+from sim.mechanisms.admission import is_queued, submit
 from sim.mechanisms.attempts import count, number, record_ends
 from sim.mechanisms.caravans import SETTING_OUT
 from sim.mechanisms.census import ACCOUNT, LostPeopleError
@@ -115,13 +115,13 @@ def depart(
     going = goal >= 0
     queued = going & is_queued(world, heads, goal, channel)
     if queued.any():
-        apply(
+        submit(
             world, heads[queued], goal[queued], channel[queued], companions[queued],
             answer[queued], when[queued],
         )  # fmt: skip
     now = going & ~queued
     if now.any():
-        leave(
+        set_out(
             world, heads[now], goal[now], channel[now], companions[now], price[now], answer[now],
             when[now],
         )  # fmt: skip
@@ -135,7 +135,7 @@ def regular_price(world: World, heads: I64, goal: I64, channel: I64) -> F64:
     return np.asarray(fare + tables.fee[kinds, world.country[goal], channel])
 
 
-def leave(
+def set_out(
     world: World, heads: I64, goal: I64, channel: I64, companions: I64, price: F64, answer: I64,
     when: F64,
 ) -> None:  # fmt: skip

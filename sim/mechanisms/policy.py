@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.core.state import F64, I64, Bool
-from sim.core.terms import N_SLOTS, Channel, Company, Education
+from sim.core.terms import N_SLOTS, Channel, Education, PartyType
 from sim.kernels.travel import Custody
 from sim.mechanisms import announcement, blocs, politics
 from sim.mechanisms.citizenship import citizenship
@@ -83,54 +83,54 @@ class Rules:
         self.when = when
         self.free = blocs.free_movement(scenario, when)
         self.responsible, self.transfers = blocs.first_country(scenario, when)
-        rules = in_force(scenario, when, announced)
-        spoken = Spoken(scenario, rules)
-        self._read_countries(spoken)
-        self._read_channels(spoken)
-        added = [name for name in spoken.declared if name not in Policy.declared]
-        self.added: dict[str, F64] = {name: spoken.by_class(name) for name in added}
-        self.custody = handle(scenario, network, rules)
+        stated = in_force(scenario, when, announced)
+        rules = RulesInForce(scenario, stated)
+        self._read_countries(rules)
+        self._read_channels(rules)
+        added = [name for name in rules.declared if name not in Policy.declared]
+        self.added: dict[str, F64] = {name: rules.by_class(name) for name in added}
+        self.custody = treatments(scenario, network, stated)
         shift = np.zeros(len(scenario.countries)) if shift is None else shift
-        self._read_borders(scenario, network, spoken, shift)
+        self._read_borders(scenario, network, rules, shift)
         self._tighten(scenario.politics.levers, shift)
 
     def stated(self, name: str) -> F64:
         """[k, c] values of a key that a mechanism has declared."""
         return self.added[name]
 
-    def _read_countries(self, spoken: Spoken) -> None:
+    def _read_countries(self, rules: RulesInForce) -> None:
         """Read the rules of countries on asylum and protection."""
-        self.recognition: F64 = spoken.by_class("recognition")
-        self.false_recognition: F64 = spoken.by_class("false_recognition")
-        self.prima_facie = spoken.by_class("prima_facie", bool)
-        number = {None: -1} | {name: i for i, name in enumerate(spoken.countries)}
-        self.return_to = spoken.by_class("return_to", np.int64, number.__getitem__)
-        self.capacity = spoken.by_country("capacity")
-        self.protection = spoken.by_country("protection")
+        self.recognition: F64 = rules.by_class("recognition")
+        self.false_recognition: F64 = rules.by_class("false_recognition")
+        self.prima_facie = rules.by_class("prima_facie", bool)
+        number = {None: -1} | {name: i for i, name in enumerate(rules.countries)}
+        self.return_to = rules.by_class("return_to", np.int64, number.__getitem__)
+        self.capacity = rules.by_country("capacity")
+        self.protection = rules.by_country("protection")
 
-    def _read_channels(self, spoken: Spoken) -> None:
+    def _read_channels(self, rules: RulesInForce) -> None:
         """Read the rules on channels: admission, quotas, waiting times and fees."""
-        n_k, n_c = len(spoken.kinds), len(spoken.countries)
+        n_k, n_c = len(rules.kinds), len(rules.countries)
         self.open = np.zeros((n_k, n_c, N_SLOTS), bool)
         self.quota = np.full((n_c, N_SLOTS), np.inf)
         self.wait = np.zeros((n_k, n_c, N_SLOTS))
         self.fee = np.zeros((n_k, n_c, N_SLOTS))
         self.min_education = np.zeros((n_k, n_c, N_SLOTS), np.int64)
-        for c, name in enumerate(spoken.countries):
+        for c, name in enumerate(rules.countries):
             for channel in CHANNELS:
-                own = [r for r in spoken.by_name[name] if r.channel == channel.name]
+                own = [r for r in rules.by_name[name] if r.channel == channel.name]
                 self.quota[c, channel] = field(own, "quota")
-            for k in spoken.told_apart(c):
+            for k in rules.told_apart(c):
                 for channel in CHANNELS:
-                    self._read_channel(spoken, c, k, channel)
+                    self._read_channel(rules, c, k, channel)
             for table in (self.open, self.wait, self.fee, self.min_education):
-                table[:, c] = table[spoken.like[c], c]
+                table[:, c] = table[rules.like[c], c]
 
-    def _read_channel(self, spoken: Spoken, c: int, k: int, channel: Channel) -> None:
-        mine = [r for r in spoken.mine[c][k] if r.channel == channel.name]
+    def _read_channel(self, rules: RulesInForce, c: int, k: int, channel: Channel) -> None:
+        mine = [r for r in rules.mine[c][k] if r.channel == channel.name]
         is_open = field(mine, "open", channel.name)
         admits = [r for r in mine if r.only or r.except_]
-        if admits and not admitted(admits[-1], *spoken.kinds[k]):
+        if admits and not admitted(admits[-1], *rules.kinds[k]):
             is_open = False
         if self.quota[c, channel] == 0:
             is_open = False
@@ -140,7 +140,7 @@ class Rules:
         self.min_education[k, c, channel] = Education[field(mine, "min_education")]
 
     def _read_borders(
-        self, scenario: Scenario, network: Network, spoken: Spoken, shift: F64
+        self, scenario: Scenario, network: Network, rules: RulesInForce, shift: F64
     ) -> None:
         """Read the rules on borders, moved by the stringency of the country entered."""
         legs, levers = network.legs, scenario.politics.levers
@@ -148,15 +148,15 @@ class Rules:
         self.enforcement = np.zeros(n_legs)
         self.closed = np.zeros(n_legs, bool)
         self.complicit = np.zeros(n_legs)
-        number = {name: i for i, name in enumerate(spoken.countries)}
+        number = {name: i for i, name in enumerate(rules.countries)}
         country_of = [p.country for p in scenario.places]
-        borders = {name: {f: field(own, f) for f in BORDER} for name, own in spoken.by_name.items()}
+        borders = {name: {f: field(own, f) for f in BORDER} for name, own in rules.by_name.items()}
         free = {f: field([], f) for f in BORDER}
         pulling = [f for f in BORDER if f in TIGHTENED and getattr(levers, f)]
         for e in range(n_legs):
             corridor = scenario.corridors[legs.corridor[e]].id
             border = borders[country_of[legs.target[e]]] if legs.crosses[e] else free
-            for rule in spoken.by_corridor.get(corridor, []):
+            for rule in rules.by_corridor.get(corridor, []):
                 stated = {f: getattr(rule, f) for f in BORDER if getattr(rule, f) is not None}
                 border = {**border, **stated}
             if legs.crosses[e] and pulling:
@@ -182,7 +182,7 @@ class Rules:
         self.wait *= np.exp(levers.wait * shift)[None, :, None]
 
 
-class Spoken:
+class RulesInForce:
     """Rules in force, sorted by country, corridor and admission class.
 
     Attributes:
@@ -255,7 +255,7 @@ class Spoken:
         return np.array(found, np.float64)
 
 
-def handle(scenario: Scenario, network: Network, rules: list[Policy]) -> Custody:
+def treatments(scenario: Scenario, network: Network, rules: list[Policy]) -> Custody:
     """Treatment of intercepted people, by nationality and type of party, and by leg.
 
     A rule about some types of party takes precedence over one about all, and a rule on a corridor
@@ -267,22 +267,23 @@ def handle(scenario: Scenario, network: Network, rules: list[Policy]) -> Custody
         rules: Rules in force, earliest start first.
     """
     legs, journey = network.legs, scenario.journey
-    spoken = [rule for rule in rules if any(getattr(rule, f) is not None for f in HANDLING)]
+    handling = [rule for rule in rules if any(getattr(rule, f) is not None for f in HANDLING)]
     # The sort is stable, so within each of the two kinds the latest start still wins.
-    spoken.sort(key=lambda rule: bool(rule.parties))
-    treated = np.zeros((len(Company), len(scenario.countries)), np.int64)
+    handling.sort(key=lambda rule: bool(rule.parties))
+    treated = np.zeros((len(PartyType), len(scenario.countries)), np.int64)
     kinds: dict[tuple[int, ...], int] = {}
     tables: list[F64] = []
     country_of = [p.country for p in scenario.places]
     corridors = [scenario.corridors[c].id for c in legs.corridor]
-    for company in Company:
+    for party_type in PartyType:
         for c, country in enumerate(scenario.countries):
             mine = [
                 rule
-                for rule in spoken
-                if concerns(rule, country.id) and (not rule.parties or company.name in rule.parties)
+                for rule in handling
+                if concerns(rule, country.id)
+                and (not rule.parties or party_type.name in rule.parties)
             ]
-            t = treated[company, c] = kinds.setdefault(tuple(map(id, mine)), len(kinds))
+            t = treated[party_type, c] = kinds.setdefault(tuple(map(id, mine)), len(kinds))
             if t < len(tables):
                 continue
             table = np.zeros((len(HANDLING), len(legs.source)))

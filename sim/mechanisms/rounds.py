@@ -14,7 +14,7 @@ from sim.mechanisms.attempts import forget_returns
 from sim.mechanisms.decide import Asked, ask_listed, decide_all
 from sim.mechanisms.exposure import expose
 from sim.mechanisms.harms import HARMS
-from sim.mechanisms.journey import advance_parties, continue_stranded, leave, regular_price
+from sim.mechanisms.journey import advance_parties, continue_stranded, regular_price, set_out
 from sim.model.declare import Hook, Mechanism
 from sim.model.stretch import from_today
 
@@ -28,7 +28,7 @@ def send_admitted(world: World, stretch: Stretch) -> None:
     admitted = admit(world, stretch.end)
     if len(admitted["head"]):
         price = regular_price(world, admitted["head"], admitted["goal"], admitted["channel"])
-        leave(
+        set_out(
             world, admitted["head"], admitted["goal"], admitted["channel"],
             admitted["companions"], price, admitted["answer"], admitted["ready"],
         )  # fmt: skip

@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 import numpy as np
 
 from sim.core.state import I64
-from sim.core.terms import Company, Education
+from sim.core.terms import Education, PartyType
 from sim.mechanisms.policy import CHANNELS, RULES, in_force
 from sim.mechanisms.politics import PUBLIC
 from sim.mesa.interface import Model
@@ -150,7 +150,7 @@ class Country(mesa.Agent):  # type: ignore[misc]
         legs, rules, corridors = world.network.legs, RULES.of(world), world.scenario.corridors
         entering = np.flatnonzero(legs.crosses & (world.country[legs.target] == self.index))
         custody = rules.custody
-        kind = custody.treated[Company.adults, world.country[legs.source]]
+        kind = custody.treated[PartyType.adults, world.country[legs.source]]
         return {
             corridors[legs.corridor[e]].id: {
                 "enforcement": float(rules.enforcement[e]),

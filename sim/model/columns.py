@@ -12,9 +12,9 @@ from sim.core.terms import (
     Answer,
     Channel,
     ClaimStage,
-    Company,
     Education,
     Harm,
+    PartyType,
     Sex,
     Status,
     Threat,
@@ -142,7 +142,7 @@ STAGE: Final = Column(
 )  # fmt: skip
 PARTY: Final = Column(
     "party", "text", "word", "adults, families, or children_alone (all under 18)",
-    words=words_of(Company),
+    words=words_of(PartyType),
 )  # fmt: skip
 
 

@@ -8,11 +8,11 @@ from sim.schema.key import Part, key
 from sim.schema.tables import KEPT, TableName
 from sim.schema.types import (
     Amount,
-    CompanyName,
     Date,
     Flag,
     Id,
     LastDay,
+    PartyTypeName,
     Words,
     refuse_bool,
 )
@@ -41,7 +41,7 @@ class Observed(Part):
         "Country or corridor where they were counted.",
         left_out="anywhere outside of the country of citizenship",
     )
-    party: CompanyName | None = key(
+    party: PartyTypeName | None = key(
         None,
         "For interceptions: whether adults, families or unaccompanied children were counted.",
         left_out="all of them",

@@ -8,13 +8,13 @@ from pydantic import Field
 from sim.schema.key import OURS, Part, key
 from sim.schema.types import (
     Amount,
-    CompanyName,
     Date,
     EducationName,
     EntryChannel,
     Flag,
     Id,
     LastDay,
+    PartyTypeName,
     Share,
     Words,
 )
@@ -69,7 +69,7 @@ class Policy(Part):
     citizens_of: tuple[Id, ...] = key(
         (), "Countries whose nationals this rule is about. Empty: people of every nationality."
     )
-    parties: tuple[CompanyName, ...] = key(
+    parties: tuple[PartyTypeName, ...] = key(
         (),
         "Who of the intercepted this rule is about: adults on their own, families (adults with "
         "children under 18), children without an adult. Empty: all. It overrides rules about "

@@ -40,7 +40,7 @@ ThreatName = Literal[
 ]
 EntryChannel = Literal["labour", "family", "asylum", "irregular"]
 EducationName = Literal["none", "secondary", "tertiary"]
-CompanyName = Literal["adults", "families", "children_alone"]
+PartyTypeName = Literal["adults", "families", "children_alone"]
 DAY = re.compile(r"([0-9]{4})-([0-9]{2})(?:-([0-9]{2}))?")
 FIRST_YEAR: Final = 1900
 LAST_YEAR: Final = 2200

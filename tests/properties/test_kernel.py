@@ -1,8 +1,8 @@
 """The kernel agrees, person by person, with the reference written for reading.
 
-Random small worlds (a thousand with `SIM_LONG_TESTS=1`); in each every head is asked several times over, and where each
-would go under either hazard. A difference is allowed only where a draw lies within 1e-6,
-relatively, of a threshold: those are counted, and must be few.
+Random small worlds, a thousand with `SIM_LONG_TESTS=1`; in each every head is asked several times,
+and where each would go under either hazard. A difference is allowed only where a draw lies within
+1e-6, relatively, of a threshold: those are counted, and must be few.
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ from sim.mechanisms.asylum import CLAIMED, decide_claims, receive
 from sim.mechanisms.census import take_census
 from sim.mechanisms.choice import CHOICES
 from sim.mechanisms.history import ON_THE_WAY
-from sim.mechanisms.journey import advance_parties, leave
+from sim.mechanisms.journey import advance_parties, set_out
 from sim.mechanisms.policy import RULES
 from sim.mechanisms.relocation import bring
 from sim.mechanisms.removal import execute_returns, order_to_leave
@@ -57,7 +57,7 @@ def members(at: World, heads: I64) -> I64:
 def go(at: World, heads: I64, goal: int, channel: Channel) -> None:
     """Send people off and let all of them arrive, whatever lies between, in one go."""
     n = len(heads)
-    leave(
+    set_out(
         at, heads, np.full(n, goal), np.full(n, int(channel)),
         np.full(n, int(Companions.whole)), np.zeros(n), np.full(n, int(Answer.necessity)),
         np.zeros(n),

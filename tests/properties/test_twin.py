@@ -34,7 +34,7 @@ will be asked of that they lack."""
 
 
 class Tally(NamedTuple):
-    """What was compared: how often each answer, channel and company was the kernel's."""
+    """What was compared: how often each answer, channel and party_type was the kernel's."""
 
     answers: Any
     channels: Any

@@ -10,7 +10,7 @@ import pytest
 from sim.core.state import HEAD, I64
 from sim.core.terms import Activity, Channel, Companions
 from sim.engine.step import advance
-from sim.mechanisms.admission import APPLICATIONS, LONGEST_WAIT, admit, apply, is_queued, prospects
+from sim.mechanisms.admission import APPLICATIONS, LONGEST_WAIT, admit, is_queued, prospects, submit
 from sim.mechanisms.decide import all_heads, asked_until, departures
 from sim.mechanisms.policy import RULES
 from sim.mechanisms.rounds import latest
@@ -57,7 +57,7 @@ def hand_in(
     companions: Companions = Companions.whole,
 ) -> None:
     n = len(heads)
-    apply(
+    submit(
         at, heads, np.full(n, goal), np.full(n, LABOUR), np.full(n, int(companions)),
         np.zeros(n, np.int64), np.full(n, day),
     )  # fmt: skip

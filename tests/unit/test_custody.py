@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from sim.core.state import HEAD, I64
-from sim.core.terms import Activity, Companions, Company, Harm, Status
+from sim.core.terms import Activity, Companions, Harm, PartyType, Status
 from sim.engine.step import advance
-from sim.kernels.travel import companies, party_sizes
+from sim.kernels.travel import party_sizes, party_types
 from sim.mechanisms.asylum import CLAIMS
 from sim.mechanisms.census import count
 from sim.mechanisms.choice import CHOICES
@@ -144,26 +144,26 @@ def test_parties_are_told_apart_by_the_age_of_their_members() -> None:
         rows = rows[people.activity[rows] != Activity.dead]
         child = at.month() - people.born[rows] < ADULT
         if child.all():
-            wanted.append(Company.children_alone)
+            wanted.append(PartyType.children_alone)
         else:
-            wanted.append(Company.families if child.any() else Company.adults)
-    companies(people, heads, at.month(), found)
+            wanted.append(PartyType.families if child.any() else PartyType.adults)
+    party_types(people, heads, at.month(), found)
     assert found.tolist() == wanted
-    assert set(wanted) >= {Company.adults, Company.families}
+    assert set(wanted) >= {PartyType.adults, PartyType.families}
     # Who is of age in that very month is grown up; a year earlier a child alone.
-    one = heads[np.array(wanted) == Company.adults][:1]
+    one = heads[np.array(wanted) == PartyType.adults][:1]
     mine = members(at, one)
-    for months, company in ((ADULT, Company.adults), (ADULT - 1, Company.children_alone)):
+    for months, party_type in ((ADULT, PartyType.adults), (ADULT - 1, PartyType.children_alone)):
         people.born[mine] = at.month() - months
-        companies(people, one, at.month(), found[:1])
-        assert found[0] == company
+        party_types(people, one, at.month(), found[:1])
+        assert found[0] == party_type
     # What is counted at the border is the party that was stopped.
     move_on(at, 5)
     caught = INTERCEPTED.of(at).sum(axis=(0, 1)) / at.weight[0]
     sizes = party_sizes(people, heads)
-    wanted[heads.tolist().index(one[0])] = Company.children_alone
-    for company in Company:
-        assert caught[company] == sizes[np.array(wanted) == company].sum()
+    wanted[heads.tolist().index(one[0])] = PartyType.children_alone
+    for party_type in PartyType:
+        assert caught[party_type] == sizes[np.array(wanted) == party_type].sum()
 
 
 def test_the_removed_are_taken_home_when_detention_ends() -> None:
@@ -195,7 +195,7 @@ def test_the_removed_are_taken_home_when_detention_ends() -> None:
 
 
 def treatment(*changes: str) -> tuple[np.ndarray, ...]:
-    """[company, citizenship] detained and turned back at BB's border with AA."""
+    """[party_type, citizenship] detained and turned back at BB's border with AA."""
     at = safe(*changes)
     custody = CHOICES.of(at).way.custody
     leg = np.flatnonzero(at.network.legs.corridor == WAYS.index(LEG))[0]
@@ -215,7 +215,7 @@ def test_rules_tell_parties_and_nationalities_apart() -> None:
     detained, back = treatment(*spared, "policies.bb_border.start=2020-01-01")
     aa = [country.id for country in small().countries].index("AA")
     mine = np.zeros_like(detained, bool)
-    mine[Company.children_alone, aa] = True
+    mine[PartyType.children_alone, aa] = True
     assert (detained[mine] == 0).all()
     assert (back[mine] == 0.1).all()
     assert (detained[~mine] == 0.3).all()

@@ -16,7 +16,7 @@ from sim.core.state import (
     bytes_per_person,
 )
 from sim.core.terms import Activity, Channel, Education, Sex, Status, VitalEvent
-from sim.mechanisms.admission import APPLICATIONS, apply
+from sim.mechanisms.admission import APPLICATIONS, submit
 from sim.mechanisms.asylum import CLAIMS
 from sim.mechanisms.census import ACCOUNT, count
 from sim.mechanisms.demography import (
@@ -36,7 +36,7 @@ from sim.mechanisms.demography import (
     vital_rates,
 )
 from sim.mechanisms.harms import HARMS
-from sim.mechanisms.journey import PARTIES, leave
+from sim.mechanisms.journey import PARTIES, set_out
 from sim.model.stretch import stretch_of
 from sim.model.world import World
 from tests.small import small, world
@@ -280,7 +280,7 @@ def test_orphans_are_led_by_the_eldest_child():
 def applicants(at: World, n: int) -> I64:
     heads = families(at, n)
     some = np.zeros(n, np.int64)
-    apply(at, heads, some + CITY, some + int(Channel.labour), some, some, np.zeros(n))
+    submit(at, heads, some + CITY, some + int(Channel.labour), some, some, np.zeros(n))
     return heads
 
 
@@ -288,7 +288,9 @@ def travellers(at: World, n: int) -> I64:
     heads = families(at, n)
     some = np.zeros(n, np.int64)
     at.people.means[heads] = 1e6
-    leave(at, heads, some + CITY, some + int(Channel.asylum), some, np.zeros(n), some, np.zeros(n))
+    set_out(
+        at, heads, some + CITY, some + int(Channel.asylum), some, np.zeros(n), some, np.zeros(n)
+    )
     return heads
 
 

@@ -21,8 +21,8 @@ from sim.mechanisms.journey import (
     Ended,
     advance_parties,
     continue_stranded,
-    leave,
     regular_price,
+    set_out,
 )
 from sim.mechanisms.threats import THREATS
 from sim.model.stretch import stretch_of
@@ -71,7 +71,7 @@ def send(
     companions: Companions = Companions.whole,
 ) -> None:  # fmt: skip
     n = len(heads)
-    leave(
+    set_out(
         at, heads, np.full(n, goal), np.full(n, int(channel)), np.full(n, int(companions)),
         np.full(n, price), np.full(n, int(Answer.necessity)), np.zeros(n),
     )  # fmt: skip
@@ -154,7 +154,7 @@ def test_risks_are_run_anew_on_every_leg_and_journey():
     other = safe(*SINGLE)
     other.network.legs.death[only(other, "AA_N_BB_T", "BB_T_BB_C")] = 0.2
     other.day = 31
-    leave(
+    set_out(
         other, heads, np.full(len(heads), CITY), np.full(len(heads), 3), np.zeros(len(heads), int),
         np.zeros(len(heads)), np.ones(len(heads), int), np.full(len(heads), 31.0),
     )  # fmt: skip
