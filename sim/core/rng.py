@@ -38,7 +38,7 @@ def mix(z: int) -> int:
     return z ^ (z >> 31)
 
 
-def key(seed: int, draw: Draw, when: int = 0) -> np.uint64:
+def key_of(seed: int, draw: Draw, when: int = 0) -> np.uint64:
     """Key of all draws of one kind at one time.
 
     Args:
@@ -60,7 +60,7 @@ def name_hash(kind: str, name: str) -> np.uint64:
 
 def replicate_seed(seed: int, replicate: int) -> int:
     """Seed of a replicate; replicate 0 has the run's own seed."""
-    return seed if replicate == 0 else int(key(seed, REPLICATE, replicate)) >> 1
+    return seed if replicate == 0 else int(key_of(seed, REPLICATE, replicate)) >> 1
 
 
 @equation

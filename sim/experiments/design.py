@@ -12,7 +12,7 @@ from typing import Any, Final, NamedTuple, get_origin
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.core.rng import Draw, key, name_hash, uniform_array
+from sim.core.rng import Draw, key_of, name_hash, uniform_array
 from sim.scenario.document import Path, scalar_value
 from sim.scenario.overrides import override
 from sim.scenario.reader import ScenarioFile
@@ -252,8 +252,8 @@ def _sampled(file: ScenarioFile, name: str, factor: Factor, n: int, seed: int) -
     """
     own = int(name_hash("factor", name)) >> 1
     rows = np.arange(n, dtype=np.uint64)
-    order = np.argsort(uniform_array(key(seed, STRATUM, own), rows), kind="stable")
-    within = uniform_array(key(seed, SAMPLE, own), rows)
+    order = np.argsort(uniform_array(key_of(seed, STRATUM, own), rows), kind="stable")
+    within = uniform_array(key_of(seed, SAMPLE, own), rows)
     shares: NDArray[np.float64] = (order + within) / n
     if factor.low is not None:
         at: Path = (*DESIGN, "vary", name)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sim.core.rng import Draw, key, mixed_array, uniform_array
+from sim.core.rng import Draw, key_of, mixed_array, uniform_array
 from sim.core.state import DAYS_A_YEAR, GROUNDS, I64, Claims, Moves, append, take
 from sim.core.terms import Activity, Channel, ClaimStage, Harm, Status
 from sim.kernels.travel import assign_arrival_status, party_sizes, tell_all_kin
@@ -64,7 +64,7 @@ def receive(world: World, arrived: dict[str, Any]) -> None:
         people, heads, arrived["goal"], arrived["channel"], arrived["answer"], arrived["due"],
         arrived["entered"], world.country, CLASSES.of(world), rules.prima_facie,
         rules.return_to, rules.transfers, world.geography.nearest, world.geography.place_ident,
-        share_taken(world), key(world.seed, TRANSFER), key(world.seed, CAMP), world.weight,
+        share_taken(world), key_of(world.seed, TRANSFER), key_of(world.seed, CAMP), world.weight,
         wants_camp, claims, returned,
     )  # fmt: skip
     n_corridors = len(world.scenario.corridors)
@@ -118,7 +118,7 @@ def decide_claims(world: World, stretch: Stretch) -> None:
     claim = mixed_array(
         world.geography.country_ident[claims.country] + claims.claimed.astype(np.uint64)
     )
-    draw = uniform_array(key(world.seed, RECOGNISED), people.pid[founder] ^ claim)
+    draw = uniform_array(key_of(world.seed, RECOGNISED), people.pid[founder] ^ claim)
     n_people = world.weight[people.home[claims.person]]
     kinds = admission_class(world, claims.person)
     months = rules.wait[kinds, claims.country, 2]

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sim.core.parallel import in_pieces
-from sim.core.rng import Draw, uniform_array
-from sim.core.rng import key as key_of
+from sim.core.rng import Draw, key_of, uniform_array
 from sim.core.state import F64, I64
 from sim.core.terms import Activity
 from sim.kernels.travel import place_members

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from sim.core.parallel import in_pieces
-from sim.core.rng import Draw, key, mixed_array, uniform_array
+from sim.core.rng import Draw, key_of, mixed_array, uniform_array
 from sim.core.state import (
     DAYS_A_YEAR,
     DIED_NATURALLY,
@@ -178,7 +178,7 @@ def renew_people(world: World, _stretch: Stretch) -> None:
     spared = np.stack([dies.max(axis=(0, 1)), 1.0 - bears.max(axis=(0, 1))]).repeat(12, axis=1)
     # People who reach the end of school must be listed whatever their draw.
     spared[:, 12 * SCHOOLED] = 1.0, 0.0
-    draw_key = key(world.seed, VITAL_EVENTS, month)
+    draw_key = key_of(world.seed, VITAL_EVENTS, month)
 
     def draw(first: int, last: int) -> list[I64]:
         rows = [np.empty(last - first, np.int64) for _ in range(3)]
@@ -226,7 +226,7 @@ def give_birth(world: World, mothers: I64, month: int) -> None:
     born = world.add_rows(len(mothers))
     people = world.people
     pid = mixed_array(mixed_array(people.pid[mothers]) ^ np.uint64(month))
-    girl = uniform_array(key(world.seed, SEX_AND_AGE, 1), pid) < GIRLS
+    girl = uniform_array(key_of(world.seed, SEX_AND_AGE, 1), pid) < GIRLS
     traits = girl + 16 * draw_taste(world.scenario, world.seed, pid)
     for name in SHARED:
         column = getattr(people, name)

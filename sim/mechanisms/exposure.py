@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sim.core.parallel import in_pieces
-from sim.core.rng import Draw, key, mixed_array
+from sim.core.rng import Draw, key_of, mixed_array
 from sim.core.state import DAYS_A_YEAR, F64, HEAD, I64, U16, U32, U64
 from sim.core.terms import N_THREATS, Activity, Status, Threat
 from sim.kernels.living import (
@@ -106,12 +106,12 @@ def draw_exposure(world: World, heads: U32, composition: U16) -> None:
     stated, exposure = world.scenario.exposure, EXPOSURE.of(world)
     phase = world.day / DAYS_A_YEAR / stated.spell
     epochs = np.array([math.floor(phase), math.floor(phase) + 1], np.uint64)
-    draws = key(world.seed, EXPOSED)
+    draws = key_of(world.seed, EXPOSED)
     salt = mixed_array(mixed_array(world.geography.place_ident[:, None] + epochs) ^ draws)
     shared = np.uint64(round(65536 * stated.overlap))
     refresh_masks(
-        world.people, heads, composition, exposure.threshold, salt, key(world.seed, SPELL), phase,
-        shared,
+        world.people, heads, composition, exposure.threshold, salt, key_of(world.seed, SPELL),
+        phase, shared,
     )  # fmt: skip
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.core.parallel import FEW_MOVERS, in_ranges
-from sim.core.rng import Draw, key, uniform_array
+from sim.core.rng import Draw, key_of, uniform_array
 from sim.core.state import DAYS_A_YEAR, DIRECT, F64, I64, NONE, Moves, Parties, append, take
 from sim.core.terms import Activity, Answer, Channel, Harm, Hazard, Journey
 from sim.kernels.choice import choose
@@ -255,7 +255,7 @@ def advance_parties(world: World, stretch: Stretch) -> Ended:
     harms = HARMS.of(world)
     deaths_before = int(harms[:, :, Harm.death].sum())
     # Draws on the way are keyed by journey and leg, not by step.
-    keys = np.array([key(world.seed, draw) for draw in ON_LEGS])
+    keys = np.array([key_of(world.seed, draw) for draw in ON_LEGS])
     stranded = np.zeros((len(world.country), world.n_countries), np.int64)
     n_corridors = len(world.scenario.corridors)
     held = np.zeros((len(choices.way.custody.days), n_corridors), np.int64)

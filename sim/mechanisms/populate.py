@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sim.core.rng import Draw, key, mixed_array, name_hash, uniform_array
+from sim.core.rng import Draw, key_of, mixed_array, name_hash, uniform_array
 from sim.core.state import F64, HEAD, I64, LONG_AGO, U64, People
 from sim.core.terms import Activity, Education, Status
 from sim.model.declare import Mechanism
@@ -118,13 +118,13 @@ def pick(shares: F64, draws: F64) -> I64:
 
 def draw_education(profile: Profile, seed: int, pid: U64) -> I64:
     """[n] level of education of persons who are old enough to have one."""
-    return pick(np.array(profile.education), uniform_array(key(seed, EDUCATION), pid))
+    return pick(np.array(profile.education), uniform_array(key_of(seed, EDUCATION), pid))
 
 
 def draw_taste(scenario: Scenario, seed: int, pid: U64) -> I64:
     """[n] latent taste class of persons."""
     shares = np.array([one.share for one in scenario.decision.classes])
-    return pick(shares, uniform_array(key(seed, TASTE), pid))
+    return pick(shares, uniform_array(key_of(seed, TASTE), pid))
 
 
 def group_index(scenario: Scenario) -> dict[str, int]:
@@ -177,7 +177,9 @@ def batches(scenario: Scenario, seed: int) -> list[tuple[str, int, int, int]]:
     for name, home, host, people in groups:
         # Random rounding keeps the expected number of rows, also for stocks below one row.
         exact = people / weight[home]
-        rounding = float(uniform_array(key(seed, ABROAD), np.array([name_hash("batch", name)]))[0])
+        rounding = float(
+            uniform_array(key_of(seed, ABROAD), np.array([name_hash("batch", name)]))[0]
+        )
         n = math.floor(exact + (0.5 if name.startswith("place:") else rounding))
         if n > 0:
             result.append((name, home, host, n))
@@ -220,7 +222,9 @@ def _batch(
     ordinal = np.arange(n, dtype=np.uint64)
     pid = mixed_array(mixed_array(ordinal) ^ base)
 
-    sizes = household_sizes(uniform_array(key(seed, HOUSEHOLD_SIZE), pid), profile.household_size)
+    sizes = household_sizes(
+        uniform_array(key_of(seed, HOUSEHOLD_SIZE), pid), profile.household_size
+    )
     # Household j has the j-th size drawn; the last one is cut to fit.
     ends = np.cumsum(sizes)
     n_households = int(np.searchsorted(ends, n) + 1)
@@ -233,7 +237,7 @@ def _batch(
     sibling[last] = starts + offset
 
     def draw(kind: Draw, of: U64 = pid, when: int = 0) -> F64:
-        return uniform_array(key(seed, kind, when), of)
+        return uniform_array(key_of(seed, kind, when), of)
 
     founder = pid[starts][household_of]
     years = ages(profile, is_head, draw(SEX_AND_AGE))

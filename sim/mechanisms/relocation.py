@@ -6,14 +6,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sim.core.rng import Draw, key, uniform_array
-from sim.core.state import F64, HEAD, I64, Moves
-from sim.core.terms import Activity, Answer, Channel, Status
-from sim.kernels.travel import party_sizes, place_members, record_borders
+from sim.core.rng import Draw, key_of, uniform_array
+from sim.core.state import F64, HEAD, I64
+from sim.core.terms import Activity, Channel, Status
+from sim.kernels.travel import party_sizes
 from sim.mechanisms.asylum import CLAIMS
 from sim.mechanisms.blocs import members
-from sim.mechanisms.flows import ARRIVED, DEPARTED
-from sim.mechanisms.history import record_moves
+from sim.mechanisms.flows import move_at_once
 from sim.model.declare import Hook, Mechanism, State
 
 if TYPE_CHECKING:
@@ -85,8 +84,8 @@ def share_out(world: World, b: int, bloc: Bloc, sharing: Sharing, end: int) -> N
     # that member's queue.
     shares = np.cumsum(np.maximum(room, 0.0))
     who = people.pid[heads]
-    draw = uniform_array(key(world.seed, RELOCATION), who)
-    lottery = uniform_array(key(world.seed, RELOCATION, 1), who)
+    draw = uniform_array(key_of(world.seed, RELOCATION), who)
+    lottery = uniform_array(key_of(world.seed, RELOCATION, 1), who)
     taker = np.minimum(np.searchsorted(shares, draw * shares[-1], side="right"), len(takers) - 1)
     for t, name in enumerate(takers):
         mine = np.flatnonzero(taker == t)
@@ -94,27 +93,17 @@ def share_out(world: World, b: int, bloc: Bloc, sharing: Sharing, end: int) -> N
         chosen = mine[np.cumsum(n_people[mine]) <= room[t]]
         if len(chosen):
             relocated[b, number[name]] += int(n_people[chosen].sum())
-            bring(world, heads[chosen], number[name], n_people[chosen], end)
+            bring(world, heads[chosen], number[name], end)
 
 
-def bring(world: World, heads: I64, country: int, n_people: I64, end: int) -> None:
+def bring(world: World, heads: I64, country: int, end: int) -> None:
     """Bring households to the nearest place of a country, where their claims start again."""
     people, claims = world.people, CLAIMS.of(world)
-    origin = people.place[heads].astype(np.int64)
-    goal = world.geography.nearest[origin, country]
-    n = len(heads)
-    moves = Moves(
-        world.country[people.home[heads]], origin, goal,
-        np.full(n, int(Channel.relocation)), np.full(n, int(Answer.necessity)), n_people,
-    )  # fmt: skip
-    DEPARTED.of(world).append(moves)
-    ARRIVED.of(world).append(moves)
-    record_moves(world, heads, origin, goal)
+    goal = world.geography.nearest[people.place[heads], country]
     day = end - 1
     theirs = np.isin(people.household[claims.person], people.household[heads])
     theirs &= world.country[people.place[claims.person]] == claims.country
-    record_borders(people, world.country, heads, goal)
-    place_members(people, heads, goal, -1, np.full(n, day, np.int64))
+    move_at_once(world, heads, goal, Channel.relocation, day)
     claims.country[theirs] = country
     claims.claimed[theirs] = float(day)
 

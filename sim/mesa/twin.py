@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from math import exp, inf, log, log1p
 from typing import NamedTuple
 
-from sim.core.rng import Draw, key, mix
+from sim.core.rng import Draw, key_of, mix
 from sim.core.state import DAYS_A_YEAR, GROUNDS
 from sim.core.terms import Activity, Answer, Channel, Companions, Hazard, Status
 from sim.engine.setup import build_world
@@ -66,7 +66,7 @@ class Twin(mesa.Model):  # type: ignore[misc]
 
     def draw(self, kind: Draw, *who: int) -> float:
         """The uniform number in (0, 1) that belongs to a kind of draw, today, and somebody."""
-        word = int(key(self.world.seed, kind, self.world.day))
+        word = int(key_of(self.world.seed, kind, self.world.day))
         for one in who:
             word = mix(word ^ one % 2**64)
         return ((word >> 12) + 0.5) / 2**52

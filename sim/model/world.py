@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.core.rng import Draw, key, name_hash
+from sim.core.rng import Draw, key_of, name_hash
 from sim.core.state import F64, I64, U16, U32, U64, Bool, People
 from sim.kernels.living import look_at_households
 from sim.kernels.tally import list_heads
@@ -124,7 +124,7 @@ class World:
             draw: What is drawn.
             turn: How often the same heads drew before in this stretch.
         """
-        return key(self.seed, draw, self.day + (turn << 32))
+        return key_of(self.seed, draw, self.day + (turn << 32))
 
     def add_rows(self, n: int) -> I64:
         """Add empty rows of people; return their row numbers.

@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import Field
 
 from sim.schema.key import OURS, Part, key
-from sim.schema.types import Amount, Date, Flag, Id, LastDay, Share, Words
+from sim.schema.types import Amount, CountryId, Date, Flag, Id, LastDay, Share, Words
 
 
 class Transition(Part):
@@ -82,7 +82,7 @@ class Bloc(Part):
     """States that share rules: free movement, responsibility for asylum claims, relocation."""
 
     id: Id = key(..., "Word by which overrides and messages name the group of states.")
-    members: Annotated[tuple[Id, ...], Field(min_length=1)] = key(
+    members: Annotated[tuple[CountryId, ...], Field(min_length=1)] = key(
         ..., "Ids of the countries that belong to it at any time."
     )
     entries: dict[Id, Date] = key(

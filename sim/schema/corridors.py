@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import Field
 
 from sim.schema.key import OURS, Part, key
-from sim.schema.types import Amount, Flag, Id, Positive, Share, Words
+from sim.schema.types import Amount, Flag, Id, PlaceId, Positive, Share, Words
 
 ALONE = "that of the one route option, which `route_options` would list"
 
@@ -71,8 +71,8 @@ class Corridor(Part):
     """A directed link between two places."""
 
     id: Id = key("unnamed", "Word by which rules and overrides name the link; left out: FROM_TO.")
-    from_: Id = key(..., "Id of the place that it leaves.", alias="from")
-    to: Id = key(..., "Id of the place that it leads to.")
+    from_: PlaceId = key(..., "Id of the place that it leaves.", alias="from")
+    to: PlaceId = key(..., "Id of the place that it leads to.")
     km: Positive | None = key(
         None,
         "Length of the way, where the days that it takes are not known.",

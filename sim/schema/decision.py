@@ -5,7 +5,17 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from sim.schema.key import OURS, Part, key, part, rows_of, same
-from sim.schema.types import Coefficient, Flag, Id, Positive, Share, ThreatName, Weight
+from sim.schema.types import (
+    Coefficient,
+    CountryId,
+    Flag,
+    Id,
+    Positive,
+    RegionId,
+    Share,
+    ThreatName,
+    Weight,
+)
 
 OWN_FIT = "own fit 1995-2009; signs as Ortega & Peri (2013)"
 NETWORK_FIT = "own fit 1995-2009; range as Beine, Docquier & Özden (2011)"
@@ -207,8 +217,8 @@ def _two_classes() -> Any:
 class Prior(Part):
     """What people think of countries of which they know nothing, instead of the mean of others."""
 
-    at: tuple[Id, ...] = key(..., "Ids of places or countries whose people think so.")
-    about: tuple[Id, ...] = key(
+    at: tuple[RegionId, ...] = key(..., "Ids of places or countries whose people think so.")
+    about: tuple[CountryId, ...] = key(
         ...,
         "Ids of countries that they think it of; their own they know. Of two entries on the same "
         "country the later one holds.",

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from sim.schema.key import OURS, Part, key
-from sim.schema.types import Amount, Date, Flag, Id, Share, Words
+from sim.schema.types import Amount, CountryId, Date, Flag, Id, RegionId, Share, Words
 
 
 class Intervention(Part):
@@ -17,7 +17,7 @@ class Intervention(Part):
         "What it is: `aid` gives people money, a `drought` raises the environmental threat, a "
         "`campaign` changes what people think of countries, a `caravan` lets them travel together.",
     )
-    at: tuple[Id, ...] = key(..., "Ids of places or countries where it happens.")
+    at: tuple[RegionId, ...] = key(..., "Ids of places or countries where it happens.")
     start: Date = key(..., "First day on which it has an effect.")
     months: Annotated[float, Field(strict=True, gt=0, le=1200)] = key(
         12.0, "How long it lasts.", unit="months", higher="its effect goes on longer", source=OURS
@@ -45,7 +45,7 @@ class Intervention(Part):
         higher="residents have more means, so that fewer are too poor to move",
         left_out="to be stated for aid",
     )
-    about: tuple[Id, ...] = key(
+    about: tuple[CountryId, ...] = key(
         (), "Campaign: countries that it is about. Caravan: countries that it goes to."
     )
     people: Amount | None = key(

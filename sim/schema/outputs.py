@@ -8,11 +8,13 @@ from sim.schema.key import Part, key
 from sim.schema.tables import KEPT, TableName
 from sim.schema.types import (
     Amount,
+    CountryId,
     Date,
     Flag,
     Id,
     LastDay,
     PartyTypeName,
+    Refers,
     Words,
     refuse_bool,
 )
@@ -29,14 +31,14 @@ class Observed(Part):
         "interceptions", "kidnappings", "forced_returns", "separations",
     ] = key(..., "What was counted.")  # fmt: skip
     of: Annotated[
-        tuple[Id, ...],
+        tuple[CountryId, ...],
         Field(min_length=1),
         BeforeValidator(
             lambda value: (value,) if isinstance(value, str) else value,
             json_schema_input_type=Id | tuple[Id, ...],
         ),
     ] = key(..., "Country of citizenship of those who were counted, or several to be summed.")
-    at: Id | None = key(
+    at: Annotated[Id, Refers("countries", "corridors")] | None = key(
         None,
         "Country or corridor where they were counted.",
         left_out="anywhere outside of the country of citizenship",

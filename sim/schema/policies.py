@@ -8,12 +8,15 @@ from pydantic import Field
 from sim.schema.key import OURS, Part, key
 from sim.schema.types import (
     Amount,
+    CorridorId,
+    CountryId,
     Date,
     EducationName,
     EntryChannel,
     Flag,
     Id,
     LastDay,
+    NationalityId,
     PartyTypeName,
     Share,
     Words,
@@ -30,10 +33,10 @@ class Policy(Part):
     """
 
     id: Id = key(..., "Word by which overrides and messages name the rule.")
-    into: Id | None = key(
+    into: CountryId | None = key(
         None, "Id of the country whose rule it is.", left_out="`corridor` is stated instead"
     )
-    corridor: Id | None = key(
+    corridor: CorridorId | None = key(
         None,
         "Id of the one link that the rule is about, instead of a country. It then sets only what "
         "is done at a border, from `barrier` to `separation`.",
@@ -58,15 +61,15 @@ class Policy(Part):
         None, "Last day on which the rule holds; a month means its last day.", left_out="forever"
     )
     enabled: Flag = key(True, "False switches it off. This alone changes no random draws.")
-    only: tuple[Id, ...] = key(
+    only: tuple[NationalityId, ...] = key(
         (),
         "Nationalities (country ids) or groups whom the channel admits, and nobody else. Empty: "
         "all.",
     )
-    except_: tuple[Id, ...] = key(
+    except_: tuple[NationalityId, ...] = key(
         (), "Nationalities (country ids) or groups whom the channel does not admit.", alias="except"
     )
-    citizens_of: tuple[Id, ...] = key(
+    citizens_of: tuple[CountryId, ...] = key(
         (), "Countries whose nationals this rule is about. Empty: people of every nationality."
     )
     parties: tuple[PartyTypeName, ...] = key(
@@ -136,7 +139,7 @@ class Policy(Part):
         "Whether asylum seekers are refugees on arrival, without a procedure.",
         otherwise=False,
     )
-    return_to: Id | None = key(
+    return_to: CountryId | None = key(
         None,
         "Id of the country that claimants are sent to, their claims being inadmissible here "
         "(a first-country rule).",

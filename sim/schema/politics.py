@@ -8,6 +8,7 @@ from sim.schema.key import OURS, Part, key, part
 from sim.schema.types import (
     Amount,
     Coefficient,
+    CountryId,
     Date,
     Flag,
     Id,
@@ -83,7 +84,7 @@ class Salience(Part):
     """A time in which leaders or events keep newcomers before the public's eyes."""
 
     id: Id = key(..., "Word by which overrides and messages name this entry.")
-    at: tuple[Id, ...] = key(..., "Ids of countries whose public is addressed.")
+    at: tuple[CountryId, ...] = key(..., "Ids of countries whose public is addressed.")
     start: Date = key(..., "First day on which it is felt.")
     end: LastDay = key(..., "Last day on which it is felt; a month means its last day.")
     level: Share = key(

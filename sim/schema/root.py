@@ -16,7 +16,7 @@ from sim.schema.policies import Policy
 from sim.schema.politics import Costs, Politics
 from sim.schema.sweep import Sweep
 from sim.schema.threats import Exposure, Indicator, Levels, Shock
-from sim.schema.types import Id, refuse_bool
+from sim.schema.types import Id, Refers, refuse_bool
 from sim.schema.world import (
     Country,
     Group,
@@ -55,7 +55,7 @@ class Scenario(Part):
     )
     places: tuple[Place, ...] = key(..., "Regions, cities and camps where people live.")
     stocks: tuple[Stock, ...] = key((), "People who already live abroad at the start.")
-    threats: dict[str, Levels] = key(
+    threats: dict[Annotated[str, Refers("places", "countries")], Levels] = key(
         {},
         "Severity and prevalence of the seven dangers, by `default`, country id or place id; the "
         "most specific wins, one by one. Empty: none anywhere.",
@@ -69,7 +69,7 @@ class Scenario(Part):
     policies: tuple[Policy, ...] = key((), "Dated rules of states: channels, borders, asylum.")
     blocs: tuple[Bloc, ...] = key((), "Groups of states with common rules, such as free movement.")
     politics: Politics = part("How publics see newcomers, and how rules respond to it.")
-    costs: dict[str, Costs] = key(
+    costs: dict[Annotated[str, Refers("countries")], Costs] = key(
         {},
         "What states pay for each thing they do, by `default` or country id; the country overrides "
         "`default`, item by item. Empty: nothing is booked.",

@@ -5,7 +5,18 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field
 
 from sim.schema.key import OURS, Part, key
-from sim.schema.types import Date, Flag, Id, LastDay, Positive, Reading, Share, ThreatName, Words
+from sim.schema.types import (
+    Date,
+    Flag,
+    Id,
+    LastDay,
+    Positive,
+    Reading,
+    RegionId,
+    Share,
+    ThreatName,
+    Words,
+)
 
 ODDS = Annotated[float, Field(strict=True, gt=0, le=100)]
 
@@ -80,7 +91,7 @@ class Indicator(Part):
         unit="as observed",
         higher="where it lies above `zero`: the same values mean less of the threat",
     )
-    values: dict[Id, Reading] = key(
+    values: dict[RegionId, Reading] = key(
         ...,
         "What was observed, by country or place id; a place overrides its country.",
         unit="as observed",
@@ -93,7 +104,7 @@ class Shock(Part):
     """A dated disruption of one threat at some places."""
 
     id: Id = key(..., "Word by which overrides and messages name this event.")
-    at: tuple[Id, ...] = key(..., "Ids of places or countries that it strikes.")
+    at: tuple[RegionId, ...] = key(..., "Ids of places or countries that it strikes.")
     threat: ThreatName = key(..., "Which of the seven threats it raises.")
     start: Date = key(..., "First day on which it is felt.")
     rise: Annotated[float, Field(strict=True, ge=0, le=600)] = key(

@@ -23,7 +23,24 @@ def _listed(value: Any) -> Any:
     return (value,) if isinstance(value, str) else value
 
 
+class Refers:
+    """Marks an id that has to be one of the scenario's countries, places and so on.
+
+    The keys that use such a type, those of mechanisms included, are checked without further code.
+    """
+
+    def __init__(self, *kinds: str) -> None:
+        self.kinds = kinds
+
+
 Id = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]*$", max_length=64)]
+CountryId = Annotated[Id, Refers("countries")]
+PlaceId = Annotated[Id, Refers("places")]
+CorridorId = Annotated[Id, Refers("corridors")]
+RegionId = Annotated[Id, Refers("places", "countries")]
+"""A place, or a country for all its places."""
+NationalityId = Annotated[Id, Refers("countries", "groups")]
+"""A country for its citizens, or a group of them."""
 Share = Annotated[float, Field(strict=True, ge=0, le=1)]
 Positive = Annotated[float, Field(strict=True, gt=0, le=1e15)]
 Amount = Annotated[float, Field(strict=True, ge=0, le=1e15)]

@@ -7,6 +7,7 @@ from pydantic import BeforeValidator, Field
 from sim.schema.key import OURS, Part, key, part
 from sim.schema.types import (
     Amount,
+    CountryId,
     Date,
     Flag,
     Id,
@@ -111,7 +112,7 @@ class Population(Part):
         higher="less noise in small figures, and a longer run that takes more memory",
         source="a choice of detail and time, not a claim about the world",
     )
-    focus: tuple[Id, ...] = key(
+    focus: tuple[CountryId, ...] = key(
         (),
         "Countries of interest, whose people get nine tenths of the simulated persons and for "
         "whom base rates are solved. Empty: all countries alike.",
@@ -146,7 +147,7 @@ class Group(Part):
     """A group of people by ethnicity, religion or opinion."""
 
     id: Id = key(..., "Word by which rules, places and `exposure.vulnerability` name the group.")
-    country: Id = key(..., "Id of the country whose citizens its members are.")
+    country: CountryId = key(..., "Id of the country whose citizens its members are.")
     share: Share = key(
         ...,
         "Part of the country's citizens who belong to it, where a place states no other.",
@@ -193,8 +194,8 @@ class Country(Part):
         (),
         "Words for what is spoken there: two countries that share one are easier to move between.",
     )
-    colonies: tuple[Id, ...] = key((), "Ids of countries that it once ruled.")
-    neighbours: tuple[Id, ...] = key(
+    colonies: tuple[CountryId, ...] = key((), "Ids of countries that it once ruled.")
+    neighbours: tuple[CountryId, ...] = key(
         (),
         "Ids of countries across a common land border or a short strait. Stating it for one of "
         "the two is enough.",
@@ -231,7 +232,7 @@ class Place(Part):
 
     id: Id = key(..., "Word by which corridors, threats and shocks name the place.")
     name: str = key("", "Title of the place as reports and maps print it; empty: its id.")
-    country: Id = key(..., "Id of the state that the place belongs to.")
+    country: CountryId = key(..., "Id of the state that the place belongs to.")
     kind: Literal["region", "city", "border", "camp", "elsewhere"] = key(
         "region",
         "What sort of place it is. Only a camp works differently: claimants may be taken there, "
@@ -307,8 +308,8 @@ class Place(Part):
 class Stock(Part):
     """People from one country living in another at the start."""
 
-    from_: Id = key(..., "Id of the country that they are citizens of.", alias="from")
-    to: Id = key(..., "Id of the country where they live.")
+    from_: CountryId = key(..., "Id of the country that they are citizens of.", alias="from")
+    to: CountryId = key(..., "Id of the country where they live.")
     people: Amount = key(
         ...,
         "How many of them live there at the start.",

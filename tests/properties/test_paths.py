@@ -114,7 +114,7 @@ def test_states_that_send_people_on_are_where_they_came_from() -> None:
     assert (at.country[at.people.place[rows]] == BB).all()
     assert (at.people.came[rows] == CC + 1).all()
     # States that share claimants, and a state that carries out an order.
-    bring(at, heads, CC, np.ones(len(heads), np.int64), 30)
+    bring(at, heads, CC, 30)
     assert (at.people.came[rows] == BB + 1).all()
     at.people.status[rows] = Status.ordered
     order_to_leave(at, rows, np.zeros(len(rows)))

@@ -24,7 +24,7 @@ import pytest
 from sim.core.rng import (
     REPLICATE,
     Draw,
-    key,
+    key_of,
     mix,
     mixed,
     mixed_array,
@@ -485,12 +485,12 @@ def test_draws_of_every_purpose_and_step_are_uniform() -> None:
     """100,000 ids, 64 cells: a cell too full by 12 % would be seen."""
     all_above(
         [
-            uniformity(uniform_array(key(1, purpose, when), IDS))
+            uniformity(uniform_array(key_of(1, purpose, when), IDS))
             for purpose in KINDS
             for when in (0, 1, 31)
         ]
     )
-    tilt = uniform_array(key(1, MOVE), IDS) ** 1.05
+    tilt = uniform_array(key_of(1, MOVE), IDS) ** 1.05
     assert uniformity(tilt) < ALARM
 
 
@@ -498,7 +498,7 @@ def test_draws_of_two_purposes_steps_seeds_or_neighbours_are_independent() -> No
     """144 cells of 700: correlations from .03 up would be seen."""
 
     def u(seed: int, purpose: Draw, when: int) -> np.ndarray:
-        return uniform_array(key(seed, purpose, when), IDS)
+        return uniform_array(key_of(seed, purpose, when), IDS)
 
     move = u(1, MOVE, 5)
     pairs = [independence(move, u(1, purpose, 5)) for purpose in KINDS if purpose != MOVE]
@@ -512,9 +512,9 @@ def test_draws_of_two_purposes_steps_seeds_or_neighbours_are_independent() -> No
 def test_plain_ids_serve_as_well_as_hashed_ones() -> None:
     """Counters as ids, in single and in double draws: one round of the mixer suffices."""
     counters = np.arange(100_000, dtype=np.uint64)
-    one = uniform_array(key(1, MOVE), counters)
+    one = uniform_array(key_of(1, MOVE), counters)
     with np.errstate(over="ignore"):
-        k = key(1, ON_LEGS[0])
+        k = key_of(1, ON_LEGS[0])
         first = np.array([uniform2(k, np.uint64(7), np.uint64(i)) for i in range(20_000)])
         second = np.array([uniform2(k, np.uint64(i), np.uint64(7)) for i in range(20_000)])
     all_above(
@@ -524,7 +524,7 @@ def test_plain_ids_serve_as_well_as_hashed_ones() -> None:
 
 
 def test_scalar_and_array_draws_are_the_same_bits() -> None:
-    k = key(3, LABEL, 9)
+    k = key_of(3, LABEL, 9)
     with np.errstate(over="ignore"):
         scalars = np.array([uniform(k, who) for who in IDS[:200]])
         words = [int(mixed(who)) for who in IDS[:200]]

@@ -14,9 +14,11 @@ import pytest
 from sim.cli.app import main
 from sim.mechanisms.policy import Rules
 from sim.scenario import explain
+from sim.scenario.checks.ids import refers
 from sim.scenario.explain import Key, find, keys
 from sim.scenario.whole import Policy, Scenario, json_schema
-from sim.schema.key import Declaration, parts
+from sim.schema.key import Declaration, Part, key, parts
+from sim.schema.types import CountryId, Id, RegionId, Share
 from tests.small import small, world
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -253,3 +255,17 @@ def test_an_unknown_key_is_told_with_the_nearest(call: Any) -> None:
     code, _, err = call("explain", "zzzz")
     assert code == 2
     assert "`sim schema` prints all" in err
+
+
+def test_what_an_id_names_is_read_off_its_type_whatever_holds_it() -> None:
+    class Pledge(Part):
+        host: CountryId = key(..., "Country that takes refugees.")
+        by: CountryId | None = key(None, "Country that pays.", left_out="no one pays")
+        camps: tuple[RegionId, ...] = key((), "Where they are taken from.")
+        shares: dict[CountryId, Share] = key({}, "Shares by country.")
+        id: Id = key(..., "Word by which reports name it.")
+
+    assert refers(Pledge, "host") == refers(Pledge, "by") == refers(Pledge, "shares")
+    assert refers(Pledge, "host") == ("countries",)
+    assert refers(Pledge, "camps") == ("places", "countries")
+    assert refers(Pledge, "id") == ()

@@ -15,7 +15,12 @@ from sim.scenario.checks.checker import Checker, Known
 from sim.scenario.checks.corridors import check_corridors, check_routes
 from sim.scenario.checks.dates import check_dates
 from sim.scenario.checks.decision import check_priors, check_shares
-from sim.scenario.checks.ids import check_duplicates, check_references, check_sources
+from sim.scenario.checks.ids import (
+    check_duplicates,
+    check_references,
+    check_sources,
+    check_vulnerability,
+)
 from sim.scenario.checks.interventions import check_interventions
 from sim.scenario.checks.policies import check_policies
 from sim.scenario.checks.threats import check_coupling, check_indicators
@@ -36,10 +41,10 @@ def check_mechanisms(checker: Checker) -> None:
 
 
 RULES: Final[tuple[Callable[[Checker], None], ...]] = (
-    check_duplicates, check_references, check_indicators, check_sources, check_dates,
-    check_groups, check_places, check_stocks, check_sizes, check_corridors, check_policies,
-    check_blocs, check_interventions, check_priors, check_shares, check_coupling, check_mechanisms,
-    check_routes,
+    check_duplicates, check_references, check_vulnerability, check_indicators, check_sources,
+    check_dates, check_groups, check_places, check_stocks, check_sizes, check_corridors,
+    check_policies, check_blocs, check_interventions, check_priors, check_shares, check_coupling,
+    check_mechanisms, check_routes,
 )  # fmt: skip
 """The checks, in order: the last one resolves the scenario, so it needs those before it."""
 

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from functools import cache
+from typing import Annotated, Any, Final, get_args, get_origin
 
 from sim.core.terms import Status
 from sim.scenario.checks.checker import KINDS, SINGULAR, Checker, once
 from sim.scenario.document import Path
 from sim.scenario.resolve import OTHER, corridor_ids
 from sim.schema.errors import quoted, suggest
+from sim.schema.key import Part
+from sim.schema.types import Refers
 
+DEFAULT: Final = "default"
+"""A key that stands for all places, or for all countries."""
+MOST_PROBLEMS: Final = 1000
+"""Problems after which references are no longer checked."""
 ASSUMPTION: Final = "assumption"
 """A source that every scenario may name: a figure that nobody measured."""
 VULNERABLE: Final = ("women", "children", "old", *Status.__members__)
 RESERVED: Final = {
-    "default": "it means every place in `threats`",
+    DEFAULT: "it means every place in `threats`",
     OTHER: "it is the group of those in no named group",
     **dict.fromkeys(VULNERABLE, "`exposure.vulnerability` gives it a meaning of its own"),
 }
@@ -50,7 +57,7 @@ def check_duplicates(ck: Checker) -> None:
                     ck.add(path, f"{{}} = {own} is also the id of a {SINGULAR[other]}")
     for kind in ("countries", "places", "groups"):
         for own, path in seen[kind].items():
-            if own in RESERVED and not (kind == "places" and own != "default"):
+            if own in RESERVED and not (kind == "places" and own != DEFAULT):
                 ck.add(path, f"{{}} = {own} cannot be an id", RESERVED[own])
     for i, corridor in enumerate(ck.scenario.corridors):
         once(ck, ("corridors", i, "route_options"), [it.id for it in corridor.route_options])
@@ -60,64 +67,63 @@ def check_duplicates(ck: Checker) -> None:
         once(ck, ("outputs", name), getattr(ck.scenario.outputs, name))
 
 
+@cache
+def refers(kind: type[Part], name: str) -> tuple[str, ...]:
+    """Kinds of things that one must be whose id is the value, an item or a key of a field."""
+
+    def look(annotation: Any) -> tuple[str, ...]:
+        if isinstance(annotation, Refers):
+            return annotation.kinds
+        inside = get_args(annotation)
+        if get_origin(annotation) is dict:
+            inside = inside[:1]
+        elif get_origin(annotation) is Annotated:
+            inside = (*inside, *annotation.__metadata__)
+        return next((found for it in inside if (found := look(it))), ())
+
+    field = kind.model_fields[name]
+    return next((it.kinds for it in field.metadata if isinstance(it, Refers)), ()) or look(
+        field.annotation
+    )
+
+
 def check_references(ck: Checker) -> None:
-    """Ids that name something that does not exist."""
-    s = ck.scenario
-    ck.refer_all(("population", "focus"), s.population.focus, ["countries"])
-    for i, group in enumerate(s.groups):
-        ck.refer(("groups", i, "country"), group.country, ["countries"])
-    for i, country in enumerate(s.countries):
-        ck.refer_all(("countries", i, "colonies"), country.colonies, ["countries"])
-        ck.refer_all(("countries", i, "neighbours"), country.neighbours, ["countries"])
-    for i, place in enumerate(s.places):
-        ck.refer(("places", i, "country"), place.country, ["countries"])
-    for i, stock in enumerate(s.stocks):
-        if len(ck.problems) > 1000:
-            break
-        ck.refer(("stocks", i, "from"), stock.from_, ["countries"])
-        ck.refer(("stocks", i, "to"), stock.to, ["countries"])
-    for i, corridor in enumerate(s.corridors):
-        ck.refer(("corridors", i, "from"), corridor.from_, ["places"])
-        ck.refer(("corridors", i, "to"), corridor.to, ["places"])
-    for i, shock in enumerate(s.shocks):
-        ck.refer_all(("shocks", i, "at"), shock.at, ["places", "countries"])
-    for i, it in enumerate(s.interventions):
-        ck.refer_all(("interventions", i, "at"), it.at, ["places", "countries"])
-        ck.refer_all(("interventions", i, "about"), it.about, ["countries"])
-    for i, prior in enumerate(s.decision.prior):
-        ck.refer_all(("decision", "prior", i, "at"), prior.at, ["places", "countries"])
-        ck.refer_all(("decision", "prior", i, "about"), prior.about, ["countries"])
-    for i, policy in enumerate(s.policies):
-        for key, word, kind in (
-            ("into", policy.into, "countries"),
-            ("return_to", policy.return_to, "countries"),
-            ("corridor", policy.corridor, "corridors"),
-        ):
-            if word is not None:
-                ck.refer(("policies", i, key), word, [kind])
-        ck.refer_all(("policies", i, "only"), policy.only, ["countries", "groups"])
-        ck.refer_all(("policies", i, "except"), policy.except_, ["countries", "groups"])
-        ck.refer_all(("policies", i, "citizens_of"), policy.citizens_of, ["countries"])
-    for i, bloc in enumerate(s.blocs):
-        ck.refer_all(("blocs", i, "members"), bloc.members, ["countries"])
-    for i, campaign in enumerate(s.politics.campaigns):
-        ck.refer_all(("politics", "campaigns", i, "at"), campaign.at, ["countries"])
-    for key in s.costs:
-        if key != "default":
-            ck.refer(("costs", key), key, ["countries"], on_key=True)
-    for i, observed in enumerate(s.observed):
-        ck.refer_all(("observed", i, "of"), observed.of, ["countries"])
-        if observed.at is not None:
-            ck.refer(("observed", i, "at"), observed.at, ["countries", "corridors"])
-    for key in s.threats:
-        if key != "default":
-            ck.refer(("threats", key), key, ["places", "countries"], on_key=True)
-    for i, indicator in enumerate(s.indicators):
-        for key in indicator.values:
-            path: Path = ("indicators", i, "values", key)
-            ck.refer(path, key, ["places", "countries"], on_key=True)
+    """Ids that name something that does not exist, wherever a key's type says what it names."""
+    check_names(ck, ck.scenario, ())
+
+
+def check_names(ck: Checker, part: Part, path: Path) -> None:
+    """Ids in a part of the scenario, and in the parts that it holds."""
+    if len(ck.problems) > MOST_PROBLEMS:
+        return
+    for name, field in type(part).model_fields.items():
+        kinds, at, value = (
+            refers(type(part), name),
+            (*path, field.alias or name),
+            getattr(part, name),
+        )
+        if isinstance(value, Part):
+            check_names(ck, value, at)
+        elif isinstance(value, dict):
+            for key, one in value.items():
+                if kinds and key != DEFAULT:
+                    ck.refer((*at, key), key, kinds, on_key=True)
+                if isinstance(one, Part):
+                    check_names(ck, one, (*at, key))
+        elif isinstance(value, tuple):
+            for i, one in enumerate(value):
+                if isinstance(one, Part):
+                    check_names(ck, one, (*at, i))
+                elif kinds:
+                    ck.refer((*at, i), one, kinds)
+        elif kinds and value is not None:
+            ck.refer(at, value, kinds)
+
+
+def check_vulnerability(ck: Checker) -> None:
+    """Names under `exposure.vulnerability`, which may be those of groups or of statuses."""
     groups = ck.known.ids["groups"]
-    for key in s.exposure.vulnerability:
+    for key in ck.scenario.exposure.vulnerability:
         if key not in VULNERABLE and key not in groups and "groups" not in ck.known.incomplete:
             ck.add(
                 ("exposure", "vulnerability", key),
