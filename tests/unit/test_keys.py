@@ -17,7 +17,8 @@ from sim.scenario import explain
 from sim.scenario.checks.ids import refers
 from sim.scenario.explain import Key, find, keys
 from sim.scenario.whole import Policy, Scenario, json_schema
-from sim.schema.key import Declaration, Part, key, parts
+from sim.schema.key import Declaration, Part, parts
+from sim.schema.key import key as declare
 from sim.schema.types import CountryId, Id, RegionId, Share
 from tests.small import small, world
 
@@ -259,11 +260,11 @@ def test_an_unknown_key_is_told_with_the_nearest(call: Any) -> None:
 
 def test_what_an_id_names_is_read_off_its_type_whatever_holds_it() -> None:
     class Pledge(Part):
-        host: CountryId = key(..., "Country that takes refugees.")
-        by: CountryId | None = key(None, "Country that pays.", left_out="no one pays")
-        camps: tuple[RegionId, ...] = key((), "Where they are taken from.")
-        shares: dict[CountryId, Share] = key({}, "Shares by country.")
-        id: Id = key(..., "Word by which reports name it.")
+        host: CountryId = declare(..., "Country that takes refugees.")
+        by: CountryId | None = declare(None, "Country that pays.", left_out="no one pays")
+        camps: tuple[RegionId, ...] = declare((), "Where they are taken from.")
+        shares: dict[CountryId, Share] = declare({}, "Shares by country.")
+        id: Id = declare(..., "Word by which reports name it.")
 
     assert refers(Pledge, "host") == refers(Pledge, "by") == refers(Pledge, "shares")
     assert refers(Pledge, "host") == ("countries",)
