@@ -65,6 +65,16 @@ def tables(scenario: Scenario | None = None, seed: int | None = None, **options:
     return run_world(world(scenario, seed, **options), 0, 1, None).frames(0)
 
 
+PLACES = [place.id for place in small().places]
+COUNTRIES = [country.id for country in small().countries]
+NORTH, SOUTH, EAST, TOWN, CITY, CAMP, PORT, CAPITAL = (
+    PLACES.index(name) for name in ("AA_N", "AA_S", "AA_E", "BB_T", "BB_C", "BB_K", "CC_P", "CC_C")
+)
+"""Numbers of places."""
+AA, BB, CC = (COUNTRIES.index(name) for name in ("AA", "BB", "CC"))
+"""Numbers of countries."""
+
+
 @cache
 def small_tables() -> Tables:
     """Tables of the small scenario as it stands, run once."""

@@ -15,12 +15,22 @@ from sim.mechanisms.decide import all_heads, asked_until, departures
 from sim.mechanisms.policy import RULES
 from sim.mechanisms.rounds import latest
 from sim.model.world import World
-from tests.small import Tables, differing, edited, small, tables, world
+from tests.small import (
+    AA,
+    BB,
+    CAPITAL,
+    CC,
+    CITY,
+    NORTH,
+    Tables,
+    differing,
+    edited,
+    small,
+    tables,
+    world,
+)
 from tests.worlds import prepare
 
-PLACES = [place.id for place in small().places]
-NORTH, CITY, CAPITAL = (PLACES.index(p) for p in ("AA_N", "BB_C", "CC_C"))
-AA, BB, CC = 0, 1, 2
 FOUNDED = 1
 LABOUR = int(Channel.labour)
 

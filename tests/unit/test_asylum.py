@@ -17,16 +17,10 @@ from sim.mechanisms.regularisation import regularise
 from sim.mechanisms.removal import ORDERS, execute_returns, order_to_leave
 from sim.model.stretch import stretch_of
 from sim.model.world import World
-from tests.small import small, world
+from tests.small import AA, BB, CAMP, CC, CITY, NORTH, PORT, SOUTH, TOWN, small, world
 from tests.worlds import prepare
 
-PLACES = [place.id for place in small().places]
-COUNTRIES = [country.id for country in small().countries]
 WAYS = len(small().corridors)
-NORTH, SOUTH, TOWN, CITY, CAMP, PORT = (
-    PLACES.index(p) for p in ("AA_N", "AA_S", "BB_T", "BB_C", "BB_K", "CC_P")
-)
-AA, BB, CC = 0, 1, 2
 SINGLE = tuple(f"countries.{c}.profile.household_size=1" for c in ("AA", "CC"))
 
 

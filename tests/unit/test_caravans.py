@@ -8,12 +8,7 @@ import pytest
 from sim.mechanisms.caravans import forming, safer
 from sim.model.network import build
 from sim.scenario.whole import Scenario
-from tests.small import small
-
-PLACES = [place.id for place in small().places]
-COUNTRIES = [country.id for country in small().countries]
-NORTH = PLACES.index("AA_N")
-BB, CC = COUNTRIES.index("BB"), COUNTRIES.index("CC")
+from tests.small import BB, CC, COUNTRIES, NORTH, PLACES, small
 
 
 def called(*entries: str) -> Scenario:

@@ -20,10 +20,8 @@ from sim.mechanisms.journey import PARTIES
 from sim.mechanisms.reunification import reunify
 from sim.model.stretch import stretch_of
 from sim.model.world import World
-from tests.small import HARSH, small, world
+from tests.small import BB, HARSH, NORTH, TOWN, small, world
 from tests.unit.test_journey import (
-    NORTH,
-    TOWN,
     WAYS,
     harmed,
     heads_of,
@@ -37,7 +35,6 @@ from tests.unit.test_journey import (
 
 LEG = "AA_N_BB_T"
 ADULT = 18 * 12
-BB = [country.id for country in small().countries].index("BB")
 
 
 def stopped(**shares: float) -> tuple[World, I64]:

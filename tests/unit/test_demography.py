@@ -39,12 +39,8 @@ from sim.mechanisms.harms import HARMS
 from sim.mechanisms.journey import PARTIES, set_out
 from sim.model.stretch import stretch_of
 from sim.model.world import World
-from tests.small import small, world
+from tests.small import BB, CITY, NORTH, small, world
 from tests.worlds import prepare
-
-PLACES = [place.id for place in small().places]
-NORTH, CITY = PLACES.index("AA_N"), PLACES.index("BB_C")
-BB = 1
 
 
 def started(*changes: str) -> World:

@@ -27,11 +27,9 @@ from sim.mechanisms.journey import (
 from sim.mechanisms.threats import THREATS
 from sim.model.stretch import stretch_of
 from sim.model.world import World
-from tests.small import small, world
+from tests.small import CITY, NORTH, PLACES, PORT, SOUTH, TOWN, small, world
 from tests.worlds import prepare
 
-PLACES = [place.id for place in small().places]
-NORTH, SOUTH, TOWN, CITY, PORT = (PLACES.index(p) for p in ("AA_N", "AA_S", "BB_T", "BB_C", "CC_P"))
 WAYS = [corridor.id for corridor in small().corridors]
 SINGLE = tuple(f"countries.{c}.profile.household_size=1" for c in ("AA", "CC"))
 

@@ -16,10 +16,8 @@ from sim.mechanisms.census import STOCKS
 from sim.mechanisms.livelihood import MEANS, build_means, median_means, update_means, update_support
 from sim.mechanisms.populate import gini_to_sigma
 from sim.mechanisms.threats import MONTH
-from tests.small import edited, small, tables, world
+from tests.small import NORTH, PLACES, SOUTH, edited, small, tables, world
 
-PLACES = [place.id for place in small().places]
-NORTH, SOUTH = PLACES.index("AA_N"), PLACES.index("AA_S")
 CITIZEN = int(Status.citizen)
 HALF_FELT = np.full((len(PLACES), 7), 0.6)
 """Severity that leaves .5 above what is tolerable."""

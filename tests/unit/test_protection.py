@@ -14,11 +14,10 @@ from sim.mechanisms.exposure import vulnerability_odds
 from sim.mechanisms.protection import exposed_odds, standing
 from sim.mechanisms.threats import THREATS
 from sim.schema import SettlingFactors, StatusFactors
-from tests.small import small, world
+from tests.small import PLACES, small, world
 from tests.worlds import prepare, rates_of
 
 FLED = (Status.refugee, Status.claimant)
-PLACES = [place.id for place in small().places]
 
 
 def test_without_protection_those_who_fled_live_as_irregular_people_do():

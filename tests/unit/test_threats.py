@@ -23,7 +23,7 @@ from sim.mechanisms.census import STOCKS
 from sim.mechanisms.exposure import expose, vulnerability_odds
 from sim.mechanisms.threats import MONTH, THREATS, Threats, felt_fear, per_threat
 from sim.model.world import World
-from tests.small import small, world
+from tests.small import CAMP, NORTH, PLACES, SOUTH, small, world
 from tests.worlds import prepare
 
 CALM = (
@@ -31,8 +31,6 @@ CALM = (
 )  # fmt: skip
 WEIGHT = per_threat(dict(small().decision.threat_weight))
 TOLERABLE = per_threat(dict(small().decision.tolerable))
-PLACES = [place.id for place in small().places]
-NORTH, SOUTH, CAMP = PLACES.index("AA_N"), PLACES.index("AA_S"), PLACES.index("BB_K")
 
 
 def threats_of(*changes: str) -> Threats:
