@@ -36,6 +36,7 @@ END_OF: Final[Mapping[str, str]] = {
     "regular": "regular",
     "irregular": "irregular",
     "ordered": "irregular",
+    "naturalised": "naturalised",
     "travelling": "under_way",
     "stranded": "under_way",
     "detained": "under_way",
@@ -45,13 +46,17 @@ END_OF: Final[Mapping[str, str]] = {
     "displaced": "displaced",
     "citizen": "back",
 }
-"""Node of each outcome of `paths`, in the order in which they are drawn from the top."""
+"""Node of each outcome of `paths`, in the order in which they are drawn from the top.
+
+Citizens of the country they live in who are from another one are `naturalised`.
+"""
 ENDS: Final = tuple(dict.fromkeys(END_OF.values()))
 END_WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "refugee": ("refugees", "were refugees"),
     "claimant": ("asylum seekers", "were asylum seekers"),
     "regular": ("in regular stay", "lived abroad in regular stay"),
     "irregular": ("in irregular stay", "lived abroad in irregular stay"),
+    "naturalised": ("naturalised", "were citizens of their new country"),
     "under_way": ("under way or held", "were under way or held"),
     "died": ("died on the way", "had died on the way"),
     "died_naturally": ("died naturally", "had died a natural death"),
@@ -59,7 +64,7 @@ END_WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "back": ("back home", "were back home"),
 }
 """Words for a label, and for a sentence."""
-ABROAD: Final = ("refugee", "claimant", "regular", "irregular")
+ABROAD: Final = ("refugee", "claimant", "regular", "irregular", "naturalised")
 
 HEIGHT: Final = 4.5
 """Of new axes, in inches."""
@@ -196,12 +201,15 @@ _kept: WeakKeyDictionary[Record, pd.DataFrame] = WeakKeyDictionary()
 def _sum_paths(record: Record) -> pd.DataFrame:
     """Sum them from the table."""
     frame = narrowed(record).paths
+    outcome = frame["outcome"].astype(object)
+    foreign = frame["citizenship"].astype(object) != frame["country"].astype(object)
+    outcome = outcome.mask((outcome == "citizen") & foreign, "naturalised")
     kept = pd.DataFrame(
         {
             "origin": frame["citizenship"].astype(object),
             "via": frame["came_from"].astype(object),
             "stay": frame["country"].astype(object),
-            "outcome": frame["outcome"].astype(object).map(END_OF),
+            "outcome": outcome.map(END_OF),
             "people": frame["people"] / record.replicates,
         }
     )

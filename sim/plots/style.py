@@ -50,6 +50,7 @@ OUTCOMES: Final[Mapping[str, str]] = {
     "claimant": "#44aa99",
     "regular": "#88ccee",
     "irregular": "#ddcc77",
+    "naturalised": "#332288",
     "under_way": "#aa4499",
     "died": "#222222",
     "died_naturally": "#5f6368",

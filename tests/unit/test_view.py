@@ -497,9 +497,27 @@ ENDED = {
 
 @pytest.mark.parametrize("outcome", OUTCOMES)
 def test_the_sankey_draws_each_outcome_as_what_it_is(record: Record, outcome: str) -> None:
-    paths = record.paths.assign(outcome=outcome)
+    home = {"country": record.paths["citizenship"]} if outcome == "citizen" else {}
+    paths = record.paths.assign(outcome=outcome, **home)
     all_ = Record(record.scenario, 7, record.manifest, {**record.tables, "paths": paths})
     assert f" 100 % {ENDED[outcome]}" in sankey.sankey_finding(all_)
+
+
+def test_citizens_of_a_new_country_are_not_back_home(record: Record) -> None:
+    paths = record.paths.assign(outcome="citizen", citizenship="SY")
+    paths["country"] = ["SY", *["TR"] * (len(paths) - 1)]
+    some = Record(record.scenario, 7, record.manifest, {**record.tables, "paths": paths})
+    people = paths["people"] / 2
+    ends = sankey.ends_by_country(some)
+    assert ends.loc["SY", "back"] == people.iloc[0]
+    assert ends.loc["TR", "back"] == ends.loc["SY", "naturalised"] == 0
+    assert ends.loc["TR", "naturalised"] == pytest.approx(people.iloc[1:].sum())
+    assert sankey.sankey_finding(some).endswith(
+        " were citizens of their new country in December 2016, all of them in Türkiye"
+    )
+    said = sankey.sankey_text(some)
+    assert f"naturalised {wording.words(people.iloc[1:].sum())}" in said
+    assert f"back home {wording.words(people.iloc[0])}" in said
 
 
 def test_nobody_is_lost_between_the_columns(record: Record) -> None:
@@ -570,7 +588,7 @@ def many_paths(record: Record, countries: int) -> Record:
         for it in ids
     )
     rows = [
-        (0, record.paths["date"].max(), *draw.choice(ids, 3), draw.choice(list(sankey.END_OF)),
+        (0, record.paths["date"].max(), *draw.choice(ids, 3), draw.choice(OUTCOMES),
          int(draw.lognormal(8, 2)))
         for _ in range(600)
     ]  # fmt: skip
@@ -593,8 +611,7 @@ def test_labels_of_the_sankey_do_not_overlap(record: Record, countries: int) -> 
         assert overlap(one, other) <= 0.12 * min(one.width * one.height, other.width * other.height)
     for box in boxes:
         assert box.x1 <= figure.bbox.x1
-    ends = many.paths["outcome"].astype(object).map(sankey.END_OF)
-    sums = many.paths["people"].groupby(ends).sum() / many.replicates
+    sums = sankey._paths(many).groupby("outcome")["people"].sum()
     said = " ".join(it.get_text() for it in labels).replace("\n", " ")
     for end, people in sums.items():
         assert f"{sankey.END_WORDS[str(end)][0]} {wording.words(people)}" in said
