@@ -30,7 +30,8 @@ ACQUIRED = State("citizenships", lambda _: Acquired())
 def citizenship(world: World, rows: I64) -> I64:
     """[n] country of citizenship of persons, for rules on nationality.
 
-    The output tables count people by their country of origin instead.
+    The output tables count people by their country of origin instead, and so do some rules: see
+    `sim/mechanisms/naturalisation.py`.
     """
     own = world.country[world.people.home[rows]]
     acquired = ACQUIRED.of(world)
@@ -54,6 +55,19 @@ def acquire(world: World, rows: I64, country: I64) -> None:
     order = np.argsort(person)
     acquired.person = person[order]
     acquired.country = np.concatenate([acquired.country[keep], country])[order]
+
+
+def inherit(world: World, mothers: I64, children: I64) -> None:
+    """Give children the citizenship that their mothers have acquired, if they have.
+
+    Args:
+        world: The world.
+        mothers: [n] rows of the mothers.
+        children: [n] rows of their children.
+    """
+    new = np.isin(mothers, ACQUIRED.of(world).person)
+    if new.any():
+        acquire(world, children[new], citizenship(world, mothers[new]))
 
 
 MECHANISM = Mechanism(

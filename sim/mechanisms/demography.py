@@ -32,6 +32,7 @@ from sim.kernels.demography import draw_vital_events, record_deaths
 from sim.mechanisms.admission import APPLICATIONS
 from sim.mechanisms.asylum import CLAIMS
 from sim.mechanisms.census import ACCOUNT
+from sim.mechanisms.citizenship import inherit
 from sim.mechanisms.journey import PARTIES
 from sim.mechanisms.populate import SCHOOLED, SEX_AND_AGE, draw_education, draw_taste
 from sim.model.columns import CITIZENSHIP, EVENT, PLACE, Column
@@ -218,9 +219,9 @@ def finish_school(world: World, rows: I64) -> None:
 def give_birth(world: World, mothers: I64, month: int) -> None:
     """Let women give birth where they are; the child joins the mother's household.
 
-    Origin, place, legal status, grounds for asylum, group, wealth, kin abroad and exposure are the
-    mother's: no one is born stateless, or becomes a citizen of the country of birth (our
-    assumption). A claimant's child is part of the claim. A child's id is a hash of its mother's id
+    Origin, citizenship, place, legal status, grounds for asylum, group, wealth, kin abroad and
+    exposure are the mother's: no one is born stateless, or a citizen of the country of birth if the
+    mother is not (our assumption). A claimant's child is part of the claim. A child's id is a hash of its mother's id
     and the month.
     """
     born = world.add_rows(len(mothers))
@@ -244,6 +245,7 @@ def give_birth(world: World, mothers: I64, month: int) -> None:
     # decided; so a mother can have two.
     child, claim = matches(mothers, claims.person)
     append(claims, person=born[child], country=claims.country[claim], claimed=claims.claimed[claim])
+    inherit(world, mothers, born)
     ACCOUNT.of(world).born += count_events(world, born, VitalEvent.birth)
 
 

@@ -7,9 +7,15 @@ stay. The length of stay of people who live abroad at the start is unknown: it c
 (our assumption).
 
 From then on the household has the income of citizens, is settled, cannot be ordered to leave, and
-no longer counts as foreign for public opinion. Rules on nationality treat it as citizens of the new
-country. It still lives abroad: output tables count it by its country of origin, with the status
+no longer counts as foreign for public opinion. Children born to it later are citizens of the new
+country too. It still lives abroad: output tables count it by its country of origin, with the status
 citizen, and only a move to its place of origin is a return home.
+
+Not all rules know the new citizenship yet. These do (`admission_class`): queues and waiting times
+for permits, fees as they are paid, decisions on claims, removal, regularisation, naturalisation,
+the return of children to their families. These still look at the country of origin: the decision
+(channels that are open, expected waiting times, fees and recognition, free movement), arrival
+(prima facie recognition, countries claimants are returned to, camps), and interception.
 """
 
 from __future__ import annotations

@@ -19,6 +19,7 @@ from sim.core.terms import Activity, Channel, Education, Sex, Status, VitalEvent
 from sim.mechanisms.admission import APPLICATIONS, submit
 from sim.mechanisms.asylum import CLAIMS
 from sim.mechanisms.census import ACCOUNT, count
+from sim.mechanisms.citizenship import ACQUIRED, acquire, citizenship
 from sim.mechanisms.demography import (
     FERTILE,
     MEAN_AGE,
@@ -182,6 +183,22 @@ def test_a_child_born_to_a_claimant_is_part_of_the_claim():
     assert len(CLAIMS.of(at).person) == len(rows) + 1
     assert CLAIMS.of(at).person[-1] == child[0]
     assert (CLAIMS.of(at).country[-1], CLAIMS.of(at).claimed[-1]) == (BB, 12.0)
+
+
+def test_a_child_has_the_citizenship_that_its_mother_has_acquired():
+    at = started()
+    who = mothers(at, families(at, 20))
+    n = len(at.people.pid)
+    acquire(at, who[::2], np.full(len(who[::2]), BB))
+    before = citizenship(at, who)
+    assert set(before) == {0, BB}
+    give_birth(at, who, 1)
+    born = np.arange(n, n + len(who))
+    assert (citizenship(at, born) == before).all()
+    assert (citizenship(at, who) == before).all()
+    # The tables of citizenships stay sorted, as look-ups need.
+    give_birth(at, np.sort(who)[:3], 2)
+    assert (np.diff(ACQUIRED.of(at).person) > 0).all()
 
 
 def test_rows_are_added_to_the_very_columns():
