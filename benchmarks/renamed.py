@@ -9,5 +9,12 @@ from __future__ import annotations
 RENAMED: dict[str, str | None] = {
     # What one stretch sums up for spending: nothing is carried from step to step.
     "world.held_days": None,
+    "table.answers.heads": "table.answers.households",
+    "table.blocked.heads": "table.blocked.households",
+    "headline.choice_heads": "headline.choice_households",
+    "headline.necessity_heads": "headline.necessity_households",
+    "headline.no_means_heads": "headline.no_means_households",
+    "headline.no_permission_heads": "headline.no_permission_households",
+    "headline.stays_heads": "headline.stays_households",
 }
 """New name of each column by its old one. None: it is gone on purpose; say why beside it."""

@@ -137,9 +137,9 @@ def earning(income: float) -> sim.Record:
 
 
 def answers(record: sim.Record) -> dict[str, float]:
-    """Answers of heads who live in the valley, by kind."""
+    """Answers of households that live in the valley, by kind."""
     table = record.answers
-    counts = table[table["place"] == "VALLEY"].groupby("answer", observed=True)["heads"].sum()
+    counts = table[table["place"] == "VALLEY"].groupby("answer", observed=True)["households"].sum()
     return {answer: float(counts.get(answer, 0)) for answer in ANSWERS}
 
 
@@ -164,7 +164,7 @@ def show_all(income: float) -> None:
     )
     ax.invert_yaxis()
     ax.set_title("Black marks: at an income of 1,500", loc="left", fontsize=10)
-    ax.set_xlabel("heads of household in four months")
+    ax.set_xlabel("households in four months")
     ax.spines[["top", "right"]].set_visible(False)
     plt.show()
     print(f"(A run of 4 months and its picture: {1000 * (time.perf_counter() - start):.0f} ms)")

@@ -23,8 +23,9 @@ def series_of(names: Sequence[str] | None) -> tuple[str, ...]:
     if not names:
         return ()
     from sim.experiments.compare import SERIES
-    from sim.results.measures import MEASURES
+    from sim.results.measures import MEASURES, measure_of_today
 
+    names = [measure_of_today(name) for name in names]
     return figures_of("figure over time", names, SERIES, lambda name: MEASURES[name].unit)
 
 

@@ -62,6 +62,7 @@ def plot(
         from sim.experiments.effects import read
 
         results = read(folder)
+        series = [results.today(it) for it in series or ()]
         figures = figures_of("figure of this sweep", series, results.figures, results.unit)
         if over is not None:
             refuse_unknown("factor of this sweep", over, results.factors)

@@ -16,7 +16,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from sim.results.intervals import Interval, Values, interval, student_t
-from sim.results.measures import MEASURES, headline_values
+from sim.results.measures import MEASURES, headline_values, measure_of_today
 from sim.results.record import Record, UnlikeRunsError, refuse_unlike
 from sim.results.tables import TABLES
 
@@ -77,11 +77,11 @@ def differences(base: Record, variant: Record) -> pd.DataFrame:
 
     Columns: `measure` (id), `unit`, `base` and `variant` (means over the replicates that have the
     figure in both), `difference` (variant less base), `low` and `high` (95 % t-interval of its
-    mean, with common seeds), `unpaired_low` and `unpaired_high` (the interval that independent
-    seeds would give: Welch 1947), `saved` (variance reduction factor: variance of the difference
-    with independent over that with common seeds; so many times as many replicates would be needed
-    without common seeds; NaN with one replicate and where no replicate differs), `n` (replicates
-    that have the figure in both).
+    mean, with common seeds), `independent_low` and `independent_high` (the interval that
+    independent seeds would give: Welch 1947), `variance_reduction_factor` (variance of the
+    difference with independent over that with common seeds; so many times as many replicates would
+    be needed without common seeds; NaN with one replicate and where no replicate differs), `n`
+    (replicates that have the figure in both).
 
     Raises:
         UnlikeRunsError: their replicates are not pairs.
@@ -92,18 +92,18 @@ def differences(base: Record, variant: Record) -> pd.DataFrame:
     for id_, measure in MEASURES.items():
         known = ~(np.isnan(here[id_]) | np.isnan(there[id_]))
         mine, other = here[id_][known], there[id_][known]
-        paired, apart = interval(mine - other), unpaired(mine, other)
+        paired, apart = interval(mine - other), independent(mine, other)
         means = (float(it.mean()) if len(it) else math.nan for it in (other, mine))
         rows.append(
-            (id_, measure.unit, *means, *paired[:3], apart.low, apart.high, saved(mine, other),
-             paired.n)
+            (id_, measure.unit, *means, *paired[:3], apart.low, apart.high,
+             variance_reduction_factor(mine, other), paired.n)
         )  # fmt: skip
     columns = ["measure", "unit", "base", "variant", "difference", "low", "high"]
-    columns += ["unpaired_low", "unpaired_high", "saved", "n"]
+    columns += ["independent_low", "independent_high", "variance_reduction_factor", "n"]
     return pd.DataFrame(rows, columns=columns)
 
 
-def unpaired(mine: Values, other: Values) -> Interval:
+def independent(mine: Values, other: Values) -> Interval:
     """Give the difference of two means with its 95 % interval, as independent seeds would give.
 
     Args:
@@ -127,7 +127,7 @@ def unpaired(mine: Values, other: Values) -> Interval:
     return Interval(difference, difference - half, difference + half, n)
 
 
-def saved(mine: Values, other: Values) -> float:
+def variance_reduction_factor(mine: Values, other: Values) -> float:
     """Give the variance reduction factor of common seeds: a ratio of variances.
 
     Args:
@@ -176,7 +176,7 @@ def bands(
         values |= {name: values[name].cumsum(axis=1) for name in SUMS & values.keys()}
     days = record.periods["after"] - pd.Timedelta(days=1)
     rows: list[tuple[Any, ...]] = []
-    for name in measures:
+    for name in map(measure_of_today, measures):
         measure = MEASURES[name]
         low, high = (measure.low, measure.high) if base is None else (-np.inf, np.inf)
         rows += [

@@ -12,7 +12,7 @@ import pandas as pd
 from sim.experiments import plan as plans
 from sim.experiments.sweep import SUMMARY
 from sim.results.intervals import interval
-from sim.results.measures import MEASURES
+from sim.results.measures import MEASURES, OLD_NAMES, measure_of_today
 from sim.results.store import StoreError
 
 CLASSES: Final = 5
@@ -40,6 +40,10 @@ class Swept(NamedTuple):
         """What can be asked about: the sweep's metrics, then the headline figures it has."""
         named = tuple(self.plan["metrics"])
         return named + tuple(name for name in MEASURES if name in self.runs)
+
+    def today(self, figure: str) -> str:
+        """Return the current name of a figure, with a warning where it was given by its old one."""
+        return figure if figure in self.runs else measure_of_today(figure)
 
     def unit(self, figure: str) -> str:
         """Return what a figure is counted in."""
@@ -72,6 +76,8 @@ def read(folder: Path) -> Swept:
     runs = runs[runs["error"].isna()].reset_index(drop=True)
     if not len(runs):
         raise StoreError(f"every run of the sweep in {folder} failed; sim status {folder} says why")
+    own = {*plan["factors"], *plan["metrics"]}
+    runs = runs.rename(columns={old: new for old, new in OLD_NAMES.items() if old not in own})
     return Swept(plan, runs)
 
 
@@ -92,6 +98,7 @@ def effects(swept: Swept, figure: str, factor: str) -> pd.DataFrame:
         replicates), `n` (replicates), `points`.
     """
     rows = []
+    figure = swept.today(figure)
     values = levels(swept, factor)
     for value in dict.fromkeys(values):
         at = swept.runs[values == value]
@@ -114,6 +121,7 @@ def gaps(swept: Swept, figure: str) -> pd.DataFrame:
         interval of the gap, by pairs of replicates).
     """
     rows = []
+    figure = swept.today(figure)
     for factor in swept.factors:
         table = effects(swept, figure, factor).dropna(subset="mean")
         if len(table) < 2:

@@ -10,17 +10,37 @@ import pandas as pd
 
 from sim.model.columns import Column
 from sim.results.intervals import Values
-from sim.results.measures import MEASURES
+from sim.results.measures import MEASURES, OLD_NAMES
 from sim.results.record import Record
 from sim.results.sums import per_replicate
 from sim.results.tables import TABLES, all_columns, money_unit, unit_of
 from sim.scenario.document import Path
 from sim.scenario.reader import ScenarioFile
+from sim.scenario.renamed import tell
 from sim.schema import Metric, Scenario, Sweep
 from sim.schema.errors import Problem, ScenarioError, quoted, suggest
+from sim.schema.key import renamed
 
 RESERVED: Final = ("run", "point", "replicate", "seed", "seconds", "error", "command")
 """Names of columns that a sweep's summary always has."""
+
+
+def of_today(file: ScenarioFile, sweep: Sweep) -> Sweep:
+    """Give a sweep with the current names of measures and columns, and warn of each old one."""
+    found: dict[str, Metric] = {}
+    for own, metric in sweep.metrics.items():
+        columns = all_columns(TABLES[metric.table]).values() if metric.table else ()
+        old_names = {
+            "measure": OLD_NAMES,
+            "column": {it.formerly: it.name for it in columns if it.formerly},
+        }
+        changed: dict[str, str] = {}
+        for key, names in old_names.items():
+            if (old := getattr(metric, key)) in names:
+                changed[key] = names[old]
+                tell(file.tree.problem(("sweep", "metrics", own, key), renamed(old, names[old])))
+        found[own] = metric.model_copy(update=changed)
+    return sweep.model_copy(update={"metrics": found})
 
 
 def find_problems(file: ScenarioFile, scenario: Scenario, sweep: Sweep) -> None:

@@ -65,7 +65,7 @@ class Study:
         if scenario.sweep is None:
             hint = "add a section `sweep:`; docs/sweeps.md shows how"
             raise ScenarioError([Problem(str(self.file.path), 0, 0, "has no sweep", hint)])
-        self.sweep: Sweep = scenario.sweep
+        self.sweep: Sweep = metrics.of_today(self.file, scenario.sweep)
         self.base: Scenario = scenario.single()
         problems: list[Problem] = []
         for find in (self._lay_out, self._find_problems):

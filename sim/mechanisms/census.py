@@ -159,7 +159,7 @@ def blocked_rows(_world: World, census: Census) -> Rows:
         "place": place,
         "citizenship": citizenship,
         "answer": by + int(Answer.no_means),
-        "heads": census.blocked_heads[place, citizenship, by],
+        "households": census.blocked_heads[place, citizenship, by],
         "people": census.blocked[place, citizenship, by],
     }
 
@@ -196,7 +196,7 @@ MECHANISM = Mechanism(
                 PLACE,
                 CITIZENSHIP,
                 ANSWER.named("answer", "no_means or no_permission"),
-                Column("heads", "int", "households", "households, counted by their heads"),
+                Column("households", "int", "households", "blocked households", formerly="heads"),
                 Column("people", "int", "people", "members of their households"),
             ),
             blocked_rows,

@@ -459,7 +459,7 @@ def answer_rows(world: World, _census: Census) -> Rows:
     rows: dict[str, Any] = {
         "cell": cell,
         "answer": answer,
-        "heads": households[seen],
+        "households": households[seen],
         "people": PERSONS.of(world)[seen],
         "trapped": TRAPPED.of(world)[seen],
     }
@@ -486,15 +486,16 @@ MECHANISM = Mechanism(
     tables=(
         Table(
             "answers",
-            "the five answers of household heads",
+            "the five answers of households",
             "first",
             (
                 ANSWER,
                 Column(
-                    "heads",
+                    "households",
                     "int",
                     "households",
-                    "answers of household heads: one per step, plus further moves and refusals",
+                    "answers of households: one per step, plus further moves and refusals",
+                    formerly="heads",
                 ),
                 Column(
                     "people", "int", "people", "people who move; for other answers, all members"

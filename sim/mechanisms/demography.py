@@ -221,8 +221,8 @@ def give_birth(world: World, mothers: I64, month: int) -> None:
 
     Origin, citizenship, place, legal status, grounds for asylum, group, wealth, kin abroad and
     exposure are the mother's: no one is born stateless, or a citizen of the country of birth if the
-    mother is not (our assumption). A claimant's child is part of the claim. A child's id is a hash of its mother's id
-    and the month.
+    mother is not (our assumption). A claimant's child is part of the claim. A child's id is a hash
+    of its mother's id and the month.
     """
     born = world.add_rows(len(mothers))
     people = world.people

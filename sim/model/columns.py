@@ -45,6 +45,8 @@ class Column:
     """For a column of words: all possible values, in order."""
     country: str | None = None
     """For a column of places: name of the column with their countries, which follows it."""
+    formerly: str = ""
+    """What it was called before, if it was; tables that were kept and sweeps may say so."""
 
     def named(self, name: str, text: str, country: str | None = None) -> Column:
         """Copy this column under another name and description."""

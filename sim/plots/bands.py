@@ -16,7 +16,7 @@ from sim.experiments.compare import COUNTED, SUMS, bands
 from sim.plots import style, wording
 from sim.plots.figures import legend, time_ticks
 from sim.plots.focus import citizens, narrowed
-from sim.results.measures import MEASURES
+from sim.results.measures import MEASURES, measure_of_today
 from sim.results.record import Record
 
 STOCKS: Final = ("refugees_abroad", "displaced", "claimants_abroad")
@@ -40,6 +40,7 @@ def plot_bands(record: Record, ax: Axes | None = None, *, measures: Sequence[str
     Returns:
         The axes.
     """
+    measures = [measure_of_today(it) for it in measures]
     table = bands(_whose(record, measures), measures)
     words = [wording.MEASURE_WORDS[it] for it in measures]
     owned = [style.MEASURES.get(it) for it in measures]

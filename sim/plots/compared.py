@@ -45,7 +45,7 @@ def plot_differences(
     whole = table["base"].to_numpy() / 100
     value, low, high, wide_low, wide_high = (
         table[it].to_numpy() / whole
-        for it in ("difference", "low", "high", "unpaired_low", "unpaired_high")
+        for it in ("difference", "low", "high", "independent_low", "independent_high")
     )
     sure = _sure(table).to_numpy()
     ends = np.nanmax(np.abs([np.zeros(len(value)), value, low, high]), axis=0)

@@ -41,7 +41,7 @@ def plot_answers(record: Record, ax: Axes | None = None) -> Axes:
     Raises:
         NoTableError: the run kept no answers.
     """
-    table, unit = by_month(record, narrowed(record).answers, "answer", "heads")
+    table, unit = by_month(record, narrowed(record).answers, "answer", "households")
     ax = style.frame(ax)
     drawn = [answer for answer in DRAWN_ANSWERS if answer in table and table[answer].any()]
     _stack(ax, table[drawn], [(wording.ANSWER_WORDS[it], style.ANSWERS[it]) for it in drawn])
@@ -59,7 +59,7 @@ def plot_answers(record: Record, ax: Axes | None = None) -> Axes:
 
 def answers_finding(record: Record) -> str:
     """Say in one sentence how many moved, of necessity, and how many could not."""
-    table, unit = by_month(record, narrowed(record).answers, "answer", "heads")
+    table, unit = by_month(record, narrowed(record).answers, "answer", "households")
     heads = table.mean()
     moved = float(heads.get("choice", 0) + heads.get("necessity", 0))
     blocked = float(heads.get("no_means", 0) + heads.get("no_permission", 0))

@@ -65,7 +65,7 @@ MEASURES: Final[Mapping[str, str]] = {
     "refugees_abroad": OUTCOMES["refugee"],
     "claimants_abroad": OUTCOMES["claimant"],
     "displaced": OUTCOMES["displaced"],
-    **{f"{answer}_heads": colour for answer, colour in ANSWERS.items()},
+    **{f"{answer}_households": colour for answer, colour in ANSWERS.items()},
     "choice_people": ANSWERS["choice"],
     "necessity_people": ANSWERS["necessity"],
     "blocked_no_means": ANSWERS["no_means"],

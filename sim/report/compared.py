@@ -61,8 +61,8 @@ def difference_table(table: pd.DataFrame, record: Record, names: tuple[str, str]
             Text(wording.figures(row["base"], unit)),
             Text(signed(row["difference"], unit) + ("*" if sure else " ")),
             Text(_half(row["low"], row["high"], unit)),
-            Text(_half(row["unpaired_low"], row["unpaired_high"], unit)),
-            Text(times(row["saved"])),
+            Text(_half(row["independent_low"], row["independent_high"], unit)),
+            Text(times(row["variance_reduction_factor"])),
             style="" if sure else "dim",
         )
     n = record.replicates

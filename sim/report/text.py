@@ -112,9 +112,11 @@ def five_answers(record: Record) -> RenderableType:
         ("answer",),
         ("households per month", "people in all", ""),
     )
-    most = max(value[f"{answer.name}_heads"] for answer in Answer if answer is not Answer.stays)
+    most = max(
+        value[f"{answer.name}_households"] for answer in Answer if answer is not Answer.stays
+    )
     for answer in Answer:
-        id_ = f"{answer.name}_heads"
+        id_ = f"{answer.name}_households"
         drawn = answer is not Answer.stays and most > 0
         table.add_row(
             Text(wording.ANSWER_WORDS[answer.name]),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from typing import Final, NamedTuple
+from warnings import warn
 
 import numpy as np
 import pandas as pd
@@ -13,6 +14,8 @@ from sim.core.terms import Answer, Harm, Threat
 from sim.results.intervals import Values
 from sim.results.run import Run, horizon
 from sim.results.sums import abroad, at_end, outside, per_replicate, person_years, ratio
+from sim.schema.errors import OldNameWarning
+from sim.schema.key import renamed
 
 DISCOUNT: Final = 0.03
 """Yearly discount of the second figure of life years lost (convention of burden studies)."""
@@ -58,7 +61,7 @@ MEASURES: Final[Mapping[str, Measure]] = {
         Measure("moved_abroad", "people", "arrived in another country (every arrival counts)"),
         Measure("moved_within", "people", "arrived elsewhere in the same country"),
         *(
-            Measure(f"{answer.name}_heads", "households", _ANSWER_TEXT[answer.name])
+            Measure(f"{answer.name}_households", "households", _ANSWER_TEXT[answer.name])
             for answer in Answer
         ),
         Measure("choice_people", "people", "moves by choice, households counted"),
@@ -87,6 +90,18 @@ MEASURES: Final[Mapping[str, Measure]] = {
     )
 }
 """The headline figures in order: id, unit, meaning, and the bounds of intervals."""
+OLD_NAMES: Final[Mapping[str, str]] = {
+    f"{answer.name}_heads": f"{answer.name}_households" for answer in Answer
+}
+"""Current names of headline figures, by their old ones."""
+
+
+def measure_of_today(name: str) -> str:
+    """Give the current name of a headline figure, and warn where it was called by its old one."""
+    if name not in OLD_NAMES:
+        return name
+    warn(OldNameWarning(renamed(name, OLD_NAMES[name])), stacklevel=3)
+    return OLD_NAMES[name]
 
 
 def headline_values(run: Run) -> dict[str, Values]:
@@ -131,7 +146,7 @@ def _answers(run: Run) -> dict[str, Values]:
     values = {}
     for answer in Answer:
         rows = answers[answers["answer"] == answer.name]
-        values[f"{answer.name}_heads"] = per_replicate(run, rows, "heads")
+        values[f"{answer.name}_households"] = per_replicate(run, rows, "households")
         if answer in (Answer.choice, Answer.necessity):
             values[f"{answer.name}_people"] = per_replicate(run, rows, "people")
     movers = values["choice_people"] + values["necessity_people"]

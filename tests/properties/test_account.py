@@ -148,15 +148,15 @@ def test_the_five_answers_sum_to_the_heads_and_people_who_were_asked(monkeypatch
 
     monkeypatch.setattr(decide, "ask", spy)
     found = tables()
-    assert found["answers"]["heads"].sum() == asked["heads"]
-    assert (found["answers"]["heads"] > 0).all()
+    assert found["answers"]["households"].sum() == asked["heads"]
+    assert (found["answers"]["households"] > 0).all()
     assert asked["again"] > 5
     assert asked["further"] > 100
     # Who is left of a household by a pioneer is counted, too: they stay.
     assert found["answers"]["people"].sum() == asked["people"]
     asked["heads"] = 0
     everyone = tables(small("outputs.by=[]"))["answers"]
-    assert everyone["heads"].sum() == asked["heads"] == found["answers"]["heads"].sum()
+    assert everyone["households"].sum() == asked["heads"] == found["answers"]["households"].sum()
 
 
 def test_attribution_sums_to_the_people_who_move_of_necessity():
@@ -305,7 +305,7 @@ def test_courts_decide_no_more_claims_than_they_can(monkeypatch):
 def test_expected_answers_sum_to_the_heads_whom_realised_ones_sum_to():
     """The war and the rules cut steps into stretches: nobody is expected to stay twice a step."""
     answers = tables(small("outputs.expected=true", "time.end=2020-12"))["answers"]
-    by_month = answers.groupby("date")[["heads", "expected"]].sum()
+    by_month = answers.groupby("date")[["households", "expected"]].sum()
     # Only how often people are told no more than once is left to chance.
-    np.testing.assert_allclose(by_month["expected"], by_month["heads"], rtol=0.005)
+    np.testing.assert_allclose(by_month["expected"], by_month["households"], rtol=0.005)
     assert (answers["expected"] > -1e-6).all()

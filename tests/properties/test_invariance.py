@@ -204,7 +204,7 @@ def test_people_on_an_island_change_only_what_all_people_do(tmp_path):
     assert len(both) > 0.99 * max(len(before), len(after))
     pd.testing.assert_frame_equal(before.loc[both], after.loc[both])
     moved = [
-        t["answers"].query("answer != 'stays' and place != 'ISLE'")["heads"].sum()
+        t["answers"].query("answer != 'stays' and place != 'ISLE'")["households"].sum()
         for t in (mine, theirs)
     ]
     assert moved[0] > 0
@@ -272,7 +272,16 @@ def by_quarter(monthly: Tables, name: str) -> pd.DataFrame:
     ].sum()
 
 
-SUMMED = ("departed", "arrived", "heads", "people", "trapped", "money", "person_years", "amount")
+SUMMED = (
+    "departed",
+    "arrived",
+    "households",
+    "people",
+    "trapped",
+    "money",
+    "person_years",
+    "amount",
+)
 
 
 def test_rows_of_three_months_sum_those_of_one():

@@ -67,10 +67,10 @@ def measured(case: str, step: str) -> dict[str, np.ndarray]:
     found: dict[str, list[float]] = {}
     for seed in range(SEEDS):
         year = tables(scenario, seed)
-        answers = year["answers"].groupby("answer", observed=False)[["heads", "people"]].sum()
-        figures = {"blocked": year["blocked"]["heads"].sum()}
+        answers = year["answers"].groupby("answer", observed=False)[["households", "people"]].sum()
+        figures = {"blocked": year["blocked"]["households"].sum()}
         for answer in ("choice", "necessity", "no_means", "no_permission"):
-            for unit in ("heads", "people"):
+            for unit in ("households", "people"):
                 figures[f"{unit} who answer {answer}"] = answers.loc[answer, unit]
         figures["people who set out"] = year["flows"]["departed"].sum()
         figures["people who arrived"] = year["flows"]["arrived"].sum()
@@ -117,7 +117,7 @@ def test_they_would_not_were_people_asked_but_once_a_stretch(monkeypatch):
     monkeypatch.setattr(decide, "decide_all", once)
     monkeypatch.setattr(rounds, "decide_all", lambda *_: nobody)
     apart = apart_from_days("crisis", "month")
-    assert {"people who set out", "heads who answer no_permission"} <= apart.keys(), apart
+    assert {"people who set out", "households who answer no_permission"} <= apart.keys(), apart
 
 
 # Newcomers at real rates ------------------------------------------------------------------------

@@ -251,10 +251,10 @@ def tidy(rows: list[tuple[Any, ...]], columns: str) -> pd.DataFrame:
 
 COLUMNS = {
     "flows": "replicate date citizenship origin destination channel answer departed arrived",
-    "answers": "replicate date place answer heads people trapped",
+    "answers": "replicate date place answer households people trapped",
     "attribution": "replicate date place threat people",
     "stocks": "replicate date place citizenship status people",
-    "blocked": "replicate date place citizenship answer heads people",
+    "blocked": "replicate date place citizenship answer households people",
     "crossings": "replicate date corridor citizenship people",
     "harms": "replicate date corridor citizenship harm people money",
     "threats": "replicate date place threat severity prevalence",

@@ -22,9 +22,9 @@ from sim.experiments.compare import (
     by_person,
     compare,
     differences,
+    independent,
     period_values,
-    saved,
-    unpaired,
+    variance_reduction_factor,
 )
 from sim.plots import bands as band_view
 from sim.plots import compared
@@ -99,42 +99,44 @@ def test_pairs_are_exact() -> None:
     half = 3.182 * gaps.std(ddof=1) / 2  # Student's t, 3 degrees of freedom, four pairs
     assert (found["low"], found["high"]) == pytest.approx((11.5 - half, 11.5 + half))
     both = sums.var(ddof=1) + (sums + gaps).var(ddof=1)
-    assert found["saved"] == pytest.approx(both / gaps.var(ddof=1))
-    assert found["saved"] > 100
+    assert found["variance_reduction_factor"] == pytest.approx(both / gaps.var(ddof=1))
+    assert found["variance_reduction_factor"] > 100
     assert found["n"] == 4
-    assert found["unpaired_high"] - found["unpaired_low"] > 10 * (found["high"] - found["low"])
+    assert found["independent_high"] - found["independent_low"] > 10 * (
+        found["high"] - found["low"]
+    )
 
 
 def test_a_planted_difference_is_found_and_covered() -> None:
     draw = np.random.default_rng(5)
-    covered = covered_unpaired = found = 0
+    covered = covered_independent = found = 0
     for _ in range(100):
         luck = draw.normal(1000, 100, (10, 3)).astype(int)
         own = draw.normal(20, 5, (10, 3)).astype(int)  # 60 in all, less a half for each cut
         base, variant = hand_made(luck.tolist()), hand_made((luck + own).tolist())
         it = row(differences(base, variant), measure="moved_abroad")
         covered += it["low"] <= 58.5 <= it["high"]
-        covered_unpaired += it["unpaired_low"] <= 58.5 <= it["unpaired_high"]
+        covered_independent += it["independent_low"] <= 58.5 <= it["independent_high"]
         found += it["low"] > 0
     assert 89 <= covered <= 99
     assert found == 100
-    # Luck shared leaves unpaired intervals far too wide: they cover always.
-    assert covered_unpaired == 100
+    # Luck shared leaves intervals of independent seeds far too wide: they cover always.
+    assert covered_independent == 100
 
 
 def test_without_shared_luck_pairs_save_nothing() -> None:
     draw = np.random.default_rng(6)
     one, other = draw.normal(0, 1, (2, 4000))
-    assert saved(one, other) == pytest.approx(1, abs=0.06)
-    assert saved(one, one + 0.1 * other) == pytest.approx(2 / 0.01, rel=0.1)
+    assert variance_reduction_factor(one, other) == pytest.approx(1, abs=0.06)
+    assert variance_reduction_factor(one, one + 0.1 * other) == pytest.approx(2 / 0.01, rel=0.1)
 
 
-def test_the_unpaired_interval_is_welch_s() -> None:
+def test_the_interval_of_independent_seeds_is_welch_s() -> None:
     one, other = np.array([3.0, 5.0, 4.0, 8.0]), np.array([1.0, 1.0, 2.0, 0.0])
     a, b = one.var(ddof=1), other.var(ddof=1)
     freedom = int(3 * (a + b) ** 2 / (a * a + b * b))
     assert freedom == 3
-    it = unpaired(one, other)
+    it = independent(one, other)
     assert it.value == 4
     assert it.high - it.value == pytest.approx(3.182 * math.sqrt((a + b) / 4))
 
@@ -144,7 +146,7 @@ def test_the_same_run_differs_in_nothing() -> None:
     result = compare(record, record)
     assert result.differences["difference"].eq(0).all()
     assert result.differences["low"].eq(0).all()
-    assert result.differences["saved"].isna().all()
+    assert result.differences["variance_reduction_factor"].isna().all()
     assert result.costs is not None
     assert result.costs[result.costs["figure"] == "averted"]["value"].eq(0).all()
     assert result.persons is not None
@@ -156,7 +158,7 @@ def test_one_replicate_has_no_intervals() -> None:
     found = row(differences(hand_made(MOVES[:1]), hand_made([[1, 2, 3]])), measure="moved_abroad")
     assert found["difference"] == 6 - 310
     assert math.isnan(found["low"])
-    assert math.isnan(found["saved"])
+    assert math.isnan(found["variance_reduction_factor"])
 
 
 @pytest.mark.parametrize(

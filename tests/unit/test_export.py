@@ -147,7 +147,7 @@ def test_csv_and_xlsx_carry_units(folder: Path, tmp_path: Path) -> None:
         assert rows["description"].all()
     units = table.set_index(["table", "column"])["unit"]
     assert units["spending", "amount"] == units["prices", "price"] == "USD of 2010"
-    assert units["blocked", "heads"] == "households"
+    assert units["blocked", "households"] == "households"
 
 
 def test_no_table_is_called_columns(tmp_path: Path) -> None:

@@ -305,7 +305,7 @@ def test_a_row_a_step_is_collected_and_agrees_with_the_record() -> None:
     assert [str(day) for day in rows["date"]] == [
         str(day.date()) for day in stocks["date"].drop_duplicates()
     ]
-    answers = record.answers.groupby(["date", "answer"], observed=False)["heads"].sum()
+    answers = record.answers.groupby(["date", "answer"], observed=False)["households"].sum()
     for answer in Answer:
         given = answers.xs(answer.name, level="answer")
         assert rows[answer.name].tolist() == given.tolist()

@@ -93,7 +93,7 @@ def test_answers_and_share_of_necessity() -> None:
     ]
     record = small(answers=answers)
     heads = ("choice", "necessity", "no_means", "no_permission", "stays")
-    assert [value(record, f"{it}_heads") for it in heads] == [2, 3, 11, 13, 500]
+    assert [value(record, f"{it}_households") for it in heads] == [2, 3, 11, 13, 500]
     assert value(record, "choice_people") == 5
     assert value(record, "necessity_share") == pytest.approx(0.75)
 
@@ -496,7 +496,7 @@ def test_the_columns_that_split_a_table_are_words_of_it() -> None:
     record = small(answers=answers)
     full = record.full("answers")
     assert len(full) == 3 * 2
-    assert full["heads"].sum() == 6
+    assert full["households"].sum() == 6
     assert len(record.full("answers", all_words=True)) == 3 * 3 * 5
 
 

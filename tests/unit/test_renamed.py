@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 from pydantic import ValidationError
 
 from sim.cli.app import main
+from sim.cli.names import series_of
+from sim.experiments.compare import bands
+from sim.experiments.effects import Swept
+from sim.experiments.effects import read as read_sweep
 from sim.experiments.plan import Study
+from sim.results.measures import MEASURES, OLD_NAMES
+from sim.results.record import load
 from sim.scenario.explain import keys
 from sim.scenario.reader import read, read_resolved
 from sim.scenario.renamed import path_of_today
@@ -22,6 +31,7 @@ from sim.schema import Corridor, Decision
 from sim.schema.errors import OldNameWarning, Problem, ScenarioError
 from sim.schema.key import Part, key
 from sim.schema.types import Share
+from tests.unit.sample_record import sample_record
 
 MINIMAL = """schema: 1
 name: minimal
@@ -187,6 +197,46 @@ def test_python_takes_old_names() -> None:
         Decision.model_validate({"tie": 2, "home_attachment": 2})
 
 
+def test_figures_by_their_old_names() -> None:
+    record = sample_record()
+    with pytest.warns(OldNameWarning, match="`stays_heads` is now `stays_households`"):
+        old = bands(record, ["stays_heads"])
+    assert set(old["measure"]) == {"stays_households"}
+    with pytest.warns(OldNameWarning):
+        assert series_of(["choice_heads"]) == ("choice_households",)
+    runs = pd.DataFrame({"stays_households": [1.0]})
+    swept = Swept({"factors": [], "metrics": {}}, runs)
+    with pytest.warns(OldNameWarning):
+        assert swept.today("stays_heads") == "stays_households"
+    assert set(OLD_NAMES.values()) <= MEASURES.keys()
+
+
+def test_a_run_with_old_columns_is_read_silently(tmp_path: Path) -> None:
+    record = sample_record()
+    record.save(tmp_path / "run")
+    path = tmp_path / "run" / "answers.parquet"
+    table = pq.read_table(path)
+    names = ["heads" if it == "households" else it for it in table.column_names]
+    pq.write_table(table.rename_columns(names), path)
+    manifest = json.loads((path.parent / "manifest.json").read_text(encoding="utf-8"))
+    manifest["files"][path.name] = hashlib.sha256(path.read_bytes()).hexdigest()
+    (path.parent / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
+    assert "heads" in pq.read_table(path).column_names
+    pd.testing.assert_frame_equal(load(path.parent).answers, record.answers)
+
+
+def test_a_sweep_with_old_columns_is_read_silently(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runs = pd.DataFrame({"run": [0], "stays_heads": [7.0], "choice_heads": [1], "error": [None]})
+    runs.to_parquet(tmp_path / "runs.parquet")
+    plan = {"factors": ["choice_heads"], "metrics": {}}
+    monkeypatch.setattr("sim.experiments.plan.read", lambda _: plan)
+    found = read_sweep(tmp_path)
+    assert found.figures == ("stays_households",)
+    assert "choice_heads" in found.runs  # a factor of one's own
+
+
 def test_a_part_of_ones_own_declares_old_names_likewise() -> None:
     class Own(Part):
         new: Share = key(0.5, "What it is.", unit="share", higher="more", formerly="old")
@@ -230,6 +280,26 @@ def test_a_sweep_listed_in_a_file(write: Write) -> None:
     with pytest.warns(OldNameWarning, match=r"p\.csv:1:1: warning: `decision.tie` is now"):
         study = Study(str(path))
     assert study.variant(1).decision.home_attachment == 2
+
+
+def test_a_sweep_whose_metrics_have_old_names(write: Write) -> None:
+    metrics = (
+        "a: {measure: stays_heads}, b: {table: answers, column: heads}, "
+        "c: {table: flows, column: arrived}"
+    )
+    path = write(f"{MINIMAL}{WAY}sweep: {{vary: {{a: {{paths: [decision.nest], values: [.5]}}}},\n"
+                 f"  metrics: {{{metrics.replace('a:', 'x:', 1)}}}}}\n")  # fmt: skip
+    with warnings.catch_warnings(record=True) as given:
+        warnings.simplefilter("always")
+        study = Study(str(path))
+    said = [str(it.message) for it in given]
+    assert len(said) == 2
+    assert "`stays_heads` is now `stays_households`" in said[0]
+    assert "`heads` is now `households`" in said[1]
+    assert all(f"{path.name}:{MINIMAL.count(chr(10)) + 3}:" in it for it in said)
+    found = study.sweep.metrics
+    assert (found["x"].measure, found["b"].column) == ("stays_households", "households")
+    assert study.units == {"x": "households", "b": "households", "c": "people"}
 
 
 def test_a_sweep_over_both_names_is_refused(write: Write) -> None:

@@ -159,7 +159,9 @@ def test_titles_state_the_finding(record: Record, still: Record) -> None:
 
 def test_the_finding_on_answers_is_a_monthly_mean(record: Record) -> None:
     answers = record.answers
-    went = answers[answers["answer"].isin(["choice", "necessity"])].groupby("date")["heads"].sum()
+    went = (
+        answers[answers["answer"].isin(["choice", "necessity"])].groupby("date")["households"].sum()
+    )
     # Months are taken as of equal length.
     moved = (went / went.index.days_in_month).sum() * 365.25 / 12 / 72 / 2
     assert f"On average {wording.words(moved)} households moved per month" in plots.answers_finding(
@@ -266,10 +268,10 @@ def test_brief_names_tell_citizens_of_several_countries_apart() -> None:
 
 
 def test_stacked_bands_add_up(record: Record) -> None:
-    table, unit = plots.by_month(record, record.answers, "answer", "heads")
+    table, unit = plots.by_month(record, record.answers, "answer", "households")
     assert unit == "per month"
     days = table.index.days_in_month * 12 / 365.25
-    heads = record.answers["heads"].sum() / 2
+    heads = record.answers["households"].sum() / 2
     assert table.mul(days, axis=0).to_numpy().sum() == pytest.approx(heads)
     assert len(table) == 72
 
@@ -323,10 +325,10 @@ def test_weeks_are_drawn_by_month() -> None:
             "replicate": 0,
             "date": pd.date_range("2013-01-01", periods=8, freq="7D"),
             "answer": pd.Categorical(["choice"] * 8),
-            "heads": 1,
+            "households": 1,
         }
     )
-    table, unit = plots.by_month(Record(weekly, 1, {}, {}), flows, "answer", "heads")
+    table, unit = plots.by_month(Record(weekly, 1, {}, {}), flows, "answer", "households")
     assert unit == "per month"
     # Five weeks and three: as many a month of equal length.
     assert table["choice"].tolist() == pytest.approx([365.25 / 12 / 7, 3 / 4 * 365.25 / 12 / 7])
@@ -773,7 +775,7 @@ def test_answers_are_of_those_who_live_in_the_focus(syrian: Record) -> None:
     assert set(syrian.answers["place"]) > at_home
     said = texts(plots.plot_answers(syrian))
     assert any(it.startswith("Households living in Syria that would move") for it in said)
-    heads = found.answers[found.answers["answer"].isin(["choice", "necessity"])]["heads"].sum()
+    heads = found.answers[found.answers["answer"].isin(["choice", "necessity"])]["households"].sum()
     assert f"{wording.words(heads / 72 / 2)} households living in Syria moved" in (
         plots.answers_finding(syrian)
     )
@@ -896,7 +898,7 @@ def test_a_measure_has_the_colour_that_it_has_elsewhere(record: Record) -> None:
     assert list(stocks.values()) == drawn
     others = {colour for kind, (_, colour, _) in observed.KINDS.items() if kind not in stocks}
     assert not others & {*style.ANSWERS.values(), *drawn}
-    heads = bands.plot_bands(record, measures=["choice_heads", "no_means_heads"]).lines
+    heads = bands.plot_bands(record, measures=["choice_households", "no_means_households"]).lines
     assert [it.get_color() for it in heads] == [style.ANSWERS[it] for it in ("choice", "no_means")]
     mixed = bands.plot_bands(record, measures=["births", "choice_people"]).lines
     assert len({it.get_color() for it in mixed}) == 2
