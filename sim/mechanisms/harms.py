@@ -52,7 +52,7 @@ MECHANISM = Mechanism(
                 CITIZENSHIP,
                 HARM,
                 Column("people", "int", "people", "people harmed; repeated harms count again"),
-                Column("money", "float", MONEY, "money taken from them by extortion or bribes"),
+                Column("money", "float", MONEY, "money they lost to extortion and bribes"),
             ),
             harm_rows,
             absent=NONE_COUNTED,

@@ -24,11 +24,21 @@ EVENT_WORDS: Final = {
     "moved_abroad": "  abroad",
     "moved_within": "  within a country",
     "blocked": "are blocked",
-    "no_means": "  by money",
-    "no_permission": "  by rules",
+    "no_means": "  cannot pay",
+    "no_permission": "  are refused permission",
     "died_on_the_way": "die on the way",
     "died_naturally": "die a natural death",
 }
+PER_MONTH: Final = (
+    "base",
+    "variant",
+    "difference",
+    "low",
+    "high",
+    "independent_low",
+    "independent_high",
+)
+"""Columns of `differences` that are shown per month where a figure counts answers."""
 COST_WORDS: Final = {
     ("averted", "all"): "insecurity and death averted",
     ("averted", "death"): "years of life saved",
@@ -54,10 +64,16 @@ def difference_table(table: pd.DataFrame, record: Record, names: tuple[str, str]
         ("",),
         ("A", "B less A", "± common\nseeds", "± indep.\nseeds", "variance\nfactor"),
     )
+    months = wording.months(record)
+    shares = [it for it in table.columns if it in PER_MONTH]
     for _, row in table[table["n"] > 0].iterrows():
+        name = wording.MEASURE_WORDS[row["measure"]]
+        if row["unit"] == "households":  # answers, of which there is one a step
+            row[shares] /= months
+            name = f"{name}, a month"
         unit, sure = str(row["unit"]), row["low"] > 0 or row["high"] < 0
         shown.add_row(
-            Text(wording.MEASURE_WORDS[row["measure"]]),
+            Text(name),
             Text(wording.figures(row["base"], unit)),
             Text(signed(row["difference"], unit) + ("*" if sure else " ")),
             Text(_half(row["low"], row["high"], unit)),
@@ -68,7 +84,7 @@ def difference_table(table: pd.DataFrame, record: Record, names: tuple[str, str]
     n = record.replicates
     note = (
         f"± half the 95 % interval of {n} replicates, with common seeds and as independent seeds "
-        "would give it; * leaves 0 out, as one in 20 does by chance; variance reduction factor: "
+        "would give it; * marks intervals without 0, as about 1 in 20 is by chance alone; variance reduction factor: "
         "so many times as many replicates are needed with independent seeds"
         if n > 1
         else "one replicate: no intervals; run both with --replicates"
@@ -117,7 +133,7 @@ def origin_table(table: pd.DataFrame, record: Record, rows: int = 6) -> Renderab
     event = str(gap.groupby("event").sum().idxmax())
     mine = sums.loc[event].assign(gap=gap.loc[event]).sort_values("gap", ascending=False)
     what = " ".join({"moved_abroad": "move abroad", "moved_within": "move within a country",
-                     "no_means": "are blocked by money", "no_permission": "are blocked by rules",
+                     "no_means": "are blocked: cannot pay", "no_permission": "are blocked: refused permission",
                      "died_on_the_way": "die on the way"}[event].split())  # fmt: skip
     shown = blank_table(
         f"People who {what}, by origin", ("origin",), ("only in A", "only in B", "in both")

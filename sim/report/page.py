@@ -97,7 +97,7 @@ class Page:
     flows: Shown
     necessity: Shown
     harms: Shown
-    money_taken: str
+    money_lost: str
     """Empty: none."""
     ends: Shown
     asylum: Shown
@@ -131,7 +131,7 @@ def page_of(record: Record, pictures: Mapping[str, bytes]) -> Page:
         flows=_flows(record),
         necessity=_necessity(record),
         harms=_harms(record),
-        money_taken=_money_taken(record),
+        money_lost=_money_lost(record),
         ends=_ends(record),
         asylum=_asylum(record),
         spending=_spending(record),
@@ -300,7 +300,7 @@ def _harms(record: Record) -> Shown:
     )
 
 
-def _money_taken(record: Record) -> str:
+def _money_lost(record: Record) -> str:
     """Say how much money people lost on the way; nothing where they lost none."""
     if not len(record.tables.get("harms", ())):
         return ""

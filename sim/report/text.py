@@ -159,7 +159,7 @@ def harms(record: Record) -> RenderableType:
     note = "" if rate != rate else f"{rate:.1f} deaths per 1,000 irregular or asylum journeys"
     taken = float(narrowed(record).harms["money"].sum()) / record.replicates
     note += "; " * bool(note and taken)
-    note += f"{wording.money(record, taken)} taken from them" if taken else ""
+    note += f"{wording.money(record, taken)} lost to extortion and bribes" if taken else ""
     table.caption = captioned(record, note)
     return table
 

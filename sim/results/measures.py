@@ -32,11 +32,11 @@ class Measure(NamedTuple):
 
 
 _ANSWER_TEXT: Final = {
-    "choice": "moves by choice",
-    "necessity": "moves of necessity",
-    "no_means": "would move, lacks the means (one answer a household and step)",
-    "no_permission": "would move, is refused permission (one answer a household and step)",
-    "stays": "stays (one answer a household and step)",
+    "choice": "households that moved by choice (every move counts)",
+    "necessity": "households that moved of necessity (every move counts)",
+    "no_means": "households that would move but cannot pay (counted in every step)",
+    "no_permission": "households that would move but are refused permission (counted in every step)",
+    "stays": "households that stay (counted in every step)",
 }
 
 
@@ -64,11 +64,27 @@ MEASURES: Final[Mapping[str, Measure]] = {
             Measure(f"{answer.name}_households", "households", _ANSWER_TEXT[answer.name])
             for answer in Answer
         ),
-        Measure("choice_people", "people", "moves by choice, households counted"),
-        Measure("necessity_people", "people", "moves of necessity, households counted"),
-        Measure("necessity_share", "share", "share of moves made of necessity", 0.0, 1.0),
-        Measure("blocked_no_means", "people", "at the end, kept from moving by money"),
-        Measure("blocked_no_permission", "people", "at the end, kept from moving by rules"),
+        Measure(
+            "choice_people", "people", "people who moved by choice, all who went along counted"
+        ),
+        Measure(
+            "necessity_people",
+            "people",
+            "people who moved of necessity, all who went along counted",
+        ),
+        Measure(
+            "necessity_share",
+            "share",
+            "share of people who moved that moved of necessity",
+            0.0,
+            1.0,
+        ),
+        Measure("blocked_no_means", "people", "blocked at the end: would move but cannot pay"),
+        Measure(
+            "blocked_no_permission",
+            "people",
+            "blocked at the end: would move but are refused permission",
+        ),
         Measure("refugees_abroad", "people", "refugees abroad at the end"),
         Measure("claimants_abroad", "people", "asylum seekers abroad at the end"),
         Measure("displaced", "people", "displaced within their country at the end"),

@@ -27,7 +27,7 @@ from sim.experiments.compare import (
     variance_reduction_factor,
 )
 from sim.plots import bands as band_view
-from sim.plots import compared
+from sim.plots import compared, wording
 from sim.report import compared as tables
 from sim.results.measures import MEASURES, headline_values
 from sim.results.record import Record, UnlikeRunsError
@@ -315,6 +315,19 @@ def test_tables_say_what_differs_in_80_columns() -> None:
         tables.origin_table(result.persons, record),
     ):
         assert max(map(len, shown(table).splitlines())) <= 80
+
+
+def test_answers_are_told_by_month_as_a_run_tells_them() -> None:
+    record = sample_record(2)
+    table = differences(record, record)
+    text = shown(tables.difference_table(table, record, ("a", "b")))
+    stay = next(it for it in text.splitlines() if it.startswith("households that stay, a month"))
+    of = table.set_index("measure").loc["stays_households"]
+    assert f" {wording.words(of['base'] / wording.months(record))} " in stay
+    assert table["base"].equals(differences(record, record)["base"])
+    moved = next(it for it in text.splitlines() if it.startswith("arrived abroad"))
+    whole = table.set_index("measure").loc["moved_abroad", "base"]
+    assert f" {wording.words(whole)} " in moved
 
 
 def test_titles_state_the_finding() -> None:

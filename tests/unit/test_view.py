@@ -1039,17 +1039,17 @@ def test_money_says_its_currency_and_year(record: Record, still: Record) -> None
     robbed = {**plain.tables, "harms": plain.harms.assign(money=400.0)}
     marks = Record(plain.scenario, plain.seed, plain.manifest, robbed)
     harmed, spent = printed(tables.harms(marks)), printed(tables.spending(marks))
-    assert "marks of 1913 taken from them" in " ".join(harmed.split())
+    assert "marks of 1913 lost to extortion and bribes" in " ".join(harmed.split())
     assert "Public money spent, marks of 1913" in spent
     assert "asylum" in spent
     words = " ".join(Reader(report.render(marks, {})).words)
     amount = wording.words(float(marks.harms.money.sum()) / marks.replicates)
-    assert f"Taken from them: {amount} marks of 1913." in words
+    assert f"Lost to extortion and bribes: {amount} marks of 1913." in words
     assert "marks of 1913: all prices are of that year" in words
     assert "USD" not in words
     # Controls: another scenario's money is its own; nothing taken, nothing said.
     assert "Public money spent, USD of 2010" in printed(tables.spending(record))
-    assert "taken from them" not in printed(tables.harms(still))
+    assert "lost to" not in printed(tables.harms(still))
     assert "No public spending" in printed(tables.spending(still))
 
 
