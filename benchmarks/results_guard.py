@@ -40,8 +40,8 @@ RULE = (
 
 MACHINE = "Linux x86_64"
 ANY_PROCESSOR = {"NPY_DISABLE_CPU_FEATURES": "X86_V4 AVX512_ICL AVX512_SPR"}
-"""NumPy's exponentials and logarithms end in other bits where it finds AVX-512: stored hashes are
-taken without, so that they hold for processors that have it and that have it not."""
+"""With AVX-512, the last bits of NumPy's exponentials and logarithms differ. Hashes are stored
+without it, so that they hold on processors with and without it."""
 
 SHOWN = 4
 """Columns that are named of those that differ at the same moment."""

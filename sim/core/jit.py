@@ -36,7 +36,9 @@ def fingerprint() -> str:
     The path of the sources is included, because numba's cache depends on it.
     """
     digest = hashlib.blake2b(str(ROOT).encode(), digest_size=8)
-    for path in sorted(it for room in ("core", "kernels") for it in (ROOT / room).glob("*.py")):
+    for path in sorted(
+        it for package in ("core", "kernels") for it in (ROOT / package).glob("*.py")
+    ):
         digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
     digest.update(_beneath())
     return digest.hexdigest()

@@ -39,7 +39,7 @@ class RemovalRule(Part):
         unit="share",
         higher="more rejected people are sent home",
         otherwise=0.3,
-        source="world mean; .2 to .6",
+        source=f"{OURS}: about the mean of the world; by country it is 0.2 to 0.6",
     )
     orders_last: Annotated[float, Field(strict=True, ge=0, le=1200)] | None = key(
         None,

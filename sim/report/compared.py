@@ -84,7 +84,8 @@ def difference_table(table: pd.DataFrame, record: Record, names: tuple[str, str]
     n = record.replicates
     note = (
         f"± half the 95 % interval of {n} replicates, with common seeds and as independent seeds "
-        "would give it; * marks intervals without 0, as about 1 in 20 is by chance alone; variance reduction factor: "
+        "would give it; * marks intervals without 0, as about 1 in 20 is by chance alone; variance "
+        "reduction factor: "
         "so many times as many replicates are needed with independent seeds"
         if n > 1
         else "one replicate: no intervals; run both with --replicates"
@@ -133,7 +134,8 @@ def origin_table(table: pd.DataFrame, record: Record, rows: int = 6) -> Renderab
     event = str(gap.groupby("event").sum().idxmax())
     mine = sums.loc[event].assign(gap=gap.loc[event]).sort_values("gap", ascending=False)
     what = " ".join({"moved_abroad": "move abroad", "moved_within": "move within a country",
-                     "no_means": "are blocked: cannot pay", "no_permission": "are blocked: refused permission",
+                     "no_means": "are blocked: cannot pay",
+                     "no_permission": "are blocked: refused permission",
                      "died_on_the_way": "die on the way"}[event].split())  # fmt: skip
     shown = blank_table(
         f"People who {what}, by origin", ("origin",), ("only in A", "only in B", "in both")

@@ -35,7 +35,8 @@ _ANSWER_TEXT: Final = {
     "choice": "households that moved by choice (every move counts)",
     "necessity": "households that moved of necessity (every move counts)",
     "no_means": "households that would move but cannot pay (counted in every step)",
-    "no_permission": "households that would move but are refused permission (counted in every step)",
+    "no_permission": "households that would move but are refused permission "
+    "(counted in every step)",
     "stays": "households that stay (counted in every step)",
 }
 

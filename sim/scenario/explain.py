@@ -217,7 +217,7 @@ def _keys(owner: type[Part], section: str) -> Iterator[Key]:
             meaning=said.meaning,
             kind=_kind(field, part),
             unit=said.unit,
-            range=_allowed(field, part),
+            range=said.allowed or _allowed(field, part),
             default="none: it has to be stated" if it.is_required() else _default(it, said),
             higher=said.higher,
             source=said.source,

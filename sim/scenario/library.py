@@ -9,12 +9,12 @@ from typing import Final
 HEAD: Final = 20_000
 """Bytes of a file in which its title is looked for."""
 TITLE = re.compile(r"^title:[ \t]*(.+?)[ \t]*$", re.MULTILINE)
-ROOM: Final = Path(__file__).resolve().parent
+HERE: Final = Path(__file__).resolve().parent
 
 
 def folder() -> Path | None:
     """Return the folder of shipped scenarios: in an installed wheel, else next to the package."""
-    package = ROOM.parent
+    package = HERE.parent
     for candidate in (package / "scenarios", package.parent / "scenarios"):
         if candidate.is_dir():
             return candidate
@@ -63,7 +63,7 @@ def starter(name: str) -> str:
     identifier = re.sub(r"[^A-Za-z0-9_]", "_", name)[:64]
     if not identifier[:1].isalpha():
         identifier = f"s_{identifier}"[:64]
-    text = (ROOM / "starter.yaml").read_text(encoding="utf-8")
+    text = (HERE / "starter.yaml").read_text(encoding="utf-8")
     return text.replace("name: starter", f"name: {identifier}", 1)
 
 

@@ -36,10 +36,13 @@ def replace_old_names(
     problems: list[Problem] = []
     found: dict[tuple[str, str], list[Node]] = {}
     _into(node, inside, address, found, problems)
+    told = []
     for (old, new), nodes in found.items() if not silent else ():
         first, n = nodes[0], len({(id(it.origin), it.line) for it in nodes})
         hint = f"it is on {n} lines in all" if n > 1 else ""
-        tell(first.problem(renamed(old, new), hint))
+        told.append(first.problem(renamed(old, new), hint))
+    for problem in sorted(told, key=lambda it: (it.file, it.line, it.column)):
+        tell(problem)
     return problems
 
 
@@ -95,7 +98,7 @@ def _walk(
 ) -> None:
     if node.kind != "mapping":
         return
-    for old in model.old_names.keys() & node.value.keys():
+    for old in [it for it in node.value if it in model.old_names]:
         new = model.old_names[old]
         if new in node.value:
             problems.append(beside(node.value[old][0], old, new))

@@ -214,7 +214,7 @@ def explained(path: Path) -> str:
     key, field = path[: known[-1]], field_at(path[: known[-1]])
     steps = ["*" if field_at(key[: n + 1]).meaning == "" else str(it) for n, it in enumerate(key)]
     first = field.meaning.split(". ")[0].rstrip(".")
-    unit = "" if field.unit in ("", "share") else f" (in {field.unit})"
+    unit = "" if field.unit in ("", "share") else f" (unit: {field.unit})"
     return f"{key[-1]}: {first}{unit}; `sim explain {'.'.join(steps)}`"
 
 

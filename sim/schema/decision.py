@@ -296,7 +296,7 @@ class Decision(Part):
         _per_threat(0.1, 0.1),
         "By threat: severity that people put up with. Only what is felt beyond it makes them "
         "move. What is given changes the default threat by threat.",
-        unit="severity",
+        unit="severity, 0 to 1",
         higher="people put up with more before they move",
         source=OURS,
         symbol="tol_k",
@@ -338,7 +338,7 @@ class Decision(Part):
         "logarithm).",
         unit="log rate per log unit",
         higher="rich places lose fewer people, poor places more",
-        source="own fit of income",
+        source=f"as `income`: {OWN_FIT}",
         symbol="b_home",
         formerly="home",
     )

@@ -24,10 +24,11 @@ class Intervention(Part):
     )
     strength: Annotated[float, Field(strict=True, ge=-1, le=1)] | None = key(
         None,
-        "Drought: severity added to the environmental threat, 0 to 1. Campaign: what is added to "
+        "Drought: severity added to the environmental threat. Campaign: what is added to "
         "the value that people expect of the countries `about` without knowing them; a negative "
         "number warns.",
-        unit="severity; utility",
+        unit="severity of a drought, utility of a campaign",
+        allowed="a drought's 0 to 1, a campaign's -1 to 1",
         higher="a worse drought; a campaign that draws more people there",
         left_out="to be stated for a drought and a campaign",
     )

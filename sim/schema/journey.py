@@ -76,7 +76,7 @@ class JourneyRules(Part):
         "Least severity of fear, beyond what is tolerable, that a person must have felt on leaving "
         "to have good grounds for asylum. The fear with the largest `decision.threat_weight` "
         "counts in full, the others in proportion.",
-        unit="severity",
+        unit="severity, 0 to 1",
         higher="fewer claims are well founded, and so fewer are recognised",
         source=OURS,
     )

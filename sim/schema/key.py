@@ -49,6 +49,7 @@ class Declaration:
         formerly: the key's old name, still read, with a warning.
         alias: the key's name in files, where Python reserves it.
         make: of a section: gives what its default is validated from.
+        allowed: of a number: its range in words, where the type's bounds do not tell all.
     """
 
     default: Any
@@ -62,6 +63,7 @@ class Declaration:
     alias: str | None = None
     make: Callable[[], Any] | None = None
     otherwise: Any = None
+    allowed: str = ""
 
     def __post_init__(self) -> None:
         """Put the value that holds otherwise in words."""
@@ -81,11 +83,13 @@ def key(
     formerly: str = "",
     alias: str | None = None,
     otherwise: Any = None,
+    allowed: str = "",
 ) -> Any:
     """Declare a key; see `Declaration` for the arguments."""
     return Declaration(
-        default, meaning, unit, higher, source, left_out, symbol, formerly, alias, None, otherwise
-    )
+        default, meaning, unit, higher, source, left_out, symbol, formerly, alias, None, otherwise,
+        allowed,
+    )  # fmt: skip
 
 
 def part(meaning: str) -> Any:
@@ -201,7 +205,7 @@ def _read_old_names(cls: type[Part], value: Any) -> Any:
     """Read keys by their old names, with a warning; files have had theirs read before."""
     if not isinstance(value, dict):
         return value
-    for old in cls.old_names.keys() & value.keys():
+    for old in [it for it in value if it in cls.old_names]:
         new = cls.old_names[old]
         if new in value:
             raise ValueError(f"states {old}, the old name of {new}, beside {new}")

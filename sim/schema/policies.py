@@ -90,6 +90,7 @@ class Policy(Part):
         unit="persons per year",
         higher="more people are admitted, and applicants wait less",
         otherwise=inf,
+        source=OURS,
     )
     wait: Months | None = key(
         None,
@@ -106,10 +107,12 @@ class Policy(Part):
         unit="money per person",
         higher="fewer can pay for the channel, and fewer choose it",
         otherwise=0.0,
+        source=OURS,
     )
     min_education: EducationName | None = key(
         None, "Least schooling of the adult who decides, for the channel to admit them.",
         otherwise="none",
+        source=OURS,
     )  # fmt: skip
     recognition: Share | None = key(
         None,
@@ -117,7 +120,7 @@ class Policy(Part):
         unit="share",
         higher="more refugees, fewer rejections, and asylum draws more of those who flee",
         otherwise=0.6,
-        source="world mean; .05 to .95 by origin",
+        source=f"{OURS}: about the mean of the world; by origin it is 0.05 to 0.95",
     )
     false_recognition: Share | None = key(
         None,
@@ -133,11 +136,13 @@ class Policy(Part):
         unit="persons per year",
         higher="claims are decided sooner",
         otherwise=inf,
+        source=OURS,
     )
     prima_facie: Flag | None = key(
         None,
         "Whether asylum seekers are refugees on arrival, without a procedure.",
         otherwise=False,
+        source=OURS,
     )
     return_to: CountryId | None = key(
         None,
@@ -173,9 +178,10 @@ class Policy(Part):
     )
     closed: Flag | None = key(
         None,
-        "Whether nobody may cross in view. A hidden route option is then stopped as often as its "
-        "`enforcement_met` says.",
+        "Whether nobody may cross where officials see them. A hidden route option is then stopped "
+        "as often as its `enforcement_met` says.",
         otherwise=False,
+        source=OURS,
     )
     complicit: Share | None = key(
         None,
@@ -196,7 +202,7 @@ class Policy(Part):
     )
     detention_days: Annotated[float, Field(strict=True, ge=0, le=3650)] | None = key(
         None,
-        "How long those who are held are held.",
+        "How long people are held.",
         unit="days",
         higher="people are held longer, and it costs the state more",
         otherwise=30.0,

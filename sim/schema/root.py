@@ -43,7 +43,6 @@ class Scenario(Part):
     seed: Annotated[int, BeforeValidator(refuse_bool), Field(ge=0, le=2**63 - 1)] = key(
         1,
         "Seed of all random draws: the same seed gives the same run.",
-        unit="any whole number",
         higher="only the random draws differ",
         source="arbitrary",
     )

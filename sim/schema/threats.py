@@ -27,7 +27,7 @@ class Level(Part):
     severity: Share = key(
         ...,
         "How bad the threat is for those whom it reaches: 0 not at all, 1 the worst there is.",
-        unit="share",
+        unit="severity, 0 to 1",
         higher="those whom the threat reaches feel it more, and more of them leave",
     )
     prevalence: Share = key(
@@ -117,7 +117,7 @@ class Shock(Part):
     peak: Share = key(
         ...,
         "Severity that it adds at its worst.",
-        unit="share",
+        unit="severity, 0 to 1",
         higher="a worse disruption, from which more people flee or move away",
     )
     end: LastDay | None = key(
@@ -194,7 +194,7 @@ class Exposure(Part):
         {"economic": 0.15, "food": 0.1, "health": 0.1, "community": 0.1},
         "By threat: severity added where newcomers strain a place to the full. What is given "
         "changes the default entry by entry; `{}` means none at all.",
-        unit="severity",
+        unit="severity, 0 to 1",
         higher="newcomers beyond a place's capacity worsen that threat more",
         source=OURS,
     )

@@ -237,7 +237,7 @@ def check_text(text: str) -> None:
 
 
 TERSE = Path(__file__).parents[1] / "scenarios" / "valid" / "terse.yaml"
-STARTER = library.ROOM / "starter.yaml"
+STARTER = library.HERE / "starter.yaml"
 
 
 def originals() -> list[list[Path]]:

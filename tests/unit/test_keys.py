@@ -17,7 +17,7 @@ from sim.scenario import explain
 from sim.scenario.checks.ids import refers
 from sim.scenario.explain import Key, find, keys
 from sim.scenario.whole import Policy, Scenario, json_schema
-from sim.schema.key import Declaration, Part, parts
+from sim.schema.key import OURS, Declaration, Part, parts
 from sim.schema.key import key as declare
 from sim.schema.types import CountryId, Id, RegionId, Share
 from tests.small import small, world
@@ -71,7 +71,7 @@ def test_a_key_says_all_that_may_be_asked(key: Key) -> None:
     assert key.range
     assert not key.higher.endswith(".")
     if key.kind in NUMBERS:
-        assert key.unit
+        assert key.unit or key.path == "seed"  # a label
         assert len(words(key.higher)) >= 2
     else:
         assert not key.unit
@@ -85,6 +85,29 @@ def test_a_key_says_all_that_may_be_asked(key: Key) -> None:
 def test_every_field_is_declared_by_a_key() -> None:
     for model in parts(Scenario):
         assert model.declared.keys() == model.model_fields.keys(), model.__name__
+
+
+def named(source: str) -> bool:
+    """Whether a source says whose figure it is: ours, or somebody's of a year."""
+    return OURS in source or re.search(r"\b(1[89]|20)\d\d\b", source) is not None
+
+
+def test_what_holds_where_no_rule_speaks_says_whose_figure_it_is() -> None:
+    said = [it for part in parts(Scenario) for it in part.declared.values()]
+    assert sum(it.otherwise is not None for it in said) > 25
+    for it in said:
+        if it.otherwise is not None:
+            assert named(it.source), it.meaning
+    for key in keys():
+        if "world mean" in key.source or "fit" in key.source:
+            assert named(key.source), key.path
+
+
+def test_a_drought_and_a_campaign_have_ranges_of_their_own() -> None:
+    (strength,) = explain.find("interventions.*.strength")
+    assert strength.range == "a drought's 0 to 1, a campaign's -1 to 1"
+    severity = [it for it in keys() if it.name in ("severity", "peak")]
+    assert {it.unit for it in severity} == {"severity, 0 to 1"}
 
 
 def test_old_names_are_free() -> None:

@@ -25,7 +25,7 @@ SCENARIOS = Path(__file__).parents[1] / "scenarios"
 VALID = sorted((SCENARIOS / "valid").glob("*.yaml"))
 INVALID = sorted((SCENARIOS / "invalid").glob("*.yaml"))
 MINIMAL = (SCENARIOS / "valid" / "minimal.yaml").read_text(encoding="utf-8")
-STARTER = library.ROOM / "starter.yaml"
+STARTER = library.HERE / "starter.yaml"
 QUICK = 2.0
 """Seconds that an error may take on a slow machine."""
 
@@ -106,7 +106,8 @@ def test_the_example_of_the_manual(monkeypatch: pytest.MonkeyPatch) -> None:
         "      |                                                                          "
         "          ^\n"
         "  hint: for 60 % write 0.6; strength: Drought: severity added to the environmental "
-        "threat, 0 to 1 (in severity; utility); `sim explain interventions.*.strength`"
+        "threat (unit: severity of a drought, utility of a campaign); "
+        "`sim explain interventions.*.strength`"
     )
 
 

@@ -158,6 +158,15 @@ def test_a_file_on_another_may_use_the_other_name(write: Write) -> None:
     assert warning.file.endswith("base.yaml")
 
 
+def test_warnings_come_in_the_order_of_the_file(write: Write) -> None:
+    decision = "{rush: 1, tie: 2, rest: 3, passage: 1, home: .4, rest_depth: .5, nest: .5}"
+    ways = f"[{SEA}tactics: [{{id: boat, taken: .2, watched: .3}}]}}]"
+    _, warned = told(write(f"{MINIMAL}corridors: {ways}\ndecision: {decision}\n"))
+    assert len(warned) == 9
+    places = [(it.line, it.column) for it in warned]
+    assert places == sorted(places)
+
+
 def test_a_table_with_an_old_name(write: Write) -> None:
     write("from,to,watched\nA1,A2,.3\nA2,A1,.4\n", "c.csv")
     scenario, (warning,) = told(write(MINIMAL + "corridors: {table: c.csv}\n"))

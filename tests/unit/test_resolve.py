@@ -21,7 +21,7 @@ from sim.scenario.whole import Scenario
 from sim.schema import Exposure, Place
 
 VALID = Path(__file__).parents[1] / "scenarios" / "valid"
-RIGHT = [*sorted(VALID.glob("*.yaml")), library.ROOM / "starter.yaml"]
+RIGHT = [*sorted(VALID.glob("*.yaml")), library.HERE / "starter.yaml"]
 RIGHT += [path for _, _, path in library.shipped()]
 
 

@@ -17,7 +17,7 @@ NEEDED: Final = {
 }  # fmt: skip
 _MEANING: Final = {
     "budget": "budget: money a year",
-    "strength": "strength: 0 to 1 (a campaign's may be negative)",
+    "strength": "strength: of a drought 0 to 1, of a campaign -1 to 1",
     "about": "about: countries that a campaign is about, or a caravan goes to",
 }
 
