@@ -5,6 +5,8 @@
 #     text_representation:
 #       extension: .py
 #       format_name: percent
+#       format_version: '1.3'
+#       jupytext_version: 1.19.6
 #   kernelspec:
 #     display_name: Python 3 (ipykernel)
 #     language: python
@@ -15,20 +17,20 @@
 # # Seven threats
 #
 # **Goal.** After this notebook you can name the seven threats to human security, say how *severe* and
-# how *widespread* differ, and explain why fear and want do not do the same to people who might leave.
+# how *widespread* differ, and explain why fear and want act differently on people who might leave.
 #
-# **The story.** In 1994 the United Nations Development Programme turned a word around. Security was
-# no longer only that of states and their borders, but that of people in their daily lives: in their
-# jobs, their food, their health, their environment, their bodies, their communities and their
-# political rights. Vietti and Scribner (2013) read migration in this light. People are not merely
-# *homo economicus*: a range of threats, which feed each other, stands behind the decision to go. They
-# ask two things of a threat: is it critical (how hard does it hit?) and is it pervasive (how many
-# does it hit?).
+# **The story.** In 1994 the United Nations Development Programme gave the word security a wider meaning:
+# no longer only the security of states and their borders, but that of people in their daily lives,
+# in their jobs, their food, their health, their environment, their bodies, their communities and
+# their political rights. Vietti and Scribner (2013) look at migration in this way. People do not
+# decide by money alone: a range of threats, which make each other worse, stands behind the decision
+# to go. They ask two things of a threat: is it critical (how hard does it hit?) and is it pervasive
+# (how many does it hit?).
 #
 # - **Want**: economic, food, health, environmental.
 # - **Fear**: personal (violence), community (hatred between groups), political (persecution).
 #
-# *The world is invented and a model, not a forecast. All figures are our assumption.*
+# *The world is invented. It is a model, not a forecast. All figures are our assumption.*
 
 # %%
 import time
@@ -48,7 +50,7 @@ before = sim.run(base)
 
 
 def threaten(threat: str, severity: float, share: float = 0.6) -> sim.Record:
-    """Run the world again, with the same people and the same luck, and this threat in the valley."""
+    """Run the world again, with the same people and random draws, and this threat in the valley."""
     return sim.run(sim.read(FILE, [f"threats.VALLEY.{threat}=[{severity}, {share}]"]), base=base)
 
 
@@ -70,8 +72,8 @@ def by_threat(record: sim.Record) -> dict[str, float]:
 # ## Threaten the valley
 #
 # Choose a threat, how severe it is (0 none, 1 extreme) and what share of the households it reaches.
-# Every position of a slider is a whole run of 4 months with the same 6,000 people and the same luck.
-# What differs is the threat.
+# Every position of a slider is a whole run of 4 months with the same 6,000 people and the same random
+# draws. Only the threat differs.
 
 
 # %%
@@ -114,17 +116,18 @@ widgets.interactive(
 # %% [markdown]
 # ## A question
 #
-# Set *food* to .9, then *personal* to .9, each for 60 % of the households. *Before you read on: which
-# of the two sends more people off, and which leaves more people behind who want to go?*
+# Set *food* to 0.9, then *personal* to 0.9, each for 60 % of the households. *Before you read on:
+# which of the two makes more people leave, and which leaves more people behind who want to go?*
 #
 # <details><summary><b>The answer</b></summary>
 #
-# Violence sends off many times more: people who fear for their lives go whatever it costs, and want
-# pushes less hard. But set beside those who go, want leaves far more behind: hunger eats up the money
-# for the way, so that for each move of necessity more than one person wants to go and <i>cannot
-# pay</i>; where people flee violence it is one for ten. The poorest are not those who move. Vietti and
-# Scribner recall Kothari's (2002) finding that the chronically poor are those who are least able to
-# migrate. That nobody sees them at a border does not mean that they are secure.
+# Violence makes many times more people leave: people who fear for their lives go whatever it costs,
+# and want pushes less hard. But compared with those who go, want leaves far more behind. Hungry
+# people spend the money that they would need for the journey, so that for each move of necessity more
+# than one person wants to go and <i>cannot pay</i>; where people flee violence it is one for ten. The
+# poorest are not those who move. Vietti and Scribner recall Kothari's (2002) finding that the
+# chronically poor are those who are least able to migrate. That nobody sees them at a border does not
+# mean that they are secure.
 # </details>
 
 # %%
@@ -161,7 +164,7 @@ assert by_threat(mild)["personal"] < by_threat(severe["personal"])["personal"], 
 # %% [markdown]
 # ## Go on
 #
-# - Severity and share are two things: compare *personal* at .9 for 20 % with .3 for 60 %.
-# - Threats feed each other: with `sim.read(FILE, ["exposure.overlap=1"])` the same households bear
-#   them all. Who moves then?
+# - Severity and share are two things: compare *personal* at 0.9 for 20 % with 0.3 for 60 %.
+# - Several threats can reach the same household: with `sim.read(FILE, ["exposure.overlap=1"])` the
+#   same households bear them all. Who moves then?
 # - The whole file is `valley.yaml`; every figure in it can be set in the same way.

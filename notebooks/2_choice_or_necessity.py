@@ -5,6 +5,8 @@
 #     text_representation:
 #       extension: .py
 #       format_name: percent
+#       format_version: '1.3'
+#       jupytext_version: 1.19.6
 #   kernelspec:
 #     display_name: Python 3 (ipykernel)
 #     language: python
@@ -15,29 +17,31 @@
 # # Choice or necessity: one draw, five answers
 #
 # **Goal.** After this notebook you can explain how one number decides between five answers, why
-# "forced" and "voluntary" are two ends of one line, and why two of the five answers leave no trace at
+# "forced" and "voluntary" are two ends of one line, and why two of the five answers are not seen at
 # any border.
 #
-# **The story.** Law likes two boxes: refugees, who must, and migrants, who want. Vietti and Scribner
-# (2013) hold that most people stand somewhere between: a farmer whose third harvest has failed, who
-# is also cheated of his wage and has a cousin abroad, is neither quite forced nor quite free. And they
-# point to a third group that the two boxes forget: those so poor that they cannot move at all.
+# **The story.** The law knows two kinds of people: refugees, who must go, and migrants, who want to.
+# Vietti and Scribner (2013) hold that most people are somewhere between: a farmer whose third harvest
+# has failed, who was not paid his wage either and has a cousin abroad, is neither quite forced nor
+# quite free. And they point to a third group that the law forgets: those so poor that they cannot
+# move at all.
 #
-# In this model every head of household has a **rate**: how many times a year one like her would go.
-# Four such rates are compared, and one more:
+# In this model every household has a **rate**: how many times a year a household like it would go.
+# Here we follow one household and its head, who decides for it ("she" below). Five rates are compared:
 #
-# | | |
+# | rate | how often she would go |
 # |---|---|
-# | $R_0$ | were nothing threatening her |
+# | $R_0$ | if nothing threatened her |
 # | $R$ | as things are |
-# | $R_M$ | were money no object |
-# | $R_P$ | were every border open to her |
-# | $R_{MP}$ | were both so |
+# | $R_M$ | if money were no limit |
+# | $R_P$ | if every border were open to her |
+# | $R_{MP}$ | if money were no limit and every border were open to her |
 #
-# Then **one number** is drawn: her luck in this month. The line from 0 to $R_{MP}$ is cut where the
-# rates are, and where the number falls says which answer is hers.
+# Then **one number** is drawn at random for this month. The line from 0 to $R_{MP}$ is cut where the
+# rates are, and the part in which the number falls is her answer. If it falls beyond $R_{MP}$, she
+# stays.
 #
-# *The world is invented and a model, not a forecast. All figures are our assumption.*
+# *The world is invented. It is a model, not a forecast. All figures are our assumption.*
 
 # %%
 import time
@@ -64,14 +68,14 @@ for answer, n in twin.asked.groupby("answer").count().items():
 # %% [markdown]
 # ## One household
 #
-# Here is one head of household in the valley, and her line. The colours are those of her five
-# answers, and the black mark is the number that was drawn: move it along the line. Then take money
-# from her, or give her some, and see which parts of the line grow and which shrink.
+# Here is one head of household in the valley, and her line. Each colour is one of the five answers,
+# and the black mark is the number that was drawn: move it along the line. Then take money from her, or
+# give her some, and see which parts of the line grow and which shrink.
 
 
 # %%
 def cuts(head: Head, money: float) -> dict[str, float]:
-    """How long each answer's part of the line is, in moves a year."""
+    """How long the part of each answer is on the line, in moves a year."""
     r = sum(head.rates(money, policy_open=False))
     livelihood = head.rates(money, policy_open=False)[0]
     r_0 = livelihood / twin.now.want[head.place, head.want]
@@ -119,20 +123,20 @@ widgets.interactive(
     show,
     money=widgets.FloatSlider(value=someone.means, min=0, max=most, continuous_update=False),
     number=widgets.FloatSlider(
-        value=0.85, min=0, max=1.5, step=0.01, continuous_update=False, description="luck"
+        value=0.85, min=0, max=1.5, step=0.01, continuous_update=False, description="number"
     ),
 )
 
 # %% [markdown]
 # ## Everybody
 #
-# Now the whole valley for four months. What people earn there is yours to set. It is the same people with
-# the same luck each time, so whoever changes the answer does so because of the income.
+# Now the whole valley for four months. You set what people earn there. Each run has the same people
+# and the same random draws, so whoever changes the answer does so because of the income.
 
 
 # %%
 def earning(income: float) -> sim.Record:
-    """Four months in which people of the valley earn so much a head."""
+    """Four months in which people of the valley earn this much each."""
     return sim.run(sim.read(FILE, [f"places.VALLEY.income={income}"]), base=base)
 
 
@@ -184,10 +188,10 @@ widgets.interactive(
 # <details><summary><b>The answer</b></summary>
 #
 # The poorer people are, the more they would gain by going, and the less they can pay for it. Many of
-# those who no longer leave have gone over to another answer: they would go and <i>cannot pay</i>. At
-# the border they look like people who are content to stay. Only by asking those who did <i>not</i>
-# come does one tell the two apart, and that is why this model counts their answer. It also works the
-# other way round: where people are very poor, the first effect of better incomes is that more leave.
+# those who no longer leave now give another answer: they would go but <i>cannot pay</i>. At the border
+# nobody can tell them from people who are content to stay. You have to ask those who did <i>not</i>
+# come, and that is why this model counts their answer. It also works the other way round: where people
+# are very poor, the first effect of better incomes is that more leave.
 # </details>
 
 # %%
@@ -226,8 +230,8 @@ assert who(closed, Answer.choice, Answer.necessity) <= who(twin, Answer.choice, 
 # %% [markdown]
 # ## Go on
 #
-# - The rule that you have seen is written out in `sim/mesa/twin.py`: `Head.decide` is twenty lines.
-#   What would you change?
-# - Threaten the valley as in the first notebook, `threats.VALLEY.food=[.9, .6]`: what becomes of her
-#   line?
+# - The rule that you have seen is in `sim/mesa/twin.py`: `Head.decide` is twenty lines long. What
+#   would you change?
+# - Threaten the valley as in the first notebook, `threats.VALLEY.food=[.9, .6]`: how do the parts of
+#   her line change?
 # - The whole file is `valley.yaml`; every figure in it can be set in the same way.

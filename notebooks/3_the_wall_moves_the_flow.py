@@ -5,6 +5,8 @@
 #     text_representation:
 #       extension: .py
 #       format_name: percent
+#       format_version: '1.3'
+#       jupytext_version: 1.19.6
 #   kernelspec:
 #     display_name: Python 3 (ipykernel)
 #     language: python
@@ -14,20 +16,20 @@
 # %% [markdown]
 # # The wall moves the flow
 #
-# **Goal.** After this notebook you can say what a wall on one road does to the other road, to those
-# who stay behind, and to how many die — and why "crossings at the wall fell" is no answer to the
-# question whether the wall worked.
+# **Goal.** After this notebook you can say what a wall on one road changes on the other road, for those
+# who stay behind, and for how many die. You can also say why "crossings at the wall fell" does not
+# tell whether the wall worked.
 #
 # **The story.** Amnesty International (2010) reported that hundreds of people without papers die or
 # go missing every year on their way north through Mexico: of violence, heat and thirst. Vietti and
-# Scribner (2013) take this up: who looks at migration as human security asks what happens to people
-# *on the way*, and what a border policy does to that.
+# Scribner (2013) take this up: to look at migration as a matter of human security is to ask what
+# happens to people *on the way*, and how a border policy changes that.
 #
 # In our small world there is a valley that many want to leave, and a far city. Two roads lead there:
 # over a **bridge**, where 2 of 1,000 die, and through the **desert**, where 40 of 1,000 die. You are
-# the government of the far city, and you may guard the bridge.
+# the government of the far city, and you can guard the bridge.
 #
-# *It is an invented world and a model, not a forecast. All figures are our assumption.*
+# *The world is invented. It is a model, not a forecast. All figures are our assumption.*
 
 # %%
 import time
@@ -46,7 +48,7 @@ open_border = sim.run(sim.read(FILE, ["policies.border.barrier=0"]), base=base)
 
 
 def wall(barrier: float) -> sim.Record:
-    """Run the world again, with the same people and the same luck, and this wall."""
+    """Run the world again, with the same people and random draws, and this wall."""
     return sim.run(sim.read(FILE, [f"policies.border.barrier={barrier}"]), base=base)
 
 
@@ -62,8 +64,8 @@ def deaths(record: sim.Record) -> int:
     return int(harms.loc[harms["harm"] == "death", "people"].sum())
 
 
-def may_not(record: sim.Record) -> int:
-    """People in the valley who at the end want to go and are kept in by the rules or the wall."""
+def refused(record: sim.Record) -> int:
+    """People in the valley who at the end want to go and are refused permission."""
     rows = record.blocked
     end = rows["date"] == rows["date"].max()
     kept = end & (rows["place"] == "VALLEY") & (rows["answer"] == "no_permission")
@@ -74,13 +76,13 @@ def may_not(record: sim.Record) -> int:
 # ## Guard the bridge
 #
 # The slider is the share of those on the bridge who are stopped. Every position is a whole run:
-# 6,000 people in 4 months, always the same people with the same luck. What differs from one
-# position to the next is the wall and nothing else.
+# 6,000 people in 4 months, always the same people and the same random draws. From one position to
+# the next only the wall differs.
 
 
 # %%
 def show(barrier: float) -> None:
-    """Draw who goes over which road, who dies and who is kept in."""
+    """Draw who goes over which road, who dies and who is refused permission."""
     start = time.perf_counter()
     record = wall(barrier)
     bridge, desert = over(record, "bridge"), over(record, "desert")
@@ -96,8 +98,8 @@ def show(barrier: float) -> None:
     rate = 1000 * died / max(bridge + desert, 1)
     ax.set_title(f"{rate:.0f} die for each 1,000 who arrive", loc="left", x=-0.32, weight="bold")
     plt.show()
-    kept = may_not(record)
-    print(f"{kept:,.0f} people in the valley want to go at the end, and may not.")
+    kept = refused(record)
+    print(f"{kept:,.0f} people in the valley want to go at the end and are refused permission.")
     print(f"(A run of 4 months and its picture: {1000 * (time.perf_counter() - start):.0f} ms)")
 
 
@@ -115,10 +117,11 @@ widgets.interactive(show, barrier=slider)
 #
 # <details><summary><b>The answer</b></summary>
 #
-# Most go through the desert instead. Fewer reach the city than before, but far more than the bridge
-# alone would tell: the wall stopped some two in five and moved the others. For each who arrives many
-# more die, since the other road is deadlier. And those who stay have not stopped wanting to go: they
-# are counted as people who <i>may not</i> move. Whoever counts at the bridge sees none of this.
+# Most go through the desert instead. Fewer reach the city than before, but far more than the count at
+# the bridge suggests: the wall stopped about two in five and moved the others to the desert. For each
+# person who arrives many more die, since the other road is deadlier. And those who stay still want to
+# go: they are counted as people who are <i>refused permission</i>. A count at the bridge shows none of
+# this.
 # </details>
 
 # %%
@@ -144,13 +147,13 @@ stopped = over(open_border, "bridge") - over(high, "bridge")
 moved = over(high, "desert") - over(open_border, "desert")
 assert moved > 0.3 * stopped, "a good part of those stopped go the other way"
 assert deaths(high) > deaths(open_border), "more die, though fewer go"
-assert may_not(high) > may_not(open_border)
+assert refused(high) > refused(open_border)
 
 # %% [markdown]
 # ## Go on
 #
 # - Make the desert as safe as the bridge, `sim.read(FILE, ["corridors.desert.death=.002"])`: what does
-#   the wall do then?
-# - Money: what if each road cost 3,000? `corridors.bridge.price=3000` and `corridors.desert.price=3000`.
-#   Who are those that *cannot pay*?
+#   the wall change then?
+# - Money: what if each road cost 3,000? Set `corridors.bridge.price=3000` and
+#   `corridors.desert.price=3000`. Who are those that *cannot pay*?
 # - The whole file is `two_roads.yaml`; every figure in it can be set in the same way.

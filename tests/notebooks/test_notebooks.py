@@ -124,13 +124,13 @@ def test_a_slider_answers_in_a_browser_without_a_network(lab: str) -> None:
         page.evaluate("() => { window.jupyterapp.commands.execute('notebook:run-all-cells') }")
         handle = page.locator(".widget-slider .noUi-handle")
         told = page.locator(".jupyter-widgets.widget-output")
-        told.get_by_text("may not.").wait_for()
+        told.get_by_text("are refused permission.").wait_for()
         before = told.inner_text()
         handle.focus()
         page.keyboard.press("End")
         page.wait_for_function(
             "was => { const now = document.querySelector('.widget-output').innerText;"
-            " return now.includes('may not.') && now !== was }",
+            " return now.includes('are refused permission.') && now !== was }",
             arg=before,
         )
         told.locator("img").wait_for()
