@@ -103,4 +103,5 @@ COLUMNS: Final[dict[str, Callable[[Model, Any], Any]]] = {
 }
 """What can be read of a person: place of stay (of those on the way, the last one reached), home
 place, position (longitude, latitude), what `sim/core/state.py` keeps, and what has ever happened to
-them."""
+them. `citizenship` is the country they are from, as in the output tables, also of those who have
+become citizens of another."""

@@ -109,8 +109,10 @@ def only_corridor_ids(scenario: Scenario) -> list[str]:
 
 PLACE: Final = Column("place", "text", "id", "place of stay", words=place_ids, country="country")
 CITIZENSHIP: Final = Column(
-    "citizenship", "text", "id", "country of citizenship", words=country_ids
-)
+    "citizenship", "text", "id",
+    "country people are from: their citizenship at the start, or their mother's at birth",
+    words=country_ids,
+)  # fmt: skip
 COUNTRY: Final = Column("country", "text", "id", "country", words=country_ids)
 CORRIDOR: Final = Column("corridor", "text", "id", "corridor", words=corridor_ids)
 CORRIDOR_ONLY: Final = Column(
