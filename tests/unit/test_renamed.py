@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import warnings
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,7 @@ import pyarrow.parquet as pq
 import pytest
 from pydantic import ValidationError
 
+import sim
 from sim.cli.app import main
 from sim.cli.names import series_of
 from sim.experiments.compare import bands
@@ -253,6 +256,15 @@ def test_a_part_of_ones_own_declares_old_names_likewise() -> None:
     assert Own.old_names == {"old": "new"}
     with pytest.warns(OldNameWarning, match="`old` is now `new`"):
         assert Own.model_validate({"old": 0.1}).new == 0.1
+
+
+def test_modules_that_the_changelog_names_are_there() -> None:
+    text = (Path(__file__).parents[2] / "CHANGELOG.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (.*`sim\..*) \| (.*`sim\..*) \|$", text, re.M)
+    assert len(rows) > 10
+    for _, now in rows:
+        for name in re.findall(r"`(sim\.[\w.]+)`", now):
+            assert hasattr(sim, name[4:]) or find_spec(name), name
 
 
 # --- Sweeps ----------------------------------------------------------------------------------
