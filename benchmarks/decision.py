@@ -119,7 +119,7 @@ def same(a: Columns, b: Columns) -> bool:
     """Whether two sets of events agree person by person.
 
     Head, answer, hazard and trapped must be equal; the moment, the part that flight has in it, and
-    the rate of refusals with the share of means in it are real numbers, and may differ in their last
+    the rate of refusals with the share of means in it are real numbers, and can differ in the last
     digits where another library raises to powers.
     """
     if len(a["head"]) != len(b["head"]):
