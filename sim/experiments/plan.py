@@ -146,9 +146,10 @@ class Study:
         words = ["sim", "run", self.source]
         for argument in self.design.points[run.point].arguments:
             words += ["-s", argument]
+        words += ["--seed", str(run.seed)]
         if self.sweep.rates == "own":
             words += ["--rates", "own"]
-        return shlex.join([*words, "--seed", str(run.seed)])
+        return shlex.join(words)
 
     @cached_property
     def units(self) -> dict[str, str]:
