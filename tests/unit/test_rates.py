@@ -186,10 +186,11 @@ def test_rates_that_a_scenario_states_are_kept() -> None:
     record = sim.run(small(*FEW, *stated, DEAR), rates="own", say=told.append)
     assert rates(record) == (2, 0.3)
     assert record.manifest["rates"]["used"] == "stated"
-    assert told == [
+    (said,) = told
+    assert said == (
         "base rates are those that the scenario states (base_livelihood 2, flight_norm 0.3), "
         "not solved"
-    ]
+    )
     one = sim.run(small(*FEW, stated[0]))
     assert rates(one)[0] == 2
     assert rates(one)[1] == rates(sim.run(small(*FEW)))[1]
