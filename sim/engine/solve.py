@@ -66,11 +66,11 @@ def solve(scenario: Scenario, base: Scenario, which: Which = "base") -> Solved:
     """
     if _stated(scenario) is not None:
         return Solved(scenario, base.name, "stated")
-    one, other = (base, scenario) if which == "base" else (scenario, base)
-    chosen = solve_base(scenario, one)
-    found = None
-    if can_alter(scenario, base):
-        found = _stated(solve_base(scenario, other))
+    # Where the change cannot alter the rates, both are solved on the same, and so only once.
+    chosen, other = solve_base(scenario, base), solve_base(scenario, scenario)
+    if which == "own":
+        chosen, other = other, chosen
+    found = _stated(other)
     return Solved(chosen, base.name, which, None if found == _stated(chosen) else found)
 
 
