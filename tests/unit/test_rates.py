@@ -12,7 +12,7 @@ import sim
 from sim.cli import app as cli
 from sim.engine import solve as solving
 from sim.engine.solve import SEED, can_alter, solved_on
-from sim.results.store import differences
+from sim.results.store import differences, identity
 from tests.small import FILE, HARSH, differing, small
 from tests.worlds import random_scenario
 
@@ -128,6 +128,7 @@ def test_a_seed_in_the_file_and_one_on_the_command_line_are_one_run() -> None:
     alone = small().model_copy(update={"seed": 5}), small().model_copy(update={"seed": 6})
     one, other = (solving.solve_base(it, it).decision for it in alone)
     assert one == other
+    assert identity(alone[0], alone[0], 5, 1) == identity(small(), small(), 5, 1)
 
 
 # Base or own
