@@ -19,7 +19,7 @@ from sim.cli.wording import count_of
 from sim.schema.errors import printable
 
 if TYPE_CHECKING:
-    from sim.schema import Scenario
+    from sim.schema import Decision, Scenario
 
 
 def check(
@@ -53,6 +53,8 @@ def check(
             complain(str(error))
         else:
             summary = _summary(scenario)
+            if resolved:
+                scenario = scenario.model_copy(update={"decision": _decision(scenario)})
             if resolved and as_json:
                 summary["resolved"] = scenario.model_dump(mode="json", by_alias=True)
             elif resolved:
@@ -81,6 +83,16 @@ def check(
         say("---\n".join(texts).rstrip("\n"))
     if not ok:
         raise typer.Exit(BAD_INPUT)
+
+
+def _decision(scenario: Scenario) -> Decision:
+    """Return `decision`, for a variant with the rates of its base: a copy would solve its own."""
+    base = scenario.variant_of
+    if base is None:
+        return scenario.decision
+    from sim.engine.solve import can_alter, solve_base
+
+    return (solve_base(scenario, base) if can_alter(scenario, base) else scenario).decision
 
 
 def _summary(scenario: Scenario) -> dict[str, Any]:

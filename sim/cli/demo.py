@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from sim.cli.console import say
-from sim.cli.options import Agents, AsJson, Fresh, Out, Quiet, Seed
+from sim.cli.options import Agents, AsJson, Fresh, Out, Quiet, Rates, Seed
 from sim.cli.running import run_and_keep
 
 INTRODUCTION: Final = (
@@ -26,6 +26,7 @@ def demo(
     out: Out = None,
     agents: Agents = None,
     seed: Seed = None,
+    rates: Rates = "base",
     fresh: Fresh = False,
     as_json: AsJson = False,
     quiet: Quiet = False,
@@ -37,6 +38,7 @@ def demo(
     run_and_keep(
         DEMO,
         seed=seed,
+        rates=rates,
         agents=agents,
         out=out or Path("out", "demo"),
         fresh=fresh,

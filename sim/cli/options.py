@@ -18,6 +18,13 @@ Agents = Annotated[
     int | None,
     typer.Option(metavar="N", help="Number of simulated persons: -s population.agents=N."),
 ]
+Rates = Annotated[
+    str,
+    typer.Option(
+        metavar="base|own",
+        help="Rates of a variant: of the scenario without changes, or solved with them.",
+    ),
+]
 Fresh = Annotated[
     bool,
     typer.Option("--fresh", help="Compute everything again, even if results are there already."),

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from sim.cli.options import Agents, AsJson, Fresh, Out, Quiet, Seed
+from sim.cli.options import Agents, AsJson, Fresh, Out, Quiet, Rates, Seed
 from sim.cli.running import run_and_keep
 
 
@@ -26,6 +26,7 @@ def run(
     replicates: Annotated[
         int, typer.Option(min=1, metavar="N", help="Runs with different seeds, for intervals.")
     ] = 1,
+    rates: Rates = "base",
     threads: Annotated[
         int | None,
         typer.Option(min=1, metavar="N", help="Cores to use (all); results do not depend on it."),
@@ -42,6 +43,7 @@ def run(
         seed=seed,
         agents=agents,
         replicates=replicates,
+        rates=rates,
         threads=threads,
         out=out,
         fresh=fresh,

@@ -20,6 +20,7 @@ from sim.cli.cores import cores_for
 from sim.schema.errors import printable
 
 if TYPE_CHECKING:
+    from sim.results.rates import Which
     from sim.results.record import Record
     from sim.schema import Scenario
 
@@ -34,6 +35,7 @@ def run_and_keep(
     seed: int | None,
     agents: int | None,
     replicates: int = 1,
+    rates: str = "base",
     threads: int | None = None,
     out: Path | None,
     fresh: bool,
@@ -48,6 +50,7 @@ def run_and_keep(
         seed: 0 to 2**63 - 1; none: the scenario's.
         agents: number of simulated persons; none: the scenario's.
         replicates: runs with other seeds, at least 1.
+        rates: `base` or `own`: whose base rates a variant has.
         threads: cores to use; none: all.
         out: folder of the run; none: out/NAME.
         fresh: compute it even where the folder or a checkpoint has it.
@@ -55,18 +58,20 @@ def run_and_keep(
         quiet: print nothing.
 
     Raises:
-        BadInputError: the folder cannot be written, or there are fewer cores than threads.
+        BadInputError: the folder cannot be written, or there are fewer cores than threads, or no
+            such rates.
     """
+    which = _rates(rates)
     threads = cores_for("--threads", threads)
-    from sim.scenario.reader import read
+    from sim.scenario.reader import ScenarioFile
 
     changes = list(overrides)
     if agents is not None:
         changes.append(f"population.agents={agents}")
-    scenario = read(source, changes).single()
-    # Base rates are solved on the file without the changes, so that two runs of it differ by what
-    # was changed and by nothing else.
-    base = read(source).single() if changes else scenario
+    file = ScenarioFile(source)
+    scenario = file.variant(changes).single()
+    # With rates of the base, two runs differ by what was changed and by nothing else.
+    base = scenario if scenario.variant_of is None and not changes else file.base.single()
     target = out if out is not None else Path("out", scenario.name)
     existed = _prepare(target)
     shown = not (as_json or quiet)
@@ -75,8 +80,9 @@ def run_and_keep(
 
     with store.hold(target) as folder:
         own_seed = scenario.seed if seed is None else seed
-        what = store.identity(scenario, base, own_seed, replicates)
-        record = _found(target, what, shown) if existed and not fresh else None
+        solved_on = base if which == "base" else scenario
+        what = store.identity(scenario, solved_on, own_seed, replicates)
+        record = _found(target, what, which, shown) if existed and not fresh else None
         again = record is not None
         checkpoint = store.checkpoint_of(folder)
         if fresh:
@@ -84,8 +90,8 @@ def run_and_keep(
         if record is None:
             with _resumable(checkpoint, fresh):
                 record = _computed(
-                    scenario, base, target, seed=seed, threads=threads, replicates=replicates,
-                    checkpoint=checkpoint, shown=shown,
+                    scenario, base, target, rates=which, seed=seed, threads=threads,
+                    replicates=replicates, checkpoint=checkpoint, shown=shown,
                 )  # fmt: skip
         store.discard(checkpoint)
     if as_json:
@@ -96,11 +102,19 @@ def run_and_keep(
         say(f"\n{printable(str(target))} {became}: tables, manifest, pictures, report.html")
 
 
+def _rates(text: str) -> Which:
+    """Read whose base rates a variant has."""
+    if text not in ("base", "own"):
+        raise BadInputError(f"--rates {printable(text)} is not known: use base or own")
+    return "own" if text == "own" else "base"
+
+
 def _computed(
     scenario: Scenario,
     base: Scenario,
     target: Path,
     *,
+    rates: Which,
     seed: int | None,
     threads: int,
     replicates: int,
@@ -129,6 +143,7 @@ def _computed(
             threads=threads,
             replicates=replicates,
             base=base,
+            rates=rates,
             progress=progress,
             keep=checkpoint,
             say=complain if shown else None,
@@ -157,9 +172,10 @@ def _print_json(record: Record, target: Path, again: bool) -> None:
     )
 
 
-def _found(target: Path, what: dict[str, Any], shown: bool) -> Record | None:
+def _found(target: Path, what: dict[str, Any], rates: Which, shown: bool) -> Record | None:
     """Give the run in a folder if it is the one asked for; else say that it will be replaced."""
     from sim.results import store
+    from sim.results.rates import tell
     from sim.results.record import load
 
     store.refuse_foreign(target)
@@ -172,6 +188,8 @@ def _found(target: Path, what: dict[str, Any], shown: bool) -> Record | None:
                     f"{printable(str(target))} already holds this run: nothing computed "
                     "(--fresh computes it again)"
                 )
+                if "rates" in record.manifest and (rated := tell(record.manifest["rates"], rates)):
+                    complain(printable(rated))
             if not (
                 target / "report.html"
             ).exists():  # interrupted just before the report was written

@@ -72,8 +72,9 @@ def sweep(
     with progress_bar(text, shown) as progress:
         try:
             outcome = Sweep(
-                study, target, jobs=jobs, timeout=timeout, tolerated=tolerated, progress=progress
-            ).start(fresh)
+                study, target, jobs=jobs, timeout=timeout, tolerated=tolerated, progress=progress,
+                say=complain if shown else lambda _: None,
+            ).start(fresh)  # fmt: skip
         except TooManyFailuresError as error:
             complain(f"sim: {printable(str(error))}")
             if as_json:

@@ -19,9 +19,10 @@ from sim.core.rng import replicate_seed
 from sim.engine.checkpoint import Checkpoints, Kept
 from sim.engine.recorder import Recorder, Stepper
 from sim.engine.setup import build_world
-from sim.engine.solve import solve_base
+from sim.engine.solve import solve
 from sim.mechanisms.census import ACCOUNT
 from sim.model.world import World
+from sim.results.rates import Which, tell
 from sim.results.record import Record
 from sim.results.store import identity
 from sim.schema import Scenario
@@ -40,6 +41,7 @@ def run(
     threads: int = 1,
     replicates: int = 1,
     base: Scenario | None = None,
+    rates: Which = "base",
     progress: Progress | None = None,
     keep: str | Path | None = None,
     say: Callable[[str], None] | None = None,
@@ -51,29 +53,37 @@ def run(
         seed: Seed, 0 to 2**63 - 1; None: the scenario's own.
         threads: Threads of the kernels; the result does not depend on it.
         replicates: Number of runs with different seeds; the first uses `seed` itself.
-        base: Scenario on which base_L and the flight norm are solved, if `scenario` is a variant
-            of it. None: `scenario` itself.
+        base: What `scenario` is a variant of. None: as `sim.read` found it: the file without the
+            overrides, or the scenario that the file names; `scenario` itself, if it is no variant.
+        rates: Whether base_L and the flight norm are solved on the `base`, so that the run differs
+            from it by what was changed alone, or on the scenario itself (`own`). Those that the
+            scenario states are kept. The manifest says what was used, and what the other would be.
         progress: Called with (days done, total days, description).
         keep: File for a checkpoint, written every 30 s. If it holds a checkpoint of this run, the
             run resumes from it; that of another run is discarded. The file is not removed at the
             end: remove it once the record is saved.
-        say: Called with a message about a checkpoint that was found or could not be written.
+        say: Called with a message about rates that a change would alter, or about a checkpoint
+            that was found or could not be written.
 
     Returns:
         The record, its tables by replicate.
 
     Raises:
         ThreadsError: `threads` is not between 1 and the number of cores.
-        ValueError: `replicates` is less than 1.
+        ValueError: `replicates` is less than 1, or `rates` or the seed is out of its range.
     """
     if replicates < 1:
         raise ValueError("at least one replicate is needed")
-    scenario, base = ready(scenario, seed, threads, base)
+    scenario, base = ready(scenario, seed, threads, base, rates)
     started = datetime.now(UTC).isoformat(timespec="seconds")
     clock = time.perf_counter()
     was_compiled = jit.is_compiled()
-    what = identity(scenario, base, scenario.seed, replicates)
-    scenario = solve_base(scenario, base)
+    solved_on = base if rates == "base" else scenario
+    what = identity(scenario, solved_on, scenario.seed, replicates)
+    solved = solve(scenario, base, rates)
+    scenario = solved.scenario
+    if say is not None and (told := tell(solved.told(), rates)):
+        say(told)
     seeds = [replicate_seed(scenario.seed, r) for r in range(replicates)]
     done: list[dict[str, pd.DataFrame]] = []
     resumed: list[dict[str, int]] = []
@@ -104,6 +114,7 @@ def run(
     tables = {name: join([one[name] for one in done]) for name in done[0]}
     manifest = {
         **describe(scenario, what, seeds, threads),
+        "rates": solved.told(),
         "people": people,
         "agents": agents,
         "steps": steps,
@@ -116,7 +127,7 @@ def run(
 
 
 def ready(
-    scenario: Scenario, seed: int | None, threads: int, base: Scenario | None
+    scenario: Scenario, seed: int | None, threads: int, base: Scenario | None, rates: Which
 ) -> tuple[Scenario, Scenario]:
     """Check the arguments of a run, so that errors are raised before anything is computed.
 
@@ -130,10 +141,12 @@ def ready(
         raise TypeError(
             f"run takes a scenario, as sim.read gives it, not {type(scenario).__name__}"
         )
+    if rates not in ("base", "own"):
+        raise ValueError(f"rates is 'base' or 'own', not {rates!r}")
     if seed is not None and not 0 <= seed < 2**63:
         raise ValueError(f"a seed is a whole number from 0 to 2**63 - 1, not {seed}")
     scenario = scenario.single()
-    base = scenario if base is None else base.single()
+    base = (base or scenario.variant_of or scenario).single()
     if seed is not None:
         scenario = scenario.model_copy(update={"seed": seed})
     return scenario, base

@@ -20,7 +20,7 @@ from sim.scenario.renamed import path_of_today, tell
 from sim.scenario.tables import read_cells
 from sim.scenario.wording import Field, field_at
 from sim.scenario.writer import one_line
-from sim.schema import Factor, Sweep, parse_date
+from sim.schema import Factor, Scenario, Sweep, parse_date
 from sim.schema.errors import Problem, ScenarioError, quoted
 from sim.schema.key import renamed
 
@@ -346,13 +346,19 @@ def _listed(file: ScenarioFile) -> Design:
     return Design(tuple(header), points)
 
 
-def find_problems(file: ScenarioFile, design: Design, progress: Callable[[int], None]) -> None:
+def find_problems(
+    file: ScenarioFile,
+    design: Design,
+    progress: Callable[[int], None],
+    look: Callable[[Scenario], None],
+) -> None:
     """Resolve and check every point, before the first is run.
 
     Args:
         file: the scenario's file, itself without problems.
         design: the points.
         progress: called with the number of points that were checked.
+        look: called with each point's scenario.
 
     Raises:
         ScenarioError: with the problems of all points, each once, told where the sweep has them.
@@ -367,7 +373,7 @@ def find_problems(file: ScenarioFile, design: Design, progress: Callable[[int], 
                 unknown[it.path] = [it.path_place(p.message, p.hint) for p in wrong]
         changes = [it for it in point.changes if not unknown[it.path]]
         try:
-            file.variant([it.argument for it in changes])
+            look(file.variant([it.argument for it in changes]))
         except ScenarioError as error:
             places = {
                 f"-s {it.argument}": it.path_place if field_of(it.path) == Field() else it.place

@@ -14,6 +14,7 @@ from sim import __version__
 from sim.core import jit
 from sim.core.atomic import atomic
 from sim.core.rng import replicate_seed
+from sim.engine.solve import can_alter
 from sim.experiments import design, metrics
 from sim.experiments.parts import cannot_write, factor_kind
 from sim.results.store import StoreError
@@ -49,8 +50,10 @@ class Study:
         source: the file, as it was named.
         file: the scenario's file.
         base: the resolved scenario as the file has it, without its sweep.
+        rated: what the base is a variant of, itself if of nothing: base rates are solved on it.
         sweep: the section.
         design: factors and points.
+        altering: points that change what rates are solved on; none: not counted yet.
     """
 
     def __init__(self, source: str) -> None:
@@ -67,6 +70,8 @@ class Study:
             raise ScenarioError([Problem(str(self.file.path), 0, 0, "has no sweep", hint)])
         self.sweep: Sweep = metrics.of_today(self.file, scenario.sweep)
         self.base: Scenario = scenario.single()
+        self.rated: Scenario = (self.base.variant_of or self.base).single()
+        self.altering: int | None = None
         problems: list[Problem] = []
         for find in (self._lay_out, self._find_problems):
             try:
@@ -83,12 +88,19 @@ class Study:
         metrics.find_problems(self.file, self.base, self.sweep)
 
     def check_points(self, progress: Callable[[int], None] = lambda _: None) -> None:
-        """Resolve and check every point.
+        """Resolve and check every point, and count those that may have rates of their own.
 
         Raises:
             ScenarioError: with all their problems.
         """
-        design.find_problems(self.file, self.design, progress)
+        altering = 0
+
+        def look(point: Scenario) -> None:
+            nonlocal altering
+            altering += can_alter(point, self.rated)
+
+        design.find_problems(self.file, self.design, progress, look)
+        self.altering = altering
 
     @property
     def n_points(self) -> int:
@@ -103,7 +115,12 @@ class Study:
     @cached_property
     def unit_size(self) -> int:
         """Runs in a unit."""
-        return max(1, min(MOST, self.n_runs // UNITS))
+        size = max(1, min(MOST, self.n_runs // UNITS))
+        replicates = self.sweep.replicates
+        if self.sweep.rates == "own" and replicates <= MOST:
+            # A unit has all replicates of a point, whose rates are then solved once.
+            size = -(-size // replicates) * replicates
+        return size
 
     @property
     def n_units(self) -> int:
@@ -129,7 +146,10 @@ class Study:
         words = ["sim", "run", self.source]
         for argument in self.design.points[run.point].arguments:
             words += ["-s", argument]
-        return shlex.join([*words, "--seed", str(run.seed)])
+        words += ["--seed", str(run.seed)]
+        if self.sweep.rates == "own":
+            words += ["--rates", "own"]
+        return shlex.join(words)
 
     @cached_property
     def units(self) -> dict[str, str]:
@@ -157,6 +177,11 @@ class Study:
             "version": __version__,
             "code": jit.code_hash(),
             "sweep": self.sweep.model_dump(mode="json", by_alias=True, exclude_defaults=True),
+            "rates": {
+                "used": self.sweep.rates,
+                "base": self.rated.name,
+                "altering_points": self.altering,
+            },
             "scenario": self.base.model_dump(mode="json", by_alias=True, exclude_none=True),
             "factors": list(self.design.factors),
             "metrics": self.units,
@@ -201,6 +226,21 @@ def write(folder: Path, plan: Mapping[str, Any]) -> None:
             partial.write_text(json.dumps(plan, ensure_ascii=False) + "\n", encoding="utf-8")
     except OSError as error:
         raise cannot_write(path, error) from error
+
+
+def tell_rates(plan: Mapping[str, Any]) -> str:
+    """Say on what the rates of a sweep's points are solved, where that makes a difference."""
+    rates = plan.get("rates")
+    if not rates or not rates["altering_points"]:
+        return ""
+    base = f"on {rates['base']} as it stands"
+    which, other = (base, "on each point itself")[:: 1 if rates["used"] == "base" else -1]
+    wanted = "own" if rates["used"] == "base" else "base"
+    return (
+        f"base rates are solved {which}; {rates['altering_points']:,} of "
+        f"{len(plan['points']):,} points change what they are solved on: "
+        f"`rates: {wanted}` in the sweep solves them {other}"
+    )
 
 
 def differences(there: Mapping[str, Any], here: Mapping[str, Any]) -> list[str]:

@@ -71,6 +71,7 @@ class Sweep:
         timeout: seconds that a run may take; none: any.
         tolerated: failed runs that are tolerated; none: any number.
         progress: called with how far it is.
+        say: called with a message about base rates.
         command: what starts a worker.
     """
 
@@ -80,6 +81,7 @@ class Sweep:
     timeout: float | None = None
     tolerated: float | None = None
     progress: Progress = lambda *_: None
+    say: Callable[[str], None] = lambda _: None
     command: Sequence[str] = field(default_factory=lambda: WORKER)
     failures: dict[int, dict[int, str]] = field(default_factory=dict)
     """By unit and run: why it failed."""
@@ -95,9 +97,9 @@ class Sweep:
         """
         clock = time.perf_counter()
         _refuse_foreign(self.folder)
-        plan = self.study.plan()
         if fresh or not (self.folder / PLAN).exists():
             self._check_points()
+        plan = self.study.plan()
         with hold(self.folder) as folder:
             self.folder = folder
             _refuse_foreign(folder)
@@ -155,6 +157,8 @@ class Sweep:
             raise parts.cannot_write(self.folder, error) from error
         if there is None:
             plans.write(self.folder, plan)
+        if told := plans.tell_rates(there or plan):
+            self.say(told)
 
     def prepare_folder(self) -> None:
         """Make the folders of parts, and remove what processes that died have left there."""
@@ -228,13 +232,15 @@ class Sweep:
                 close(worker)
 
     def _prepare(self) -> None:
-        """Compile what runs need, once, and solve the base rates that all points share."""
+        """Compile what runs need, once, and solve the base rates, where all points share them."""
         if not jit.is_compiled():
             self.progress(0, 0, "compiling, first run only")
             small = min(WARM_AGENTS, self.study.base.population.agents)
             few = self.study.file.variant([f"population.agents={small}"])
             run_world(build_world(solve_base(few, few), few.seed), 0, 1, None)
-        self._base = solve_base(self.study.base, self.study.base)
+        self._base = self.study.rated
+        if self.study.sweep.rates == "base":
+            self._base = solve_base(self._base, self._base)
 
     def _start_worker(self) -> None:
         """Start a worker, and tell it what all units share."""
@@ -258,13 +264,17 @@ class Sweep:
         ahead = list(self._pending)[: self.jobs] if len(self._pending) else []
         return next((unit for unit in ahead if unit not in self._prepared), None)
 
+    def _scenario(self, point: int) -> Scenario:
+        """Return a point's scenario; with its base rates, unless the worker has to solve them."""
+        found = self.study.variant(point)
+        return solve_base(found, self._base) if self.study.sweep.rates == "base" else found
+
     def _request(self, unit: int) -> str:
         """Return the request for a unit: its runs, and the whole scenario of each of its points."""
         runs = self.study.runs(unit)
         points = self.study.design.points
         scenarios: dict[int, Scenario] = {
-            point: solve_base(self.study.variant(point), self._base)
-            for point in dict.fromkeys(run.point for run in runs)
+            point: self._scenario(point) for point in dict.fromkeys(run.point for run in runs)
         }
         return json.dumps(
             {

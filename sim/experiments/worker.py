@@ -48,12 +48,14 @@ class Worker:
         """Run once.
 
         Args:
-            scenario: resolved, with its base rates.
+            scenario: resolved; its base rates are solved on it, if it does not state them.
             seed: seed of the run.
         """
         from sim.engine.setup import build_world
         from sim.engine.simulate import run_world
+        from sim.engine.solve import solve_base
 
+        scenario = solve_base(scenario, scenario)
         return run_world(build_world(scenario, seed), 0, 1, None)
 
     def do(self, request: dict[str, Any]) -> None:

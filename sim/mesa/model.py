@@ -30,7 +30,7 @@ from sim.core.terms import Activity, Answer
 from sim.engine.recorder import Stepper
 from sim.engine.setup import build_world
 from sim.engine.simulate import describe, ready
-from sim.engine.solve import solve_base
+from sim.engine.solve import solve
 from sim.mechanisms.census import ACCOUNT, take_census
 from sim.mechanisms.decide import HOUSEHOLDS
 from sim.mesa.columns import words_of
@@ -39,9 +39,10 @@ from sim.mesa.people import People, Person
 from sim.mesa.quiet import agentset, mesa
 from sim.mesa.refusal import refuse, refuse_copy
 from sim.mesa.reporters import COUNTRY_REPORTERS, MODEL_REPORTERS
+from sim.results.rates import Which
 from sim.results.record import Record
 from sim.results.store import identity
-from sim.scenario.reader import ScenarioFile
+from sim.scenario.reader import read
 from sim.schema import Scenario
 from sim.schema.errors import suggest
 
@@ -65,8 +66,10 @@ class MigrationModel(mesa.Model):  # type: ignore[misc]
             `numpy.random.default_rng` takes, from which the seed is drawn. `batch_run` of Mesa 3.4
             and later passes its own `rng` here.
         threads: Threads of the decision kernel; the result does not depend on it.
-        base: Scenario that base_L and the flight norm are solved on; none: the file without
-            the changes, as on the command line.
+        base: What the scenario is a variant of; none: as `sim.read` finds it: the file without the
+            changes, or the scenario that the file names.
+        rates: Whether base_L and the flight norm are solved on the `base`, as `sim run` does, or
+            with the changes (`own`). The record's manifest says what was used.
         model_reporters: What to collect of the model; none: `MODEL_REPORTERS`.
         agent_reporters: What to collect of people; none: nothing, since each person would add a
             row at each step.
@@ -92,6 +95,7 @@ class MigrationModel(mesa.Model):  # type: ignore[misc]
         rng: Any = None,
         threads: int = 1,
         base: Scenario | None = None,
+        rates: Which = "base",
         model_reporters: Mapping[str, Any] | None = None,
         agent_reporters: Mapping[str, Any] | None = None,
         **kwargs: Any,
@@ -103,12 +107,12 @@ class MigrationModel(mesa.Model):  # type: ignore[misc]
             if seed is not None:
                 raise ValueError("give either seed or rng, not both")
             seed = _seed_of(rng)
-        changed, base = _read(scenario, agents, base, kwargs)
+        changed = _read(scenario, agents, kwargs)
         self._clock = time.perf_counter()
         self._started = datetime.now(UTC).isoformat(timespec="seconds")
         self._compiled = not jit.is_compiled()
         seed = None if seed is None else operator.index(seed)
-        changed, base = ready(changed, seed, threads, base)
+        changed, base = ready(changed, seed, threads, base, rates)
         super().__init__(rng=changed.seed)
         self._seed = changed.seed  # what reset_randomizer goes back to; Mesa 3.3 forgets it
         self.time = 0.0
@@ -121,8 +125,10 @@ class MigrationModel(mesa.Model):  # type: ignore[misc]
         clock = self.__dict__.pop("_default_schedule", None)
         if clock is not None:
             clock.stop()
-        self._identity = identity(changed, base, changed.seed, 1)
-        solved = solve_base(changed, base)
+        solved_on = base if rates == "base" else changed
+        self._identity = identity(changed, solved_on, changed.seed, 1)
+        found = solve(changed, base, rates)
+        self._rates, solved = found.told(), found.scenario
         self.world = build_world(solved, solved.seed, threads=threads)
         self._rows = len(self.world.people.pid)
         self._stepper = Stepper(self.world)
@@ -234,6 +240,7 @@ class MigrationModel(mesa.Model):  # type: ignore[misc]
         scenario = self.world.scenario
         manifest = {
             **describe(scenario, self._identity, [scenario.seed], self.world.threads),
+            "rates": self._rates,
             "people": ACCOUNT.of(self.world).start,
             "agents": self._rows,
             "steps": self.world.step,
@@ -314,10 +321,9 @@ def _seed_of(rng: Any) -> int:
 def _read(
     scenario: str | Path | Scenario,
     agents: int | None,
-    base: Scenario | None,
     changes: Mapping[str, Any],
-) -> tuple[Scenario, Scenario | None]:
-    """Read the scenario with its changes, and the one that its rates are solved on."""
+) -> Scenario:
+    """Read the scenario with its changes."""
     known = [*inspect.signature(MigrationModel).parameters, "seed", *Scenario.model_fields]
     for name in changes:
         if name.partition(".")[0] not in known:
@@ -330,15 +336,10 @@ def _read(
         if arguments:
             raise TypeError(
                 f"{arguments[0]} changes what a file says, and this scenario was read already: "
-                "give the file's name, or sim.read(file, ['PATH=VALUE', ...]) as the scenario "
-                "and sim.read(file) as the base"
+                "give the file's name, or sim.read(file, ['PATH=VALUE', ...]) as the scenario"
             )
-        return scenario, base
-    file = ScenarioFile(scenario)
-    changed = file.variant(arguments)
-    if base is None and arguments:
-        base = file.variant()
-    return changed, base
+        return scenario
+    return read(scenario, arguments)
 
 
 def _yaml(value: Any) -> str:

@@ -45,7 +45,7 @@ class Twin(mesa.Model):  # type: ignore[misc]
     def __init__(self, scenario: Scenario, seed: int | None = None) -> None:
         seed = scenario.seed if seed is None else seed
         super().__init__(rng=seed)
-        self.world = build_world(solve_base(scenario, scenario), seed)
+        self.world = build_world(solve_base(scenario, scenario.variant_of or scenario), seed)
         self.heads: dict[int, Head] = {}
 
     def step(self) -> None:

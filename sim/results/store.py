@@ -110,12 +110,16 @@ def write(parts: Parts, directory: str | Path) -> Path:
     return target
 
 
+UNRELATED: Final = {"name", "title", "description", "sources", "seed", "observed", "outputs"}
+"""Keys of a scenario that cannot bear upon the rates solved on it."""
+
+
 def identity(scenario: Scenario, base: Scenario, seed: int, replicates: int) -> dict[str, Any]:
     """Give the identity of a run: two runs with the same identity have the same tables, to the bit.
 
     Args:
         scenario: resolved, `population.agents` included.
-        base: what its rates are solved on.
+        base: the scenario that its rates are solved on.
         seed: the seed, whatever the scenario says.
         replicates: how many.
 
@@ -124,7 +128,7 @@ def identity(scenario: Scenario, base: Scenario, seed: int, replicates: int) -> 
     """
     return {
         "scenario": _digest(scenario.model_dump_json(by_alias=True, exclude={"seed"}).encode()),
-        "base": _digest(base.model_dump_json(by_alias=True).encode()),
+        "base": _digest(base.model_dump_json(by_alias=True, exclude=UNRELATED).encode()),
         "seed": seed,
         "replicates": replicates,
         "code": jit.code_hash(),
@@ -133,7 +137,7 @@ def identity(scenario: Scenario, base: Scenario, seed: int, replicates: int) -> 
 
 WORDS: Final = {
     "scenario": "another scenario",
-    "base": "rates solved on another file",
+    "base": "rates solved on another scenario",
     "seed": "another seed",
     "replicates": "another number of replicates",
     "code": "other code",

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Sequence
+from contextlib import suppress
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Final, get_args
 
@@ -79,6 +81,7 @@ class ScenarioFile:
         self.path = _find(source)
         self._problems: list[Problem] = []
         self._damaged: set[str] = set()
+        self._base: Node | None = None
         root = _load_tree(self.path, limit, self._problems)
         named = root.value.get(BASE)
         root, found = _with_tables(root, self.path, self._damaged)
@@ -96,9 +99,26 @@ class ScenarioFile:
             raise ScenarioError([named.problem(f"{path} builds on another scenario itself", hint)])
         base, found = _with_tables(base, path, self._damaged)
         self._problems += found
+        self._base = base
         merged = _merged(base, root)
         del merged.value[BASE]
         return merged
+
+    @cached_property
+    def base(self) -> Scenario:
+        """What the file's variants are variants of: from there they have their base rates.
+
+        It is the scenario that the file names with `scenario:`, if that one is whole by itself;
+        otherwise the file without overrides.
+
+        Raises:
+            ScenarioError: with all problems of the file and its tables.
+        """
+        if self._base is not None and not self._problems:
+            scenario, found = _validate(self._base, set(self._damaged))
+            if scenario is not None and not found:
+                return resolve(scenario)
+        return self._resolved(())
 
     def variant(self, overrides: Sequence[str] = (), *, checked: bool = False) -> Scenario:
         """Check and resolve the scenario with overrides.
@@ -107,9 +127,21 @@ class ScenarioFile:
             overrides: `PATH=VALUE`, as `read` takes them.
             checked: True where these overrides were found to be right before.
 
+        Returns:
+            The scenario, a variant of `base` if there are overrides or the file names another
+            scenario; of none where only the overrides make the file right.
+
         Raises:
             ScenarioError: with all problems of the file, its tables and the overrides.
         """
+        scenario = self._resolved(overrides, checked=checked)
+        if overrides or self._base is not None:
+            with suppress(ScenarioError):
+                return scenario.as_variant_of(self.base)
+        return scenario
+
+    def _resolved(self, overrides: Sequence[str], *, checked: bool = False) -> Scenario:
+        """Check and resolve the scenario with overrides, as `variant` does."""
         root, problems, damaged = self.tree.root, list(self._problems), set(self._damaged)
         if overrides:
             root, found = override(root, overrides)

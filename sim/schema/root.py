@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal, Self
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, PrivateAttr
 
 from sim.schema.blocs import Bloc
 from sim.schema.corridors import Corridor
@@ -88,6 +88,26 @@ class Scenario(Part):
         "Many runs of this scenario with varied values, for `sim sweep`. A single run ignores it.",
         left_out="the scenario has no sweep",
     )
+
+    _variant_of: Self | None = PrivateAttr(default=None)
+
+    @property
+    def variant_of(self) -> Self | None:
+        """The scenario that this one was made of by changes; None: of none.
+
+        It is no part of the scenario: it is not written to files, nor compared.
+        """
+        return self._variant_of
+
+    def as_variant_of(self, base: Self) -> Self:
+        """Return the scenario as a variant of another one, from which it has its base rates."""
+        found = self.model_copy()
+        found._variant_of = base
+        return found
+
+    def __eq__(self, other: object) -> bool:
+        """Whether two scenarios say the same, whatever they are variants of."""
+        return isinstance(other, Scenario) and self.__dict__ == other.__dict__
 
     def single(self) -> Self:
         """Return the scenario as one run has it: a sweep is about many."""

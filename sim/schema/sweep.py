@@ -115,6 +115,11 @@ class Sweep(Part):
         higher="narrower intervals, and more runs",
         source="a choice of precision",
     )
+    rates: Literal["base", "own"] = key(
+        "base",
+        "On what the base rates of each combination are solved: `base`, the scenario without what "
+        "is varied, so that combinations differ by that alone; `own`, each combination itself.",
+    )
     vary: dict[str, Factor] = key(
         {},
         "What is changed from run to run: by key, or by a name of your own for entries with "

@@ -314,7 +314,7 @@ def test_nothing_in_a_checkpoint_is_executed(kept: Path, tmp_path: Path) -> None
         ({"code": "x"}, "of other code"),
         ({"scenario": "x"}, "of another scenario"),
         ({"seed": 8, "replicates": 2}, "of another seed, another number of replicates"),
-        ({"base": "x"}, "of rates solved on another file"),
+        ({"base": "x"}, "of rates solved on another scenario"),
     ],
 )
 def test_a_checkpoint_of_another_run_is_refused(
@@ -340,7 +340,7 @@ def test_what_makes_a_run_another() -> None:
     assert differences(json.loads(json.dumps(one)), one) == ""
     fewer = small("population.agents=4000")
     assert differences(one, identity(fewer, small(), 7, 1)) == "another scenario"
-    assert differences(one, identity(small(), fewer, 7, 1)) == "rates solved on another file"
+    assert differences(one, identity(small(), fewer, 7, 1)) == "rates solved on another scenario"
     assert differences(one, identity(small("seed=8"), small(), 8, 1)) == "another seed"
     assert differences(one, identity(small(), small(), 7, 2)) == "another number of replicates"
     assert differences(None, one) == "other code"

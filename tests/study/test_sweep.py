@@ -97,10 +97,67 @@ def test_a_run_of_a_sweep_is_that_run_alone(whole: Path, tmp_path: Path) -> None
     words = shlex.split(study.command(member))
     assert words[:3] == ["sim", "run", source]
     overrides = words[4:-2:2]
-    record = run(read(source, overrides), seed=int(words[-1]), base=read(source))
+    record = run(read(source, overrides), seed=int(words[-1]))
     headline = record.headline.set_index("measure")["value"]
     for name in MEASURES:
         assert row[name] == pytest.approx(headline[name], rel=1e-12, nan_ok=True)
+
+
+OWN = """\
+sweep:
+  rates: own
+  replicates: 2
+  vary:
+    population.agents: {values: [300, 400]}
+    decision.baseline_rate: {values: [.02, .03]}
+  tables: [flows]
+"""
+
+
+def test_points_with_rates_of_their_own(tmp_path: Path) -> None:
+    source = write(tmp_path, OWN)
+    told: list[str] = []
+    outcome = start(source, tmp_path / "out", jobs=2, say=told.append)
+    (said,) = told
+    assert said == (
+        "base rates are solved on each point itself; 4 of 4 points change what they are solved on: "
+        "`rates: base` in the sweep solves them on small as it stands"
+    )
+    study = Study(source)
+    # Each point's replicates are in one unit, so that its rates are solved once.
+    assert (study.unit_size, outcome.units) == (2, 4)
+    for row in (runs(tmp_path / "out").iloc[3], runs(tmp_path / "out").iloc[4]):
+        member = study.runs(row["run"] // 2)[row["run"] % 2]
+        words = shlex.split(study.command(member))
+        assert words[-4:] == ["--seed", str(row["seed"]), "--rates", "own"]
+        variant = read(source, words[4:-4:2])
+        own, other = (run(variant, seed=member.seed, rates=it) for it in ("own", "base"))
+        for record, same in ((own, True), (other, False)):
+            headline = record.headline.set_index("measure")["value"]
+            found = [
+                row[name] == pytest.approx(headline[name], rel=1e-12, nan_ok=True)
+                for name in MEASURES
+            ]
+            assert all(found) is same
+    start(source, tmp_path / "out", jobs=1, say=told.append)
+    assert told == [said, said]  # said again when it is resumed
+
+
+def test_points_that_cannot_alter_rates_are_not_told(tmp_path: Path) -> None:
+    later = """\
+sweep:
+  vary:
+    policies.bb_tighter.start: {values: [2020-02, 2020-03-10]}
+    politics.memory: {values: [1, 2]}
+    decision.base_flight: {values: [1e-4, 1e-3]}
+"""
+    path = Path(write(tmp_path, later))
+    text = path.read_text(encoding="utf-8")
+    path.write_text(text.replace("population: {agents: 300}\n", ""), encoding="utf-8")
+    study = Study(str(path))
+    study.check_points()
+    assert study.altering == 0
+    assert study.plan()["rates"] == {"used": "base", "base": "small", "altering_points": 0}
 
 
 def test_metrics_of_stocks_and_days() -> None:
@@ -447,7 +504,11 @@ def test_commands(call: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.chdir(tmp_path)
     write(tmp_path)
     code, out, err = call("sweep", "tiny.yaml", "-j", "1")
-    assert (code, err.count("\n")) == (0, 1)
+    assert (code, err.count("\n")) == (0, 2)
+    assert (
+        "base rates are solved on small as it stands; 4 of 4 points change what they are solved "
+        "on: `rates: own` in the sweep solves them on each point itself\n"
+    ) in err
     assert "4 points x 2 replicates = 8 runs" in err
     assert out.startswith("out/tiny_sweep: 8 runs, 0 failed")
     code, out, err = call("sweep", "tiny.yaml", "--json")

@@ -52,7 +52,8 @@ class Engine:
             raise self.error
         record = sample_record()
         seed = scenario.seed if options["seed"] is None else options["seed"]
-        what = identity(scenario, options["base"], seed, options["replicates"])
+        solved_on = options["base"] if options["rates"] == "base" else scenario
+        what = identity(scenario, solved_on, seed, options["replicates"])
         manifest = {**record.manifest, "identity": what}
         return sim.Record(record.scenario, record.seed, manifest, record.tables)
 
@@ -261,7 +262,17 @@ def test_run_passes_everything_on(call: Any, engine: Engine) -> None:
     assert (given["seed"], given["replicates"], given["threads"]) == (7, 3, 1)
     # Rates are solved on the file as it stands.
     assert given["base"] == sim.read("syria")
+    assert given["rates"] == "base"
     assert sim.load("there").seed == sample_record().seed
+
+
+@pytest.mark.parametrize("command", [("run", "syria"), ("demo",)])
+def test_rates_are_passed_on(call: Any, engine: Engine, command: tuple[str, ...]) -> None:
+    words = (*command, "--agents", "900", "--out", "there", "--quiet")
+    assert call(*words, "--rates", "own").code == 0
+    assert engine.calls[0]["rates"] == "own"
+    done = call(*words, "--rates", "ours")
+    assert (done.code, done.err) == (2, "sim: --rates ours is not known: use base or own\n")
 
 
 def test_run_without_changes_is_its_own_base(call: Any, engine: Engine) -> None:

@@ -268,7 +268,11 @@ def test_a_scenario_that_was_read_is_taken_as_it_is() -> None:
     read = sim.read(FILE, [f"population.agents={FEW}", "policies.bb_border.barrier=.9"])
     mine = sim.MigrationModel(read, base=sim.read(FILE))
     assert mine.world.scenario == model(**{"policies.bb_border.barrier": 0.9}).world.scenario
-    assert sim.MigrationModel(read).world.scenario != mine.world.scenario  # solved on itself
+    assert sim.MigrationModel(read).world.scenario == mine.world.scenario  # the same base
+    own = sim.MigrationModel(read, rates="own")
+    assert own.world.scenario.decision == sim.run(read, rates="own").scenario.decision
+    assert own.world.scenario.decision != mine.world.scenario.decision
+    assert own.record.manifest["rates"]["used"] == "own"
     with pytest.raises(TypeError, match=r"was read already: .*sim\.read"):
         sim.MigrationModel(read, agents=5)
     with pytest.raises(TypeError, match="takes a scenario"):
