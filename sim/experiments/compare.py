@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from sim.results.interest import is_of_interest, narrowed
+from sim.results.interest import is_of_interest
 from sim.results.intervals import Interval, Values, interval, student_t
 from sim.results.measures import MEASURES, headline_values
 from sim.results.record import Record, UnlikeRunsError, refuse_unlike
@@ -231,8 +231,7 @@ def by_person(base: Record, variant: Record) -> pd.DataFrame:
     """
     refuse_unlike(variant, base)
     places = [it for r in (base, variant) for it in r.scenario.places]
-    homes = list(dict.fromkeys(it.id for it in places if is_of_interest(base.scenario, it.country)))
-    base, variant = narrowed(base), narrowed(variant)
+    homes = list(dict.fromkeys(it.id for it in places))
     parts = []
     for replicate in range(base.replicates):
         there, here = (_persons(it, replicate) for it in (base, variant))
@@ -253,7 +252,9 @@ def by_person(base: Record, variant: Record) -> pd.DataFrame:
             parts.append(
                 pd.DataFrame({"replicate": replicate, "event": event, "home": homes, **columns_of})
             )
-    return pd.concat(parts, ignore_index=True)
+    counted = pd.concat(parts, ignore_index=True)
+    kept = {it.id for it in places if is_of_interest(base.scenario, it.country)}
+    return counted[counted["home"].isin(kept)].reset_index(drop=True)
 
 
 def _happened(persons: pd.DataFrame, columns: Sequence[str]) -> NDArray[np.bool_]:

@@ -314,7 +314,7 @@ def test_a_row_a_step_is_collected_and_agrees_with_the_record() -> None:
         there = stocks[stocks["status"] == status].groupby("date")["people"].sum()
         assert rows[name].tolist() == there.reindex(stocks["date"].unique(), fill_value=0).tolist()
     account = record.account.pivot_table(
-        index="date", columns="activity", values="people", observed=False
+        index="date", columns="activity", values="people", aggfunc="sum", observed=False
     )
     assert rows["travelling"].tolist() == account["travelling"].tolist()
     assert rows["dead"].tolist() == account["dead"].tolist()
