@@ -486,7 +486,7 @@ MECHANISM = Mechanism(
     tables=(
         Table(
             "answers",
-            "the five answers of household heads",
+            "the five answers of household heads who decide (`population.others`)",
             "first",
             (
                 ANSWER,
