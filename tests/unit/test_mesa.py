@@ -516,7 +516,7 @@ def test_attributes_say_what_the_arrays_hold() -> None:
     assert view.get("is_head") == [bool(flag & HEAD) for flag in people.flags[rows]]
     countries = [None, "AA", "BB", "CC"]
     assert view.get("kin") == [countries[k] for k in people.kin[rows]]
-    assert sum(view.get("people")) == finished().census.activities[: Activity.dead].sum()
+    assert sum(view.get("people")) == finished().census.activities[:, : Activity.dead].sum()
     threats = view.get("threats")
     assert [("personal" in them) for them in threats] == [
         bool(mask >> 4 & 1) for mask in people.mask[rows]
