@@ -69,6 +69,7 @@ def random_scenario(number: int) -> Scenario:
         "population": {
             "agents": 100,
             "focus": rng.choice(([], [], [rng.choice(countries)])),
+            "others": random.Random(f"others {number}").choice(("stay", "decide")),
             "profile": _profile(rng),
         },
         "countries": [_country(rng, name, countries) for name in countries],
@@ -618,7 +619,7 @@ def large_scenario(agents: int = 30_000, **decision: Any) -> Scenario:
         "schema": 1,
         "name": "large",
         "time": {"start": START, "end": date(2011, 12, 31), "step": "month"},
-        "population": {"agents": agents, "focus": ["HOME"]},
+        "population": {"agents": agents, "focus": ["HOME"], "others": "decide"},
         "countries": [
             {"id": "HOME", "neighbours": ["NEXT"], "voice": 0.2, "democracy": 0.1,
              "languages": ["a"]},

@@ -66,7 +66,17 @@ def compare(
             {"run": str(folder), **table} for folder, table in zip(folders[1:], tables, strict=True)
         ]
         files = [str(path) for path in written]
-        say(to_json({"ok": True, "base": str(folders[0]), "against": against, "written": files}))
+        say(
+            to_json(
+                {
+                    "ok": True,
+                    "base": str(folders[0]),
+                    "population_of_interest": list(base.scenario.population.focus),
+                    "against": against,
+                    "written": files,
+                }
+            )
+        )
     elif not quiet:
         from sim.report import compared
 

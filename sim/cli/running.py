@@ -164,6 +164,7 @@ def _print_json(record: Record, target: Path, again: bool) -> None:
                 "ok": True,
                 "out": str(target),
                 "again": again,
+                "population_of_interest": list(record.scenario.population.focus),
                 "manifest": record.manifest,
                 "headline": record.headline.to_dict("records"),
                 "observed": record.observed.to_dict("records"),
@@ -220,8 +221,11 @@ def _resumable(checkpoint: Path, fresh: bool) -> Iterator[None]:
 
 def _show(record: Record) -> None:
     """Print the main tables of a run."""
+    from sim.plots.focus import of_interest
     from sim.report import text as tables
 
+    if whose := of_interest(record):
+        say(f"\nFigures are{whose}. Everybody else is in the tables.")
     shown = [tables.top_corridors, tables.five_answers, tables.harms]
     if len(record.tables.get("spending", ())):
         shown.append(tables.spending)

@@ -2,7 +2,8 @@
 
 Two runs with common seeds have the same people and the same random draws, so that they differ only
 by what was changed. Every figure here is therefore the variant's less the base's, replicate by
-replicate, and its interval is that of the mean of these differences.
+replicate, and its interval is that of the mean of these differences. All figures are about the
+population of interest; spending alone is everybody's.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from sim.results.interest import is_of_interest
 from sim.results.intervals import Interval, Values, interval, student_t
 from sim.results.measures import MEASURES, headline_values, measure_of_today
 from sim.results.record import Record, UnlikeRunsError, refuse_unlike
@@ -220,14 +222,16 @@ def by_person(base: Record, variant: Record) -> pd.DataFrame:
     Columns: `replicate`, `event` (of `EVENTS`, or `exists`), `home` (place of origin), and in
     people `only_base`, `only_variant`, `both`, `neither`. The four add up to the people who exist
     in both runs; `exists` counts them under `both`, and apart from them those who exist in one run
-    only, who are in no other row: they were born, or were there at the start, in that one.
+    only, who are in no other row: they were born, or were there at the start, in that one. Only
+    the population of interest is counted.
 
     Raises:
         UnlikeRunsError: the replicates are not pairs.
         NoTableError: a run did not keep `persons`.
     """
     refuse_unlike(variant, base)
-    homes = list(dict.fromkeys(it.id for r in (base, variant) for it in r.scenario.places))
+    places = [it for r in (base, variant) for it in r.scenario.places]
+    homes = list(dict.fromkeys(it.id for it in places))
     parts = []
     for replicate in range(base.replicates):
         there, here = (_persons(it, replicate) for it in (base, variant))
@@ -248,7 +252,9 @@ def by_person(base: Record, variant: Record) -> pd.DataFrame:
             parts.append(
                 pd.DataFrame({"replicate": replicate, "event": event, "home": homes, **columns_of})
             )
-    return pd.concat(parts, ignore_index=True)
+    counted = pd.concat(parts, ignore_index=True)
+    kept = {it.id for it in places if is_of_interest(base.scenario, it.country)}
+    return counted[counted["home"].isin(kept)].reset_index(drop=True)
 
 
 def _happened(persons: pd.DataFrame, columns: Sequence[str]) -> NDArray[np.bool_]:

@@ -30,33 +30,39 @@ YEAR = 366
 
 
 @kernel
-def list_heads(people, first, last, deciding, unsettled, stranded):
+def list_heads(people, first, last, decides, deciding, staying, unsettled, stranded):
     """List the heads among people[first:last], ascending by row.
 
     Args:
-        deciding: [last - first] out: rows of heads with a residence.
-        unsettled: [last - first] out: the subset who claim asylum, stay without permission, or are
-            ordered to leave.
+        decides: [place] whether people who come from it decide whether to move.
+        deciding: [last - first] out: rows of heads with a residence who decide.
+        staying: [last - first] out: rows of heads with a residence who do not.
+        unsettled: [last - first] out: rows of heads with a residence who claim asylum, stay
+            without permission, or are ordered to leave.
         stranded: [last - first] out: rows of heads stranded on the way.
 
     Returns:
-        (number deciding, number unsettled, number stranded)
+        (number deciding, number staying, number unsettled, number stranded)
     """
-    n = k = m = 0
+    n = s = k = m = 0
     for row in range(first, last):
-        head = people.flags[row] & HEAD
         activity = people.activity[row]
+        head = (people.flags[row] & HEAD) != 0
+        lives = head & (activity <= WAITING)
+        mine = lives & decides[people.home[row]]
         # Always written, and kept by advancing n: a branch would be unpredictable.
         deciding[n] = row
-        n += head & (activity <= WAITING)
+        n += mine
+        staying[s] = row
+        s += lives ^ mine
         if (people.status[row] >= CLAIMANT) | (activity == STRANDED):
-            if head and activity <= WAITING:
+            if lives:
                 unsettled[k] = row
                 k += 1
             elif head and activity == STRANDED:
                 stranded[m] = row
                 m += 1
-    return n, k, m
+    return n, s, k, m
 
 
 @inner
@@ -190,7 +196,7 @@ def count_people(
         blocked_heads: [place, citizenship, 2] households blocked in the last year and still there
             (0 by lack of means, 1 of permission), added to.
         blocked: The same in people.
-        activities: [activity] people, added to.
+        activities: [citizenship, activity] people, added to.
         exposed: [place, citizenship, threat] people exposed where they live, added to.
     """
     # Nearly everyone lives in their own country: one sum per person is enough for them.
@@ -206,7 +212,7 @@ def count_people(
         if (c == country[p]) & (status < len(OF_THE_COUNTRY)) & (activity == RESIDENT):
             own[p, status, mask] += w
         else:
-            activities[activity] += w
+            activities[c, activity] += w
             if activity == TRAVELLING or activity == DEAD:
                 continue
             stocks[p, c, status] += w
@@ -222,7 +228,7 @@ def count_people(
         for status in range(len(OF_THE_COUNTRY)):
             for mask in range(N_MASKS):
                 n = own[p, status, mask]
-                activities[RESIDENT] += n
+                activities[c, RESIDENT] += n
                 stocks[p, c, status] += n
                 for k in range(7):
                     exposed[p, c, k] += n * (mask >> k & 1)

@@ -12,7 +12,7 @@ from sim.core.state import I64
 from sim.core.terms import N_THREATS, Activity, Answer, Status
 from sim.kernels.tally import count_people
 from sim.model.columns import ACTIVITY, ANSWER, CITIZENSHIP, PLACE, STATUS, Column
-from sim.model.declare import NOBODY, Absent, Hook, Mechanism, Rows, State, Table
+from sim.model.declare import NOBODY, Hook, Mechanism, Rows, State, Table
 from sim.model.world import Census
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ def take_census(world: World, day: int) -> Census:
             stocks=np.zeros((n_places, n_countries, len(Status)), np.int64),
             blocked_heads=np.zeros((n_places, n_countries, 2), np.int64),
             blocked=np.zeros((n_places, n_countries, 2), np.int64),
-            activities=np.zeros(len(Activity), np.int64),
+            activities=np.zeros((n_countries, len(Activity)), np.int64),
             exposed=np.zeros((n_places, n_countries, N_THREATS), np.int64),
         )
 
@@ -129,8 +129,8 @@ def count(world: World, stretch: Stretch) -> None:
 def check_account(world: World, census: Census) -> None:
     """Check that everyone is in exactly one state, and that births and deaths add up."""
     account = ACCOUNT.of(world)
-    travelling = int(census.activities[Activity.travelling])
-    dead = int(census.activities[Activity.dead])
+    travelling = int(census.activities[:, Activity.travelling].sum())
+    dead = int(census.activities[:, Activity.dead].sum())
     somewhere = int(census.stocks.sum())
     everyone = account.start + account.born
     if int(census.activities.sum()) != everyone or somewhere + travelling + dead != everyone:
@@ -165,8 +165,10 @@ def blocked_rows(_world: World, census: Census) -> Rows:
 
 
 def account_rows(_world: World, census: Census) -> Rows:
-    """All people, by the one state that each is in."""
-    return {"activity": np.arange(len(Activity)), "people": census.activities.copy()}
+    """All people by citizenship, and by the one state that each is in."""
+    citizenship, activity = np.nonzero(census.activities)
+    people = census.activities[citizenship, activity]
+    return {"citizenship": citizenship, "activity": activity, "people": people}
 
 
 MECHANISM = Mechanism(
@@ -204,14 +206,16 @@ MECHANISM = Mechanism(
         ),
         Table(
             "account",
-            "all people, each in one state; the rows of a day sum to everyone there at the start "
-            "or born since",
+            "all people by citizenship, each in one state; the rows of a day sum to everyone there "
+            "at the start or born since",
             "last",
-            (ACTIVITY, Column("people", "int", "people", "people in that state on that day")),
-            account_rows,
-            absent=Absent(
-                "No row is absent: a state that no one is in has a row with 0.", zero=True
+            (
+                CITIZENSHIP,
+                ACTIVITY,
+                Column("people", "int", "people", "people in that state on that day"),
             ),
+            account_rows,
+            absent=NOBODY,
         ),
     ),
 )

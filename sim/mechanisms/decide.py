@@ -401,7 +401,7 @@ def asked_until(world: World, heads: U32, end: int, leaving: tuple[U32, F64]) ->
 
 
 def ask_all_households(world: World, now: Conditions, end: int) -> tuple[Answers, I64, I64]:
-    """Update all households, and ask those that have a residence.
+    """Update all households, and ask those that decide.
 
     Rows are visited in pieces: working arrays stay small and in the processor's cache, however
     large the population.
@@ -486,7 +486,7 @@ MECHANISM = Mechanism(
     tables=(
         Table(
             "answers",
-            "the five answers of households",
+            "the five answers of households that decide (`population.others`)",
             "first",
             (
                 ANSWER,

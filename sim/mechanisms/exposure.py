@@ -45,8 +45,9 @@ class Exposure:
     def __init__(self, world: World) -> None:
         self.odds = vulnerability_odds(world.scenario)
         self.counts = np.zeros((len(world.country), self.odds.shape[1]))
-        heads = world.deciding
-        count_codes(world.people, heads, world.composition_of(heads), self.counts)
+        heads = world.list_heads(0, len(world.people.pid))
+        for rows in (heads.deciding, heads.staying):
+            count_codes(world.people, rows, world.composition_of(rows), self.counts)
         self.threshold = self.thresholds(world)
 
     def thresholds(self, world: World) -> U64:
@@ -127,18 +128,23 @@ def update_households(world: World, heads: Heads, composition: U16) -> None:
     Args:
         world: The world.
         heads: Heads of the households; stranded ones are updated only once a month.
-        composition: Composition of the households that have a residence.
+        composition: Composition of the households that decide.
     """
     due = DUE.of(world)
     if due is None:
         return
+    staying = world.composition_of(heads.staying)
     draw_exposure(world, heads.deciding, composition)
+    draw_exposure(world, heads.staying, staying)
     if not due.years:
         return
     stranded = world.composition_of(heads.stranded)
     draw_exposure(world, heads.stranded, stranded)
     means = MEANS.of(world)
-    for rows, theirs in ((heads.deciding, composition), (heads.stranded, stranded)):
+    households = (
+        (heads.deciding, composition), (heads.staying, staying), (heads.stranded, stranded)
+    )  # fmt: skip
+    for rows, theirs in households:
         update_means(world.scenario, world.people, rows, theirs, means, due.severity, due.years)
 
 

@@ -28,7 +28,7 @@ def _abroad(model: Model) -> int:
 
 
 def _activity(activity: Activity) -> Callable[[Model], int]:
-    return lambda model: int(model.census.activities[activity])
+    return lambda model: int(model.census.activities[:, activity].sum())
 
 
 MODEL_REPORTERS: Final[dict[str, Callable[[Model], Any]]] = {

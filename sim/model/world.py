@@ -29,9 +29,12 @@ class Heads(NamedTuple):
     """Rows of heads of households, ascending."""
 
     deciding: U32
-    """Heads who have a residence, and so decide whether to move."""
+    """Heads who have a residence, and decide whether to move."""
+    staying: U32
+    """Heads who have a residence, and never leave it: `population.others`."""
     unsettled: U32
-    """The subset who claim asylum, stay without permission, or are ordered to leave."""
+    """Heads who have a residence, but claim asylum, stay without permission, or are ordered to
+    leave."""
     stranded: U32
     """Heads who are stranded on the way."""
 
@@ -46,7 +49,7 @@ class Census(NamedTuple):
     blocked: I64
     """[place, citizenship, 2] people in them."""
     activities: I64
-    """[activity]"""
+    """[citizenship, activity]"""
     exposed: I64
     """[place, citizenship, threat]"""
 
@@ -56,6 +59,8 @@ class Geography(NamedTuple):
 
     country: I64
     """[place] index of its country."""
+    decides: Bool
+    """[place] whether people who come from it decide whether to move; others stay."""
     is_camp: Bool
     """[place]"""
     capacity: F64
@@ -147,12 +152,12 @@ class World:
     def list_heads(self, first: int, last: int) -> Heads:
         """List the heads among people[first:last]."""
         lists = [np.empty(last - first, np.uint32) for _ in Heads._fields]
-        found = list_heads(self.people, first, last, *lists)
+        found = list_heads(self.people, first, last, self.geography.decides, *lists)
         return Heads(*(rows[:n] for rows, n in zip(lists, found, strict=True)))
 
     @property
     def deciding(self) -> U32:
-        """[n] rows of all heads with a residence, ascending; steps list them in pieces instead."""
+        """[n] rows of all heads who decide, ascending; steps list them in pieces instead."""
         return self.list_heads(0, len(self.people.pid)).deciding.copy()
 
     def composition_of(self, heads: U32) -> U16:
@@ -171,6 +176,9 @@ def geography(scenario: Scenario, km: F64) -> Geography:
     """
     number = {it.id: i for i, it in enumerate(scenario.countries)}
     country = np.array([number[it.country] for it in scenario.places], np.int64)
+    population = scenario.population
+    all_decide = not population.focus or population.others == "decide"
+    decides = np.array([all_decide or it.country in population.focus for it in scenario.places])
     is_camp = np.array([it.kind == "camp" for it in scenario.places])
     capacity = np.array([it.capacity or 0.0 for it in scenario.places])
     nearest = np.full((len(country), len(number)), -1, np.int64)
@@ -180,6 +188,7 @@ def geography(scenario: Scenario, km: F64) -> Geography:
             nearest[:, c] = candidates[np.argmin(km[:, candidates], axis=1)]
     return Geography(
         country,
+        decides,
         is_camp,
         capacity,
         nearest,

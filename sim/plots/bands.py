@@ -11,20 +11,15 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
-from sim.core.terms import Harm
 from sim.experiments.compare import COUNTED, SUMS, bands
 from sim.plots import style, wording
 from sim.plots.figures import legend, time_ticks
-from sim.plots.focus import citizens, narrowed
+from sim.plots.focus import citizens, of_interest
 from sim.results.measures import MEASURES, measure_of_today
 from sim.results.record import Record
 
 STOCKS: Final = ("refugees_abroad", "displaced", "claimants_abroad")
 """Drawn where nothing else is asked for: all are people, counted on a day."""
-OF_CITIZENS: Final = frozenset(
-    ("moved_abroad", "moved_within", "death_rate", *COUNTED, *(f"harm_{it.name}" for it in Harm))
-)
-"""Figures that can be drawn of citizens of the focus; others are of everybody."""
 Lines = Sequence[tuple[str, str, pd.DataFrame]]
 """Words, colour and values of each line."""
 
@@ -41,7 +36,7 @@ def plot_bands(record: Record, ax: Axes | None = None, *, measures: Sequence[str
         The axes.
     """
     measures = [measure_of_today(it) for it in measures]
-    table = bands(_whose(record, measures), measures)
+    table = bands(_needed(record, measures), measures)
     words = [wording.MEASURE_WORDS[it] for it in measures]
     owned = [style.MEASURES.get(it) for it in measures]
     others = cycle(it for it in style.LINES if it not in owned)
@@ -54,7 +49,7 @@ def plot_bands(record: Record, ax: Axes | None = None, *, measures: Sequence[str
 
 def bands_finding(record: Record, measures: Sequence[str] = STOCKS) -> str:
     """Say in one sentence when the largest count was largest, or how a share began and ended."""
-    table = bands(_whose(record, measures), measures).dropna(subset="value")
+    table = bands(_needed(record, measures), measures).dropna(subset="value")
     if not table["value"].max() > 0:
         return f"No {', '.join(wording.MEASURE_WORDS[it] for it in measures)}"
     unit = str(table["unit"].iloc[0])
@@ -74,7 +69,7 @@ def bands_finding(record: Record, measures: Sequence[str] = STOCKS) -> str:
 
 def bands_text(record: Record) -> str:
     """Say in words what the picture shows: where every line ends, with its interval."""
-    table = bands(_whose(record, STOCKS), STOCKS)
+    table = bands(_needed(record, STOCKS), STOCKS)
     last = table[table["date"] == table["date"].max()]
     ends = []
     for _, row in last.iterrows():
@@ -85,15 +80,14 @@ def bands_text(record: Record) -> str:
     return f"{bands_finding(record)}. At the end: {', '.join(ends)}."
 
 
-def _whose(record: Record, measures: Sequence[str]) -> Record:
-    """Narrow a run to the people whom figures are about: the focus, where tables allow it."""
-    if not set(measures) <= OF_CITIZENS:
-        return record
-    whose = narrowed(record)
+def _needed(record: Record, measures: Sequence[str]) -> Record:
+    """Leave out tables that these figures do not need.
+
+    All figures are worked out of all tables there are; without those it takes a quarter as long.
+    """
     if not set(measures) <= set(STOCKS):
-        return whose
-    # All figures are worked out of all tables there are; without those it takes a quarter as long.
-    few = {name: frame for name, frame in whose.tables.items() if name in ("stocks", "account")}
+        return record
+    few = {name: frame for name, frame in record.tables.items() if name in ("stocks", "account")}
     return Record(record.scenario, record.seed, record.manifest, few)
 
 
@@ -192,7 +186,8 @@ def _draw(
         when = f"on the last day of each {period}"
     elif gap and measures[0] in SUMS:
         when = "since the start"
-    whose = citizens(record) if not gap and set(measures) <= OF_CITIZENS else "people"
-    what = wording.capital(gap or (whose if unit == "people" else unit))
+    what = gap or unit
+    what = citizens(record) if what == "people" else f"{what}{of_interest(record)}"
+    what = wording.capital(what)
     style.caption(ax, record, title, f"{what}, {when}. {band}.")
     return ax

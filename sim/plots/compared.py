@@ -11,6 +11,7 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from sim.experiments.compare import differences
 from sim.plots import style, wording
+from sim.plots.focus import of_interest
 from sim.results.record import Record
 
 DRAWN: Final = (
@@ -79,7 +80,7 @@ def plot_differences(
     ax.xaxis.set_major_formatter(FuncFormatter(lambda it, _: f"{it:+.3g} %" if it else "0"))
     ax.grid(axis="x", color=style.RULE, linewidth=0.6)
     ax.set_axisbelow(True)
-    text = f"{names[1]} less {names[0]}, in per cent of {names[0]}. "
+    text = f"{names[1]} less {names[0]}, in per cent of {names[0]}{of_interest(base)}. "
     text += (
         "Line: 95 % interval with common seeds, grey where it includes 0. Broad line: the "
         "interval that independent seeds would give."

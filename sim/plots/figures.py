@@ -16,7 +16,8 @@ from matplotlib.ticker import MaxNLocator
 from sim.core.state import DAYS_A_YEAR
 from sim.core.terms import Harm, Threat
 from sim.plots import style, wording
-from sim.plots.focus import citizens, counted, narrowed, such
+from sim.plots.focus import citizens, counted, such
+from sim.results.interest import narrowed
 from sim.results.record import Record
 from sim.results.sums import abroad, country_of
 
@@ -73,7 +74,7 @@ def answers_finding(record: Record) -> str:
 
 
 def plot_threats(record: Record, ax: Axes | None = None, *, country: str | None = None) -> Axes:
-    """Draw how insecure people in one country are over time, stacked by the seven threats.
+    """Draw how insecure people (of the focus) in one country are, stacked by the seven threats.
 
     Args:
         record: a run that kept `insecurity`.
@@ -90,7 +91,7 @@ def plot_threats(record: Record, ax: Axes | None = None, *, country: str | None 
     country = country or most_left(record)
     name = wording.the(wording.names(record).get(country, country))
     where = country_of(record)
-    rows = record.insecurity
+    rows = narrowed(record).insecurity
     rows = rows[rows["place"].astype(object).map(where) == country]
     table, unit = by_month(record, rows, "threat", "person_years")
     order = [threat.name for threat in Threat if threat.name in table]
@@ -110,7 +111,7 @@ def plot_threats(record: Record, ax: Axes | None = None, *, country: str | None 
         ax,
         record,
         title,
-        f"Felt severity of the seven threats x people x time in {name}: "
+        f"Felt severity of the seven threats x {citizens(record)} x time in {name}: "
         "one insecurity-year is one person for a year at severity 1.",
     )
     return ax
@@ -173,7 +174,7 @@ def plot_harms(record: Record, ax: Axes | None = None) -> Axes:
 
 def harms_finding(record: Record) -> str:
     """Say in one sentence how many died, and of how many."""
-    headline = narrowed(record).headline
+    headline = record.headline
     value = dict(zip(headline["measure"], headline["value"], strict=True))
     died = float(value["harm_death"])
     if died == 0:

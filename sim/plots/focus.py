@@ -1,79 +1,53 @@
-"""Whom pictures and lists are about: the people of `population.focus`, where a scenario names it.
-
-People outside the focus are simulated in coarse rows, each of which represents tens of thousands,
-so that one row that moves makes a flow. Such moves say nothing about the countries they join.
-"""
+"""Words for whom pictures and lists are about: the population of interest, or everybody."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Final
-from weakref import WeakKeyDictionary
-
-import pandas as pd
 
 from sim.plots import wording
+from sim.results.interest import telling_column
 from sim.results.record import Record
-from sim.results.sums import country_of
 
 NAMED: Final = 3
 """Countries of a focus that are named; more are counted."""
-CITIZENS: Final = ("flows", "crossings", "harms", "stocks", "blocked", "claims", "paths")
-"""Tables that are narrowed to citizens of the focus."""
-SPLIT: Final = ("answers", "attribution")
-"""Tables that are narrowed by the first of `COLUMNS` that they are split by."""
-COLUMNS: Final = {
+WHOSE: Final = {
     "citizenship": "who are citizens of",
     "home": "whose home is in",
     "place": "living in",
 }
-"""Columns that tell whether a row is about the focus, the best first, and how to say it."""
-
-_narrowed: WeakKeyDictionary[Record, Record] = WeakKeyDictionary()
-
-
-def narrowed(record: Record) -> Record:
-    """Give a run with the rows about the focus only; the run itself, if it has no focus.
-
-    Args:
-        record: a run.
-
-    Returns:
-        The tables of `CITIZENS` of citizens of the focus; answers and attribution of those who are
-        citizens, have their home or live there, whichever the tables tell first.
-        All other tables are whole. Narrowing twice changes nothing more.
-    """
-    if not record.scenario.population.focus:
-        return record
-    if record not in _narrowed:
-        tables = dict(record.tables)
-        for name in (*CITIZENS, *SPLIT):
-            if name in tables and (column := _column(record, name)):
-                tables[name] = _within(record, tables[name], column)
-        _narrowed[record] = Record(record.scenario, record.seed, record.manifest, tables)
-    return _narrowed[record]
-
-
-def _column(record: Record, name: str) -> str:
-    """Give the column that tells which rows of a table are about the focus; empty: none does."""
-    columns = COLUMNS if name in SPLIT else ("citizenship",)
-    return next((it for it in columns if it in record.tables[name].columns), "")
-
-
-def _within(record: Record, frame: pd.DataFrame, column: str) -> pd.DataFrame:
-    wanted = set(record.scenario.population.focus)
-    if column != "citizenship":
-        wanted = {place for place, country in country_of(record).items() if country in wanted}
-    kept: pd.DataFrame = frame[frame[column].isin(sorted(wanted))]
-    return kept
+"""How to say by which column answers and attribution are narrowed."""
 
 
 def countries(record: Record) -> str:
     """Name the countries of the focus; empty, if there is none."""
-    focus = record.scenario.population.focus
+    return named(record.scenario.population.focus, wording.names(record))
+
+
+def named(focus: Sequence[str], names: Mapping[str, str]) -> str:
+    """Name countries, or count them if they are many.
+
+    Args:
+        focus: their ids.
+        names: names by id.
+    """
     if len(focus) > NAMED:
         return f"{len(focus)} countries"
-    names = wording.names(record)
-    return wording.listed([names.get(it, it) for it in focus])
+    return wording.listed([names.get(it, it) for it in focus]) if focus else ""
+
+
+def of_interest(record: Record) -> str:
+    """Say whose figures are, after a word for them.
+
+    Returns:
+        ` of the population of interest: Syria`, with the space, for example; empty for everybody.
+    """
+    return of_named(countries(record))
+
+
+def of_named(countries: str) -> str:
+    """Say that figures are about citizens of these countries; empty, if there are none."""
+    return f" of the population of interest: {countries}" if countries else ""
 
 
 def citizens(record: Record) -> str:
@@ -99,9 +73,11 @@ def such(record: Record, name: str = "answers") -> str:
         name: which of the two tables.
 
     Returns:
-        ` living in Syria`, with the space, for example; empty for everybody.
+        ` who are citizens of Syria`, with the space, for example; empty for everybody.
     """
     if not record.scenario.population.focus or name not in record.tables:
         return ""
-    column = _column(record, name)
-    return f" {COLUMNS[column]} {countries(record)}" if column else ""
+    column = telling_column(record, name)
+    if not column and record.scenario.population.others == "stay":
+        column = "citizenship"  # nobody else decides
+    return f" {WHOSE[column]} {countries(record)}" if column else ""

@@ -12,7 +12,8 @@ from matplotlib.patches import Patch
 
 from sim.core.terms import Harm
 from sim.plots import style, wording
-from sim.plots.focus import citizens, narrowed
+from sim.plots.focus import citizens
+from sim.results.interest import narrowed
 from sim.results.intervals import Values, interval
 from sim.results.record import Record
 from sim.results.sums import at_end, per_replicate

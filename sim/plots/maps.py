@@ -22,7 +22,8 @@ from matplotlib.transforms import Bbox
 from numpy.typing import NDArray
 
 from sim.plots import labels, style, wording
-from sim.plots.focus import citizens, narrowed
+from sim.plots.focus import citizens
+from sim.results.interest import narrowed
 from sim.results.record import Record
 from sim.results.run import horizon
 from sim.results.sums import at_end, country_of, outside

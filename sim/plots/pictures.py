@@ -18,10 +18,12 @@ from sim.plots.figures import (
     plot_harms,
     plot_threats,
 )
+from sim.plots.focus import citizens
 from sim.plots.funnel import funnel_text, plot_funnel
 from sim.plots.maps import flows_by_size, map_finding, plot_map
 from sim.plots.observed import observed_finding, plot_observed
 from sim.plots.sankey import plot_sankey, sankey_text
+from sim.results.interest import narrowed
 from sim.results.record import Record
 
 
@@ -76,14 +78,15 @@ def threats_text(record: Record) -> str:
     """Say how the seven threats weighed in the country whose picture is drawn."""
     country = most_left(record)
     places = [place.id for place in record.scenario.places if place.country == country]
-    frame = record.insecurity
+    frame = narrowed(record).insecurity
     rows = frame[frame["place"].isin(places)]
     sums = rows.groupby("threat", observed=True)["person_years"].sum()
     name, total = wording.the(wording.names(record)[country]), float(sums.sum())
     if total <= 0:
         return f"No insecurity was felt in {name}."
     parts = (f"{it.name} {100 * float(sums.get(it.name, 0.0)) / total:.0f} %" for it in Threat)
-    return f"Shares of the seven threats in all that was felt in {name}: {', '.join(parts)}."
+    by = f" by {citizens(record)}" if record.scenario.population.focus else ""
+    return f"Shares of the seven threats in all that was felt in {name}{by}: {', '.join(parts)}."
 
 
 def map_text(record: Record) -> str:

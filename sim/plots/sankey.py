@@ -16,7 +16,8 @@ from matplotlib.path import Path as Outline
 from matplotlib.patheffects import withStroke
 
 from sim.plots import style, wording
-from sim.plots.focus import citizens, counted, narrowed
+from sim.plots.focus import citizens, counted
+from sim.results.interest import narrowed
 from sim.results.record import Record
 from sim.results.run import horizon
 

@@ -14,6 +14,8 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator
 from sim.experiments.effects import Swept, effects, gaps, is_number, levels
 from sim.plots import style, wording
 from sim.plots.figures import legend
+from sim.plots.focus import named, of_named
+from sim.results.measures import MEASURES
 
 MOST_SETTINGS: Final = 24
 """Settings of the other factors that are drawn each as a line."""
@@ -93,7 +95,10 @@ def plot_effects(
         legend(ax, [(_named(it), c) for it, c in zip(figures, style.LINES, strict=False)], 1)
     others = [_named(it) for it in swept.factors if it != over]
     replicates = len(swept.plan["seeds"])
-    what = f"{wording.capital(_named(figures[0]))}. " if len(figures) == 1 else ""
+    whose = _whose(swept, figures)
+    what = f"{wording.capital(_named(figures[0]))}{whose}. " if len(figures) == 1 else ""
+    if len(figures) > 1 and whose:
+        what = f"Figures{whose}. "
     if others:
         marks = ("Thick line", "thin lines") if in_order else ("Dot", "dashes")
         what += f"{marks[0]}: mean over {_listed(others)}; {marks[1]}: each of their settings. "
@@ -129,6 +134,15 @@ def effects_finding(swept: Swept, figure: str, over: str | None = None) -> str:
         return f"{text}; {_listed([_named(it) for it in others['factor']])} hardly matter"
     gap = wording.figures(float(strongest["gap"]), unit)
     return f"{text}; next, {_named(strongest['factor'])} changes it by {gap}"
+
+
+def _whose(swept: Swept, figures: Sequence[str]) -> str:
+    """Say that figures are about the population of interest, if all are headline figures."""
+    scenario, metrics = swept.plan["scenario"], swept.plan["sweep"].get("metrics", {})
+    if not all(it in MEASURES or metrics.get(it, {}).get("measure") for it in figures):
+        return ""
+    names = {it["id"]: it.get("name") or it["id"] for it in scenario["countries"]}
+    return of_named(named(scenario["population"]["focus"], names))
 
 
 def _range(name: str, least: tuple[Any, str], most: tuple[Any, str], counted: str) -> str:

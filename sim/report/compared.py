@@ -14,6 +14,7 @@ from sim.experiments.compare import EVENTS, EXISTS, Comparison, bands
 from sim.plots import style, wording
 from sim.plots.bands import plot_gaps
 from sim.plots.compared import plot_differences
+from sim.plots.focus import of_interest
 from sim.report.text import blank_table
 from sim.results.record import Record
 from sim.results.store import written_whole
@@ -58,7 +59,7 @@ def difference_table(table: pd.DataFrame, record: Record, names: tuple[str, str]
     Returns:
         A table.
     """
-    title = f"{names[1]} against {names[0]}"
+    title = f"{names[1]} against {names[0]}{_whose(record)}"
     shown = blank_table(
         title,
         ("",),
@@ -106,12 +107,17 @@ def cost_table(table: pd.DataFrame, record: Record) -> RenderableType:
         shown.add_row(
             Text(f"{words}, {unit}"), Text(value), Text(f"{low} to {high}" if known else "–")
         )
+    if whose := of_interest(record):
+        note = f"averted and saved: years{whose}; spending: all of it, on whomever"
+        shown.caption = Text(note, style="dim")
     return shown
 
 
 def person_table(table: pd.DataFrame, record: Record) -> RenderableType:
     """List what happened to the same people in one run only or in both, as `by_person` counts."""
-    shown = blank_table("Person by person", ("people who",), ("only in A", "only in B", "in both"))
+    shown = blank_table(
+        f"Person by person{_whose(record)}", ("people who",), ("only in A", "only in B", "in both")
+    )
     columns = ["only_base", "only_variant", "both"]
     sums = table.groupby("event")[columns].sum() / record.replicates
     for event in (*EVENTS, EXISTS):
@@ -138,7 +144,9 @@ def origin_table(table: pd.DataFrame, record: Record, rows: int = 6) -> Renderab
                      "no_permission": "are blocked: refused permission",
                      "died_on_the_way": "die on the way"}[event].split())  # fmt: skip
     shown = blank_table(
-        f"People who {what}, by origin", ("origin",), ("only in A", "only in B", "in both")
+        f"People who {what}, by origin{_whose(record)}",
+        ("origin",),
+        ("only in A", "only in B", "in both"),
     )
     names = wording.names(record)
     for home, row in mine.head(rows).iterrows():
@@ -211,6 +219,12 @@ def times(ratio: float) -> str:
     if ratio != ratio:
         return "–"
     return f"x {ratio:.1f}" if ratio < 10 else f"x {wording.words(ratio)}"
+
+
+def _whose(record: Record) -> str:
+    """Say whose figures these are, at the end of a title."""
+    whose = of_interest(record)
+    return f",{whose}" if whose else ""
 
 
 def _mean(record: Record, note: str) -> Text:

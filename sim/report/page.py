@@ -12,11 +12,12 @@ import pandas as pd
 
 from sim.core.terms import Harm, Threat
 from sim.plots import style, wording
-from sim.plots.focus import citizens, narrowed, such
+from sim.plots.focus import citizens, of_interest, such
 from sim.plots.maps import flows_by_size
 from sim.plots.observed import observed_finding, observed_words
 from sim.plots.pictures import PICTURES
 from sim.plots.sankey import END_WORDS, ends_by_country
+from sim.results.interest import narrowed
 from sim.results.measures import MEASURES
 from sim.results.record import Record
 
@@ -88,8 +89,8 @@ class Page:
     replicates: int
     run: Sequence[tuple[str, str]]
     notes: Sequence[str]
-    focus: tuple[str, str] | None
-    """Whom pictures and lists are about: which citizens, and households living where."""
+    interest: str
+    """Whose figures they are, in a sentence; empty: everybody's."""
     headline: Table
     figures: Sequence[Figure]
     observed: Shown
@@ -123,7 +124,7 @@ def page_of(record: Record, pictures: Mapping[str, bytes]) -> Page:
         replicates=record.replicates,
         run=_run(record),
         notes=[str(note) for note in record.manifest.get("notes") or ()],
-        focus=(citizens(record), such(record)) if scenario.population.focus else None,
+        interest=_interest(record),
         headline=_headline(record),
         figures=[_figure(record, kind, content) for kind, content in pictures.items()],
         observed=_observed(record),
@@ -163,6 +164,24 @@ def _run(record: Record) -> list[tuple[str, str]]:
     return [(name, str(text)) for name, text in rows]
 
 
+def _interest(record: Record) -> str:
+    """Say whose figures and pictures these are, and what the others do; empty: everybody's."""
+    population = record.scenario.population
+    if not population.focus:
+        return ""
+    said = (
+        f"Headline figures and pictures are{of_interest(record)}. These are {citizens(record)}, "
+        "wherever they live. Everybody else "
+    )
+    if population.others == "stay":
+        said += "stays where they live, and is"
+    else:
+        said += "decides whether to move, too, and is"
+    said += " in the tables, simulated in coarser rows."
+    such_ = such(record)
+    return f"{said} Answers are of households{such_}." if such_ else said
+
+
 def _count(number: Any) -> str:
     return "–" if number is None else f"{number:,}"
 
@@ -187,7 +206,11 @@ def _headline(record: Record) -> Table:
                 Cell("" if unit == "share" else unit),
             ]
         )
-    return Table("Headline figures", ("figure", "value", *_interval(record), "unit"), rows)
+    return Table(
+        f"Headline figures{of_interest(record)}",
+        ("figure", "value", *_interval(record), "unit"),
+        rows,
+    )
 
 
 def _interval(record: Record) -> tuple[str, ...]:
@@ -360,7 +383,8 @@ def _spending(record: Record) -> Shown:
     rows = [[Cell(str(item)), _whole(amount)] for item, amount in wording.spent(record).items()]
     if not rows:
         return "No public spending was booked."
-    return Table("Public money spent", ("item", record.money_unit), rows)
+    on = " on everybody" if record.scenario.population.focus else ""
+    return Table(f"Public money spent{on}", ("item", record.money_unit), rows)
 
 
 def _command(record: Record) -> str:

@@ -21,9 +21,10 @@ from rich.text import Text
 
 from sim.core.terms import Answer, Harm
 from sim.plots import style, wording
-from sim.plots.focus import citizens, narrowed, such
+from sim.plots.focus import citizens, of_interest, such
 from sim.plots.maps import flows_by_size
 from sim.plots.observed import observed_words
+from sim.results.interest import narrowed
 from sim.results.measures import MEASURES
 from sim.results.record import Record
 
@@ -105,7 +106,7 @@ def five_answers(record: Record) -> RenderableType:
     """
     if "answers" not in record.tables:
         return Text("Answers were not kept (outputs.tables).")
-    value, low, high = _headline(narrowed(record))
+    value, low, high = _headline(record)
     months = wording.months(record)
     table = blank_table(
         f"The five answers of households{such(record)}",
@@ -144,7 +145,7 @@ def harms(record: Record) -> RenderableType:
     """
     if "harms" not in record.tables:
         return Text("Harms were not kept (outputs.tables).")
-    value, low, high = _headline(narrowed(record))
+    value, low, high = _headline(record)
     who = f"{citizens(record)} who"
     table = blank_table("Deaths and harms on the way", (who,), ("people", ""))
     most = max(value[f"harm_{harm.name}"] for harm in Harm)
@@ -179,7 +180,8 @@ def spending(record: Record, rows: int = 8) -> RenderableType:
     sums = wording.spent(record)
     if not len(sums):
         return Text("No public spending was booked.")
-    table = blank_table(f"Public money spent, {record.money_unit}", ("item",), ("in all", ""))
+    on = ", on everybody" if record.scenario.population.focus else ""
+    table = blank_table(f"Public money spent{on}, {record.money_unit}", ("item",), ("in all", ""))
     for item, amount in sums.head(rows).items():
         table.add_row(
             Text(str(item)), Text(wording.words(amount)), Bar(amount / sums.iloc[0], "white")
@@ -232,7 +234,7 @@ def scorecard(record: Record) -> RenderableType:
         A table.
     """
     value, low, high = _headline(record)
-    table = blank_table("Scorecard", ("mark",), ("of 100 %", ""))
+    table = blank_table(f"Scorecard{of_interest(record)}", ("mark",), ("of 100 %", ""))
     for id_ in ("secure", "orderly", "regular", "humane"):
         made = value[id_]
         spread = "" if low[id_] != low[id_] else f" ± {50 * (high[id_] - low[id_]):.1f}"

@@ -1,4 +1,7 @@
-"""The headline figures: the meaning of each, and how it follows from the tables."""
+"""The headline figures: the meaning of each, and how it follows from the tables.
+
+They are about the population of interest, where the scenario names one.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,7 @@ import pandas as pd
 
 from sim.core.state import DAYS_A_YEAR
 from sim.core.terms import Answer, Harm, Threat
+from sim.results.interest import narrowed
 from sim.results.intervals import Values
 from sim.results.run import Run, horizon
 from sim.results.sums import abroad, at_end, outside, per_replicate, person_years, ratio
@@ -122,11 +126,14 @@ def measure_of_today(name: str) -> str:
 
 
 def headline_values(run: Run) -> dict[str, Values]:
-    """Give each headline figure by replicate; NaN where its table was not kept.
+    """Give each headline figure of the population of interest by replicate.
+
+    Figures of which a table was not kept are NaN.
 
     Returns:
         By id of `MEASURES`, one value a replicate.
     """
+    run = narrowed(run)
     values = {name: np.full(run.replicates, np.nan) for name in MEASURES}
     families: tuple[tuple[tuple[str, ...], Callable[[Run], dict[str, Values]]], ...] = (
         (("flows",), _moves),
@@ -225,7 +232,11 @@ def _harm_ratios(run: Run) -> dict[str, Values]:
 
 
 def insecure_years(run: Run) -> dict[str, Values]:
-    """Give insecurity-years by threat, years of life lost as a threat of its own, and their sum."""
+    """Give insecurity-years by threat, years of life lost as a threat of its own, and their sum.
+
+    They are those of the population of interest.
+    """
+    run = narrowed(run)
     felt = run.insecurity
     lost = _harms(run)
     values = {

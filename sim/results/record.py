@@ -69,7 +69,7 @@ class Record(Run):
 
     @cached_property
     def headline(self) -> pd.DataFrame:
-        """The main figures of the run, as means over replicates.
+        """The main figures of the population of interest, as means over replicates.
 
         `describe("headline")` says what its columns are, and how the scorecard is counted;
         `MEASURES` what each figure is. A figure whose table was not kept is NaN with n 0.
@@ -117,6 +117,8 @@ class Record(Run):
 
     def against(self, base: Record) -> pd.DataFrame:
         """What this run's measures achieve and cost, over another's, paired by replicate.
+
+        What is averted is so for the population of interest; spending is all that was booked.
 
         Columns: `figure` (word), `threat` (one of the seven; `death`: years of life lost before the
         end, each at severity 1; `all`: these eight together), `unit`, `value` (mean over
@@ -223,7 +225,8 @@ def refuse_unlike(record: Record, base: Record) -> None:
     """Refuse two runs whose replicates do not match: same people, same random draws.
 
     Raises:
-        UnlikeRunsError: they differ in seeds, people at the start, period or currency.
+        UnlikeRunsError: they differ in seeds, people at the start, population of interest, period
+            or currency.
     """
     mine, other = record.scenario, base.scenario
     if record.manifest.get("seeds") != base.manifest.get("seeds"):
@@ -233,6 +236,7 @@ def refuse_unlike(record: Record, base: Record) -> None:
         ("replicates", record.replicates, base.replicates),
         ("agents", record.manifest.get("agents"), base.manifest.get("agents")),
         ("people at the start", record.manifest.get("people"), base.manifest.get("people")),
+        ("the population of interest", *(_interest(it) for it in (mine, other))),
         ("first day", mine.time.start, other.time.start),
         ("last day", mine.time.end, other.time.end),
         ("money", record.money_unit, base.money_unit),
@@ -244,6 +248,11 @@ def refuse_unlike(record: Record, base: Record) -> None:
     ):
         if here != there:
             raise UnlikeRunsError(f"the runs differ in {what}: {here} and {there}")
+
+
+def _interest(scenario: Scenario) -> str:
+    """Give the countries of the population of interest."""
+    return ", ".join(sorted(scenario.population.focus)) or "everybody"
 
 
 def _people_at_start(scenario: Scenario) -> dict[str, float]:

@@ -68,7 +68,7 @@ def ratio(part: Values, whole: Values) -> Values:
 
 
 def person_years(run: Run) -> Values:
-    """Give the years lived by all people during the run, from the account of people.
+    """Give the years lived by the people of a run's account during the run.
 
     Returns:
         Person-years, one value a replicate.

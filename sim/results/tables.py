@@ -128,7 +128,7 @@ DERIVED: Final[Mapping[str, Derived]] = {
         ),
         Derived(
             "headline",
-            "the main figures of the run, as means over replicates",
+            "the main figures of the run, as means over replicates, of the population of interest",
             (
                 Column("measure", "text", "id", "the figure; all of them are listed below"),
                 Column("unit", "text", "text", "unit of the figure"),
@@ -139,6 +139,10 @@ DERIVED: Final[Mapping[str, Derived]] = {
             ),
             "Intervals are cut off at impossible values, and there is none with one replicate. "
             "A figure whose table was not kept has no value, and n is 0.\n\n"
+            "With `population.focus` all figures are about the population of interest: the "
+            "citizens of these countries, wherever they live. Everybody else is in the tables. "
+            "Where others decide, too (`population.others`), answers count households who live in "
+            "these countries, unless `outputs.by` has `citizenship` or `home`.\n\n"
             "People who move twice are two moves; answers that were refused count a household once "
             "each step in which it is refused. The scorecard: *secure* is 1 - insecurity-years / "
             "(7 x person-years lived), sevenfold because each threat alone can reach 1; *orderly* "

@@ -53,12 +53,13 @@ class Metric(Part):
 
     measure: str | None = key(
         None,
-        "Name of a headline figure, as docs/tables.md lists them.",
+        "Name of a headline figure, as docs/tables.md lists them: of the population of interest.",
         left_out="rows of `table` are summed",
     )
     table: TableName | None = key(
         None,
-        "Name of the output whose rows are summed; it has to be among `outputs.tables`.",
+        "Name of the output whose rows are summed; it has to be among `outputs.tables`. Rows of "
+        "everybody count, unless `where` says whose.",
         left_out="`measure` is stated instead",
     )
     column: str | None = key(

@@ -114,8 +114,17 @@ class Population(Part):
     )
     focus: tuple[CountryId, ...] = key(
         (),
-        "Countries of interest, whose people get nine tenths of the simulated persons and for "
-        "whom base rates are solved. Empty: all countries alike.",
+        "Countries of the population of interest: people who come from them, wherever they live. "
+        "They get nine tenths of the simulated persons, base rates are solved for them, and "
+        "headline figures, comparisons and pictures are about them. Empty: everybody.",
+        source=OURS,
+    )
+    others: Literal["stay", "decide"] = key(
+        "stay",
+        "What people outside the population of interest do. Those who `stay` live where they are "
+        "at the start: they are counted, exposed to threats, born, age and die, vote, and see "
+        "newcomers, but do not migrate. Those who `decide` migrate like everybody else. Without "
+        "`focus` everybody decides.",
         source=OURS,
     )
     profile: Profile = part(

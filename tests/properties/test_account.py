@@ -25,7 +25,7 @@ def total() -> int:
 def test_account_and_stocks_close_every_month():
     found = small_tables()
     account = found["account"].pivot_table(
-        index="date", columns="activity", values="people", observed=False
+        index="date", columns="activity", values="people", aggfunc="sum", observed=False
     )
     months = [d.replace(day=1) for d in account.index]
 
@@ -182,7 +182,7 @@ def test_who_set_out_has_arrived_died_been_left_behind_or_is_on_the_way():
     flows = found["flows"]
     departed, arrived = flows["departed"].sum(), flows["arrived"].sum()
     account = found["account"][found["account"]["date"] == found["account"]["date"].max()]
-    account = account.set_index("activity")["people"]
+    account = account.groupby("activity", observed=False)["people"].sum()
     under_way = account[["travelling", "detained", "captive"]].sum()
     harms = found["harms"].groupby("harm", observed=True)["people"].sum()
     assert departed == arrived + under_way + harms["death"] + harms["stranding"]

@@ -52,7 +52,7 @@ def harmed(record: Record, harm: str, at: str, since: str = "2000-01") -> float:
 def test_the_case_runs_from_end_to_end_and_its_account_closes() -> None:
     record = sim.run(read(*FEW))
     account = record.account.pivot_table(
-        index="date", columns="activity", values="people", observed=True
+        index="date", columns="activity", values="people", aggfunc="sum", observed=True
     )
     births = record.vital[record.vital["event"] == "birth"].groupby("date")["people"].sum()
     born = np.cumsum(births.reindex([it.replace(day=1) for it in account.index], fill_value=0))

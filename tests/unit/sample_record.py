@@ -207,7 +207,7 @@ def sample_record(replicates: int = 1, **changes: Any) -> Record:
             alive = everybody + 50_000 * (month + 1) - dead
             for activity in Activity:
                 people = {"dead": dead, "resident": alive}.get(activity.name, 0)
-                rows["account"].append((replicate, last, activity.name, people))
+                rows["account"].append((replicate, last, "SY", activity.name, people))
         for came, country, outcome, size in PATHS:
             people = int(draw.poisson(size))
             rows["paths"].append((replicate, ends[-1], "SY", came, country, outcome, people))
@@ -261,7 +261,7 @@ COLUMNS = {
     "insecurity": "replicate date place citizenship threat person_years",
     "opinion": "replicate date country opinion perceived foreign stringency",
     "spending": "replicate date item country amount",
-    "account": "replicate date activity people",
+    "account": "replicate date citizenship activity people",
     "vital": "replicate date place citizenship event people",
     "journeys": "replicate date citizenship caravan attempt party departed arrived failed",
     "interceptions": "replicate date corridor citizenship party people",

@@ -187,6 +187,72 @@ def test_another_population_is_refused() -> None:
         differences(base, other)
 
 
+# The population of interest -----------------------------------------------------------------------
+
+
+def of_syrians(record: Record) -> Record:
+    """The same run of a scenario with a focus."""
+    population = record.scenario.population.model_copy(update={"focus": ("SY",)})
+    scenario = record.scenario.model_copy(update={"population": population})
+    return Record(scenario, record.seed, record.manifest, record.tables)
+
+
+def with_germans(record: Record, people: int) -> Record:
+    """The same run with Germans who arrive abroad and are insecure, too."""
+    tables = dict(record.tables)
+    for name in ("flows", "insecurity"):
+        if name in tables:
+            column = "arrived" if name == "flows" else "person_years"
+            more = tables[name].assign(citizenship="DE", **{column: people})
+            whole = pd.concat([tables[name], more], ignore_index=True)
+            tables[name] = whole.astype({"citizenship": "category"})
+    return Record(record.scenario, record.seed, record.manifest, tables)
+
+
+def test_differences_and_costs_are_of_the_focus() -> None:
+    base, variant = (of_syrians(hand_made(moves)) for moves in (MOVES, MOVES[::-1]))
+    wide = [with_germans(it, n) for it, n in ((base, 10_000), (variant, 20_000))]
+    pd.testing.assert_frame_equal(differences(*wide), differences(base, variant))
+    pd.testing.assert_frame_equal(bands(wide[1], base=wide[0]), bands(variant, base=base))
+    record = of_syrians(sample_record(2))
+    wide = [with_germans(record, n) for n in (10_000, 20_000)]
+    averted = wide[1].against(wide[0]).query("figure == 'averted'")["value"]
+    assert (averted == 0).all()
+
+
+def test_persons_are_counted_of_the_focus() -> None:
+    rows = [*BEFORE, (0, 1234, "BER", 50, "moved_abroad"), (1, 1234, "BER", 50, "")]
+    base, variant = with_persons(*BEFORE), with_persons(*rows)
+    found = by_person(of_syrians(base), of_syrians(variant))
+    assert set(found["home"]) == {it.id for it in base.scenario.places if it.country == "SY"}
+    assert "BER" in set(by_person(base, variant)["home"])
+    whole = by_person(base, variant)
+    kept = whole[whole["home"].isin(found["home"])].reset_index(drop=True)
+    pd.testing.assert_frame_equal(found, kept)
+
+
+def test_runs_about_other_people_are_refused() -> None:
+    base = hand_made(MOVES)
+    with pytest.raises(UnlikeRunsError, match="the population of interest: SY and everybody"):
+        differences(base, of_syrians(base))
+
+
+def test_comparisons_say_whose_figures_they_are() -> None:
+    words = "of the population of interest: Syria"
+    for record, count in ((of_syrians(sample_record(2)), 1), (sample_record(2), 0)):
+        result = compare(record, record)
+        for table in (
+            tables.difference_table(result.differences, record, ("a", "b")),
+            tables.cost_table(result.costs, record),
+            tables.person_table(result.persons, record),
+            tables.origin_table(result.persons, record),
+        ):
+            assert " ".join(shown(table).split()).count(words) == count
+        ax = compared.plot_differences(record, record)
+        said = " ".join(" ".join(it.get_text() for it in ax.texts).replace("\u00a0", " ").split())
+        assert said.count(words) == count
+
+
 # Over time ---------------------------------------------------------------------------------------
 
 

@@ -39,6 +39,8 @@ def swept(**factors: list[Any]) -> Swept:
     plan = {
         "name": "small", "title": "", "factors": names, "seeds": [1, 2, 3],
         "metrics": {"fled": "people", "calm": "people"}, "points": [list(it) for it in grid],
+        "sweep": {"metrics": {"fled": {"measure": "moved_abroad"}, "calm": {"table": "flows"}}},
+        "scenario": {"population": {"focus": []}, "countries": [{"id": "SY", "name": "Syria"}]},
     }  # fmt: skip
     return Swept(plan, pd.DataFrame(rows))
 
@@ -148,6 +150,22 @@ def test_the_picture_shows_means_bands_and_settings() -> None:
     assert any(style.DISCLAIMER in it.casefold() for it in texts)
     assert ax.get_xlabel() == "closed"
     assert [it.get_text() for it in ax.get_legend().get_texts()] == ["fled", "calm"]
+
+
+def test_the_picture_says_whose_figures_they_are() -> None:
+    found = swept(**BORDERS)
+    scenario = {**found.plan["scenario"], "population": {"focus": ["SY"]}}
+    syrian = found._replace(plan={**found.plan, "scenario": scenario})
+
+    def said(of: Swept, *figures: str) -> str:
+        texts = [it.get_text() for it in plot_effects(of, figures=figures).texts]
+        return " ".join(" ".join(texts).replace("\u00a0", " ").split())
+
+    assert "Fled of the population of interest: Syria." in said(syrian, "fled")
+    # A sum over rows of a table is of everybody whom the table counts.
+    assert "interest" not in said(syrian, "calm")
+    assert "interest" not in said(syrian, "fled", "calm")
+    assert "interest" not in said(found, "fled")
 
 
 def test_numbers_lie_on_a_scale() -> None:

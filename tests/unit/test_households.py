@@ -23,7 +23,7 @@ from sim.mechanisms.threats import THREATS
 from sim.model.cells import Cells
 from sim.model.stretch import stretch_of
 from sim.model.world import World
-from tests.small import HARSH, small, world
+from tests.small import HARSH, NORTH, TOWN, small, world
 from tests.worlds import prepare, random_world
 
 BUSY = ("decision.base_livelihood=20", "decision.flight_norm=2", "population.agents=4000")
@@ -52,11 +52,16 @@ def composition(at: World, head: int) -> tuple[int, int]:
 
 def test_heads_are_listed_and_their_households_looked_at() -> None:
     at = lived(18)
+    decides = np.ones(len(at.country), bool)
+    decides[[NORTH, TOWN]] = False
+    at.geography = at.geography._replace(decides=decides)
     people = at.people
     head = people.flags & HEAD > 0
     lives = np.isin(people.activity, (Activity.resident, Activity.waiting))
+    outside = np.isin(people.home, (NORTH, TOWN))
     listed = {
-        "deciding": head & lives,
+        "deciding": head & lives & ~outside,
+        "staying": head & lives & outside,
         "unsettled": head & lives & (people.status >= Status.claimant),
         "stranded": head & (people.activity == Activity.stranded),
     }
@@ -89,10 +94,11 @@ def test_people_are_counted_as_one_by_one() -> None:
         wanted = {name: np.zeros_like(counts) for name, counts in census._asdict().items()}
         for row in range(len(people.pid)):
             n = weight[people.home[row]]
-            wanted["activities"][people.activity[row]] += n
+            citizenship = country[people.home[row]]
+            wanted["activities"][citizenship, people.activity[row]] += n
             if people.activity[row] in (Activity.travelling, Activity.dead):
                 continue
-            where = people.place[row], country[people.home[row]]
+            where = people.place[row], citizenship
             wanted["stocks"][(*where, people.status[row])] += n
             for k in range(7):
                 wanted["exposed"][(*where, k)] += n * (people.mask[row] >> k & 1)
@@ -100,7 +106,7 @@ def test_people_are_counted_as_one_by_one() -> None:
             assert (getattr(census, name) == wanted[name]).all(), (number, name)
         assert census.exposed.sum() > 0
         statuses += census.stocks.sum(axis=(0, 1))
-        activities += census.activities
+        activities += census.activities.sum(axis=0)
     assert (statuses > 0).all(), statuses
     there = [Activity.resident, Activity.waiting, Activity.travelling, Activity.stranded]
     assert (activities[[*there, Activity.dead]] > 0).all(), activities

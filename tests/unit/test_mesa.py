@@ -318,7 +318,7 @@ def test_a_row_a_step_is_collected_and_agrees_with_the_record() -> None:
         there = stocks[stocks["status"] == status].groupby("date")["people"].sum()
         assert rows[name].tolist() == there.reindex(stocks["date"].unique(), fill_value=0).tolist()
     account = record.account.pivot_table(
-        index="date", columns="activity", values="people", observed=False
+        index="date", columns="activity", values="people", aggfunc="sum", observed=False
     )
     assert rows["travelling"].tolist() == account["travelling"].tolist()
     assert rows["dead"].tolist() == account["dead"].tolist()
@@ -520,7 +520,7 @@ def test_attributes_say_what_the_arrays_hold() -> None:
     assert view.get("is_head") == [bool(flag & HEAD) for flag in people.flags[rows]]
     countries = [None, "AA", "BB", "CC"]
     assert view.get("kin") == [countries[k] for k in people.kin[rows]]
-    assert sum(view.get("people")) == finished().census.activities[: Activity.dead].sum()
+    assert sum(view.get("people")) == finished().census.activities[:, : Activity.dead].sum()
     threats = view.get("threats")
     assert [("personal" in them) for them in threats] == [
         bool(mask >> 4 & 1) for mask in people.mask[rows]

@@ -53,7 +53,7 @@ def small(replicates: int = 1, observed: list[dict[str, Any]] | None = None, **r
             "observed": observed or [],
         }
     )
-    everybody = [(it, end, "resident", 300) for it in range(replicates) for end in ENDS]
+    everybody = [(it, end, "A", "resident", 300) for it in range(replicates) for end in ENDS]
     rows.setdefault("account", everybody)
     tables = {name: tidy(table, COLUMNS[name]) for name, table in rows.items()}
     for name, frame in tables.items():
@@ -148,7 +148,7 @@ def test_secure_is_the_share_of_sevenfold_years_without_insecurity() -> None:
 
 
 def test_the_dead_live_no_years() -> None:
-    account = [(0, end, "resident", 150) for end in ENDS] + [(0, end, "dead", 150) for end in ENDS]
+    account = [(0, end, "A", activity, 150) for activity in ("resident", "dead") for end in ENDS]
     record = small(insecurity=[(0, JAN, "A1", "A", "food", 10.0)], account=account)
     assert value(record, "secure") == pytest.approx(1 - 10 / (7 * 150 * 90 / 365.25))
 
@@ -339,7 +339,7 @@ def test_arrivals_at_a_corridor_need_the_crossings() -> None:
 
 
 def test_rows_that_sum_several_steps_count_in_proportion() -> None:
-    account = [(0, ENDS[2], "resident", 300)]
+    account = [(0, ENDS[2], "A", "resident", 300)]
     observed = [{"id": "x", "of": "A", "what": "deaths", "date": "2011-01", "people": 1.0}]
     record = small(
         observed=observed, account=account, harms=[(0, JAN, "over", "A", "death", 90, 0.0)]
@@ -501,7 +501,7 @@ def test_the_columns_that_split_a_table_are_words_of_it() -> None:
 
 
 def test_a_run_that_is_not_over_is_full_up_to_its_day() -> None:
-    account = [(0, ENDS[0], "resident", 300)]
+    account = [(0, ENDS[0], "A", "resident", 300)]
     full = small(account=account, crossings=[(0, JAN, "over", "A", 5)]).full("crossings")
     assert full["date"].tolist() == [JAN]
 

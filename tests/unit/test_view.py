@@ -41,6 +41,7 @@ from sim.plots import (
 from sim.plots import figures as plots
 from sim.plots.labels import overlap
 from sim.report import text as tables
+from sim.results.interest import narrowed
 from sim.results.intervals import interval
 from sim.results.record import Record
 from sim.results.run import NoTableError
@@ -750,34 +751,51 @@ def syrian(record: Record) -> Record:
 
 
 def test_without_a_focus_everybody_counts(record: Record) -> None:
-    assert focus.narrowed(record) is record
+    assert narrowed(record) is record
     assert focus.citizens(record) == "people"
-    assert focus.such(record) == ""
+    assert focus.such(record) == focus.of_interest(record) == ""
 
 
-def test_flows_harms_and_stocks_are_of_citizens_of_the_focus(syrian: Record) -> None:
-    found = focus.narrowed(syrian)
-    for name in focus.CITIZENS:
+def with_others(record: Record, others: str, **tables: pd.DataFrame) -> Record:
+    """The same, where people outside the focus stay, or decide; with other tables, if any."""
+    population = record.scenario.population.model_copy(update={"others": others})
+    scenario = record.scenario.model_copy(update={"population": population})
+    return Record(scenario, 7, record.manifest, tables or record.tables)
+
+
+def test_tables_are_narrowed_to_citizens_of_the_focus(syrian: Record) -> None:
+    found = narrowed(syrian)
+    telling = [name for name, frame in syrian.tables.items() if "citizenship" in frame]
+    assert {"flows", "harms", "stocks", "vital", "insecurity", "account"} <= set(telling)
+    for name in telling:
         assert set(found.tables[name]["citizenship"]) == {"SY"}
     assert found.threats is syrian.threats
-    assert focus.narrowed(syrian) is found
-    assert len(focus.narrowed(found).flows) == len(found.flows)
-    assert len(focus.narrowed(found).answers) == len(found.answers)
+    assert found.spending is syrian.spending
+    assert narrowed(syrian) is found
+    assert len(narrowed(found).flows) == len(found.flows)
+    assert len(narrowed(found).answers) == len(found.answers)
     assert ("BER", "STO") not in {(it[0], it[1]) for it in maps.flows_by_size(syrian)}
     sample = maps.stocks_at_end(Record(sample_scenario(), 7, syrian.manifest, found.tables))
     assert maps.stocks_at_end(syrian) == sample
 
 
-def test_answers_are_of_those_who_live_in_the_focus(syrian: Record) -> None:
-    found = focus.narrowed(syrian)
+def test_where_others_stay_all_answers_are_of_the_focus(syrian: Record) -> None:
+    assert narrowed(syrian).answers is syrian.answers
+    said = texts(plots.plot_answers(syrian))
+    assert any(it.startswith("Households who are citizens of Syria that would move") for it in said)
+
+
+def test_where_others_decide_answers_are_of_those_who_live_in_the_focus(syrian: Record) -> None:
+    both = with_others(syrian, "decide")
+    found = narrowed(both)
     at_home = {"DAM", "ALE", "HMS", "DRA", "DEZ"}
     assert set(found.answers["place"]) == set(found.attribution["place"]) == at_home
-    assert set(syrian.answers["place"]) > at_home
-    said = texts(plots.plot_answers(syrian))
+    assert set(both.answers["place"]) > at_home
+    said = texts(plots.plot_answers(both))
     assert any(it.startswith("Households living in Syria that would move") for it in said)
     heads = found.answers[found.answers["answer"].isin(["choice", "necessity"])]["households"].sum()
     assert f"{wording.words(heads / 72 / 2)} households living in Syria moved" in (
-        plots.answers_finding(syrian)
+        plots.answers_finding(both)
     )
 
 
@@ -794,24 +812,61 @@ def test_answers_are_narrowed_by_what_they_are_split_by(
 ) -> None:
     answers = syrian.answers.drop(columns="place")
     split = answers.assign(**{column: pd.Categorical([kept, "BER"] * (len(answers) // 2))})
-    record = Record(syrian.scenario, 7, syrian.manifest, {"answers": split})
-    assert focus.such(record) == words
-    left = set(focus.narrowed(record).answers[column])
+    both = with_others(syrian, "decide", answers=split)
+    assert focus.such(both) == words
+    left = set(narrowed(both).answers[column])
     assert left == ({kept} if words else {kept, "BER"})
+    # Where others stay, there is nobody else to be left out.
+    alone = with_others(syrian, "stay", answers=split)
+    assert focus.such(alone) == (words or " who are citizens of Syria")
 
 
-def test_figures_over_time_are_of_the_focus_where_tables_tell(syrian: Record) -> None:
+def test_headline_figures_are_of_the_focus(syrian: Record) -> None:
+    whole = Record(syrian.scenario.model_copy(update={"population": sample_scenario().population}),
+                   7, syrian.manifest, narrowed(syrian).tables)  # fmt: skip
+    pd.testing.assert_frame_equal(syrian.headline, whole.headline)
+    value = syrian.headline.set_index("measure")["value"]
+    died = syrian.harms[syrian.harms["harm"] == "death"].groupby("citizenship")["people"].sum()
+    assert value["harm_death"] == died["SY"] / syrian.replicates
+    assert died["DE"] > 0
+
+
+def test_years_lived_are_those_of_the_focus(syrian: Record) -> None:
+    value = syrian.headline.set_index("measure")["value"]
+    account = syrian.account
+    others = account.assign(citizenship="DE")
+    account = pd.concat([account, others], ignore_index=True).astype({"citizenship": "category"})
+    more = Record(syrian.scenario, 7, syrian.manifest, {**syrian.tables, "account": account})
+    assert more.headline.set_index("measure")["value"]["secure"] == value["secure"] < 1
+
+
+def test_figures_over_time_are_of_the_focus(syrian: Record) -> None:
     whole = Record(syrian.scenario.model_copy(update={"population": sample_scenario().population}),
                    7, syrian.manifest, syrian.tables)  # fmt: skip
     last = {it: bands.bands_text(it) for it in (syrian, whole)}
     assert last[syrian] != last[whole]
-    assert any(
-        it.startswith("Citizens of Syria, on the last day")
-        for it in texts(bands.plot_bands(syrian))
-    )
-    assert any(it.startswith("People, on the last day") for it in texts(bands.plot_bands(whole)))
-    births = texts(bands.plot_bands(syrian, measures=["births"]))
-    assert any(it.startswith("People, by month") for it in births)
+    for record, measure, words in (
+        (syrian, "refugees_abroad", "Citizens of Syria, on the last day"),
+        (whole, "refugees_abroad", "People, on the last day"),
+        (syrian, "births", "Citizens of Syria, by month"),
+        (syrian, "regular", "Share of the population of interest: Syria, by month"),
+        (whole, "regular", "Share, by month"),
+    ):
+        said = texts(bands.plot_bands(record, measures=[measure]))
+        assert any(it.startswith(words) for it in said), said
+    gap = texts(bands.plot_gaps({"a": syrian, "b": syrian}, "displaced"))
+    assert any("less those of a of the population of interest: Syria" in it for it in gap)
+
+
+def test_threats_are_those_that_the_focus_felt(syrian: Record) -> None:
+    felt = syrian.insecurity
+    foreign = felt.assign(citizenship="DE", threat="health", person_years=1e9)
+    felt = pd.concat([felt, foreign], ignore_index=True)
+    felt = felt.astype({"citizenship": "category", "threat": "category"})
+    more = Record(syrian.scenario, 7, syrian.manifest, {**syrian.tables, "insecurity": felt})
+    assert pictures.threats_text(more) == pictures.threats_text(syrian)
+    assert "by citizens of Syria" in pictures.threats_text(more)
+    assert texts(plots.plot_threats(more)) == texts(plots.plot_threats(syrian))
 
 
 def test_many_countries_are_counted_not_named(record: Record) -> None:
@@ -827,16 +882,35 @@ def test_many_countries_are_counted_not_named(record: Record) -> None:
         assert focus.counted(some, 1) == f"1 {words.replace('citizens', 'citizen')}"
 
 
-def test_pictures_and_lists_name_the_focus(syrian: Record) -> None:
+def test_pictures_and_lists_name_the_focus(syrian: Record, record: Record) -> None:
     assert " arrivals of citizens of Syria in Türkiye by" in maps.map_finding(syrian)
     assert " citizens of Syria died on the way" in plots.harms_finding(syrian)
     assert "citizens of Syria who arrived" in printed(tables.top_corridors(syrian))
-    assert "answers of households living in Syria" in printed(tables.five_answers(syrian))
+    assert "households who are citizens of Syria" in printed(tables.five_answers(syrian))
     assert "citizens of Syria who" in printed(tables.harms(syrian))
+    assert "Scorecard of the population of interest: Syria" in printed(tables.scorecard(syrian))
+    assert "Public money spent, on everybody" in printed(tables.spending(syrian))
     assert "Stockholm" not in printed(tables.top_corridors(syrian, 5))
+    for plain in (tables.scorecard(record), tables.spending(record)):
+        assert "interest" not in printed(plain)
+        assert "everybody" not in printed(plain)
+
+
+def test_the_report_says_whose_figures_it_shows(syrian: Record, record: Record) -> None:
     words = " ".join(Reader(report.render(syrian, {})).words)
-    assert "about citizens of Syria, or households living in Syria" in words
-    assert "People living in Syria who moved of necessity" in words
+    assert "Headline figures of the population of interest: Syria" in words
+    assert (
+        "pictures are of the population of interest: Syria. These are citizens of Syria, wherever "
+        "they live. Everybody else stays where they live, and is in the tables" in words
+    )
+    assert "People who are citizens of Syria who moved of necessity" in words
+    assert "Public money spent on everybody" in words
+    both = " ".join(Reader(report.render(with_others(syrian, "decide"), {})).words)
+    assert "Everybody else decides whether to move, too" in both
+    assert "Answers are of households living in Syria." in both
+    plain = " ".join(Reader(report.render(record, {})).words)
+    assert "population of interest" not in plain
+    assert "on everybody" not in plain
 
 
 def test_the_largest_flows_cross_a_border_if_any_does(record: Record) -> None:
