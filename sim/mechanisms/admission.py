@@ -41,8 +41,9 @@ def is_queued(world: World, heads: I64, goal: I64, channel: I64) -> Bool:
 
 
 def submit(
-    world: World, heads: I64, goal: I64, channel: I64, companions: I64, answer: I64, when: F64
-) -> None:
+    world: World, heads: I64, goal: I64, channel: I64, companions: I64, answer: I64, felt: I64,
+    when: F64,
+) -> None:  # fmt: skip
     """File applications; the household waits where it lives."""
     wait_members(world.people, heads, int(Activity.waiting))
     # A household that applies again gives up its earlier application.
@@ -55,6 +56,7 @@ def submit(
         channel=channel,
         companions=companions,
         answer=answer,
+        felt=felt,
         applied=when,
         ready=np.full(len(heads), np.inf),
     )
@@ -75,7 +77,7 @@ def admit(world: World, end: int) -> dict[str, NDArray[Any]]:
     of a household that did not fit, but otherwise unused places are lost.
 
     Returns:
-        Columns (head, goal, channel, companions, answer, ready) of those who may travel now.
+        Columns (head, goal, channel, companions, answer, felt, ready) of those who may travel now.
     """
     withdraw(world)
     queue, people, rules = APPLICATIONS.of(world), world.people, RULES.of(world)
@@ -110,7 +112,7 @@ def admit(world: World, end: int) -> dict[str, NDArray[Any]]:
     ready = queue.ready <= end
     result = {
         name: getattr(queue, name)[ready]
-        for name in ("head", "goal", "channel", "companions", "answer", "ready")
+        for name in ("head", "goal", "channel", "companions", "answer", "felt", "ready")
     }
     take(queue, ~ready)
     # Household members who stay behind when a pioneer or a child leaves are no longer waiting.

@@ -162,7 +162,7 @@ def ask(
     choices = CHOICES.of(world)
     buffers = Events(
         np.empty(n, np.int64), np.empty(n, np.int64), np.empty(n, np.int64), np.empty(n),
-        np.empty(n), np.empty(n, np.bool_), np.empty(n), np.empty(n),
+        np.empty(n), np.empty(n, np.bool_), np.empty(n, np.bool_), np.empty(n), np.empty(n),
     )  # fmt: skip
     found = decide(
         world.people, asked.heads, 0, n, choices.tables, now, MEANS.of(world),
@@ -347,10 +347,13 @@ def decide_all(world: World, excess: F64, answers: Answers) -> tuple[I64, F64]:
     )
 
     forced = events.answer == Answer.necessity
+    felt, by = np.zeros(len(events.head), np.int64), np.empty(forced.sum(), np.int64)
     attribute(
         people, events.head[forced], cells[forced], (party * weight)[forced],
-        events.flight[forced], excess, ATTRIBUTION.of(world),
+        events.flight[forced], events.uprooted[forced], excess, THREATS.of(world).weight,
+        ATTRIBUTION.of(world), by,
     )  # fmt: skip
+    felt[forced] = by
 
     told = refusals.times > 0
     blocked = told.any(axis=1)
@@ -361,8 +364,9 @@ def decide_all(world: World, excess: F64, answers: Answers) -> tuple[I64, F64]:
     people.blocked_on[rows] = np.floor(refusals.last[blocked])
 
     depart(
-        world, movers, goal, channel, companions, price, events.answer[moving], events.time[moving]
-    )
+        world, movers, goal, channel, companions, price, events.answer[moving], felt[moving],
+        events.time[moving],
+    )  # fmt: skip
     here = (goal >= 0) & (people.activity[movers] <= Activity.waiting)
     return movers[here], events.time[moving][here]
 
@@ -526,11 +530,11 @@ MECHANISM = Mechanism(
         ),
         Table(
             "attribution",
-            "moves of necessity, split over the threats that people felt",
+            "moves of necessity, split over the threats that made them",
             "first",
             (
                 THREAT,
-                Column("people", "float", "people", "people who moved because of the threat"),
+                Column("people", "float", "people", "people who moved because of the threat, or were uprooted by it before"),
             ),
             attribution_rows,
             absent=NONE_COUNTED,

@@ -30,7 +30,8 @@ def send_admitted(world: World, stretch: Stretch) -> None:
         price = regular_price(world, admitted["head"], admitted["goal"], admitted["channel"])
         set_out(
             world, admitted["head"], admitted["goal"], admitted["channel"],
-            admitted["companions"], price, admitted["answer"], admitted["ready"],
+            admitted["companions"], price, admitted["answer"], admitted["felt"],
+            admitted["ready"],
         )  # fmt: skip
         stretch.once_more.append((admitted["head"], admitted["ready"]))
     stretch.harms_before = HARMS.of(world).copy()

@@ -60,7 +60,7 @@ def go(at: World, heads: I64, goal: int, channel: Channel) -> None:
     set_out(
         at, heads, np.full(n, goal), np.full(n, int(channel)),
         np.full(n, int(Companions.whole)), np.zeros(n), np.full(n, int(Answer.necessity)),
-        np.zeros(n),
+        np.zeros(n, int), np.zeros(n),
     )  # fmt: skip
     receive(at, advance_parties(at, stretch_of(at, 400)).arrived)
 

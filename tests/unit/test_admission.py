@@ -69,7 +69,7 @@ def hand_in(
     n = len(heads)
     submit(
         at, heads, np.full(n, goal), np.full(n, LABOUR), np.full(n, int(companions)),
-        np.zeros(n, np.int64), np.full(n, day),
+        np.zeros(n, np.int64), np.zeros(n, np.int64), np.full(n, day),
     )  # fmt: skip
 
 
