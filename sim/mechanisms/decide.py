@@ -534,7 +534,12 @@ MECHANISM = Mechanism(
             "first",
             (
                 THREAT,
-                Column("people", "float", "people", "people who moved because of the threat, or were uprooted by it before"),
+                Column(
+                    "people",
+                    "float",
+                    "people",
+                    "people who moved because of the threat, or were uprooted by it before",
+                ),
             ),
             attribution_rows,
             absent=NONE_COUNTED,

@@ -287,7 +287,7 @@ def travellers(at: World, n: int) -> I64:
     set_out(
         at, heads, some + CITY, some + int(Channel.asylum), some, np.zeros(n), some, some,
         np.zeros(n),
-    )
+    )  # fmt: skip
     return heads
 
 
