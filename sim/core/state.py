@@ -220,6 +220,19 @@ class Moves(NamedTuple):
     people: I64
 
 
+class Reasons(NamedTuple):
+    """Why parties set out or apply; columns of equal length."""
+
+    answer: I64
+    """Choice or necessity."""
+    felt: I64
+    """Threats felt where they live that make them go, bit k; 0: none, or only earlier ones."""
+
+    def of(self, rows: Bool) -> Reasons:
+        """Those of some parties."""
+        return Reasons(self.answer[rows], self.felt[rows])
+
+
 class Legs(NamedTuple):
     """Every (corridor, route option) as one row, grouped by the place where it starts.
 

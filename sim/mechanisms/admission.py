@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.core.rng import Draw, key_of, uniform_array
-from sim.core.state import F64, I64, Applications, Bool, append, take
+from sim.core.state import F64, I64, Applications, Bool, Reasons, append, take
 from sim.core.terms import N_SLOTS, Activity, Channel
 from sim.kernels.admission import admit_by_lottery
 from sim.kernels.travel import party_sizes, wait_members
@@ -41,9 +41,8 @@ def is_queued(world: World, heads: I64, goal: I64, channel: I64) -> Bool:
 
 
 def submit(
-    world: World, heads: I64, goal: I64, channel: I64, companions: I64, answer: I64, felt: I64,
-    when: F64,
-) -> None:  # fmt: skip
+    world: World, heads: I64, goal: I64, channel: I64, companions: I64, reasons: Reasons, when: F64
+) -> None:
     """File applications; the household waits where it lives."""
     wait_members(world.people, heads, int(Activity.waiting))
     # A household that applies again gives up its earlier application.
@@ -55,8 +54,7 @@ def submit(
         goal=goal,
         channel=channel,
         companions=companions,
-        answer=answer,
-        felt=felt,
+        **reasons._asdict(),
         applied=when,
         ready=np.full(len(heads), np.inf),
     )

@@ -9,7 +9,18 @@ from numpy.typing import NDArray
 
 from sim.core.parallel import FEW_MOVERS, in_ranges
 from sim.core.rng import Draw, key_of, uniform_array
-from sim.core.state import DAYS_A_YEAR, DIRECT, F64, I64, NONE, Moves, Parties, append, take
+from sim.core.state import (
+    DAYS_A_YEAR,
+    DIRECT,
+    F64,
+    I64,
+    NONE,
+    Moves,
+    Parties,
+    Reasons,
+    append,
+    take,
+)
 from sim.core.terms import Activity, Answer, Channel, Harm, Hazard, Journey
 from sim.kernels.choice import choose
 from sim.kernels.travel import (
@@ -98,8 +109,8 @@ def pick_goals(world: World, heads: I64, hazards: I64, turn: int = 0) -> tuple[I
 
 
 def depart(
-    world: World, heads: I64, goal: I64, channel: I64, companions: I64, price: F64, answer: I64,
-    felt: I64, when: F64,
+    world: World, heads: I64, goal: I64, channel: I64, companions: I64, price: F64,
+    reasons: Reasons, when: F64,
 ) -> None:  # fmt: skip
     """Let parties set out, or apply if the channel has a queue.
 
@@ -109,8 +120,7 @@ def depart(
         channel: [n] `Channel`.
         companions: [n] `Companions`.
         price: [n] money per person, for those who travel directly.
-        answer: [n] choice or necessity.
-        felt: [n] threats felt where they live that make them go, bit k.
+        reasons: [n] why they go.
         when: [n] day of departure, counted from the start.
     """
     going = goal >= 0
@@ -118,13 +128,13 @@ def depart(
     if queued.any():
         submit(
             world, heads[queued], goal[queued], channel[queued], companions[queued],
-            answer[queued], felt[queued], when[queued],
+            reasons.of(queued), when[queued],
         )  # fmt: skip
     now = going & ~queued
     if now.any():
         set_out(
-            world, heads[now], goal[now], channel[now], companions[now], price[now], answer[now],
-            felt[now], when[now],
+            world, heads[now], goal[now], channel[now], companions[now], price[now],
+            reasons.of(now), when[now],
         )  # fmt: skip
 
 
@@ -137,8 +147,8 @@ def regular_price(world: World, heads: I64, goal: I64, channel: I64) -> F64:
 
 
 def set_out(
-    world: World, heads: I64, goal: I64, channel: I64, companions: I64, price: F64, answer: I64,
-    felt: I64, when: F64,
+    world: World, heads: I64, goal: I64, channel: I64, companions: I64, price: F64,
+    reasons: Reasons, when: F64,
 ) -> None:  # fmt: skip
     """Let parties set out, and remember which threats have uprooted them.
 
@@ -160,6 +170,7 @@ def set_out(
     fee = choices.tables.fee[
         admission_class(world, leaders), world.country[goal], np.where(on_legs, channel, 0)
     ]
+    answer, felt = reasons
     uprooted = np.where(answer == Answer.choice, 0, people.uprooted[leaders] | felt)
     set_off(people, leaders, np.where(on_legs, fee, price), grounds, uprooted, world.day)
     km = world.network.km[place, goal]
@@ -221,8 +232,8 @@ def continue_stranded(
     hazards = np.full(len(heads), int(Hazard.flight), np.int64)
     goal, channel, companions, price = pick_goals(world, heads, hazards, turn)
     answer = np.full(len(heads), int(Answer.necessity), np.int64)
-    felt = np.zeros(len(heads), np.int64)
-    depart(world, heads, goal, channel, companions, price, answer, felt, when)
+    reasons = Reasons(answer, np.zeros(len(heads), np.int64))
+    depart(world, heads, goal, channel, companions, price, reasons, when)
     activity = world.people.activity[heads]
     here = (goal >= 0) & ((activity <= Activity.waiting) | (activity == Activity.stranded))
     return heads[here], when[here]

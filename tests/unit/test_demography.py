@@ -12,6 +12,7 @@ from sim.core.state import (
     HEAD,
     I64,
     MOVED_ABROAD,
+    Reasons,
     append,
     bytes_per_person,
 )
@@ -276,7 +277,9 @@ def test_orphans_are_led_by_the_eldest_child():
 def applicants(at: World, n: int) -> I64:
     heads = families(at, n)
     some = np.zeros(n, np.int64)
-    submit(at, heads, some + CITY, some + int(Channel.labour), some, some, some, np.zeros(n))
+    submit(
+        at, heads, some + CITY, some + int(Channel.labour), some, Reasons(some, some), np.zeros(n)
+    )
     return heads
 
 
@@ -285,8 +288,8 @@ def travellers(at: World, n: int) -> I64:
     some = np.zeros(n, np.int64)
     at.people.means[heads] = 1e6
     set_out(
-        at, heads, some + CITY, some + int(Channel.asylum), some, np.zeros(n), some, some,
-        np.zeros(n),
+        at, heads, some + CITY, some + int(Channel.asylum), some, np.zeros(n),
+        Reasons(some, some), np.zeros(n),
     )  # fmt: skip
     return heads
 

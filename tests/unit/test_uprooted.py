@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from sim.core.rng import uniform_array
-from sim.core.state import HEAD, I64, MICRO
+from sim.core.state import HEAD, I64, MICRO, Reasons
 from sim.core.terms import Activity, Answer, Channel, Companions, Status, Threat
 from sim.engine.step import advance
 from sim.kernels.choice import Conditions, rate_if_settled
@@ -68,7 +68,8 @@ def go(
     n = len(heads)
     set_out(
         at, heads, np.full(n, goal), np.full(n, int(channel)), np.full(n, int(companions)),
-        np.zeros(n), np.full(n, int(answer)), np.full(n, felt), np.full(n, float(end - 20)),
+        np.zeros(n), Reasons(np.full(n, int(answer)), np.full(n, felt)),
+        np.full(n, float(end - 20)),
     )  # fmt: skip
     receive(at, advance_parties(at, stretch_of(at, end)).arrived)
 
@@ -143,7 +144,7 @@ def test_a_household_that_waits_for_its_permission_is_uprooted_when_it_leaves() 
     n = len(heads)
     submit(
         at, heads, np.full(n, CITY), np.full(n, int(Channel.labour)), np.zeros(n, int),
-        np.full(n, int(Answer.necessity)), np.full(n, WAR), np.zeros(n),
+        Reasons(np.full(n, int(Answer.necessity)), np.full(n, WAR)), np.zeros(n),
     )  # fmt: skip
     assert not at.people.uprooted.any()
     assert (APPLICATIONS.of(at).felt == WAR).all()
