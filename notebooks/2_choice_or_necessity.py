@@ -28,7 +28,7 @@
 #
 # | | |
 # |---|---|
-# | $R_0$ | were nothing threatening her |
+# | $R_0$ | were nothing threatening her, and had nothing uprooted her before |
 # | $R$ | as things are |
 # | $R_M$ | were money no object |
 # | $R_P$ | were every border open to her |
@@ -74,7 +74,7 @@ def cuts(head: Head, money: float) -> dict[str, float]:
     """How long each answer's part of the line is, in moves a year."""
     r = sum(head.rates(money, policy_open=False))
     livelihood = head.rates(money, policy_open=False)[0]
-    r_0 = livelihood / twin.now.want[head.place, head.want]
+    r_0 = livelihood / twin.now.want[head.place, head.want]  # nobody is uprooted yet
     r_m = sum(head.rates(inf, policy_open=False))
     r_p = sum(head.rates(money, policy_open=True))
     r_mp = sum(head.rates(inf, policy_open=True))
