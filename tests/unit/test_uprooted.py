@@ -131,9 +131,9 @@ def test_children_are_born_uprooted() -> None:
     heads = families(at, 40)
     go(at, heads, TOWN, Answer.necessity, WAR)
     n = len(at.people.pid)
-    other = families(at, 40)
-    give_birth(at, np.sort(np.concatenate([heads, other])), 1)
-    born, mine = np.arange(n, n + 80), np.isin(np.sort(np.concatenate([heads, other])), heads)
+    parents = np.sort(np.concatenate([heads, families(at, 40)]))
+    give_birth(at, parents, 1)
+    born, mine = np.arange(n, n + 80), np.isin(parents, heads)
     assert (at.people.uprooted[born[mine]] == WAR).all()
     assert not at.people.uprooted[born[~mine]].any()
 
