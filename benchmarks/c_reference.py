@@ -32,6 +32,7 @@ POINTERS = {
         "status": np.uint8,
         "activity": np.uint8,
         "mask": np.uint8,
+        "uprooted": np.uint8,
     },
     "ChoiceTables": {
         "country": np.int64,
@@ -73,6 +74,7 @@ POINTERS = {
         "hazard": np.int64,
         "time": np.float64,
         "flight": np.float64,
+        "uprooted": np.bool_,
         "trapped": np.bool_,
         "refused": np.float64,
         "lacking": np.float64,

@@ -25,7 +25,7 @@ typedef struct {
     const int16_t *moved, *born;
     const uint16_t *rank;
     const float *means;
-    const uint8_t *group, *traits, *kin, *status, *activity, *mask;
+    const uint8_t *group, *traits, *kin, *status, *activity, *mask, *uprooted;
 } People;
 
 typedef struct {
@@ -58,7 +58,7 @@ typedef struct {
 typedef struct {
     int64_t *head, *answer, *hazard;
     double *time, *flight;
-    uint8_t *trapped;
+    uint8_t *uprooted, *trapped;
     double *refused, *lacking;
 } Events;
 
@@ -402,6 +402,7 @@ int64_t decide(const People *people, const ChoiceTables *tables, const Condition
         events->head[at] = head;
         events->hazard[at] = LIVELIHOOD;
         events->flight[at] = 0.0;
+        events->uprooted[at] = 0;
         events->trapped[at] = 0;
         const double gap = r_mp - r;
         const double gain = (live.m + flee.m - r) + (r_mp - (live.p + flee.p));
@@ -409,12 +410,18 @@ int64_t decide(const People *people, const ChoiceTables *tables, const Condition
         events->refused[at] = gap > 0.0 ? gap : 0.0;
         events->lacking[at] = share;
         if (draw < r * dt) {
-            const double secure = live.r / want;
+            /* Without present threats; and, of the uprooted, as if they were settled again. */
+            const double calm = live.r / want;
+            double chosen = calm;
+            if (people->uprooted[head])
+                chosen *= exp(-conditions->attachment
+                              * (1.0 - settled(conditions, p, people->status[head], since)));
             events->time[at] = draw / (r * dt);
-            events->answer[at] = label * r < secure ? CHOICE : NECESSITY;
-            if (!(label * r < secure)) {
-                events->flight[at] = flee.r / (r - secure);
-                if (label * r - secure < flee.r) events->hazard[at] = FLIGHT;
+            events->answer[at] = label * r < chosen ? CHOICE : NECESSITY;
+            if (label * r >= chosen && label * r < calm) events->uprooted[at] = 1;
+            if (!(label * r < calm)) {
+                events->flight[at] = flee.r / (r - calm);
+                if (label * r - calm < flee.r) events->hazard[at] = FLIGHT;
             }
         } else {
             events->time[at] = (draw - r * dt) / ((r_mp - r) * dt);

@@ -31,7 +31,7 @@
 #
 # | rate | how often she would go |
 # |---|---|
-# | $R_0$ | if nothing threatened her |
+# | $R_0$ | if nothing threatened her, and nothing had uprooted her before |
 # | $R$ | as things are |
 # | $R_M$ | if money were no limit |
 # | $R_P$ | if every border were open to her |
@@ -78,7 +78,7 @@ def cuts(head: Head, money: float) -> dict[str, float]:
     """How long the part of each answer is on the line, in moves a year."""
     r = sum(head.rates(money, policy_open=False))
     livelihood = head.rates(money, policy_open=False)[0]
-    r_0 = livelihood / twin.now.want[head.place, head.want]
+    r_0 = livelihood / twin.now.want[head.place, head.want]  # nobody is uprooted yet
     r_m = sum(head.rates(inf, policy_open=False))
     r_p = sum(head.rates(money, policy_open=True))
     r_mp = sum(head.rates(inf, policy_open=True))

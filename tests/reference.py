@@ -95,7 +95,7 @@ class Option(NamedTuple):
 
 @dataclass(frozen=True)
 class Rates:
-    """L and F a year under the four combinations of gates, and L were no threat felt."""
+    """L and F a year under the four combinations of gates; L were no threat felt, or ever felt."""
 
     L: float
     F: float
@@ -105,6 +105,7 @@ class Rates:
     F_P: float
     L_MP: float
     F_MP: float
+    R_C: float
     R_0: float
 
     @property
@@ -142,6 +143,7 @@ class Verdict:
     hazard: Hazard = Hazard.livelihood
     time: float = 0.0
     flight: float = 0.0
+    uprooted: bool = False
     trapped: bool = False
     near: bool = False
 
@@ -902,13 +904,17 @@ class Reference:
         level = max(income * factor / decision.reference_income, 1e-9)
         since = (now - int(people.moved[head])) / 365.25
         at_rest = 1.0 - decision.pause_depth * math.exp(-since / decision.pause)
-        # R_0 / W^lam: no threat is felt beyond what is tolerable, so that nobody flees.
+        # R_C / W^lam: no threat is felt beyond what is tolerable, so that nobody flees.
         calm = (decision.base_livelihood or 1.0) * rogers_castro(age) * at_rest
         calm *= level**-decision.home_income
         if p == who.home:
             calm *= math.exp(-decision.home_attachment)
         status = int(people.status[head])
-        calm *= math.exp(-decision.place_attachment * self.settled(p, who.home, status, since))
+        # R_0 / W^lam: nor has any uprooted it, so that it is as settled as it can be.
+        settled = self.settled(p, who.home, status, since)
+        if_secure = 1.0 if people.uprooted[head] else settled
+        secure = calm * math.exp(-decision.place_attachment * if_secure)
+        calm *= math.exp(-decision.place_attachment * settled)
         # Choice: flight has no age schedule and does not rest.
         flee = decision.base_flight / (decision.flight_norm or 1.0) * fear
 
@@ -920,7 +926,9 @@ class Reference:
                     options = self.options_of(who, hazard, policy_open)
                     found.append(base * self.W(options, means) ** lam if base > 0 else 0.0)
         L, F, L_M, F_M, L_P, F_P, L_MP, F_MP = found
-        return Rates(L, F, L_M, F_M, L_P, F_P, L_MP, F_MP, L / want)
+        options = self.options_of(who, Hazard.livelihood, False)
+        R_0 = secure * self.W(options, who.means) ** lam if L > 0 else 0.0
+        return Rates(L, F, L_M, F_M, L_P, F_P, L_MP, F_MP, L / want, R_0)
 
     def options_of(self, who: Decider, hazard: Hazard, policy_open: bool) -> list[Option]:
         """`options`, kept while one household is asked about repeatedly."""
@@ -955,13 +963,15 @@ class Reference:
         if draw >= rates.R_MP * dt:
             return Verdict(Answer.stays, near=near)
         if draw < rates.R * dt:
-            time, necessity = draw / (rates.R * dt), rates.R - rates.R_0
+            time, necessity = draw / (rates.R * dt), rates.R - rates.R_C
+            near |= close(label * rates.R, rates.R_0) or close(label * rates.R, rates.R_C)
             if label < min(rates.R_0, rates.R) / rates.R:
-                near |= close(label * rates.R, rates.R_0)
                 return Verdict(Answer.choice, time=time, near=near)
-            beyond = label * rates.R - rates.R_0
+            if label < min(rates.R_C, rates.R) / rates.R:
+                # Choice: it goes as one who would live better, not as one who flees.
+                return Verdict(Answer.necessity, time=time, uprooted=True, near=near)
+            beyond = label * rates.R - rates.R_C
             hazard = Hazard.flight if beyond < rates.F else Hazard.livelihood
-            near |= close(label * rates.R, rates.R_0)
             near |= abs(beyond - rates.F) <= NEAR * rates.R
             return Verdict(Answer.necessity, hazard, time, rates.F / necessity, near=near)
         gap = rates.R_MP - rates.R
@@ -969,7 +979,8 @@ class Reference:
         answer = Answer.no_means if label < share else Answer.no_permission
         # The parts are differences of rates: what is lost in them counts in full rates.
         near |= abs(label - share) <= NEAR * max(1.0, 1e-6 * rates.R_MP / gap)
-        trapped_below = secure().R_0 * dt
+        # Choice: only what drains its means is taken away, not what uprooted it.
+        trapped_below = secure().R_C * dt
         near |= close(draw, trapped_below)
         trapped = draw < trapped_below
         return Verdict(answer, time=(draw / dt - rates.R) / gap, trapped=trapped, near=near)

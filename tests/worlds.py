@@ -534,6 +534,7 @@ def queue_up(world: World, rng: np.random.Generator) -> None:
             goal=rng.integers(len(world.country), size=n),
             channel=rng.choice((int(Channel.labour), int(Channel.family)), size=n),
             answer=np.zeros(n),
+            felt=np.zeros(n),
             companions=rng.choice((0, 0, 1), size=n),
             applied=np.zeros(n),
             ready=rng.choice((np.inf, np.inf, 100.0), size=n),
@@ -559,6 +560,8 @@ def endow(world: World, rng: np.random.Generator) -> None:
         if rng.random() < 0.5:
             people.traits[rows] |= GROUNDS
         people.kin[rows] = rng.integers(len(STOCKS.of(world).diaspora) + 1)
+        if founder % 3:
+            people.uprooted[rows] = people.pid[founder] % np.uint64(128)
         form = rng.random()
         if form < 0.15:
             money = 0.0

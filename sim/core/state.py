@@ -20,7 +20,8 @@
 | flags | uint8 | 1 | head (bit 0), blocked by permission (1), blocked at all (2), history (3-7) |
 | mask | uint8 | 1 | threats the household is exposed to, bit k |
 | came | uint8 | 1 | country left at the last border crossed, + 1; 0 = none crossed |
-| **sum** | | **40** | goal: 40 |
+| uprooted | uint8 | 1 | threats that uprooted the household, bit k; 0 = none, or settled again |
+| **sum** | | **41** | |
 
 Newborns are appended; the dead keep their rows.
 People on the way, applications, claims, orders to leave and separated children are kept in separate
@@ -91,6 +92,7 @@ class People(NamedTuple):
     flags: U8
     mask: U8
     came: U8
+    uprooted: U8
 
 
 def bytes_per_person(people: People) -> float:
@@ -110,6 +112,8 @@ class Parties:
     """Place of departure."""
     channel: I64 = field(default_factory=lambda: np.empty(0, np.int64))
     answer: I64 = field(default_factory=lambda: np.empty(0, np.int64))
+    felt: I64 = field(default_factory=lambda: np.empty(0, np.int64))
+    """Threats felt where it lived that made it set out, bit k; 0: none, or only earlier ones."""
     leg: I64 = field(default_factory=lambda: np.empty(0, np.int64))
     """Current leg; DIRECT for regular travel, HELD while detained or captive, NONE at a node;
     REMOVED - leg while detained on a leg before being taken home."""
@@ -135,6 +139,8 @@ class Applications:
     goal: I64 = field(default_factory=lambda: np.empty(0, np.int64))
     channel: I64 = field(default_factory=lambda: np.empty(0, np.int64))
     answer: I64 = field(default_factory=lambda: np.empty(0, np.int64))
+    felt: I64 = field(default_factory=lambda: np.empty(0, np.int64))
+    """Threats felt where it lived that made it apply, bit k; 0: none, or only earlier ones."""
     companions: I64 = field(default_factory=lambda: np.empty(0, np.int64))
     applied: F64 = field(default_factory=lambda: np.empty(0, np.float64))
     """Day of application."""
@@ -212,6 +218,19 @@ class Moves(NamedTuple):
     channel: I64
     answer: I64
     people: I64
+
+
+class Reasons(NamedTuple):
+    """Why parties set out or apply; columns of equal length."""
+
+    answer: I64
+    """Choice or necessity."""
+    felt: I64
+    """Threats felt where they live that make them go, bit k; 0: none, or only earlier ones."""
+
+    def of(self, rows: Bool) -> Reasons:
+        """Those of some parties."""
+        return Reasons(self.answer[rows], self.felt[rows])
 
 
 class Legs(NamedTuple):

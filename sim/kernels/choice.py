@@ -166,7 +166,9 @@ class Events(NamedTuple):
     time: F64
     """Time of the move or the first refusal, as a share of the time span asked about."""
     flight: F64
-    """F / (R - R_0): share of flight in moves of necessity."""
+    """F / (R - R_C): share of flight in moves of necessity that present threats make."""
+    uprooted: Bool
+    """Of necessity only because threats had uprooted it: settled, it would have stayed."""
     trapped: Bool
     """Blocked, and would have moved with the means of a secure place."""
     refused: F64
@@ -434,6 +436,38 @@ def settled(people, conditions, head, since):
     return 1.0 - math.exp(-since * conditions.settling[people.place[head], status])
 
 
+@equation
+def rate_if_settled(rate, attachment, settled):
+    """Livelihood rate that a household would have if it were settled; never above `rate`.
+
+    rate exp(-attachment (1 - settled))
+
+    Args:
+        rate: Its rate as it is, per year.
+        attachment: `place_attachment`, at least 0.
+        settled: How settled it is, at most 1.
+    """
+    return rate * math.exp(-attachment * (1.0 - settled))
+
+
+@inner
+def chosen_rate(people, conditions, head, now, calm):
+    """R_0: the rate of moves that count as choice, per year; at most R_C.
+
+    R_C, but as if settled for a household that threats have uprooted: its onward moves count as
+    choice only as far as a settled household would make them, too. The difference fades as it
+    settles, so that no date has to be set on which it is settled again.
+
+    Args:
+        now: Day from the start.
+        calm: R_C = L / exp(S_want), the rate with every threat at its tolerable level.
+    """
+    if people.uprooted[head] == 0:
+        return calm
+    since = (now - people.moved[head]) / DAYS_A_YEAR
+    return rate_if_settled(calm, conditions.attachment, settled(people, conditions, head, since))
+
+
 @inner
 def rate_factors(people, conditions, head, now, month):
     """Rates of livelihood and flight per year for W = 1.
@@ -675,19 +709,25 @@ def decide(
             events.head[at] = head
             events.trapped[at] = False
             events.flight[at] = 0.0
+            events.uprooted[at] = False
             share = no_means_share(r, lm + fm, lp + fp, r_mp)
             events.refused[at] = max(r_mp - r, 0.0)
             events.lacking[at] = share
             events.hazard[at] = LIVELIHOOD
             if draw < r * years:
-                secure = lr / want
+                # The label cuts R into R_0, the rest of R_C, F, and the rest of L. Hazards do not
+                # depend on R_0: where people go is the same, whatever counts as choice.
+                calm = lr / want
                 events.time[at] = draw / (r * years)
-                if label * r < secure:
+                if label * r < chosen_rate(people, conditions, head, now[i], calm):
                     events.answer[at] = CHOICE
+                elif label * r < calm:
+                    events.answer[at] = NECESSITY
+                    events.uprooted[at] = True
                 else:
                     events.answer[at] = NECESSITY
-                    events.flight[at] = fr / (r - secure)
-                    if label * r - secure < fr:
+                    events.flight[at] = fr / (r - calm)
+                    if label * r - calm < fr:
                         events.hazard[at] = FLIGHT
                 at += 1
                 break
@@ -1013,8 +1053,9 @@ def expect(
         n, pioneer, child = household(people, head, month)
         w = float(weight[o]) * micro
         moves = -math.expm1(-r * dt[i])
-        secure = lr / conditions.want[p, people.mask[head] & 15]
-        choice = secure / r if r > 0.0 else 0.0
+        calm = lr / conditions.want[p, people.mask[head] & 15]
+        chosen = chosen_rate(people, conditions, head, now[i], calm)
+        choice = chosen / r if r > 0.0 else 0.0
         blocked = math.exp(-r * dt[i]) - math.exp(-r_mp * dt[i])
         by_means = no_means_share(r, lm + fm, lp + fp, r_mp)
         whole = int(w)
@@ -1029,8 +1070,8 @@ def expect(
         for a in range(4):
             answers[cell, a] += parts_of[a]
         answers[cell, STAYS] += whole - parts_of[0] - parts_of[1] - int(w * blocked)
-        years[cell, CHOICE] += int(w * n * secure * span)
-        years[cell, NECESSITY] += int(w * n * (r - secure) * span)
+        years[cell, CHOICE] += int(w * n * chosen * span)
+        years[cell, NECESSITY] += int(w * n * (r - chosen) * span)
         years[cell, NO_MEANS] += int(w * n * gap * by_means * span)
         years[cell, NO_PERMISSION] += int(w * n * gap * (1.0 - by_means) * span)
         if moves <= 0.0:
@@ -1039,7 +1080,7 @@ def expect(
             rate = lr if h == LIVELIHOOD else fr
             if rate <= 0.0:
                 continue
-            free_part = secure / r if h == LIVELIHOOD else 0.0
+            free_part = chosen / r if h == LIVELIHOOD else 0.0
             forced_part = rate / r - free_part
             with_all = tables.companions[h, 0]
             with_one = tables.companions[h, 1] if pioneer >= 0 else 0.0

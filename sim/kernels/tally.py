@@ -125,42 +125,55 @@ def count_households(people, rows, composition, country, month, strides, weight,
 
 
 @kernel
-def attribute(people, rows, code, persons, flight, excess, threats):
+def attribute(people, rows, code, persons, flight, uprooted, excess, weight, threats, felt):
     """Attribute moves of necessity to threats, in 1 / MICRO people; parts sum exactly.
 
-    F is split in proportion to b_k (h_k - tol_k) over threats of fear, L - R_0 over threats of
-    want.
+    Moves that present threats make: F is split in proportion to b_k (h_k - tol_k) over threats of
+    fear, L - R_C over threats of want. Moves of those who are uprooted: in proportion to b_k over
+    the threats that uprooted them, since how grave these were is not remembered.
 
     Args:
         rows: [n] rows of heads who moved of necessity.
         code: [n] cell of each.
         persons: [n] people that move.
-        flight: [n] share of flight in R - R_0.
+        flight: [n] share of flight in R - R_C.
+        uprooted: [n] whether it moves only because threats had uprooted it.
         excess: [place, threat] b_k max(s_k - tol_k, 0).
+        weight: [threat] b_k.
         threats: [cell, threat] added to.
+        felt: [n] out: present threats that the move is attributed to, bit k.
     """
+    shares = np.empty(7)
     for i in range(rows.shape[0]):
         head = rows[i]
         p = people.place[head]
-        mask = people.mask[head]
-        fear = want = 0.0
+        mask = people.uprooted[head] if uprooted[i] else people.mask[head]
+        fear = want = past = 0.0
         for k in range(7):
             if mask >> k & 1:
+                past += weight[k]
                 if k < 4:
                     want += excess[p, k]
                 else:
                     fear += excess[p, k]
+        for k in range(7):
+            shares[k] = 0.0
+            if mask >> k & 1:
+                if uprooted[i]:
+                    shares[k] = weight[k] / past if past > 0.0 else 0.0
+                elif k < 4 and want > 0.0:
+                    shares[k] = (1.0 - flight[i]) * excess[p, k] / want
+                elif k >= 4 and fear > 0.0:
+                    shares[k] = flight[i] * excess[p, k] / fear
         total = persons[i] * MICRO
         left = total
         largest = 0
         most = -1.0
+        felt[i] = 0
         for k in range(7):
-            share = 0.0
-            if mask >> k & 1:
-                if k < 4 and want > 0.0:
-                    share = (1.0 - flight[i]) * excess[p, k] / want
-                elif k >= 4 and fear > 0.0:
-                    share = flight[i] * excess[p, k] / fear
+            share = shares[k]
+            if share > 0.0 and not uprooted[i]:
+                felt[i] |= 1 << k
             if share > most:
                 most = share
                 largest = k

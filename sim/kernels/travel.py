@@ -23,7 +23,7 @@ from sim.core.state import (
     REMOVED,
     Bool,
 )
-from sim.core.terms import Activity, Answer, Channel, Harm, PartyType, Status
+from sim.core.terms import Activity, Channel, Harm, PartyType, Status
 from sim.kernels.choice import household
 from sim.kernels.routes import HORIZON
 
@@ -42,7 +42,6 @@ REGULAR, REFUGEE, CLAIMANT = (
 )
 LABOUR, FAMILY, FREE = int(Channel.labour), int(Channel.family), int(Channel.free)
 INTERNAL, IRREGULAR_CHANNEL = int(Channel.internal), int(Channel.irregular)
-NECESSITY = int(Answer.necessity)
 DEATH, VIOLENCE, EXTORTION = int(Harm.death), int(Harm.violence), int(Harm.extortion)
 KIDNAPPING, INTERCEPTION = int(Harm.kidnapping), int(Harm.interception)
 DETENTION, STRANDING = int(Harm.detention), int(Harm.stranding)
@@ -200,7 +199,10 @@ def count_ages(people, head, month):
 
 @inner
 def set_members(people, head, place, activity, status, day):
-    """Set place and state of all living members of a household; status < 0 leaves theirs."""
+    """Set place and state of all living members of a household; status < 0 leaves theirs.
+
+    Citizens are settled, and so not uprooted any more.
+    """
     founder = people.household[head]
     row = founder
     while True:
@@ -210,6 +212,8 @@ def set_members(people, head, place, activity, status, day):
             people.moved[row] = day
             if status >= 0:
                 people.status[row] = status
+            if status == CITIZEN:
+                people.uprooted[row] = 0
         row = people.sibling[row]
         if row == founder:
             break
@@ -430,6 +434,7 @@ def join(people, row, head, day):
     people.moved[row] = day
     people.kin[row] = people.kin[head]
     people.mask[row] = people.mask[head]
+    people.uprooted[row] = people.uprooted[head]
     people.traits[row] = people.traits[row] & NOT_GROUNDS | people.traits[head] & GROUNDS
 
 
@@ -456,7 +461,7 @@ def assign_arrival_status(
     heads,
     goals,
     channels,
-    answers,
+    felt,
     days,
     entered,
     country,
@@ -477,7 +482,7 @@ def assign_arrival_status(
     """Give arrivals their legal status.
 
     Args:
-        heads, goals, channels, answers, days: [n] the parties that arrived, and when.
+        heads, goals, channels, felt, days: [n] the parties that arrived, and when.
         entered: [n] country entered first among those with a bloc's first-country rule, or -1.
         prima_facie: [k, country] whether all of the class are recognised on arrival.
         return_to: [k, country] country to which claimants are sent, or -1.
@@ -507,7 +512,7 @@ def assign_arrival_status(
         wants_camp[i] = False
         if country[place] == own:
             status = CITIZEN
-            if place != home and answers[i] == NECESSITY:
+            if place != home and felt[i] > 0:
                 status = DISPLACED
             set_members(people, head, place, RESIDENT, status, day)
             mark_grounds(people, head, False)
@@ -583,13 +588,14 @@ def split_parties(people, heads, companions, price, month, leaders):
 
 
 @kernel
-def set_off(people, leaders, cost, grounds, day):
+def set_off(people, leaders, cost, grounds, uprooted, day):
     """Mark parties as travelling, and deduct what they pay at departure.
 
     Args:
         leaders: [n] rows of the heads.
         cost: [n] money per person: fee and fare, or only the fee if they pay leg by leg.
         grounds: [n] whether they leave their country with grounds for asylum.
+        uprooted: [n] threats that have uprooted them, bit k.
     """
     for i in range(leaders.shape[0]):
         head = leaders[i]
@@ -598,8 +604,22 @@ def set_off(people, leaders, cost, grounds, day):
         people.means[head] = max(people.means[head] - paid, np.float32(0.0))
         set_members(people, head, np.int64(people.place[head]), TRAVELLING, SAME, day)
         clear_blocked(people, head)
+        mark_uprooted(people, head, uprooted[i])
         if grounds[i]:
             mark_grounds(people, head, True)
+
+
+@inner
+def mark_uprooted(people, head, threats):
+    """Record for all living members of a household which threats have uprooted it, bit k."""
+    founder = people.household[head]
+    row = founder
+    while True:
+        if people.household[row] == founder and people.activity[row] != DEAD:
+            people.uprooted[row] = threats
+        row = people.sibling[row]
+        if row == founder:
+            break
 
 
 @inner
@@ -658,13 +678,15 @@ def place_members(people, heads, places, status, days):
 
 @kernel
 def give_status(people, heads, status):
-    """Set the legal status of all living members of households."""
+    """Set the legal status of all living members of households; citizens are settled."""
     for i in range(heads.shape[0]):
         founder = people.household[heads[i]]
         row = founder
         while True:
             if people.household[row] == founder and people.activity[row] != DEAD:
                 people.status[row] = status
+                if status == CITIZEN:
+                    people.uprooted[row] = 0
             row = people.sibling[row]
             if row == founder:
                 break

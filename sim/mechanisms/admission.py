@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.core.rng import Draw, key_of, uniform_array
-from sim.core.state import F64, I64, Applications, Bool, append, take
+from sim.core.state import F64, I64, Applications, Bool, Reasons, append, take
 from sim.core.terms import N_SLOTS, Activity, Channel
 from sim.kernels.admission import admit_by_lottery
 from sim.kernels.travel import party_sizes, wait_members
@@ -41,7 +41,7 @@ def is_queued(world: World, heads: I64, goal: I64, channel: I64) -> Bool:
 
 
 def submit(
-    world: World, heads: I64, goal: I64, channel: I64, companions: I64, answer: I64, when: F64
+    world: World, heads: I64, goal: I64, channel: I64, companions: I64, reasons: Reasons, when: F64
 ) -> None:
     """File applications; the household waits where it lives."""
     wait_members(world.people, heads, int(Activity.waiting))
@@ -54,7 +54,7 @@ def submit(
         goal=goal,
         channel=channel,
         companions=companions,
-        answer=answer,
+        **reasons._asdict(),
         applied=when,
         ready=np.full(len(heads), np.inf),
     )
@@ -75,7 +75,7 @@ def admit(world: World, end: int) -> dict[str, NDArray[Any]]:
     of a household that did not fit, but otherwise unused places are lost.
 
     Returns:
-        Columns (head, goal, channel, companions, answer, ready) of those who may travel now.
+        Columns (head, goal, channel, companions, answer, felt, ready) of those who may travel now.
     """
     withdraw(world)
     queue, people, rules = APPLICATIONS.of(world), world.people, RULES.of(world)
@@ -110,7 +110,7 @@ def admit(world: World, end: int) -> dict[str, NDArray[Any]]:
     ready = queue.ready <= end
     result = {
         name: getattr(queue, name)[ready]
-        for name in ("head", "goal", "channel", "companions", "answer", "ready")
+        for name in ("head", "goal", "channel", "companions", "answer", "felt", "ready")
     }
     take(queue, ~ready)
     # Household members who stay behind when a pioneer or a child leaves are no longer waiting.

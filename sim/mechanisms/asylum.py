@@ -61,7 +61,7 @@ def receive(world: World, arrived: dict[str, Any]) -> None:
     claims = np.full(int(sizes.sum()), -1, np.int64)
     returned = np.zeros(harms.shape[1:2] * 2, np.int64)
     n_claims = assign_arrival_status(
-        people, heads, arrived["goal"], arrived["channel"], arrived["answer"], arrived["due"],
+        people, heads, arrived["goal"], arrived["channel"], arrived["felt"], arrived["due"],
         arrived["entered"], world.country, CLASSES.of(world), rules.prima_facie,
         rules.return_to, rules.transfers, world.geography.nearest, world.geography.place_ident,
         share_taken(world), key_of(world.seed, TRANSFER), key_of(world.seed, CAMP), world.weight,

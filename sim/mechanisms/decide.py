@@ -23,6 +23,7 @@ from sim.core.state import (
     U16,
     U32,
     Bool,
+    Reasons,
 )
 from sim.core.terms import N_THREATS, Activity, Answer
 from sim.kernels.choice import Conditions, Events, decide, expect
@@ -162,7 +163,7 @@ def ask(
     choices = CHOICES.of(world)
     buffers = Events(
         np.empty(n, np.int64), np.empty(n, np.int64), np.empty(n, np.int64), np.empty(n),
-        np.empty(n), np.empty(n, np.bool_), np.empty(n), np.empty(n),
+        np.empty(n), np.empty(n, np.bool_), np.empty(n, np.bool_), np.empty(n), np.empty(n),
     )  # fmt: skip
     found = decide(
         world.people, asked.heads, 0, n, choices.tables, now, MEANS.of(world),
@@ -346,11 +347,7 @@ def decide_all(world: World, excess: F64, answers: Answers) -> tuple[I64, F64]:
         weight[events.trapped],
     )
 
-    forced = events.answer == Answer.necessity
-    attribute(
-        people, events.head[forced], cells[forced], (party * weight)[forced],
-        events.flight[forced], excess, ATTRIBUTION.of(world),
-    )  # fmt: skip
+    felt = attribute_moves(world, events, cells, party * weight, excess)
 
     told = refusals.times > 0
     blocked = told.any(axis=1)
@@ -360,11 +357,34 @@ def decide_all(world: World, excess: F64, answers: Answers) -> tuple[I64, F64]:
     remember(people, rows, (told @ np.array([EVER_NO_MEANS, EVER_NO_PERMISSION]))[blocked])
     people.blocked_on[rows] = np.floor(refusals.last[blocked])
 
-    depart(
-        world, movers, goal, channel, companions, price, events.answer[moving], events.time[moving]
-    )
+    reasons = Reasons(events.answer, felt).of(moving)
+    depart(world, movers, goal, channel, companions, price, reasons, events.time[moving])
     here = (goal >= 0) & (people.activity[movers] <= Activity.waiting)
     return movers[here], events.time[moving][here]
+
+
+def attribute_moves(world: World, events: Events, cells: I64, persons: I64, excess: F64) -> I64:
+    """Attribute moves of necessity to threats.
+
+    Args:
+        world: The world.
+        events: Answers other than `stays`.
+        cells: [n] cell of each.
+        persons: [n] people that move.
+        excess: [place, threat] mean of b_k max(s_k - tol_k, 0) over the stretch.
+
+    Returns:
+        [n] threats felt where they live that make them move, bit k.
+    """
+    felt = np.zeros(len(events.head), np.int64)
+    forced = events.answer == Answer.necessity
+    by = felt[forced]
+    attribute(
+        world.people, events.head[forced], cells[forced], persons[forced], events.flight[forced],
+        events.uprooted[forced], excess, THREATS.of(world).weight, ATTRIBUTION.of(world), by,
+    )  # fmt: skip
+    felt[forced] = by
+    return felt
 
 
 def departures(world: World, end: int) -> tuple[U32, F64]:
@@ -527,11 +547,16 @@ MECHANISM = Mechanism(
         ),
         Table(
             "attribution",
-            "moves of necessity, split over the threats that people felt",
+            "moves of necessity, split over the threats that made them",
             "first",
             (
                 THREAT,
-                Column("people", "float", "people", "people who moved because of the threat"),
+                Column(
+                    "people",
+                    "float",
+                    "people",
+                    "people who moved because of the threat, or were uprooted by it before",
+                ),
             ),
             attribution_rows,
             absent=NONE_COUNTED,

@@ -70,7 +70,7 @@ VITAL = dense("vital", (PLACE, CITIZENSHIP, EVENT), "people who were born or die
 
 SHARED: Final = (
     "household", "home", "place", "moved", "rank", "group", "kin", "status", "activity", "mask",
-    "came",
+    "came", "uprooted",
 )  # fmt: skip
 """Columns that a child inherits from its mother."""
 

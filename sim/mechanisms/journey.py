@@ -9,7 +9,18 @@ from numpy.typing import NDArray
 
 from sim.core.parallel import FEW_MOVERS, in_ranges
 from sim.core.rng import Draw, key_of, uniform_array
-from sim.core.state import DAYS_A_YEAR, DIRECT, F64, I64, NONE, Moves, Parties, append, take
+from sim.core.state import (
+    DAYS_A_YEAR,
+    DIRECT,
+    F64,
+    I64,
+    NONE,
+    Moves,
+    Parties,
+    Reasons,
+    append,
+    take,
+)
 from sim.core.terms import Activity, Answer, Channel, Harm, Hazard, Journey
 from sim.kernels.choice import choose
 from sim.kernels.travel import (
@@ -98,8 +109,8 @@ def pick_goals(world: World, heads: I64, hazards: I64, turn: int = 0) -> tuple[I
 
 
 def depart(
-    world: World, heads: I64, goal: I64, channel: I64, companions: I64, price: F64, answer: I64,
-    when: F64,
+    world: World, heads: I64, goal: I64, channel: I64, companions: I64, price: F64,
+    reasons: Reasons, when: F64,
 ) -> None:  # fmt: skip
     """Let parties set out, or apply if the channel has a queue.
 
@@ -109,7 +120,7 @@ def depart(
         channel: [n] `Channel`.
         companions: [n] `Companions`.
         price: [n] money per person, for those who travel directly.
-        answer: [n] choice or necessity.
+        reasons: [n] why they go.
         when: [n] day of departure, counted from the start.
     """
     going = goal >= 0
@@ -117,13 +128,13 @@ def depart(
     if queued.any():
         submit(
             world, heads[queued], goal[queued], channel[queued], companions[queued],
-            answer[queued], when[queued],
+            reasons.of(queued), when[queued],
         )  # fmt: skip
     now = going & ~queued
     if now.any():
         set_out(
-            world, heads[now], goal[now], channel[now], companions[now], price[now], answer[now],
-            when[now],
+            world, heads[now], goal[now], channel[now], companions[now], price[now],
+            reasons.of(now), when[now],
         )  # fmt: skip
 
 
@@ -136,10 +147,13 @@ def regular_price(world: World, heads: I64, goal: I64, channel: I64) -> F64:
 
 
 def set_out(
-    world: World, heads: I64, goal: I64, channel: I64, companions: I64, price: F64, answer: I64,
-    when: F64,
+    world: World, heads: I64, goal: I64, channel: I64, companions: I64, price: F64,
+    reasons: Reasons, when: F64,
 ) -> None:  # fmt: skip
-    """Let parties set out."""
+    """Let parties set out, and remember which threats have uprooted them.
+
+    Those who move by choice move as settled households do: they are not uprooted any more.
+    """
     people, choices, threats = world.people, CHOICES.of(world), THREATS.of(world)
     leaders = np.empty(len(heads), np.int64)
     split_parties(people, heads, companions, price, world.month(), leaders)
@@ -156,7 +170,9 @@ def set_out(
     fee = choices.tables.fee[
         admission_class(world, leaders), world.country[goal], np.where(on_legs, channel, 0)
     ]
-    set_off(people, leaders, np.where(on_legs, fee, price), grounds, world.day)
+    answer, felt = reasons
+    uprooted = np.where(answer == Answer.choice, 0, people.uprooted[leaders] | felt)
+    set_off(people, leaders, np.where(on_legs, fee, price), grounds, uprooted, world.day)
     km = world.network.km[place, goal]
     days = np.where(abroad, REGULAR_DAYS, 1.0 + km / 300.0)
     sizes = party_sizes(people, leaders)
@@ -174,6 +190,7 @@ def set_out(
         origin=place,
         channel=channel,
         answer=answer,
+        felt=felt,
         leg=np.where(on_legs, NONE, DIRECT),
         due=np.where(on_legs, when, when + days),
         began=np.floor(when).astype(np.int64),
@@ -215,7 +232,8 @@ def continue_stranded(
     hazards = np.full(len(heads), int(Hazard.flight), np.int64)
     goal, channel, companions, price = pick_goals(world, heads, hazards, turn)
     answer = np.full(len(heads), int(Answer.necessity), np.int64)
-    depart(world, heads, goal, channel, companions, price, answer, when)
+    reasons = Reasons(answer, np.zeros(len(heads), np.int64))
+    depart(world, heads, goal, channel, companions, price, reasons, when)
     activity = world.people.activity[heads]
     here = (goal >= 0) & ((activity <= Activity.waiting) | (activity == Activity.stranded))
     return heads[here], when[here]
@@ -238,7 +256,7 @@ class Ended(NamedTuple):
     """Parties whose journey has ended."""
 
     arrived: dict[str, NDArray[Any]]
-    """Columns of parties that arrived: head, goal, origin, channel, answer, due, entered."""
+    """Columns of parties that arrived: head, goal, origin, channel, answer, felt, due, entered."""
     left_behind: dict[str, NDArray[Any]]
     """Columns of parties that cannot go on: head, due."""
 
@@ -282,7 +300,7 @@ def advance_parties(world: World, stretch: Stretch) -> Ended:
     separate(world, parties.head[taken >= 0], taken[taken >= 0])
     np.add.at(harms[:, :, Harm.stranding], n_corridors + world.country, stranded)
     account.dead += int(harms[:, :, Harm.death].sum()) - deaths_before
-    names = ("head", "goal", "origin", "channel", "answer", "due", "entered")
+    names = ("head", "goal", "origin", "channel", "answer", "felt", "due", "entered")
     ended = Ended(
         {name: getattr(parties, name)[fate == ARRIVED] for name in names},
         {name: getattr(parties, name)[fate == LEFT_BEHIND] for name in ("head", "due")},

@@ -280,6 +280,7 @@ def _batch(
         "flags": np.where(is_head, HEAD, 0).astype(np.uint8),
         "mask": np.zeros(n, np.uint8),
         "came": np.zeros(n, np.uint8),
+        "uprooted": np.zeros(n, np.uint8),
     }
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sim.core.state import F64, I64, Bool
+from sim.core.state import F64, I64, Bool, Reasons
 from sim.core.terms import Activity
 from sim.mechanisms.admission import admit
 from sim.mechanisms.asylum import receive
@@ -30,7 +30,8 @@ def send_admitted(world: World, stretch: Stretch) -> None:
         price = regular_price(world, admitted["head"], admitted["goal"], admitted["channel"])
         set_out(
             world, admitted["head"], admitted["goal"], admitted["channel"],
-            admitted["companions"], price, admitted["answer"], admitted["ready"],
+            admitted["companions"], price, Reasons(admitted["answer"], admitted["felt"]),
+            admitted["ready"],
         )  # fmt: skip
         stretch.once_more.append((admitted["head"], admitted["ready"]))
     stretch.harms_before = HARMS.of(world).copy()

@@ -93,6 +93,7 @@ COLUMNS: Final[dict[str, Callable[[Model, Any], Any]]] = {
     "kin": _word("kin"),
     "taste": _word("taste", "traits", 4, 15),
     "threats": _word("threats", "mask", 0, 127),
+    "uprooted": _word("threats", "uprooted", 0, 127),
     "moved_abroad": _flag(MOVED_ABROAD),
     "moved_within": _flag(MOVED_WITHIN),
     "no_means": _flag(EVER_NO_MEANS),

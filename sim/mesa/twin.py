@@ -89,9 +89,10 @@ class Head(mesa.Agent):  # type: ignore[misc]
         self.kind = policy.CLASSES.of(world)[self.own, self.group]  # as rules tell people apart
         self.applied = self.activity == Activity.waiting
         self.want, self.fear = self.mask & 15, self.mask >> 4  # threats that the head is exposed to
-        days = self.model.days[row]
+        days, pace = self.model.days[row], self.model.now.settling[self.place, self.status]
         self.years = days / DAYS_A_YEAR
         self.stayed = (world.day + 0.5 * days - self.moved) / DAYS_A_YEAR
+        self.settled = 1 if self.status == Status.citizen else 1 - exp(-self.stayed * pace)
         living = (people.household == self.household) & (people.activity != Activity.dead)
         ages = (world.month() - people.born.astype(int)) // 12
         others = ages[living & (people.pid != self.pid)]
@@ -109,14 +110,16 @@ class Head(mesa.Agent):  # type: ignore[misc]
         R_M = sum(self.rates(inf, policy_open=False))  # if money were no limit
         R_P = sum(self.rates(self.means, policy_open=True))  # if policy were open to all
         R_MP = sum(self.rates(inf, policy_open=True))
-        R, R_0 = L + F, L / self.model.now.want[self.place, self.want]  # R_0: without any threat
+        R, R_C = L + F, L / self.model.now.want[self.place, self.want]  # R_C: without any threat
+        unsettled = 1 - self.settled if self.uprooted else 0  # by threats; R_0: as if settled, too
+        R_0 = R_C * exp(-self.model.now.attachment * unsettled)
         draw = -log1p(-self.model.draw(decide.MOVE, self.pid))  # exponential, of mean 1
         label = self.model.draw(decide.LABEL, self.pid)
         if draw >= R_MP * self.years:
             self.answer = Answer.stays
         elif draw < R * self.years:
             self.answer = Answer.choice if label * R < R_0 else Answer.necessity
-            self.go(Hazard.flight if R_0 <= label * R < R_0 + F else Hazard.livelihood)
+            self.go(Hazard.flight if R_C <= label * R < R_C + F else Hazard.livelihood)
         else:
             by_means = ((R_M - R) + (R_MP - R_P)) / (2 * (R_MP - R))  # Shapley's share
             self.answer = Answer.no_means if label < by_means else Answer.no_permission
@@ -126,9 +129,7 @@ class Head(mesa.Agent):  # type: ignore[misc]
         now, lam = self.model.now, self.model.tables.inclusive
         L = now.livelihood[self.place, self.status] * now.want[self.place, self.want]
         L *= now.age[0, self.age] * (1 - now.pause_depth * exp(-self.stayed / now.pause))
-        pace = now.settling[self.place, self.status]
-        settled = 1 if self.status == Status.citizen else 1 - exp(-self.stayed * pace)
-        L *= now.at_home if self.place == self.home else exp(-now.attachment * settled)
+        L *= now.at_home if self.place == self.home else exp(-now.attachment * self.settled)
         F = now.flight * now.age[1, self.age] * now.fear[self.place, self.fear]
         W_L, W_F = (sum(self.nests(h, money, policy_open).values()) for h in Hazard)
         return L * W_L**lam, F * W_F**lam
@@ -194,6 +195,5 @@ class Head(mesa.Agent):  # type: ignore[misc]
             loss += tables.surge.way[self.taste, self.place, d] if i else 0.0
             if not i and self.education < tables.surge.min_education[k, there, s]:
                 loss = inf
-            factor = exp(min(max(0.0, loss), tables.surge.most)) if ruled > 0 else 1.0
-            cost = list(price[:, i] + [tables.fee[k, there, s], 0])
-            yield s, [ruled * factor, free * factor], cost
+            gain = exp(min(max(0.0, loss), tables.surge.most)) if ruled > 0 else 1.0
+            yield s, [ruled * gain, free * gain], list(price[:, i] + [tables.fee[k, there, s], 0])

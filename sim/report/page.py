@@ -286,7 +286,7 @@ def _necessity(record: Record) -> Shown:
         return "Nobody moved of necessity."
     by_threat = {threat.name: float(sums.get(threat.name, 0.0)) for threat in Threat}
     return Table(
-        f"People{such(record, 'attribution')} who moved of necessity, split over what they felt",
+        f"People{such(record, 'attribution')} who moved of necessity, split over what made them go",
         ("threat", "people", "share"),
         [
             [Cell(name), _whole(people), Cell(f"{100 * people / total:.0f} %", people)]

@@ -73,7 +73,9 @@ def test_everybody_is_in_exactly_one_state(every):
         head_of[people.household[heads]] = heads
         mine = head_of[people.household]
         assert (mine[alive] >= 0).all()
-        for column in (people.place, people.activity, people.status, people.mask):
+        for column in (
+            people.place, people.activity, people.status, people.mask, people.uprooted,
+        ):  # fmt: skip
             assert (column[alive] == column[mine[alive]]).all()
         assert (people.means >= 0).all()
         # A household loses members to households of their own, or to death; it gains newborns.

@@ -54,6 +54,7 @@ class Tally:
 
     answers: I64
     n_near: int = 0
+    n_uprooted: int = 0
     n_goals: int = 0
 
 
@@ -166,7 +167,7 @@ def check_gates(found: F64, rates: list[Rates], number: int) -> None:
         assert one.no_means >= -slack
         assert one.no_permission >= -slack
         assert one.no_means + one.no_permission == pytest.approx(one.R_MP - one.R, abs=slack)
-        assert 0.0 <= one.R_0 <= one.R * (1 + 1e-12)
+        assert 0.0 <= one.R_0 <= one.R_C * (1 + 1e-12) <= one.R * (1 + 2e-12)
 
 
 def check_answers(
@@ -196,6 +197,8 @@ def check_answers(
             assert events.refused[i] * events.lacking[i] == pytest.approx(r.no_means, abs=slack)
             if answer <= Answer.necessity:
                 assert events.hazard[i] == verdict.hazard, (number, head)
+                assert events.uprooted[i] == verdict.uprooted, (number, head)
+                tally.n_uprooted += verdict.uprooted
             if answer == Answer.necessity:
                 assert events.flight[i] == pytest.approx(verdict.flight, rel=1e-6, abs=1e-12)
 
@@ -255,6 +258,7 @@ def agree(numbers: range) -> None:
     # The comparison means something: every answer was given, and often.
     assert tally.answers.min() > 0.3 * len(numbers), tally
     assert tally.n_goals > 20 * len(numbers), tally
+    assert tally.n_uprooted > 0.1 * len(numbers), tally
     # Of some 6,000 draws with a few thresholds each, .03 are expected within 1e-6 of one.
     assert tally.n_near <= 2, tally
 

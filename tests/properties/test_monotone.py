@@ -115,7 +115,7 @@ def made_ready(scenario: Scenario) -> World:
     wait_members(people, rows, int(Activity.waiting))
     append(
         APPLICATIONS.of(world), head=rows, goal=len(world.country) - 1, channel=int(Channel.labour),
-        answer=0, companions=0, applied=0.0, ready=np.inf,
+        answer=0, felt=0, companions=0, applied=0.0, ready=np.inf,
     )  # fmt: skip
     prepare(world)
     # Kin next door, for a fifth of the households.

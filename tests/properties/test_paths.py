@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sim.core.state import GROUNDS, HEAD, I64
+from sim.core.state import GROUNDS, HEAD, I64, Reasons
 from sim.core.terms import Activity, Answer, Channel, ClaimStage, Companions, Status
 from sim.engine.recorder import Recorder
 from sim.mechanisms.asylum import CLAIMED, decide_claims, receive
@@ -59,8 +59,8 @@ def go(at: World, heads: I64, goal: int, channel: Channel) -> None:
     n = len(heads)
     set_out(
         at, heads, np.full(n, goal), np.full(n, int(channel)),
-        np.full(n, int(Companions.whole)), np.zeros(n), np.full(n, int(Answer.necessity)),
-        np.zeros(n),
+        np.full(n, int(Companions.whole)), np.zeros(n),
+        Reasons(np.full(n, int(Answer.necessity)), np.zeros(n, int)), np.zeros(n),
     )  # fmt: skip
     receive(at, advance_parties(at, stretch_of(at, 400)).arrived)
 

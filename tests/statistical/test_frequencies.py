@@ -69,6 +69,10 @@ HOUSEHOLDS: dict[str, dict[str, Any]] = {
         "home": "north", "place": "border", "status": Status.irregular, "means": 500.0,
         "fear": 0.9,
     },
+    "uprooted": {
+        "home": "north", "place": "border", "status": Status.irregular, "means": 500.0,
+        "fear": 0.9, "uprooted": 1 << Threat.personal,
+    },
 }  # fmt: skip
 """Households to whom every answer, several channels and all companions are likely."""
 
@@ -136,7 +140,9 @@ class Likenesses:
     """Very many exact likenesses of one household, and theory about it."""
 
     def __init__(self, name: str) -> None:
-        world = build_world(large_scenario(agents=4000, base_flight=0.01), seed=5)
+        roots = 0.7 if "uprooted" in HOUSEHOLDS[name] else 0.0
+        scenario = large_scenario(agents=4000, base_flight=0.01, place_attachment=roots)
+        world = build_world(scenario, seed=5)
         prepare(world)
         self.head = describe(world, **HOUSEHOLDS[name])
         self.reference = Reference(world)
@@ -170,7 +176,10 @@ class Likenesses:
         return counts
 
 
-def describe(world: World, home: str, place: str, status: Status, means: float, fear: float) -> int:
+def describe(
+    world: World, home: str, place: str, status: Status, means: float, fear: float,
+    uprooted: int = 0,
+) -> int:  # fmt: skip
     """Bring a household of parents and children of all ages into a state; its head's row."""
     names = [it.id for it in world.scenario.places]
     people, p = world.people, names.index(place)
@@ -183,6 +192,8 @@ def describe(world: World, home: str, place: str, status: Status, means: float, 
     people.mask[rows] = 1 << Threat.economic | 1 << Threat.food | 1 << Threat.personal
     people.traits[rows] = (people.traits[rows] & ~np.uint8(6)) | (int(Education.secondary) << 1)
     people.kin[rows] = 2  # next door
+    if uprooted:
+        people.uprooted[rows], people.moved[rows] = uprooted, -900
     THREATS.of(world).severity[p, [Threat.economic, Threat.food]] = 0.8
     THREATS.of(world).severity[p, Threat.personal] = fear
     return int(founder)

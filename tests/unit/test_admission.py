@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from sim.core.state import HEAD, I64
+from sim.core.state import HEAD, I64, Reasons
 from sim.core.terms import Activity, Channel, Companions
 from sim.engine.step import advance
 from sim.mechanisms.admission import APPLICATIONS, LONGEST_WAIT, admit, is_queued, prospects, submit
@@ -69,7 +69,7 @@ def hand_in(
     n = len(heads)
     submit(
         at, heads, np.full(n, goal), np.full(n, LABOUR), np.full(n, int(companions)),
-        np.zeros(n, np.int64), np.full(n, day),
+        Reasons(np.zeros(n, np.int64), np.zeros(n, np.int64)), np.full(n, day),
     )  # fmt: skip
 
 

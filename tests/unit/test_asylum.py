@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from sim.core.state import GROUNDS, HEAD, I64, NONE, U32
-from sim.core.terms import Activity, Answer, Channel, Harm, Status
+from sim.core.terms import Activity, Answer, Channel, Harm, Status, Threat
 from sim.mechanisms.asylum import CLAIMS, decide_claims, receive
 from sim.mechanisms.camps import fill_camps
 from sim.mechanisms.harms import HARMS
@@ -58,6 +58,7 @@ def arrive(
             "origin": at.people.place[heads].astype(np.int64),
             "channel": np.full(n, int(channel)),
             "answer": np.full(n, int(answer)),
+            "felt": np.full(n, 1 << Threat.personal if answer == Answer.necessity else 0),
             "due": np.full(n, day),
             "entered": np.full(n, NONE),
         },

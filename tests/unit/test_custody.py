@@ -75,7 +75,7 @@ def test_children_of_the_prosecuted_are_taken_from_them_and_come_back() -> None:
     led = np.flatnonzero(people.flags & HEAD > 0)
     assert len(np.unique(people.household[led])) == len(led)
     count(at, stretch_of(at, at.day))
-    people.mask[minors], people.kin[minors] = 127, 3
+    people.mask[minors], people.kin[minors], people.uprooted[minors] = 127, 3, 5
     # Half are back within the median of 60 days, with their adults, who are home by then.
     n = len(SEPARATIONS.of(at).children)
     shares = []
@@ -90,7 +90,7 @@ def test_children_of_the_prosecuted_are_taken_from_them_and_come_back() -> None:
     assert (people.place[everybody] == NORTH).all()
     assert (people.activity[everybody] == Activity.resident).all()
     assert (people.flags[minors] & HEAD == 0).all()
-    for column in (people.status, people.mask, people.kin):
+    for column in (people.status, people.mask, people.kin, people.uprooted):
         head_of = dict(zip(people.household[heads].tolist(), column[heads].tolist(), strict=True))
         assert [head_of[h] for h in people.household[minors].tolist()] == column[minors].tolist()
 

@@ -12,6 +12,7 @@ from sim.core.state import (
     HEAD,
     I64,
     MOVED_ABROAD,
+    Reasons,
     append,
     bytes_per_person,
 )
@@ -211,7 +212,7 @@ def test_rows_are_added_to_the_very_columns():
     assert len(at.people.pid) == 2 * n + 3
     assert (at.people.pid[:n] == before).all()
     assert (at.people.pid[n:] == 0).all()
-    assert bytes_per_person(at.people) == 40
+    assert bytes_per_person(at.people) == 41
 
 
 def test_columns_that_somebody_holds_are_left_to_them():
@@ -293,7 +294,9 @@ def test_orphans_are_led_by_the_eldest_child():
 def applicants(at: World, n: int) -> I64:
     heads = families(at, n)
     some = np.zeros(n, np.int64)
-    submit(at, heads, some + CITY, some + int(Channel.labour), some, some, np.zeros(n))
+    submit(
+        at, heads, some + CITY, some + int(Channel.labour), some, Reasons(some, some), np.zeros(n)
+    )
     return heads
 
 
@@ -302,8 +305,9 @@ def travellers(at: World, n: int) -> I64:
     some = np.zeros(n, np.int64)
     at.people.means[heads] = 1e6
     set_out(
-        at, heads, some + CITY, some + int(Channel.asylum), some, np.zeros(n), some, np.zeros(n)
-    )
+        at, heads, some + CITY, some + int(Channel.asylum), some, np.zeros(n),
+        Reasons(some, some), np.zeros(n),
+    )  # fmt: skip
     return heads
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from sim.core.state import GROUNDS, HEAD, I64
+from sim.core.state import GROUNDS, HEAD, I64, Reasons
 from sim.core.terms import Activity, Answer, Channel, Companions, Harm, Status, Threat
 from sim.kernels.routes import HORIZON
 from sim.mechanisms.admission import APPLICATIONS
@@ -71,7 +71,8 @@ def send(
     n = len(heads)
     set_out(
         at, heads, np.full(n, goal), np.full(n, int(channel)), np.full(n, int(companions)),
-        np.full(n, price), np.full(n, int(Answer.necessity)), np.zeros(n),
+        np.full(n, price), Reasons(np.full(n, int(Answer.necessity)), np.zeros(n, int)),
+        np.zeros(n),
     )  # fmt: skip
 
 
@@ -154,7 +155,8 @@ def test_risks_are_run_anew_on_every_leg_and_journey():
     other.day = 31
     set_out(
         other, heads, np.full(len(heads), CITY), np.full(len(heads), 3), np.zeros(len(heads), int),
-        np.zeros(len(heads)), np.ones(len(heads), int), np.full(len(heads), 31.0),
+        np.zeros(len(heads)), Reasons(np.ones(len(heads), int), np.zeros(len(heads), int)),
+        np.full(len(heads), 31.0),
     )  # fmt: skip
     move_on(other, 61)
     dead = [w.people.activity[heads] == Activity.dead for w in (at, other)]

