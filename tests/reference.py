@@ -50,8 +50,8 @@ ENDS_IN = {
     Channel.irregular: Status.irregular,
     Channel.free: Status.regular,
 }
-WALKS = 48
-"""Choice: routes are sums over walks of at most so many legs."""
+THRIFT = 1e6
+"""Choice: so much utility are the focus's median means worth to who looks for the cheapest way."""
 
 
 @dataclass(frozen=True)
@@ -331,6 +331,12 @@ class Reference:
             for taste in range(len(self.decision.classes))
             for policy_open in (False, True)
         }
+        for taste in range(len(self.decision.classes)):
+            # Choice: where policy is open, people can still go as they go today.
+            todays, opened = self.routes[taste, False], self.routes[taste, True]
+            log_sum = np.maximum(todays[0], opened[0]).tolist()
+            fare = np.minimum(todays[1], opened[1]).tolist()
+            self.routes[taste, True] = (log_sum, fare, opened[2])
         self.kinds = cache(self._kinds)
         self.value = cache(self._value)
         self.channel_of = cache(self._channel)
@@ -380,35 +386,71 @@ class Reference:
         return max(rows[-1][0], 100.0)
 
     def _routes(self, taste: int, policy_open: bool) -> tuple[list, list, list]:
-        """(ln of the sum over walks of exp(utility / scale), cheapest price, fewest legs)."""
-        n, decision = len(self.places), self.decision
-        legs = [
-            (a, b, option, *self._leg(taste, policy_open, a, b, corridor, option, days))
+        """(ln of the sum over ways of exp(utility / scale), cheapest price, fewest legs)."""
+        decision = self.decision
+        every = [
+            (a, b, *self._leg(taste, policy_open, a, b, corridor, option, days))
             for a, b, corridor, option, days in self._legs()
         ]
-        fewest = np.where(np.eye(n, dtype=bool), 0.0, np.inf)
-        fare = fewest.copy()
-        for _ in range(n):
-            for a, b, _, _, price, usable in legs:
-                fewest[a] = np.minimum(fewest[a], 1 + fewest[b])
-                if usable:
-                    fare[a] = np.minimum(fare[a], price + fare[b])
-        step = np.zeros((n, n))
-        for a, b, _, utility, _, usable in legs:
-            if usable:
-                step[a, b] += math.exp(utility / decision.route_scale)
-        log_sum = np.full((n, n), -np.inf)
-        for d in range(n):
-            onward = step.copy()
-            onward[d] = 0.0  # a walk ends where it has arrived
-            arrived = np.eye(n)[d]
-            walks = arrived
-            for _ in range(WALKS):
-                walks = onward @ walks + arrived
-            with np.errstate(divide="ignore"):
-                log_sum[:, d] = np.log(walks)
+        fewest = self._least([(a, b, 1.0) for a, b, *_ in every])
+        legs = [(a, b, utility, price) for a, b, utility, price, usable in every if usable]
+        # Choice: people of average taste judge which legs lead on.
+        share = [it.share for it in decision.classes]
+        mean_cost = [
+            -sum(
+                share[k] * self._leg(k, policy_open, a, b, corridor, option, days)[0]
+                for k in range(len(share))
+            ) / sum(share)
+            for a, b, corridor, option, days in self._legs()
+            if self._leg(taste, policy_open, a, b, corridor, option, days)[2]
+        ]  # fmt: skip
+        cost = self._least(
+            [(a, b, mean) for (a, b, *_), mean in zip(legs, mean_cost, strict=True)]
+        )
+        thrifty = self._least(
+            [
+                (a, b, mean + THRIFT * price / self.price_scale)
+                for (a, b, _, price), mean in zip(legs, mean_cost, strict=True)
+            ]
+        )
+        n = range(len(self.places))
+        camp = [place.kind == "camp" for place in self.places]
+
+        def onward(p: int, d: int, near: np.ndarray) -> Iterator[tuple[int, float, float]]:
+            for a, b, utility, price in legs:
+                if a == p and near[b, d] < near[p, d] and (b == d or not camp[b]):
+                    yield b, utility, price
+
+        @cache
+        def ways(p: int, d: int) -> float:
+            if p == d:
+                return 1.0
+            return sum(
+                math.exp(utility / decision.route_scale) * ways(b, d)
+                for b, utility, _ in onward(p, d, cost)
+            )
+
+        @cache
+        def fare(p: int, d: int) -> float:
+            if p == d:
+                return 0.0
+            onwards = onward(p, d, thrifty)
+            return min((price + fare(b, d) for b, _, price in onwards), default=math.inf)
+
+        log_sum = [[math.log(ways(p, d)) if ways(p, d) > 0 else -math.inf for d in n] for p in n]
         fewest = np.where(np.isfinite(fewest), fewest, 0.0)
-        return log_sum.tolist(), fare.tolist(), fewest.tolist()
+        return log_sum, [[fare(p, d) for d in n] for p in n], fewest.tolist()
+
+    def _least(self, legs: list[tuple[int, int, float]]) -> np.ndarray:
+        """[a, b] least cost of getting from a to b, where each leg has one; not through camps."""
+        n = len(self.places)
+        camp = np.array([place.kind == "camp" for place in self.places])
+        least = np.where(np.eye(n, dtype=bool), 0.0, np.inf)
+        for _ in range(n):
+            for a, b, cost in legs:
+                on = np.where(camp[b] & (np.arange(n) != b), np.inf, least[b])
+                least[a] = np.minimum(least[a], cost + on)
+        return least
 
     def _legs(self) -> Iterator[tuple[int, int, str, RouteOption, float]]:
         index = {place.id: i for i, place in enumerate(self.places)}

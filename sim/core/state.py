@@ -129,6 +129,8 @@ class Parties:
     """Number of the caravan in which they travel, or NONE."""
     attempt: I64 = field(default_factory=lambda: np.empty(0, np.int64))
     """Number of the attempt to reach another country by corridors, from 1."""
+    passed: U64 = field(default_factory=lambda: np.empty((0, 1), np.uint64))
+    """[party, word] a bit for every place where the journey has been, 64 places a word."""
 
 
 @dataclass
@@ -200,12 +202,13 @@ def take(table: Sparse, keep: Bool | I64) -> None:
         setattr(table, column.name, getattr(table, column.name)[keep])
 
 
-def append(table: Sparse, **columns: F64 | I64 | int | float) -> None:
+def append(table: Sparse, **columns: F64 | I64 | U64 | int | float) -> None:
     """Add rows; scalars are repeated."""
     n = max(len(np.atleast_1d(value)) for value in columns.values())
     for column in fields(table):
         old = getattr(table, column.name)
-        new = np.broadcast_to(np.asarray(columns[column.name], dtype=old.dtype), (n,))
+        new = np.asarray(columns[column.name], dtype=old.dtype)
+        new = np.broadcast_to(new, (n, *old.shape[1:]))
         setattr(table, column.name, np.concatenate([old, new]))
 
 
@@ -252,6 +255,7 @@ class Legs(NamedTuple):
     money_lost: F64
     kidnapping: F64
     crosses: Bool
+    into_camp: Bool
     ident: U64
     """Hash of the leg's id: draws do not depend on the order of corridors."""
 

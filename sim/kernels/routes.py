@@ -1,4 +1,7 @@
-"""Route choice: a recursive logit over the legs and route options of the corridor graph."""
+"""Route choice: a logit over the legs that bring a goal nearer, so that nobody goes in circles.
+
+Source: efficient links, Dial (1971); recursive logit, Fosgerau, Frejinger & Karlstrom (2013).
+"""
 
 from __future__ import annotations
 
@@ -6,89 +9,166 @@ import math
 
 import numpy as np
 
-from sim.core.jit import kernel, subkernel
+from sim.core.jit import inner, kernel, subkernel
 
-HORIZON = 48
-"""Most legs of a route: values are sums over all walks up to this length, so they are finite."""
-BLOCK = 256
-"""Destinations solved at a time: few enough that their arrays stay in the cache."""
+BEST, CHEAPEST = 0, 1
+"""Plans of a journey: the way that people like best, or the one that costs least money."""
+LEAST_COST = 1e-6
+"""Least cost of a leg, so that every leg makes a difference to the cost of a whole route."""
+LEAST_SUM = 1e-280
+"""Sums over routes that are smaller than this, or as large, are taken in logarithms."""
+BLOCK = 16
+"""Destinations whose results are stored at a time: few enough to stay in the cache."""
 
 
 @kernel
-def solve_routes(legs, utility, price, usable, scale, value, fare):
-    """Values and cheapest fares of reaching every place from every place.
+def solve_routes(legs, length, utility, price, usable, cost, value, fare):
+    """Costs, values and fares of reaching every place from every place.
 
-    z(n, d) = sum over legs e leaving n of exp(u_e / scale) z(target of e, d), z(d, d) = 1
+    cost(n, d) = min over legs e leaving n of length_e + cost(target of e, d), cost(d, d) = 0
+    A leg is open towards d where cost falls along it. No journey goes through a camp.
+    z(n, d) = sum over open legs e leaving n of exp(u_e) z(target of e, d), z(d, d) = 1
 
-    Source: recursive logit, Fosgerau, Frejinger & Karlstrom (2013).
+    Since cost falls along open legs, they make no circles: one pass solves it, nearest places
+    first.
 
     Args:
         legs: `Legs`.
-        utility: [leg] utility of traversing it.
+        length: [leg] cost of it, at least `LEAST_COST`.
+        utility: [class, leg] utility over the scale of the logit.
         price: [leg] money per person.
         usable: [leg] whether it can be traversed at all.
-        scale: Scale of the logit.
-        value: [place, destination] out: ln z, -inf where there is no route.
-        fare: [place, destination] out: cheapest fare per person, infinite where there is no route.
+        cost: [place, destination] out: least cost, infinite where there is no route.
+        value: [class, place, destination] out: ln z, -inf where there is no route.
+        fare: [place, destination] out: cheapest fare per person over open legs, infinite where
+            there is no route.
     """
-    n = value.shape[0]
-    weight = np.zeros(utility.shape[0])
-    for e in range(utility.shape[0]):
-        if usable[e]:
-            weight[e] = math.exp(utility[e] / scale)
+    n = cost.shape[0]
+    n_classes = utility.shape[0]
+    into = np.argsort(legs.target, kind="mergesort")
+    into = into[usable[into]]
+    arrive = np.searchsorted(legs.target[into], np.arange(n + 1))
+    start, further = legs.source[into], length[into]
+    is_camp = np.zeros(n, np.bool_)
+    is_camp[legs.target[legs.into_camp]] = True
+    weight = np.exp(utility)
+    near, cheapest = np.empty((BLOCK, n)), np.empty((BLOCK, n))
+    z = np.empty((BLOCK, n, n_classes))
+    order = np.empty(n, np.int64)
     for begin in range(0, n, BLOCK):
         end = min(begin + BLOCK, n)
-        _solve_block(
-            begin, legs, weight, price, usable, value[:, begin:end], fare[:, begin:end]
-        )  # fmt: skip
+        for d in range(begin, end):
+            b = d - begin
+            found = order[: _nearest_first(arrive, start, further, is_camp, d, near[b], order)]
+            _sum_up(legs, weight, price, usable, d, found, near[b], z[b], cheapest[b])
+            for g in range(n_classes):
+                least, most = 1.0, 1.0
+                for p in found:
+                    least, most = min(least, z[b, p, g]), max(most, z[b, p, g])
+                if least < LEAST_SUM or most > 1.0 / LEAST_SUM:
+                    _sum_logs(legs, utility[g], usable, d, found, near[b], z[b, :, g])
+                else:
+                    for p in range(n):
+                        z[b, p, g] = math.log(z[b, p, g]) if z[b, p, g] > 0.0 else -np.inf
+        for p in range(n):
+            for d in range(begin, end):
+                cost[p, d], fare[p, d] = near[d - begin, p], cheapest[d - begin, p]
+            for g in range(n_classes):
+                for d in range(begin, end):
+                    value[g, p, d] = z[d - begin, p, g]
+
+
+@inner
+def leads_on(legs, usable, near, p, e, d):
+    """Whether a leg that leaves place p is open towards d, given the least costs of reaching d."""
+    t = legs.target[e]
+    return usable[e] and near[t] < near[p] and (t == d or not legs.into_camp[e])
 
 
 @subkernel
-def _solve_block(begin, legs, weight, price, usable, value, fare):
-    """Solve for a block of destinations, which are adjacent in memory.
+def _nearest_first(arrive, start, length, is_camp, d, near, order):
+    """Find the least costs of reaching a destination, by Dijkstra's algorithm.
 
     Args:
-        begin: The first destination.
-        weight: [leg] exp(u / scale), 0 where it is closed.
-        value, fare: [place, destination of the block] out, as in `solve_routes`.
+        arrive: Legs `arrive[p]:arrive[p + 1]` lead to place p.
+        start, length: [leg] place where it starts, and its cost.
+        is_camp: [place] whether no way leads through it.
+        d: The destination.
+        near: [place] out: least cost.
+        order: [place] out: places with a route, nearest first.
+
+    Returns:
+        Number of places with a route.
     """
-    n = value.shape[0]
-    # Unsigned indices avoid numba's check for negative ones.
-    width = np.uint64(value.shape[1])
-    z, new = np.zeros((n, width)), np.empty((n, width))
-    cost = np.full((n, width), np.inf)
-    for d in range(width):
-        z[begin + np.int64(d), d], cost[begin + np.int64(d), d] = 1.0, 0.0
-    before = np.empty(width)
-    ended = np.zeros(width, np.bool_)
-    for _ in range(HORIZON):
-        moved = np.zeros(width, np.bool_)
-        for p in range(n):
-            sums, cheapest = new[p], cost[p]
-            for d in range(width):
-                sums[d] = 0.0
-                before[d] = cheapest[d]
-            for e in range(legs.first[p], legs.first[p + 1]):
-                if usable[e]:
-                    further, onward = z[legs.target[e]], cost[legs.target[e]]
-                    for d in range(width):
-                        sums[d] += weight[e] * further[d]
-                        cheapest[d] = min(cheapest[d], price[e] + onward[d])
-            if begin <= p < begin + value.shape[1]:
-                sums[p - begin], cheapest[p - begin] = 1.0, 0.0
-            for d in range(width):
-                moved[d] |= abs(sums[d] - z[p, d]) > 1e-13 * sums[d]
-                moved[d] |= cheapest[d] < before[d]
-        z, new = new, z
-        # Each destination stops when it has converged, so that blocks do not affect results.
-        for d in range(width):
-            if not (ended[d] or moved[d]):
-                ended[d] = True
-                value[:, d] = z[:, d]
-        if ended.all():
-            break
-    for p in range(n):
-        for d in range(width):
-            last = value[p, d] if ended[d] else z[p, d]
-            value[p, d] = math.log(last) if last > 0.0 else -np.inf
-            fare[p, d] = cost[p, d]
+    # Places to look at next, nearest last; those for which something nearer was found are skipped.
+    costs, places = np.empty(len(start) + 1), np.empty(len(start) + 1, np.int64)
+    near[:] = np.inf
+    near[d], costs[0], places[0] = 0.0, 0.0, d
+    waiting, found = 1, 0
+    while waiting > 0:
+        waiting -= 1
+        p = places[waiting]
+        so_far = near[p]
+        if costs[waiting] > so_far:
+            continue
+        order[found] = p
+        found += 1
+        if is_camp[p] and p != d:
+            continue
+        for i in range(arrive[p], arrive[p + 1]):
+            a, new = start[i], length[i] + so_far
+            if new < near[a]:
+                near[a] = new
+                j = waiting
+                while j > 0 and costs[j - 1] < new:
+                    costs[j], places[j] = costs[j - 1], places[j - 1]
+                    j -= 1
+                costs[j], places[j] = new, a
+                waiting += 1
+    return found
+
+
+@subkernel
+def _sum_up(legs, weight, price, usable, d, found, near, z, cheapest):
+    """Sum up over all ways of reaching a destination by open legs.
+
+    Args:
+        weight: [class, leg] exp(u).
+        d: The destination.
+        found: [i] places with a route, nearest first.
+        near: [place] least cost.
+        z: [place, class] out.
+        cheapest: [place] out: fare.
+    """
+    z[:] = 0.0
+    cheapest[:] = np.inf
+    z[d], cheapest[d] = 1.0, 0.0
+    for p in found[1:]:
+        for e in range(legs.first[p], legs.first[p + 1]):
+            if leads_on(legs, usable, near, p, e, d):
+                t = legs.target[e]
+                cheapest[p] = min(cheapest[p], price[e] + cheapest[t])
+                for g in range(z.shape[1]):
+                    z[p, g] += weight[g, e] * z[t, g]
+
+
+@subkernel
+def _sum_logs(legs, utility, usable, d, found, near, log_z):
+    """Sum up as `_sum_up` does, for one class, where its numbers become too small.
+
+    Args:
+        utility: [leg] utility over the scale of the logit.
+        log_z: [place] out: ln z.
+    """
+    log_z[:] = -np.inf
+    log_z[d] = 0.0
+    for p in found[1:]:
+        best = -np.inf
+        for e in range(legs.first[p], legs.first[p + 1]):
+            if leads_on(legs, usable, near, p, e, d):
+                best = max(best, utility[e] + log_z[legs.target[e]])
+        total = 0.0
+        for e in range(legs.first[p], legs.first[p + 1]):
+            if leads_on(legs, usable, near, p, e, d):
+                total += math.exp(utility[e] + log_z[legs.target[e]] - best)
+        log_z[p] = best + math.log(total)

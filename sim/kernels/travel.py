@@ -25,7 +25,6 @@ from sim.core.state import (
 )
 from sim.core.terms import Activity, Channel, Harm, PartyType, Status
 from sim.kernels.choice import household
-from sim.kernels.routes import HORIZON
 
 RESIDENT, TRAVELLING = np.int64(Activity.resident), np.int64(Activity.travelling)
 STRANDED, DETAINED = np.int64(Activity.stranded), np.int64(Activity.detained)
@@ -82,15 +81,23 @@ class Custody(NamedTuple):
     """[t, leg] share of prosecuted families whose children are taken from them."""
 
 
-class Way(NamedTuple):
-    """Conditions of travel by corridors under today's rules."""
+class Routes(NamedTuple):
+    """Routes from every place to every destination, see `solve_routes`."""
 
     utility: F64
     """[class, leg] utility over the scale of the route choice."""
+    cost: F64
+    """[plan, place, destination] least cost: it falls along every leg that is open."""
     value: F64
-    """[class, place, destination] ln z, see `solve_routes`."""
+    """[plan, class, place, destination] ln z."""
     fare: F64
-    """[place, destination] cheapest fare, money per person."""
+    """[plan, place, destination] cheapest fare, money per person."""
+
+
+class Way(NamedTuple):
+    """Conditions of travel by corridors under today's rules."""
+
+    routes: Routes
     price: F64
     """[leg] money per person."""
     usable: Bool
@@ -107,39 +114,55 @@ class Way(NamedTuple):
 
 
 @inner
-def next_leg(people, legs, way, head, n, node, back, goal, draw_key, occasion):
-    """Next leg of a party from a node: logit among legs from which it can pay a route to the goal.
+def next_leg(people, legs, way, passed, head, n, node, goal, draw_key, occasion):
+    """Next leg of a party from a node: logit among open legs from which it can pay for the rest.
 
-    It turns back only if there is no other leg. Route values include routes that the party cannot
-    pay for; without this rule a poor party could go back and forth for years before a bad route.
+    A party that cannot pay for any way by which people like to go takes the cheapest one. No
+    journey passes a place twice: tables that change on the way could otherwise turn a party round.
 
     Args:
-        back: The node it has just come from, or `NONE`.
+        passed: [word] places where the journey has been, see `Parties`.
 
     Returns:
         Index of the leg, or `NONE`.
     """
     g = people.traits[head] >> 4
     money = people.means[head]
-    best = best_round = -math.inf
-    leg = round_leg = NONE
     who = people.pid[head]
-    for e in range(legs.first[node], legs.first[node + 1]):
-        target = legs.target[e]
-        if not way.usable[e] or way.value[g, target, goal] == -math.inf:
-            continue
-        if (way.price[e] + way.fare[target, goal]) * n > money * 1.0000001:
-            continue
-        u = uniform2(draw_key, who, legs.ident[e] + np.uint64(occasion))
-        value = way.utility[g, e] + way.value[g, target, goal] - math.log(-math.log(u))
-        if target == back:
-            if value > best_round:
-                best_round = value
-                round_leg = e
-        elif value > best:
-            best = value
-            leg = e
-    return leg if leg != NONE else round_leg
+    routes = way.routes
+    leg = NONE
+    for plan in range(routes.cost.shape[0]):
+        best = -math.inf
+        near = routes.cost[plan, node, goal]
+        for e in range(legs.first[node], legs.first[node + 1]):
+            target = legs.target[e]
+            if not way.usable[e] or routes.cost[plan, target, goal] >= near:
+                continue
+            if target != goal and (legs.into_camp[e] or has_passed(passed, target)):
+                continue
+            if (way.price[e] + routes.fare[plan, target, goal]) * n > money * 1.0000001:
+                continue
+            u = uniform2(draw_key, who, legs.ident[e] + np.uint64(occasion))
+            value = routes.value[plan, g, target, goal] - math.log(-math.log(u))
+            value += routes.utility[g, e]
+            if value > best:
+                best = value
+                leg = e
+        if leg != NONE:
+            break
+    return leg
+
+
+@inner
+def has_passed(passed, place):
+    """Whether a journey has been at a place."""
+    return passed[place >> 6] >> np.uint64(place & 63) & np.uint64(1) != 0
+
+
+@inner
+def pass_by(passed, place):
+    """Remember that a journey has been at a place."""
+    passed[place >> 6] |= np.uint64(1) << np.uint64(place & 63)
 
 
 @inner
@@ -746,8 +769,8 @@ def travel(
     """Advance every party to the end of the stretch, completing as many legs as fit.
 
     Args:
-        parties: (head, goal, leg, due, began, n_legs, entered) columns; all but goal and began
-            change.
+        parties: (head, goal, leg, due, began, n_legs, entered, passed) columns; all but goal and
+            began change.
         weight: [place] people that a row of that origin represents.
         keys: [8] keys for leg, death, violence, kidnapping, extortion, interception, detention,
             prosecution.
@@ -764,7 +787,7 @@ def travel(
         taken: [party] out: founder of the household of children taken from the party, or `NONE`.
     """
     custody = way.custody
-    heads, goals, leg, due, began, n_legs, entered = parties
+    heads, goals, leg, due, began, n_legs, entered, passed = parties
     for i in range(heads.shape[0]):
         fate[i] = ON_THE_WAY
         taken[i] = NONE
@@ -773,7 +796,6 @@ def travel(
         own = country[people.home[head]]
         while due[i] <= end:
             node = np.int64(people.place[head])
-            back = NONE
             now = due[i]
             day = int(now)
             e = leg[i]
@@ -856,7 +878,6 @@ def travel(
                         fate[i] = LEFT_BEHIND
                         break
                 crossings[c, own] += w * n
-                back = node
                 node = legs.target[e]
                 record_border(people, country, head, node)
                 if entered[i] < 0 and way.responsible[country[node]]:
@@ -879,8 +900,9 @@ def travel(
                 break
             n_legs[i] += 1
             occasion = began[i] * 4096 + n_legs[i]
-            e = next_leg(people, legs, way, head, n, node, back, goals[i], keys[0], occasion)
-            if e < 0 or n_legs[i] > HORIZON:
+            pass_by(passed[i], node)
+            e = next_leg(people, legs, way, passed[i], head, n, node, goals[i], keys[0], occasion)
+            if e < 0:
                 leave_behind(people, country, head, node, day)
                 stranded[node, own] += w * n
                 fate[i] = LEFT_BEHIND

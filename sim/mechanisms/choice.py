@@ -28,8 +28,8 @@ from sim.kernels.choice import (
     look_ahead,
     median_nests,
 )
-from sim.kernels.routes import solve_routes
-from sim.kernels.travel import Way
+from sim.kernels.routes import BEST, CHEAPEST, LEAST_COST, solve_routes
+from sim.kernels.travel import Routes, Way
 from sim.mechanisms.admission import prospects
 from sim.mechanisms.announcement import no_surge, surge
 from sim.mechanisms.caravans import SET_OUT_BEFORE, called, forming, safer
@@ -54,6 +54,8 @@ OPEN_STATUS = {
     Channel.irregular: Status.irregular,
 }
 """Status that people expect to get by each channel."""
+THRIFT = 1e6
+"""Utility of the focus's median means to people who look for the cheapest way: price decides."""
 TOLERANCE = 1e-6
 MOST_ITERATIONS = 400
 ROWS = 64
@@ -230,21 +232,20 @@ class Choices:
         free = self.network.legs.price * factor
         worlds = [met, Enforcement(nothing, nothing, np.ones_like(met.usable), free)]
         hops = np.maximum(self.network.hops, 0)
-        found = []
-        for w, faced in enumerate(worlds):
-            utilities, values, fares = self._routes(faced, legs)
-            found.append((utilities, values, fares))
+        todays = self._routes(met, legs)
+        # Where policy is open, people can still go as they go today, so it can only be better.
+        better = self._routes(Enforcement(nothing, nothing, np.ones_like(met.usable), free), legs)
+        values = (todays.value[BEST], np.maximum(better.value[BEST], todays.value[BEST]))
+        fares = (todays.fare[CHEAPEST], np.minimum(better.fare[CHEAPEST], todays.fare[CHEAPEST]))
+        for w in range(2):
             for g in range(len(decision.classes)):
-                route = decision.route_scale * values[g] + decision.fatigue * hops
+                route = decision.route_scale * values[w][g] + decision.fatigue * hops
                 for h in Hazard:
                     by_leg = self.distance[h] + route
                     self.geography[h, w, g, :, :, 1][whose] = np.exp(by_leg / decision.nest)[whose]
-            self.price[w, :, :, 1][whose] = fares[whose]
-        utilities, values, fares = found[0]
+            self.price[w, :, :, 1][whose] = fares[w][whose]
         return Way(
-            utility=utilities / decision.route_scale,
-            value=values,
-            fare=fares,
+            routes=todays,
             price=met.price,
             usable=met.usable,
             intercepted=met.caught,
@@ -254,40 +255,46 @@ class Choices:
             captivity_days=self.scenario.journey.captivity_days,
         )
 
-    def _routes(self, met: Enforcement, legs: Legs) -> tuple[F64, F64, F64]:
+    def _routes(self, met: Enforcement, legs: Legs) -> Routes:
         """Solve the route choice.
 
         Args:
             met: Effects of enforcement on the legs.
             legs: Legs with their hazards.
-
-        Returns:
-            ([g, leg] utility, [g, p, d] ln of the sum over walks, [p, d] cheapest fare).
         """
         decision, journey = self.scenario.decision, self.scenario.journey
-        n, n_classes = self.n_places, len(decision.classes)
         harm = (
             legs.death
             + journey.violence_weight * legs.violence
             + journey.extortion_weight * (legs.extortion + met.bribed)
             + journey.kidnapping_weight * legs.kidnapping
         )
-        utilities = np.zeros((n_classes, len(legs.source)))
-        values = np.zeros((n_classes, n, n))
-        fares = np.zeros((n, n))
-        for g in range(n_classes):
-            utilities[g] = (
-                -decision.risk * decision.classes[g].risk * harm
-                + decision.interception * np.log1p(-np.minimum(met.caught, PASSABLE))
-                - decision.livelihood.waiting * legs.days / 30.4375
-                - decision.cost * np.log1p(met.price / self.price_scale)
-                - decision.transit_threat * decision.classes[g].risk * self.danger[legs.target]
-                - decision.fatigue
-            )
+        risk = np.array([taste.risk for taste in decision.classes])[:, None]
+        utility = (
+            -decision.risk * risk * harm
+            + decision.interception * np.log1p(-np.minimum(met.caught, PASSABLE))
+            - decision.livelihood.waiting * legs.days / 30.4375
+            - decision.cost * np.log1p(met.price / self.price_scale)
+            - decision.transit_threat * risk * self.danger[legs.target]
+            - decision.fatigue
+        )
+        # Which legs lead on does not depend on taste: it is judged by people of average taste.
+        share = np.array([taste.share for taste in decision.classes])
+        length = np.maximum(-share @ utility / share.sum(), LEAST_COST)
+        thrifty = length + THRIFT * met.price / self.price_scale
+        n = self.n_places
+        found = Routes(
+            utility / decision.route_scale,
+            np.empty((2, n, n)),
+            np.empty((2, len(risk), n, n)),
+            np.empty((2, n, n)),
+        )
+        for plan, cost in ((BEST, length), (CHEAPEST, thrifty)):
             solve_routes(
-                legs, utilities[g], met.price, met.usable, decision.route_scale, values[g], fares
-            )
-        return utilities, values, fares
+                legs, cost, found.utility, met.price, met.usable, found.cost[plan],
+                found.value[plan], found.fare[plan],
+            )  # fmt: skip
+        return found
 
     def _distance(self, taste: Tastes) -> F64:
         """[p, d] the part of V that geography sets."""
@@ -425,12 +432,12 @@ class Choices:
         after = enforce(coming, self.network, self.scenario.journey.premium)
         now = (way.intercepted, way.bribed, way.usable, way.price)
         same = all(np.array_equal(a, b) for a, b in zip(after, now, strict=True))
-        value = way.value if same else self._routes(after, self.network.legs)[1]
+        value = (way.routes if same else self._routes(after, self.network.legs)).value
         self.tables = self.tables._replace(
             surge=surge(
                 decision.surge / decision.nest,
-                decision.route_scale * way.value,
-                decision.route_scale * value,
+                decision.route_scale * way.routes.value[BEST],
+                decision.route_scale * value[BEST],
                 self.entry,
                 self._entry(coming, chance, wait),
                 coming.min_education,

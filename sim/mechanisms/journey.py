@@ -73,7 +73,14 @@ ON_LEGS = (
 """What is drawn on a leg, in the order in which `travel` takes its keys."""
 
 CROSSINGS = dense("crossings", (CORRIDOR_ONLY, CITIZENSHIP), "people who passed through")
-PARTIES = State("parties", lambda _: Parties())
+
+
+def no_parties(world: World) -> Parties:
+    """Nobody on the way yet."""
+    return Parties(passed=np.empty((0, len(world.country) // 64 + 1), np.uint64))
+
+
+PARTIES = State("parties", no_parties)
 
 
 def pick_goals(world: World, heads: I64, hazards: I64, turn: int = 0) -> tuple[I64, I64, I64, F64]:
@@ -202,6 +209,7 @@ def set_out(
         ),
         caravan=caravan,
         attempt=attempt,
+        passed=0,
     )
 
 
@@ -285,6 +293,7 @@ def advance_parties(world: World, stretch: Stretch) -> Ended:
         columns = (
             parties.head[mine], parties.goal[mine], parties.leg[mine], parties.due[mine],
             parties.began[mine], parties.n_legs[mine], parties.entered[mine],
+            parties.passed[mine],
         )  # fmt: skip
         its_fate, its_children = np.empty(len(mine), np.int64), np.empty(len(mine), np.int64)
         legs, way = ways[caravan + 1]
@@ -294,7 +303,7 @@ def advance_parties(world: World, stretch: Stretch) -> Ended:
             BRIBES.of(world), stranded, CROSSINGS.of(world), held, its_children,
         )  # fmt: skip
         parties.head[mine], _, parties.leg[mine], parties.due[mine] = columns[:4]
-        parties.n_legs[mine], parties.entered[mine] = columns[5:]
+        parties.n_legs[mine], parties.entered[mine], parties.passed[mine] = columns[5:]
         fate[mine], taken[mine] = its_fate, its_children
     stretch.held_days += held_days(world, choices.way, held)
     separate(world, parties.head[taken >= 0], taken[taken >= 0])

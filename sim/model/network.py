@@ -8,6 +8,7 @@ import numpy as np
 
 from sim.core.rng import name_hash
 from sim.core.state import F64, I64, Legs
+from sim.kernels.routes import solve_routes
 
 if TYPE_CHECKING:
     from sim.schema import Scenario
@@ -18,7 +19,7 @@ class Network(NamedTuple):
 
     legs: Legs
     hops: I64
-    """[place, place] smallest number of legs, -1 where there is no route."""
+    """[place, place] smallest number of legs, not through camps; -1 where there is no route."""
     km: F64
     """[place, place] great-circle distance, at least 10 km."""
 
@@ -45,34 +46,26 @@ def great_circle(lat: F64, lon: F64) -> F64:
 
 def build(scenario: Scenario) -> Network:
     """Turn a resolved scenario's corridors into arrays."""
-    import networkx as nx
-
     places = [place.id for place in scenario.places]
     index = {name: i for i, name in enumerate(places)}
     country = [place.country for place in scenario.places]
+    is_camp = np.array([place.kind == "camp" for place in scenario.places])
     rows = []
-    graph = nx.DiGraph()
-    graph.add_nodes_from(range(len(places)))
     for n, corridor in enumerate(scenario.corridors):
         a, b = index[corridor.from_], index[corridor.to]
-        graph.add_edge(a, b)
         for option in corridor.route_options:
             ident = name_hash("leg", f"{corridor.id}:{option.id}")
             rows.append((a, b, n, corridor.days, option, country[a] != country[b], ident))
     rows.sort(key=lambda row: row[0])
-    hops = np.full((len(places), len(places)), -1, np.int64)
-    for a, lengths in nx.all_pairs_shortest_path_length(graph):
-        for b, length in lengths.items():
-            hops[a, b] = length
 
     def column(name: str) -> F64:
         return np.array([getattr(row[4], name) for row in rows], np.float64)
 
-    source = np.array([row[0] for row in rows], np.int64)
+    source, target = (np.array([row[end] for row in rows], np.int64) for end in (0, 1))
     legs = Legs(
         first=np.searchsorted(source, np.arange(len(places) + 1)).astype(np.int64),
         source=source,
-        target=np.array([row[1] for row in rows], np.int64),
+        target=target,
         corridor=np.array([row[2] for row in rows], np.int64),
         days=np.array([row[3] for row in rows], np.float64),
         price=column("price"),
@@ -83,10 +76,21 @@ def build(scenario: Scenario) -> Network:
         money_lost=column("money_lost"),
         kidnapping=column("kidnapping"),
         crosses=np.array([row[5] for row in rows], np.bool_),
+        into_camp=is_camp[target],
         ident=np.array([row[6] for row in rows], np.uint64),
     )
     km = great_circle(
         np.array([place.lat for place in scenario.places]),
         np.array([place.lon for place in scenario.places]),
     )
-    return Network(legs, hops, np.maximum(km, 10.0))
+    return Network(legs, fewest_legs(legs, len(places)), np.maximum(km, 10.0))
+
+
+def fewest_legs(legs: Legs, n: int) -> I64:
+    """[place, place] smallest number of legs between n places, -1 where there is no route."""
+    count, fare, every = np.empty((n, n)), np.empty((n, n)), np.ones(len(legs.source))
+    nobody = np.empty((0, len(every)))
+    solve_routes(
+        legs, every, nobody, 0 * every, every > 0, count, np.empty((0, n, n)), fare
+    )
+    return np.where(np.isfinite(count), count, -1).astype(np.int64)

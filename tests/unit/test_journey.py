@@ -10,7 +10,7 @@ import pytest
 
 from sim.core.state import GROUNDS, HEAD, I64, Reasons
 from sim.core.terms import Activity, Answer, Channel, Companions, Harm, Status, Threat
-from sim.kernels.routes import HORIZON
+from sim.kernels.routes import BEST, CHEAPEST, solve_routes
 from sim.mechanisms.admission import APPLICATIONS
 from sim.mechanisms.census import ACCOUNT
 from sim.mechanisms.choice import CHOICES
@@ -55,6 +55,22 @@ def only(at: World, *ways: str) -> I64:
     mine = np.isin(at.network.legs.corridor, [WAYS.index(w) for w in ways])
     CHOICES.of(at).way.usable[:] = mine
     return np.flatnonzero(mine)
+
+
+def rewire(at: World, **stated: tuple[float, float]) -> None:
+    """Leave open the stated corridors only, each with its cost to everybody and its price."""
+    legs, way = at.network.legs, CHOICES.of(at).way
+    only(at, *stated)
+    cost, way.price[:] = np.ones(len(legs.source)), 0.0
+    for name, (its_cost, its_price) in stated.items():
+        mine = legs.corridor == WAYS.index(name)
+        cost[mine], way.price[mine] = its_cost, its_price
+    way.routes.utility[:] = -cost
+    for plan, length in ((BEST, cost), (CHEAPEST, cost + 1e6 * way.price)):
+        solve_routes(
+            legs, length, way.routes.utility, way.price, way.usable, way.routes.cost[plan],
+            way.routes.value[plan], way.routes.fare[plan],
+        )  # fmt: skip
 
 
 def heads_of(at: World, place: int, n: int = 10**9) -> I64:
@@ -259,7 +275,8 @@ def test_turned_back_on_the_way_people_are_stranded_abroad():
 
 def test_within_their_own_country_people_are_displaced_not_stranded():
     at = safe(*SINGLE)
-    legs = only(at, "AA_N_AA_S", "AA_S_BB_T")
+    rewire(at, AA_N_AA_S=(1, 0), AA_S_BB_T=(1, 0))
+    legs = np.flatnonzero(CHOICES.of(at).way.usable)
     CHOICES.of(at).way.intercepted[legs] = at.network.legs.corridor[legs] == WAYS.index("AA_S_BB_T")
     CHOICES.of(at).way.custody.detained[:] = 0
     heads = heads_of(at, NORTH, 500)
@@ -328,41 +345,70 @@ def test_route_options_are_taken_as_the_logit_says():
     move_on(at, 0)
     for g in range(2):
         mine = at.people.traits[PARTIES.of(at).head] >> 4 == g
-        weight = np.exp(CHOICES.of(at).way.utility[g, legs])
+        weight = np.exp(CHOICES.of(at).way.routes.utility[g, legs])
         for leg, share in zip(legs, weight / weight.sum(), strict=True):
             assert near((PARTIES.of(at).leg[mine] == leg).sum(), int(mine.sum()), share)
     assert len(legs) == 2
 
 
-def test_who_can_pay_only_a_bad_way_takes_it_and_does_not_go_to_and_fro():
-    """A dead end looks good, since others go back from there to a way that they can pay."""
+def crossed(at: World, way: str) -> float:
+    """Rows that passed a corridor."""
+    return float(CROSSINGS.of(at)[WAYS.index(way)].sum() / at.weight[NORTH])
+
+
+def test_who_cannot_pay_for_the_way_that_all_like_takes_the_cheapest_and_does_not_turn_round():
+    """To those who can pay, the city is farther from the port than the town where all begin."""
     at = safe(*SINGLE)
-    only(at, "AA_N_BB_T", "BB_T_BB_K", "BB_K_BB_T", "BB_T_BB_C", "BB_C_CC_P", "BB_T_CC_P")
-    way, legs = CHOICES.of(at).way, at.network.legs
-    way.price[:] = np.where(legs.corridor == WAYS.index("BB_T_CC_P"), 1e9, 0.0)
-    way.fare[:, PORT] = 0.0
-    way.value[:, [NORTH, TOWN, PLACES.index("BB_K"), PORT], PORT] = 0.0
-    way.value[:, CITY, PORT] = -25.0
+    rewire(
+        at, AA_N_BB_T=(1, 0), BB_T_CC_P=(1, 500), BB_T_BB_C=(1, 0), BB_C_BB_T=(1, 0),
+        BB_C_CC_P=(9, 10),
+    )  # fmt: skip
     heads = heads_of(at, NORTH, 400)
+    at.people.means[heads[:200]] = 499
     send(at, heads, PORT)
-    move_on(at, 60)
-    assert (at.people.place[heads] == PORT).all()
-    once = CROSSINGS.of(at)[WAYS.index("BB_T_BB_K")].sum() / at.weight[NORTH]
-    assert 380 <= once <= 400
+    arrived = move_on(at, 60).arrived
+    assert set(arrived["head"]) == set(heads)
+    assert crossed(at, "AA_N_BB_T") == 400
+    assert crossed(at, "BB_T_CC_P") == 200
+    assert crossed(at, "BB_T_BB_C") == crossed(at, "BB_C_CC_P") == 200
+    assert not crossed(at, "BB_C_BB_T")
+    assert (at.people.means[heads[:200]] == 489).all()
 
 
-def test_a_walk_ends_where_values_know_no_longer_ones():
+def test_nobody_goes_back_through_a_place_and_who_finds_no_way_on_is_stranded_at_once():
+    """While people are on their way to the town, all ways on from there but the one back close."""
     at = safe(*SINGLE)
-    only(at, "BB_T_BB_K", "BB_K_BB_T")
-    CHOICES.of(at).way.fare[:, PORT] = 0.0
-    CHOICES.of(at).way.value[:, :, PORT] = 0.0
+    rewire(at, AA_N_BB_T=(1, 0), BB_T_AA_S=(1, 0))
     heads = heads_of(at, NORTH, 100)
-    at.people.place[heads] = TOWN
-    send(at, heads, PORT)
-    move_on(at, 3000)
+    send(at, heads, SOUTH)
+    move_on(at, 0)
+    assert (PARTIES.of(at).leg >= 0).all()
+    rewire(at, BB_T_AA_N=(1, 0), AA_N_AA_S=(1, 0))
+    ended = move_on(at, 40)
+    assert set(ended.left_behind["head"]) == set(heads)
+    days = small().corridors[WAYS.index("AA_N_BB_T")].days
+    np.testing.assert_allclose(ended.left_behind["due"], days)
+    assert (at.people.place[heads] == TOWN).all()
     assert (at.people.activity[heads] == Activity.stranded).all()
-    crossed = CROSSINGS.of(at).sum() / at.weight[NORTH]
-    assert crossed == 100 * HORIZON
+    # On a journey of their own, they may go there.
+    send(at, heads, SOUTH)
+    assert set(move_on(at, 80).arrived["head"]) == set(heads)
+
+
+def test_a_journey_leads_into_a_camp_only_if_it_ends_there():
+    at = safe(*SINGLE)
+    camp = PLACES.index("BB_K")
+    rewire(at, AA_N_BB_T=(1, 0), BB_T_CC_P=(1, 0), BB_T_BB_K=(1, 0))
+    # As if a way led on from there.
+    routes = CHOICES.of(at).way.routes
+    routes.cost[:, camp, PORT], routes.value[:, :, camp, PORT] = 0.1, 0.0
+    routes.fare[:, camp, PORT] = 0.0
+    heads = heads_of(at, NORTH, 200)
+    send(at, heads[:100], PORT)
+    send(at, heads[100:], camp)
+    assert set(move_on(at, 60).arrived["head"]) == set(heads)
+    assert (at.people.place[heads[:100]] == PORT).all()
+    assert crossed(at, "BB_T_BB_K") == 100
 
 
 def stranded() -> tuple[World, I64]:

@@ -12,7 +12,7 @@ from typing import Final
 from sim.mechanisms.registry import MECHANISMS
 from sim.scenario.checks.blocs import check_blocs
 from sim.scenario.checks.checker import Checker, Known
-from sim.scenario.checks.corridors import check_corridors, check_routes
+from sim.scenario.checks.corridors import check_corridors
 from sim.scenario.checks.dates import check_dates
 from sim.scenario.checks.decision import check_priors, check_shares
 from sim.scenario.checks.ids import (
@@ -44,9 +44,9 @@ RULES: Final[tuple[Callable[[Checker], None], ...]] = (
     check_duplicates, check_references, check_vulnerability, check_indicators, check_sources,
     check_dates, check_groups, check_places, check_stocks, check_sizes, check_corridors,
     check_policies, check_blocs, check_interventions, check_priors, check_shares, check_coupling,
-    check_mechanisms, check_routes,
+    check_mechanisms,
 )  # fmt: skip
-"""The checks, in order: the last one resolves the scenario, so it needs those before it."""
+"""The checks, in the order in which they are made."""
 
 
 def check(scenario: Scenario, tree: Tree, known: Known) -> list[Problem]:
