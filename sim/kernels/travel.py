@@ -899,7 +899,10 @@ def travel(
                         n_legs[i] += 1
                         continue
                     u = uniform2(keys[6], who, np.uint64(occasion + (1 << 40)))
-                    where, turned_back = in_country(harmed, country[node]), custody.turned_back[t, e]
+                    where, turned_back = (
+                        in_country(harmed, country[node]),
+                        custody.turned_back[t, e],
+                    )
                     if befalls(harmed, where, own, STRANDING, n, w, turned_back, u):
                         leave_behind(people, country, head, node, day)
                         fate[i] = LEFT_BEHIND

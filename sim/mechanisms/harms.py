@@ -57,7 +57,8 @@ def count_in_countries(
         happens: [n] whether it does.
     """
     home = world.people.home[heads]
-    where = (len(world.scenario.corridors) + country, world.country[home], int(harm))
+    harm_axis = np.full(len(heads), int(harm))
+    where = (len(world.scenario.corridors) + country, world.country[home], harm_axis)
     people, expected, rows = harmed(world)
     in_rows = sizes * (probability > 0)
     in_micro = np.floor(sizes * world.weight[home] * probability * MICRO + 0.5).astype(np.int64)
@@ -103,8 +104,14 @@ MECHANISM = Mechanism(
     "harms",
     "counts harms to people on the way",
     counters=(
-        HARMS, EXPECTED_HARMS, AT_RISK, EXTORTED, BRIBES, INTERCEPTED, EXPECTED_INTERCEPTED,
-    ),  # fmt: skip
+        HARMS,
+        EXPECTED_HARMS,
+        AT_RISK,
+        EXTORTED,
+        BRIBES,
+        INTERCEPTED,
+        EXPECTED_INTERCEPTED,
+    ),
     tables=(
         Table(
             "harms",
@@ -114,7 +121,9 @@ MECHANISM = Mechanism(
                 WAY,
                 CITIZENSHIP,
                 HARM,
-                EXPECTED.named("expected", "people to be expected: the risks that they met, summed"),
+                EXPECTED.named(
+                    "expected", "people to be expected: the risks that they met, summed"
+                ),
                 Column("people", "int", "people", "people harmed; repeated harms count again"),
                 Column("rows", "int", "rows", "simulated persons at risk, counted at every draw"),
                 Column("money", "float", MONEY, "money taken from them by extortion or bribes"),

@@ -91,6 +91,32 @@ def counted(record: Record, number: float) -> str:
     )  # fmt: skip
 
 
+def row_words(record: Record) -> str:
+    """Say how many people a simulated person stands for: one of the focus, and anybody else.
+
+    Returns:
+        For example `A simulated person stands for 1,000 to 1,667 people`.
+    """
+    places = record.places
+    places = places[places["rows"] > 0]
+    inside = places["country"].isin(record.scenario.population.focus)
+    if not inside.any() or inside.all():
+        return f"A simulated person stands for {_span(places)}"
+    who = citizens(record).replace("citizens", "citizen", 1)
+    return (
+        f"A simulated {who} stands for {_span(places[inside])}, anybody else for "
+        f"{_span(places[~inside])}"
+    )
+
+
+def _span(places: pd.DataFrame) -> str:
+    """Write how many people rows of some places represent."""
+    least, most = (
+        int(it) for it in (places["people_per_row"].min(), places["people_per_row"].max())
+    )
+    return wording.people(most) if least == most else f"{least:,} to {most:,} people"
+
+
 def such(record: Record, name: str = "answers") -> str:
     """Say whom answers or attribution are about, after a word for them.
 
