@@ -13,7 +13,7 @@ import numpy as np
 
 from sim.core.state import F64, I64, MICRO, Bool
 from sim.core.terms import Harm
-from sim.kernels.travel import Harmed
+from sim.kernels.travel import Harmed, party_sizes
 from sim.model.columns import CITIZENSHIP, CORRIDOR, CORRIDOR_ONLY, HARM, MONEY, PARTY, Column
 from sim.model.declare import NONE_COUNTED, Mechanism, Rows, Table, dense
 
@@ -43,7 +43,7 @@ def harmed(world: World) -> Harmed:
 
 
 def count_in_countries(
-    world: World, harm: Harm, heads: I64, country: I64, sizes: I64, probability: F64, happens: Bool
+    world: World, harm: Harm, heads: I64, country: I64, probability: F64, happens: Bool, new: Bool
 ) -> None:
     """Count a harm that befalls whole households in a country, as expected and as it happens.
 
@@ -52,18 +52,18 @@ def count_in_countries(
         harm: The harm.
         heads: [n] rows of their heads.
         country: [n] country in which it befalls them.
-        sizes: [n] living members.
         probability: [n] probability that it befalls them.
         happens: [n] whether it does.
+        new: [n] whether they are at risk for the first time.
     """
+    sizes = party_sizes(world.people, heads)
     home = world.people.home[heads]
     harm_axis = np.full(len(heads), int(harm))
     where = (len(world.scenario.corridors) + country, world.country[home], harm_axis)
     people, expected, rows = harmed(world)
-    in_rows = sizes * (probability > 0)
     in_micro = np.floor(sizes * world.weight[home] * probability * MICRO + 0.5).astype(np.int64)
     for counter, number in (
-        (people, sizes * world.weight[home] * happens), (expected, in_micro), (rows, in_rows),
+        (people, sizes * world.weight[home] * happens), (expected, in_micro), (rows, sizes * new),
     ):  # fmt: skip
         np.add.at(counter, where, number)
 
@@ -72,7 +72,7 @@ def harm_rows(world: World, _census: Census) -> Rows:
     """People by harm, with the money that it cost them."""
     extorted, bribes = EXTORTED.of(world), BRIBES.of(world)
     people, expected, rows = harmed(world)
-    way, citizenship, harm = where = np.nonzero(rows)
+    way, citizenship, harm = where = np.nonzero(people | expected | rows)
     return {
         "corridor": way,
         "citizenship": citizenship,
@@ -90,7 +90,7 @@ def harm_rows(world: World, _census: Census) -> Rows:
 def interception_rows(world: World, _census: Census) -> Rows:
     """People by composition of the party."""
     caught, expected = INTERCEPTED.of(world), EXPECTED_INTERCEPTED.of(world)
-    corridor, citizenship, party = where = np.nonzero(caught + expected)
+    corridor, citizenship, party = where = np.nonzero(caught | expected)
     return {
         "corridor": corridor,
         "citizenship": citizenship,
@@ -125,7 +125,7 @@ MECHANISM = Mechanism(
                     "expected", "people to be expected: the risks that they met, summed"
                 ),
                 Column("people", "int", "people", "people harmed; repeated harms count again"),
-                Column("rows", "int", "rows", "simulated persons at risk, counted at every draw"),
+                Column("rows", "int", "rows", "simulated persons at risk, at each leg or order"),
                 Column("money", "float", MONEY, "money taken from them by extortion or bribes"),
             ),
             harm_rows,

@@ -13,7 +13,6 @@ from sim.core.terms import Activity, Harm, Status
 from sim.kernels.travel import (
     forget_grounds,
     give_status,
-    party_sizes,
     place_members,
     record_borders,
 )
@@ -91,9 +90,8 @@ def execute_returns(world: World, stretch: Stretch) -> None:
     rate = -np.log1p(-np.minimum(rules.stated("returns")[k, c], 0.999999))
     draw = -np.log1p(-uniform_array(world.key(REMOVAL), people.pid[heads]))
     gone = draw < rate * years
-    sizes = party_sizes(people, heads)
-    likely = -np.expm1(-rate * years)
-    count_in_countries(world, Harm.forced_return, heads, c, sizes, likely, gone)
+    likely, new = -np.expm1(-rate * years), (rate > 0) & (ordered >= world.day)
+    count_in_countries(world, Harm.forced_return, heads, c, likely, gone, new)
     give_status(people, heads[~gone & (lapse <= stretch.end)], int(Status.irregular))
     if not gone.any():
         return

@@ -143,6 +143,7 @@ def plot_harms(record: Record, ax: Axes | None = None) -> Axes:
     Raises:
         NoTableError: the run kept no harms.
     """
+    record.table("harms")
     headline = narrowed(record).headline.set_index("measure")
     table = headline.loc[[f"harm_{it.name}" for it in Harm]].set_axis([it.name for it in Harm])
     table = table.sort_values("value", ascending=False, kind="stable")
@@ -193,7 +194,7 @@ def harms_finding(record: Record) -> str:
     )  # fmt: skip
     deaths = "1 death" if round(died) == 1 else f"{wording.words(died)} deaths"
     whose = f" of {citizens(record)}" if record.scenario.population.focus else ""
-    return f"{deaths}{whose} to be expected on the way{of}"
+    return f"The risks met on the way amount to {deaths}{whose}{of}"
 
 
 def _few_note(rows: Iterable[float]) -> str:

@@ -33,7 +33,19 @@ ENDS = [pd.Timestamp("2011-01-31"), pd.Timestamp("2011-02-28"), pd.Timestamp("20
 
 
 def small(replicates: int = 1, observed: list[dict[str, Any]] | None = None, **rows: Any) -> Record:
-    """Two countries, three places, three months; tables as given."""
+    """Two countries, three places, three months; tables as given.
+
+    Where rows of harms and interceptions tell one number of people, as many were expected.
+    """
+    for name, of in (("harms", 5), ("interceptions", 5)):
+        for i, row in enumerate(rows.get(name, ())):
+            if len(row) < len(COLUMNS[name].split()):
+                n = [row[of]] * (3 if name == "harms" else 2)
+                rows[name] = [
+                    *rows[name][:i],
+                    (*row[:of], *n, *row[of + 1 :]),
+                    *rows[name][i + 1 :],
+                ]
     scenario = Scenario.model_validate(
         {
             "schema": 1,
