@@ -111,10 +111,10 @@ def row_words(record: Record) -> str:
 
 def _span(places: pd.DataFrame) -> str:
     """Write how many people rows of some places represent."""
-    least, most = (
-        int(it) for it in (places["people_per_row"].min(), places["people_per_row"].max())
-    )
-    return wording.people(most) if least == most else f"{least:,} to {most:,} people"
+    column = places["people_per_row"]
+    least, most = int(column.min()), int(column.max())
+    people = "person" if most == 1 else "people"
+    return f"{most:,} {people}" if least == most else f"{least:,} to {most:,} people"
 
 
 def such(record: Record, name: str = "answers") -> str:

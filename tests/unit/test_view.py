@@ -991,6 +991,7 @@ TABLES = (
     tables.spending,
     tables.observed,
     tables.scorecard,
+    tables.rows_represent,
 )
 
 
@@ -1019,6 +1020,45 @@ def test_terminal_tables_say_what_was_found(record: Record) -> None:
     assert "1.6 M" in printed(tables.observed(record))
     assert "secure" in printed(tables.scorecard(record))
     assert "±" not in printed(tables.harms(sample_record(time=YEAR)))
+
+
+def test_nobody_is_said_to_have_been_spared_by_the_luck_of_coarse_rows(record: Record) -> None:
+    """However few died in a run, what is said is what the risks amount to."""
+    lucky = record.harms.assign(people=0)
+    spared = Record(record.scenario, 7, record.manifest, {**record.tables, "harms": lucky})
+    deaths = record.harms.loc[record.harms["harm"] == "death", "expected"].sum() / 2
+    for one in (record, spared):
+        assert f"amount to {wording.words(deaths)} deaths" in plots.harms_finding(one)
+        line = next(it for it in printed(tables.harms(one)).splitlines() if "died" in it)
+        assert wording.words(deaths) in line
+    assert f"{wording.words(deaths)} (0)" in texts(plots.plot_harms(spared))
+    assert f"died {wording.words(deaths)} (0)" in funnel.funnel_text(spared)
+    words = " ".join(Reader(report.render(spared, {})).words)
+    assert "Nobody was" not in words
+    unheard = Record(record.scenario, 7, record.manifest, {"flows": record.flows})
+    assert "Harms were not kept" in printed(tables.harms(unheard))
+
+
+def test_figures_that_rest_on_few_rows_are_marked(record: Record, syrian: Record) -> None:
+    rare = record.harms.assign(rows=1)[record.harms["date"] < "2011-03"]
+    few = Record(record.scenario, 7, record.manifest, {**record.tables, "harms": rare})
+    for one, marked in ((record, False), (few, True)):
+        value = wording.words(one.headline.set_index("measure").loc["harm_death", "value"])
+        row = next(it for it in printed(tables.harms(one)).splitlines() if it.startswith("died"))
+        assert (f"~{value}" in row) == marked
+        for picture in (plots.plot_harms, funnel.plot_funnel):
+            said = " ".join(" ".join(texts(picture(one))).split())
+            assert (f"~{value} (" in said) == marked
+            assert (wording.FEW_WORDS in said) == ("~" in said.replace(wording.FEW_WORDS, ""))
+        words = " ".join(Reader(report.render(one, {})).words)
+        assert (f"~{value}" in words) == marked
+    said = " ".join(printed(tables.rows_represent(record)).split())
+    weight = record.places["people_per_row"].iloc[0]
+    assert said.startswith(f"A simulated person stands for {weight:,} people. ~: rests on few")
+    both = focus.row_words(syrian)
+    assert both.startswith("A simulated citizen of Syria stands for ")
+    assert "anybody else for " in both
+    assert both in " ".join(Reader(report.render(syrian, {})).words)
 
 
 def test_money_says_its_currency_and_year(record: Record, still: Record) -> None:
