@@ -229,7 +229,7 @@ def _show(record: Record) -> None:
     shown = [tables.top_corridors, tables.five_answers, tables.harms]
     if len(record.tables.get("spending", ())):
         shown.append(tables.spending)
-    for table in (*shown, tables.scorecard, tables.observed):
+    for table in (*shown, tables.scorecard, tables.observed, tables.rows_represent):
         say("")
         show(table(record))
 

@@ -18,6 +18,7 @@ from sim.core.state import (
     I64,
     LEADS,
     LONG_AGO,
+    MICRO,
     NONE,
     PAST,
     REMOVED,
@@ -111,6 +112,61 @@ class Way(NamedTuple):
     """[country] whether a bloc makes it responsible for claims of people who enter it first."""
     captivity_days: float
     """Mean days that kidnapped people are held."""
+
+
+class Harmed(NamedTuple):
+    """Harms that happened, and harms to be expected.
+
+    Axes: where (corridors, then countries), citizenship, `Harm`.
+    """
+
+    people: I64
+    """People who were harmed."""
+    expected: I64
+    """People to be expected: at every draw, its probability times the people whom it is about.
+
+    In 1 / MICRO: sums of integers do not depend on the order of rows."""
+    rows: I64
+    """Persons whom draws were about that could harm them: `expected` rests on so many."""
+
+
+@inner
+def in_country(harmed, country):
+    """Where harms of a country are counted that happen on no corridor."""
+    return harmed.people.shape[0] - harmed.people.shape[1] + country
+
+
+@inner
+def expect(harmed, where, own, harm, n, w, probability):
+    """Add what is to be expected of a draw, given everything that has been drawn before.
+
+    Args:
+        own: Country of citizenship.
+        n: Persons whom the draw is about.
+        w: People that each represents.
+        probability: That a person is harmed.
+    """
+    if probability > 0.0:
+        harmed.expected[where, own, harm] += int(w * n * probability * MICRO + 0.5)
+        harmed.rows[where, own, harm] += n
+
+
+@inner
+def befalls(harmed, where, own, harm, n, w, probability, u):
+    """Count a harm that befalls a whole party or nobody in it: as expected, and if it happens.
+
+    Args:
+        own, n, w, probability: As in `expect`.
+        u: The draw, from 0 to 1.
+
+    Returns:
+        Whether it happens.
+    """
+    expect(harmed, where, own, harm, n, w, probability)
+    if u >= probability:
+        return False
+    harmed.people[where, own, harm] += w * n
+    return True
 
 
 @inner
@@ -272,13 +328,15 @@ def lose_members(people, head, probability, draw_key, occasion):
     """Draw the members who die; if the head dies, the eldest survivor becomes head.
 
     Returns:
-        (deaths, head): number of deaths, row of the head afterwards or `NONE`.
+        (lived, deaths, head): number of members before, number of deaths, row of the head
+        afterwards or `NONE`.
     """
     founder = people.household[head]
-    deaths = 0
+    lived = deaths = 0
     row = founder
     while True:
         if people.household[row] == founder and people.activity[row] != DEAD:
+            lived += 1
             if uniform2(draw_key, people.pid[row], np.uint64(occasion)) < probability:
                 people.activity[row] = DEAD
                 deaths += 1
@@ -286,8 +344,8 @@ def lose_members(people, head, probability, draw_key, occasion):
         if row == founder:
             break
     if people.activity[head] == DEAD:
-        return deaths, hand_over(people, head)
-    return deaths, head
+        return lived, deaths, hand_over(people, head)
+    return lived, deaths, head
 
 
 @inner
@@ -500,7 +558,7 @@ def assign_arrival_status(
     weight,
     wants_camp,
     claims,
-    returned,
+    harmed,
 ):
     """Give arrivals their legal status.
 
@@ -515,7 +573,7 @@ def assign_arrival_status(
         encampment: [k, country] share taken to a camp.
         wants_camp: [n] out: whether the party is to be taken to a camp, if there is room.
         claims: [m] out: rows of persons who claim asylum, padded with -1.
-        returned: [country, citizenship] people found inadmissible and sent elsewhere, added to.
+        harmed: `Harmed`; those found inadmissible and sent elsewhere are added.
 
     Returns:
         Number of persons who claim.
@@ -553,14 +611,17 @@ def assign_arrival_status(
             set_members(people, head, place, RESIDENT, IRREGULAR, day)
             continue
         first = return_to[k, country[place]]
+        sent = 1.0
         if first < 0 and entered[i] >= 0:
-            u = uniform2(transfer_key, people.pid[head], arrival)
-            if u < transfers[country[place], entered[i]]:
-                first = entered[i]
+            first = entered[i]
+            sent = transfers[country[place], first]
         if first >= 0 and first != own:
-            returned[country[place], own] += weight[home] * count_members(people, head)
-            place = nearest[place, first]
-            record_border(people, country, head, place)
+            where = in_country(harmed, country[place])
+            n = count_members(people, head)
+            u = uniform2(transfer_key, people.pid[head], arrival)
+            if befalls(harmed, where, own, FORCED_RETURN, n, weight[home], sent, u):
+                place = nearest[place, first]
+                record_border(people, country, head, place)
         c = country[place]
         wants_camp[i] = uniform2(camp_key, people.pid[head], arrival) < encampment[k, c]
         if prima_facie[k, c]:
@@ -757,11 +818,11 @@ def travel(
     end,
     month,
     fate,
-    harms,
+    harmed,
     caught,
+    caught_expected,
     money_taken,
     bribes,
-    stranded,
     crossings,
     held,
     taken,
@@ -777,11 +838,12 @@ def travel(
         end: Day on which the stretch ends.
         month: Month from the start, which sets ages.
         fate: [party] out: ON_THE_WAY, ARRIVED, LEFT_BEHIND or GONE.
-        harms: [corridor, citizenship, harm] people, added to.
+        harmed: `Harmed`, added to. What an earlier draw has settled, such as a return after
+            detention, is expected when it happens.
         caught: [corridor, citizenship, party_type] people intercepted, added to.
+        caught_expected: The same, expected, in 1 / MICRO.
         money_taken: [corridor, citizenship] money extorted, in cents, added to.
         bribes: [corridor, citizenship] money taken as bribes, in cents, added to.
-        stranded: [place, citizenship] people who could not go on, added to.
         crossings: [corridor, citizenship] people who passed through, added to.
         held: [treatment, corridor] people whose detention began, added to.
         taken: [party] out: founder of the household of children taken from the party, or `NONE`.
@@ -804,64 +866,73 @@ def travel(
                 fate[i] = ARRIVED
                 break
             if e <= REMOVED:
-                harms[legs.corridor[REMOVED - e], own, FORCED_RETURN] += w * count_members(
-                    people, head
-                )
+                n = count_members(people, head)
+                befalls(harmed, legs.corridor[REMOVED - e], own, FORCED_RETURN, n, w, 1.0, 0.0)
                 take_home(people, country, head, day)
                 fate[i] = LEFT_BEHIND
                 break
             if e == HELD:
                 if people.activity[head] == DETAINED:
                     leave_behind(people, country, head, node, day)
-                    stranded[node, own] += w * count_members(people, head)
+                    n = count_members(people, head)
+                    where = in_country(harmed, country[node])
+                    befalls(harmed, where, own, STRANDING, n, w, 1.0, 0.0)
                     fate[i] = LEFT_BEHIND
                     break
                 set_members(people, head, node, TRAVELLING, SAME, day)
             elif e >= 0:
                 c = legs.corridor[e]
-                deaths, head = lose_members(people, head, legs.death[e], keys[1], occasion)
-                harms[c, own, DEATH] += w * deaths
+                n, deaths, head = lose_members(people, head, legs.death[e], keys[1], occasion)
+                expect(harmed, c, own, DEATH, n, w, legs.death[e])
+                harmed.people[c, own, DEATH] += w * deaths
                 if head < 0:
                     fate[i] = GONE
                     break
                 heads[i] = head
-                n = count_members(people, head)
-                harms[c, own, VIOLENCE] += w * count_assaulted(
+                adults, children = count_ages(people, head, month)
+                n = adults + children
+                expect(harmed, c, own, VIOLENCE, n, w, legs.violence[e])
+                harmed.people[c, own, VIOLENCE] += w * count_assaulted(
                     people, head, legs.violence[e], keys[2], occasion
                 )
                 who = people.pid[head]
-                if uniform2(keys[4], who, np.uint64(occasion)) < legs.extortion[e]:
+                u = uniform2(keys[4], who, np.uint64(occasion))
+                if befalls(harmed, c, own, EXTORTION, n, w, legs.extortion[e], u):
                     ransom = people.means[head] * legs.money_lost[e]
                     people.means[head] = people.means[head] - ransom
-                    harms[c, own, EXTORTION] += w * n
                     money_taken[c, own] += w * int(ransom * 100.0)
                 u = uniform2(keys[5], who, np.uint64(occasion))
                 met = way.intercepted[e] + way.bribed[e]
-                if way.intercepted[e] <= u < met and people.means[head] > 0.0:
+                pays = people.means[head] > 0.0
+                stopped = way.intercepted[e] if pays else met
+                party_type = party_type_of(adults, children)
+                expect(harmed, c, own, INTERCEPTION, n, w, stopped)
+                caught_expected[c, own, party_type] += int(w * n * stopped * MICRO + 0.5)
+                expect(harmed, c, own, BRIBE, n, w, met - stopped)
+                if stopped <= u < met:
                     bribe = people.means[head] * legs.money_lost[e]
                     people.means[head] = people.means[head] - bribe
-                    harms[c, own, BRIBE] += w * n
+                    harmed.people[c, own, BRIBE] += w * n
                     bribes[c, own] += w * int(bribe * 100.0)
                 elif u < met:
-                    harms[c, own, INTERCEPTION] += w * n
-                    adults, children = count_ages(people, head, month)
-                    party_type = party_type_of(adults, children)
+                    harmed.people[c, own, INTERCEPTION] += w * n
                     caught[c, own, party_type] += w * n
                     t = custody.treated[party_type, own]
                     u = uniform2(keys[7], who, np.uint64(occasion))
-                    prosecuted = adults > 0 and u < custody.prosecuted[t, e]
+                    prosecuted = adults > 0 and befalls(
+                        harmed, c, own, PROSECUTION, adults, w, custody.prosecuted[t, e], u
+                    )
+                    if prosecuted and children > 0:
+                        u = uniform2(keys[7], who, np.uint64(occasion + (1 << 40)))
+                        separated = custody.separated[t, e]
+                        if befalls(harmed, c, own, SEPARATION, children, w, separated, u):
+                            taken[i] = take_children(
+                                people, country, head, month, legs.target[e], day
+                            )
+                            n = adults
+                    detained = 1.0 if prosecuted else custody.detained[t, e]
                     u = uniform2(keys[6], who, np.uint64(occasion))
-                    if prosecuted or u < custody.detained[t, e]:
-                        if prosecuted:
-                            harms[c, own, PROSECUTION] += w * adults
-                            u = uniform2(keys[7], who, np.uint64(occasion + (1 << 40)))
-                            if children > 0 and u < custody.separated[t, e]:
-                                harms[c, own, SEPARATION] += w * children
-                                taken[i] = take_children(
-                                    people, country, head, month, legs.target[e], day
-                                )
-                                n = adults
-                        harms[c, own, DETENTION] += w * n
+                    if befalls(harmed, c, own, DETENTION, n, w, detained, u):
                         held[t, c] += w * n
                         set_members(people, head, node, DETAINED, SAME, day)
                         leg[i] = HELD
@@ -872,9 +943,12 @@ def travel(
                         n_legs[i] += 1
                         continue
                     u = uniform2(keys[6], who, np.uint64(occasion + (1 << 40)))
-                    if u < custody.turned_back[t, e]:
+                    where, turned_back = (
+                        in_country(harmed, country[node]),
+                        custody.turned_back[t, e],
+                    )
+                    if befalls(harmed, where, own, STRANDING, n, w, turned_back, u):
                         leave_behind(people, country, head, node, day)
-                        stranded[node, own] += w * n
                         fate[i] = LEFT_BEHIND
                         break
                 crossings[c, own] += w * n
@@ -883,8 +957,8 @@ def travel(
                 if entered[i] < 0 and way.responsible[country[node]]:
                     entered[i] = country[node]
                 set_members(people, head, node, TRAVELLING, SAME, day)
-                if uniform2(keys[3], who, np.uint64(occasion)) < legs.kidnapping[e]:
-                    harms[c, own, KIDNAPPING] += w * n
+                u = uniform2(keys[3], who, np.uint64(occasion))
+                if befalls(harmed, c, own, KIDNAPPING, n, w, legs.kidnapping[e], u):
                     set_members(people, head, node, CAPTIVE, SAME, day)
                     leg[i] = HELD
                     u = uniform2(keys[3], who, np.uint64(occasion + (1 << 40)))
@@ -904,7 +978,8 @@ def travel(
             e = next_leg(people, legs, way, passed[i], head, n, node, goals[i], keys[0], occasion)
             if e < 0:
                 leave_behind(people, country, head, node, day)
-                stranded[node, own] += w * n
+                where = in_country(harmed, country[node])
+                befalls(harmed, where, own, STRANDING, n, w, 1.0, 0.0)
                 fate[i] = LEFT_BEHIND
                 break
             people.means[head] = max(

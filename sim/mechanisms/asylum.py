@@ -8,11 +8,11 @@ import numpy as np
 
 from sim.core.rng import Draw, key_of, mixed_array, uniform_array
 from sim.core.state import DAYS_A_YEAR, GROUNDS, I64, Claims, Moves, append, take
-from sim.core.terms import Activity, Channel, ClaimStage, Harm, Status
+from sim.core.terms import Activity, Channel, ClaimStage, Status
 from sim.kernels.travel import assign_arrival_status, party_sizes, tell_all_kin
 from sim.mechanisms.camps import CAMP, fill_camps, share_taken
 from sim.mechanisms.flows import ARRIVED
-from sim.mechanisms.harms import HARMS
+from sim.mechanisms.harms import harmed
 from sim.mechanisms.history import record_moves
 from sim.mechanisms.policy import CLASSES, RULES, admission_class
 from sim.mechanisms.removal import order_to_leave
@@ -50,7 +50,6 @@ def receive(world: World, arrived: dict[str, Any]) -> None:
     if not len(heads):
         return
     people, rules, claimed = world.people, RULES.of(world), CLAIMS.of(world)
-    harms = HARMS.of(world)
     sizes = party_sizes(people, heads)
     n_people = sizes * world.weight[people.home[heads]]
     citizenship = world.country[people.home[heads]]
@@ -59,16 +58,13 @@ def receive(world: World, arrived: dict[str, Any]) -> None:
     record_moves(world, heads, arrived["origin"], arrived["goal"])
     wants_camp = np.zeros(len(heads), bool)
     claims = np.full(int(sizes.sum()), -1, np.int64)
-    returned = np.zeros(harms.shape[1:2] * 2, np.int64)
     n_claims = assign_arrival_status(
         people, heads, arrived["goal"], arrived["channel"], arrived["felt"], arrived["due"],
         arrived["entered"], world.country, CLASSES.of(world), rules.prima_facie,
         rules.return_to, rules.transfers, world.geography.nearest, world.geography.place_ident,
         share_taken(world), key_of(world.seed, TRANSFER), key_of(world.seed, CAMP), world.weight,
-        wants_camp, claims, returned,
+        wants_camp, claims, harmed(world),
     )  # fmt: skip
-    n_corridors = len(world.scenario.corridors)
-    harms[n_corridors:, :, Harm.forced_return] += returned
     claims = claims[:n_claims]
     count_claims(world, claims, ClaimStage.claimed, world.weight[people.home[claims]])
     refuge = (arrived["channel"] == Channel.asylum) & (people.status[heads] == Status.refugee)

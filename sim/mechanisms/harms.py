@@ -1,4 +1,9 @@
-"""Harms to people on the way: counted by corridor or country, citizenship and kind."""
+"""Harms to people on the way: counted and expected, by corridor or country, citizenship and kind.
+
+A simulated person represents hundreds of people, so that a rare harm strikes a row, and then all
+whom it represents, or no row at all. What is expected of every draw is therefore added up too:
+`expected` has the same mean as the count, and far less noise.
+"""
 
 from __future__ import annotations
 
@@ -6,31 +11,75 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from sim.core.state import F64, I64, MICRO, Bool
 from sim.core.terms import Harm
+from sim.kernels.travel import Harmed, party_sizes
 from sim.model.columns import CITIZENSHIP, CORRIDOR, CORRIDOR_ONLY, HARM, MONEY, PARTY, Column
-from sim.model.declare import NONE_COUNTED, Mechanism, Rows, Table, dense, nonzero
+from sim.model.declare import NONE_COUNTED, Mechanism, Rows, Table, dense
 
 if TYPE_CHECKING:
     from sim.model.world import Census, World
 
 WAY = CORRIDOR.named("corridor", "corridor where it happened, or country if not on a corridor")
+EXPECTED = Column("expected", "float", "people", "people to be expected")
 ON = CORRIDOR_ONLY.named("corridor", "corridor on which they travelled")
 
 HARMS = dense("harms", (WAY, CITIZENSHIP, HARM), "people harmed")
+EXPECTED_HARMS = dense(
+    "harms_expected", (WAY, CITIZENSHIP, HARM), "people expected to be harmed, in 1 / MICRO"
+)
+AT_RISK = dense("harms_rows", (WAY, CITIZENSHIP, HARM), "rows that draws of harms were about")
 EXTORTED = dense("money", (WAY, CITIZENSHIP), "cents taken by extortion")
 BRIBES = dense("bribes", (WAY, CITIZENSHIP), "cents taken by officials")
 INTERCEPTED = dense("caught", (ON, CITIZENSHIP, PARTY), "people who were intercepted")
+EXPECTED_INTERCEPTED = dense(
+    "caught_expected", (ON, CITIZENSHIP, PARTY), "people expected there, in 1 / MICRO"
+)
+
+
+def harmed(world: World) -> Harmed:
+    """What the kernels add to."""
+    return Harmed(HARMS.of(world), EXPECTED_HARMS.of(world), AT_RISK.of(world))
+
+
+def count_in_countries(
+    world: World, harm: Harm, heads: I64, country: I64, probability: F64, happens: Bool, new: Bool
+) -> None:
+    """Count a harm that befalls whole households in a country, as expected and as it happens.
+
+    Args:
+        world: The world.
+        harm: The harm.
+        heads: [n] rows of their heads.
+        country: [n] country in which it befalls them.
+        probability: [n] probability that it befalls them.
+        happens: [n] whether it does.
+        new: [n] whether they are at risk for the first time.
+    """
+    sizes = party_sizes(world.people, heads)
+    home = world.people.home[heads]
+    harm_axis = np.full(len(heads), int(harm))
+    where = (len(world.scenario.corridors) + country, world.country[home], harm_axis)
+    people, expected, rows = harmed(world)
+    in_micro = np.floor(sizes * world.weight[home] * probability * MICRO + 0.5).astype(np.int64)
+    for counter, number in (
+        (people, sizes * world.weight[home] * happens), (expected, in_micro), (rows, sizes * new),
+    ):  # fmt: skip
+        np.add.at(counter, where, number)
 
 
 def harm_rows(world: World, _census: Census) -> Rows:
     """People by harm, with the money that it cost them."""
-    harms, extorted, bribes = (it.of(world) for it in (HARMS, EXTORTED, BRIBES))
-    way, citizenship, harm = np.nonzero(harms)
+    extorted, bribes = EXTORTED.of(world), BRIBES.of(world)
+    people, expected, rows = harmed(world)
+    way, citizenship, harm = where = np.nonzero(people | expected | rows)
     return {
         "corridor": way,
         "citizenship": citizenship,
         "harm": harm,
-        "people": harms[way, citizenship, harm],
+        "expected": expected[where] / MICRO,
+        "people": people[where],
+        "rows": rows[where],
         "money": np.select(
             [harm == Harm.extortion, harm == Harm.bribe],
             [extorted[way, citizenship] / 100.0, bribes[way, citizenship] / 100.0],
@@ -38,10 +87,31 @@ def harm_rows(world: World, _census: Census) -> Rows:
     }
 
 
+def interception_rows(world: World, _census: Census) -> Rows:
+    """People by composition of the party."""
+    caught, expected = INTERCEPTED.of(world), EXPECTED_INTERCEPTED.of(world)
+    corridor, citizenship, party = where = np.nonzero(caught | expected)
+    return {
+        "corridor": corridor,
+        "citizenship": citizenship,
+        "party": party,
+        "expected": expected[where] / MICRO,
+        "people": caught[where],
+    }
+
+
 MECHANISM = Mechanism(
     "harms",
     "counts harms to people on the way",
-    counters=(HARMS, EXTORTED, BRIBES, INTERCEPTED),
+    counters=(
+        HARMS,
+        EXPECTED_HARMS,
+        AT_RISK,
+        EXTORTED,
+        BRIBES,
+        INTERCEPTED,
+        EXPECTED_INTERCEPTED,
+    ),
     tables=(
         Table(
             "harms",
@@ -51,11 +121,25 @@ MECHANISM = Mechanism(
                 WAY,
                 CITIZENSHIP,
                 HARM,
+                EXPECTED.named(
+                    "expected", "people to be expected: the risks that they met, summed"
+                ),
                 Column("people", "int", "people", "people harmed; repeated harms count again"),
+                Column("rows", "int", "rows", "simulated persons at risk, at each leg or order"),
                 Column("money", "float", MONEY, "money they lost to extortion and bribes"),
             ),
             harm_rows,
             absent=NONE_COUNTED,
+            notes="`expected` is what headline figures, pictures and comparisons show. Whenever a "
+            "harm may strike, its probability times the people at risk is added, just before it is "
+            "drawn: at every leg that is travelled for deaths, violence, extortion, kidnapping, "
+            "bribes and interception; at every interception for prosecution, detention and being "
+            "turned back; at every prosecution of a family for separation; at every decision for "
+            "returns. What has been drawn before is taken as it was, so that the mean of `people` "
+            "over many seeds is that of `expected`. A single run is another matter: one simulated "
+            "person stands for hundreds of people, and dies or does not. What an earlier draw has "
+            "settled, such as the return of people whose detention ends, is expected when it "
+            "happens. `expected` is rounded to a millionth of a person at every draw.",
         ),
         Table(
             "interceptions",
@@ -65,9 +149,10 @@ MECHANISM = Mechanism(
                 ON,
                 CITIZENSHIP,
                 PARTY,
+                EXPECTED.named("expected", "people to be expected: as in `harms`"),
                 Column("people", "int", "people", "people intercepted; repeated ones count again"),
             ),
-            nonzero(INTERCEPTED, "people"),
+            interception_rows,
             absent=NONE_COUNTED,
         ),
     ),

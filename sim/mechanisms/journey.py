@@ -39,7 +39,7 @@ from sim.mechanisms.census import ACCOUNT, LostPeopleError
 from sim.mechanisms.choice import CHOICES
 from sim.mechanisms.custody import held_days, separate
 from sim.mechanisms.flows import DEPARTED
-from sim.mechanisms.harms import BRIBES, EXTORTED, HARMS, INTERCEPTED
+from sim.mechanisms.harms import BRIBES, EXPECTED_INTERCEPTED, EXTORTED, INTERCEPTED, harmed
 from sim.mechanisms.policy import CLASSES, RULES, admission_class
 from sim.mechanisms.threats import THREATS, felt_fear
 from sim.model.columns import CITIZENSHIP, CORRIDOR, CORRIDOR_ONLY, MONEY, Column
@@ -278,11 +278,10 @@ def advance_parties(world: World, stretch: Stretch) -> Ended:
     parties, choices, account = PARTIES.of(world), CHOICES.of(world), ACCOUNT.of(world)
     n = len(parties.head)
     fate = np.empty(n, np.int64)
-    harms = HARMS.of(world)
-    deaths_before = int(harms[:, :, Harm.death].sum())
+    harms = harmed(world)
+    deaths_before = int(harms.people[:, :, Harm.death].sum())
     # Draws on the way are keyed by journey and leg, not by step.
     keys = np.array([key_of(world.seed, draw) for draw in ON_LEGS])
-    stranded = np.zeros((len(world.country), world.n_countries), np.int64)
     n_corridors = len(world.scenario.corridors)
     held = np.zeros((len(choices.way.custody.days), n_corridors), np.int64)
     taken = np.empty(n, np.int64)
@@ -299,16 +298,16 @@ def advance_parties(world: World, stretch: Stretch) -> Ended:
         legs, way = ways[caravan + 1]
         travel(
             world.people, columns, legs, way, world.country, world.weight, keys, float(stretch.end),
-            world.month(), its_fate, harms, INTERCEPTED.of(world), EXTORTED.of(world),
-            BRIBES.of(world), stranded, CROSSINGS.of(world), held, its_children,
+            world.month(), its_fate, harms, INTERCEPTED.of(world),
+            EXPECTED_INTERCEPTED.of(world), EXTORTED.of(world), BRIBES.of(world),
+            CROSSINGS.of(world), held, its_children,
         )  # fmt: skip
         parties.head[mine], _, parties.leg[mine], parties.due[mine] = columns[:4]
         parties.n_legs[mine], parties.entered[mine], parties.passed[mine] = columns[5:]
         fate[mine], taken[mine] = its_fate, its_children
     stretch.held_days += held_days(world, choices.way, held)
     separate(world, parties.head[taken >= 0], taken[taken >= 0])
-    np.add.at(harms[:, :, Harm.stranding], n_corridors + world.country, stranded)
-    account.dead += int(harms[:, :, Harm.death].sum()) - deaths_before
+    account.dead += int(harms.people[:, :, Harm.death].sum()) - deaths_before
     names = ("head", "goal", "origin", "channel", "answer", "felt", "due", "entered")
     ended = Ended(
         {name: getattr(parties, name)[fate == ARRIVED] for name in names},

@@ -13,12 +13,11 @@ from sim.core.terms import Activity, Harm, Status
 from sim.kernels.travel import (
     forget_grounds,
     give_status,
-    party_sizes,
     place_members,
     record_borders,
 )
 from sim.mechanisms.attempts import send_back
-from sim.mechanisms.harms import HARMS
+from sim.mechanisms.harms import count_in_countries
 from sim.mechanisms.policy import RULES, admission_class
 from sim.model.declare import Hook, Mechanism, State
 from sim.model.stretch import from_today
@@ -91,19 +90,14 @@ def execute_returns(world: World, stretch: Stretch) -> None:
     rate = -np.log1p(-np.minimum(rules.stated("returns")[k, c], 0.999999))
     draw = -np.log1p(-uniform_array(world.key(REMOVAL), people.pid[heads]))
     gone = draw < rate * years
+    likely, new = -np.expm1(-rate * years), (rate > 0) & (ordered >= world.day)
+    count_in_countries(world, Harm.forced_return, heads, c, likely, gone, new)
     give_status(people, heads[~gone & (lapse <= stretch.end)], int(Status.irregular))
     if not gone.any():
         return
     when = first[gone] + draw[gone] / rate[gone] * DAYS_A_YEAR
     days = np.floor(when).astype(np.int64)
-    heads, c = heads[gone], c[gone]
-    sizes = party_sizes(people, heads)
-    n_corridors = len(world.scenario.corridors)
-    np.add.at(
-        HARMS.of(world),
-        (n_corridors + c, world.country[people.home[heads]], int(Harm.forced_return)),
-        sizes * world.weight[people.home[heads]],
-    )
+    heads = heads[gone]
     home = people.home[heads].astype(np.int64)
     record_borders(people, world.country, heads, home)
     place_members(people, heads, home, int(Status.citizen), days)

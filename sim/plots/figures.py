@@ -5,6 +5,7 @@ Each takes a record, draws on the axes it is given, and returns them.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Final
 
 import numpy as np
@@ -16,9 +17,10 @@ from matplotlib.ticker import MaxNLocator
 from sim.core.state import DAYS_A_YEAR
 from sim.core.terms import Harm, Threat
 from sim.plots import style, wording
-from sim.plots.focus import citizens, counted, such
+from sim.plots.focus import citizens, such
 from sim.results.interest import narrowed
 from sim.results.record import Record
+from sim.results.rows import is_few
 from sim.results.sums import abroad, country_of
 
 DRAWN_ANSWERS: Final = ("necessity", "choice", "no_permission", "no_means")
@@ -130,7 +132,7 @@ def most_left(record: Record) -> str:
 
 
 def plot_harms(record: Record, ax: Axes | None = None) -> Axes:
-    """Draw how many people suffered each harm on the way.
+    """Draw how many people each harm on the way is expected to strike, and how many it struck.
 
     Args:
         record: a run that kept `harms`.
@@ -142,22 +144,28 @@ def plot_harms(record: Record, ax: Axes | None = None) -> Axes:
     Raises:
         NoTableError: the run kept no harms.
     """
-    sums = narrowed(record).harms.groupby("harm", observed=True)["people"].sum() / record.replicates
-    order = sorted((it.name for it in Harm), key=lambda it: -float(sums.get(it, 0.0)))
-    order = ["death"] + [it for it in order if it != "death" and sums.get(it, 0.0) > 0]
-    values = np.array([float(sums.get(it, 0.0)) for it in order])
+    record.table("harms")
+    headline = narrowed(record).headline.set_index("measure")
+    table = headline.loc[[f"harm_{it.name}" for it in Harm]].set_axis([it.name for it in Harm])
+    table = table.sort_values("value", ascending=False, kind="stable")
+    struck = table.index[table["value"] > 0]
+    table = table.loc[["death", *(it for it in struck if it != "death")]]
+    order, values = list(table.index), table["value"].to_numpy()
     rows = np.arange(len(order))[::-1]
     ax = style.frame(ax, 2.7, 1.32)
     colours = [style.DEATH if it == "death" else style.HARM for it in order]
     ax.barh(rows, values, color=colours, height=0.68)
     ax.set_yticks(rows, [wording.HARM_WORDS[it] for it in order])
     most = max(float(values.max()), 1.0)
-    for row, value in zip(rows, values, strict=True):
+    for row, value, counted, behind in zip(
+        rows, values, table["counted"], table["rows"], strict=True
+    ):
         ax.annotate(
-            wording.words(value), (value, row), xytext=(5, 0), textcoords="offset points",
-            va="center", fontsize=style.TEXT, color=style.INK,
+            f"{wording.marked(wording.words(value), behind)} ({wording.words(counted)})",
+            (value, row), xytext=(5, 0), textcoords="offset points", va="center",
+            fontsize=style.TEXT, color=style.INK,
         )  # fmt: skip
-    ax.set_xlim(0, most * 1.14)
+    ax.set_xlim(0, most * 1.3)
     ax.set_xticks([])
     ax.tick_params(axis="y", length=0)
     ax.spines[["left", "bottom"]].set_visible(False)
@@ -165,25 +173,34 @@ def plot_harms(record: Record, ax: Axes | None = None) -> Axes:
         ax,
         record,
         harms_finding(record),
-        f"How often each harm happened to {citizens(record)} on the way: a person counts each "
-        "time it happens.",
+        f"How often each harm is to be expected of the risks that {citizens(record)} met on the "
+        "way; in brackets, how often it happened to simulated persons, times the people they "
+        "stand for.",
+        note=_few_note(table["rows"]),
         below=6,
     )
     return ax
 
 
 def harms_finding(record: Record) -> str:
-    """Say in one sentence how many died, and of how many."""
+    """Say in one sentence how many deaths were to be expected, and of how many people."""
     headline = record.headline
     value = dict(zip(headline["measure"], headline["value"], strict=True))
     died = float(value["harm_death"])
     if died == 0:
-        return "Nobody died on the way"
+        return "No risk of death was met on the way"
     rate = float(value["death_rate"])
     of = "" if np.isnan(rate) else (
         f": {rate:.1f} for each 1,000 who set out irregularly or for asylum"
     )  # fmt: skip
-    return f"{counted(record, died)} died on the way{of}"
+    deaths = "1 death" if round(died) == 1 else f"{wording.words(died)} deaths"
+    whose = f" of {citizens(record)}" if record.scenario.population.focus else ""
+    return f"The risks met on the way amount to {deaths}{whose}{of}"
+
+
+def _few_note(rows: Iterable[float]) -> str:
+    """Say what the mark means, where a figure has it."""
+    return wording.FEW_WORDS if any(is_few(it) for it in rows) else ""
 
 
 def by_month(

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final
 
+import pandas as pd
+
 from sim.plots import wording
 from sim.results.interest import telling_column
 from sim.results.record import Record
@@ -63,6 +65,32 @@ def counted(record: Record, number: float) -> str:
     return f"1 {who.replace('citizens', 'citizen', 1)}" if round(number) == 1 else (
         f"{wording.words(number)} {who}"
     )  # fmt: skip
+
+
+def row_words(record: Record) -> str:
+    """Say how many people a simulated person stands for: one of the focus, and anybody else.
+
+    Returns:
+        For example `A simulated person stands for 1,000 to 1,667 people`.
+    """
+    places = record.places
+    places = places[places["rows"] > 0]
+    inside = places["country"].isin(record.scenario.population.focus)
+    if not inside.any() or inside.all():
+        return f"A simulated person stands for {_span(places)}"
+    who = citizens(record).replace("citizens", "citizen", 1)
+    return (
+        f"A simulated {who} stands for {_span(places[inside])}, anybody else for "
+        f"{_span(places[~inside])}"
+    )
+
+
+def _span(places: pd.DataFrame) -> str:
+    """Write how many people rows of some places represent."""
+    column = places["people_per_row"]
+    least, most = int(column.min()), int(column.max())
+    people = "person" if most == 1 else "people"
+    return f"{most:,} {people}" if least == most else f"{least:,} to {most:,} people"
 
 
 def such(record: Record, name: str = "answers") -> str:

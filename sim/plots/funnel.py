@@ -16,6 +16,7 @@ from sim.plots.focus import citizens
 from sim.results.interest import narrowed
 from sim.results.intervals import Values, interval
 from sim.results.record import Record
+from sim.results.rows import in_rows, is_few
 from sim.results.sums import at_end, per_replicate
 
 RISKY: Final = ("asylum", "irregular")
@@ -48,6 +49,10 @@ class Bar(NamedTuple):
     """Whether it is a stage, and not what happened to people on it."""
     share: bool = True
     """Whether it is also given in per cent of those who set out."""
+    counted: float | None = None
+    """Of what is expected: how many people it happened to, mean over replicates."""
+    rows: float = np.nan
+    """Simulated persons it rests on."""
 
     @property
     def people(self) -> Values:
@@ -90,14 +95,14 @@ def plot_funnel(record: Record, ax: Axes | None = None) -> Axes:
             linewidth=1.0, zorder=3,
         )  # fmt: skip
     for row, bar, span, end in zip(rows, bars, spans, ends, strict=True):
-        text = wording.words(span.value)
+        text = _amount(bar)
         if bar.share and out > 0:
             text += f" · {_per_cent(span.value / out)}"
         ax.annotate(
             text, (end, row), xytext=(5, 0), textcoords="offset points", va="center",
             fontsize=style.SMALL, color=style.INK, fontweight="bold" if bar.stage else "normal",
         )  # fmt: skip
-    ax.set_xlim(0, max(*ends, 1.0) * 1.16)
+    ax.set_xlim(0, max(*ends, 1.0) * 1.2)
     ax.set_ylim(-0.6, len(bars) - 0.4)
     ax.set_yticks(rows, [it.words for it in bars])
     for label, bar in zip(ax.get_yticklabels(), bars, strict=True):
@@ -119,9 +124,11 @@ def plot_funnel(record: Record, ax: Axes | None = None) -> Axes:
         record,
         funnel_finding(record),
         f"{wording.capital(citizens(record))}, counted at each journey and each harm; per cent of "
-        f"those who set out for asylum or irregularly.{spread}",
+        f"those who set out for asylum or irregularly. Harms as they are to be expected, and in "
+        f"brackets as they happened.{spread}",
         note="; ".join(
-            words for row, words in NOTES.items() if any(it.words == row for it in bars)
+            [words for row, words in NOTES.items() if any(it.words == row for it in bars)]
+            + [wording.FEW_WORDS] * any(is_few(it.rows) for it in bars)
         ),
         below=6,
     )
@@ -147,10 +154,17 @@ def funnel_finding(record: Record) -> str:
 
 def funnel_text(record: Record) -> str:
     """Say in words what the picture shows, row by row."""
-    listed = "; ".join(
-        f"{it.words} {wording.words(float(it.people.mean()))}" for it in _bars(record)
+    listed = "; ".join(f"{it.words} {_amount(it)}" for it in _bars(record))
+    return (
+        f"{funnel_finding(record)}. People (harms as they are to be expected, and in brackets as "
+        f"they happened): {listed}."
     )
-    return f"{funnel_finding(record)}. People: {listed}."
+
+
+def _amount(bar: Bar) -> str:
+    """Write the people in a row, for harms with those they happened to."""
+    text = wording.marked(wording.words(float(bar.people.mean())), bar.rows)
+    return text if bar.counted is None else f"{text} ({wording.words(bar.counted)})"
 
 
 def _people(bars: list[Bar], words: str) -> float:
@@ -159,9 +173,14 @@ def _people(bars: list[Bar], words: str) -> float:
 
 
 def _bars(record: Record) -> list[Bar]:
-    """Give the rows from the top; what nothing happened in is left out below the stages."""
+    """Give the rows from the top; those in which nothing happened are left out, but for stages."""
     if record not in _kept:
-        _kept[record] = _count(record)
+        behind = {it.words: float(it.people.sum()) for it in _count(in_rows(record))}
+        _kept[record] = [
+            bar if bar.counted is not None else bar._replace(rows=behind[bar.words])
+            for bar in _count(record)
+            if bar.stage or bar.people.any()
+        ]
     return _kept[record]
 
 
@@ -170,6 +189,7 @@ _kept: WeakKeyDictionary[Record, list[Bar]] = WeakKeyDictionary()
 
 
 def _count(record: Record) -> list[Bar]:
+    """Give all rows from the top, without the simulated persons behind those that are counted."""
     it = narrowed(record)
     kept = at_end(record, it.blocked) if "blocked" in record.tables else None
     flows = it.flows
@@ -205,14 +225,19 @@ def _count(record: Record) -> list[Bar]:
             )
         ]
     bars += [_harm(record, name) for name in LATER]
-    return [bar for bar in bars if bar.stage or bar.people.any()]
+    return bars
 
 
 def _harm(record: Record, name: str) -> Bar:
     harms = narrowed(record).harms
     colour = style.DEATH if name == "death" else style.HARM
-    values = per_replicate(record, harms[harms["harm"] == name], "people")
-    return Bar(wording.HARM_WORDS[name], ((colour, values),))
+    values = per_replicate(record, harms[harms["harm"] == name], "expected")
+    headline = narrowed(record).headline
+    figure = headline[headline["measure"] == f"harm_{name}"].iloc[0]
+    return Bar(
+        wording.HARM_WORDS[name], ((colour, values),), counted=float(figure["counted"]),
+        rows=float(figure["rows"]),
+    )  # fmt: skip
 
 
 def _by_answer(record: Record, flows: pd.DataFrame, column: str) -> tuple[tuple[str, Values], ...]:

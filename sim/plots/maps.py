@@ -25,6 +25,7 @@ from sim.plots import labels, style, wording
 from sim.plots.focus import citizens
 from sim.results.interest import narrowed
 from sim.results.record import Record
+from sim.results.rows import in_rows
 from sim.results.run import horizon
 from sim.results.sums import at_end, country_of, outside
 from sim.schema import Place
@@ -121,6 +122,16 @@ def flows_by_size(record: Record, *, by: By = "place", within: bool = True) -> t
     if (by, within) not in kept:
         kept[by, within] = _sum_flows(record, by, within)
     return kept[by, within]
+
+
+def rows_of_flows(record: Record) -> dict[tuple[str, str], float]:
+    """Give the simulated persons behind each flow of `flows_by_size`, in all replicates together.
+
+    Returns:
+        By ids of origin and destination.
+    """
+    flows = flows_by_size(in_rows(record))
+    return {(it.origin, it.destination): it.arrived * record.replicates for it in flows}
 
 
 _flows: WeakKeyDictionary[Record, dict[tuple[By, bool], tuple[Flow, ...]]] = WeakKeyDictionary()

@@ -11,7 +11,9 @@ import pandas as pd
 
 from sim.core.state import DAYS_A_YEAR
 from sim.results.record import Record
+from sim.results.rows import is_few
 from sim.results.run import horizon
+from sim.results.tables import FEW
 from sim.schema import Scenario
 
 ANSWER_WORDS: Final[Mapping[str, str]] = {
@@ -50,8 +52,17 @@ MEASURE_WORDS: Final[Mapping[str, str]] = {
     "refugees_abroad": "refugees abroad",
     "claimants_abroad": "asylum seekers abroad",
     "displaced": "displaced within",
-    **{f"harm_{harm}": words for harm, words in HARM_WORDS.items()},
-    "harm_death": "died on the way",
+    "harm_death": "expected deaths",
+    "harm_violence": "expected violence",
+    "harm_extortion": "expected extortion",
+    "harm_kidnapping": "expected kidnappings",
+    "harm_interception": "expected interceptions",
+    "harm_detention": "expected detentions",
+    "harm_stranding": "expected to be stranded",
+    "harm_forced_return": "expected forced returns",
+    "harm_prosecution": "expected prosecutions",
+    "harm_bribe": "expected bribes",
+    "harm_separation": "expected separations",
     "death_rate": "deaths per 1,000 journeys",
     "births": "born",
     "natural_deaths": "died a natural death",
@@ -113,6 +124,15 @@ def words(number: float) -> str:
             scaled = size / unit
             return f"{sign}{scaled:,.0f} {word}" if scaled >= 20 else f"{sign}{scaled:.1f} {word}"
     return f"{sign}{rounded:,.0f}"
+
+
+FEW_WORDS: Final = f"~: rests on fewer than {FEW} simulated persons"
+"""What the mark means, in a line."""
+
+
+def marked(text: str, rows: float) -> str:
+    """Mark a figure that rests on few simulated persons."""
+    return f"~{text}" if is_few(rows) else text
 
 
 def people(number: float) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -12,14 +12,16 @@ import pandas as pd
 
 from sim.core.terms import Harm, Threat
 from sim.plots import style, wording
-from sim.plots.focus import citizens, of_interest, such
-from sim.plots.maps import flows_by_size
+from sim.plots.focus import citizens, of_interest, row_words, such
+from sim.plots.maps import flows_by_size, rows_of_flows
 from sim.plots.observed import observed_finding, observed_words
 from sim.plots.pictures import PICTURES
 from sim.plots.sankey import END_WORDS, ends_by_country
 from sim.results.interest import narrowed
 from sim.results.measures import MEASURES
 from sim.results.record import Record
+from sim.results.rows import in_rows
+from sim.results.tables import FEW
 
 CLAIM_WORDS: Final[Mapping[str, str]] = {
     "claimed": "claimed",
@@ -87,6 +89,8 @@ class Page:
     description: str | None
     disclaimer: str
     replicates: int
+    few: int
+    """Simulated persons below which a figure is marked."""
     run: Sequence[tuple[str, str]]
     notes: Sequence[str]
     interest: str
@@ -122,6 +126,7 @@ def page_of(record: Record, pictures: Mapping[str, bytes]) -> Page:
         description=scenario.description,
         disclaimer=style.DISCLAIMER,
         replicates=record.replicates,
+        few=FEW,
         run=_run(record),
         notes=[str(note) for note in record.manifest.get("notes") or ()],
         interest=_interest(record),
@@ -152,7 +157,7 @@ def _run(record: Record) -> list[tuple[str, str]]:
         ("Step", record.scenario.time.step),
         ("Money", f"{record.money_unit}: all prices are of that year, and none is deflated"),
         ("People represented", _count(manifest.get("people"))),
-        ("Simulated persons", _count(manifest.get("agents"))),
+        ("Simulated persons", f"{_count(manifest.get('agents'))}. {row_words(record)}."),
         ("Seed", record.seed),
         ("Replicates", record.replicates),
         ("Started", manifest.get("started", "–")),
@@ -189,8 +194,9 @@ def _count(number: Any) -> str:
 def _headline(record: Record) -> Table:
     rows = []
     frame = record.headline
-    for measure, value, low, high, n in zip(
-        *(frame[name] for name in ("measure", "value", "low", "high", "n")), strict=True
+    for measure, value, low, high, n, counted, behind in zip(
+        *(frame[it] for it in ("measure", "value", "low", "high", "n", "counted", "rows")),
+        strict=True,
     ):
         if n == 0 or value != value:
             continue
@@ -201,16 +207,14 @@ def _headline(record: Record) -> Table:
         rows.append(
             [
                 Cell(MEASURES[measure].text),
-                Cell(wording.figures(value, unit), float(value)),
+                Cell(wording.marked(wording.figures(value, unit), behind), float(value)),
+                Cell(wording.words(counted) if counted == counted else "", float(counted)),
                 *([Cell(spread, float(low))] if record.replicates > 1 else []),
                 Cell("" if unit == "share" else unit),
             ]
         )
-    return Table(
-        f"Headline figures{of_interest(record)}",
-        ("figure", "value", *_interval(record), "unit"),
-        rows,
-    )
+    columns = ("figure", "value", "counted", *_interval(record), "unit")
+    return Table(f"Headline figures{of_interest(record)}", columns, rows)
 
 
 def _interval(record: Record) -> tuple[str, ...]:
@@ -240,7 +244,12 @@ def _observed(record: Record) -> Shown:
             [
                 Cell(observed_words(record, row)),
                 Cell(f"{seen:,.0f}", seen),
-                Cell(f"{made:,.0f}" if made == made else "not simulated", made),
+                Cell(
+                    wording.marked(f"{made:,.0f}", frame["rows"].iloc[row])
+                    if made == made
+                    else "not simulated",
+                    made,
+                ),
                 *([interval] if record.replicates > 1 else []),
                 ratio,
                 Cell(str(frame["source"].iloc[row])),
@@ -257,12 +266,12 @@ def _flows(record: Record) -> Shown:
     flows = crossing or flows_by_size(record)
     if not flows:
         return "Nobody moved."
-    names = wording.names(record)
+    names, behind = wording.names(record), rows_of_flows(record)
     rows = [
         [
             Cell(names[flow.origin]),
             Cell(names[flow.destination]),
-            _whole(flow.arrived),
+            _whole(flow.arrived, behind[flow.origin, flow.destination]),
             _percent(flow.forced / flow.arrived),
         ]
         for flow in flows[:TOP]
@@ -281,6 +290,7 @@ def _necessity(record: Record) -> Shown:
         return "Attribution was not kept."
     frame = narrowed(record).attribution
     sums = frame.groupby("threat", observed=True)["people"].sum() / record.replicates
+    behind = narrowed(in_rows(record)).attribution.groupby("threat", observed=True)["people"].sum()
     total = float(sums.sum())
     if total <= 0:
         return "Nobody moved of necessity."
@@ -289,7 +299,11 @@ def _necessity(record: Record) -> Shown:
         f"People{such(record, 'attribution')} who moved of necessity, split over what made them go",
         ("threat", "people", "share"),
         [
-            [Cell(name), _whole(people), Cell(f"{100 * people / total:.0f} %", people)]
+            [
+                Cell(name),
+                _whole(people, behind.get(name, 0.0)),
+                Cell(f"{100 * people / total:.0f} %", people),
+            ]
             for name, people in by_threat.items()
         ],
     )
@@ -298,29 +312,46 @@ def _necessity(record: Record) -> Shown:
 def _harms(record: Record) -> Shown:
     if "harms" not in record.tables:
         return "Harms were not kept."
-    frame = narrowed(record).harms
-    sums = frame.groupby([frame["corridor"].astype(str), frame["harm"].astype(str)])["people"].sum()
-    table = (sums / record.replicates).unstack(fill_value=0)
+    table, counted, behind = (
+        _by_corridor(record, column) for column in ("expected", "people", "rows")
+    )
     if not len(table):
-        return "Nobody was harmed on the way."
+        return "Nobody was at risk of harm on the way."
     names = wording.names(record)
     shown = [harm.name for harm in Harm if harm.name in table.columns]
     order = table.assign(_all=table.sum(axis=1)).sort_values(
         [it for it in ("death", "_all") if it in (*table.columns, "_all")], ascending=False
     )
+    of_all = (it.loc[order.index[:TOP], shown].to_numpy() for it in (table, counted, behind))
     rows = [
-        [
-            Cell(names.get(str(corridor), str(corridor))),
-            *(_whole(line[harm]) for harm in shown),
-        ]
-        for corridor, line in order.head(TOP).iterrows()
+        [Cell(names.get(str(corridor), str(corridor))), *map(_expected, *line)]
+        for corridor, *line in zip(order.index, *of_all, strict=False)
     ]
     most = f", {TOP} of {len(table)} corridors, those with most deaths" if len(table) > TOP else ""
     return Table(
-        f"{wording.capital(citizens(record))} who were harmed{most}",
+        f"{wording.capital(citizens(record))}: harms to be expected of the risks that they met, "
+        f"and in brackets those that happened{most}",
         ("corridor", *(wording.HARM_WORDS[harm] for harm in shown)),
         rows,
     )
+
+
+def _by_corridor(record: Record, column: str) -> pd.DataFrame:
+    """Sum a column of `harms` by corridor (rows) and harm (columns).
+
+    People are means over replicates, rows those of all together.
+    """
+    frame = narrowed(record).harms
+    sums = frame.groupby([frame["corridor"].astype(str), frame["harm"].astype(str)])[column].sum()
+    return (sums / (1 if column == "rows" else record.replicates)).unstack(fill_value=0)
+
+
+def _expected(number: float, counted: float, rows: float) -> Cell:
+    """Write what is expected with the count behind it; nothing where nobody was at risk."""
+    if not rows:
+        return Cell("–", 0.0)
+    text = wording.marked(wording.words(number), rows)
+    return Cell(f"{text} ({wording.words(counted)})", float(number))
 
 
 def _money_lost(record: Record) -> str:
@@ -336,9 +367,10 @@ def _ends(record: Record) -> Shown:
         return "Paths were not kept."
     return _by_country(
         record,
-        ends_by_country(record),
+        ends_by_country,
         {name: words for name, (words, _) in END_WORDS.items()},
-        f"{wording.capital(citizens(record))} who crossed a border, or died or are held before one",
+        f"{wording.capital(citizens(record))} who crossed a border, or died or are held before "
+        "one, as they were counted",
         "Nobody crossed a border.",
     )
 
@@ -346,22 +378,32 @@ def _ends(record: Record) -> Shown:
 def _asylum(record: Record) -> Shown:
     if "claims" not in record.tables:
         return "Claims were not kept."
-    frame = narrowed(record).claims
-    by = [frame[it].astype(str) for it in ("country", "stage")]
-    sums = frame.groupby(by)["people"].sum() / record.replicates
     return _by_country(
         record,
-        sums.unstack(fill_value=0),
+        _claims,
         CLAIM_WORDS,
         f"{wording.capital(citizens(record))}, counted at each claim",
         "Nobody asked for asylum.",
     )
 
 
+def _claims(record: Record) -> pd.DataFrame:
+    """Count people by country of asylum (rows) and stage of their claim (columns)."""
+    frame = narrowed(record).claims
+    by = [frame[it].astype(str) for it in ("country", "stage")]
+    sums = frame.groupby(by)["people"].sum() / record.replicates
+    return sums.unstack(fill_value=0)
+
+
 def _by_country(
-    record: Record, table: pd.DataFrame, words: Mapping[str, str], caption: str, nobody: str
+    record: Record,
+    sums: Callable[[Record], pd.DataFrame],
+    words: Mapping[str, str],
+    caption: str,
+    nobody: str,
 ) -> Shown:
     """Show people by country (rows, the largest first) and what happened to them (columns)."""
+    table, behind = sums(record), sums(in_rows(record)) * record.replicates
     shown = [it for it in words if it in table.columns and table[it].any()]
     if not shown:
         return nobody
@@ -370,7 +412,7 @@ def _by_country(
     rows = [
         [
             Cell(names.get(str(country), str(country))),
-            *(_whole(table.loc[country, it]) for it in shown),
+            *(_whole(table.loc[country, it], behind.loc[country, it]) for it in shown),
         ]
         for country in order
     ]
@@ -394,8 +436,9 @@ def _command(record: Record) -> str:
     return shlex.join([*words, "--out", "again"])
 
 
-def _whole(number: Any) -> Cell:
-    return Cell(f"{float(number):,.0f}", float(number))
+def _whole(number: Any, rows: float = float("nan")) -> Cell:
+    """Write a number in full, with the mark if it rests on few rows."""
+    return Cell(wording.marked(f"{float(number):,.0f}", rows), float(number))
 
 
 def _percent(share: float) -> Cell:

@@ -21,8 +21,8 @@ from rich.text import Text
 
 from sim.core.terms import Answer, Harm
 from sim.plots import style, wording
-from sim.plots.focus import citizens, of_interest, such
-from sim.plots.maps import flows_by_size
+from sim.plots.focus import citizens, of_interest, row_words, such
+from sim.plots.maps import flows_by_size, rows_of_flows
 from sim.plots.observed import observed_words
 from sim.results.interest import narrowed
 from sim.results.measures import MEASURES
@@ -75,6 +75,7 @@ def top_corridors(record: Record, rows: int = 8) -> RenderableType:
     flows = crossing or flows_by_size(record)
     if not flows:
         return Text("Nobody moved.")
+    behind = rows_of_flows(record)
     names = wording.names(record)
     where = "across a border" if crossing else "within countries"
     title = f"Largest flows {where}: {citizens(record)} who arrived"
@@ -84,7 +85,9 @@ def top_corridors(record: Record, rows: int = 8) -> RenderableType:
         table.add_row(
             Text(names[flow.origin]),
             Text(names[flow.destination]),
-            Text(wording.words(flow.arrived)),
+            Text(
+                wording.marked(wording.words(flow.arrived), behind[flow.origin, flow.destination])
+            ),
             Bar(
                 flow.arrived / flows[0].arrived,
                 style.ANSWERS["necessity" if forced else "choice"],
@@ -106,7 +109,7 @@ def five_answers(record: Record) -> RenderableType:
     """
     if "answers" not in record.tables:
         return Text("Answers were not kept (outputs.tables).")
-    value, low, high = _headline(record)
+    value, low, high, behind = _headline(record)
     months = wording.months(record)
     table = blank_table(
         f"The five answers of households{such(record)}",
@@ -122,10 +125,14 @@ def five_answers(record: Record) -> RenderableType:
         table.add_row(
             Text(wording.ANSWER_WORDS[answer.name]),
             Text(
-                wording.words(value[id_] / months)
+                wording.marked(wording.words(value[id_] / months), behind[id_])
                 + _plus_minus(low[id_] / months, high[id_] / months)
             ),
-            Text(wording.words(value.get(f"{answer.name}_people", float("nan")))),
+            Text(
+                wording.marked(wording.words(value[moved]), behind[moved])
+                if (moved := f"{answer.name}_people") in value
+                else "–"
+            ),
             Bar(value[id_] / most, style.ANSWERS[answer.name]) if drawn else Text(""),
         )
     table.caption = captioned(
@@ -135,7 +142,7 @@ def five_answers(record: Record) -> RenderableType:
 
 
 def harms(record: Record) -> RenderableType:
-    """List deaths and harms on the way, with bars.
+    """List deaths and harms on the way as they are to be expected, with bars, and as they happened.
 
     Args:
         record: a run; of its people, those of the focus count.
@@ -145,15 +152,21 @@ def harms(record: Record) -> RenderableType:
     """
     if "harms" not in record.tables:
         return Text("Harms were not kept (outputs.tables).")
-    value, low, high = _headline(record)
+    value, low, high, behind = _headline(record)
+    frame = record.headline
+    counted = dict(zip(frame["measure"], frame["counted"], strict=True))
     who = f"{citizens(record)} who"
-    table = blank_table("Deaths and harms on the way", (who,), ("people", ""))
+    table = blank_table("Deaths and harms on the way", (who,), ("expected", "counted", ""))
     most = max(value[f"harm_{harm.name}"] for harm in Harm)
     for harm in Harm:
         id_ = f"harm_{harm.name}"
         table.add_row(
             Text(wording.HARM_WORDS[harm.name]),
-            Text(wording.words(value[id_]) + _plus_minus(low[id_], high[id_])),
+            Text(
+                wording.marked(wording.words(value[id_]), behind[id_])
+                + _plus_minus(low[id_], high[id_])
+            ),
+            Text(wording.words(counted[id_])),
             Bar(value[id_] / most if most else 0.0, "red" if harm is Harm.death else "white"),
         )
     rate = value["death_rate"]
@@ -163,6 +176,11 @@ def harms(record: Record) -> RenderableType:
     note += f"{wording.money(record, taken)} lost to extortion and bribes" if taken else ""
     table.caption = captioned(record, note)
     return table
+
+
+def rows_represent(record: Record) -> RenderableType:
+    """Say how many people a simulated person stands for, and which figures rest on few of them."""
+    return Text(f"{row_words(record)}. {wording.FEW_WORDS}.", style="dim")
 
 
 def spending(record: Record, rows: int = 8) -> RenderableType:
@@ -216,7 +234,11 @@ def observed(record: Record, rows: int = 14) -> RenderableType:
         table.add_row(
             Text(observed_words(record, int(row))),
             Text(wording.words(seen)),
-            Text(wording.words(made) + _plus_minus(low, high)),
+            Text(
+                wording.marked(wording.words(made), frame["rows"][row]) + _plus_minus(low, high)
+                if made == made
+                else "–"
+            ),
             Text(f"{made / seen:.2f}" if seen > 0 and made == made else "–"),
         )
     left = len(frame) - rows
@@ -233,14 +255,18 @@ def scorecard(record: Record) -> RenderableType:
     Returns:
         A table.
     """
-    value, low, high = _headline(record)
+    value, low, high, behind = _headline(record)
     table = blank_table(f"Scorecard{of_interest(record)}", ("mark",), ("of 100 %", ""))
     for id_ in ("secure", "orderly", "regular", "humane"):
         made = value[id_]
         spread = "" if low[id_] != low[id_] else f" ± {50 * (high[id_] - low[id_]):.1f}"
         table.add_row(
             Text(MEASURES[id_].text),
-            Text(wording.figures(made, "share").replace(" %", f"{spread} %")),
+            Text(
+                wording.marked(
+                    wording.figures(made, "share").replace(" %", f"{spread} %"), behind[id_]
+                )
+            ),
             Bar(made if made == made else 0.0, "green", 14),
         )
     return table
@@ -271,10 +297,10 @@ def _plus_minus(low: float, high: float) -> str:
     return "" if low != low else f" ± {wording.words((high - low) / 2)}"
 
 
-def _headline(record: Record) -> tuple[dict[str, float], dict[str, float], dict[str, float]]:
+def _headline(record: Record) -> tuple[dict[str, float], ...]:
+    """Give value, low, high and rows of the headline figures by id."""
     frame = record.headline
-    value, low, high = (
+    return tuple(
         dict(zip(frame["measure"], frame[name].astype(float), strict=True))
-        for name in ("value", "low", "high")
+        for name in ("value", "low", "high", "rows")
     )
-    return value, low, high

@@ -16,6 +16,7 @@ from sim.core.state import DAYS_A_YEAR
 from sim.core.terms import Answer, Harm, Threat
 from sim.results.interest import narrowed
 from sim.results.intervals import Values
+from sim.results.rows import in_rows
 from sim.results.run import Run, horizon
 from sim.results.sums import abroad, at_end, outside, per_replicate, person_years, ratio
 from sim.schema.errors import OldNameWarning
@@ -93,11 +94,14 @@ MEASURES: Final[Mapping[str, Measure]] = {
         Measure("refugees_abroad", "people", "refugees abroad at the end"),
         Measure("claimants_abroad", "people", "asylum seekers abroad at the end"),
         Measure("displaced", "people", "displaced within their country at the end"),
-        *(Measure(f"harm_{harm.name}", "people", _HARM_TEXT[harm.name]) for harm in Harm),
+        *(
+            Measure(f"harm_{harm.name}", "people", f"{_HARM_TEXT[harm.name]} (expected)")
+            for harm in Harm
+        ),
         Measure(
             "death_rate",
             "per 1,000",
-            "deaths for each 1,000 people who set out irregularly or for asylum",
+            "expected deaths for each 1,000 people who set out irregularly or for asylum",
         ),
         Measure("births", "people", "were born"),
         Measure("natural_deaths", "people", "died a natural death"),
@@ -111,6 +115,16 @@ MEASURES: Final[Mapping[str, Measure]] = {
     )
 }
 """The headline figures in order: id, unit, meaning, and the bounds of intervals."""
+RESTS_ON: Final[Mapping[str, tuple[str, ...]]] = {
+    "necessity_share": ("choice_people", "necessity_people"),
+    "death_rate": ("harm_death",),
+    "life_years_lost": ("harm_death",),
+    "life_years_lost_3pct": ("harm_death",),
+    "orderly": ("moved_abroad",),
+    "regular": ("moved_abroad",),
+    "humane": ("moved_abroad",),
+}
+"""Figures that rest on the same simulated persons as others."""
 OLD_NAMES: Final[Mapping[str, str]] = {
     f"{answer.name}_heads": f"{answer.name}_households" for answer in Answer
 }
@@ -202,7 +216,7 @@ def _stocks(run: Run) -> dict[str, Values]:
 def _harms(run: Run) -> dict[str, Values]:
     harms = run.harms
     values = {
-        f"harm_{harm.name}": per_replicate(run, harms[harms["harm"] == harm.name], "people")
+        f"harm_{harm.name}": per_replicate(run, harms[harms["harm"] == harm.name], "expected")
         for harm in Harm
     }
     deaths = harms[harms["harm"] == "death"]
@@ -210,8 +224,8 @@ def _harms(run: Run) -> dict[str, Values]:
     lost = pd.DataFrame(
         {
             "replicate": deaths["replicate"],
-            "plain": deaths["people"] * left,
-            "discounted": deaths["people"] * -np.expm1(-DISCOUNT * left) / DISCOUNT,
+            "plain": deaths["expected"] * left,
+            "discounted": deaths["expected"] * -np.expm1(-DISCOUNT * left) / DISCOUNT,
         }
     )
     values["life_years_lost"] = per_replicate(run, lost, "plain")
@@ -221,14 +235,56 @@ def _harms(run: Run) -> dict[str, Values]:
 
 def _harm_ratios(run: Run) -> dict[str, Values]:
     harms, flows = run.harms, run.flows
-    risky = flows[flows["channel"].isin(["irregular", "asylum"])]
-    deaths = per_replicate(run, harms[harms["harm"] == "death"], "people")
-    harmed = per_replicate(run, harms, "people")
+    deaths = per_replicate(run, harms[harms["harm"] == "death"], "expected")
+    harmed = per_replicate(run, harms, "expected")
     departed = per_replicate(run, flows[abroad(run, flows)], "departed")
     return {
-        "death_rate": 1000 * ratio(deaths, per_replicate(run, risky, "departed")),
+        "death_rate": 1000 * ratio(deaths, _set_out(run)),
         "humane": np.maximum(1 - ratio(harmed, departed), 0),
     }
+
+
+def _set_out(run: Run) -> Values:
+    """Count people who set out by the channels whose journeys lead through corridors."""
+    flows = run.flows
+    return per_replicate(run, flows[flows["channel"].isin(["irregular", "asylum"])], "departed")
+
+
+def counted_harms(run: Run) -> dict[str, Values]:
+    """Give the people whom each harm struck, by replicate: the counts behind what is expected.
+
+    Returns:
+        By id of `MEASURES`, harms only; none where they were not kept.
+    """
+    if "harms" not in run.tables:
+        return {}
+    harms = run.harms
+    return {
+        f"harm_{harm.name}": per_replicate(run, harms[harms["harm"] == harm.name], "people")
+        for harm in Harm
+    }
+
+
+def headline_rows(run: Run) -> dict[str, float]:
+    """Give the simulated persons on which each headline figure rests, in all replicates together.
+
+    A person counts at every move, and at every risk of a harm; harms rest on no more than those who
+    set out through corridors.
+
+    Returns:
+        By id of `MEASURES`; NaN for what is about everybody, and for harms that nobody was at risk
+        of.
+    """
+    rows = in_rows(run)
+    found = {name: float(values.sum()) for name, values in headline_values(rows).items()}
+    found["insecurity_years"] = found["secure"] = float("nan")
+    most = float(_set_out(rows).sum()) if "flows" in run.tables else float("inf")
+    for harm in Harm:
+        name = f"harm_{harm.name}"
+        if harm is not Harm.forced_return:
+            found[name] = min(found[name], most)
+        found[name] = found[name] or float("nan")
+    return found | {name: sum(found[it] for it in others) for name, others in RESTS_ON.items()}
 
 
 def insecure_years(run: Run) -> dict[str, Values]:

@@ -39,7 +39,7 @@ HARMS_OBSERVED: Final[Mapping[str, str]] = {
     "forced_returns": "forced_return",
     "separations": "separation",
 }
-"""The harm that is counted, by kind of observed flow."""
+"""The harm that is compared, as it is expected, by kind of observed flow."""
 
 
 def simulated(run: Run, figure: Observed, counts: Mapping[pd.Timestamp, list[_Count]]) -> Values:
@@ -139,7 +139,7 @@ def _flow_figure(run: Run, figure: Observed) -> Values:
         frame, column = run.crossings, "people"
         frame = frame[(frame["corridor"] == figure.at) & frame["citizenship"].isin(figure.of)]
     elif figure.what in HARMS_OBSERVED:
-        column = "people"
+        column = "expected"
         if figure.party is None:
             frame = run.harms
             frame = frame[frame["harm"] == HARMS_OBSERVED[figure.what]]

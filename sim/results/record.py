@@ -14,8 +14,15 @@ from sim.mechanisms.populate import batches, weights
 from sim.results import store
 from sim.results.full import MOST_ROWS, full
 from sim.results.intervals import interval, ratio_interval
-from sim.results.measures import MEASURES, headline_values, insecure_years
+from sim.results.measures import (
+    MEASURES,
+    counted_harms,
+    headline_rows,
+    headline_values,
+    insecure_years,
+)
 from sim.results.observed import simulated, stock_counts
+from sim.results.rows import in_rows, is_few
 from sim.results.run import Run
 from sim.results.sums import per_replicate
 from sim.results.tables import DERIVED
@@ -75,10 +82,13 @@ class Record(Run):
         `MEASURES` what each figure is. A figure whose table was not kept is NaN with n 0.
         """
         rows = []
-        values = headline_values(self)
+        values, counted, behind = headline_values(self), counted_harms(self), headline_rows(self)
         for measure in MEASURES.values():
             found = interval(values[measure.id], measure.low, measure.high)
-            rows.append((measure.id, measure.unit, *found))
+            count = counted.get(measure.id)
+            number = np.nan if count is None else float(count.mean())
+            few = is_few(behind[measure.id])
+            rows.append((measure.id, measure.unit, *found, number, behind[measure.id], few))
         return pd.DataFrame(rows, columns=[it.name for it in DERIVED["headline"].columns])
 
     @cached_property
@@ -90,8 +100,11 @@ class Record(Run):
         """
         rows = []
         counts = stock_counts(self) if "stocks" in self.tables else {}
+        behind = in_rows(self)
+        row_counts = stock_counts(behind) if counts else {}
         for figure in self.scenario.observed:
             found = interval(simulated(self, figure, counts), 0.0)
+            n_rows = float(simulated(behind, figure, row_counts).sum())
             rows.append(
                 (
                     figure.id,
@@ -105,13 +118,15 @@ class Record(Run):
                     found.value,
                     found.low,
                     found.high,
+                    n_rows,
+                    is_few(n_rows),
                     "; ".join(figure.source),
                 )
             )
         frame = pd.DataFrame(rows, columns=[it.name for it in DERIVED["observed"].columns])
         for name in ("date", "since"):
             frame[name] = frame[name].astype("datetime64[us]")
-        for name in ("observed", "simulated", "low", "high"):
+        for name in ("observed", "simulated", "low", "high", "rows"):
             frame[name] = frame[name].astype("float64")
         return frame
 

@@ -96,6 +96,16 @@ class Derived:
 
 
 LOW: Final = Column("low", "float", "as of the mean", "lower end of its 95 % t-interval")
+FEW: Final = 30
+"""A figure that rests on fewer simulated persons, in all replicates together, is marked."""
+ROWS: Final = Column(
+    "rows",
+    "float",
+    "rows",
+    "simulated persons on which it rests, in all replicates together; none: it is about everybody, "
+    "or a harm that nobody was at risk of",
+)
+FEW_ROWS: Final = Column("few_rows", "bool", "true or false", f"whether these are fewer than {FEW}")
 HIGH: Final = Column("high", "float", "as of the mean", "upper end of its 95 % t-interval")
 
 DERIVED: Final[Mapping[str, Derived]] = {
@@ -136,7 +146,15 @@ DERIVED: Final[Mapping[str, Derived]] = {
                 replace(LOW, unit="as in `unit`"),
                 replace(HIGH, unit="as in `unit`"),
                 Column("n", "int", "replicates", "replicates that have the figure"),
+                Column("counted", "float", "people", "of expected harms: the people they struck"),
+                ROWS,
+                FEW_ROWS,
             ),
+            "Harms are expected numbers: the risks that people met, summed (`expected` in "
+            "`harms`). A row stands for hundreds of people, so that the number of those who died "
+            "is mostly chance where few die; it is in `counted`. Death rate, life years and "
+            "*humane* follow what is expected. A figure rests on few simulated persons where "
+            "`few_rows` says so; terminal and report mark it with `~`.\n\n"
             "Intervals are cut off at impossible values, and there is none with one replicate. "
             "A figure whose table was not kept has no value, and n is 0.\n\n"
             "With `population.focus` all figures are about the population of interest: the "
@@ -168,6 +186,8 @@ DERIVED: Final[Mapping[str, Derived]] = {
                 Column("simulated", "float", "people", "what the run says, mean over replicates"),
                 replace(LOW, unit="people"),
                 replace(HIGH, unit="people"),
+                ROWS,
+                FEW_ROWS,
                 Column("source", "text", "ids", "sources, joined by `; `"),
             ),
             "Refugees are the citizens of `of` abroad who have the status refugee, claimant, "
@@ -176,7 +196,8 @@ DERIVED: Final[Mapping[str, Derived]] = {
             "called within `of`. Stocks are taken on the last day of the record up to `date`, at "
             "most 31 days earlier. Deaths, interceptions, kidnappings and separations of citizens "
             "of `of` are those on corridor `at`, or on the corridors into country `at` and within "
-            "it; forced returns those from there and by country `at`; arrivals are theirs in "
+            "it; forced returns those from there and by country `at`; all of them are expected "
+            "numbers, as in `headline`. Arrivals are theirs in "
             "country `at`, or at the other end of corridor `at`. They run from `since` to `date`; "
             "rows of which a part falls outside count in proportion to their days. What a run "
             "cannot tell is missing: dates outside the run, tables that were not kept.",

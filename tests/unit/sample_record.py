@@ -148,7 +148,8 @@ def sample_record(replicates: int = 1, **changes: Any) -> Record:
                 people = int(draw.poisson(size))
                 if people:
                     money = 400.0 * people if harm == "extortion" else 0.0
-                    rows["harms"].append((replicate, first, corridor, "SY", harm, people, money))
+                    counts = (float(size), people, int(size) + 1, money)
+                    rows["harms"].append((replicate, first, corridor, "SY", harm, *counts))
                     died += people if harm == "death" else 0
             dead += died
             for corridor, size in (("aegean", 30_000 * sea), ("balkans", 25_000 * sea)):
@@ -198,7 +199,9 @@ def sample_record(replicates: int = 1, **changes: Any) -> Record:
             rows["journeys"].append(
                 (replicate, first, "SY", "none", "first", "adults", sea, sea // 2, sea // 10)
             )
-            rows["interceptions"].append((replicate, first, "aegean", "SY", "families", sea // 9))
+            rows["interceptions"].append(
+                (replicate, first, "aegean", "SY", "families", float(sea // 9), sea // 9)
+            )
             rows["prices"].append((replicate, last, "aegean", 900.0, 0.1))
             rows["queues"].append((replicate, last, "DE", 90_000, 7.5))
             for event, people in (("birth", 50_000), ("death", 9000)):
@@ -256,7 +259,7 @@ COLUMNS = {
     "stocks": "replicate date place citizenship status people",
     "blocked": "replicate date place citizenship answer households people",
     "crossings": "replicate date corridor citizenship people",
-    "harms": "replicate date corridor citizenship harm people money",
+    "harms": "replicate date corridor citizenship harm expected people rows money",
     "threats": "replicate date place threat severity prevalence",
     "insecurity": "replicate date place citizenship threat person_years",
     "opinion": "replicate date country opinion perceived foreign stringency",
@@ -264,7 +267,7 @@ COLUMNS = {
     "account": "replicate date citizenship activity people",
     "vital": "replicate date place citizenship event people",
     "journeys": "replicate date citizenship caravan attempt party departed arrived failed",
-    "interceptions": "replicate date corridor citizenship party people",
+    "interceptions": "replicate date corridor citizenship party expected people",
     "prices": "replicate date corridor price intercepted",
     "queues": "replicate date country pending months",
     "claims": "replicate date country citizenship stage people",

@@ -412,7 +412,7 @@ def test_titles_state_the_finding() -> None:
 @pytest.fixture
 def folders(tmp_path: Path) -> tuple[Path, Path]:
     base, other = sample_record(2), sample_record(2)
-    harms = other.harms.assign(people=other.harms["people"] * 2)
+    harms = other.harms.assign(expected=other.harms["expected"] * 2)
     variant = Record(other.scenario, 7, other.manifest, {**other.tables, "harms": harms})
     return base.save(tmp_path / "base"), variant.save(tmp_path / "worse")
 
@@ -460,7 +460,7 @@ def test_figures_keep_their_names_on_a_narrow_terminal(
     monkeypatch.setenv("COLUMNS", "60")
     assert main(["compare", *map(str, folders)]) == 0
     printed = capsys.readouterr().out
-    for name in ("arrived abroad", "died on the way", "humane"):
+    for name in ("arrived abroad", "expected deaths", "humane"):
         assert name in printed
 
 

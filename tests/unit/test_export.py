@@ -132,7 +132,7 @@ def test_an_empty_table_has_its_columns(record: Record, tmp_path: Path) -> None:
     Record(record.scenario, 7, record.manifest, tables).save(tmp_path / "run")
     export(tmp_path / "run", "csv", tmp_path / "csv")
     text = (tmp_path / "csv" / "harms.csv").read_text()
-    assert text.split() == ["replicate,date,corridor,citizenship,harm,people,money"]
+    assert text.split() == ["replicate,date,corridor,citizenship,harm,expected,people,rows,money"]
 
 
 def test_csv_and_xlsx_carry_units(folder: Path, tmp_path: Path) -> None:

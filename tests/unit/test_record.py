@@ -33,7 +33,19 @@ ENDS = [pd.Timestamp("2011-01-31"), pd.Timestamp("2011-02-28"), pd.Timestamp("20
 
 
 def small(replicates: int = 1, observed: list[dict[str, Any]] | None = None, **rows: Any) -> Record:
-    """Two countries, three places, three months; tables as given."""
+    """Two countries, three places, three months; tables as given.
+
+    Where rows of harms and interceptions tell one number of people, as many were expected.
+    """
+    for name, of in (("harms", 5), ("interceptions", 5)):
+        for i, row in enumerate(rows.get(name, ())):
+            if len(row) < len(COLUMNS[name].split()):
+                n = [row[of]] * (3 if name == "harms" else 2)
+                rows[name] = [
+                    *rows[name][:i],
+                    (*row[:of], *n, *row[of + 1 :]),
+                    *rows[name][i + 1 :],
+                ]
     scenario = Scenario.model_validate(
         {
             "schema": 1,
@@ -132,6 +144,62 @@ def test_harms_and_their_ratios() -> None:
     discounted = [(1 - math.exp(-0.03 * it / 365.25)) / 0.03 for it in days]
     assert value(record, "life_years_lost_3pct") == pytest.approx(2 * discounted[0] + discounted[1])
     assert value(record, "life_years_lost_3pct") < value(record, "life_years_lost")
+
+
+def test_harms_are_expected_numbers_with_the_counts_behind_them() -> None:
+    harms = [
+        (0, JAN, "over", "A", "death", 0.5, 0, 40, 0.0),
+        (0, MAR, "over", "A", "death", 0.25, 1, 20, 0.0),
+        (0, FEB, "back", "A", "detention", 2.5, 2, 7, 0.0),
+    ]
+    interceptions = [(0, JAN, "over", "A", "families", 3.5, 9)]
+    flow = {"of": "A", "at": "over", "date": "2011-03-31", "source": "s"}
+    observed = [
+        flow | {"id": "died", "what": "deaths", "people": 2.0},
+        flow | {"id": "met", "what": "interceptions", "party": "families", "people": 2.0},
+    ]
+    record = small(flows=FLOWS, harms=harms, interceptions=interceptions, observed=observed)
+    table = record.headline.set_index("measure")
+    assert table.loc["harm_death", ["value", "counted"]].tolist() == [0.75, 1]
+    assert table.loc["harm_detention", ["value", "counted"]].tolist() == [2.5, 2]
+    assert value(record, "death_rate") == pytest.approx(1000 * 0.75 / 100)
+    assert value(record, "humane") == pytest.approx(1 - 3.25 / 120)
+    assert value(record, "life_years_lost") == pytest.approx((0.5 * 90 + 0.25 * 31) / 365.25)
+    assert record.observed["simulated"].tolist() == [0.75, 3.5]
+    assert np.isnan(table.loc["moved_abroad", "counted"])
+
+
+def test_figures_say_on_how_many_rows_they_rest() -> None:
+    """Everybody in A is worth 10 people here, everybody in B 2."""
+    harms = [
+        (it, JAN, "over", "A", harm, 0.1, 0, n, 0.0)
+        for it in (0, 1)
+        for harm, n in (("death", 11), ("violence", 16), ("forced_return", 14), ("bribe", 0))
+    ]
+    stocks = [(0, ENDS[2], "B1", "A", "refugee", 290), (0, ENDS[2], "A1", "B", "refugee", 60)]
+    flows = [(it, *FLOWS[0][1:7], 150, 120) for it in (0, 1)]
+    one = small(2, flows=flows, harms=harms, stocks=stocks)
+    places = tuple(
+        it.model_copy(update={"people_per_agent": 10 if it.country == "A" else 2})
+        for it in one.scenario.places
+    )
+    scenario = one.scenario.model_copy(update={"places": places})
+    record = Record(scenario, one.seed, one.manifest, one.tables)
+    table = record.headline.set_index("measure")
+    rows = table["rows"]
+    assert rows["moved_abroad"] == pytest.approx(12 + 12), "of all replicates together"
+    assert rows["refugees_abroad"] == pytest.approx(29 + 30)
+    assert (rows["harm_death"], rows["harm_forced_return"]) == (22, 28)
+    assert rows["harm_violence"] == pytest.approx(30), "no more than set out"
+    assert rows["death_rate"] == rows["life_years_lost"] == 22
+    assert rows["regular"] == rows["moved_abroad"]
+    assert table.loc[rows.isna(), "few_rows"].sum() == 0
+    assert {"harm_bribe", "harm_prosecution", "insecurity_years", "secure"} <= set(
+        rows[rows.isna()].index
+    )
+    few = table.index[table["few_rows"]]
+    assert {"moved_abroad", "harm_death", "displaced", "regular"} <= set(few)
+    assert {"refugees_abroad", "harm_violence"}.isdisjoint(few)
 
 
 def test_humane_does_not_fall_below_zero() -> None:

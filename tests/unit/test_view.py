@@ -144,10 +144,10 @@ def test_a_quiet_run_is_drawn_too(still: Record, name: str) -> None:
 
 def test_titles_state_the_finding(record: Record, still: Record) -> None:
     assert plots.answers_finding(record).startswith("On average ")
-    assert "died on the way: " in plots.harms_finding(record)
+    assert plots.harms_finding(record).startswith("The risks met on the way amount to ")
     assert maps.map_finding(still) == "Nobody crossed a border"
     assert plots.answers_finding(still) == "Nobody moved"
-    assert plots.harms_finding(still) == "Nobody died on the way"
+    assert plots.harms_finding(still) == "No risk of death was met on the way"
     where = {"ALE": "SY", "GZT": "TR", "IST": "TR"}
     flows = record.flows
     entered = flows[flows["origin"].isin(["ALE"]) & flows["destination"].isin(["GZT", "IST"])]
@@ -661,10 +661,13 @@ def test_every_row_of_the_funnel_comes_from_a_table(record: Record) -> None:
     assert rows["within a country"] == inside
     others = rows["set out"] - rows["asylum or irregular"] - inside
     assert rows["regularly, or home"] == others > 0
-    suffered = harms.groupby("harm", observed=True)["people"].sum() / 2
+    suffered = harms.groupby("harm", observed=True)[["expected", "people"]].sum() / 2
     assert len(suffered) >= 8
+    counted = {it.words: it.counted for it in funnel._bars(record)}
     for harm, words in wording.HARM_WORDS.items():
-        assert rows.get(words, 0.0) == suffered.get(harm, 0.0)
+        assert rows.get(words, 0.0) == pytest.approx(suffered["expected"].get(harm, 0.0))
+        assert counted.get(words, 0.0) == pytest.approx(suffered["people"].get(harm, 0.0))
+        assert counted.get(words, 0.0) != rows.get(words, 0.0) or harm not in suffered.index
     for words, stage in (("accepted", "accepted"), ("claimed asylum", "claimed"),
                          ("recognised", "recognised"), ("rejected", "rejected")):  # fmt: skip
         assert rows[words] == claims[stage] > 0
@@ -738,14 +741,17 @@ def syrian(record: Record) -> Record:
     tables = dict(record.tables)
     for name, change in (
         ("flows", {"citizenship": "DE", "origin": "BER", "destination": "STO", "arrived": 41_000}),
-        ("harms", {"citizenship": "DE", "harm": "death", "people": 41_000}),
+        (
+            "harms",
+            {"citizenship": "DE", "harm": "death", "people": 41_000, "expected": 41_000.0},
+        ),
         ("stocks", {"citizenship": "DE", "place": "STO", "status": "refugee", "people": 41_000}),
     ):
         frame = tables[name]
         coarse = frame[frame["date"] == frame["date"].max()].assign(**change)
         frame = pd.concat([frame, coarse], ignore_index=True)
         tables[name] = frame.astype(
-            {it: "category" for it in change if it not in ("arrived", "people")}
+            {it: "category" for it in change if it not in ("arrived", "people", "expected")}
         )
     return Record(scenario, 7, record.manifest, tables)
 
@@ -884,7 +890,7 @@ def test_many_countries_are_counted_not_named(record: Record) -> None:
 
 def test_pictures_and_lists_name_the_focus(syrian: Record, record: Record) -> None:
     assert " arrivals of citizens of Syria in Türkiye by" in maps.map_finding(syrian)
-    assert " citizens of Syria died on the way" in plots.harms_finding(syrian)
+    assert " deaths of citizens of Syria: " in plots.harms_finding(syrian)
     assert "citizens of Syria who arrived" in printed(tables.top_corridors(syrian))
     assert "households who are citizens of Syria" in printed(tables.five_answers(syrian))
     assert "citizens of Syria who" in printed(tables.harms(syrian))
@@ -1078,6 +1084,7 @@ TABLES = (
     tables.spending,
     tables.observed,
     tables.scorecard,
+    tables.rows_represent,
 )
 
 
@@ -1106,6 +1113,45 @@ def test_terminal_tables_say_what_was_found(record: Record) -> None:
     assert "1.6 M" in printed(tables.observed(record))
     assert "secure" in printed(tables.scorecard(record))
     assert "±" not in printed(tables.harms(sample_record(time=YEAR)))
+
+
+def test_nobody_is_said_to_have_been_spared_by_the_luck_of_coarse_rows(record: Record) -> None:
+    """However few died in a run, what is said is what the risks amount to."""
+    lucky = record.harms.assign(people=0)
+    spared = Record(record.scenario, 7, record.manifest, {**record.tables, "harms": lucky})
+    deaths = record.harms.loc[record.harms["harm"] == "death", "expected"].sum() / 2
+    for one in (record, spared):
+        assert f"amount to {wording.words(deaths)} deaths" in plots.harms_finding(one)
+        line = next(it for it in printed(tables.harms(one)).splitlines() if "died" in it)
+        assert wording.words(deaths) in line
+    assert f"{wording.words(deaths)} (0)" in texts(plots.plot_harms(spared))
+    assert f"died {wording.words(deaths)} (0)" in funnel.funnel_text(spared)
+    words = " ".join(Reader(report.render(spared, {})).words)
+    assert "Nobody was" not in words
+    unheard = Record(record.scenario, 7, record.manifest, {"flows": record.flows})
+    assert "Harms were not kept" in printed(tables.harms(unheard))
+
+
+def test_figures_that_rest_on_few_rows_are_marked(record: Record, syrian: Record) -> None:
+    rare = record.harms.assign(rows=1)[record.harms["date"] < "2011-03"]
+    few = Record(record.scenario, 7, record.manifest, {**record.tables, "harms": rare})
+    for one, marked in ((record, False), (few, True)):
+        value = wording.words(one.headline.set_index("measure").loc["harm_death", "value"])
+        row = next(it for it in printed(tables.harms(one)).splitlines() if it.startswith("died"))
+        assert (f"~{value}" in row) == marked
+        for picture in (plots.plot_harms, funnel.plot_funnel):
+            said = " ".join(" ".join(texts(picture(one))).split())
+            assert (f"~{value} (" in said) == marked
+            assert (wording.FEW_WORDS in said) == ("~" in said.replace(wording.FEW_WORDS, ""))
+        words = " ".join(Reader(report.render(one, {})).words)
+        assert (f"~{value}" in words) == marked
+    said = " ".join(printed(tables.rows_represent(record)).split())
+    weight = record.places["people_per_row"].iloc[0]
+    assert said.startswith(f"A simulated person stands for {weight:,} people. ~: rests on few")
+    both = focus.row_words(syrian)
+    assert both.startswith("A simulated citizen of Syria stands for ")
+    assert "anybody else for " in both
+    assert both in " ".join(Reader(report.render(syrian, {})).words)
 
 
 def test_money_says_its_currency_and_year(record: Record, still: Record) -> None:
