@@ -13,7 +13,7 @@ from sim.results.intervals import Values
 from sim.results.measures import MEASURES, OLD_NAMES
 from sim.results.record import Record
 from sim.results.sums import per_replicate
-from sim.results.tables import TABLES, all_columns, money_unit, unit_of
+from sim.results.tables import TABLES, all_columns, money_unit, old_names, unit_of
 from sim.scenario.document import Path
 from sim.scenario.reader import ScenarioFile
 from sim.scenario.renamed import tell
@@ -29,13 +29,9 @@ def of_today(file: ScenarioFile, sweep: Sweep) -> Sweep:
     """Give a sweep with the current names of measures and columns, and warn of each old one."""
     found: dict[str, Metric] = {}
     for own, metric in sweep.metrics.items():
-        columns = all_columns(TABLES[metric.table]).values() if metric.table else ()
-        old_names = {
-            "measure": OLD_NAMES,
-            "column": {it.formerly: it.name for it in columns if it.formerly},
-        }
+        columns = old_names(TABLES[metric.table]) if metric.table else {}
         changed: dict[str, str] = {}
-        for key, names in old_names.items():
+        for key, names in (("measure", OLD_NAMES), ("column", columns)):
             if (old := getattr(metric, key)) in names:
                 changed[key] = names[old]
                 tell(file.tree.problem(("sweep", "metrics", own, key), renamed(old, names[old])))

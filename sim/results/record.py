@@ -25,7 +25,7 @@ from sim.results.observed import simulated, stock_counts
 from sim.results.rows import in_rows, is_few
 from sim.results.run import Run
 from sim.results.sums import per_replicate
-from sim.results.tables import DERIVED
+from sim.results.tables import DERIVED, described, old_names
 from sim.schema import Scenario
 
 
@@ -232,7 +232,8 @@ def load(directory: str | Path) -> Record:
     Raises:
         StoreError: it is not a run's folder, or a file of it is missing or damaged.
     """
-    scenario, manifest, tables = store.read(directory)
+    scenario, manifest, kept = store.read(directory)
+    tables = {name: it.rename(columns=old_names(described(name))) for name, it in kept.items()}
     return Record(scenario, int(manifest["seed"]), manifest, tables)
 
 

@@ -474,8 +474,6 @@ def _read_table(path: Path, content: bytes) -> pd.DataFrame:
         frame: pd.DataFrame = table.to_pandas(use_threads=False)
         for field in table.schema:
             frame[field.name] = _as_saved(frame[field.name], field.metadata or {})
-        columns = all_columns(described(path.stem)).values()
-        frame = frame.rename(columns={it.formerly: it.name for it in columns if it.formerly})
     except (pa.ArrowException, ValueError, KeyError, TypeError) as error:
         raise StoreError(f"{path} cannot be read as a table of a run: {error}") from error
     return frame

@@ -239,6 +239,11 @@ def all_columns(table: Table | Derived, by: Iterable[str] = BY) -> dict[str, Col
     return {it.name: it for it in columns}
 
 
+def old_names(table: Table | Derived) -> dict[str, str]:
+    """Current names of a table's columns, by their old ones."""
+    return {it.formerly: it.name for it in all_columns(table).values() if it.formerly}
+
+
 def unit_of(column: Column, money: str) -> str:
     """What a column is counted in.
 
