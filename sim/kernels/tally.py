@@ -130,20 +130,19 @@ def attribute(people, rows, code, persons, flight, excess, threats):
         code: [n] cell of each.
         persons: [n] people that move.
         flight: [n] share of flight in R - R_0.
-        excess: [place, threat] b_k max(s_k - tol_k, 0).
+        excess: [n, threat] b_k max(s_k - tol_k, 0) where and when each moved.
         threats: [cell, threat] added to.
     """
     for i in range(rows.shape[0]):
         head = rows[i]
-        p = people.place[head]
         mask = people.mask[head]
         fear = want = 0.0
         for k in range(7):
             if mask >> k & 1:
                 if k < 4:
-                    want += excess[p, k]
+                    want += excess[i, k]
                 else:
-                    fear += excess[p, k]
+                    fear += excess[i, k]
         total = persons[i] * MICRO
         left = total
         largest = 0
@@ -152,9 +151,9 @@ def attribute(people, rows, code, persons, flight, excess, threats):
             share = 0.0
             if mask >> k & 1:
                 if k < 4 and want > 0.0:
-                    share = (1.0 - flight[i]) * excess[p, k] / want
+                    share = (1.0 - flight[i]) * excess[i, k] / want
                 elif k >= 4 and fear > 0.0:
-                    share = flight[i] * excess[p, k] / fear
+                    share = flight[i] * excess[i, k] / fear
             if share > most:
                 most = share
                 largest = k

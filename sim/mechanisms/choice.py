@@ -556,10 +556,10 @@ class Choices:
 
 
 def conditions(
-    scenario: Scenario, want: F64, fear: F64, by_state: Bool, bound: F64, status: F64,
-    settling: F64,
+    scenario: Scenario, first_day: int, want: F64, fear: F64, by_state: Bool, bound: F64,
+    status: F64, settling: F64,
 ) -> Conditions:  # fmt: skip
-    """Factors of the two rates for one step.
+    """Factors of the two rates on the days from `first_day` on.
 
     base_L and the flight norm must already be solved, or be 1 while they are being solved.
     """
@@ -574,9 +574,13 @@ def conditions(
     flight = decision.base_flight / (decision.flight_norm or 1.0)
     at_home = float(np.exp(-decision.home_attachment - decision.place_attachment))
     age = np.stack([rogers_castro(), np.ones(121)])
+    most_want, most_fear = want.max(axis=0), fear.max(axis=0)
     return Conditions(
+        first_day=first_day,
         want=want,
         fear=fear,
+        most_want=most_want,
+        most_fear=most_fear,
         by_state=by_state,
         livelihood=livelihood,
         flight=flight,
@@ -587,7 +591,7 @@ def conditions(
         pause=decision.pause,
         pause_depth=decision.pause_depth,
         bound=bound,
-        most=greatest_rates(livelihood, flight, at_home, age, want, fear, bound),
+        most=greatest_rates(livelihood, flight, at_home, age, most_want, most_fear, bound),
     )
 
 
@@ -596,7 +600,8 @@ def greatest_rates(
 ) -> F64:
     """[place, 2, mask] greatest rate of any resident: of other origins (0), of this place (1).
 
-    The maximum is over status, origin, taste and age; arguments as in `Conditions`.
+    The maximum is over status, origin, taste and age. `want` and `fear` are the greatest of all
+    days; the other arguments are as in `Conditions`.
     """
     most = bound.max(axis=3)
     from_here = np.diagonal(most, axis1=1, axis2=2)

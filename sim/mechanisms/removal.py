@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 import numpy as np
 from pydantic import Field
 
-from sim.core.rng import Draw, uniform_array
-from sim.core.state import DAYS_A_YEAR, F64, HEAD, I64, Orders, append, take
+from sim.core.rng import Draw
+from sim.core.state import F64, HEAD, I64, Orders, append, take
 from sim.core.terms import Activity, Harm, Status
 from sim.kernels.travel import (
     forget_grounds,
@@ -87,14 +87,14 @@ def execute_returns(world: World, stretch: Stretch) -> None:
     k = admission_class(world, heads)
     lapse = ordered + rules.stated("orders_last")[k, c] * 30.4375
     first = np.maximum(ordered, float(world.day))
-    years = np.maximum(np.minimum(lapse, float(stretch.end)) - first, 0.0) / DAYS_A_YEAR
     rate = -np.log1p(-np.minimum(rules.stated("returns")[k, c], 0.999999))
-    draw = -np.log1p(-uniform_array(world.key(REMOVAL), people.pid[heads]))
-    gone = draw < rate * years
+    last = np.minimum(lapse, float(stretch.end))
+    when, _ = world.first_events(REMOVAL, people.pid[heads], rate, first, last)
+    gone = np.isfinite(when)
     give_status(people, heads[~gone & (lapse <= stretch.end)], int(Status.irregular))
     if not gone.any():
         return
-    when = first[gone] + draw[gone] / rate[gone] * DAYS_A_YEAR
+    when = when[gone]
     days = np.floor(when).astype(np.int64)
     heads, c = heads[gone], c[gone]
     sizes = party_sizes(people, heads)
