@@ -30,14 +30,13 @@ from sim.kernels.choice import (
 )
 from sim.kernels.routes import solve_routes
 from sim.kernels.travel import Way
-from sim.mechanisms.admission import prospects
 from sim.mechanisms.announcement import no_surge, surge
 from sim.mechanisms.caravans import SET_OUT_BEFORE, called, forming, safer
-from sim.mechanisms.census import STOCKS
+from sim.mechanisms.knowledge import KNOWN, prospects
 from sim.mechanisms.livelihood import MEANS, median_means
 from sim.mechanisms.policy import COMING, PASSABLE, RULES, Enforcement, Rules, enforce
 from sim.mechanisms.protection import standing
-from sim.mechanisms.threats import THREATS, per_threat
+from sim.mechanisms.threats import per_threat
 from sim.model.declare import Hook, Mechanism, State
 from sim.model.network import Network
 from sim.schema.errors import Problem, ScenarioError
@@ -629,21 +628,21 @@ CHOICES = State("choices", build_choices)
 def rebuild(world: World, choices: Choices) -> None:
     """Rebuild the choice tables as of today.
 
-    They depend on the rules in force and announced, dangers, networks, queues, caravans, and on
-    the previous look-ahead, from which the new one is iterated.
+    They depend on the rules in force and announced, on caravans, and on what people know since the
+    month began. Every solution starts anew, so a rule that concerns no one changes nothing.
 
     Raises:
         ScenarioError: The coefficients of `decision` lead to values that overflow.
     """
-    threats, coming = THREATS.of(world), COMING.of(world)
-    expected = threats.severity * threats.prevalence
-    joined = forming(world.scenario, SET_OUT_BEFORE.of(world), world.day)
+    rules, coming, known = RULES.of(world), COMING.of(world), KNOWN.of(world)
+    joined = forming(world.scenario, SET_OUT_BEFORE.of(world), known.day)
+    choices.ahead[:] = 1.0
     with np.errstate(over="ignore", invalid="ignore"):
-        choices.update_ways(RULES.of(world), expected[:, Threat.personal], joined)
-        chance, wait = prospects(world)
-        choices.rebuild(STOCKS.of(world).diaspora, expected, chance, wait, float(world.day))
+        choices.update_ways(rules, known.danger[:, Threat.personal], joined)
+        chance, wait = prospects(rules, known)
+        choices.rebuild(known.diaspora, known.danger, chance, wait, float(known.day))
         if coming is not None:
-            choices.anticipate(coming, *prospects(world, coming))
+            choices.anticipate(coming, *prospects(coming, known))
         choices.bound = choices.bounds()
     if not np.isfinite(choices.bound).all():
         message = "the coefficients of `decision` make some place infinitely good to go to"

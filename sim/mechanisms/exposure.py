@@ -90,7 +90,7 @@ def vulnerability_odds(scenario: Scenario) -> F64:
 
 def update(world: World, stretch: Stretch) -> None:
     """Update exposure thresholds when prevalence or rights have changed."""
-    if stretch.prevalence_changes or stretch.rules_change:
+    if stretch.prevalence_changes.any() or stretch.rules_change:
         exposure = EXPOSURE.of(world)
         exposure.threshold = exposure.thresholds(world)
 
@@ -104,7 +104,8 @@ def draw_exposure(world: World, heads: U32, composition: U16) -> None:
         composition: [n] composition of their households.
     """
     stated, exposure = world.scenario.exposure, EXPOSURE.of(world)
-    phase = world.day / DAYS_A_YEAR / stated.spell
+    # As of the beginning of the month, so that a second look in the month finds the same.
+    phase = max(world.plane(EXPOSED).start, 0.0) / DAYS_A_YEAR / stated.spell
     epochs = np.array([math.floor(phase), math.floor(phase) + 1], np.uint64)
     draws = key_of(world.seed, EXPOSED)
     salt = mixed_array(mixed_array(world.geography.place_ident[:, None] + epochs) ^ draws)
@@ -132,9 +133,11 @@ def update_households(world: World, heads: Heads, composition: U16) -> None:
     due = DUE.of(world)
     if due is None:
         return
-    draw_exposure(world, heads.deciding, composition)
     if not due.years:
+        here = due.places[world.people.place[heads.deciding]]
+        draw_exposure(world, heads.deciding[here], composition[here])
         return
+    draw_exposure(world, heads.deciding, composition)
     stranded = world.composition_of(heads.stranded)
     draw_exposure(world, heads.stranded, stranded)
     means = MEANS.of(world)

@@ -99,9 +99,14 @@ def execute_returns(world: World, stretch: Stretch) -> None:
     heads, c = heads[gone], c[gone]
     sizes = party_sizes(people, heads)
     n_corridors = len(world.scenario.corridors)
+    citizenship = world.country[people.home[heads]]
     np.add.at(
         HARMS.of(world),
-        (n_corridors + c, world.country[people.home[heads]], int(Harm.forced_return)),
+        (
+            n_corridors + c,
+            world.country[people.home[heads]],
+            np.full(len(heads), int(Harm.forced_return)),
+        ),
         sizes * world.weight[people.home[heads]],
     )
     home = people.home[heads].astype(np.int64)

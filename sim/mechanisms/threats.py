@@ -222,12 +222,13 @@ class Threats:
         np.logical_or.at(by_state, where, events.by_state[now])
         return prevalence, by_state
 
-    def update_prevalence(self, day: float) -> bool:
-        """Apply the dated events in force on a day; return whether anything changed."""
+    def update_prevalence(self, day: float) -> Bool:
+        """Apply the dated events in force on a day; return [place] whether anything changed."""
         prevalence, by_state = self._in_force(day, self.events)
-        changed = bool((prevalence != self.prevalence).any() or (by_state != self.by_state).any())
+        changed = (prevalence != self.prevalence).any(axis=1)
+        changed |= (by_state != self.by_state).any(axis=1)
         self.prevalence, self.by_state = prevalence, by_state
-        return changed
+        return np.asarray(changed)
 
     def advance(self, first_day: int, n_days: int) -> tuple[F64, F64, F64, F64]:
         """Update severities day by day; give the factors of the rates on each day.

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sim.core.state import DAYS_A_YEAR, F64, I64
+from sim.core.state import DAYS_A_YEAR, F64, I64, Bool
 
 if TYPE_CHECKING:
     from sim.kernels.choice import Conditions
@@ -36,8 +36,8 @@ class Stretch:
     """Whether monthly updates are made."""
     rules_change: bool = False
     """Whether a rule, a bloc or a government changes."""
-    prevalence_changes: bool = False
-    """Whether the prevalence of a threat changes."""
+    prevalence_changes: Bool = field(init=False)
+    """[place] whether the prevalence of a threat changes, or who is behind it."""
     severity: F64 = field(init=False)
     """[place, threat] mean over its days."""
     excess: F64 = field(init=False)

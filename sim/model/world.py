@@ -143,8 +143,11 @@ class World:
         """
         n = len(who)
         time, word = np.empty(n), np.empty(n, np.uint64)
-        spans = (np.broadcast_to(np.asarray(it, np.float64), n) for it in (rate, since, until))
-        first_points(self.plane(draw), who, *map(np.ascontiguousarray, spans), time, word)
+        rates, begin, end = (
+            np.ascontiguousarray(np.broadcast_to(np.asarray(it, np.float64), n))
+            for it in (rate, since, until)
+        )
+        first_points(self.plane(draw), who, rates, begin, end, time, word)
         return time, word
 
     def add_rows(self, n: int) -> I64:
