@@ -102,11 +102,7 @@ def execute_returns(world: World, stretch: Stretch) -> None:
     citizenship = world.country[people.home[heads]]
     np.add.at(
         HARMS.of(world),
-        (
-            n_corridors + c,
-            world.country[people.home[heads]],
-            np.full(len(heads), int(Harm.forced_return)),
-        ),
+        (n_corridors + c, citizenship, np.full(len(heads), int(Harm.forced_return))),
         sizes * world.weight[people.home[heads]],
     )
     home = people.home[heads].astype(np.int64)

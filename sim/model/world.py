@@ -119,9 +119,9 @@ class World:
         start, now = self.scenario.time.start, self.date()
         return (now.year - start.year) * 12 + now.month - start.month
 
-    def plane(self, draw: Draw) -> Plane:
-        """The plane of one kind of event in the current calendar month."""
-        first = self.date().replace(day=1)
+    def plane(self, draw: Draw, day: int | None = None) -> Plane:
+        """The plane of one kind of event in the calendar month of a day; None: of today."""
+        first = self.date(day).replace(day=1)
         start = float((first - self.scenario.time.start).days)
         days = float(monthrange(first.year, first.month)[1])
         return Plane(key_of(self.seed, draw, 12 * first.year + first.month), start, days)
@@ -129,7 +129,7 @@ class World:
     def first_events(
         self, draw: Draw, who: U64, rate: F64, since: F64 | float, until: F64 | float
     ) -> tuple[F64, U64]:
-        """First event of each of several rates, in spans of time within the current month.
+        """First event of each of several rates, in spans of time that begin today or later.
 
         Args:
             draw: What happens.
@@ -142,12 +142,16 @@ class World:
             draws).
         """
         n = len(who)
-        time, word = np.empty(n), np.empty(n, np.uint64)
-        rates, begin, end = (
-            np.ascontiguousarray(np.broadcast_to(np.asarray(it, np.float64), n))
-            for it in (rate, since, until)
-        )
-        first_points(self.plane(draw), who, rates, begin, end, time, word)
+        time, word = np.full(n, np.inf), np.empty(n, np.uint64)
+        begin, end = (np.broadcast_to(np.asarray(it, np.float64), n) for it in (since, until))
+        day, last = self.day, end.max(initial=-np.inf)
+        while day < last:
+            plane = self.plane(draw, day)
+            left = np.isinf(time)
+            its_time, its_word = np.empty(left.sum()), np.empty(left.sum(), np.uint64)
+            first_points(plane, who[left], rate[left], begin[left], end[left], its_time, its_word)
+            time[left], word[left] = its_time, its_word
+            day = int(plane.start + plane.days)
         return time, word
 
     def add_rows(self, n: int) -> I64:

@@ -64,9 +64,7 @@ def test_points_are_those_of_the_definition(rate: float) -> None:
             assert found == pytest.approx((time, height, word), rel=1e-12)
             assert int(found[2]) == word
             now, seen = found[0], seen + 1
-        assert math.isinf(
-            next_point(PLANE, np.uint64(who), rate, now, PLANE.start + PLANE.days)[0]
-        )
+        assert math.isinf(next_point(PLANE, np.uint64(who), rate, now, PLANE.start + PLANE.days)[0])
     assert seen > 0.5 * 200 * rate * YEARS
 
 
