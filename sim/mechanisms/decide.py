@@ -266,13 +266,14 @@ def decide_all(world: World, excess: F64, answers: Answers) -> tuple[I64, F64]:
     # A household is counted once per step, however many dated events cut the step into stretches.
     # It is counted again if it has moved to a new place, and for every further move or refusal.
     answered = ANSWERED.of(world)
-    first_of_head = np.diff(events.head, prepend=-1) != 0
-    again = ~first_of_head | (is_among(events.head, answered) & ~answers.new)
+    further = np.diff(events.head, prepend=-1) == 0
+    again = ~further & is_among(events.head, answered) & ~answers.new
     ANSWERED.put(world, np.union1d(answered, events.head))
-    np.add.at(n_asked, cells[again], weight[again])
-    np.add.at(persons, cells[again], (weight * sizes)[again])
-    if expected is not None:
-        expected.answers[:, Answer.stays] += n_asked * MICRO
+    for which in (again, further):
+        np.add.at(n_asked, cells[which], weight[which])
+        np.add.at(persons, cells[which], (weight * sizes)[which])
+        if expected is not None and which is again:
+            expected.answers[:, Answer.stays] += n_asked * MICRO
     moving = events.answer <= Answer.necessity
     movers, words = events.head[moving], events.word[moving]
     goal, channel, companions, price = pick_goals(world, movers, words, events.hazard[moving])
