@@ -5,9 +5,9 @@ hundred times real ones; in the acute crisis 120 moves of necessity are made wit
 people of a place, from a war that starts in mid-month, and rules change in mid-month. The year is
 a leap year. The same people move on the same days, but for those whom a court, a quota or an order
 reaches within a stretch: a single run agrees within half a per cent, five within a quarter
-(`SIM_LONG_TESTS=1`). Were people asked but once a stretch, the same crisis would come apart: that is
-the control. Newcomers are looked at once more, at the rates of real ones, by what is
-expected of them.
+(`SIM_LONG_TESTS=1`). Were people asked but once a stretch, the same crisis would come apart: that
+is the control. Newcomers are looked at once more, at the rates of real ones, by what is expected of
+them.
 """
 
 from __future__ import annotations
