@@ -73,17 +73,22 @@ def mixed(z):
 
 
 @equation
-def uniform(key, who):
-    """Uniform in (0, 1), never 0 or 1, from a key and an id (both uint64)."""
+def unit(word):
+    """Uniform in (0, 1), never 0 or 1, from a hash (uint64)."""
     # Uses 52 bits plus one half: with 53 bits the largest value would round to 1.
-    return (np.float64(mixed(key ^ who) >> np.uint64(12)) + 0.5) * (1.0 / 4503599627370496.0)
+    return (np.float64(word >> np.uint64(12)) + 0.5) * (1.0 / 4503599627370496.0)
+
+
+@equation
+def uniform(key, who):
+    """Uniform in (0, 1) from a key and an id (both uint64)."""
+    return unit(mixed(key ^ who))
 
 
 @equation
 def uniform2(key, who, what):
     """Uniform in (0, 1) from a key and two ids (all uint64)."""
-    word = mixed(mixed(key ^ who) ^ what)
-    return (np.float64(word >> np.uint64(12)) + 0.5) * (1.0 / 4503599627370496.0)
+    return unit(mixed(mixed(key ^ who) ^ what))
 
 
 def mixed_array(z: U64) -> U64:

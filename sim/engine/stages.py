@@ -18,6 +18,7 @@ from sim.mechanisms import (
     demography,
     exposure,
     journey,
+    knowledge,
     livelihood,
     naturalisation,
     policy,
@@ -63,6 +64,8 @@ STAGES: Final[tuple[tuple[str, tuple[Hook, ...]], ...]] = (
             livelihood.update,
             # 70: Let people know how many set out in the month before.
             caravans.update,
+            # 75: Let people learn, once a month, about dangers, networks and queues.
+            knowledge.update,
             # 80: Update what people know about possible destinations.
             choice.update,
         ),

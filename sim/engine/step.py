@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from calendar import monthrange
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -36,11 +37,13 @@ def count_steps(scenario: Scenario) -> int:
 
 
 def next_change(world: World, end: int) -> int:
-    """First day after today with a dated event, or the step's end if there is none.
+    """First day after today with a dated event or a new month, or the step's end if there is none.
 
     Dated events take effect on their own day, whatever the length of a step.
     """
-    return min((day for day in world.dates if day > world.day), default=end)
+    today = world.date()
+    month_ends = world.day + monthrange(today.year, today.month)[1] - today.day + 1
+    return min([end, month_ends, *(day for day in world.dates if day > world.day)])
 
 
 def advance(world: World, look: Look | None = None) -> Census:

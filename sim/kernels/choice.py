@@ -1,4 +1,4 @@
-"""The decision: two competing hazards, one draw, five answers (model, section 4).
+"""The decision: two competing hazards, at points of a Poisson process (model, section 4).
 
 To change the utility, edit `sim/mechanisms/choice.py`, which builds exp(V / mu) as a product of
 factors; the kernels here only multiply, nest and compare them.
@@ -18,6 +18,7 @@ from sim.core.jit import equation, inner, kernel, subkernel
 from sim.core.rng import uniform, uniform2
 from sim.core.state import DAYS_A_YEAR, F32, F64, GROUNDS, I64, U64, Bool
 from sim.core.terms import Activity, Answer, Channel, Hazard, Status
+from sim.kernels.plane import LABEL, next_point
 
 WAITING = int(Activity.waiting)
 STRANDED = int(Activity.stranded)
@@ -106,10 +107,16 @@ class ChoiceTables(NamedTuple):
 class Conditions(NamedTuple):
     """Conditions of the current stretch: factors of the two rates, per year."""
 
+    first_day: int
+    """Day of the first row of `want` and `fear`, counted from the start of the run."""
     want: F64
-    """[place, 16] exp(S_want), averaged over the days of the stretch."""
+    """[day, place, 16] exp(S_want)."""
     fear: F64
-    """[place, 8] exp(S_fear) - 1, averaged over the days of the stretch."""
+    """[day, place, 8] exp(S_fear) - 1."""
+    most_want: F64
+    """[place, 16] greatest exp(S_want) of these days."""
+    most_fear: F64
+    """[place, 8] greatest exp(S_fear) - 1 of these days."""
     by_state: Bool
     """[place, 8] whether the exposed fear the state itself: no flight within the country."""
     livelihood: F64
@@ -158,23 +165,21 @@ class Means(NamedTuple):
 
 
 class Events(NamedTuple):
-    """Answers other than `stays`, one row each."""
+    """Moves and refusals, one row each; those of a head are adjacent and ordered by time."""
 
     head: I64
     answer: I64
     hazard: I64
     time: F64
-    """Time of the move or the first refusal, as a share of the time span asked about."""
+    """Day, counted from the start of the run."""
     flight: F64
     """F / (R - R_C): share of flight in moves of necessity that present threats make."""
     uprooted: Bool
     """Of necessity only because threats had uprooted it: settled, it would have stayed."""
     trapped: Bool
-    """Blocked, and would have moved with the means of a secure place."""
-    refused: F64
-    """R_MP - R: refusals per year, as long as the household does not move."""
-    lacking: F64
-    """Share of refusals that are for lack of means."""
+    """Refused, and would have moved with the means of a secure place."""
+    word: U64
+    """Hash of the event, for the draws of where and how it leads."""
 
 
 @inner
@@ -469,28 +474,35 @@ def chosen_rate(people, conditions, head, now, calm):
 
 
 @inner
-def rate_factors(people, conditions, head, now, month):
+def day_of(conditions, now):
+    """Row of `want` and `fear` for a time; times beyond them count as their first or last day."""
+    return min(max(int(now) - conditions.first_day, 0), conditions.want.shape[0] - 1)
+
+
+@inner
+def rate_factors(people, conditions, head, want, fear, rested, stayed, month):
     """Rates of livelihood and flight per year for W = 1.
 
     Args:
-        now: Day from the start.
+        want: exp(S_want) of the household.
+        fear: exp(S_fear) - 1 of the household.
+        rested: Years since the last move, for the pause after a move.
+        stayed: Years since the last move, for how settled the household is.
         month: Month from the start.
 
     Returns:
         (l, f): L = l W_L^lam and F = f W_F^lam.
     """
     p = people.place[head]
-    mask = people.mask[head]
     age = min(max((month - people.born[head]) // 12, 0), 120)
-    since = (now - people.moved[head]) / DAYS_A_YEAR
-    pause = 1.0 - conditions.pause_depth * math.exp(-since / conditions.pause)
-    l = conditions.livelihood[p, people.status[head]] * conditions.want[p, mask & 15]
+    pause = 1.0 - conditions.pause_depth * math.exp(-rested / conditions.pause)
+    l = conditions.livelihood[p, people.status[head]] * want
     l *= conditions.age[0, age] * pause
     if p == people.home[head]:
         l *= conditions.at_home
     else:
-        l *= math.exp(-conditions.attachment * settled(people, conditions, head, since))
-    f = conditions.flight * conditions.age[1, age] * conditions.fear[p, mask >> 4]
+        l *= math.exp(-conditions.attachment * settled(people, conditions, head, stayed))
+    f = conditions.flight * conditions.age[1, age] * fear
     return l, f
 
 
@@ -516,7 +528,11 @@ def evaluate(people, tables, conditions, classes, head, now, month, money, ways)
     local = locality(people, tables, head)
     queued = people.activity[head] == WAITING
     n, pioneer, child = household(people, head, month)
-    l, f = rate_factors(people, conditions, head, now, month)
+    day = day_of(conditions, now)
+    want = conditions.want[day, p, people.mask[head] & 15]
+    fear = conditions.fear[day, p, people.mask[head] >> 4]
+    since = (now - people.moved[head]) / DAYS_A_YEAR
+    l, f = rate_factors(people, conditions, head, want, fear, since, since, month)
     lr = lm = lp = lmp = fr = fm = fp = fmp = 0.0
     for h in range(2):
         base = l if h == LIVELIHOOD else f
@@ -536,7 +552,7 @@ def evaluate(people, tables, conditions, classes, head, now, month, money, ways)
 
 @inner
 def rate_bound(people, conditions, head, month):
-    """Upper bound of R_MP of this head: all kinds of companions, no pause after a move."""
+    """Upper bound of R_MP of this head on all days: all kinds of companions, no pause."""
     # Unsigned indices avoid numba's check for negative ones.
     p = people.place[head]
     o = people.home[head]
@@ -546,8 +562,9 @@ def rate_bound(people, conditions, head, month):
     age = min(months // np.uint32(12), np.uint32(120))
     at_home = conditions.at_home if p == o else 1.0
     livelihood = conditions.livelihood[p, people.status[head]] * at_home
-    livelihood *= conditions.want[p, mask & np.uint64(15)]
-    flight = conditions.flight * conditions.fear[p, mask >> np.uint64(4)] * conditions.age[1, age]
+    livelihood *= conditions.most_want[p, mask & np.uint64(15)]
+    fear = conditions.most_fear[p, mask >> np.uint64(4)]
+    flight = conditions.flight * fear * conditions.age[1, age]
     return (
         livelihood * conditions.age[0, age] * conditions.bound[0, p, o, g]
         + flight * conditions.bound[1, p, o, g]
@@ -555,17 +572,25 @@ def rate_bound(people, conditions, head, month):
 
 
 @inner
-def close_bound(people, tables, conditions, head, now, month):
+def close_bound(people, tables, conditions, head, since, until, month):
     """Closer upper bound of R_MP of this head, from its own household and its last move.
 
     Without constraints every household can pay for all its members, so the companions' factor can
-    be taken out of the sum over destinations: (full / fullest)^(mu lam).
+    be taken out of the sum over destinations: (full / fullest)^(mu lam). The pause after a move
+    counts as of the end of the span, and how settled the household is as of its start.
+
+    Args:
+        since, until: Span in days, counted from the start of the run.
     """
     p = people.place[head]
     o = people.home[head]
     g = people.traits[head] >> 4
     _, pioneer, child = household(people, head, month)
-    livelihood, flight = rate_factors(people, conditions, head, now, month)
+    want = conditions.most_want[p, people.mask[head] & 15]
+    fear = conditions.most_fear[p, people.mask[head] >> 4]
+    moved = people.moved[head]
+    rested, stayed = (until - moved) / DAYS_A_YEAR, max(since - moved, 0.0) / DAYS_A_YEAR
+    livelihood, flight = rate_factors(people, conditions, head, want, fear, rested, stayed, month)
     total = 0.0
     for h in range(2):
         fullest = tables.companions[h, 0] + tables.companions[h, 1] + tables.companions[h, 2]
@@ -591,157 +616,153 @@ def no_means_share(r, r_m, r_p, r_mp):
 
 
 @subkernel
-def sieve_by_place(people, heads, first, last, conditions, move_key, dt, through):
-    """List the heads[first:last] who may move by the bound of their place.
+def sieve_by_place(people, heads, conditions, plane, through):
+    """List the heads who may have an event, by the bound of their place.
 
     Args:
-        move_key: Key of the move draw.
-        through: [n] out: positions among the heads, from `first` on.
+        through: [n] out: positions among the heads.
 
     Returns:
-        End of the list.
+        Number of positions listed.
     """
-    n = first
-    for i in range(first, last):
+    n = 0
+    years = plane.days / DAYS_A_YEAR * MARGIN
+    for i in range(heads.shape[0]):
         head = heads[i]
         p = people.place[head]
         from_here = np.uint64(p == people.home[head])
-        u = uniform(move_key, people.pid[head])
+        u = uniform(plane.key, people.pid[head])
         through[n] = i
-        n += not u > conditions.most[p, from_here, people.mask[head]] * dt[i] * MARGIN
+        n += not u > conditions.most[p, from_here, people.mask[head]] * years
     return n
 
 
-@subkernel
-def sieve_by_cell(people, heads, first, last, conditions, move_key, month, dt, through):
-    """Keep the heads of through[first:last] who may move by the bound of their attributes.
+@kernel
+def sieve(people, heads, conditions, plane, month, through):
+    """List the heads who may have an event in a month, by bounds on their rates.
 
-    These are place, origin, taste class, age, status and exposure.
+    The lowest point of a plane is at -ln(1 - u) / years. If the uniform u is above a bound on
+    R_MP x years, no point is below R_MP, and no utility has to be evaluated: this is exact, since
+    -ln(1 - u) >= u, and it holds for nearly all households. Bounds are tried from the widest to the
+    closest: of all residents of a place, then of the head's own attributes (place, origin, taste
+    class, age, status and exposure).
 
-    Returns:
-        End of the list.
-    """
-    n = first
-    for j in range(first, last):
-        i = through[j]
-        head = heads[i]
-        u = uniform(move_key, people.pid[head])
-        through[n] = i
-        n += not u > rate_bound(people, conditions, head, month) * dt[i] * MARGIN
-    return n
-
-
-@subkernel
-def sieve_by_household(
-    people, heads, first, last, tables, conditions, move_key, now, month, dt, through
-):
-    """Keep the heads of through[first:last] who may move by the bound of their own household.
+    Args:
+        people: All persons.
+        heads: [n] rows of the heads.
+        conditions: Conditions of the stretch.
+        plane: The plane of moves.
+        month: Month from the start.
+        through: [n] out: positions among the heads, ascending.
 
     Returns:
-        End of the list.
+        Number of positions listed.
     """
-    n = first
-    for j in range(first, last):
+    # Each sieve is a separate short loop, so that the processor can prefetch the next heads.
+    end = sieve_by_place(people, heads, conditions, plane, through)
+    n = 0
+    years = plane.days / DAYS_A_YEAR * MARGIN
+    for j in range(end):
         i = through[j]
         head = heads[i]
-        draw = -math.log1p(-uniform(move_key, people.pid[head]))
+        u = uniform(plane.key, people.pid[head])
         through[n] = i
-        n += (
-            not draw > close_bound(people, tables, conditions, head, now[i], month) * dt[i] * MARGIN
-        )
+        n += not u > rate_bound(people, conditions, head, month) * years
     return n
 
 
 @kernel
 def decide(
-    people, heads, first, last, tables, conditions, means, classes, keys, now, month, dt, events
-):
-    """Draw one of the five answers for heads[first:last]; write the answers other than `stays`.
+    people, heads, since, until, first, tables, conditions, means, classes, plane, month, events
+):  # fmt: skip
+    """Find the moves and refusals of heads, each in a span of time within a month.
 
-    If the uniform u is above a bound on R_MP dt, the household stays, and no utility has to be
-    evaluated: this is exact, since -ln(1 - u) >= u, and it decides nearly all households. Bounds
-    are tried from the widest to the closest: of all residents, of the head's attributes, of the
-    household itself.
+    At a point of height H and time T, with the rates of that moment: if H < R the household moves,
+    which ends its span; otherwise, if H < R_MP, it is refused.
 
     Args:
-        heads: [n] rows of the deciding heads.
+        people: All persons.
+        heads: [n] rows of the heads.
+        since, until: [n] days, counted from the start of the run; `since` is excluded.
+        first: Position of the first head to look at.
         classes: [country, group] admission class.
-        keys: [2] keys of the move draw and of the label draw.
-        now: [n] day from the start on which each head's rates are evaluated.
+        plane: The plane of moves.
         month: Month from the start.
-        dt: [n] years for which each is asked.
-        events: Buffers of length n, written from `first` on; later entries have no meaning.
+        events: Buffers of equal length, written from 0 on.
 
     Returns:
-        Number of events written.
+        (number of events, position of the next head: n, or less if the buffers are full)
     """
-    at = first
+    at = 0
     ways = np.empty((4, 4))
-    # The list of remaining heads shares a buffer with the events, which never overtake it. Each
-    # sieve is a separate short loop, so that the processor can prefetch the next heads.
-    through = events.head
-    end = sieve_by_place(people, heads, first, last, conditions, keys[0], dt, through)
-    end = sieve_by_cell(people, heads, first, end, conditions, keys[0], month, dt, through)
-    end = sieve_by_household(
-        people, heads, first, end, tables, conditions, keys[0], now, month, dt, through
-    )
-    for j in range(first, end):
-        i = through[j]
+    room = events.head.shape[0]
+    for i in range(first, heads.shape[0]):
         head = heads[i]
-        years = dt[i]
-        draw = -math.log1p(-uniform(keys[0], people.pid[head]))
-        want = conditions.want[people.place[head], people.mask[head] & 15]
-        money = np.float64(people.means[head])
-        # The second pass evaluates the household with the means of a secure place.
-        for once_more in range(2):
-            lr, fr, lm, fm, lp, fp, lmp, fmp = evaluate(
-                people, tables, conditions, classes, head, now[i], month, money, ways
-            )
-            if once_more:
-                events.trapped[at] = draw < lr / want * years
-                at += 1
+        begin = at
+        bound = MARGIN * close_bound(people, tables, conditions, head, since[i], until[i], month)
+        who = people.pid[head]
+        now = since[i]
+        while True:
+            now, height, word = next_point(plane, who, bound, now, until[i])
+            if now == math.inf:
                 break
-            r_mp = lmp + fmp
-            if draw >= r_mp * years:
+            money = np.float64(people.means[head])
+            want = conditions.want[
+                day_of(conditions, now), people.place[head], people.mask[head] & 15
+            ]
+            moves = False
+            # The second pass evaluates the household with the means of a secure place.
+            for once_more in range(2):
+                lr, fr, lm, fm, lp, fp, lmp, fmp = evaluate(
+                    people, tables, conditions, classes, head, now, month, money, ways
+                )
+                if once_more:
+                    events.trapped[at] = height < lr / want
+                    at += 1
+                    break
+                r, r_mp = lr + fr, lmp + fmp
+                if height >= r_mp:
+                    break
+                if at == room:
+                    return begin, i
+                label = uniform(LABEL, word)
+                events.head[at] = head
+                events.time[at] = now
+                events.word[at] = word
+                events.trapped[at] = False
+                events.flight[at] = 0.0
+                events.uprooted[at] = False
+                events.hazard[at] = LIVELIHOOD
+                if height < r:
+                    # The label cuts R into R_0, the rest of R_C, F, and the rest of L. Hazards do
+                    # not depend on R_0: where people go is the same, whatever counts as choice.
+                    calm = lr / want
+                    if label * r < chosen_rate(people, conditions, head, now, calm):
+                        events.answer[at] = CHOICE
+                    elif label * r < calm:
+                        events.answer[at] = NECESSITY
+                        events.uprooted[at] = True
+                    else:
+                        events.answer[at] = NECESSITY
+                        events.flight[at] = fr / (r - calm)
+                        if label * r - calm < fr:
+                            events.hazard[at] = FLIGHT
+                    at += 1
+                    moves = True
+                    break
+                share = no_means_share(r, lm + fm, lp + fp, r_mp)
+                events.answer[at] = NO_MEANS if label < share else NO_PERMISSION
+                n, _, _ = household(people, head, month)
+                secure_money = secure_means(
+                    means, people.place[head], people.rank[head], people.status[head], n
+                )
+                if secure_money <= money:
+                    at += 1
+                    break
+                money = secure_money
+            if moves:
                 break
-            r = lr + fr
-            label = uniform(keys[1], people.pid[head])
-            events.head[at] = head
-            events.trapped[at] = False
-            events.flight[at] = 0.0
-            events.uprooted[at] = False
-            share = no_means_share(r, lm + fm, lp + fp, r_mp)
-            events.refused[at] = max(r_mp - r, 0.0)
-            events.lacking[at] = share
-            events.hazard[at] = LIVELIHOOD
-            if draw < r * years:
-                # The label cuts R into R_0, the rest of R_C, F, and the rest of L. Hazards do not
-                # depend on R_0: where people go is the same, whatever counts as choice.
-                calm = lr / want
-                events.time[at] = draw / (r * years)
-                if label * r < chosen_rate(people, conditions, head, now[i], calm):
-                    events.answer[at] = CHOICE
-                elif label * r < calm:
-                    events.answer[at] = NECESSITY
-                    events.uprooted[at] = True
-                else:
-                    events.answer[at] = NECESSITY
-                    events.flight[at] = fr / (r - calm)
-                    if label * r - calm < fr:
-                        events.hazard[at] = FLIGHT
-                at += 1
-                break
-            events.time[at] = (draw - r * years) / ((r_mp - r) * years)
-            events.answer[at] = NO_MEANS if label < share else NO_PERMISSION
-            n, _, _ = household(people, head, month)
-            secure_money = secure_means(
-                means, people.place[head], people.rank[head], people.status[head], n
-            )
-            if secure_money <= money:
-                at += 1
-                break
-            money = secure_money
-    return at - first
+    return at, heads.shape[0]
 
 
 @kernel
@@ -770,12 +791,14 @@ def gumbel(u):
 
 @kernel
 def choose(
-    people, heads, hazards, tables, confined, classes, keys, month, goal, channel, companions, price
-):
+    people, heads, words, hazards, tables, confined, classes, keys, month, goal, channel,
+    companions, price,
+):  # fmt: skip
     """Draw where movers go, how, and with whom: by destination, then within its nest.
 
     Args:
         heads: [n] rows of the heads who move.
+        words: [n] hash of each event.
         hazards: [n] hazard that makes each move.
         confined: [n] whether flight within the country is no escape.
         keys: [2] keys of the destination draw and of the channel draw.
@@ -799,7 +822,6 @@ def choose(
         queued = people.activity[head] == WAITING
         n, pioneer, child = household(people, head, month)
         money = np.float64(people.means[head])
-        pid = people.pid[head]
         with_all = tables.companions[h, 0]
         with_one = tables.companions[h, 1] if pioneer >= 0 else 0.0
         with_child = tables.companions[h, 2] if child >= 0 else 0.0
@@ -814,7 +836,7 @@ def choose(
                 total += ways[s, 0] * able(ways[s, 2], money, n, with_all, with_one, with_child)
             if total > 0.0:
                 value = tables.nest * math.log(total) + math.log(tables.ahead[h, o, d])
-                value += gumbel(uniform2(keys[0], pid, tables.ident[d]))
+                value += gumbel(uniform2(keys[0], words[i], tables.ident[d]))
                 if value > best:
                     best = value
                     goal[i] = d
@@ -837,7 +859,7 @@ def choose(
                 if x <= 0.0 or ways[s, 2] * (n if c == 0 else 1) > money:
                     continue
                 value = math.log(x)
-                value += gumbel(uniform2(keys[1], pid, tables.ident[d] + np.uint64(3 * s + c)))
+                value += gumbel(uniform2(keys[1], words[i], tables.ident[d] + np.uint64(3 * s + c)))
                 if value > best:
                     best = value
                     channel[i] = s
@@ -1053,7 +1075,7 @@ def expect(
         n, pioneer, child = household(people, head, month)
         w = float(weight[o]) * micro
         moves = -math.expm1(-r * dt[i])
-        calm = lr / conditions.want[p, people.mask[head] & 15]
+        calm = lr / conditions.want[day_of(conditions, now[i]), p, people.mask[head] & 15]
         chosen = chosen_rate(people, conditions, head, now[i], calm)
         choice = chosen / r if r > 0.0 else 0.0
         blocked = math.exp(-r * dt[i]) - math.exp(-r_mp * dt[i])

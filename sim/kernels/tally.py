@@ -138,7 +138,7 @@ def attribute(people, rows, code, persons, flight, uprooted, excess, weight, thr
         persons: [n] people that move.
         flight: [n] share of flight in R - R_C.
         uprooted: [n] whether it moves only because threats had uprooted it.
-        excess: [place, threat] b_k max(s_k - tol_k, 0).
+        excess: [n, threat] b_k max(s_k - tol_k, 0) where and when each moved.
         weight: [threat] b_k.
         threats: [cell, threat] added to.
         felt: [n] out: present threats that the move is attributed to, bit k.
@@ -146,25 +146,24 @@ def attribute(people, rows, code, persons, flight, uprooted, excess, weight, thr
     shares = np.empty(7)
     for i in range(rows.shape[0]):
         head = rows[i]
-        p = people.place[head]
         mask = people.uprooted[head] if uprooted[i] else people.mask[head]
         fear = want = past = 0.0
         for k in range(7):
             if mask >> k & 1:
                 past += weight[k]
                 if k < 4:
-                    want += excess[p, k]
+                    want += excess[i, k]
                 else:
-                    fear += excess[p, k]
+                    fear += excess[i, k]
         for k in range(7):
             shares[k] = 0.0
             if mask >> k & 1:
                 if uprooted[i]:
                     shares[k] = weight[k] / past if past > 0.0 else 0.0
                 elif k < 4 and want > 0.0:
-                    shares[k] = (1.0 - flight[i]) * excess[p, k] / want
+                    shares[k] = (1.0 - flight[i]) * excess[i, k] / want
                 elif k >= 4 and fear > 0.0:
-                    shares[k] = flight[i] * excess[p, k] / fear
+                    shares[k] = flight[i] * excess[i, k] / fear
         total = persons[i] * MICRO
         left = total
         largest = 0

@@ -12,8 +12,7 @@ from sim.core.state import F64, I64, Applications, Bool, Reasons, append, take
 from sim.core.terms import N_SLOTS, Activity, Channel
 from sim.kernels.admission import admit_by_lottery
 from sim.kernels.travel import party_sizes, wait_members
-from sim.mechanisms.asylum import CLAIMS
-from sim.mechanisms.policy import RULES, Rules, admission_class
+from sim.mechanisms.policy import RULES, admission_class
 from sim.model.declare import Hook, Mechanism, State
 
 if TYPE_CHECKING:
@@ -27,8 +26,6 @@ QUOTA_LEFT = State("quota_left", lambda world: np.zeros((world.n_countries, N_SL
 
 LAPSE_DAYS = 730
 """An application that is not admitted within two years lapses (our assumption)."""
-LONGEST_WAIT = 120.0
-"""Months beyond which a longer queue does not deter people any further (our assumption)."""
 
 
 def is_queued(world: World, heads: I64, goal: I64, channel: I64) -> Bool:
@@ -125,45 +122,6 @@ def withdraw(world: World) -> None:
         queue,
         (people.activity[queue.head] == Activity.waiting) & (people.flags[queue.head] & 1 > 0),
     )
-
-
-def prospects(world: World, rules: Rules | None = None) -> tuple[F64, F64]:
-    """Chances of admission and waiting times as applicants see them, from the current queues.
-
-    Args:
-        world: The world.
-        rules: Announced rules; None: the rules in force.
-
-    Returns:
-        ([grounds, k, c, s] chance of admission, [k, c, s] months of waiting).
-    """
-    rules, claims = rules or RULES.of(world), CLAIMS.of(world)
-    chance = np.ones((2, *rules.open.shape))
-    wait = rules.wait.copy()
-    queue = APPLICATIONS.of(world)
-    pending = np.zeros(rules.quota.shape)
-    np.add.at(pending, (world.country[queue.goal], queue.channel), applicants(world))
-    for c in range(rules.quota.shape[0]):
-        for s in range(N_SLOTS):
-            quota = rules.quota[c, s]
-            if np.isfinite(quota):
-                chance[..., c, s] = quota / (quota + pending[c, s]) if quota > 0 else 0.0
-                if quota > 0:
-                    wait[:, c, s] += 12.0 * pending[c, s] / quota
-    pending_claims = np.bincount(
-        claims.country, world.weight[world.people.home[claims.person]], len(rules.capacity)
-    )
-    # Irregular entry is never admitted: only the floor on perceived chances applies.
-    chance[..., Channel.irregular] = 0.0
-    asylum = int(Channel.asylum)
-    for grounds, recognised in enumerate((rules.false_recognition, rules.recognition)):
-        certain = np.where(rules.prima_facie, 1.0, recognised)
-        chance[grounds, :, :, asylum] = np.where(rules.return_to >= 0, 0.0, certain)
-    backlog = np.where(
-        np.isfinite(rules.capacity), 12.0 * pending_claims / np.maximum(rules.capacity, 1e-9), 0.0
-    )
-    wait[:, :, asylum] = np.where(rules.prima_facie, 0.0, wait[:, :, asylum] + backlog[None, :])
-    return chance, np.minimum(wait, LONGEST_WAIT)
 
 
 def withdraw_movers(world: World, _stretch: Stretch) -> None:

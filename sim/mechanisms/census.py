@@ -26,7 +26,7 @@ class LostPeopleError(AssertionError):
 
 @dataclass
 class Stocks:
-    """People by place of stay and origin, as last counted."""
+    """People by place of stay and origin, at the beginning of the month."""
 
     diaspora: I64
     """[citizenship, country]"""
@@ -123,7 +123,8 @@ def count(world: World, stretch: Stretch) -> None:
     """
     stretch.census = take_census(world, stretch.end)
     check_account(world, stretch.census)
-    STOCKS.put(world, stocks_of(world, stretch.census))
+    if world.date(stretch.end).day == 1:
+        STOCKS.put(world, stocks_of(world, stretch.census))
 
 
 def check_account(world: World, census: Census) -> None:

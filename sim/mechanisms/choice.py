@@ -30,14 +30,13 @@ from sim.kernels.choice import (
 )
 from sim.kernels.routes import BEST, CHEAPEST, LEAST_COST, solve_routes
 from sim.kernels.travel import Routes, Way
-from sim.mechanisms.admission import prospects
 from sim.mechanisms.announcement import no_surge, surge
 from sim.mechanisms.caravans import SET_OUT_BEFORE, called, forming, safer
-from sim.mechanisms.census import STOCKS
+from sim.mechanisms.knowledge import KNOWN, prospects
 from sim.mechanisms.livelihood import MEANS, median_means
 from sim.mechanisms.policy import COMING, PASSABLE, RULES, Enforcement, Rules, enforce
 from sim.mechanisms.protection import standing
-from sim.mechanisms.threats import THREATS, per_threat
+from sim.mechanisms.threats import per_threat
 from sim.model.declare import Hook, Mechanism, State
 from sim.model.network import Network
 from sim.schema.errors import Problem, ScenarioError
@@ -563,10 +562,10 @@ class Choices:
 
 
 def conditions(
-    scenario: Scenario, want: F64, fear: F64, by_state: Bool, bound: F64, status: F64,
-    settling: F64,
+    scenario: Scenario, first_day: int, want: F64, fear: F64, by_state: Bool, bound: F64,
+    status: F64, settling: F64,
 ) -> Conditions:  # fmt: skip
-    """Factors of the two rates for one step.
+    """Factors of the two rates on the days from `first_day` on.
 
     base_L and the flight norm must already be solved, or be 1 while they are being solved.
     """
@@ -581,9 +580,13 @@ def conditions(
     flight = decision.base_flight / (decision.flight_norm or 1.0)
     at_home = float(np.exp(-decision.home_attachment - decision.place_attachment))
     age = np.stack([rogers_castro(), np.ones(121)])
+    most_want, most_fear = want.max(axis=0), fear.max(axis=0)
     return Conditions(
+        first_day=first_day,
         want=want,
         fear=fear,
+        most_want=most_want,
+        most_fear=most_fear,
         by_state=by_state,
         livelihood=livelihood,
         flight=flight,
@@ -594,7 +597,7 @@ def conditions(
         pause=decision.pause,
         pause_depth=decision.pause_depth,
         bound=bound,
-        most=greatest_rates(livelihood, flight, at_home, age, want, fear, bound),
+        most=greatest_rates(livelihood, flight, at_home, age, most_want, most_fear, bound),
     )
 
 
@@ -603,7 +606,8 @@ def greatest_rates(
 ) -> F64:
     """[place, 2, mask] greatest rate of any resident: of other origins (0), of this place (1).
 
-    The maximum is over status, origin, taste and age; arguments as in `Conditions`.
+    The maximum is over status, origin, taste and age. `want` and `fear` are the greatest of all
+    days; the other arguments are as in `Conditions`.
     """
     most = bound.max(axis=3)
     from_here = np.diagonal(most, axis1=1, axis2=2)
@@ -631,21 +635,21 @@ CHOICES = State("choices", build_choices)
 def rebuild(world: World, choices: Choices) -> None:
     """Rebuild the choice tables as of today.
 
-    They depend on the rules in force and announced, dangers, networks, queues, caravans, and on
-    the previous look-ahead, from which the new one is iterated.
+    They depend on the rules in force and announced, on caravans, and on what people know since the
+    month began. Every solution starts anew, so a rule that concerns no one changes nothing.
 
     Raises:
         ScenarioError: The coefficients of `decision` lead to values that overflow.
     """
-    threats, coming = THREATS.of(world), COMING.of(world)
-    expected = threats.severity * threats.prevalence
-    joined = forming(world.scenario, SET_OUT_BEFORE.of(world), world.day)
+    rules, coming, known = RULES.of(world), COMING.of(world), KNOWN.of(world)
+    joined = forming(world.scenario, SET_OUT_BEFORE.of(world), known.day)
+    choices.ahead[:] = 1.0
     with np.errstate(over="ignore", invalid="ignore"):
-        choices.update_ways(RULES.of(world), expected[:, Threat.personal], joined)
-        chance, wait = prospects(world)
-        choices.rebuild(STOCKS.of(world).diaspora, expected, chance, wait, float(world.day))
+        choices.update_ways(rules, known.danger[:, Threat.personal], joined)
+        chance, wait = prospects(rules, known)
+        choices.rebuild(known.diaspora, known.danger, chance, wait, float(known.day))
         if coming is not None:
-            choices.anticipate(coming, *prospects(world, coming))
+            choices.anticipate(coming, *prospects(coming, known))
         choices.bound = choices.bounds()
     if not np.isfinite(choices.bound).all():
         message = "the coefficients of `decision` make some place infinitely good to go to"

@@ -1,4 +1,4 @@
-"""Draws every household's decision to move or stay, and counts the five answers (section 4)."""
+"""Finds when households move or are refused, and counts the five answers (section 4)."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from sim.core.parallel import in_pieces
-from sim.core.rng import Draw, mixed_array, uniform_array
+from sim.core.rng import Draw
 from sim.core.state import (
     BLOCKED,
     BLOCKED_PERMISSION,
@@ -23,17 +23,19 @@ from sim.core.state import (
     U16,
     U32,
     Bool,
+    People,
     Reasons,
 )
 from sim.core.terms import N_THREATS, Activity, Answer
-from sim.kernels.choice import Conditions, Events, decide, expect
+from sim.kernels.choice import Conditions, Events, decide, expect, sieve
+from sim.kernels.plane import Plane
 from sim.kernels.tally import attribute, count_households
 from sim.kernels.travel import party_sizes, remember
 from sim.mechanisms.admission import APPLICATIONS, withdraw
 from sim.mechanisms.choice import CHOICES, conditions
 from sim.mechanisms.expected import EXPECTED
 from sim.mechanisms.exposure import update_all_households, update_households
-from sim.mechanisms.journey import PARTIES, continue_stranded, depart, pick_goals
+from sim.mechanisms.journey import continue_stranded, depart, pick_goals
 from sim.mechanisms.livelihood import DUE, MEANS
 from sim.mechanisms.policy import CLASSES
 from sim.mechanisms.settling import SETTLING
@@ -47,8 +49,8 @@ if TYPE_CHECKING:
     from sim.model.world import Census, World
 
 MOVE = Draw("move", 20)
-LABEL = Draw("label", 21)
-REFUSED = Draw("refused", 48)
+FEWEST = 1024
+"""Least number of events for which there is room (our assumption)."""
 
 
 def by_answer(world: World) -> I64:
@@ -74,61 +76,51 @@ def current_conditions(world: World, felt: tuple[F64, F64]) -> Conditions:
 
     Args:
         world: The world.
-        felt: Effects of threats on the rates, averaged over the days of the stretch.
+        felt: Effects of threats on the rates, by day from today on.
     """
     return conditions(
-        world.scenario, *felt, THREATS.of(world).state_fear(), CHOICES.of(world).bound,
+        world.scenario, world.day, *felt, THREATS.of(world).state_fear(), CHOICES.of(world).bound,
         MEANS.of(world).status, SETTLING.of(world),
     )  # fmt: skip
 
 
 class Asked(NamedTuple):
-    """Heads, and the time span for which each decides."""
+    """Heads, and the time span in which each may move."""
 
     heads: U32
     """[n] rows, ascending, each once."""
-    first: F64
-    """[n] first day of the span."""
-    days: F64
-    """[n] length of the span."""
+    since: F64
+    """[n] day on which the span begins, itself excluded."""
+    until: F64
+    """[n] day on which it ends."""
     new: Bool
-    """[n] whether this is their first answer at this place of residence in this step."""
-    turn: int = 0
-    """How often each of them was asked before in this stretch."""
+    """[n] whether this is their first span at this place of residence in this step."""
 
     def part(self, first: int, last: int) -> Asked:
         """Rows first to last (excluded)."""
-        return Asked(
-            self.heads[first:last], self.first[first:last], self.days[first:last],
-            self.new[first:last], self.turn,
-        )  # fmt: skip
+        mine = slice(first, last)
+        return Asked(self.heads[mine], self.since[mine], self.until[mine], self.new[mine])
 
     @property
     def middle(self) -> F64:
-        """[n] day at which rates are evaluated."""
-        return self.first + 0.5 * self.days
+        """[n] day in the middle of the span."""
+        return 0.5 * (self.since + self.until)
 
     @property
     def years(self) -> F64:
         """[n] length in years."""
-        return self.days / DAYS_A_YEAR
+        return (self.until - self.since) / DAYS_A_YEAR
 
 
 class Answers(NamedTuple):
-    """Answers of heads: one row for each answer other than `stays`, ascending by head."""
+    """Moves and refusals of heads, ascending by head and time."""
 
     events: Events
-    """The answers, with the day of each."""
-    first: F64
-    """[m] first day of the span for which they were asked."""
-    end: F64
-    """[m] end of the span."""
+    """The moves and refusals, with the day of each."""
     new: Bool
-    """[m] whether this was their first answer at this place of residence in this step."""
+    """[m] whether this was their first span at this place of residence in this step."""
     sums: Sums
-    """Totals of everyone who was asked, whatever they answered."""
-    turn: int = 0
-    """How often each was asked before in this stretch."""
+    """Totals of everyone who was asked, whether or not anything happened."""
 
 
 class Sums:
@@ -159,20 +151,12 @@ def ask(
         composition: [n] composition of their households (`World.composition_of`), if already known.
     """
     n = len(asked.heads)
-    keys = np.array([world.key(MOVE, asked.turn), world.key(LABEL, asked.turn)])
-    choices = CHOICES.of(world)
-    buffers = Events(
-        np.empty(n, np.int64), np.empty(n, np.int64), np.empty(n, np.int64), np.empty(n),
-        np.empty(n), np.empty(n, np.bool_), np.empty(n, np.bool_), np.empty(n), np.empty(n),
-    )  # fmt: skip
-    found = decide(
-        world.people, asked.heads, 0, n, choices.tables, now, MEANS.of(world),
-        CLASSES.of(world), keys, asked.middle, world.month(), asked.years, buffers,
-    )  # fmt: skip
-    columns: list[Any] = [column[:found].copy() for column in buffers]
-    events = Events(*columns)
-    at = np.searchsorted(asked.heads, events.head.astype(np.uint32))
-    first, days, new = asked.first[at], asked.days[at], asked.new[at]
+    plane = world.plane(MOVE)
+    through = np.empty(n, np.int64)
+    found = sieve(world.people, asked.heads, now, plane, world.month(), through)
+    mine = through[:found]
+    events = find_events(world, now, plane, asked.heads[mine], asked.since[mine], asked.until[mine])
+    new = asked.new[np.searchsorted(asked.heads, events.head.astype(np.uint32))]
     rows = asked.heads if asked.new.all() else asked.heads[asked.new]
     if composition is None or len(rows) < n:
         composition = world.composition_of(rows)
@@ -183,8 +167,39 @@ def ask(
         )  # fmt: skip
         if EXPECTED.of(world) is not None:
             add_expected(world, now, asked)
-    events = events._replace(time=first + events.time * days)
-    return Answers(events, first, first + days, new, sums, asked.turn)
+    return Answers(events, new, sums)
+
+
+def find_events(
+    world: World, now: Conditions, plane: Plane, heads: U32, since: F64, until: F64
+) -> Events:
+    """Find the moves and refusals of heads in their spans of time."""
+    parts: list[Events] = []
+    first, room = 0, max(len(heads), FEWEST)
+    while not parts or first < len(heads):
+        events = room_for(room)
+        found, first = decide(
+            world.people, heads, since, until, first, CHOICES.of(world).tables, now,
+            MEANS.of(world), CLASSES.of(world), plane, world.month(), events,
+        )  # fmt: skip
+        columns: list[Any] = [column[:found].copy() for column in events]
+        parts.append(Events(*columns))
+        room *= 2
+    return join_events(parts)
+
+
+def room_for(n: int) -> Events:
+    """Buffers for n events."""
+    whole, real = np.int64, np.float64
+    kinds: list[Any] = [whole, whole, whole, real, real, np.bool_, np.bool_, np.uint64]
+    columns: list[Any] = [np.empty(n, kind) for kind in kinds]
+    return Events(*columns)
+
+
+def join_events(parts: list[Events]) -> Events:
+    """Join several lists of events."""
+    columns: list[Any] = [np.concatenate(column) for column in zip(*parts, strict=True)]
+    return Events(*columns)
 
 
 def ask_listed(world: World, now: Conditions, asked: Asked) -> Answers:
@@ -199,17 +214,17 @@ def ask_listed(world: World, now: Conditions, asked: Asked) -> Answers:
 
 def join_answers(parts: list[Answers]) -> Answers:
     """Join the answers of all parts, which share their sums; no head is in two parts."""
-    columns: list[Any] = [np.concatenate(it) for it in zip(*(p.events for p in parts), strict=True)]
-    first, end, new = (
-        np.concatenate([getattr(part, name) for part in parts]) for name in ("first", "end", "new")
-    )
-    return Answers(Events(*columns), first, end, new, parts[0].sums, parts[0].turn)
+    events = join_events([part.events for part in parts])
+    return Answers(events, np.concatenate([part.new for part in parts]), parts[0].sums)
 
 
 def add_expected(world: World, now: Conditions, asked: Asked) -> None:
     """Add the expected answers of heads to the world's; `stays` is computed as the remainder."""
     people, expected, choices = world.people, EXPECTED.of(world), CHOICES.of(world)
     assert expected is not None
+    # The integral over the span is taken at its middle, with threats at their mean.
+    want, fear = now.want.mean(axis=0)[None], now.fear.mean(axis=0)[None]
+    now = now._replace(want=want, fear=fear)
     cells = world.cells.of(people, world.country, asked.heads, world.month())
     expect(
         people, asked.heads, 0, len(cells), choices.tables, now,
@@ -220,64 +235,6 @@ def add_expected(world: World, now: Conditions, asked: Asked) -> None:
     # this step is not expected to stay a second time.
     weight = world.weight[people.home[asked.heads]]
     np.add.at(expected.answers[:, Answer.stays], cells, -weight * MICRO)
-
-
-class Refusals(NamedTuple):
-    """How often households are refused a move, by lack of means (0) or of permission (1)."""
-
-    times: I64
-    """[n, 2]"""
-    by: I64
-    """[n] which of the two came last."""
-    last: F64
-    """[n] day of the last refusal, counted from the start."""
-
-
-def draw_refusals(world: World, events: Events, first: F64, end: F64, turn: int = 0) -> Refusals:
-    """Draw how often households are refused in the time span for which they are asked.
-
-    Refusals come at the rate R_MP - R until the household moves, so that their number does not
-    depend on the step. A household whose answer is a refusal has had at least one; movers may have
-    been refused before they moved.
-
-    Args:
-        world: The world.
-        events: Answers other than `stays`, with their day.
-        first: [n] day from which each is asked.
-        end: [n] day up to which each is asked.
-        turn: How often they were asked before in this stretch.
-    """
-    moves = events.answer <= Answer.necessity
-    begin = np.where(moves, first, events.time)
-    days = np.where(moves, events.time, end) - begin
-    times = np.zeros((len(days), 2), np.int64)
-    when = np.full((len(days), 2), -np.inf)
-    who = world.people.pid[events.head]
-    for by, share in enumerate((events.lacking, 1.0 - events.lacking)):
-        u, v = (
-            uniform_array(world.key(REFUSED, turn), mixed_array(who + np.uint64(2 * by + i)))
-            for i in range(2)
-        )
-        n = times[:, by] = poisson(u, events.refused * share * days / DAYS_A_YEAR)
-        # Time of the last of n events that are uniform over the span.
-        when[:, by] = np.where(n > 0, begin + days * v ** (1.0 / np.maximum(n, 1)), -np.inf)
-        told = events.answer == Answer.no_means + by
-        times[told, by] += 1
-        when[told, by] = np.maximum(when[told, by], events.time[told])
-    return Refusals(times, when.argmax(axis=1), when.max(axis=1))
-
-
-def poisson(u: F64, mean: F64) -> I64:
-    """[n] Poisson deviates from uniforms, by inversion; means above 500 count as 500."""
-    mean = np.minimum(mean, 500.0)
-    term = np.exp(-mean)
-    below = term.copy()
-    n = np.zeros(len(u), np.int64)
-    while (more := (u > below) & (term > 0.0)).any():
-        n[more] += 1
-        term = np.where(more, term * mean / np.maximum(n, 1), term)
-        below = np.where(more, below + term, below)
-    return n
 
 
 def is_among(rows: I64 | U32, listed: I64 | U32) -> Bool:
@@ -293,7 +250,7 @@ def decide_all(world: World, excess: F64, answers: Answers) -> tuple[I64, F64]:
 
     Args:
         world: The world.
-        excess: [place, threat] mean of b_k max(s_k - tol_k, 0) over the stretch.
+        excess: [day, place, threat] b_k max(s_k - tol_k, 0), from today on.
         answers: Answers of those who were asked.
 
     Returns:
@@ -303,40 +260,30 @@ def decide_all(world: World, excess: F64, answers: Answers) -> tuple[I64, F64]:
     people, expected = world.people, EXPECTED.of(world)
     events, sums = answers.events, answers.sums
     n_asked, persons = sums.households, sums.persons
-    refusals = draw_refusals(world, events, answers.first, answers.end, answers.turn)
     cells = world.cells.of(people, world.country, events.head, world.month())
     sizes = party_sizes(people, events.head)
     weight = world.weight[people.home[events.head]]
 
     # A household is counted once per step, however many dated events cut the step into stretches.
-    # It is counted again if it has moved to a new place, or if it gives an answer other than
-    # `stays` a second time, in this stretch or a later one.
+    # It is counted again if it has moved to a new place, and for every further move or refusal.
     answered = ANSWERED.of(world)
-    again = is_among(events.head, answered)
-    ANSWERED.put(world, np.sort(np.concatenate([answered, events.head[~again]])))
-    again &= ~answers.new
-    np.add.at(n_asked, cells[again], weight[again])
-    np.add.at(persons, cells[again], (weight * sizes)[again])
-    if expected is not None:
-        expected.answers[:, Answer.stays] += n_asked * MICRO
+    further = np.diff(events.head, prepend=-1) == 0
+    again = ~further & is_among(events.head, answered) & ~answers.new
+    ANSWERED.put(world, np.union1d(answered, events.head))
+    for which in (again, further):
+        np.add.at(n_asked, cells[which], weight[which])
+        np.add.at(persons, cells[which], (weight * sizes)[which])
+        if expected is not None and which is again:
+            expected.answers[:, Answer.stays] += n_asked * MICRO
     moving = events.answer <= Answer.necessity
-    further = refusals.times.sum(axis=1) + moving - 1
-    np.add.at(n_asked, cells, further * weight)
-    np.add.at(persons, cells, further * weight * sizes)
-    n_heads, n_people = by_answer(world), by_answer(world)
-    np.add.at(n_heads, (cells[moving], events.answer[moving]), weight[moving])
-    for kind, answer in enumerate((Answer.no_means, Answer.no_permission)):
-        np.add.at(n_heads[:, answer], cells, refusals.times[:, kind] * weight)
-        np.add.at(n_people[:, answer], cells, refusals.times[:, kind] * weight * sizes)
-
-    movers = events.head[moving]
-    goal, channel, companions, price = pick_goals(
-        world, movers, events.hazard[moving], answers.turn
-    )
+    movers, words = events.head[moving], events.word[moving]
+    goal, channel, companions, price = pick_goals(world, movers, words, events.hazard[moving])
     # One person moves: a household of one, a pioneer, or a child alone.
     party = sizes.copy()
     party[moving] = np.where(companions > 0, 1, sizes[moving])
-    np.add.at(n_people, (cells[moving], events.answer[moving]), (party * weight)[moving])
+    n_heads, n_people = by_answer(world), by_answer(world)
+    np.add.at(n_heads, (cells, events.answer), weight)
+    np.add.at(n_people, (cells, events.answer), party * weight)
     n_heads[:, Answer.stays] += n_asked - n_heads.sum(axis=1)
     n_people[:, Answer.stays] += persons - n_people.sum(axis=1)
     HOUSEHOLDS.of(world)[:] += n_heads
@@ -348,15 +295,7 @@ def decide_all(world: World, excess: F64, answers: Answers) -> tuple[I64, F64]:
     )
 
     felt = attribute_moves(world, events, cells, party * weight, excess)
-
-    told = refusals.times > 0
-    blocked = told.any(axis=1)
-    rows = events.head[blocked]
-    by = np.where(refusals.by[blocked] == 1, BLOCKED_PERMISSION, 0)
-    people.flags[rows] = people.flags[rows] & PAST | HEAD | BLOCKED | by
-    remember(people, rows, (told @ np.array([EVER_NO_MEANS, EVER_NO_PERMISSION]))[blocked])
-    people.blocked_on[rows] = np.floor(refusals.last[blocked])
-
+    mark_refused(people, events)
     reasons = Reasons(events.answer, felt).of(moving)
     depart(world, movers, goal, channel, companions, price, reasons, events.time[moving])
     here = (goal >= 0) & (people.activity[movers] <= Activity.waiting)
@@ -368,23 +307,37 @@ def attribute_moves(world: World, events: Events, cells: I64, persons: I64, exce
 
     Args:
         world: The world.
-        events: Answers other than `stays`.
+        events: Moves and refusals.
         cells: [n] cell of each.
         persons: [n] people that move.
-        excess: [place, threat] mean of b_k max(s_k - tol_k, 0) over the stretch.
+        excess: [day, place, threat] b_k max(s_k - tol_k, 0), from today on.
 
     Returns:
         [n] threats felt where they live that make them move, bit k.
     """
     felt = np.zeros(len(events.head), np.int64)
     forced = events.answer == Answer.necessity
-    by = felt[forced]
+    heads, by = events.head[forced], felt[forced]
+    days = np.minimum(events.time[forced].astype(np.int64) - world.day, len(excess) - 1)
     attribute(
-        world.people, events.head[forced], cells[forced], persons[forced], events.flight[forced],
-        events.uprooted[forced], excess, THREATS.of(world).weight, ATTRIBUTION.of(world), by,
+        world.people, heads, cells[forced], persons[forced], events.flight[forced],
+        events.uprooted[forced], excess[days, world.people.place[heads]],
+        THREATS.of(world).weight, ATTRIBUTION.of(world), by,
     )  # fmt: skip
     felt[forced] = by
     return felt
+
+
+def mark_refused(people: People, events: Events) -> None:
+    """Mark households that were refused as blocked, by their last refusal."""
+    refused = np.flatnonzero(events.answer > Answer.necessity)
+    heads, by = events.head[refused], events.answer[refused]
+    remember(people, heads, np.where(by == Answer.no_means, EVER_NO_MEANS, EVER_NO_PERMISSION))
+    last = np.diff(heads, append=-1) != 0
+    heads, by, refused = heads[last], by[last], refused[last]
+    blocked = np.where(by == Answer.no_permission, BLOCKED_PERMISSION, 0)
+    people.flags[heads] = people.flags[heads] & PAST | HEAD | BLOCKED | blocked
+    people.blocked_on[heads] = np.floor(events.time[refused])
 
 
 def departures(world: World, end: int) -> tuple[U32, F64]:
@@ -412,12 +365,12 @@ def asked_until(world: World, heads: U32, end: int, leaving: tuple[U32, F64]) ->
     """
     rows, until = leaving
     n = len(heads)
-    days = np.full(n, float(end - world.day))
+    ends = np.full(n, float(end))
     if n and len(rows):
         a, b = np.searchsorted(rows, heads[0]), np.searchsorted(rows, heads[-1], side="right")
         mine = a + np.flatnonzero(is_among(rows[a:b], heads))
-        days[np.searchsorted(heads, rows[mine])] = until[mine] - world.day
-    return Asked(heads, np.full(n, float(world.day)), days, np.full(n, world.first_stretch))
+        ends[np.searchsorted(heads, rows[mine])] = until[mine]
+    return Asked(heads, np.full(n, float(world.day)), ends, np.full(n, world.first_stretch))
 
 
 def ask_all_households(world: World, now: Conditions, end: int) -> tuple[Answers, I64, I64]:
@@ -461,7 +414,6 @@ def ask_all(world: World, stretch: Stretch) -> None:
     """Ask all households, count answers, let movers depart, and let the stranded go on."""
     if world.first_stretch:
         ANSWERED.put(world, np.empty(0, np.int64))
-    stretch.away = PARTIES.of(world).head.copy()
     answers, stretch.unsettled, stranded = ask_all_households(world, stretch.now, stretch.end)
     stretch.once_more = [
         decide_all(world, stretch.excess, answers),
@@ -501,7 +453,7 @@ MECHANISM = Mechanism(
     "draws whether each household moves or stays",
     states=(ANSWERED,),
     counters=(HOUSEHOLDS, PERSONS, TRAPPED, ATTRIBUTION),
-    draws=(MOVE, LABEL, REFUSED),
+    draws=(MOVE,),
     hooks=(Hook("rates", 20, set_conditions), Hook("decisions", 10, ask_all)),
     tables=(
         Table(

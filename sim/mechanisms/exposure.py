@@ -91,7 +91,7 @@ def vulnerability_odds(scenario: Scenario) -> F64:
 
 def update(world: World, stretch: Stretch) -> None:
     """Update exposure thresholds when prevalence or rights have changed."""
-    if stretch.prevalence_changes or stretch.rules_change:
+    if stretch.prevalence_changes.any() or stretch.rules_change:
         exposure = EXPOSURE.of(world)
         exposure.threshold = exposure.thresholds(world)
 
@@ -105,7 +105,8 @@ def draw_exposure(world: World, heads: U32, composition: U16) -> None:
         composition: [n] composition of their households.
     """
     stated, exposure = world.scenario.exposure, EXPOSURE.of(world)
-    phase = world.day / DAYS_A_YEAR / stated.spell
+    # As of the beginning of the month, so that a second look in the month finds the same.
+    phase = max(world.plane(EXPOSED).start, 0.0) / DAYS_A_YEAR / stated.spell
     epochs = np.array([math.floor(phase), math.floor(phase) + 1], np.uint64)
     draws = key_of(world.seed, EXPOSED)
     salt = mixed_array(mixed_array(world.geography.place_ident[:, None] + epochs) ^ draws)
@@ -134,8 +135,9 @@ def update_households(world: World, heads: Heads, composition: U16) -> None:
     if due is None:
         return
     staying = world.composition_of(heads.staying)
-    draw_exposure(world, heads.deciding, composition)
-    draw_exposure(world, heads.staying, staying)
+    for rows, theirs in ((heads.deciding, composition), (heads.staying, staying)):
+        here = due.places[world.people.place[rows]]
+        draw_exposure(world, rows[here], theirs[here])
     if not due.years:
         return
     stranded = world.composition_of(heads.stranded)

@@ -8,13 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.core.parallel import FEW_MOVERS, in_ranges
-from sim.core.rng import Draw, key_of, uniform_array
+from sim.core.rng import Draw, key_of
 from sim.core.state import (
-    DAYS_A_YEAR,
     DIRECT,
     F64,
     I64,
     NONE,
+    U64,
     Moves,
     Parties,
     Reasons,
@@ -83,14 +83,14 @@ def no_parties(world: World) -> Parties:
 PARTIES = State("parties", no_parties)
 
 
-def pick_goals(world: World, heads: I64, hazards: I64, turn: int = 0) -> tuple[I64, I64, I64, F64]:
+def pick_goals(world: World, heads: I64, words: U64, hazards: I64) -> tuple[I64, I64, I64, F64]:
     """Draw destination, channel, companions and price per person of heads who move.
 
     Args:
         world: The world.
         heads: [n] rows of heads.
+        words: [n] hash of each event.
         hazards: [n] `Hazard` that makes each move.
-        turn: How often they decided before in this stretch.
 
     Returns:
         ([n] destination or -1, [n] channel, [n] companions, [n] price).
@@ -101,14 +101,14 @@ def pick_goals(world: World, heads: I64, hazards: I64, turn: int = 0) -> tuple[I
     price = np.zeros(n)
     people, choices = world.people, CHOICES.of(world)
     confined = THREATS.of(world).state_fear()[people.place[heads], people.mask[heads] >> 4]
-    keys = np.array([world.key(draw, turn) for draw in (DESTINATION, CHANNEL_CHOSEN)])
+    keys = np.array([key_of(world.seed, draw) for draw in (DESTINATION, CHANNEL_CHOSEN)])
     tables, classes, month = choices.tables, CLASSES.of(world), world.month()
 
     def work(first: int, last: int) -> None:
         mine = slice(first, last)
         choose(
-            people, heads[mine], hazards[mine], tables, confined[mine], classes, keys, month,
-            goal[mine], channel[mine], companions[mine], price[mine],
+            people, heads[mine], words[mine], hazards[mine], tables, confined[mine], classes, keys,
+            month, goal[mine], channel[mine], companions[mine], price[mine],
         )  # fmt: skip
 
     in_ranges(work, n, world.threads, FEW_MOVERS)
@@ -213,9 +213,7 @@ def set_out(
     )
 
 
-def continue_stranded(
-    world: World, heads: I64, since: F64, end: int, turn: int = 0
-) -> tuple[I64, F64]:
+def continue_stranded(world: World, heads: I64, since: F64, end: int) -> tuple[I64, F64]:
     """Let stranded people decide again: go on, claim asylum here, settle, return, or keep waiting.
 
     They decide at a rate of 1 / `wait_stranded` a year, with the utilities of flight.
@@ -225,25 +223,23 @@ def continue_stranded(
         heads: [n] rows of heads who are stranded.
         since: [n] day from which they are asked.
         end: Day up to which they are asked.
-        turn: How often they decided before in this stretch.
 
     Returns:
-        ([m] rows of heads who have decided but are still there, because they applied or sent a
-        member ahead; [m] day on which they did).
+        ([m] rows of heads who have decided but are still there, because they found no way, applied
+        or sent a member ahead; [m] day on which they did).
     """
     pid = world.people.pid[heads]
-    days = DAYS_A_YEAR * world.scenario.journey.wait_stranded
-    draw = -np.log1p(-uniform_array(world.key(STRANDED, turn), pid))
-    when = since + draw * days
-    ready = when < end
-    heads, when = heads[ready], when[ready]
+    rate = np.full(len(heads), 1.0 / world.scenario.journey.wait_stranded)
+    when, word = world.first_events(STRANDED, pid, rate, since, float(end))
+    ready = np.isfinite(when)
+    heads, when, word = heads[ready], when[ready], word[ready]
     hazards = np.full(len(heads), int(Hazard.flight), np.int64)
-    goal, channel, companions, price = pick_goals(world, heads, hazards, turn)
+    goal, channel, companions, price = pick_goals(world, heads, word, hazards)
     answer = np.full(len(heads), int(Answer.necessity), np.int64)
     reasons = Reasons(answer, np.zeros(len(heads), np.int64))
     depart(world, heads, goal, channel, companions, price, reasons, when)
     activity = world.people.activity[heads]
-    here = (goal >= 0) & ((activity <= Activity.waiting) | (activity == Activity.stranded))
+    here = (activity <= Activity.waiting) | (activity == Activity.stranded)
     return heads[here], when[here]
 
 

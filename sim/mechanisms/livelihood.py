@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from sim.core.state import DAYS_A_YEAR, F64, I64, U16, U32, People
+from sim.core.state import DAYS_A_YEAR, F64, I64, U16, U32, Bool, People
 from sim.core.terms import Status
 from sim.kernels.choice import Means
 from sim.kernels.living import recover_means
@@ -115,6 +115,8 @@ class Due(NamedTuple):
     """Time span over which means recover; nonzero only once a month."""
     severity: F64
     """[place, threat] severity of the threats that drain means during this time."""
+    places: Bool
+    """[place] whether exposure is drawn anew there."""
 
 
 def first_means(world: World) -> Means:
@@ -141,7 +143,8 @@ def support_all(world: World, means: Means) -> None:
 
 def first_due(world: World) -> Due | None:
     """The update of the first day: means are set to their target."""
-    return Due(np.inf, THREATS.of(world).severity.copy())
+    everywhere = np.ones(len(world.country), bool)
+    return Due(np.inf, THREATS.of(world).severity.copy(), everywhere)
 
 
 MEANS = State("means", first_means)
@@ -157,8 +160,9 @@ def update(world: World, stretch: Stretch) -> None:
     if stretch.month_begins:
         support_all(world, means)
         years = (world.day - world.month_began) / DAYS_A_YEAR
-    if stretch.month_begins or stretch.prevalence_changes:
-        DUE.put(world, Due(years, THREATS.of(world).severity.copy()))
+    if stretch.month_begins or stretch.prevalence_changes.any():
+        where = stretch.month_begins | stretch.prevalence_changes
+        DUE.put(world, Due(years, THREATS.of(world).severity.copy(), where))
 
 
 MECHANISM = Mechanism(

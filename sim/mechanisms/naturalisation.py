@@ -27,7 +27,7 @@ import numpy as np
 from pydantic import Field
 
 from sim.core.parallel import in_pieces
-from sim.core.rng import Draw, uniform_array
+from sim.core.rng import Draw
 from sim.core.state import DAYS_A_YEAR, F64, HEAD, I64
 from sim.core.terms import Activity, Status
 from sim.kernels.travel import give_status, party_sizes
@@ -121,9 +121,10 @@ def naturalise(world: World, stretch: Stretch) -> None:
     share = rules.stated("naturalisation")[k, c]
     years = rules.stated("naturalisation_years")[k, c]
     begin = np.maximum(since + years * DAYS_A_YEAR, float(world.day))
-    time = np.maximum(stretch.end - begin, 0.0) / DAYS_A_YEAR
-    draw = -np.log1p(-uniform_array(world.key(NATURALISATION), people.pid[heads]))
-    chosen = draw < -np.log1p(-np.minimum(share, 0.999999)) * time
+    rate = -np.log1p(-np.minimum(share, 0.999999))
+    who = people.pid[heads]
+    when, _ = world.first_events(NATURALISATION, who, rate, begin, float(stretch.end))
+    chosen = np.isfinite(when)
     STAYS.put(world, stays_of(world, heads[~chosen], since[~chosen]))
     make_citizens(world, heads[chosen], c[chosen])
 

@@ -156,7 +156,7 @@ def pulled(share: F64 | float, strength: float, shift: F64 | float) -> F64:
 
 
 def follow(public: Public, world: World) -> None:
-    """Update opinion to today."""
+    """Update opinion to the beginning of the month."""
     stocks, threats = STOCKS.of(world), THREATS.of(world)
     public.update(world.day, stocks.foreigners, stocks.residents, economic_threat(threats))
 
@@ -175,7 +175,7 @@ PUBLIC = State("public", first_public)
 def update(world: World, stretch: Stretch) -> None:
     """Update public opinion, and hold today's elections."""
     public = PUBLIC.of(world)
-    if stretch.month_begins or stretch.rules_change:
+    if stretch.month_begins:
         follow(public, world)
     if stretch.rules_change:
         public.vote(world.date())

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sim.core.rng import Draw, uniform_array
+from sim.core.rng import Draw
 from sim.core.terms import Activity, Status
 from sim.kernels.travel import give_status, tell_all_kin
 from sim.mechanisms.policy import RULES, admission_class
@@ -49,8 +49,9 @@ def regularise(world: World, stretch: Stretch) -> None:
     c = world.country[people.place[heads]]
     share = shares[admission_class(world, heads), c]
     rate = -np.log1p(-np.minimum(share, 0.999999))
-    draw = -np.log1p(-uniform_array(world.key(REGULARISED), people.pid[heads]))
-    chosen = draw < rate * stretch.years
+    who, today = people.pid[heads], float(world.day)
+    when, _ = world.first_events(REGULARISED, who, rate, today, float(stretch.end))
+    chosen = np.isfinite(when)
     give_status(people, heads[chosen], int(Status.regular))
     tell_all_kin(people, heads[chosen], c[chosen])
 

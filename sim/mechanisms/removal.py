@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import numpy as np
 from pydantic import Field
 
-from sim.core.rng import Draw, uniform_array
+from sim.core.rng import Draw
 from sim.core.state import DAYS_A_YEAR, F64, HEAD, I64, Orders, append, take
 from sim.core.terms import Activity, Harm, Status
 from sim.kernels.travel import (
@@ -86,16 +86,17 @@ def execute_returns(world: World, stretch: Stretch) -> None:
     k = admission_class(world, heads)
     lapse = ordered + rules.stated("orders_last")[k, c] * 30.4375
     first = np.maximum(ordered, float(world.day))
-    years = np.maximum(np.minimum(lapse, float(stretch.end)) - first, 0.0) / DAYS_A_YEAR
     rate = -np.log1p(-np.minimum(rules.stated("returns")[k, c], 0.999999))
-    draw = -np.log1p(-uniform_array(world.key(REMOVAL), people.pid[heads]))
-    gone = draw < rate * years
+    last = np.minimum(lapse, float(stretch.end))
+    when, _ = world.first_events(REMOVAL, people.pid[heads], rate, first, last)
+    gone = np.isfinite(when)
+    years = np.maximum(last - first, 0.0) / DAYS_A_YEAR
     likely, new = -np.expm1(-rate * years), (rate > 0) & (ordered >= world.day)
     count_in_countries(world, Harm.forced_return, heads, c, likely, gone, new)
     give_status(people, heads[~gone & (lapse <= stretch.end)], int(Status.irregular))
     if not gone.any():
         return
-    when = first[gone] + draw[gone] / rate[gone] * DAYS_A_YEAR
+    when = when[gone]
     days = np.floor(when).astype(np.int64)
     heads = heads[gone]
     home = people.home[heads].astype(np.int64)

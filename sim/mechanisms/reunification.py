@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 import numpy as np
 from pydantic import Field
 
-from sim.core.rng import Draw, uniform_array
-from sim.core.state import I64, append, take
+from sim.core.rng import Draw
+from sim.core.state import DAYS_A_YEAR, I64, append, take
 from sim.core.terms import Status
 from sim.kernels.travel import reunite
 from sim.mechanisms.asylum import CLAIMS
@@ -50,11 +50,13 @@ def reunify(world: World, stretch: Stretch) -> None:
     if not len(parted.children):
         return
     k = admission_class(world, parted.children)
-    rate = np.log(2.0) / RULES.of(world).stated("reunification_days")[k, parted.country]
+    median = RULES.of(world).stated("reunification_days")[k, parted.country]
+    rate = np.log(2.0) * DAYS_A_YEAR / median
     first = np.maximum(parted.since, float(world.day))
-    draw = -np.log1p(-uniform_array(world.key(REUNION), people.pid[parted.children]))
-    found = draw < rate * (stretch.end - first)
-    days = np.floor(first + draw / rate)[found].astype(np.int64)
+    who = people.pid[parted.children]
+    when, _ = world.first_events(REUNION, who, rate, first, float(stretch.end))
+    found = np.isfinite(when)
+    days = np.floor(when[found]).astype(np.int64)
     children, adults = parted.children[found], parted.adults[found]
     heads = np.empty(len(children), np.int64)
     reunite(people, children, adults, days, heads)

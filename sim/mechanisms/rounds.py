@@ -63,18 +63,11 @@ def continue_journeys(world: World, stretch: Stretch) -> None:
             return
         order = np.argsort(heads, kind="stable")
         heads, since, is_new = heads[order], since[order], order < len(new)
-        turn = turns(stretch, heads)
-        once_more = []
-        for t in np.unique(turn).tolist():
-            mine = turn == t
-            once_more += ask_again(world, stretch, (heads[mine], since[mine]), is_new[mine], t)
-        stretch.asked_again = np.concatenate([stretch.asked_again, heads])
+        once_more = ask_again(world, stretch, (heads, since), is_new)
         newcomers = no_heads
 
 
-def ask_again(
-    world: World, stretch: Stretch, asking: Asking, is_new: Bool, turn: int
-) -> list[Asking]:
+def ask_again(world: World, stretch: Stretch, asking: Asking, is_new: Bool) -> list[Asking]:
     """Ask some heads for the remainder of the stretch.
 
     Args:
@@ -82,7 +75,6 @@ def ask_again(
         stretch: The stretch.
         asking: Heads, ascending by row, and the day from which each is asked.
         is_new: [n] whether they have just arrived where they are, or just been stranded there.
-        turn: How often each was asked before in this stretch.
 
     Returns:
         Heads who decided but still live there, and heads who decided but are still stranded.
@@ -90,28 +82,12 @@ def ask_again(
     heads, since = asking
     lives = world.people.activity[heads] <= Activity.waiting
     waits = world.people.activity[heads] == Activity.stranded
-    asked = Asked(
-        heads[lives].astype(np.uint32), since[lives], stretch.end - since[lives], is_new[lives],
-        turn,
-    )  # fmt: skip
+    until = np.full(int(lives.sum()), float(stretch.end))
+    asked = Asked(heads[lives].astype(np.uint32), since[lives], until, is_new[lives])
     return [
         decide_all(world, stretch.excess, ask_listed(world, stretch.now, asked)),
-        continue_stranded(world, heads[waits], since[waits], stretch.end, turn),
+        continue_stranded(world, heads[waits], since[waits], stretch.end),
     ]
-
-
-def turns(stretch: Stretch, heads: I64) -> I64:
-    """[n] how often heads were asked before in this stretch.
-
-    The random draws of a household must not depend on how often others are asked, and no draw may
-    be used twice.
-    """
-    turn = np.where(np.isin(heads, stretch.away), 0, 1)
-    rows, times = np.unique(stretch.asked_again, return_counts=True)
-    if len(rows):
-        at = np.minimum(np.searchsorted(rows, heads), len(rows) - 1)
-        turn += np.where(rows[at] == heads, times[at], 0)
-    return turn
 
 
 def latest(heads: I64, since: F64) -> Asking:

@@ -222,26 +222,24 @@ class Threats:
         np.logical_or.at(by_state, where, events.by_state[now])
         return prevalence, by_state
 
-    def update_prevalence(self, day: float) -> bool:
-        """Apply the dated events in force on a day; return whether anything changed."""
+    def update_prevalence(self, day: float) -> Bool:
+        """Apply the dated events in force on a day; return [place] whether anything changed."""
         prevalence, by_state = self._in_force(day, self.events)
-        changed = bool((prevalence != self.prevalence).any() or (by_state != self.by_state).any())
+        changed = (prevalence != self.prevalence).any(axis=1)
+        changed |= (by_state != self.by_state).any(axis=1)
         self.prevalence, self.by_state = prevalence, by_state
-        return changed
+        return np.asarray(changed)
 
     def advance(self, first_day: int, n_days: int) -> tuple[F64, F64, F64, F64]:
-        """Update severities day by day, and average the factors of the rates.
-
-        Rates are averaged over days, not severities: rates are exponential in severity, so for a
-        war that starts in mid-month the mean severity would give far too low a rate.
+        """Update severities day by day; give the factors of the rates on each day.
 
         Args:
             first_day: First day of the step, counted from the start.
             n_days: Days in the step.
 
         Returns:
-            ([place, 16] mean of exp(S_want), [place, 8] mean of exp(S_fear) - 1,
-            [place, threat] mean severity, [place, threat] mean of b_k max(s_k - tol_k, 0)).
+            ([day, place, 16] exp(S_want), [day, place, 8] exp(S_fear) - 1,
+            [place, threat] mean severity, [day, place, threat] b_k max(s_k - tol_k, 0)).
         """
         close = 1.0 - math.exp(-1.0 / self.relaxation)
         steady = self.chronic + self.strain[:, None] * self.crowding[None, :]
@@ -257,7 +255,7 @@ class Threats:
         heard = np.tile(self.unheard, n_days)[:, None]
         want = _products(np.exp(flat[:, : len(WANT)] * heard)).reshape(n_days, -1, 16)
         fear = _products(np.exp(flat[:, len(WANT) :])).reshape(n_days, -1, 8) - 1.0
-        return want.mean(axis=0), fear.mean(axis=0), path.mean(axis=0), felt.mean(axis=0)
+        return want, fear, path.mean(axis=0), felt
 
     def _added(self, first_day: int, n_days: int) -> F64:
         """[day, place, threat] severity that disturbances add to the target."""

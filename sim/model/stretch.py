@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sim.core.state import DAYS_A_YEAR, F64, I64
+from sim.core.state import DAYS_A_YEAR, F64, I64, Bool
 
 if TYPE_CHECKING:
     from sim.kernels.choice import Conditions
@@ -36,14 +36,14 @@ class Stretch:
     """Whether monthly updates are made."""
     rules_change: bool = False
     """Whether a rule, a bloc or a government changes."""
-    prevalence_changes: bool = False
-    """Whether the prevalence of a threat changes."""
+    prevalence_changes: Bool = field(init=False)
+    """[place] whether the prevalence of a threat changes, or who is behind it."""
     severity: F64 = field(init=False)
     """[place, threat] mean over its days."""
     excess: F64 = field(init=False)
-    """[place, threat] mean of b_k max(s_k - tol_k, 0)."""
+    """[day, place, threat] b_k max(s_k - tol_k, 0)."""
     felt: tuple[F64, F64] = field(init=False)
-    """([place, 16] mean of exp(S_want), [place, 8] mean of exp(S_fear) - 1)."""
+    """([day, place, 16] exp(S_want), [day, place, 8] exp(S_fear) - 1)."""
     now: Conditions = field(init=False)
     """Factors of the rates of households."""
     unsettled: I64 = field(init=False)
@@ -52,10 +52,6 @@ class Stretch:
     """Heads brought to a new place by a state, such as by removal, rather than by a journey."""
     once_more: list[Asking] = field(default_factory=list)
     """Heads who have already decided in this stretch and are still where they were."""
-    away: I64 = field(init=False)
-    """Rows of heads who were on the way at its start: only they were not asked then."""
-    asked_again: I64 = field(init=False)
-    """Rows of heads who were asked again, repeated for each time."""
     held_days: F64 = field(init=False)
     """[country] person-days of detention that began at its border."""
     decided: I64 = field(init=False)
@@ -74,7 +70,6 @@ def stretch_of(world: World, end: int, look: Look | None = None) -> Stretch:
     today, last = world.date(), world.date(world.month_began)
     stretch.month_begins = (today.year, today.month) != (last.year, last.month)
     stretch.newcomers = from_today(world, np.empty(0, np.int64))
-    stretch.asked_again = np.empty(0, np.int64)
     stretch.held_days = np.zeros(world.n_countries)
     return stretch
 

@@ -7,6 +7,7 @@ for the output tables, are kept in `states` and `counts`, under the names that m
 
 from __future__ import annotations
 
+from calendar import monthrange
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -17,6 +18,7 @@ from numpy.typing import NDArray
 from sim.core.rng import Draw, key_of, name_hash
 from sim.core.state import F64, I64, U16, U32, U64, Bool, People
 from sim.kernels.living import look_at_households
+from sim.kernels.plane import Plane, first_points
 from sim.kernels.tally import list_heads
 
 if TYPE_CHECKING:
@@ -122,14 +124,40 @@ class World:
         start, now = self.scenario.time.start, self.date()
         return (now.year - start.year) * 12 + now.month - start.month
 
-    def key(self, draw: Draw, turn: int = 0) -> np.uint64:
-        """Key of the draws of one kind in the stretch that begins today.
+    def plane(self, draw: Draw, day: int | None = None) -> Plane:
+        """The plane of one kind of event in the calendar month of a day; None: of today."""
+        first = self.date(day).replace(day=1)
+        start = float((first - self.scenario.time.start).days)
+        days = float(monthrange(first.year, first.month)[1])
+        return Plane(key_of(self.seed, draw, 12 * first.year + first.month), start, days)
+
+    def first_events(
+        self, draw: Draw, who: U64, rate: F64, since: F64 | float, until: F64 | float
+    ) -> tuple[F64, U64]:
+        """First event of each of several rates, in spans of time that begin today or later.
 
         Args:
-            draw: What is drawn.
-            turn: How often the same heads drew before in this stretch.
+            draw: What happens.
+            who: [n] identities.
+            rate: [n] events per year, constant over the span.
+            since, until: [n] days, counted from the start; `since` is excluded.
+
+        Returns:
+            ([n] day of the event, infinite where there is none; [n] hash of the event, for further
+            draws).
         """
-        return key_of(self.seed, draw, self.day + (turn << 32))
+        n = len(who)
+        time, word = np.full(n, np.inf), np.empty(n, np.uint64)
+        begin, end = (np.broadcast_to(np.asarray(it, np.float64), n) for it in (since, until))
+        day, last = self.day, end.max(initial=-np.inf)
+        while day < last:
+            plane = self.plane(draw, day)
+            left = np.isinf(time)
+            its_time, its_word = np.empty(left.sum()), np.empty(left.sum(), np.uint64)
+            first_points(plane, who[left], rate[left], begin[left], end[left], its_time, its_word)
+            time[left], word[left] = its_time, its_word
+            day = int(plane.start + plane.days)
+        return time, word
 
     def add_rows(self, n: int) -> I64:
         """Add empty rows of people; return their row numbers.

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from sim.core.state import HEAD, HELD
-from sim.core.terms import Activity, Answer, Status
+from sim.core.terms import Activity, Status
 from sim.engine.step import advance
 from sim.kernels.travel import party_sizes
 from sim.mechanisms import asylum, decide
@@ -115,7 +115,6 @@ def test_the_five_answers_sum_to_the_heads_and_people_who_were_asked(monkeypatch
         people, rows = at.people, asked_now.heads
         answers = ask(at, now, asked_now, *rest)
         events = answers.events
-        refusals = decide.draw_refusals(at, events, answers.first, answers.end, answers.turn)
         # Once a step each, again where they have come to live within it, and again if they give
         # a second answer that is not to stay.
         first = len(rest) == 2  # everybody's households are known; those asked again come without
@@ -141,10 +140,10 @@ def test_the_five_answers_sum_to_the_heads_and_people_who_were_asked(monkeypatch
         inside = np.isin(people.household, people.household[rows])
         asked["people"] += int(weight[inside & (people.activity != Activity.dead)].sum())
         # So does who is told no more often than once, or moves after it.
-        further = refusals.times.sum(axis=1) - (events.answer > Answer.necessity)
-        asked["heads"] += int((weight[events.head] * further).sum())
-        sizes = party_sizes(people, events.head)
-        asked["people"] += int((weight[events.head] * further * sizes).sum())
+        rows, further = np.unique(events.head, return_counts=True)
+        further -= 1
+        asked["heads"] += int((weight[rows] * further).sum())
+        asked["people"] += int((weight[rows] * further * party_sizes(people, rows)).sum())
         asked["further"] += int(further.sum())
         return answers
 
@@ -216,7 +215,9 @@ def test_journeys_are_flows_by_corridors_into_other_countries(changes):
             for frame in (found["interceptions"], stopped)
         )
         assert told.to_dict() == all_.to_dict()
-    assert (found["interceptions"].groupby("party", observed=False)["people"].sum() > 0).all()
+    intercepted = found["interceptions"].groupby("party", observed=False)["people"].sum()
+    # Few children travel alone, so it is left to chance whether one of them is intercepted.
+    assert (intercepted[["adults", "families"]] > 0).all()
     assert (journeys.groupby("party", observed=False)["departed"].sum() > 0).all()
     assert bool(changes) == (home > 0) == bool((journeys["caravan"] == "walk").any())
 

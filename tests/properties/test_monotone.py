@@ -19,11 +19,12 @@ from sim.core.terms import FEAR, Activity, Answer, Channel, Hazard, Status, Thre
 from sim.engine.setup import build_world
 from sim.kernels.choice import Conditions
 from sim.kernels.travel import wait_members
-from sim.mechanisms.admission import APPLICATIONS, prospects
+from sim.mechanisms.admission import APPLICATIONS
 from sim.mechanisms.census import STOCKS
 from sim.mechanisms.choice import CHOICES
 from sim.mechanisms.decide import current_conditions
 from sim.mechanisms.journey import pick_goals
+from sim.mechanisms.knowledge import know, prospects
 from sim.mechanisms.policy import RULES, Rules
 from sim.mechanisms.threats import THREATS
 from sim.model.world import World
@@ -249,7 +250,7 @@ def under(world: World, hold_look_ahead: bool, **changes: Any) -> World:
     CHOICES.put(other, choices)
     expected = THREATS.of(world).severity * THREATS.of(world).prevalence
     choices.update_ways(RULES.of(other), expected[:, Threat.personal])
-    chance, wait = prospects(other)
+    chance, wait = prospects(RULES.of(other), know(other))
     choices.rebuild(STOCKS.of(other).diaspora, expected, chance, wait, 0.0)
     if hold_look_ahead:
         choices.tables = choices.tables._replace(ahead=CHOICES.of(world).tables.ahead)

@@ -7,11 +7,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from sim.core.state import HEAD, I64, Reasons
+from sim.core.state import F64, HEAD, I64, Reasons
 from sim.core.terms import Activity, Channel, Companions
 from sim.engine.step import advance
-from sim.mechanisms.admission import APPLICATIONS, LONGEST_WAIT, admit, is_queued, prospects, submit
+from sim.mechanisms.admission import APPLICATIONS, admit, is_queued, submit
 from sim.mechanisms.decide import all_heads, asked_until, departures
+from sim.mechanisms.knowledge import LONGEST_WAIT, know, prospects
 from sim.mechanisms.policy import RULES
 from sim.mechanisms.rounds import latest
 from sim.model.world import World
@@ -134,10 +135,10 @@ def test_who_has_leave_to_go_is_asked_until_that_day_and_once():
         for first, last in ((0, 100), (100, 100), (100, 5000), (5000, n))
     ]
     asked = all_heads(at, 31)
-    for name in ("heads", "first", "days", "new"):
+    for name in ("heads", "since", "until", "new"):
         column = getattr(asked, name)
         assert (np.concatenate([getattr(part, name) for part in parts]) == column).all(), name
-    days = dict(zip(asked.heads.tolist(), asked.days.tolist(), strict=True))
+    days = dict(zip(asked.heads.tolist(), asked.until.tolist(), strict=True))
     assert [days.pop(head) for head in heads.tolist()] == [10.5] * 20 + [31.0] * 40
     assert set(days.values()) == {31.0}
     # Who sends one ahead before that day and another on it is asked once more, from that day.
@@ -347,38 +348,42 @@ def test_queues_are_where_rules_set_quotas_or_waits():
     assert not is_queued(at, heads, goal, channel)[0]
 
 
+def seen(at: World) -> tuple[F64, F64]:
+    return prospects(RULES.of(at), know(at))
+
+
 def test_people_expect_what_the_queue_tells_them():
     at = started()
-    chance, wait = prospects(at)
+    chance, wait = seen(at)
     k = 0
     assert chance[FOUNDED, k, BB, LABOUR] == 1
     assert wait[k, BB, LABOUR] == 2
     heads = heads_of(at, NORTH, 300)
     hand_in(at, heads)
     pending = int(sizes_of(at, heads).sum()) * int(at.weight[0])
-    chance, wait = prospects(at)
+    chance, wait = seen(at)
     assert chance[FOUNDED, k, BB, LABOUR] == pytest.approx(25_000 / (25_000 + pending))
     assert wait[k, BB, LABOUR] == pytest.approx(2 + 12 * pending / 25_000)
     assert chance[FOUNDED, k, CC, LABOUR] == 1
     # Who goes ahead alone stands in the queue alone.
     APPLICATIONS.of(at).companions[:] = Companions.pioneer
-    chance, wait = prospects(at)
+    chance, wait = seen(at)
     alone = len(heads) * int(at.weight[0])
     assert chance[FOUNDED, k, BB, LABOUR] == pytest.approx(25_000 / (25_000 + alone))
     assert wait[k, BB, LABOUR] == pytest.approx(2 + 12 * alone / 25_000)
     RULES.of(at).quota[BB, LABOUR] = 0
-    chance, _ = prospects(at)
+    chance, _ = seen(at)
     assert chance[FOUNDED, k, BB, LABOUR] == 0
     RULES.of(at).quota[BB, LABOUR] = 1
-    _, wait = prospects(at)
+    _, wait = seen(at)
     assert wait[k, BB, LABOUR] == LONGEST_WAIT
     # Asylum: recognition, certain where protection needs no procedure, none where claims are not
     # admitted.
     asylum = int(Channel.asylum)
-    chance, wait = prospects(at)
+    chance, wait = seen(at)
     assert chance[FOUNDED, AA, BB, asylum] == 1
     assert wait[AA, BB, asylum] == 0
     assert chance[FOUNDED, AA, CC, asylum] == 0.5
     assert chance[0, AA, CC, asylum] == RULES.of(at).false_recognition[AA, CC] < 0.5
     RULES.of(at).return_to[AA, CC] = BB
-    assert prospects(at)[0][FOUNDED, AA, CC, asylum] == 0
+    assert seen(at)[0][FOUNDED, AA, CC, asylum] == 0

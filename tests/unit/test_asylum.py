@@ -88,8 +88,8 @@ def carry_out(at: World, end: int) -> None:
 
 def give_leave(at: World, unsettled: I64 | U32, years: float) -> None:
     """Regularise those of some heads who are irregular, for so many years."""
-    stretch = stretch_of(at, at.day)
-    stretch.years, stretch.unsettled = years, unsettled
+    stretch = stretch_of(at, at.day + round(years * 365.25))
+    stretch.unsettled = unsettled
     regularise(at, stretch)
 
 

@@ -159,11 +159,12 @@ def test_the_stranded_live_on_once_a_month() -> None:
     people = at.people
     rows = at.list_heads(0, len(people.pid)).stranded
     people.means[rows], people.mask[rows] = 0.0, 0
-    DUE.put(at, Due(0.0, THREATS.of(at).severity))
+    everywhere = np.ones(len(at.country), bool)
+    DUE.put(at, Due(0.0, THREATS.of(at).severity, everywhere))
     update_all_households(at)
     assert (people.means[rows] == 0).all()
     assert (people.mask[rows] == 0).all()
-    DUE.put(at, Due(1.0, THREATS.of(at).severity))
+    DUE.put(at, Due(1.0, THREATS.of(at).severity, everywhere))
     update_all_households(at)
     assert (people.means[rows] > 0).any()
     assert (people.mask[rows] > 0).any()

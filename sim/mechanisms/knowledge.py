@@ -1,0 +1,103 @@
+"""What people know about possible destinations: as of the beginning of the month (section 5).
+
+News travels slowly (our assumption). So a rule that begins in mid-month changes the tables of
+choice at once, but what people know of dangers, networks and queues changes with the next month.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from sim.core.state import F64, I64
+from sim.core.terms import N_SLOTS, Channel
+from sim.mechanisms.admission import APPLICATIONS, applicants
+from sim.mechanisms.asylum import CLAIMS
+from sim.mechanisms.census import STOCKS
+from sim.mechanisms.policy import Rules
+from sim.mechanisms.threats import THREATS
+from sim.model.declare import Hook, Mechanism, State
+
+if TYPE_CHECKING:
+    from sim.model.stretch import Stretch
+    from sim.model.world import World
+
+LONGEST_WAIT = 120.0
+"""Months beyond which a longer queue does not deter people any further (our assumption)."""
+
+
+class Known(NamedTuple):
+    """What people know."""
+
+    day: int
+    """Day from the start, as of which they know it."""
+    diaspora: I64
+    """[citizenship, country] people."""
+    danger: F64
+    """[place, threat] severity x prevalence."""
+    applicants: I64
+    """[country, slot] people whose application is pending."""
+    claimants: I64
+    """[country] people whose asylum claim is pending."""
+
+
+def know(world: World) -> Known:
+    """What people know if they learn it today."""
+    queue, claims, threats = APPLICATIONS.of(world), CLAIMS.of(world), THREATS.of(world)
+    pending = np.zeros((world.n_countries, N_SLOTS), np.int64)
+    np.add.at(pending, (world.country[queue.goal], queue.channel), applicants(world))
+    claimants = np.zeros(world.n_countries, np.int64)
+    np.add.at(claimants, claims.country, world.weight[world.people.home[claims.person]])
+    danger = threats.severity * threats.prevalence
+    return Known(world.day, STOCKS.of(world).diaspora, danger, pending, claimants)
+
+
+KNOWN = State("known", know)
+
+
+def prospects(rules: Rules, known: Known) -> tuple[F64, F64]:
+    """Chances of admission and waiting times as applicants see them, from the queues they know of.
+
+    Args:
+        rules: Rules in force, or announced.
+        known: What people know.
+
+    Returns:
+        ([grounds, k, c, s] chance of admission, [k, c, s] months of waiting).
+    """
+    chance = np.ones((2, *rules.open.shape))
+    wait = rules.wait.copy()
+    pending = known.applicants
+    for c in range(rules.quota.shape[0]):
+        for s in range(N_SLOTS):
+            quota = rules.quota[c, s]
+            if np.isfinite(quota):
+                chance[..., c, s] = quota / (quota + pending[c, s]) if quota > 0 else 0.0
+                if quota > 0:
+                    wait[:, c, s] += 12.0 * pending[c, s] / quota
+    # Irregular entry is never admitted: only the floor on perceived chances applies.
+    chance[..., Channel.irregular] = 0.0
+    asylum = int(Channel.asylum)
+    for grounds, recognised in enumerate((rules.false_recognition, rules.recognition)):
+        certain = np.where(rules.prima_facie, 1.0, recognised)
+        chance[grounds, :, :, asylum] = np.where(rules.return_to >= 0, 0.0, certain)
+    backlog = np.where(
+        np.isfinite(rules.capacity), 12.0 * known.claimants / np.maximum(rules.capacity, 1e-9), 0.0
+    )
+    wait[:, :, asylum] = np.where(rules.prima_facie, 0.0, wait[:, :, asylum] + backlog[None, :])
+    return chance, np.minimum(wait, LONGEST_WAIT)
+
+
+def update(world: World, stretch: Stretch) -> None:
+    """Let people learn, once a month, about dangers, networks and queues."""
+    if stretch.month_begins:
+        KNOWN.put(world, know(world))
+
+
+MECHANISM = Mechanism(
+    "knowledge",
+    "lets people learn about dangers, networks and queues",
+    states=(KNOWN,),
+    hooks=(Hook("environment", 75, update),),
+)
