@@ -582,6 +582,12 @@ def asked_for(heads: I64 | U32, since: F64 | float, until: F64 | float) -> Asked
     return Asked(heads.astype(np.uint32), *spans, np.ones(n, np.bool_))
 
 
+def alike(most: F64) -> list[I64]:
+    """Positions of heads whose rates are of the same order of magnitude."""
+    order = np.floor(np.log10(np.maximum(most, 1e-9)))
+    return [np.flatnonzero(order == one) for one in np.unique(order)]
+
+
 def plane_of(world: World, start: float, days: float) -> Plane:
     """A plane of moves for a time of any length, in place of a calendar month's."""
     return Plane(key_of(world.seed, MOVE, 1_000_003), float(start), float(days))

@@ -32,7 +32,7 @@ from sim.scenario.writer import dump
 from sim.schema import Intervention
 from tests import worlds
 from tests.reference import Decider, Rates, Reference, Verdict, heads_of
-from tests.worlds import events_of, plane_of, random_scenario, random_world, rates_of
+from tests.worlds import alike, events_of, plane_of, random_scenario, random_world, rates_of
 
 LONG = bool(os.environ.get("SIM_LONG_TESTS"))
 N_WORLDS, CHUNK = (960 if LONG else 288), 48
@@ -113,12 +113,6 @@ def compare(number: int, tally: Tally) -> None:
             check_plane(reference, now, plane, rng, heads[these], who, tally, number)
     for hazard in Hazard:
         check_goals(reference, heads, deciders, hazard, rng, tally, number)
-
-
-def alike(most: F64) -> list[I64]:
-    """Positions of heads whose greatest rates are of the same order of magnitude."""
-    order = np.floor(np.log10(np.maximum(most, 1e-9)))
-    return [np.flatnonzero(order == one) for one in np.unique(order)]
 
 
 def plane_for(world: World, rng: np.random.Generator, most: float, longest: float) -> Plane:
