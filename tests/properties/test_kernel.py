@@ -86,6 +86,7 @@ def compare(number: int, tally: Tally) -> None:
     check_look_ahead(reference, number)
     # The stranded are asked by another rule, but their rates are defined: include them.
     heads = np.sort(np.random.default_rng(number).permutation(heads_of(world))[:HEADS])
+    world.people.moved[heads[::3]] = world.day  # their rates change most in the days to come
     reference.live_through(world.day, KNOWN)
     want, fear, _, _ = THREATS.of(world).advance(world.day, KNOWN)
     now = current_conditions(world, (want, fear))
