@@ -3,8 +3,9 @@
 Nothing here is taken from the kernels' tables of factors. Utilities are sums of terms, computed
 from the scenario, the corridors, and what the world has counted (stocks of citizens abroad, threats
 of today, people in queues, everybody's own row); then follow exp, nests, W, the four rates, the
-labels and the Gumbel draws, as section 4 of the model says. Only two things are read rather than
-computed: the hash behind the draws (`sim.core.rng.mix`), and the normal deviate of a wealth rank.
+points of the plane, their labels and the Gumbel draws, as section 4 of the model says. Only two
+things are read rather than computed: the hash behind the draws (`sim.core.rng.mix`, with its keys),
+and the normal deviate of a wealth rank.
 The look-ahead is read from the converged table, because the kernel stops its iteration at 1e-6 and
 everybody reads that same table; `look_ahead` iterates on its own, to hold the table to account.
 
@@ -24,14 +25,14 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from sim.core.rng import mix, name_hash
+from sim.core.rng import key_of, mix, name_hash
 from sim.core.state import GROUNDS, HEAD
 from sim.core.terms import FEAR, WANT, Activity, Answer, Channel, Companions, Hazard, Status, Threat
+from sim.kernels.plane import LABEL, TIME, Plane
 from sim.mechanisms.admission import APPLICATIONS
 from sim.mechanisms.asylum import CLAIMS
 from sim.mechanisms.census import STOCKS
 from sim.mechanisms.choice import CHOICES
-from sim.mechanisms.decide import LABEL, MOVE
 from sim.mechanisms.journey import CHANNEL_CHOSEN, DESTINATION
 from sim.mechanisms.livelihood import MEANS
 from sim.mechanisms.threats import THREATS
@@ -137,11 +138,15 @@ class Rates:
 
 @dataclass(frozen=True)
 class Verdict:
-    """An answer, and whether a draw came too near to a threshold to be sure of it."""
+    """What a point comes to, and whether a draw came too near to a threshold to be sure of it."""
 
     answer: Answer
+    """`stays` only if the point is near to R_MP."""
+    time: float
+    """Day."""
+    word: int
+    """What further draws belong to."""
     hazard: Hazard = Hazard.livelihood
-    time: float = 0.0
     flight: float = 0.0
     uprooted: bool = False
     trapped: bool = False
@@ -159,12 +164,32 @@ class Goal:
     near: bool = False
 
 
+def unit(word: int) -> float:
+    """The uniform in (0, 1) of a hash."""
+    return ((word >> 12) + 0.5) / 2.0**52
+
+
 def uniform(k: int, *ids: int) -> float:
     """The uniform in (0, 1) that belongs to a key and one or two ids."""
     word = int(k)
     for one in ids:
         word = mix(word ^ int(one))
-    return ((word >> 12) + 0.5) / 2.0**52
+    return unit(word)
+
+
+def points(plane: Plane, who: int, below: float) -> list[tuple[float, float, int]]:
+    """(day, height, word) of all points of somebody's plane that are lower than that, by day.
+
+    From one point up to the next, each a hash of the last, it is an exponential of mean 1 / years.
+    """
+    found = []
+    word, height, years = mix(int(plane.key) ^ who), 0.0, plane.days / 365.25
+    while True:
+        height -= math.log1p(-unit(word)) / years
+        if height >= below:
+            return sorted(found)
+        found.append((plane.start + plane.days * uniform(TIME, word), height, word))
+        word = mix(word)
 
 
 def gumbel(u: float) -> float:
@@ -341,8 +366,10 @@ class Reference:
         self.value = cache(self._value)
         self.channel_of = cache(self._channel)
         self.attraction = cache(self._attraction)
+        self.first_day = 0
         self.days: list[np.ndarray] = []
         self.kept: dict[Any, list[Option]] = {}
+        self.worths: dict[Any, float] = {}
 
     # What the world looks like -------------------------------------------------------------
 
@@ -915,8 +942,9 @@ class Reference:
     # Rates -----------------------------------------------------------------------------------
 
     def live_through(self, first_day: int, n_days: int) -> None:
-        """Let the days of a step pass; rates are averages over them."""
+        """Let some days pass; rates are those of the threats of a day."""
         threats = copy.deepcopy(THREATS.of(self.world))
+        self.first_day = first_day
         self.days = [threats.advance(first_day + i, 1)[2] for i in range(n_days)]
 
     def urge(self, place: int, mask: int, threats: tuple[Threat, ...], day: np.ndarray) -> float:
@@ -928,22 +956,44 @@ class Reference:
             if mask >> k & 1
         )
 
-    def rates(self, head: int, who: Decider, now: float) -> Rates:
-        """The rates of a household, a year."""
-        people, decision = self.world.people, self.decision
-        p, mask = who.place, int(people.mask[head])
-        country = self.countries[self.country[p]]
-        unheard = 1.0 + decision.voice * (1.0 - country.voice)
-        want = _mean(math.exp(unheard * self.urge(p, mask, WANT, day)) for day in self.days)
-        fear = _mean(math.exp(self.urge(p, mask, FEAR, day)) - 1.0 for day in self.days)
+    def felt(self, head: int, day: np.ndarray) -> tuple[float, float]:
+        """What the threats of a day make of the two rates: e^S_want, and e^S_fear - 1."""
+        p, mask = int(self.world.people.place[head]), int(self.world.people.mask[head])
+        unheard = 1.0 + self.decision.voice * (1.0 - self.countries[self.country[p]].voice)
+        want = math.exp(unheard * self.urge(p, mask, WANT, day))
+        return want, math.exp(self.urge(p, mask, FEAR, day)) - 1.0
 
+    def since_move(self, head: int, now: float) -> float:
+        """Years since the household last moved."""
+        return (now - int(self.world.people.moved[head])) / 365.25
+
+    def rates(self, head: int, who: Decider, now: float) -> Rates:
+        """The rates of a household at a moment, a year.
+
+        Choice: before the first of the days that are known it is as on the first, and so on.
+        """
+        day = self.days[min(max(math.floor(now) - self.first_day, 0), len(self.days) - 1)]
+        years = self.since_move(head, now)
+        return self.rates_if(head, who, *self.felt(head, day), years, years)
+
+    def ceiling(self, head: int, who: Decider, since: float) -> float:
+        """No R_MP of any day from `since` on is above this: all threats at their worst."""
+        felt = [self.felt(head, day) for day in self.days]
+        want, fear = max(want for want, _ in felt), max(fear for _, fear in felt)
+        return self.rates_if(head, who, want, fear, math.inf, self.since_move(head, since)).R_MP
+
+    def rates_if(
+        self, head: int, who: Decider, want: float, fear: float, rested: float, stayed: float
+    ) -> Rates:
+        """The rates under such threats, so many years after a move, for its pause and to settle."""
+        people, decision = self.world.people, self.decision
+        p = who.place
         age = (self.world.month() - int(people.born[head])) // 12
         factor = self.income_factor(self.country[p], int(people.status[head]))
         place = self.places[p]
         income = (place.income_ppp or place.income or 1.0) * (1.0 - place.unemployment)
         level = max(income * factor / decision.reference_income, 1e-9)
-        since = (now - int(people.moved[head])) / 365.25
-        at_rest = 1.0 - decision.pause_depth * math.exp(-since / decision.pause)
+        at_rest = 1.0 - decision.pause_depth * math.exp(-rested / decision.pause)
         # R_C / W^lam: no threat is felt beyond what is tolerable, so that nobody flees.
         calm = (decision.base_livelihood or 1.0) * rogers_castro(age) * at_rest
         calm *= level**-decision.home_income
@@ -951,7 +1001,7 @@ class Reference:
             calm *= math.exp(-decision.home_attachment)
         status = int(people.status[head])
         # R_0 / W^lam: nor has any uprooted it, so that it is as settled as it can be.
-        settled = self.settled(p, who.home, status, since)
+        settled = self.settled(p, who.home, status, stayed)
         if_secure = 1.0 if people.uprooted[head] else settled
         secure = calm * math.exp(-decision.place_attachment * if_secure)
         calm *= math.exp(-decision.place_attachment * settled)
@@ -963,8 +1013,11 @@ class Reference:
         for policy_open in (False, True):
             for means in (who.means, math.inf):
                 for hazard, base in ((Hazard.livelihood, calm * want), (Hazard.flight, flee)):
-                    options = self.options_of(who, hazard, policy_open)
-                    found.append(base * self.W(options, means) ** lam if base > 0 else 0.0)
+                    found.append(
+                        base * self.worth(who, hazard, policy_open, means) ** lam
+                        if base > 0
+                        else 0.0
+                    )
         L, F, L_M, F_M, L_P, F_P, L_MP, F_MP = found
         options = self.options_of(who, Hazard.livelihood, False)
         R_0 = secure * self.W(options, who.means) ** lam if L > 0 else 0.0
@@ -978,6 +1031,15 @@ class Reference:
                 self.kept.clear()
             self.kept[at] = self.options(who, hazard, policy_open)
         return self.kept[at]
+
+    def worth(self, who: Decider, hazard: Hazard, policy_open: bool, means: float) -> float:
+        """`W` of what can be paid, kept likewise."""
+        at = (who, hazard, policy_open, means)
+        if at not in self.worths:
+            if len(self.worths) >= 32:
+                self.worths.clear()
+            self.worths[at] = self.W(self.options_of(who, hazard, policy_open), means)
+        return self.worths[at]
 
     def rates_at_secure_means(self, head: int, who: Decider, now: float) -> Rates:
         """The rates, had no threat drained the household's means."""
@@ -994,59 +1056,73 @@ class Reference:
 
     # Answers ---------------------------------------------------------------------------------
 
-    def answer(self, head: int, rates: Rates, secure: Callable[[], Rates], dt: float) -> Verdict:
-        """One draw, five answers."""
-        pid = int(self.world.people.pid[head])
-        draw = -math.log1p(-uniform(self.world.key(MOVE), pid))
-        label = uniform(self.world.key(LABEL), pid)
-        near = close(draw, rates.R * dt) or close(draw, rates.R_MP * dt)
-        if draw >= rates.R_MP * dt:
-            return Verdict(Answer.stays, near=near)
-        if draw < rates.R * dt:
-            time, necessity = draw / (rates.R * dt), rates.R - rates.R_C
+    def answers(
+        self, head: int, who: Decider, plane: Plane, since: float, until: float
+    ) -> list[Verdict]:
+        """Moves and refusals of a household after `since` and up to `until`; a move ends them."""
+        pid, found = int(self.world.people.pid[head]), []
+        # Some points above the ceiling are near to it.
+        below = self.ceiling(head, who, since) * (1.0 + 2.0 * NEAR)
+        for day, height, word in points(plane, pid, below):
+            if since < day <= until:
+                rates = self.rates(head, who, day)
+                if height < rates.R_MP or close(height, rates.R_MP):
+                    found.append(self.answer(head, who, rates, day, height, word))
+                if height < rates.R:
+                    break
+        return found
+
+    def answer(
+        self, head: int, who: Decider, rates: Rates, day: float, height: float, word: int
+    ) -> Verdict:
+        """One point, five answers."""
+        label = uniform(LABEL, word)
+        near = close(height, rates.R) or close(height, rates.R_MP)
+        if height >= rates.R_MP:
+            return Verdict(Answer.stays, day, word, near=near)
+        if height < rates.R:
+            necessity = rates.R - rates.R_C
             near |= close(label * rates.R, rates.R_0) or close(label * rates.R, rates.R_C)
             if label < min(rates.R_0, rates.R) / rates.R:
-                return Verdict(Answer.choice, time=time, near=near)
+                return Verdict(Answer.choice, day, word, near=near)
             if label < min(rates.R_C, rates.R) / rates.R:
                 # Choice: it goes as one who would live better, not as one who flees.
-                return Verdict(Answer.necessity, time=time, uprooted=True, near=near)
+                return Verdict(Answer.necessity, day, word, uprooted=True, near=near)
             beyond = label * rates.R - rates.R_C
             hazard = Hazard.flight if beyond < rates.F else Hazard.livelihood
             near |= abs(beyond - rates.F) <= NEAR * rates.R
-            return Verdict(Answer.necessity, hazard, time, rates.F / necessity, near=near)
+            return Verdict(Answer.necessity, day, word, hazard, rates.F / necessity, near=near)
         gap = rates.R_MP - rates.R
         share = rates.no_means / gap
         answer = Answer.no_means if label < share else Answer.no_permission
         # The parts are differences of rates: what is lost in them counts in full rates.
         near |= abs(label - share) <= NEAR * max(1.0, 1e-6 * rates.R_MP / gap)
         # Choice: only what drains its means is taken away, not what uprooted it.
-        trapped_below = secure().R_C * dt
-        near |= close(draw, trapped_below)
-        trapped = draw < trapped_below
-        return Verdict(answer, time=(draw / dt - rates.R) / gap, trapped=trapped, near=near)
+        secure = self.rates_at_secure_means(head, who, day).R_C
+        near |= close(height, secure)
+        return Verdict(answer, day, word, trapped=height < secure, near=near)
 
-    def goal(self, head: int, who: Decider, hazard: Hazard) -> Goal:
+    def goal(self, who: Decider, hazard: Hazard, word: int) -> Goal:
         """Where a mover goes: the nest's value + Gumbel, then within the nest likewise."""
-        pid = int(self.world.people.pid[head])
         mu = self.decision.nest
         options = [it for it in self.options_of(who, hazard, False) if it.cost <= who.means]
         nests = self.nests(options)
-        first = self.world.key(DESTINATION)
+        first = key_of(self.world.seed, DESTINATION)
         ranked = sorted(
-            (math.log(nest) + gumbel(uniform(first, pid, self.ident(d))), d)
+            (math.log(nest) + gumbel(uniform(first, word, self.ident(d))), d)
             for d, nest in nests.items()
             if nest > 0
         )
         if not ranked:
             return Goal(-1)
         d = ranked[-1][1]
-        second = self.world.key(CHANNEL_CHOSEN)
+        second = key_of(self.world.seed, CHANNEL_CHOSEN)
         within = []
         for it in options:
             if it.place == d:
                 slot = int(it.channel) if it.channel in BORDER else 0
                 what = (self.ident(d) + 3 * slot + int(it.companions)) % 2**64
-                within.append((it.value / mu + gumbel(uniform(second, pid, what)), it))
+                within.append((it.value / mu + gumbel(uniform(second, word, what)), it))
         within.sort(key=lambda pair: pair[0])
         chosen = within[-1][1]
         near = any(len(r) > 1 and close(r[-1][0], r[-2][0]) for r in (ranked, within))
@@ -1062,11 +1138,6 @@ def sigma_of(gini: float) -> float:
     from statistics import NormalDist
 
     return math.sqrt(2.0) * NormalDist().inv_cdf((gini + 1.0) / 2.0)
-
-
-def _mean(values: Iterator[float]) -> float:
-    rows = list(values)
-    return sum(rows) / len(rows)
 
 
 def heads_of(world: World) -> list[int]:

@@ -7,22 +7,25 @@ money that no one has, and people in every standing and activity that a run can 
 
 from __future__ import annotations
 
+import copy
 import random
 from datetime import date, timedelta
 from typing import Any
 
 import numpy as np
 
+from sim.core.rng import key_of
 from sim.core.state import DAYS_A_YEAR, F64, GROUNDS, HEAD, I64, LONG_AGO, U32, append
 from sim.core.terms import Activity, Channel, Status, Threat
 from sim.engine.setup import build_world
 from sim.engine.stages import STAGES
 from sim.kernels.choice import Conditions, Events, rates
+from sim.kernels.plane import Plane
 from sim.mechanisms.admission import APPLICATIONS
 from sim.mechanisms.asylum import CLAIMS
 from sim.mechanisms.census import ACCOUNT, STOCKS
 from sim.mechanisms.choice import CHOICES
-from sim.mechanisms.decide import Asked, ask_listed
+from sim.mechanisms.decide import MOVE, Asked, ask_listed
 from sim.mechanisms.exposure import EXPOSURE, update_all_households
 from sim.mechanisms.livelihood import DUE, MEANS
 from sim.mechanisms.policy import CLASSES, COMING, RULES
@@ -576,32 +579,54 @@ def endow(world: World, rng: np.random.Generator) -> None:
         people.means[rows] = money
 
 
-def asked_for(heads: I64 | U32, first: float, days: float) -> Asked:
-    """Some heads, asked for the same stretch of time."""
+def asked_for(heads: I64 | U32, since: F64 | float, until: F64 | float) -> Asked:
+    """Some heads, asked from one day, itself excluded, to another."""
     n = len(heads)
-    return Asked(heads.astype(np.uint32), np.full(n, first), np.full(n, days), np.ones(n, np.bool_))
+    spans = (np.broadcast_to(np.asarray(it, np.float64), n).copy() for it in (since, until))
+    return Asked(heads.astype(np.uint32), *spans, np.ones(n, np.bool_))
+
+
+def alike(most: F64) -> list[I64]:
+    """Positions of heads whose rates are of the same order of magnitude."""
+    order = np.floor(np.log10(np.maximum(most, 1e-9)))
+    return [np.flatnonzero(order == one) for one in np.unique(order)]
+
+
+def plane_of(world: World, start: float, days: float) -> Plane:
+    """A plane of moves for a time of any length, in place of a calendar month's."""
+    return Plane(key_of(world.seed, MOVE, 1_000_003), float(start), float(days))
+
+
+def events_of(
+    world: World, now: Conditions, plane: Plane, heads: I64 | U32, since: F64 | float | None = None,
+    until: F64 | float | None = None,
+) -> Events:  # fmt: skip
+    """Moves and refusals of heads in spans of a plane, by default in the whole of it."""
+    since = plane.start if since is None else since
+    until = plane.start + plane.days if until is None else until
+    other = copy.copy(world)
+    other.plane = lambda _: plane  # type: ignore[method-assign]
+    return ask_listed(other, now, asked_for(heads, since, until)).events
 
 
 def answers_of(
     world: World, now: Conditions, years: float, heads: I64 | U32 | None = None
 ) -> Events:
-    """What heads, or all who decide, answer for a stretch of time with today at its middle.
+    """Moves and refusals of heads, or of all who decide, in a stretch of time from today on.
 
     The moment of each is a share of that time.
     """
-    days = years * DAYS_A_YEAR
-    heads = world.deciding if heads is None else heads
-    first = world.day - 0.5 * days
-    events = ask_listed(world, now, asked_for(heads, first, days)).events
-    return events._replace(time=(events.time - first) / days)
+    plane = plane_of(world, world.day, years * DAYS_A_YEAR)
+    events = events_of(world, now, plane, world.deciding if heads is None else heads)
+    return events._replace(time=(events.time - plane.start) / plane.days)
 
 
-def rates_of(world: World, now: Conditions, heads: I64) -> F64:
+def rates_of(world: World, now: Conditions, heads: I64, day: float | None = None) -> F64:
     """[n, 8] L, F, L_M, F_M, L_P, F_P, L_MP, F_MP of each head, as the kernel evaluates them."""
     found, choices = np.zeros((len(heads), 8)), CHOICES.of(world)
     rates(
-        world.people, heads, choices.tables, now, CLASSES.of(world), float(world.day),
-        world.month(), found,
+        world.people, heads, choices.tables, now, CLASSES.of(world),
+        float(world.day if day is None else day), world.month(), found,
     )  # fmt: skip
     return found
 

@@ -229,7 +229,6 @@ class Choices:
         decision = self.scenario.decision
         nothing = np.zeros_like(met.caught)
         free = self.network.legs.price * factor
-        worlds = [met, Enforcement(nothing, nothing, np.ones_like(met.usable), free)]
         hops = np.maximum(self.network.hops, 0)
         todays = self._routes(met, legs)
         # Where policy is open, people can still go as they go today, so it can only be better.

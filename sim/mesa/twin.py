@@ -1,11 +1,10 @@
-"""The model's rule repeated, to be read: plain Mesa agents, one object for each head of household.
+"""The rule of docs/model.md, section 3.4, to be read: plain Mesa, an object for each household.
 
     twin = Twin(sim.read("syria", ["population.agents=2000"]))
     twin.step()
     twin.asked.groupby("answer").count()
 
-World and draws are the engine's. `Head.decide` gives the same answers as its kernel, person
-by person (a test holds that). Equations: docs/model.md, section 3.4.
+World and draws are the engine's; a test holds that answers are its kernel's, to the day.
 """
 
 from __future__ import annotations
@@ -21,6 +20,7 @@ from sim.engine.setup import build_world
 from sim.engine.solve import solve_base
 from sim.engine.step import advance
 from sim.kernels.choice import Conditions
+from sim.kernels.plane import LABEL, TIME
 from sim.mechanisms import choice, decide, journey, policy
 from sim.mesa.quiet import agentset, mesa
 from sim.schema import Scenario
@@ -49,7 +49,7 @@ class Twin(mesa.Model):  # type: ignore[misc]
         self.heads: dict[int, Head] = {}
 
     def step(self) -> None:
-        """Take one step; everybody is asked in it, and again after each dated event."""
+        """Take one step; everybody is asked in it, and again as rules or the month change."""
         advance(self.world, look=self.ask)
         self.running = self.world.date() <= self.world.scenario.time.end
 
@@ -58,17 +58,16 @@ class Twin(mesa.Model):  # type: ignore[misc]
         # The engine asks those who arrive, apply or send somebody ahead again, for what is left.
         asked = decide.all_heads(self.world, end)
         self.now, self.tables = now, choice.CHOICES.of(self.world).tables
-        rows = asked.heads.tolist()
-        self.days = dict(zip(rows, asked.days, strict=True))
+        self.plane, rows = self.world.plane(decide.MOVE), asked.heads.tolist()
+        self.spans = dict(zip(rows, zip(asked.since, asked.until, strict=True), strict=True))
         self.heads |= {row: Head(self, row) for row in rows if row not in self.heads}
         self.asked = agentset.AgentSet([self.heads[row] for row in rows], self.random)
         self.asked.shuffle_do("decide")
 
-    def draw(self, kind: Draw, *who: int) -> float:
-        """The uniform number in (0, 1) that belongs to a kind of draw, today, and somebody."""
-        word = int(key_of(self.world.seed, kind, self.world.day))
-        for one in who:
-            word = mix(word ^ one % 2**64)
+    def draw(self, word: int, *what: int) -> float:
+        """The uniform number in (0, 1) that belongs to a word, or to a key and what is named."""
+        for one in what:
+            word = mix(int(word) ^ one % 2**64)
         return ((word >> 12) + 0.5) / 2**52
 
 
@@ -80,7 +79,7 @@ class Head(mesa.Agent):  # type: ignore[misc]
         self.row = row  # the person's, of the world's arrays
 
     def know_oneself(self) -> None:
-        """Read the head's own row of the world, and who could go."""
+        """Read the head's own row; who could go: all, an adult ahead of the others, a child."""
         world, people, row = self.model.world, self.model.world.people, self.row
         for name, column in zip(people._fields, people, strict=True):
             setattr(self, name, column[row].item())  # pid, place, home, means ...: core/state.py
@@ -89,72 +88,82 @@ class Head(mesa.Agent):  # type: ignore[misc]
         self.kind = policy.CLASSES.of(world)[self.own, self.group]  # as rules tell people apart
         self.applied = self.activity == Activity.waiting
         self.want, self.fear = self.mask & 15, self.mask >> 4  # threats that the head is exposed to
-        days, pace = self.model.days[row], self.model.now.settling[self.place, self.status]
-        self.years = days / DAYS_A_YEAR
-        self.stayed = (world.day + 0.5 * days - self.moved) / DAYS_A_YEAR
-        self.settled = 1 if self.status == Status.citizen else 1 - exp(-self.stayed * pace)
         living = (people.household == self.household) & (people.activity != Activity.dead)
-        ages = (world.month() - people.born.astype(int)) // 12
-        others = ages[living & (people.pid != self.pid)]
-        self.age = min(max(ages[row], 0), 120)
-        # Who can go: all, or an adult ahead of the others, or an older child.
+        ages = ((world.month() - people.born.astype(int)) // 12).clip(0, 120)
+        self.age, others = ages[row], ages[living & (people.pid != self.pid)]
         ahead = {Companions.pioneer: others >= 18, Companions.child: (others >= 12) & (others < 18)}
         self.goers = {Companions.whole: len(others) + 1} | {w: 1 for w in ahead if ahead[w].any()}
 
     def decide(self) -> None:
-        """Compare one draw with the rates; the rates it lies between decide the answer."""
+        """Compare each point with the rates of its day; those it lies between decide."""
         self.know_oneself()
         self.chosen: Option | None = None
+        self.events, self.answer = [], Answer.stays  # each move or refusal, and its day; the last
         self.options = {h: list(self.look_around(h)) for h in Hazard}
-        L, F = self.rates(self.means, policy_open=False)  # as things are
-        R_M = sum(self.rates(inf, policy_open=False))  # if money were no limit
-        R_P = sum(self.rates(self.means, policy_open=True))  # if policy were open to all
-        R_MP = sum(self.rates(inf, policy_open=True))
-        R, R_C = L + F, L / self.model.now.want[self.place, self.want]  # R_C: without any threat
-        unsettled = 1 - self.settled if self.uprooted else 0  # by threats; R_0: as if settled, too
-        R_0 = R_C * exp(-self.model.now.attachment * unsettled)
-        draw = -log1p(-self.model.draw(decide.MOVE, self.pid))  # exponential, of mean 1
-        label = self.model.draw(decide.LABEL, self.pid)
-        if draw >= R_MP * self.years:
-            self.answer = Answer.stays
-        elif draw < R * self.years:
-            self.answer = Answer.choice if label * R < R_0 else Answer.necessity
-            self.go(Hazard.flight if R_C <= label * R < R_C + F else Hazard.livelihood)
-        else:
-            by_means = ((R_M - R) + (R_MP - R_P)) / (2 * (R_MP - R))  # Shapley's share
-            self.answer = Answer.no_means if label < by_means else Answer.no_permission
+        for day, height, word in self.points():
+            R_C, F, L_more = self.rates(day, self.means, policy_open=False)  # as things are
+            R_M = sum(self.rates(day, inf, policy_open=False))  # if money were no limit
+            R_P = sum(self.rates(day, self.means, policy_open=True))  # if policy were open to all
+            R_MP = sum(self.rates(day, inf, policy_open=True))
+            R, label = R_C + F + L_more, self.model.draw(LABEL, word)
+            unsettled = 1 - self.settled(day) if self.uprooted else 0  # by threats
+            R_0 = R_C * exp(-self.model.now.attachment * unsettled)  # as if settled
+            if height < R:
+                self.answer = Answer.choice if label * R < R_0 else Answer.necessity
+                self.go(Hazard.flight if R_C <= label * R < R_C + F else Hazard.livelihood, word)
+            elif height < R_MP:
+                by_means = ((R_M - R) + (R_MP - R_P)) / (2 * (R_MP - R))  # Shapley's share
+                self.answer = Answer.no_means if label < by_means else Answer.no_permission
+            self.events += [(self.answer, day)] if height < R_MP else []
+            if height < R:
+                break
 
-    def rates(self, money: float, policy_open: bool) -> tuple[float, float]:
-        """L and F, a year: to live better, and to be safe; each is a factor times W^lambda."""
-        now, lam = self.model.now, self.model.tables.inclusive
-        L = now.livelihood[self.place, self.status] * now.want[self.place, self.want]
-        L *= now.age[0, self.age] * (1 - now.pause_depth * exp(-self.stayed / now.pause))
-        L *= now.at_home if self.place == self.home else exp(-now.attachment * self.settled)
-        F = now.flight * now.age[1, self.age] * now.fear[self.place, self.fear]
-        W_L, W_F = (sum(self.nests(h, money, policy_open).values()) for h in Hazard)
-        return L * W_L**lam, F * W_F**lam
+    def points(self) -> Iterator[tuple[float, float, int]]:
+        """Poisson points of one's time, one a year and unit of height: day, height and word."""
+        plane, (since, until) = self.model.plane, self.model.spans[self.row]
+        word, height, found = int(plane.key) ^ self.pid, 0.0, []
+        while height <= self.model.now.most[self.place, int(self.place == self.home), self.mask]:
+            word = mix(word)  # all below a bound of R_MP
+            height -= log1p(-self.model.draw(word)) * DAYS_A_YEAR / plane.days
+            found.append((plane.start + plane.days * self.model.draw(TIME, word), height, word))
+        yield from (point for point in sorted(found) if since < point[0] <= until)
+
+    def settled(self, day: float) -> float:
+        """How settled the household is where it lives, 0 to 1."""
+        pace = self.model.now.settling[self.place, self.status] / DAYS_A_YEAR
+        return 1 if self.status == Status.citizen else 1 - exp(-(day - self.moved) * pace)
+
+    def rates(self, day: float, money: float, policy_open: bool) -> tuple[float, float, float]:
+        """R_C, without any threat; F, to be safe; and by how much threats raise L: all a year."""
+        now, lam, at = self.model.now, self.model.tables.inclusive, (self.place, self.status)
+        today, t = (int(day) - now.first_day, self.place), (day - self.moved) / DAYS_A_YEAR
+        L = now.livelihood[at] * now.age[0, self.age] * (1 - now.pause_depth * exp(-t / now.pause))
+        L *= now.at_home if self.place == self.home else exp(-now.attachment * self.settled(day))
+        F = now.flight * now.age[1, self.age] * now.fear[today][self.fear]
+        W_L, W_F = (sum(self.nests(h, money, policy_open).values()) ** lam for h in Hazard)
+        return L * W_L, F * W_F, L * W_L * (now.want[today][self.want] - 1)
 
     def nests(self, h: Hazard, money: float, policy_open: bool) -> dict[int, float]:
         """(sum of exp(V / mu) if it can be paid)^mu W(d)^look_ahead, by place; W is their sum."""
-        sums: dict[int, float] = {}
+        tables, sums = self.model.tables, dict[int, float]()
         for it in self.options[h]:
             if it.worth[policy_open] > 0 and it.cost[policy_open] <= money:
                 sums[it.place] = sums.get(it.place, 0.0) + it.worth[policy_open]
-        tables = self.model.tables
         return {d: total**tables.nest * tables.ahead[h, self.home, d] for d, total in sums.items()}
 
-    def go(self, h: Hazard) -> None:
+    def go(self, h: Hazard, word: int) -> None:
         """Go where the nest with its Gumbel draw is greatest; then the way into it likewise."""
-        nests, ident = self.nests(h, self.means, False), self.model.tables.ident.tolist()
+        nests, seed = self.nests(h, self.means, False), self.model.world.seed
 
-        def lucky(worth: float, kind: Draw, what: int) -> float:
-            return log(worth) - log(-log(self.model.draw(kind, self.pid, what)))
+        def lucky(worth: float, kind: Draw, d: int, way: int = 0) -> float:
+            what = int(self.model.tables.ident[d]) + way
+            return log(worth) - log(-log(self.model.draw(key_of(seed, kind), word, what)))
 
         def value(it: Option) -> float:
             way = 3 * it.channel * (it.channel in BORDER) + it.who
-            return lucky(it.worth[0], journey.CHANNEL_CHOSEN, ident[it.place] + way)
+            return lucky(it.worth[0], journey.CHANNEL_CHOSEN, it.place, way)
 
-        goal = max(nests, key=lambda d: lucky(nests[d], journey.DESTINATION, ident[d]))
+        goal = max(nests, key=lambda d: lucky(nests[d], journey.DESTINATION, d))
         paid = (it for it in self.options[h] if it.worth[0] > 0 and it.cost[0] <= self.means)
         self.chosen = max((it for it in paid if it.place == goal), key=value)
 
@@ -174,11 +183,9 @@ class Head(mesa.Agent):  # type: ignore[misc]
         price = tables.price[:, self.place, d]  # [as ruled or open, regular travel or overland]
         back, within = there == self.own, there == self.here
         if d != self.place and (back or within or tables.free[self.own, there]):
-            worth, channel = tables.admitted[h, there, Channel.labour], Channel.free  # in a bloc
-            if within:
-                worth, channel = 1.0, Channel.internal
-            if d == self.home:
-                worth, channel = tables.homeward[h], Channel.home
+            own = (tables.homeward[h], Channel.home) if d == self.home else (1.0, Channel.internal)
+            bloc = (tables.admitted[h, there, Channel.labour], Channel.free)
+            worth, channel = own if within or d == self.home else bloc
             caught = self.model.now.by_state[self.place, self.fear] and h == Hazard.flight
             if not back or (within and not caught) or (not within and d == self.home):
                 yield channel, [lies[0, 0] * worth] * 2, [price[0, 0]] * 2
@@ -192,8 +199,7 @@ class Head(mesa.Agent):  # type: ignore[misc]
                 ruled = 0.0
             free = lies[1, i] * tables.admitted[h, there, s]
             loss = tables.surge.entry[h, grounds, k, there, s]  # by rules that are announced
-            loss += tables.surge.way[self.taste, self.place, d] if i else 0.0
-            if not i and self.education < tables.surge.min_education[k, there, s]:
-                loss = inf
-            gain = exp(min(max(0.0, loss), tables.surge.most)) if ruled > 0 else 1.0
-            yield s, [ruled * gain, free * gain], list(price[:, i] + [tables.fee[k, there, s], 0])
+            later = inf if self.education < tables.surge.min_education[k, there, s] else 0.0
+            loss += tables.surge.way[self.taste, self.place, d] if i else later
+            rush = exp(min(max(0.0, loss), tables.surge.most)) if ruled > 0 else 1.0
+            yield s, [ruled * rush, free * rush], list(price[:, i] + [tables.fee[k, there, s], 0])
