@@ -54,6 +54,8 @@ POINTERS = {
     "Conditions": {
         "want": np.float64,
         "fear": np.float64,
+        "most_want": np.float64,
+        "most_fear": np.float64,
         "by_state": np.bool_,
         "livelihood": np.float64,
         "age": np.float64,
@@ -68,6 +70,7 @@ POINTERS = {
         "support": np.float64,
         "status": np.float64,
     },
+    "Plane": {},
     "Events": {
         "head": np.int64,
         "answer": np.int64,
@@ -76,15 +79,14 @@ POINTERS = {
         "flight": np.float64,
         "uprooted": np.bool_,
         "trapped": np.bool_,
-        "refused": np.float64,
-        "lacking": np.float64,
+        "word": np.uint64,
     },
     "Step": {
         "heads": np.uint32,
         "classes": np.int64,
-        "keys": np.uint64,
-        "now": np.float64,
-        "dt": np.float64,
+        "since": np.float64,
+        "until": np.float64,
+        "through": np.int64,
     },
 }
 """Arrays of each struct of `reference.c`, in its order."""
@@ -97,9 +99,14 @@ SCALARS: dict[str, dict[str, type]] = {
         "attachment": float,
         "pause": float,
         "pause_depth": float,
+        "first_day": int,
+        "n_days": int,
     },
     "Means": {"subsistence": float},
+    "Plane": {"key": np.uint64, "start": float, "days": float},
+    "Events": {"room": int},
     "Step": {
+        "n_heads": int,
         "month": int,
         "n_places": int,
         "n_countries": int,
@@ -109,6 +116,9 @@ SCALARS: dict[str, dict[str, type]] = {
     },
 }
 """Numbers that follow the arrays of each struct, in its order."""
+
+NUMBERS = {float: ctypes.c_double, int: ctypes.c_int64, np.uint64: ctypes.c_uint64}
+"""C's type of each kind of number."""
 
 
 class Reference:
@@ -120,17 +130,20 @@ class Reference:
 
     def __init__(self, library: ctypes.CDLL, compiler: str) -> None:
         self.compiler = compiler
-        self._decide = library.decide
-        self._decide.restype = ctypes.c_int64
+        self._answer, self._sieve = library.answer, library.sieve
+        self._answer.restype = self._sieve.restype = ctypes.c_int64
 
-    def prepare(self, arguments: Mapping[str, Any]) -> Callable[[], int]:
-        """Lay the kernel's arguments out for C.
+    def prepare(self, arguments: Mapping[str, Any]) -> tuple[Callable[[], int], Callable[[], int]]:
+        """Lay the kernels' arguments out for C.
 
         Args:
-            arguments: Arguments of `sim.kernels.choice.decide` by name; `events` is written to.
+            arguments: Arguments of `benchmarks.kernels.find` by name; `events` and `through` are
+                written to.
 
         Returns:
-            A function that decides and returns the number of events written.
+            (a function that sieves and decides, and returns the number of events written, or -1 if
+            there is no room for all of them; one that only sieves, and returns the number of heads
+            let through).
 
         Raises:
             TypeError: A table is not what `reference.c` takes it for.
@@ -147,32 +160,46 @@ class Reference:
         _expect(tables.surge.entry, tables.admission.shape)
         _expect(tables.surge.min_education, tables.min_education.shape)
         surge = {f"surge_{name}": value for name, value in tables.surge._asdict().items()}
+        days = len(conditions.want)
+        _expect(conditions.want, (days, n, 16))
+        _expect(conditions.fear, (days, n, 8))
+        _expect(conditions.most_want, (n, 16))
+        _expect(conditions.most_fear, (n, 8))
         _expect(conditions.bound, (2, n, n, classes))
         _expect(conditions.most, (n, 2, 128))
         _expect(conditions.livelihood, (n, 7))
         _expect(conditions.settling, (n, 7))
         _expect(arguments["means"].status, (n, 7))
         _expect(conditions.age, (2, 121))
-        step = {name: arguments[name] for name in ("heads", "classes", "keys", "now", "dt")}
+        asked = len(arguments["heads"])
+        for name in ("since", "until", "through"):
+            _expect(arguments[name], (asked,))
+        step = {name: arguments[name] for name in (*POINTERS["Step"], "month")}
         step |= {
-            "month": arguments["month"],
+            "n_heads": asked,
             "n_places": n,
             "n_countries": countries,
             "n_groups": arguments["classes"].shape[1],
             "n_classes": classes,
             "n_kinds": kinds,
         }
-        structs = [
-            _struct("People", arguments["people"]._asdict()),
-            _struct("ChoiceTables", tables._asdict() | surge),
-            _struct("Conditions", conditions._asdict()),
-            _struct("Means", arguments["means"]._asdict()),
-            _struct("Step", step),
-            _struct("Events", arguments["events"]._asdict()),
-        ]
-        first, last = (ctypes.c_int64(arguments[name]) for name in ("first", "last"))
-        pointers = [ctypes.byref(struct) for struct in structs]
-        return lambda: int(self._decide(*pointers, first, last))
+        events = arguments["events"]._asdict()
+        people, choices, state, means, plane, asking, found = (
+            ctypes.byref(_struct(name, values))
+            for name, values in (
+                ("People", arguments["people"]._asdict()),
+                ("ChoiceTables", tables._asdict() | surge),
+                ("Conditions", conditions._asdict() | {"n_days": days}),
+                ("Means", arguments["means"]._asdict()),
+                ("Plane", arguments["plane"]._asdict()),
+                ("Step", step),
+                ("Events", events | {"room": len(events["head"])}),
+            )
+        )
+        return (
+            lambda: int(self._answer(people, choices, state, means, plane, asking, found)),
+            lambda: int(self._sieve(people, state, plane, asking)),
+        )
 
 
 def _expect(array: np.ndarray, shape: tuple[int, ...]) -> None:
@@ -198,7 +225,7 @@ def _struct(name: str, values: Mapping[str, Any]) -> ctypes.Structure:
         filled.append(array.ctypes.data)
         arrays.append(array)
     for field, kind in SCALARS.get(name, {}).items():
-        fields.append((field, ctypes.c_double if kind is float else ctypes.c_int64))
+        fields.append((field, NUMBERS[kind]))
         filled.append(kind(values[field]))
     struct = type(name, (ctypes.Structure,), {"_fields_": fields})(*filled)
     struct.arrays = arrays

@@ -9,7 +9,6 @@ import tempfile
 import time
 from contextlib import suppress
 from datetime import date
-from inspect import signature
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -19,6 +18,7 @@ import numpy as np
 import sim.mechanisms.decide
 from benchmarks import c_reference
 from benchmarks.interpreted import interpret
+from benchmarks.kernels import count_points, find
 from benchmarks.measure import (
     LEAST,
     Mode,
@@ -29,14 +29,19 @@ from benchmarks.measure import (
     show_rows,
 )
 from benchmarks.worlds import Size, scenario
-from sim.core.state import bytes_per_person
+from sim.core.state import DAYS_A_YEAR, bytes_per_person
+from sim.core.terms import Answer
 from sim.engine.setup import build_world
 from sim.engine.solve import solve_base
 from sim.engine.step import advance
-from sim.kernels.choice import Events, decide
+from sim.kernels.choice import Conditions, Events, sieve
+from sim.kernels.plane import Plane
 from sim.mechanisms.census import STOCKS
-from sim.mechanisms.decide import Asked, Sums, all_heads, ask, ask_listed
+from sim.mechanisms.choice import CHOICES
+from sim.mechanisms.decide import MOVE, Asked, Sums, all_heads, ask, ask_listed, room_for
 from sim.mechanisms.exposure import update_all_households
+from sim.mechanisms.livelihood import MEANS
+from sim.mechanisms.policy import CLASSES
 from sim.model.world import World
 from sim.scenario.reader import read
 
@@ -51,11 +56,15 @@ ROUNDS = {"quick": LEAST, "usual": 11, "full": 21}
 MANY = 200_000
 """Heads asked, many times over each, where one pass would be too short to time."""
 INTERPRETED_FULL, INTERPRETED_EVENTS = 200, 100
-"""Heads whom Python answers in full: some at random, and some who have events."""
+"""Heads whom Python asks with raised bounds: some at random, and some who have events."""
 INTERPRETED = 20_000
 """Heads whom Python answers as the kernel does."""
 FULL_SAMPLE = 1000
 """Heads over which full evaluation is timed; its answers are compared for all."""
+RAISED = 8.0
+"""Points that raised bounds add to each head's in a month, at most; most heads get one or two."""
+SPARE = 1024
+"""Room for events beyond those that there are, in case there are more than there should be."""
 
 
 class Reached(Exception):  # noqa: N818 - no error, but the way out of a step
@@ -94,20 +103,24 @@ def synthetic_decision(size: Size) -> tuple[Any, ...]:
 
 
 def kernel_arguments(asked: tuple[Any, ...]) -> tuple[Arguments, Columns]:
-    """What `ask` passes to the kernel, by name, and the events found."""
-    names = list(signature(decide.py_func).parameters)
-    calls: list[tuple[Arguments, Columns]] = []
-
-    def catch(*args: Any) -> int:
-        arguments = dict(zip(names, args, strict=True))
-        found = int(decide(*args))
-        calls.append((arguments, columns(arguments["events"], found)))
-        return found
-
-    with mock.patch.object(sim.mechanisms.decide, "decide", catch):
-        ask(*asked, Sums(asked[0]))
-    (call,) = calls
-    return call
+    """What the kernels are given (see `find`), and the events that `ask` finds with it."""
+    world, now, who = asked
+    arguments = {
+        "people": world.people,
+        "heads": who.heads,
+        "since": who.since,
+        "until": who.until,
+        "tables": CHOICES.of(world).tables,
+        "conditions": now,
+        "means": MEANS.of(world),
+        "classes": CLASSES.of(world),
+        "plane": world.plane(MOVE),
+        "month": world.month(),
+        "events": ask(world, now, who, Sums(world)).events,
+        "through": np.empty(len(who.heads), np.int64),
+    }
+    found: Events = arguments["events"]
+    return arguments, columns(found, len(found.head))
 
 
 def columns(events: Events, n: int) -> Columns:
@@ -118,15 +131,17 @@ def columns(events: Events, n: int) -> Columns:
 def same(a: Columns, b: Columns) -> bool:
     """Whether two sets of events agree person by person.
 
-    Head, answer, hazard and trapped must be equal; the moment, the part that flight has in it, and
-    the rate of refusals with the share of means in it are real numbers, and can differ in the last
-    digits where another library raises to powers.
+    Head, answer, hazard, uprooted, trapped and hash must be equal; the day, and the share that
+    flight has in it, are real numbers, and may differ in their last digits where another library raises to
+    powers.
     """
     if len(a["head"]) != len(b["head"]):
         return False
-    exact = all((a[name] == b[name]).all() for name in ("head", "answer", "hazard", "trapped"))
-    reals = ("time", "flight", "refused", "lacking")
-    close = (np.allclose(a[name], b[name], rtol=1e-9, atol=1e-9) for name in reals)
+    exact = all(
+        (a[name] == b[name]).all()
+        for name in ("head", "answer", "hazard", "uprooted", "trapped", "word")
+    )
+    close = (np.allclose(a[name], b[name], rtol=1e-9, atol=1e-9) for name in ("time", "flight"))
     return bool(exact and all(close))
 
 
@@ -137,28 +152,49 @@ def of_heads(events: Columns, heads: np.ndarray) -> Columns:
 
 
 def asking(arguments: Arguments, heads: np.ndarray, full: bool = False) -> Arguments:
-    """The same question put to other heads, to buffers of their own.
+    """The same question put to other heads, with buffers of their own.
 
     Args:
-        arguments: The kernel's, by name.
+        arguments: The kernels', by name, with the events that they find.
         heads: [n] rows of the heads to ask, among those of `arguments`, which ascend.
-        full: Without the bound, so that everybody is evaluated in full.
+        full: With bounds raised so far that most heads are evaluated in full, at a point or more.
+            They cannot be infinite, since a plane has no highest point. Answers must be the same:
+            no event is at a point above the true bound.
     """
-    n = len(heads)
-    events = Events(*(np.zeros(n, column.dtype) for column in arguments["events"]))
-    conditions = arguments["conditions"]
-    if full:
-        conditions = conditions._replace(
-            bound=np.full_like(conditions.bound, np.inf), most=np.full_like(conditions.most, np.inf)
-        )
-    own = {"heads": heads, "first": 0, "last": n, "events": events, "conditions": conditions}
     at = np.searchsorted(arguments["heads"], heads)
-    return {**arguments, **own, "now": arguments["now"][at], "dt": arguments["dt"][at]}
+    events = arguments["events"].head
+    ends = (np.searchsorted(events, heads.astype(np.int64), side) for side in ("right", "left"))
+    own: Arguments = {
+        "heads": heads,
+        "since": arguments["since"][at],
+        "until": arguments["until"][at],
+        "events": room_for(int(np.subtract(*ends).sum()) + SPARE),
+        "through": np.empty(len(heads), np.int64),
+    }
+    if full:
+        own["conditions"] = raised(arguments["conditions"], arguments["plane"])
+    return arguments | own
+
+
+def raised(conditions: Conditions, plane: Plane) -> Conditions:
+    """The same conditions, with `RAISED` points or less a head and month above its own bound."""
+    top = (conditions.livelihood.max(axis=1) * conditions.most_want.max(axis=1))[:, None]
+    top = np.where(np.eye(len(top), dtype=bool), conditions.at_home, 1.0) * top
+    rate = RAISED / (plane.days / DAYS_A_YEAR)
+    bound = conditions.bound.copy()
+    bound[0] += np.divide(rate, top, out=np.zeros_like(top), where=top > 0)[:, :, None]
+    return conditions._replace(bound=bound, most=np.full_like(conditions.most, np.inf))
 
 
 def answer(arguments: Arguments) -> Columns:
-    """The kernel's events."""
-    return columns(arguments["events"], decide(*arguments.values()))
+    """The kernels' events."""
+    return columns(arguments["events"], find(**arguments))
+
+
+def count_evaluations(arguments: Arguments) -> int:
+    """Number of full answers that the kernels give, if nothing happens to any of the heads."""
+    names = ("people", "heads", "since", "until", "tables", "conditions", "plane", "month")
+    return int(count_points(*(arguments[name] for name in names)))
 
 
 def describe(arguments: Arguments, world: World, evaluated: float) -> dict[str, Any]:
@@ -185,19 +221,19 @@ def compare(asked: tuple[Any, ...], rounds: int, folder: Path) -> dict[str, Any]
     Returns:
         `world` (what it was taken on), `rows` and the kernel's own figures.
     """
-    rows: list[Row] = []
     world: World = asked[0]
     arguments, events = kernel_arguments(asked)
     heads = arguments["heads"]
     n, n_people = len(heads), len(world.people.pid)
     compiled = c_reference.build(folder)
     random = np.random.default_rng(1)
-    usual = tuple(asking(arguments, heads).values())
+    usual = asking(arguments, heads)
 
     def draw(of: np.ndarray, most: int) -> np.ndarray:
         return np.sort(random.choice(of, min(len(of), most), replace=False))
 
-    eventful = draw(events["head"], INTERPRETED_EVENTS)
+    eventful = draw(np.unique(events["head"]), INTERPRETED_EVENTS)
+    quiet = np.setdiff1d(heads, events["head"])
     drawn, many = draw(heads, INTERPRETED_FULL), draw(heads, INTERPRETED)
     python = interpret(
         folder,
@@ -210,23 +246,27 @@ def compare(asked: tuple[Any, ...], rounds: int, folder: Path) -> dict[str, Any]
     through = np.isin(many, python[0]["evaluated"])
 
     # Those who are answered in full are few, and a scan is short: both are asked many times over.
-    scanned = np.tile(many[~through], 1 + MANY // max(1, int((~through).sum())))
-    evaluated = np.tile(many[through], 1 + FULL_SAMPLE // max(1, int(through.sum())))
-    for name, who, goal in (
-        ("decide: Numba / C", heads, "<= 1.25"),
-        ("  scan of the bounds: Numba / C", scanned, ""),
-        ("  full answer: Numba / C", evaluated, ""),
-    ):
-        rows.append(against_c(name, asking(arguments, who), compiled, rounds))
-        rows[-1].goal = goal
+    times = 1 + FULL_SAMPLE // max(1, int(through.sum()))
+    evaluated, answers = np.tile(many[through], times), len(python[0]["evaluated"]) * times
+    scanned = np.tile(heads, 1 + MANY // n)
+    rows = [
+        against_c("decide: Numba / C", usual, compiled, rounds),
+        against_c("  sieve: Numba / C", asking(arguments, scanned), compiled, rounds, only=True),
+        against_c("  full answer: Numba / C", asking(arguments, evaluated), compiled, rounds),
+    ]
+    rows[0].goal = "<= 1.25"
+    for side in ("a", "b"):
+        if (seconds := getattr(rows[2], side)) is not None:
+            setattr(rows[2], side, seconds * len(evaluated) / answers)
 
-    part, everybody = draw(heads, FULL_SAMPLE), draw(heads, MANY)
+    part, everybody = draw(quiet, FULL_SAMPLE), draw(heads, MANY)
     found = of_heads(events, everybody)
-    row = Row("everybody in full / decide, Numba", heads=len(everybody), events=len(found["head"]))
+    row = Row("one full answer / decide, Numba", heads=len(everybody), events=len(found["head"]))
     row.same = same(answer(asking(arguments, everybody, full=True)), found)
-    full = tuple(asking(arguments, part, full=True).values())
-    a, b, ratio = alternate(lambda: decide(*full), lambda: decide(*usual), rounds)
-    row.a, row.b, row.ratio = a / len(part), b / n, ratio * n / len(part)
+    full = asking(arguments, part, full=True)
+    answers = count_evaluations(full)
+    a, b, ratio = alternate(lambda: find(**full), lambda: find(**usual), rounds)
+    row.a, row.b, row.ratio = a / answers, b / n, ratio * n / answers
     rows.append(row)
     seconds = row.b
 
@@ -242,7 +282,7 @@ def compare(asked: tuple[Any, ...], rounds: int, folder: Path) -> dict[str, Any]
         same(result["events"], of_heads(events, who))
         for result, who in zip(python[1:], (drawn, eventful), strict=True)
     )
-    row.a, row.b = python[1]["seconds"] / len(drawn), seconds
+    row.a, row.b = python[1]["seconds"] / len(python[1]["evaluated"]), seconds
     row.ratio = row.a / row.b
     rows.append(row)
 
@@ -252,8 +292,7 @@ def compare(asked: tuple[Any, ...], rounds: int, folder: Path) -> dict[str, Any]
     return {
         "world": describe(arguments, world, float(through.mean()))
         | {
-            "moving_share": float((events["answer"] <= 1).sum() / n),
-            "blocked_share": float((events["answer"] >= 2).sum() / n),
+            **shares(events, n),
             "threads": 1,
         },
         "ns_per_head": per_head * 1e9,
@@ -270,26 +309,55 @@ def compare(asked: tuple[Any, ...], rounds: int, folder: Path) -> dict[str, Any]
     }
 
 
+def shares(events: Columns, n: int) -> dict[str, float]:
+    """Shares of n heads who move, and who are refused at least once."""
+    refused = events["answer"] > Answer.necessity
+    return {
+        "moving_share": float((~refused).sum() / n),
+        "blocked_share": float(len(np.unique(events["head"][refused])) / n),
+    }
+
+
 def against_c(
-    name: str, mine: Arguments, compiled: c_reference.Reference | str, rounds: int
-) -> Row:
-    """The kernel against the C reference, over the heads of `mine`."""
+    name: str, mine: Arguments, compiled: c_reference.Reference | str, rounds: int,
+    only: bool = False,
+) -> Row:  # fmt: skip
+    """The kernels against the C reference, over the heads of `mine`.
+
+    Args:
+        name: Of the row.
+        mine: The kernels' arguments.
+        compiled: The reference, or why there is none.
+        rounds: Pairs of timings.
+        only: Compare the sieves alone; the heads let through then count as answers.
+    """
     n = len(mine["heads"])
     row = Row(name)
     if n == 0:
         row.note = "nobody"
         return row
-    values = tuple(mine.values())
+    names = ("people", "heads", "conditions", "plane", "month", "through")
+    sieved = tuple(mine[name] for name in names)
+
+    def ours() -> int:
+        return int(sieve(*sieved)) if only else find(**mine)
+
     if isinstance(compiled, str):
         row.note = f"no C reference: {compiled}"
-        row.a = alternate(lambda: decide(*values), lambda: None, rounds)[0] / n
+        row.a = alternate(ours, lambda: None, rounds)[0] / n
         return row
-    found = answer(mine)
-    theirs = asking(mine, mine["heads"])
-    run = compiled.prepare(theirs)
-    row.heads, row.events = n, len(found["head"])
-    row.same = same(found, columns(theirs["events"], run()))
-    a, b, row.ratio = alternate(lambda: decide(*values), run, rounds)
+    theirs = mine | {
+        "events": room_for(len(mine["events"].head)), "through": np.empty(n, np.int64),
+    }  # fmt: skip
+    run = compiled.prepare(theirs)[int(only)]
+    row.heads, row.events = n, ours()
+    found = run()
+    if only:
+        row.same = bool(found == row.events)
+        row.same &= bool((mine["through"][:found] == theirs["through"][:found]).all())
+    else:
+        row.same = same(columns(mine["events"], row.events), columns(theirs["events"], found))
+    a, b, row.ratio = alternate(ours, run, rounds)
     row.a, row.b = a / n, b / n
     return row
 
@@ -300,8 +368,7 @@ def threads_row(asked: tuple[Any, ...], rounds: int) -> Row:
     now = asked[1]
     # Everybody many times over: starting threads must not be what is timed.
     times = 1 + MANY // max(1, len(asked[2].heads))
-    heads, first, days, new, turn = asked[2]
-    crowd = Asked(*(np.repeat(column, times) for column in (heads, first, days, new)), turn)
+    crowd = Asked(*(np.repeat(column, times) for column in asked[2]))
     heads = crowd.heads
 
     def with_threads(threads: int) -> Columns:
@@ -324,8 +391,8 @@ def threads_row(asked: tuple[Any, ...], rounds: int) -> Row:
 
 def empty_call(arguments: Arguments) -> float:
     """Seconds of a call that asks nobody: the price of handing over the tables."""
-    values = tuple(asking(arguments, arguments["heads"][:0]).values())
-    return alternate(lambda: decide(*values), lambda: None, 9)[0]
+    nobody = asking(arguments, arguments["heads"][:0])
+    return alternate(lambda: find(**nobody), lambda: None, 9)[0]
 
 
 def count_alternatives(arguments: Arguments) -> tuple[float, int]:
@@ -380,7 +447,7 @@ def show(found: dict[str, Any]) -> list[str]:
                 f" {it['persons_per_second'] / 1e6:.2f} M persons/s"
             ),
             (
-                f"  {it['scan_ns']:.1f} ns a head whom a bound lets stay,"
+                f"  {it['scan_ns']:.1f} ns a head in the sieve,"
                 f" {it['full_us']:.1f} us a full answer, {it['call_us']:.0f} us a call"
             ),
             *show_rows(it["rows"], "A / B, time a head"),

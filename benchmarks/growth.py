@@ -13,6 +13,7 @@ from benchmarks.decision import (
     asking,
     count_alternatives,
     count_cells,
+    count_evaluations,
     kernel_arguments,
     next_decision,
 )
@@ -80,9 +81,9 @@ def of_places(mode: Mode) -> tuple[dict[str, Any], dict[str, Any]]:
 
 def of_full_answer(world: World) -> tuple[float, float]:
     """(alternatives of the mean head, CPU seconds of one full answer)."""
-    arguments, _ = kernel_arguments(next_decision(world))
-    heads = arguments["heads"]
-    drawn = np.sort(np.random.default_rng(1).choice(heads, min(len(heads), 500), replace=False))
+    arguments, events = kernel_arguments(next_decision(world))
+    quiet = np.setdiff1d(arguments["heads"], events["head"])
+    drawn = np.sort(np.random.default_rng(1).choice(quiet, min(len(quiet), 500), replace=False))
     full = asking(arguments, drawn, full=True)
     answer(full)
     times = []
@@ -90,7 +91,7 @@ def of_full_answer(world: World) -> tuple[float, float]:
         start = time.thread_time()
         answer(full)
         times.append(time.thread_time() - start)
-    return count_alternatives(arguments)[0], min(times) / len(drawn)
+    return count_alternatives(arguments)[0], min(times) / count_evaluations(full)
 
 
 def top_slope(x: Any, y: Any) -> float:

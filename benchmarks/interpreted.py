@@ -1,4 +1,4 @@
-"""The same kernel interpreted by Python, in a process of its own where nothing is compiled."""
+"""The same kernels interpreted by Python, in a process of its own where nothing is compiled."""
 
 from __future__ import annotations
 
@@ -14,21 +14,22 @@ from unittest import mock
 
 import numpy as np
 
+from benchmarks.kernels import find
 from sim.kernels import choice
 
 ROOT = Path(__file__).parents[1]
 
 
 def interpret(folder: Path, calls: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Run `sim.kernels.choice.decide` in Python.
+    """Find moves and refusals in Python.
 
     Args:
         folder: Scratch space.
-        calls: Arguments by name of each call.
+        calls: Arguments by name of each call of `benchmarks.kernels.find`.
 
     Returns:
-        Of each call: `events` (columns, as far as written), `evaluated` (rows of the heads who
-        were answered in full) and `seconds` of CPU time.
+        Of each call: `events` (columns, as far as written), `evaluated` (rows of the heads who were
+        answered in full, repeated for each time) and `seconds` of CPU time.
     """
     path = folder / "calls.pickle"
     path.write_bytes(pickle.dumps(calls))
@@ -55,14 +56,14 @@ def main(path: Path) -> None:
     results = []
     for call in pickle.loads(path.read_bytes()):
         evaluated.clear()
-        # The hash wraps round 64 bits on purpose, and no bound is an infinite one; NumPy's scalars
-        # warn of both where compiled code does not.
+        # The hash wraps round 64 bits on purpose, and raised bounds are infinite ones in the first
+        # sieve; NumPy's scalars warn of both where compiled code does not.
         with np.errstate(all="ignore"), mock.patch.object(choice, "evaluate", noted):
             start = time.thread_time()
-            found = choice.decide.py_func(**call)
+            found = find(**call)
             seconds = time.thread_time() - start
         events = {name: column[:found] for name, column in call["events"]._asdict().items()}
-        rows = np.unique(np.array(evaluated, np.int64))
+        rows = np.array(evaluated, np.int64)
         results.append({"events": events, "evaluated": rows, "seconds": seconds})
     path.write_bytes(pickle.dumps(results))
 

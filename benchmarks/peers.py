@@ -16,10 +16,10 @@ from typing import Any
 
 from benchmarks.decision import kernel_arguments, synthetic_decision
 from benchmarks.gated import stepping
+from benchmarks.kernels import find
 from benchmarks.measure import LEAST, Mode, Row, of_world, show_rows
 from benchmarks.whole import WARM, look_at
 from benchmarks.worlds import Size
-from sim.kernels.choice import decide
 
 ROOT = Path(__file__).parents[1]
 PYTHON = ROOT / ".venv-peers" / "bin" / "python"
@@ -81,7 +81,7 @@ def measure(mode: Mode) -> dict[str, Any]:
             size = Size(persons=PERSONS[mode])
             asked = synthetic_decision(size)
             world = look_at(asked)
-            values = tuple(kernel_arguments(asked)[0].values())
+            arguments = kernel_arguments(asked)[0]
             walking, step = stepping(size)
             for _ in range(WARM):
                 step()
@@ -93,7 +93,7 @@ def measure(mode: Mode) -> dict[str, Any]:
             theirs.append(peer.seconds())
             start = time.thread_time()
             for _ in range(5):
-                decide(*values)
+                find(**arguments)
             middle = time.thread_time()
             step()
             ours[0].append((middle - start) / 5 / len(asked[0].people.pid))

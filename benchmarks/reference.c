@@ -1,10 +1,11 @@
 /* The decision in plain C: the yardstick of sim/kernels/choice.py.
  *
- * The same algorithm on the same tables with the same hash draws: sieves that prove a stay from a
- * bound on the rate, and the full answer for those whom the bound lets through. Sums and products
- * are associated as in the kernel, so that (without contraction into fused operations) the answers
- * are the same, person by person. Axes and units of the tables are documented at `ChoiceTables`,
- * `Conditions` and `Means` there; c_reference.py fills the structs below in this very order.
+ * The same algorithm on the same tables with the same hashes. Two sieves list the heads who may have
+ * a point below a bound on their rate; of those, the points below a closer bound are found, and at
+ * each of them the household is evaluated in full. Sums and products are associated as in the
+ * kernel, so that (without contraction into fused operations) the answers are the same, person by
+ * person. Axes and units of the tables are documented at `ChoiceTables`, `Conditions`, `Means` and
+ * `Plane` there; c_reference.py fills the structs below in this very order.
  */
 #include <math.h>
 #include <stdint.h>
@@ -17,6 +18,8 @@ enum { CITIZEN, IRREGULAR_STATUS = 5, N_STATUS = 7, N_AGES = 121 };
 enum { CHILD_AGE = 12, PIONEER_AGE = 18, GROUNDS = 8 };
 #define DAYS_A_YEAR 365.25
 #define MARGIN 1.000001
+#define TIME 0x9FB21C651E98DF25u   /* key of the time of a point */
+#define LABEL 0xD6E8FEB86659FD93u  /* key of the draw that splits its event into kinds */
 
 typedef struct {
     const uint64_t *pid;
@@ -41,11 +44,13 @@ typedef struct {
 } ChoiceTables;
 
 typedef struct {
-    const double *want, *fear;
+    const double *want, *fear;            /* [day, place, ..] from first_day on */
+    const double *most_want, *most_fear;  /* [place, ..] greatest of these days */
     const uint8_t *by_state;
     const double *livelihood, *age, *bound, *most;
     const double *settling;
     double flight, at_home, attachment, pause, pause_depth;
+    int64_t first_day, n_days;
 } Conditions;
 
 typedef struct {
@@ -55,19 +60,28 @@ typedef struct {
     double subsistence;
 } Means;
 
+/* The plane of moves in one calendar month, for everyone. */
+typedef struct {
+    uint64_t key;
+    double start, days;
+} Plane;
+
+/* Moves and refusals, several a head, and at most `room` in all. */
 typedef struct {
     int64_t *head, *answer, *hazard;
     double *time, *flight;
     uint8_t *uprooted, *trapped;
-    double *refused, *lacking;
+    uint64_t *word;
+    int64_t room;
 } Events;
 
+/* Who is asked, and the span in days for which each is asked. */
 typedef struct {
     const uint32_t *heads;
     const int64_t *classes;
-    const uint64_t *keys;
-    const double *now, *dt;
-    int64_t month;
+    const double *since, *until;
+    int64_t *through;  /* [n_heads] working array: positions of the heads whom the sieves let through */
+    int64_t n_heads, month;
     int64_t n_places, n_countries, n_groups, n_classes, n_kinds;
 } Step;
 
@@ -90,9 +104,37 @@ static inline uint64_t mixed(uint64_t z)
     return z ^ (z >> 31);
 }
 
+static inline double unit(uint64_t word)
+{
+    return ((double)(int64_t)(word >> 12) + 0.5) * (1.0 / 4503599627370496.0);
+}
+
 static inline double uniform(uint64_t key, uint64_t who)
 {
-    return ((double)(int64_t)(mixed(key ^ who) >> 12) + 0.5) * (1.0 / 4503599627370496.0);
+    return unit(mixed(key ^ who));
+}
+
+/* A point of somebody's plane. */
+typedef struct {
+    double time, height;
+    uint64_t word;
+} Point;
+
+/* First point after one day and until another, of those below a height; at infinity if there is none. */
+static inline Point next_point(const Plane *plane, uint64_t who, double below, double after, double until)
+{
+    Point first = {INFINITY, 0.0, 0};
+    double level = 0.0;
+    for (uint64_t word = mixed(plane->key ^ who);; word = mixed(word)) {
+        level += -log1p(-unit(word)) * (DAYS_A_YEAR / plane->days);
+        if (!(level < below)) return first;
+        const double moment = plane->start + plane->days * uniform(TIME, word);
+        if (after < moment && moment <= until && moment < first.time) {
+            first.time = moment;
+            first.height = level;
+            first.word = word;
+        }
+    }
 }
 
 static inline int64_t age_of(int64_t month, int64_t born)
@@ -299,14 +341,6 @@ static double secure_means(const Means *means, int64_t place, int64_t rank, int6
     return (double)members * ((earned > 0.0 ? earned : 0.0) + means->support[place]);
 }
 
-/* Factor of W^lam for who can go: (its factor / the greatest there is)^(mu lam). */
-static inline double in_company(const ChoiceTables *tables, int h, const Household *who)
-{
-    const double *factor = tables->companions + 3 * h;
-    const double fullest = factor[0] + factor[1] + factor[2];
-    return pow(companions_of(tables, h, who).full / fullest, tables->nest * tables->inclusive);
-}
-
 /* How settled a household is where it lives, 0 to 1: citizens at once, others as their status lets. */
 static inline double settled(const Conditions *conditions, int64_t place, int64_t status,
                              double since)
@@ -315,126 +349,188 @@ static inline double settled(const Conditions *conditions, int64_t place, int64_
     return 1.0 - exp(-since * conditions->settling[place * N_STATUS + status]);
 }
 
-/* What the rates of a head are made of. */
-typedef struct {
-    int64_t place;
-    int at_home;
-    double want, fear, level, open_l, open_f, l_age, f_age;
-} Level;
-
-static inline Level level_of(const People *people, const Conditions *conditions, const Step *step,
-                             int64_t head)
+static inline int64_t age_row(int64_t month, int64_t born)
 {
-    const int64_t n = step->n_places, p = people->place[head], o = people->home[head];
-    const int64_t taste = people->traits[head] >> 4, mask = people->mask[head];
-    const int64_t cell = (p * n + o) * step->n_classes + taste;
-    int64_t age = age_of(step->month, people->born[head]);
-    age = age < 0 ? 0 : age >= N_AGES ? N_AGES - 1 : age;
-    Level it;
-    it.place = p;
-    it.at_home = p == o;
-    it.want = conditions->want[p * 16 + (mask & 15)];
-    it.fear = conditions->fear[p * 8 + (mask >> 4)];
-    it.level = conditions->livelihood[p * N_STATUS + people->status[head]] * it.want;
-    it.open_l = conditions->bound[cell];
-    it.open_f = conditions->bound[n * n * step->n_classes + cell];
-    it.l_age = conditions->age[age];
-    it.f_age = conditions->age[N_AGES + age];
+    const int64_t age = age_of(month, born);
+    return age < 0 ? 0 : age >= N_AGES ? N_AGES - 1 : age;
+}
+
+/* Row of `want` and `fear` for a time; times beyond them count as their first or last day. */
+static inline int64_t day_of(const Conditions *conditions, double now)
+{
+    const int64_t day = (int64_t)now - conditions->first_day;
+    return day < 0 ? 0 : day >= conditions->n_days ? conditions->n_days - 1 : day;
+}
+
+/* Rates of the two hazards for W = 1. */
+typedef struct {
+    double livelihood, flight;
+} Factors;
+
+/* `rested` and `stayed` are years since the last move: for the pause after it, and for settling. */
+static inline Factors rate_factors(const People *people, const Conditions *conditions, int64_t month,
+                                   int64_t head, double want, double fear, double rested,
+                                   double stayed)
+{
+    const int64_t p = people->place[head], status = people->status[head];
+    const int64_t age = age_row(month, people->born[head]);
+    const double pause = 1.0 - conditions->pause_depth * exp(-rested / conditions->pause);
+    Factors it;
+    it.livelihood = conditions->livelihood[p * N_STATUS + status] * want;
+    it.livelihood *= conditions->age[age] * pause;
+    if (p == people->home[head])
+        it.livelihood *= conditions->at_home;
+    else
+        it.livelihood *= exp(-conditions->attachment * settled(conditions, p, status, stayed));
+    it.flight = conditions->flight * conditions->age[N_AGES + age] * fear;
     return it;
 }
 
-/* Upper bound of a rate: no constraint, all kinds of companions, no pause after a move. */
-static inline double most_of(Level it, const Conditions *conditions)
+/* Upper bound of R_MP on all days: no constraint, all kinds of companions, no pause after a move. */
+static inline double rate_bound(const People *people, const Conditions *conditions, const Step *step,
+                                int64_t head)
 {
-    const double level = it.at_home ? it.level * conditions->at_home : it.level;
-    return level * it.l_age * it.open_l + conditions->flight * it.fear * it.f_age * it.open_f;
+    const int64_t n = step->n_places, p = people->place[head], o = people->home[head];
+    const int64_t mask = people->mask[head], age = age_row(step->month, people->born[head]);
+    const int64_t cell = (p * n + o) * step->n_classes + (people->traits[head] >> 4);
+    double livelihood = conditions->livelihood[p * N_STATUS + people->status[head]];
+    livelihood *= p == o ? conditions->at_home : 1.0;
+    livelihood *= conditions->most_want[p * 16 + (mask & 15)];
+    const double flight =
+        conditions->flight * conditions->most_fear[p * 8 + (mask >> 4)] * conditions->age[N_AGES + age];
+    return livelihood * conditions->age[age] * conditions->bound[cell]
+           + flight * conditions->bound[n * n * step->n_classes + cell];
 }
 
-/* Returns the number of events written, from `first` on. */
-int64_t decide(const People *people, const ChoiceTables *tables, const Conditions *conditions,
-               const Means *means, const Step *step, const Events *events, int64_t first,
-               int64_t last)
+/* Factor of W^lam for who can go: (its factor / the greatest there is)^(mu lam). */
+static inline double in_company(const ChoiceTables *tables, int h, const Household *who)
 {
-    int64_t at = first, waiting = first;
-    /* Those whom the widest bound lets through wait where events are written, which never overtakes
-       them: they are weighed one after the other, so that what that reads stays in the cache. */
-    for (int64_t i = first; i < last; i++) {
+    const double *factor = tables->companions + 3 * h;
+    const double fullest = factor[0] + factor[1] + factor[2];
+    double full = factor[0];
+    if (who->pioneer) full += factor[1];
+    if (who->child) full += factor[2];
+    return pow(full / fullest, tables->nest * tables->inclusive);
+}
+
+/* A closer bound, from the household's own members and its last move: the pause after it counts as
+   of the end of the span, and how settled it is as of the start. */
+static inline double close_bound(const People *people, const ChoiceTables *tables,
+                                 const Conditions *conditions, const Step *step, int64_t head,
+                                 const Household *who, double since, double until)
+{
+    const int64_t n = step->n_places, p = who->place, mask = people->mask[head];
+    const int64_t cell = (p * n + who->home) * step->n_classes + who->taste;
+    const double ago = since - people->moved[head];
+    const Factors top = rate_factors(
+        people, conditions, step->month, head, conditions->most_want[p * 16 + (mask & 15)],
+        conditions->most_fear[p * 8 + (mask >> 4)], (until - people->moved[head]) / DAYS_A_YEAR,
+        (ago > 0.0 ? ago : 0.0) / DAYS_A_YEAR);
+    return top.livelihood * conditions->bound[cell] * in_company(tables, LIVELIHOOD, who)
+           + top.flight * conditions->bound[n * n * step->n_classes + cell]
+                 * in_company(tables, FLIGHT, who);
+}
+
+/* List the positions of heads who may have a point below their rate; returns how many there are.
+   The lowest point is at -ln(1 - u) / years, which is at least u / years. */
+int64_t sieve(const People *people, const Conditions *conditions, const Plane *plane,
+              const Step *step)
+{
+    const double years = plane->days / DAYS_A_YEAR * MARGIN;
+    int64_t *through = step->through, end = 0, n = 0;
+    for (int64_t i = 0; i < step->n_heads; i++) {
         const int64_t head = step->heads[i], p = people->place[head];
         const int from_here = p == people->home[head];
         const double most = conditions->most[(p * 2 + from_here) * 128 + people->mask[head]];
-        events->head[waiting] = i;
-        waiting += !(uniform(step->keys[0], people->pid[head]) > most * step->dt[i] * MARGIN);
+        through[end] = i;
+        end += !(uniform(plane->key, people->pid[head]) > most * years);
     }
-    for (int64_t j = first; j < waiting; j++) {
-        const int64_t i = events->head[j];
-        const int64_t head = step->heads[i];
-        const double dt = step->dt[i];
-        const uint64_t pid = people->pid[head];
-        const double u = uniform(step->keys[0], pid);
-        const Level it = level_of(people, conditions, step, head);
-        if (u > most_of(it, conditions) * dt * MARGIN) continue;
-        const int64_t p = it.place;
-        const double want = it.want, level = it.level, open_l = it.open_l, open_f = it.open_f;
-        const double l_age = it.l_age, f_age = it.f_age, fear = it.fear;
+    for (int64_t j = 0; j < end; j++) {
+        const int64_t i = through[j], head = step->heads[i];
+        const double u = uniform(plane->key, people->pid[head]);
+        through[n] = i;
+        n += !(u > rate_bound(people, conditions, step, head) * years);
+    }
+    return n;
+}
 
-        /* A closer bound: from its own members and its last move. */
-        const double draw = -log1p(-u);
-        const double since = (step->now[i] - people->moved[head]) / DAYS_A_YEAR;
-        const double pause = 1.0 - conditions->pause_depth * exp(-since / conditions->pause);
-        double l = level * (l_age * pause);
-        if (it.at_home)
-            l *= conditions->at_home;
-        else
-            l *= exp(-conditions->attachment * settled(conditions, p, people->status[head], since));
-        const double f = conditions->flight * f_age * fear;
+/* Answer those whom the sieves let through. Returns the number of events, or -1 for want of room. */
+static int64_t decide(const People *people, const ChoiceTables *tables, const Conditions *conditions,
+                      const Means *means, const Plane *plane, const Step *step, int64_t n,
+                      const Events *events)
+{
+    int64_t at = 0;
+    for (int64_t j = 0; j < n; j++) {
+        const int64_t i = step->through[j], head = step->heads[i], p = people->place[head];
+        const double since = step->since[i], until = step->until[i], money = people->means[head];
         const Household who = describe(people, tables, conditions, step, head);
-        const double close = l * open_l * in_company(tables, LIVELIHOOD, &who)
-                             + f * open_f * in_company(tables, FLIGHT, &who);
-        if (draw > close * dt * MARGIN) continue;
+        const double bound =
+            MARGIN * close_bound(people, tables, conditions, step, head, &who, since, until);
+        double now = since;
+        for (int moves = 0; !moves;) {
+            const Point point = next_point(plane, people->pid[head], bound, now, until);
+            if (point.time == INFINITY) break;
+            now = point.time;
 
-        const double money = people->means[head];
-        const Gates live = rates(tables, step, &who, LIVELIHOOD, l, money);
-        const Gates flee = rates(tables, step, &who, FLIGHT, f, money);
-        const double r_mp = live.mp + flee.mp, r = live.r + flee.r;
-        if (draw >= r_mp * dt) continue;
+            /* The full answer, with the factors of this day. */
+            const int64_t row = day_of(conditions, now) * step->n_places + p;
+            const double want = conditions->want[row * 16 + (people->mask[head] & 15)];
+            const double fear = conditions->fear[row * 8 + (people->mask[head] >> 4)];
+            const double ago = (now - people->moved[head]) / DAYS_A_YEAR;
+            const Factors base =
+                rate_factors(people, conditions, step->month, head, want, fear, ago, ago);
+            const Gates live = rates(tables, step, &who, LIVELIHOOD, base.livelihood, money);
+            const Gates flee = rates(tables, step, &who, FLIGHT, base.flight, money);
+            const double r_mp = live.mp + flee.mp, r = live.r + flee.r;
+            if (point.height >= r_mp) continue;
 
-        const double label = uniform(step->keys[1], pid);
-        events->head[at] = head;
-        events->hazard[at] = LIVELIHOOD;
-        events->flight[at] = 0.0;
-        events->uprooted[at] = 0;
-        events->trapped[at] = 0;
-        const double gap = r_mp - r;
-        const double gain = (live.m + flee.m - r) + (r_mp - (live.p + flee.p));
-        const double share = gap > 0.0 ? 0.5 * gain / gap : 0.0;
-        events->refused[at] = gap > 0.0 ? gap : 0.0;
-        events->lacking[at] = share;
-        if (draw < r * dt) {
-            /* Without present threats; and, of the uprooted, as if they were settled again. */
-            const double calm = live.r / want;
-            double chosen = calm;
-            if (people->uprooted[head])
-                chosen *= exp(-conditions->attachment
-                              * (1.0 - settled(conditions, p, people->status[head], since)));
-            events->time[at] = draw / (r * dt);
-            events->answer[at] = label * r < chosen ? CHOICE : NECESSITY;
-            if (label * r >= chosen && label * r < calm) events->uprooted[at] = 1;
-            if (!(label * r < calm)) {
-                events->flight[at] = flee.r / (r - calm);
-                if (label * r - calm < flee.r) events->hazard[at] = FLIGHT;
+            if (at == events->room) return -1;
+            const double label = uniform(LABEL, point.word);
+            events->head[at] = head;
+            events->time[at] = now;
+            events->word[at] = point.word;
+            events->uprooted[at] = 0;
+            events->trapped[at] = 0;
+            events->flight[at] = 0.0;
+            events->hazard[at] = LIVELIHOOD;
+            if (point.height < r) {
+                /* Without present threats; and, of the uprooted, as if they were settled again. */
+                const double calm = live.r / want;
+                double chosen = calm;
+                if (people->uprooted[head])
+                    chosen *= exp(-conditions->attachment
+                                  * (1.0 - settled(conditions, p, people->status[head], ago)));
+                moves = 1;
+                events->answer[at] = label * r < chosen ? CHOICE : NECESSITY;
+                if (label * r >= chosen && label * r < calm) events->uprooted[at] = 1;
+                if (!(label * r < calm)) {
+                    events->flight[at] = flee.r / (r - calm);
+                    if (label * r - calm < flee.r) events->hazard[at] = FLIGHT;
+                }
+            } else {
+                const double gap = r_mp - r;
+                const double gain = (live.m + flee.m - r) + (r_mp - (live.p + flee.p));
+                const double share = gap > 0.0 ? 0.5 * gain / gap : 0.0;
+                events->answer[at] = label < share ? NO_MEANS : NO_PERMISSION;
+                /* Trapped: with the means of a secure place they would have moved. */
+                const double secure =
+                    secure_means(means, p, people->rank[head], people->status[head], who.members);
+                if (secure > money) {
+                    const Gates able =
+                        rates(tables, step, &who, LIVELIHOOD, base.livelihood, secure);
+                    events->trapped[at] = point.height < able.r / want;
+                }
             }
-        } else {
-            events->time[at] = (draw - r * dt) / ((r_mp - r) * dt);
-            events->answer[at] = label < share ? NO_MEANS : NO_PERMISSION;
-            /* Trapped: with the means of a secure place they would have moved. */
-            const double secure =
-                secure_means(means, p, people->rank[head], people->status[head], who.members);
-            if (secure > money) {
-                const Gates able = rates(tables, step, &who, LIVELIHOOD, l, secure);
-                events->trapped[at] = draw < able.r / want * dt;
-            }
+            at++;
         }
-        at++;
     }
-    return at - first;
+    return at;
+}
+
+/* Sieve, then decide. Returns the number of events, or -1 for want of room. */
+int64_t answer(const People *people, const ChoiceTables *tables, const Conditions *conditions,
+               const Means *means, const Plane *plane, const Step *step, const Events *events)
+{
+    const int64_t n = sieve(people, conditions, plane, step);
+    return decide(people, tables, conditions, means, plane, step, n, events);
 }

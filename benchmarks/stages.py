@@ -80,7 +80,7 @@ WRAPPED: list[tuple[Any, str, str, str]] = [
     (rounds, "latest", "decide", "other"),
     (rounds, "join", "decide", "other"),
     (rounds, "ask_listed", "decide", "answers"),
-    (decide, "draw_refusals", "decide", "refusals"),
+    (decide, "mark_refused", "decide", "refusals"),
     (decide, "pick_goals", "decide", "goals"),
     (decide, "count_households", "decide", "counting"),
     (Cells, "of", "decide", "counting"),

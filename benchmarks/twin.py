@@ -15,7 +15,6 @@ from benchmarks.decision import Columns, next_decision
 from benchmarks.measure import LEAST, Mode, Row, of_world, show_rows
 from benchmarks.whole import WARM, look_at, synthetic
 from benchmarks.worlds import Size, scenario
-from sim.core.terms import Answer
 from sim.engine.recorder import Recorder
 from sim.engine.step import advance
 from sim.mechanisms.decide import ask_all_households
@@ -43,15 +42,17 @@ def twin_of(world: World) -> Any:
     return twin
 
 
-def answers(twin: Any) -> dict[int, int]:
-    """Answer by row of those who have just been asked, the stays left out."""
-    return {agent.row: int(agent.answer) for agent in twin.asked if agent.answer != Answer.stays}
-
-
 def same_answers(twin: Any, events: Columns) -> bool:
-    """Whether the twin's heads said what the engine's did."""
-    said = zip(events["head"].tolist(), events["answer"].tolist(), strict=True)
-    return answers(twin) == dict(said)
+    """Whether the same happened on the same days to the twin's heads, as they were just asked."""
+    said = sorted(
+        (agent.row, day, int(answer)) for agent in twin.asked for answer, day in agent.events
+    )
+    heads, days, answers = np.array(said, np.float64).reshape(-1, 3).T
+    return (
+        np.array_equal(heads, events["head"])
+        and np.array_equal(answers, events["answer"])
+        and np.allclose(days, events["time"], rtol=1e-9, atol=1e-9)
+    )
 
 
 def measure(mode: Mode) -> dict[str, Any]:
@@ -73,7 +74,7 @@ def measure(mode: Mode) -> dict[str, Any]:
             events = found[0].events
             row.heads += len(twin.asked)
             row.events += len(events.head)
-            row.same &= same_answers(twin, {"head": events.head, "answer": events.answer})
+            row.same &= same_answers(twin, events._asdict())
         return found
 
     times: list[list[float]] = [[], []]

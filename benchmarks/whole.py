@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numba.core import event
 
-from benchmarks.decision import asking, describe, kernel_arguments, next_decision
+from benchmarks.decision import asking, describe, kernel_arguments, next_decision, shares
 from benchmarks.interpreted import interpret
 from benchmarks.measure import WIDTH, Mode, of_world
 from benchmarks.stages import STAGES, Stages
@@ -111,11 +111,12 @@ def look_at(asked: tuple[Any, ...]) -> dict[str, Any]:
     drawn = np.sort(random.choice(heads, min(len(heads), SAMPLE), replace=False))
     with tempfile.TemporaryDirectory() as folder:
         (python,) = interpret(Path(folder), [asking(arguments, drawn)])
-    return describe(arguments, asked[0], len(python["evaluated"]) / len(drawn)) | {
-        "moving_share": float((events["answer"] <= Answer.necessity).sum() / len(heads)),
-        "blocked_share": float((events["answer"] > Answer.necessity).sum() / len(heads)),
-        "threads": asked[0].threads,
-    }
+    evaluated = len(np.unique(python["evaluated"])) / len(drawn)
+    return (
+        describe(arguments, asked[0], evaluated)
+        | shares(events, len(heads))
+        | {"threads": asked[0].threads}
+    )
 
 
 def timed(world: World, warm: int = WARM, steps: int = STEPS) -> dict[str, Any]:

@@ -9,7 +9,18 @@ import numpy as np
 import pytest
 
 import sim
-from benchmarks.decision import count_alternatives, kernel_arguments, next_decision
+from benchmarks import c_reference
+from benchmarks.decision import (
+    answer,
+    asking,
+    columns,
+    count_alternatives,
+    count_evaluations,
+    kernel_arguments,
+    next_decision,
+    same,
+)
+from benchmarks.exact import moderate
 from benchmarks.guard import LIMIT, ROUNDS, slower
 from benchmarks.measure import Row, slope
 from benchmarks.stages import STAGES, Stages
@@ -22,6 +33,7 @@ from sim.mechanisms.census import STOCKS
 from sim.mechanisms.decide import HOUSEHOLDS
 from sim.model.world import World
 from sim.scenario.writer import dump
+from tests.worlds import random_world
 
 SIZE = Size(persons=20_000, months=6)
 
@@ -63,6 +75,27 @@ def test_there_are_about_fifty_alternatives(world: World) -> None:
     mean, most = count_alternatives(arguments)
     assert 45 <= mean <= 55
     assert most == 57
+
+
+def test_no_event_is_above_the_bounds(world: World) -> None:
+    arguments, found = kernel_arguments(next_decision(world))
+    raised = asking(arguments, arguments["heads"], full=True)
+    assert len(found["head"]) > 50
+    assert same(answer(raised), found)
+    usual = asking(arguments, arguments["heads"])
+    assert count_evaluations(raised) > len(usual["heads"]) > 10 * count_evaluations(usual)
+
+
+def test_c_gives_the_same_answers(world: World, tmp_path: Path) -> None:
+    compiled = c_reference.build(tmp_path)
+    if isinstance(compiled, str):
+        pytest.skip(compiled)
+    odd = (moderate(next_decision(random_world(number))) for number in range(12))
+    for asked in (next_decision(world), *odd):
+        arguments, found = kernel_arguments(asked)
+        for full in (False, True):
+            theirs = asking(arguments, arguments["heads"], full)
+            assert same(columns(theirs["events"], compiled.prepare(theirs)[0]()), found)
 
 
 def test_every_mechanism_is_on() -> None:

@@ -1,0 +1,54 @@
+"""The kernels that answer, called one after the other as `sim.mechanisms.decide` calls them."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from sim.core.jit import kernel
+from sim.kernels.choice import MARGIN, close_bound, decide, sieve
+from sim.kernels.plane import next_point
+
+
+def find(
+    people: Any, heads: Any, since: Any, until: Any, tables: Any, conditions: Any, means: Any,
+    classes: Any, plane: Any, month: int, events: Any, through: Any,
+) -> int:  # fmt: skip
+    """Find the moves and refusals of heads.
+
+    Args:
+        people, heads, since, until, tables, conditions, means, classes, plane, month: As in
+            `sim.kernels.choice.decide`.
+        events: Buffers, written to.
+        through: [n] working array.
+
+    Returns:
+        Number of events written.
+
+    Raises:
+        RuntimeError: There is no room for all events.
+    """
+    mine = through[: sieve(people, heads, conditions, plane, month, through)]
+    found, done = decide(
+        people, heads[mine], since[mine], until[mine], 0, tables, conditions, means, classes, plane,
+        month, events,
+    )  # fmt: skip
+    if done < len(mine):
+        raise RuntimeError(f"there are more events than {len(events.head)}")
+    return int(found)
+
+
+@kernel
+def count_points(people, heads, since, until, tables, conditions, plane, month):
+    """Number of points at which `decide` evaluates heads to whom nothing happens."""
+    n = 0
+    for i in range(heads.shape[0]):
+        head = heads[i]
+        bound = MARGIN * close_bound(people, tables, conditions, head, since[i], until[i], month)
+        now = since[i]
+        while True:
+            now, _, _ = next_point(plane, people.pid[head], bound, now, until[i])
+            if now == math.inf:
+                break
+            n += 1
+    return n
