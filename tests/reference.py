@@ -402,9 +402,7 @@ class Reference:
             for a, b, corridor, option, days in self._legs()
             if self._leg(taste, policy_open, a, b, corridor, option, days)[2]
         ]  # fmt: skip
-        cost = self._least(
-            [(a, b, mean) for (a, b, *_), mean in zip(legs, mean_cost, strict=True)]
-        )
+        cost = self._least([(a, b, mean) for (a, b, *_), mean in zip(legs, mean_cost, strict=True)])
         thrifty = self._least(
             [
                 (a, b, mean + THRIFT * price / self.price_scale)

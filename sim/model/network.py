@@ -90,7 +90,5 @@ def fewest_legs(legs: Legs, n: int) -> I64:
     """[place, place] smallest number of legs between n places, -1 where there is no route."""
     count, fare, every = np.empty((n, n)), np.empty((n, n)), np.ones(len(legs.source))
     nobody = np.empty((0, len(every)))
-    solve_routes(
-        legs, every, nobody, 0 * every, every > 0, count, np.empty((0, n, n)), fare
-    )
+    solve_routes(legs, every, nobody, 0 * every, every > 0, count, np.empty((0, n, n)), fare)
     return np.where(np.isfinite(count), count, -1).astype(np.int64)
