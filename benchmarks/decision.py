@@ -132,8 +132,8 @@ def same(a: Columns, b: Columns) -> bool:
     """Whether two sets of events agree person by person.
 
     Head, answer, hazard, uprooted, trapped and hash must be equal; the day, and the share that
-    flight has in it, are real numbers, and may differ in their last digits where another library raises to
-    powers.
+    flight has in it, are real numbers, and may differ in their last digits where another library
+    raises to powers.
     """
     if len(a["head"]) != len(b["head"]):
         return False

@@ -18,6 +18,7 @@ enum { CITIZEN, IRREGULAR_STATUS = 5, N_STATUS = 7, N_AGES = 121 };
 enum { CHILD_AGE = 12, PIONEER_AGE = 18, GROUNDS = 8 };
 #define DAYS_A_YEAR 365.25
 #define MARGIN 1.000001
+#define HIGHEST 1000.0
 #define TIME 0x9FB21C651E98DF25u   /* key of the time of a point */
 #define LABEL 0xD6E8FEB86659FD93u  /* key of the draw that splits its event into kinds */
 
@@ -127,7 +128,7 @@ static inline Point next_point(const Plane *plane, uint64_t who, double below, d
     double level = 0.0;
     for (uint64_t word = mixed(plane->key ^ who);; word = mixed(word)) {
         level += -log1p(-unit(word)) * (DAYS_A_YEAR / plane->days);
-        if (!(level < below)) return first;
+        if (!(level < (below < HIGHEST ? below : HIGHEST))) return first;
         const double moment = plane->start + plane->days * uniform(TIME, word);
         if (after < moment && moment <= until && moment < first.time) {
             first.time = moment;

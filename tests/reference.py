@@ -186,7 +186,8 @@ def points(plane: Plane, who: int, below: float) -> list[tuple[float, float, int
     word, height, years = mix(int(plane.key) ^ who), 0.0, plane.days / 365.25
     while True:
         height -= math.log1p(-unit(word)) / years
-        if height >= below:
+        # Choice: rates above a thousand a year count as that.
+        if height >= min(below, 1000.0):
             return sorted(found)
         found.append((plane.start + plane.days * uniform(TIME, word), height, word))
         word = mix(word)

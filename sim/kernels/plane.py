@@ -23,6 +23,8 @@ from sim.core.state import DAYS_A_YEAR
 
 TIME, LABEL = np.uint64(0x9FB21C651E98DF25), np.uint64(0xD6E8FEB86659FD93)
 """Keys of the time of a point, and of the draw that splits its event into kinds (odd constants)."""
+HIGHEST = 1000.0
+"""Events per year from which a rate counts no higher (our assumption)."""
 
 
 class Plane(NamedTuple):
@@ -42,7 +44,7 @@ def next_point(plane, who, below, after, until):
 
     Args:
         who: Identity, uint64.
-        below: Height, in events per year; finite.
+        below: Height, in events per year; above `HIGHEST` it counts as that.
         after, until: Days, counted from the start of the run; `after` is excluded.
 
     Returns:
@@ -55,7 +57,7 @@ def next_point(plane, who, below, after, until):
     level = 0.0
     while True:
         level += -math.log1p(-unit(word)) * (DAYS_A_YEAR / plane.days)
-        if not level < below:
+        if not level < min(below, HIGHEST):
             return time, height, chosen
         moment = plane.start + plane.days * uniform(TIME, word)
         if after < moment <= until and moment < time:

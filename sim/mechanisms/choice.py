@@ -229,10 +229,11 @@ class Choices:
         decision = self.scenario.decision
         nothing = np.zeros_like(met.caught)
         free = self.network.legs.price * factor
+        unmet = Enforcement(nothing, nothing, np.ones_like(met.usable), free)
         hops = np.maximum(self.network.hops, 0)
         todays = self._routes(met, legs)
         # Where policy is open, people can still go as they go today, so it can only be better.
-        better = self._routes(Enforcement(nothing, nothing, np.ones_like(met.usable), free), legs)
+        better = self._routes(unmet, legs)
         values = (todays.value[BEST], np.maximum(better.value[BEST], todays.value[BEST]))
         fares = (todays.fare[CHEAPEST], np.minimum(better.fare[CHEAPEST], todays.fare[CHEAPEST]))
         for w in range(2):

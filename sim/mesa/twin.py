@@ -20,7 +20,7 @@ from sim.engine.setup import build_world
 from sim.engine.solve import solve_base
 from sim.engine.step import advance
 from sim.kernels.choice import Conditions
-from sim.kernels.plane import LABEL, TIME
+from sim.kernels.plane import HIGHEST, LABEL, TIME
 from sim.mechanisms import choice, decide, journey, policy
 from sim.mesa.quiet import agentset, mesa
 from sim.schema import Scenario
@@ -121,11 +121,14 @@ class Head(mesa.Agent):  # type: ignore[misc]
     def points(self) -> Iterator[tuple[float, float, int]]:
         """Poisson points of one's time, one a year and unit of height: day, height and word."""
         plane, (since, until) = self.model.plane, self.model.spans[self.row]
-        word, height, found = int(plane.key) ^ self.pid, 0.0, []
-        while height <= self.model.now.most[self.place, int(self.place == self.home), self.mask]:
-            word = mix(word)  # all below a bound of R_MP
-            height -= log1p(-self.model.draw(word)) * DAYS_A_YEAR / plane.days
+        most = self.model.now.most[self.place, int(self.place == self.home), self.mask]
+        word, height, found = mix(int(plane.key) ^ self.pid), 0.0, []
+        # All that are below a bound of R_MP; a rate above `HIGHEST` counts as that.
+        while (height := height - log1p(-self.model.draw(word)) * DAYS_A_YEAR / plane.days) < min(
+            most, HIGHEST
+        ):
             found.append((plane.start + plane.days * self.model.draw(TIME, word), height, word))
+            word = mix(word)
         yield from (point for point in sorted(found) if since < point[0] <= until)
 
     def settled(self, day: float) -> float:

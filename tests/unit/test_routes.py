@@ -292,6 +292,17 @@ def test_a_closed_corridor_is_used_by_nobody_and_others_are():
     assert -math.inf < ways < before
 
 
+def test_no_way_is_worse_where_policy_is_open():
+    """A closed border can open legs: from behind it, places farther away come nearer the goal."""
+    at = prepared(
+        "policies.bb_border.barrier=1", "decision.route_scale=5", "decision.fatigue=.02"
+    )  # fmt: skip
+    geography, price = CHOICES.of(at).geography[..., 1], CHOICES.of(at).price[..., 1]
+    assert (geography[:, 1] >= geography[:, 0]).all()
+    assert (price[1] <= price[0]).all()
+    assert (price[1] < price[0]).any()
+
+
 def test_ways_are_those_of_a_landscape_made_today():
     """What is kept from month to month, regular travel, is what it would be if made anew."""
     at = world(small("time.end=2020-06"))
