@@ -14,9 +14,9 @@
 # ---
 
 # %% [markdown]
-# # Choice or necessity: one draw, five answers
+# # Choice or necessity: one line, five answers
 #
-# **Goal.** After this notebook you can explain how one number decides between five answers, why
+# **Goal.** After this notebook you can explain how chance and rates decide between five answers, why
 # "forced" and "voluntary" are two ends of one line, and why two of the five answers are not seen at
 # any border.
 #
@@ -37,9 +37,10 @@
 # | $R_P$ | if every border were open to her |
 # | $R_{MP}$ | if money were no limit and every border were open to her |
 #
-# Then **one number** is drawn at random for this month. The line from 0 to $R_{MP}$ is cut where the
-# rates are, and the part in which the number falls is her answer. If it falls beyond $R_{MP}$, she
-# stays.
+# At random moments something could happen, and each moment has a random **number**. The line from 0 to
+# $R_{MP}$ is cut where the rates are, and the part in which the number falls says what happens: she
+# goes, or she is kept from going. If it falls beyond $R_{MP}$, nothing happens, and she stays. Numbers
+# below $R$ come $R$ times a year: that is what a rate means.
 #
 # *The world is invented. It is a model, not a forecast. All figures are our assumption.*
 
@@ -69,19 +70,19 @@ for answer, n in twin.asked.groupby("answer").count().items():
 # ## One household
 #
 # Here is one head of household in the valley, and her line. Each colour is one of the five answers,
-# and the black mark is the number that was drawn: move it along the line. Then take money from her, or
+# and the black mark is the number of one moment: move it along the line. Then take money from her, or
 # give her some, and see which parts of the line grow and which shrink.
 
 
 # %%
 def cuts(head: Head, money: float) -> dict[str, float]:
     """How long the part of each answer is on the line, in moves a year."""
-    r = sum(head.rates(money, policy_open=False))
-    livelihood = head.rates(money, policy_open=False)[0]
-    r_0 = livelihood / twin.now.want[head.place, head.want]  # nobody is uprooted yet
-    r_m = sum(head.rates(inf, policy_open=False))
-    r_p = sum(head.rates(money, policy_open=True))
-    r_mp = sum(head.rates(inf, policy_open=True))
+    day = twin.now.first_day
+    r_0, *by_threats = head.rates(day, money, policy_open=False)  # nobody is uprooted yet
+    r = r_0 + sum(by_threats)
+    r_m = sum(head.rates(day, inf, policy_open=False))
+    r_p = sum(head.rates(day, money, policy_open=True))
+    r_mp = sum(head.rates(day, inf, policy_open=True))
     by_means = ((r_m - r) + (r_mp - r_p)) / 2  # what stands in the way is shared evenly
     return {
         "choice": r_0,
