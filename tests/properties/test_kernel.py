@@ -46,6 +46,8 @@ KNOWN = 60
 """Days whose threats are known; all others are as the first or the last of them."""
 EVENTS = 4.0
 """Events of a head on its plane, at most, on average."""
+POINTS = 500.0
+"""Points of a head below the bound of its rates, at most, on average."""
 LONGEST = (60.0, 60.0, 4000.0)
 """Days of a plane, at most, by draw."""
 
@@ -104,13 +106,14 @@ def compare(number: int, tally: Tally) -> None:
         rates_of(world, now, heads, world.day + i + 0.5)[:, 6:].sum(axis=1) for i in range(KNOWN)
     ]
     most = np.max(daily, axis=0)
-    check_bound(world, now, heads, most)
+    # Where bounds are far too wide, points to look at are many, and time must be shorter.
+    rate = np.maximum(most, check_bound(world, now, heads, most) * EVENTS / POINTS)
 
     rng = np.random.default_rng([number, 1])
     for again, longest in enumerate(LONGEST):
         world.seed = number + 1_000_000 * again  # draws anew, and changes nothing else
-        for these in alike(most):
-            plane = plane_for(world, rng, most[these].max(), longest)
+        for these in alike(rate):
+            plane = plane_for(world, rng, rate[these].max(), longest)
             who = [deciders[i] for i in these]
             check_plane(reference, now, plane, rng, heads[these], who, tally, number)
     for hazard in Hazard:
@@ -270,9 +273,9 @@ def check_events(
     assert len(mine) == len(verdicts), (number, head)
 
 
-def check_bound(world: World, now: Conditions, heads: I64, most: F64) -> None:
-    """No bound is below R_MP on any day."""
-    people = world.people
+def check_bound(world: World, now: Conditions, heads: I64, most: F64) -> F64:
+    """No bound is below R_MP on any day; gives the bounds."""
+    people, bounds = world.people, []
     for head, r_mp in zip(heads, most, strict=True):
         p, o, mask = int(people.place[head]), int(people.home[head]), int(people.mask[head])
         where = (p, o, int(people.traits[head]) >> 4)
@@ -283,6 +286,8 @@ def check_bound(world: World, now: Conditions, heads: I64, most: F64) -> None:
         bound = livelihood * now.bound[(0, *where)] + flight * now.bound[(1, *where)]
         assert bound * (1 + 1e-9) >= r_mp
         assert now.most[p, int(p == o), mask] * (1 + 1e-9) >= bound
+        bounds.append(bound)
+    return np.array(bounds)
 
 
 def check_goals(
