@@ -95,10 +95,7 @@ def plot_effects(
         legend(ax, [(_named(it), c) for it, c in zip(figures, style.LINES, strict=False)], 1)
     others = [_named(it) for it in swept.factors if it != over]
     replicates = len(swept.plan["seeds"])
-    whose = _whose(swept, figures)
-    what = f"{wording.capital(_named(figures[0]))}{whose}. " if len(figures) == 1 else ""
-    if len(figures) > 1 and whose:
-        what = f"Figures{whose}. "
+    what = _whose(swept, figures)
     if others:
         marks = ("Thick line", "thin lines") if in_order else ("Dot", "dashes")
         what += f"{marks[0]}: mean over {_listed(others)}; {marks[1]}: each of their settings. "
@@ -137,12 +134,18 @@ def effects_finding(swept: Swept, figure: str, over: str | None = None) -> str:
 
 
 def _whose(swept: Swept, figures: Sequence[str]) -> str:
-    """Say that figures are about the population of interest, if all are headline figures."""
+    """Name one figure, and say that all are of the population of interest, if they are.
+
+    Headline figures are; sums over rows of a table are of whomever the table counts.
+    """
     scenario, metrics = swept.plan["scenario"], swept.plan["sweep"].get("metrics", {})
-    if not all(it in MEASURES or metrics.get(it, {}).get("measure") for it in figures):
-        return ""
     names = {it["id"]: it.get("name") or it["id"] for it in scenario["countries"]}
-    return of_named(named(scenario["population"]["focus"], names))
+    whose = of_named(named(scenario["population"]["focus"], names))
+    if not all(it in MEASURES or metrics.get(it, {}).get("measure") for it in figures):
+        whose = ""
+    if len(figures) == 1:
+        return f"{wording.capital(_named(figures[0]))}{whose}. "
+    return f"Figures{whose}. " if whose else ""
 
 
 def _range(name: str, least: tuple[Any, str], most: tuple[Any, str], counted: str) -> str:

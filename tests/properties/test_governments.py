@@ -45,7 +45,9 @@ def union(more: str) -> str:
 
 FREE = union("free_movement: true")
 # Members by as small rows as the others, and of them many who move.
-MEMBERS = ("population.focus=[HO, NX]", ROOM, "decision.base_livelihood=4")
+MEMBERS = (
+    "population.focus=[HO, NX]", "population.others=decide", ROOM, "decision.base_livelihood=4",
+)  # fmt: skip
 
 
 def hoped(record: Record, **where: Any) -> float:

@@ -9,6 +9,7 @@ import pytest
 
 from sim.core.state import HEAD
 from sim.core.terms import Activity
+from sim.mechanisms.exposure import EXPOSURE
 from sim.mesa.twin import Twin
 from sim.scenario.whole import Scenario
 from tests.small import AA, HARSH, Tables, differing, small, small_tables, steps, tables, world
@@ -141,3 +142,5 @@ def test_heads_who_decide_and_heads_who_stay_are_all_heads() -> None:
     assert (at.country[at.people.home[heads.deciding]] == AA).all()
     assert (at.country[at.people.home[heads.staying]] != AA).all()
     assert at.deciding.tolist() == heads.deciding.tolist()
+    # A threat's prevalence is its share of all households of a place, whoever decides.
+    assert EXPOSURE.of(at).counts.sum() == len(both)
