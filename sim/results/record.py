@@ -231,7 +231,12 @@ def load(directory: str | Path) -> Record:
         StoreError: it is not a run's folder, or a file of it is missing or damaged.
     """
     scenario, manifest, tables = store.read(directory)
-    return Record(scenario, int(manifest["seed"]), manifest, tables)
+    try:
+        return Record(scenario, int(manifest["seed"]), manifest, tables)
+    except ValueError as error:
+        raise store.StoreError(
+            f"{directory} is of an earlier version ({error}); run again"
+        ) from error
 
 
 def refuse_unlike(record: Record, base: Record) -> None:
