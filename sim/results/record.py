@@ -234,7 +234,12 @@ def load(directory: str | Path) -> Record:
     """
     scenario, manifest, kept = store.read(directory)
     tables = {name: it.rename(columns=old_names(described(name))) for name, it in kept.items()}
-    return Record(scenario, int(manifest["seed"]), manifest, tables)
+    try:
+        return Record(scenario, int(manifest["seed"]), manifest, tables)
+    except ValueError as error:
+        raise store.StoreError(
+            f"{directory} is of an earlier version ({error}); run again"
+        ) from error
 
 
 def refuse_unlike(record: Record, base: Record) -> None:

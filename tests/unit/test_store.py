@@ -354,6 +354,12 @@ def break_scenario(folder: Path) -> None:
     sign(folder, "scenario.yaml")
 
 
+def earlier_table(folder: Path) -> None:
+    path = folder / "harms.parquet"
+    pq.write_table(pq.read_table(path).drop_columns(["expected"]), path)
+    sign(folder, "harms.parquet")
+
+
 def break_table(folder: Path) -> None:
     (folder / "harms.parquet").write_bytes(b"PAR1 no table PAR1")
     sign(folder, "harms.parquet")
@@ -400,6 +406,7 @@ def poor_manifest(folder: Path) -> None:
         (edit_scenario, r"scenario\.yaml was changed or cut short"),
         (break_scenario, r"scenario\.yaml cannot be read by this version: .*nonsense"),
         (break_table, r"harms\.parquet cannot be read as a table of a run"),
+        (earlier_table, r"of an earlier version \(table 'harms' lacks expected\); run again"),
         (odd_manifest, r"manifest\.json is damaged: passwd is no file of a run"),
         (short_manifest, r"manifest\.json is damaged: it lists no scenario\.yaml"),
         (drop_manifest, r"is not the folder of a run: it has no manifest\.json"),
