@@ -48,6 +48,8 @@ EVENTS = 4.0
 """Events of a head on its plane, at most, on average."""
 POINTS = 500.0
 """Points of a head below the bound of its rates, at most, on average."""
+SHORTEST = 1e-6
+"""Days of a plane, at least: in less time, two points may have the same rounded moment."""
 LONGEST = (60.0, 60.0, 4000.0)
 """Days of a plane, at most, by draw."""
 
@@ -114,6 +116,8 @@ def compare(number: int, tally: Tally) -> None:
         world.seed = number + 1_000_000 * again  # draws anew, and changes nothing else
         for these in alike(rate):
             plane = plane_for(world, rng, rate[these].max(), longest)
+            if plane.days < SHORTEST:
+                continue
             who = [deciders[i] for i in these]
             check_plane(reference, now, plane, rng, heads[these], who, tally, number)
     for hazard in Hazard:
