@@ -20,7 +20,7 @@ enum { CHILD_AGE = 12, PIONEER_AGE = 18, GROUNDS = 8 };
 #define MARGIN 1.000001
 #define HIGHEST 1000.0
 #define TIME 0x9FB21C651E98DF25u   /* key of the time of a point */
-#define LABEL 0xD6E8FEB86659FD93u  /* key of the draw that splits its event into kinds */
+#define LABEL 0xD6E8FEB86659FD93u  /* key of the draw that tells why its event is refused */
 
 typedef struct {
     const uint64_t *pid;
@@ -486,7 +486,6 @@ static int64_t decide(const People *people, const ChoiceTables *tables, const Co
             if (point.height >= r_mp) continue;
 
             if (at == events->room) return -1;
-            const double label = uniform(LABEL, point.word);
             events->head[at] = head;
             events->time[at] = now;
             events->word[at] = point.word;
@@ -502,17 +501,17 @@ static int64_t decide(const People *people, const ChoiceTables *tables, const Co
                     chosen *= exp(-conditions->attachment
                                   * (1.0 - settled(conditions, p, people->status[head], ago)));
                 moves = 1;
-                events->answer[at] = label * r < chosen ? CHOICE : NECESSITY;
-                if (label * r >= chosen && label * r < calm) events->uprooted[at] = 1;
-                if (!(label * r < calm)) {
+                events->answer[at] = point.height < chosen ? CHOICE : NECESSITY;
+                if (point.height >= chosen && point.height < calm) events->uprooted[at] = 1;
+                if (!(point.height < calm)) {
                     events->flight[at] = flee.r / (r - calm);
-                    if (label * r - calm < flee.r) events->hazard[at] = FLIGHT;
+                    if (point.height - calm < flee.r) events->hazard[at] = FLIGHT;
                 }
             } else {
                 const double gap = r_mp - r;
                 const double gain = (live.m + flee.m - r) + (r_mp - (live.p + flee.p));
                 const double share = gap > 0.0 ? 0.5 * gain / gap : 0.0;
-                events->answer[at] = label < share ? NO_MEANS : NO_PERMISSION;
+                events->answer[at] = uniform(LABEL, point.word) < share ? NO_MEANS : NO_PERMISSION;
                 /* Trapped: with the means of a secure place they would have moved. */
                 const double secure =
                     secure_means(means, p, people->rank[head], people->status[head], who.members);

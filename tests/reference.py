@@ -1077,24 +1077,23 @@ class Reference:
         self, head: int, who: Decider, rates: Rates, day: float, height: float, word: int
     ) -> Verdict:
         """One point, five answers."""
-        label = uniform(LABEL, word)
         near = close(height, rates.R) or close(height, rates.R_MP)
         if height >= rates.R_MP:
             return Verdict(Answer.stays, day, word, near=near)
         if height < rates.R:
             necessity = rates.R - rates.R_C
-            near |= close(label * rates.R, rates.R_0) or close(label * rates.R, rates.R_C)
-            if label < min(rates.R_0, rates.R) / rates.R:
+            near |= close(height, rates.R_0) or close(height, rates.R_C)
+            if height < rates.R_0:
                 return Verdict(Answer.choice, day, word, near=near)
-            if label < min(rates.R_C, rates.R) / rates.R:
+            if height < rates.R_C:
                 # Choice: it goes as one who would live better, not as one who flees.
                 return Verdict(Answer.necessity, day, word, uprooted=True, near=near)
-            beyond = label * rates.R - rates.R_C
+            beyond = height - rates.R_C
             hazard = Hazard.flight if beyond < rates.F else Hazard.livelihood
             near |= abs(beyond - rates.F) <= NEAR * rates.R
             return Verdict(Answer.necessity, day, word, hazard, rates.F / necessity, near=near)
         gap = rates.R_MP - rates.R
-        share = rates.no_means / gap
+        share, label = rates.no_means / gap, uniform(LABEL, word)
         answer = Answer.no_means if label < share else Answer.no_permission
         # The parts are differences of rates: what is lost in them counts in full rates.
         near |= abs(label - share) <= NEAR * max(1.0, 1e-6 * rates.R_MP / gap)

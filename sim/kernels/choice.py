@@ -678,7 +678,8 @@ def decide(
     """Find the moves and refusals of heads, each in a span of time within a month.
 
     At a point of height H and time T, with the rates of that moment: if H < R the household moves,
-    which ends its span; otherwise, if H < R_MP, it is refused.
+    which ends its span (by choice if H < R_0, else of necessity); otherwise, if H < R_MP, it is
+    refused.
 
     Args:
         people: All persons.
@@ -725,7 +726,6 @@ def decide(
                     break
                 if at == room:
                     return begin, i
-                label = uniform(LABEL, word)
                 events.head[at] = head
                 events.time[at] = now
                 events.word[at] = word
@@ -734,24 +734,25 @@ def decide(
                 events.uprooted[at] = False
                 events.hazard[at] = LIVELIHOOD
                 if height < r:
-                    # The label cuts R into R_0, the rest of R_C, F, and the rest of L. Hazards do
+                    # The height falls into R_0, the rest of R_C, F, or the rest of L. Hazards do
                     # not depend on R_0: where people go is the same, whatever counts as choice.
                     calm = lr / want
-                    if label * r < chosen_rate(people, conditions, head, now, calm):
+                    if height < chosen_rate(people, conditions, head, now, calm):
                         events.answer[at] = CHOICE
-                    elif label * r < calm:
+                    elif height < calm:
                         events.answer[at] = NECESSITY
                         events.uprooted[at] = True
                     else:
                         events.answer[at] = NECESSITY
                         events.flight[at] = fr / (r - calm)
-                        if label * r - calm < fr:
+                        if height - calm < fr:
                             events.hazard[at] = FLIGHT
                     at += 1
                     moves = True
                     break
                 share = no_means_share(r, lm + fm, lp + fp, r_mp)
-                events.answer[at] = NO_MEANS if label < share else NO_PERMISSION
+                by_means = uniform(LABEL, word) < share
+                events.answer[at] = NO_MEANS if by_means else NO_PERMISSION
                 n, _, _ = household(people, head, month)
                 secure_money = secure_means(
                     means, people.place[head], people.rank[head], people.status[head], n

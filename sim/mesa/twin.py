@@ -105,15 +105,16 @@ class Head(mesa.Agent):  # type: ignore[misc]
             R_M = sum(self.rates(day, inf, policy_open=False))  # if money were no limit
             R_P = sum(self.rates(day, self.means, policy_open=True))  # if policy were open to all
             R_MP = sum(self.rates(day, inf, policy_open=True))
-            R, label = R_C + F + L_more, self.model.draw(LABEL, word)
+            R = R_C + F + L_more
             unsettled = 1 - self.settled(day) if self.uprooted else 0  # by threats
             R_0 = R_C * exp(-self.model.now.attachment * unsettled)  # as if settled
             if height < R:
-                self.answer = Answer.choice if label * R < R_0 else Answer.necessity
-                self.go(Hazard.flight if R_C <= label * R < R_C + F else Hazard.livelihood, word)
+                self.answer = Answer.choice if height < R_0 else Answer.necessity
+                self.go(Hazard.flight if R_C <= height < R_C + F else Hazard.livelihood, word)
             elif height < R_MP:
                 by_means = ((R_M - R) + (R_MP - R_P)) / (2 * (R_MP - R))  # Shapley's share
-                self.answer = Answer.no_means if label < by_means else Answer.no_permission
+                poor = self.model.draw(LABEL, word) < by_means
+                self.answer = Answer.no_means if poor else Answer.no_permission
             self.events += [(self.answer, day)] if height < R_MP else []
             if height < R:
                 break

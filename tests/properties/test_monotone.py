@@ -76,7 +76,7 @@ def ask(world: World, now: Conditions) -> Told:
         rows = at[events.head]
         answer[draw, rows], hazard[draw, rows] = events.answer, events.hazard
         moving = events.answer <= Answer.necessity
-        found = pick_goals(world, events.head[moving], events.hazard[moving])
+        found = pick_goals(world, events.head[moving], events.word[moving], events.hazard[moving])
         goal[draw, rows[moving]], channel[draw, rows[moving]] = found[:2]
     world.seed = seed
     rates = rates_of(world, now, heads)
