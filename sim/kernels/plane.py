@@ -22,7 +22,7 @@ from sim.core.rng import mixed, uniform, unit
 from sim.core.state import DAYS_A_YEAR
 
 TIME, LABEL = np.uint64(0x9FB21C651E98DF25), np.uint64(0xD6E8FEB86659FD93)
-"""Keys of the time of a point, and of the draw that tells why its event is refused (odd constants)."""
+"""Keys (odd constants) of the time of a point, and of the draw that says why a move is refused."""
 HIGHEST = 1000.0
 """Events per year from which a rate counts no higher (our assumption)."""
 
