@@ -153,7 +153,7 @@ def expected_to_move_on(step: str) -> float:
     append(
         PARTIES.of(at), head=heads, goal=city, origin=north, channel=Channel.labour,
         answer=Answer.choice, leg=DIRECT, due=152 * (turn + 0.5) / len(heads), began=0, n_legs=0,
-        entered=NONE, caravan=NONE, attempt=1,
+        entered=NONE, caravan=NONE, attempt=1, passed=0,
     )  # fmt: skip
     flows = run_world(at, 0, 1, None).frames(0)["flows"]
     theirs = (flows["citizenship"] == "AA") & (flows["origin"] == "BB_C")
