@@ -149,8 +149,8 @@ def expected_to_move_on(step: str) -> float:
     turn = np.argsort(np.argsort(people.pid[heads]))
     append(
         PARTIES.of(at), head=heads, goal=city, origin=north, channel=Channel.labour,
-        answer=Answer.choice, felt=0, leg=DIRECT, due=152 * (turn + 0.5) / len(heads), began=0,
-        n_legs=0, entered=NONE, caravan=NONE, attempt=1,
+        answer=Answer.choice, leg=DIRECT, due=152 * (turn + 0.5) / len(heads), began=0, n_legs=0,
+        entered=NONE, caravan=NONE, attempt=1, passed=0,
     )  # fmt: skip
     flows = run_world(at, 0, 1, None).frames(0)["flows"]
     theirs = (flows["citizenship"] == "AA") & (flows["origin"] == "BB_C")
