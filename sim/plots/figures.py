@@ -165,7 +165,7 @@ def plot_harms(record: Record, ax: Axes | None = None) -> Axes:
             (value, row), xytext=(5, 0), textcoords="offset points", va="center",
             fontsize=style.TEXT, color=style.INK,
         )  # fmt: skip
-    ax.set_xlim(0, most * 1.3)
+    ax.set_xlim(0, most * 1.36)
     ax.set_xticks([])
     ax.tick_params(axis="y", length=0)
     ax.spines[["left", "bottom"]].set_visible(False)

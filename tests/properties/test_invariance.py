@@ -273,6 +273,7 @@ def by_quarter(monthly: Tables, name: str) -> pd.DataFrame:
 
 
 SUMMED = (
+<<<<<<< HEAD
     "departed",
     "arrived",
     "households",
@@ -282,6 +283,11 @@ SUMMED = (
     "person_years",
     "amount",
 )
+=======
+    "departed", "arrived", "households", "people", "expected", "rows", "trapped", "money",
+    "person_years", "amount",
+)  # fmt: skip
+>>>>>>> expected
 
 
 def test_rows_of_three_months_sum_those_of_one():

@@ -66,7 +66,7 @@ def test_only_the_focus_decides_moves_and_comes_to_harm() -> None:
 
 def test_answers_are_those_of_the_focus() -> None:
     scenario = small(*STAY, "outputs.by=[citizenship]")
-    heads = people(tables(scenario), "answers", "heads")
+    heads = people(tables(scenario), "answers", "households")
     assert heads["AA"] > 0
     assert heads["BB"] == heads["CC"] == 0
 
