@@ -7,7 +7,7 @@ Names are those of `results_probe.py`: `people.pid`, `counts.harms`, `table.flow
 from __future__ import annotations
 
 RENAMED: dict[str, str | None] = {
-    # What one stretch sums up for spending: nothing is carried from step to step.
+    # What one sub-step sums up for spending: nothing is carried from step to step.
     "world.held_days": None,
     "table.answers.heads": "table.answers.households",
     "table.blocked.heads": "table.blocked.households",

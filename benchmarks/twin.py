@@ -68,7 +68,7 @@ def measure(mode: Mode) -> dict[str, Any]:
     row.same = True
 
     def checked(world: World, *args: Any) -> Any:
-        # Objects answer once a stretch; who is asked again for what is left of it, the engine asks.
+        # Objects answer once a sub-step; the engine asks those who are looked at again in it.
         found = ask_all_households(world, *args)
         if world is twin.world:
             events = found[0].events

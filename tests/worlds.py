@@ -32,7 +32,7 @@ from sim.mechanisms.policy import CLASSES, COMING, RULES
 from sim.mechanisms.politics import PUBLIC
 from sim.mechanisms.settling import SETTLING
 from sim.mechanisms.threats import THREATS, strain
-from sim.model.stretch import stretch_of
+from sim.model.substep import substep_of
 from sim.model.world import World
 from sim.scenario.resolve import resolve
 from sim.scenario.whole import Scenario
@@ -453,11 +453,11 @@ def prepare(world: World) -> None:
         exposure = EXPOSURE.of(world)
         exposure.threshold = exposure.thresholds(world)
     else:
-        stretch = stretch_of(world, world.day + 1)
+        substep = substep_of(world, world.day + 1)
         for hook in dict(STAGES)["environment"]:
-            hook(world, stretch)
+            hook(world, substep)
         world.updated = world.day
-        if stretch.month_begins:
+        if substep.month_begins:
             world.month_began = world.day
     update_all_households(world)
 
@@ -612,7 +612,7 @@ def events_of(
 def answers_of(
     world: World, now: Conditions, years: float, heads: I64 | U32 | None = None
 ) -> Events:
-    """Moves and refusals of heads, or of all who decide, in a stretch of time from today on.
+    """Moves and refusals of heads, or of all who decide, in a sub-step from today on.
 
     The moment of each is a share of that time.
     """

@@ -1,4 +1,4 @@
-"""What happens in a stretch of time, in order.
+"""What happens in a sub-step, in order.
 
 Written by `python -m sim.engine.declarations`: do not edit.
 """
@@ -32,10 +32,10 @@ from sim.mechanisms import (
     spending,
     threats,
 )
-from sim.model.stretch import Stretch
+from sim.model.substep import SubStep
 from sim.model.world import World
 
-Hook = Callable[[World, Stretch], None]
+Hook = Callable[[World, SubStep], None]
 
 STAGES: Final[tuple[tuple[str, tuple[Hook, ...]], ...]] = (
     (
@@ -73,9 +73,9 @@ STAGES: Final[tuple[tuple[str, tuple[Hook, ...]], ...]] = (
     (
         "rates",  # the factors of the rates at which households move are set
         (
-            # 10: Update severities through the days of the stretch.
+            # 10: Update severities through the days of the sub-step.
             threats.advance,
-            # 20: Set the factors of the rates in this stretch; pass them to a `look` callback.
+            # 20: Set the factors of the rates in this sub-step; pass them to a `look` callback.
             decide.set_conditions,
         ),
     ),
@@ -101,7 +101,7 @@ STAGES: Final[tuple[tuple[str, tuple[Hook, ...]], ...]] = (
             removal.execute_returns,
             # 40: Continue journeys; ask people again who can decide again.
             rounds.continue_journeys,
-            # 50: Drop the applications of people who moved or died in this stretch.
+            # 50: Drop the applications of people who moved or died in this sub-step.
             admission.withdraw_movers,
             # 60: Return children to the adults they were taken from, at the rate of the rule.
             reunification.reunify,
@@ -114,15 +114,15 @@ STAGES: Final[tuple[tuple[str, tuple[Hook, ...]], ...]] = (
     (
         "count",  # people and public spending are counted
         (
-            # 10: Redraw the exposure of people who moved to a new place in this stretch.
+            # 10: Redraw the exposure of people who moved to a new place in this sub-step.
             exposure.expose_movers,
-            # 20: Take the census at the end of a stretch.
+            # 20: Take the census at the end of a sub-step.
             census.count,
             # 25: Check that every party on the way has travellers.
             journey.check_parties,
-            # 30: Add the insecurity of people exposed at the end of the stretch.
+            # 30: Add the insecurity of people exposed at the end of the sub-step.
             threats.count_insecurity,
-            # 40: Record the spending of this stretch.
+            # 40: Record the spending of this sub-step.
             spending.spend,
         ),
     ),

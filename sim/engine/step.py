@@ -7,10 +7,10 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from sim.engine.stages import STAGES
-from sim.model.stretch import stretch_of
+from sim.model.substep import substep_of
 
 if TYPE_CHECKING:
-    from sim.model.stretch import Look
+    from sim.model.substep import Look
     from sim.model.world import Census, World
     from sim.schema import Scenario
 
@@ -47,7 +47,7 @@ def next_change(world: World, end: int) -> int:
 
 
 def advance(world: World, look: Look | None = None) -> Census:
-    """Advance the world by one step, which dated events cut into stretches.
+    """Advance the world by one step, which dated events cut into sub-steps.
 
     Args:
         world: The world; it must not be at its end.
@@ -57,10 +57,10 @@ def advance(world: World, look: Look | None = None) -> Census:
         The census at the end of the step.
     """
     end = step_end(world.scenario, world.day)
-    world.first_stretch = True
+    world.first_substep = True
     while world.day < end:
         census = advance_to(world, min(end, next_change(world, end)), look)
-        world.first_stretch = False
+        world.first_substep = False
     world.step += 1
     return census
 
@@ -71,12 +71,12 @@ def advance_to(world: World, end: int, look: Look | None = None) -> Census:
     Returns:
         The census on that day.
     """
-    stretch = stretch_of(world, end, look)
+    substep = substep_of(world, end, look)
     for _, hooks in STAGES:
         for hook in hooks:
-            hook(world, stretch)
+            hook(world, substep)
     world.updated = world.day
-    if stretch.month_begins:
+    if substep.month_begins:
         world.month_began = world.day
     world.day = end
-    return stretch.census
+    return substep.census

@@ -19,7 +19,7 @@ def admit_by_lottery(applied, n_people, quota, left, first, end, begin):
         n_people: [n] people whom each application covers.
         quota: People per year.
         left: Places left from before.
-        first, end: Days of the stretch, the second excluded.
+        first, end: Days of the sub-step, the second excluded.
         begin: [n] out: day of admission, infinite if not admitted.
 
     Returns:

@@ -105,7 +105,7 @@ class ChoiceTables(NamedTuple):
 
 
 class Conditions(NamedTuple):
-    """Conditions of the current stretch: factors of the two rates, per year."""
+    """Conditions of the current sub-step: factors of the two rates, per year."""
 
     first_day: int
     """Day of the first row of `want` and `fear`, counted from the start of the run."""
@@ -650,7 +650,7 @@ def sieve(people, heads, conditions, plane, month, through):
     Args:
         people: All persons.
         heads: [n] rows of the heads.
-        conditions: Conditions of the stretch.
+        conditions: Conditions of the sub-step.
         plane: The plane of moves.
         month: Month from the start.
         through: [n] out: positions among the heads, ascending.

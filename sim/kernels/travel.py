@@ -827,7 +827,7 @@ def travel(
     held,
     taken,
 ):
-    """Advance every party to the end of the stretch, completing as many legs as fit.
+    """Advance every party to the end of the sub-step, completing as many legs as fit.
 
     Args:
         parties: (head, goal, leg, due, began, n_legs, entered, passed) columns; all but goal and
@@ -835,7 +835,7 @@ def travel(
         weight: [place] people that a row of that origin represents.
         keys: [8] keys for leg, death, violence, kidnapping, extortion, interception, detention,
             prosecution.
-        end: Day on which the stretch ends.
+        end: Day on which the sub-step ends.
         month: Month from the start, which sets ages.
         fate: [party] out: ON_THE_WAY, ARRIVED, LEFT_BEHIND or GONE.
         harmed: `Harmed`, added to. What an earlier draw has settled, such as a return after

@@ -16,7 +16,7 @@ from sim.mechanisms.policy import RULES, admission_class
 from sim.model.declare import Hook, Mechanism, State
 
 if TYPE_CHECKING:
-    from sim.model.stretch import Stretch
+    from sim.model.substep import SubStep
     from sim.model.world import World
 
 LOTTERY = Draw("lottery", 24)
@@ -124,8 +124,8 @@ def withdraw(world: World) -> None:
     )
 
 
-def withdraw_movers(world: World, _stretch: Stretch) -> None:
-    """Drop the applications of people who moved or died in this stretch."""
+def withdraw_movers(world: World, _substep: SubStep) -> None:
+    """Drop the applications of people who moved or died in this sub-step."""
     withdraw(world)
 
 

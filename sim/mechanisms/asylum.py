@@ -30,7 +30,7 @@ from sim.model.declare import (
 )
 
 if TYPE_CHECKING:
-    from sim.model.stretch import Stretch
+    from sim.model.substep import SubStep
     from sim.model.world import Census, World
 
 RECOGNISED = Draw("recognition", 41)
@@ -93,13 +93,13 @@ def count_claims(world: World, rows: I64, stage: ClaimStage, n_people: I64) -> N
     np.add.at(CLAIMED.of(world)[:, :, stage], where, n_people)
 
 
-def decide_claims(world: World, stretch: Stretch) -> None:
+def decide_claims(world: World, substep: SubStep) -> None:
     """Decide claims, first come, first served, up to each country's capacity.
 
     Recognition depends on whether the person has grounds for asylum, with errors both ways. The
     claims of a household share one draw.
     """
-    n_decided = stretch.decided = np.zeros(world.n_countries, np.int64)
+    n_decided = substep.decided = np.zeros(world.n_countries, np.int64)
     claims, people, rules = CLAIMS.of(world), world.people, RULES.of(world)
     left = DECISIONS_LEFT.of(world)
     still = (people.status[claims.person] == Status.claimant) & (
@@ -119,7 +119,7 @@ def decide_claims(world: World, stretch: Stretch) -> None:
     kinds = admission_class(world, claims.person)
     months = rules.wait[kinds, claims.country, 2]
     ready = claims.claimed + months * 30.4375
-    due = ready <= stretch.end
+    due = ready <= substep.end
     decided = np.zeros(len(due), bool)
     day = np.maximum(ready, float(world.day))
     for c in np.unique(claims.country):
@@ -128,7 +128,7 @@ def decide_claims(world: World, stretch: Stretch) -> None:
         if np.isinf(capacity):
             decided[pending] = True
             continue
-        room = left[c] + capacity * stretch.years
+        room = left[c] + capacity * substep.years
         household = people.pid[founder[pending]]
         order = pending[
             np.lexsort((people.pid[claims.person[pending]], household, claims.claimed[pending]))

@@ -58,7 +58,7 @@ JOURNEYS = dense(
 )
 ATTEMPTS = State("attempts", lambda _: Attempts())
 SENT_BACK: State[I64] = State("sent_back", lambda _: np.empty(0, np.int64))
-"""Rows of heads who were sent back home in this stretch."""
+"""Rows of heads who were sent back home in this sub-step."""
 
 
 def number(world: World, heads: I64) -> I64:
@@ -99,7 +99,7 @@ def record_ends(world: World, parties: Parties, fate: I64) -> None:
     Args:
         world: The world.
         parties: All parties on the way.
-        fate: [party] how its journey stands at the end of this stretch.
+        fate: [party] how its journey stands at the end of this sub-step.
     """
     made = ATTEMPTS.of(world)
     by_legs = np.isin(parties.channel, (Channel.asylum, Channel.irregular))

@@ -16,7 +16,7 @@ from sim.model.declare import NOBODY, Hook, Mechanism, Rows, State, Table
 from sim.model.world import Census
 
 if TYPE_CHECKING:
-    from sim.model.stretch import Stretch
+    from sim.model.substep import SubStep
     from sim.model.world import World
 
 
@@ -115,16 +115,16 @@ def stocks_of(world: World, census: Census) -> Stocks:
     )
 
 
-def count(world: World, stretch: Stretch) -> None:
-    """Take the census at the end of a stretch.
+def count(world: World, substep: SubStep) -> None:
+    """Take the census at the end of a sub-step.
 
     Raises:
         LostPeopleError: Someone is in no state, or in two.
     """
-    stretch.census = take_census(world, stretch.end)
-    check_account(world, stretch.census)
-    if world.date(stretch.end).day == 1:
-        STOCKS.put(world, stocks_of(world, stretch.census))
+    substep.census = take_census(world, substep.end)
+    check_account(world, substep.census)
+    if world.date(substep.end).day == 1:
+        STOCKS.put(world, stocks_of(world, substep.census))
 
 
 def check_account(world: World, census: Census) -> None:

@@ -42,7 +42,7 @@ from sim.model.network import Network
 from sim.schema.errors import Problem, ScenarioError
 
 if TYPE_CHECKING:
-    from sim.model.stretch import Stretch
+    from sim.model.substep import SubStep
     from sim.model.world import Geography, World
     from sim.schema import Scenario, Tastes
 
@@ -657,9 +657,9 @@ def rebuild(world: World, choices: Choices) -> None:
         raise ScenarioError([Problem(world.scenario.name, 0, 0, message, hint)])
 
 
-def update(world: World, stretch: Stretch) -> None:
+def update(world: World, substep: SubStep) -> None:
     """Update what people know about possible destinations."""
-    if stretch.month_begins or stretch.rules_change:
+    if substep.month_begins or substep.rules_change:
         rebuild(world, CHOICES.of(world))
 
 

@@ -42,10 +42,10 @@ from sim.mechanisms.settling import SETTLING
 from sim.mechanisms.threats import THREATS
 from sim.model.columns import ANSWER, THREAT, Column
 from sim.model.declare import NONE_COUNTED, Counter, Hook, Mechanism, Rows, State, Table
-from sim.model.stretch import from_today
+from sim.model.substep import from_today
 
 if TYPE_CHECKING:
-    from sim.model.stretch import Stretch
+    from sim.model.substep import SubStep
     from sim.model.world import Census, World
 
 MOVE = Draw("move", 20)
@@ -144,8 +144,8 @@ def ask(
     """Draw the answers of some heads, and count them.
 
     Args:
-        world: The world; people's masks and means must be up to date for the stretch.
-        now: Conditions of the stretch.
+        world: The world; people's masks and means must be up to date for the sub-step.
+        now: Conditions of the sub-step.
         asked: The heads, and the time span for each.
         sums: Added to.
         composition: [n] composition of their households (`World.composition_of`), if already known.
@@ -264,7 +264,7 @@ def decide_all(world: World, excess: F64, answers: Answers) -> tuple[I64, F64]:
     sizes = party_sizes(people, events.head)
     weight = world.weight[people.home[events.head]]
 
-    # A household is counted once per step, however many dated events cut the step into stretches.
+    # A household is counted once per step, however many dated events cut the step into sub-steps.
     # It is counted again if it has moved to a new place, and for every further move or refusal.
     answered = ANSWERED.of(world)
     further = np.diff(events.head, prepend=-1) == 0
@@ -350,17 +350,17 @@ def departures(world: World, end: int) -> tuple[U32, F64]:
 
 
 def all_heads(world: World, end: int) -> Asked:
-    """All heads as a stretch would ask them, for callers outside the step."""
+    """All heads as a sub-step would ask them, for callers outside the step."""
     return asked_until(world, world.deciding, end, departures(world, end))
 
 
 def asked_until(world: World, heads: U32, end: int, leaving: tuple[U32, F64]) -> Asked:
-    """Ask heads with a residence until the stretch ends or they leave after an admission.
+    """Ask heads with a residence until the sub-step ends or they leave after an admission.
 
     Args:
         world: The world.
         heads: [n] rows, ascending.
-        end: Day on which the stretch ends.
+        end: Day on which the sub-step ends.
         leaving: Result of `departures`.
     """
     rows, until = leaving
@@ -370,7 +370,7 @@ def asked_until(world: World, heads: U32, end: int, leaving: tuple[U32, F64]) ->
         a, b = np.searchsorted(rows, heads[0]), np.searchsorted(rows, heads[-1], side="right")
         mine = a + np.flatnonzero(is_among(rows[a:b], heads))
         ends[np.searchsorted(heads, rows[mine])] = until[mine]
-    return Asked(heads, np.full(n, float(world.day)), ends, np.full(n, world.first_stretch))
+    return Asked(heads, np.full(n, float(world.day)), ends, np.full(n, world.first_substep))
 
 
 def ask_all_households(world: World, now: Conditions, end: int) -> tuple[Answers, I64, I64]:
@@ -402,22 +402,22 @@ def ask_all_households(world: World, now: Conditions, end: int) -> tuple[Answers
     return join_answers(list(answers)), unsettled, stranded
 
 
-def set_conditions(world: World, stretch: Stretch) -> None:
-    """Set the factors of the rates in this stretch; pass them to a `look` callback."""
-    stretch.now = current_conditions(world, stretch.felt)
-    if stretch.look is not None:
+def set_conditions(world: World, substep: SubStep) -> None:
+    """Set the factors of the rates in this sub-step; pass them to a `look` callback."""
+    substep.now = current_conditions(world, substep.felt)
+    if substep.look is not None:
         update_all_households(world)
-        stretch.look(stretch.now, stretch.end)
+        substep.look(substep.now, substep.end)
 
 
-def ask_all(world: World, stretch: Stretch) -> None:
+def ask_all(world: World, substep: SubStep) -> None:
     """Ask all households, count answers, let movers depart, and let the stranded go on."""
-    if world.first_stretch:
+    if world.first_substep:
         ANSWERED.put(world, np.empty(0, np.int64))
-    answers, stretch.unsettled, stranded = ask_all_households(world, stretch.now, stretch.end)
-    stretch.once_more = [
-        decide_all(world, stretch.excess, answers),
-        continue_stranded(world, *from_today(world, stranded), stretch.end),
+    answers, substep.unsettled, stranded = ask_all_households(world, substep.now, substep.end)
+    substep.once_more = [
+        decide_all(world, substep.excess, answers),
+        continue_stranded(world, *from_today(world, stranded), substep.end),
     ]
 
 

@@ -39,7 +39,7 @@ from sim.model.columns import CITIZENSHIP, EVENT, PLACE, Column
 from sim.model.declare import NONE_COUNTED, Hook, Mechanism, State, Table, dense, nonzero
 
 if TYPE_CHECKING:
-    from sim.model.stretch import Stretch
+    from sim.model.substep import SubStep
     from sim.model.world import World
     from sim.schema import Scenario
 
@@ -161,10 +161,10 @@ class Renewal:
 RENEWAL = State("renewal", Renewal)
 
 
-def renew_people(world: World, _stretch: Stretch) -> None:
+def renew_people(world: World, _substep: SubStep) -> None:
     """Let people be born, die and finish school when a calendar month begins.
 
-    All events of a month happen in the first stretch of time that begins in it. Their
+    All events of a month happen in the first sub-step that begins in it. Their
     probabilities cover the days of that month that lie within the run, so neither draws nor rates
     depend on the step. Information and queues still date from the month before, so a birth does
     not change anyone else's random draws within the month.

@@ -25,7 +25,7 @@ from sim.mechanisms.threats import THREATS
 from sim.model.declare import Hook, Mechanism, State
 
 if TYPE_CHECKING:
-    from sim.model.stretch import Stretch
+    from sim.model.substep import SubStep
     from sim.model.world import Heads, World
     from sim.schema import Scenario
 
@@ -89,9 +89,9 @@ def vulnerability_odds(scenario: Scenario) -> F64:
     return odds
 
 
-def update(world: World, stretch: Stretch) -> None:
+def update(world: World, substep: SubStep) -> None:
     """Update exposure thresholds when prevalence or rights have changed."""
-    if stretch.prevalence_changes.any() or stretch.rules_change:
+    if substep.prevalence_changes.any() or substep.rules_change:
         exposure = EXPOSURE.of(world)
         exposure.threshold = exposure.thresholds(world)
 
@@ -161,8 +161,8 @@ def update_all_households(world: World) -> None:
     DUE.put(world, None)
 
 
-def expose_movers(world: World, _stretch: Stretch) -> None:
-    """Redraw the exposure of people who moved to a new place in this stretch."""
+def expose_movers(world: World, _substep: SubStep) -> None:
+    """Redraw the exposure of people who moved to a new place in this sub-step."""
     people = world.people
 
     def find(first: int, last: int) -> I64:

@@ -56,7 +56,7 @@ from sim.model.declare import (
 )
 
 if TYPE_CHECKING:
-    from sim.model.stretch import Stretch
+    from sim.model.substep import SubStep
     from sim.model.world import Census, World
 
 REGULAR_DAYS = 2.0
@@ -265,7 +265,7 @@ class Ended(NamedTuple):
     """Columns of parties that cannot go on: head, due."""
 
 
-def advance_parties(world: World, stretch: Stretch) -> Ended:
+def advance_parties(world: World, substep: SubStep) -> Ended:
     """Advance everyone who is on the way; count harms.
 
     Returns:
@@ -293,7 +293,7 @@ def advance_parties(world: World, stretch: Stretch) -> Ended:
         its_fate, its_children = np.empty(len(mine), np.int64), np.empty(len(mine), np.int64)
         legs, way = ways[caravan + 1]
         travel(
-            world.people, columns, legs, way, world.country, world.weight, keys, float(stretch.end),
+            world.people, columns, legs, way, world.country, world.weight, keys, float(substep.end),
             world.month(), its_fate, harms, INTERCEPTED.of(world),
             EXPECTED_INTERCEPTED.of(world), EXTORTED.of(world), BRIBES.of(world),
             CROSSINGS.of(world), held, its_children,
@@ -301,7 +301,7 @@ def advance_parties(world: World, stretch: Stretch) -> Ended:
         parties.head[mine], _, parties.leg[mine], parties.due[mine] = columns[:4]
         parties.n_legs[mine], parties.entered[mine], parties.passed[mine] = columns[5:]
         fate[mine], taken[mine] = its_fate, its_children
-    stretch.held_days += held_days(world, choices.way, held)
+    substep.held_days += held_days(world, choices.way, held)
     separate(world, parties.head[taken >= 0], taken[taken >= 0])
     account.dead += int(harms.people[:, :, Harm.death].sum()) - deaths_before
     names = ("head", "goal", "origin", "channel", "answer", "felt", "due", "entered")
@@ -314,7 +314,7 @@ def advance_parties(world: World, stretch: Stretch) -> Ended:
     return ended
 
 
-def check_parties(world: World, _stretch: Stretch) -> None:
+def check_parties(world: World, _substep: SubStep) -> None:
     """Check that every party on the way has travellers.
 
     Raises:

@@ -20,7 +20,7 @@ from sim.mechanisms.threats import THREATS
 from sim.model.declare import Hook, Mechanism, State
 
 if TYPE_CHECKING:
-    from sim.model.stretch import Stretch
+    from sim.model.substep import SubStep
     from sim.model.world import World
 
 LONGEST_WAIT = 120.0
@@ -89,9 +89,9 @@ def prospects(rules: Rules, known: Known) -> tuple[F64, F64]:
     return chance, np.minimum(wait, LONGEST_WAIT)
 
 
-def update(world: World, stretch: Stretch) -> None:
+def update(world: World, substep: SubStep) -> None:
     """Let people learn, once a month, about dangers, networks and queues."""
-    if stretch.month_begins:
+    if substep.month_begins:
         KNOWN.put(world, know(world))
 
 

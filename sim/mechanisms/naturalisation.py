@@ -47,7 +47,7 @@ from sim.schema.key import OURS, Part, key
 from sim.schema.types import Share
 
 if TYPE_CHECKING:
-    from sim.model.stretch import Stretch
+    from sim.model.substep import SubStep
     from sim.model.world import World
     from sim.schema import Scenario
 
@@ -110,20 +110,20 @@ def is_possible(scenario: Scenario) -> bool:
     return any(getattr(rule, "naturalisation", None) for rule in scenario.policies)
 
 
-def naturalise(world: World, stretch: Stretch) -> None:
+def naturalise(world: World, substep: SubStep) -> None:
     """Naturalise people with a long enough stay, at each country's rate."""
     if not is_possible(world.scenario):
         return
     people, rules = world.people, RULES.of(world)
     heads = regular_heads(world)
-    since = stay_began(world, heads, stretch.end)
+    since = stay_began(world, heads, substep.end)
     k, c = admission_class(world, heads), world.country[people.place[heads]]
     share = rules.stated("naturalisation")[k, c]
     years = rules.stated("naturalisation_years")[k, c]
     begin = np.maximum(since + years * DAYS_A_YEAR, float(world.day))
     rate = -np.log1p(-np.minimum(share, 0.999999))
     who = people.pid[heads]
-    when, _ = world.first_events(NATURALISATION, who, rate, begin, float(stretch.end))
+    when, _ = world.first_events(NATURALISATION, who, rate, begin, float(substep.end))
     chosen = np.isfinite(when)
     STAYS.put(world, stays_of(world, heads[~chosen], since[~chosen]))
     make_citizens(world, heads[chosen], c[chosen])
@@ -181,7 +181,7 @@ def stay_began(world: World, heads: I64, end: int) -> F64:
     """[n] day on which the regular stay of households began in the country they live in.
 
     A move within the country does not interrupt a stay. The stay of households that arrived in this
-    stretch begins on arrival; of those that gained a regular status in it, at its end (our
+    sub-step begins on arrival; of those that gained a regular status in it, at its end (our
     assumption).
     """
     people, stays = world.people, STAYS.of(world)

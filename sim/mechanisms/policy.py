@@ -26,7 +26,7 @@ from sim.schema import Policy
 from sim.schema.key import Declaration, part_in
 
 if TYPE_CHECKING:
-    from sim.model.stretch import Stretch
+    from sim.model.substep import SubStep
     from sim.model.world import World
     from sim.schema import Scenario
     from sim.schema.politics import Levers
@@ -377,7 +377,7 @@ def changes(scenario: Scenario) -> set[date]:
     """Dates on which a rule or bloc starts, ends or is announced, or a country holds elections.
 
     Rules that are switched off are included: runs with and without a rule are then cut into the
-    same stretches of time, and use the same random draws.
+    same sub-steps, and use the same random draws.
     """
     dates = set()
     for rule in scenario.policies:
@@ -454,14 +454,14 @@ def days_of_change(world: World) -> list[int]:
 CHANGES = State("changes", days_of_change)
 
 
-def check_changes(world: World, stretch: Stretch) -> None:
+def check_changes(world: World, substep: SubStep) -> None:
     """Check whether rules, blocs or governments change today."""
-    stretch.rules_change = any(world.updated < day <= world.day for day in CHANGES.of(world))
+    substep.rules_change = any(world.updated < day <= world.day for day in CHANGES.of(world))
 
 
-def update(world: World, stretch: Stretch) -> None:
+def update(world: World, substep: SubStep) -> None:
     """Put today's rules in force."""
-    if stretch.rules_change:
+    if substep.rules_change:
         RULES.put(world, rules_today(world))
         COMING.put(world, rules_to_come(world))
 

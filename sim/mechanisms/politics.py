@@ -24,7 +24,7 @@ from sim.model.columns import COUNTRY, Column
 from sim.model.declare import Absent, Hook, Mechanism, Rows, State, Table
 
 if TYPE_CHECKING:
-    from sim.model.stretch import Stretch
+    from sim.model.substep import SubStep
     from sim.model.world import Census, World
     from sim.schema import Opinion, Scenario
 
@@ -172,12 +172,12 @@ def first_public(world: World) -> Public:
 PUBLIC = State("public", first_public)
 
 
-def update(world: World, stretch: Stretch) -> None:
+def update(world: World, substep: SubStep) -> None:
     """Update public opinion, and hold today's elections."""
     public = PUBLIC.of(world)
-    if stretch.month_begins:
+    if substep.month_begins:
         follow(public, world)
-    if stretch.rules_change:
+    if substep.rules_change:
         public.vote(world.date())
 
 

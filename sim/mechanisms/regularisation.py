@@ -15,7 +15,7 @@ from sim.schema.key import OURS, Part, key
 from sim.schema.types import Share
 
 if TYPE_CHECKING:
-    from sim.model.stretch import Stretch
+    from sim.model.substep import SubStep
     from sim.model.world import World
 
 
@@ -35,12 +35,12 @@ class RegularisationRule(Part):
 REGULARISED = Draw("regularisation", 46)
 
 
-def regularise(world: World, stretch: Stretch) -> None:
+def regularise(world: World, substep: SubStep) -> None:
     """Give irregular residents a regular status, at each country's rate.
 
-    People who became irregular within this stretch are not considered until the next one.
+    People who became irregular within this sub-step are not considered until the next one.
     """
-    people, heads = world.people, stretch.unsettled
+    people, heads = world.people, substep.unsettled
     shares = RULES.of(world).stated("regularisation")
     irregular = people.status[heads] == Status.irregular
     heads = heads[irregular & (people.activity[heads] <= Activity.waiting)]
@@ -50,7 +50,7 @@ def regularise(world: World, stretch: Stretch) -> None:
     share = shares[admission_class(world, heads), c]
     rate = -np.log1p(-np.minimum(share, 0.999999))
     who, today = people.pid[heads], float(world.day)
-    when, _ = world.first_events(REGULARISED, who, rate, today, float(stretch.end))
+    when, _ = world.first_events(REGULARISED, who, rate, today, float(substep.end))
     chosen = np.isfinite(when)
     give_status(people, heads[chosen], int(Status.regular))
     tell_all_kin(people, heads[chosen], c[chosen])

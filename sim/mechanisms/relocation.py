@@ -16,7 +16,7 @@ from sim.mechanisms.flows import move_at_once
 from sim.model.declare import Hook, Mechanism, State
 
 if TYPE_CHECKING:
-    from sim.model.stretch import Stretch
+    from sim.model.substep import SubStep
     from sim.model.world import World
     from sim.schema import Bloc, Sharing
 
@@ -27,7 +27,7 @@ RELOCATED = State(
 """[bloc, country] claimants received since the start."""
 
 
-def relocate(world: World, stretch: Stretch) -> None:
+def relocate(world: World, substep: SubStep) -> None:
     """Relocate claimants from front-line members to others, up to the pledges kept.
 
     By a given day, member c has received at most pledge x key_c x compliance_c x the share of the
@@ -38,8 +38,8 @@ def relocate(world: World, stretch: Stretch) -> None:
     before = relocated.sum(axis=0)
     for b, bloc in enumerate(world.scenario.blocs):
         if bloc.enabled and bloc.sharing is not None:
-            share_out(world, b, bloc, bloc.sharing, stretch.end)
-    stretch.relocated = np.asarray(relocated.sum(axis=0) - before)
+            share_out(world, b, bloc, bloc.sharing, substep.end)
+    substep.relocated = np.asarray(relocated.sum(axis=0) - before)
 
 
 def share_out(world: World, b: int, bloc: Bloc, sharing: Sharing, end: int) -> None:
@@ -50,7 +50,7 @@ def share_out(world: World, b: int, bloc: Bloc, sharing: Sharing, end: int) -> N
         b: Number of the bloc.
         bloc: The bloc.
         sharing: Its arrangement.
-        end: Day on which the stretch ends.
+        end: Day on which the sub-step ends.
     """
     relocated = RELOCATED.of(world)
     today, last = world.date(), sharing.end

@@ -20,12 +20,12 @@ from sim.mechanisms.attempts import send_back
 from sim.mechanisms.harms import count_in_countries
 from sim.mechanisms.policy import RULES, admission_class
 from sim.model.declare import Hook, Mechanism, State
-from sim.model.stretch import from_today
+from sim.model.substep import from_today
 from sim.schema.key import OURS, Part, key
 from sim.schema.types import Share
 
 if TYPE_CHECKING:
-    from sim.model.stretch import Stretch
+    from sim.model.substep import SubStep
     from sim.model.world import World
 
 
@@ -64,13 +64,13 @@ def order_to_leave(world: World, rows: I64, day: F64) -> None:
         append(orders, person=rows, country=country, ordered=day)
 
 
-def execute_returns(world: World, stretch: Stretch) -> None:
+def execute_returns(world: World, substep: SubStep) -> None:
     """Carry out orders to leave at each country's rate; let old orders lapse.
 
     People are returned to their place of origin. If an order is not carried out in time, it lapses,
     and the people stay on irregularly.
     """
-    stretch.newcomers = from_today(world, np.empty(0, np.int64))
+    substep.newcomers = from_today(world, np.empty(0, np.int64))
     people, orders, rules = world.people, ORDERS.of(world), RULES.of(world)
     still = (people.status[orders.person] == Status.ordered) & (
         people.activity[orders.person] != Activity.dead
@@ -87,13 +87,13 @@ def execute_returns(world: World, stretch: Stretch) -> None:
     lapse = ordered + rules.stated("orders_last")[k, c] * 30.4375
     first = np.maximum(ordered, float(world.day))
     rate = -np.log1p(-np.minimum(rules.stated("returns")[k, c], 0.999999))
-    last = np.minimum(lapse, float(stretch.end))
+    last = np.minimum(lapse, float(substep.end))
     when, _ = world.first_events(REMOVAL, people.pid[heads], rate, first, last)
     gone = np.isfinite(when)
     years = np.maximum(last - first, 0.0) / DAYS_A_YEAR
     likely, new = -np.expm1(-rate * years), (rate > 0) & (ordered >= world.day)
     count_in_countries(world, Harm.forced_return, heads, c, likely, gone, new)
-    give_status(people, heads[~gone & (lapse <= stretch.end)], int(Status.irregular))
+    give_status(people, heads[~gone & (lapse <= substep.end)], int(Status.irregular))
     if not gone.any():
         return
     when = when[gone]
@@ -104,7 +104,7 @@ def execute_returns(world: World, stretch: Stretch) -> None:
     place_members(people, heads, home, int(Status.citizen), days)
     forget_grounds(people, heads)
     send_back(world, heads)
-    stretch.newcomers = heads, when
+    substep.newcomers = heads, when
 
 
 MECHANISM = Mechanism(

@@ -18,7 +18,7 @@ from sim.model.declare import Hook, Mechanism
 from sim.schema.key import OURS, Part, key
 
 if TYPE_CHECKING:
-    from sim.model.stretch import Stretch
+    from sim.model.substep import SubStep
     from sim.model.world import World
 
 
@@ -39,7 +39,7 @@ class ReunificationRule(Part):
 REUNION = Draw("reunion", 47)
 
 
-def reunify(world: World, stretch: Stretch) -> None:
+def reunify(world: World, substep: SubStep) -> None:
     """Return children to the adults they were taken from, at the rate of the rule.
 
     Half of them are returned within the median time. They join the household wherever it is by
@@ -54,7 +54,7 @@ def reunify(world: World, stretch: Stretch) -> None:
     rate = np.log(2.0) * DAYS_A_YEAR / median
     first = np.maximum(parted.since, float(world.day))
     who = people.pid[parted.children]
-    when, _ = world.first_events(REUNION, who, rate, first, float(stretch.end))
+    when, _ = world.first_events(REUNION, who, rate, first, float(substep.end))
     found = np.isfinite(when)
     days = np.floor(when[found]).astype(np.int64)
     children, adults = parted.children[found], parted.adults[found]

@@ -16,16 +16,16 @@ from sim.mechanisms.exposure import expose
 from sim.mechanisms.harms import HARMS
 from sim.mechanisms.journey import advance_parties, continue_stranded, regular_price, set_out
 from sim.model.declare import Hook, Mechanism
-from sim.model.stretch import from_today
+from sim.model.substep import from_today
 
 if TYPE_CHECKING:
-    from sim.model.stretch import Asking, Stretch
+    from sim.model.substep import Asking, SubStep
     from sim.model.world import World
 
 
-def send_admitted(world: World, stretch: Stretch) -> None:
+def send_admitted(world: World, substep: SubStep) -> None:
     """Let admitted applicants set out once their wait is over."""
-    admitted = admit(world, stretch.end)
+    admitted = admit(world, substep.end)
     if len(admitted["head"]):
         price = regular_price(world, admitted["head"], admitted["goal"], admitted["channel"])
         set_out(
@@ -33,22 +33,22 @@ def send_admitted(world: World, stretch: Stretch) -> None:
             admitted["companions"], price, Reasons(admitted["answer"], admitted["felt"]),
             admitted["ready"],
         )  # fmt: skip
-        stretch.once_more.append((admitted["head"], admitted["ready"]))
-    stretch.harms_before = HARMS.of(world).copy()
+        substep.once_more.append((admitted["head"], admitted["ready"]))
+    substep.harms_before = HARMS.of(world).copy()
 
 
-def continue_journeys(world: World, stretch: Stretch) -> None:
+def continue_journeys(world: World, substep: SubStep) -> None:
     """Continue journeys; ask people again who can decide again.
 
     People who arrive, cannot go on, apply or send a member ahead are asked for the remainder of the
-    stretch, round by round, until no one sets out. So everyone is at risk for the whole stretch,
+    sub-step, round by round, until no one sets out. So everyone is at risk for the whole sub-step,
     however long it is.
     """
-    newcomers, once_more = stretch.newcomers, stretch.once_more
+    newcomers, once_more = substep.newcomers, substep.once_more
     no_heads = from_today(world, np.empty(0, np.int64))
-    stretch.newcomers, stretch.once_more = no_heads, [no_heads]
+    substep.newcomers, substep.once_more = no_heads, [no_heads]
     while True:
-        ended = advance_parties(world, stretch)
+        ended = advance_parties(world, substep)
         receive(world, ended.arrived)
         forget_returns(world)
         new, since = join(
@@ -56,23 +56,23 @@ def continue_journeys(world: World, stretch: Stretch) -> None:
         )
         expose(world, new)
         again, day = latest(*join(*once_more))
-        # An applicant may have been admitted, have left and have arrived within this stretch.
+        # An applicant may have been admitted, have left and have arrived within this sub-step.
         still = ~np.isin(again, new)
         heads, since = join((new, since), (again[still], day[still]))
         if not len(heads):
             return
         order = np.argsort(heads, kind="stable")
         heads, since, is_new = heads[order], since[order], order < len(new)
-        once_more = ask_again(world, stretch, (heads, since), is_new)
+        once_more = ask_again(world, substep, (heads, since), is_new)
         newcomers = no_heads
 
 
-def ask_again(world: World, stretch: Stretch, asking: Asking, is_new: Bool) -> list[Asking]:
-    """Ask some heads for the remainder of the stretch.
+def ask_again(world: World, substep: SubStep, asking: Asking, is_new: Bool) -> list[Asking]:
+    """Ask some heads for the remainder of the sub-step.
 
     Args:
         world: The world.
-        stretch: The stretch.
+        sub-step: The sub-step.
         asking: Heads, ascending by row, and the day from which each is asked.
         is_new: [n] whether they have just arrived where they are, or just been stranded there.
 
@@ -82,11 +82,11 @@ def ask_again(world: World, stretch: Stretch, asking: Asking, is_new: Bool) -> l
     heads, since = asking
     lives = world.people.activity[heads] <= Activity.waiting
     waits = world.people.activity[heads] == Activity.stranded
-    until = np.full(int(lives.sum()), float(stretch.end))
+    until = np.full(int(lives.sum()), float(substep.end))
     asked = Asked(heads[lives].astype(np.uint32), since[lives], until, is_new[lives])
     return [
-        decide_all(world, stretch.excess, ask_listed(world, stretch.now, asked)),
-        continue_stranded(world, heads[waits], since[waits], stretch.end),
+        decide_all(world, substep.excess, ask_listed(world, substep.now, asked)),
+        continue_stranded(world, heads[waits], since[waits], substep.end),
     ]
 
 

@@ -15,7 +15,7 @@ from sim.model.columns import COUNTRY, MONEY, Column
 from sim.model.declare import Absent, Counter, Hook, Mechanism, Rows, State, Table
 
 if TYPE_CHECKING:
-    from sim.model.stretch import Stretch
+    from sim.model.substep import SubStep
     from sim.model.world import Census, World
     from sim.schema import Scenario
 
@@ -44,9 +44,9 @@ SPENDING = Counter("spending", nothing, "money by item and index of the country 
 UNIT_COSTS = State("unit_costs", lambda world: unit_costs(world.scenario))
 
 
-def spend(world: World, stretch: Stretch) -> None:
-    """Record the spending of this stretch."""
-    spending, end, stocks = SPENDING.of(world), stretch.end, stretch.census.stocks
+def spend(world: World, substep: SubStep) -> None:
+    """Record the spending of this sub-step."""
+    spending, end, stocks = SPENDING.of(world), substep.end, substep.census.stocks
     places = {p.id: i for i, p in enumerate(world.scenario.places)}
     for item in world.scenario.interventions:
         if item.enabled and item.budget:
@@ -60,7 +60,7 @@ def spend(world: World, stretch: Stretch) -> None:
                     amount = item.budget * days / DAYS_A_YEAR * part
                     spending[item.id, c] = spending.get((item.id, c), 0.0) + amount
     unit = UNIT_COSTS.of(world)
-    harms = HARMS.of(world) - stretch.harms_before
+    harms = HARMS.of(world) - substep.harms_before
     if unit is None:
         return
     n, country = len(unit), world.country
@@ -73,13 +73,13 @@ def spend(world: World, stretch: Stretch) -> None:
     abroad[np.arange(len(country)), country] = 0
     outside = np.where(world.geography.is_camp[:, None], 0, abroad.sum(axis=1))
     done = (
-        stretch.held_days,
-        stretch.decided,
+        substep.held_days,
+        substep.decided,
         harms[n_corridors:, :, Harm.forced_return].sum(axis=1) + np.bincount(into, removed, n),
-        stretch.relocated,
-        np.bincount(country, stocks.sum(axis=(1, 2)) * world.geography.is_camp, n) * stretch.years,
-        np.bincount(country, outside[:, Status.claimant], n) * stretch.years,
-        np.bincount(country, outside[:, Status.refugee], n) * stretch.years,
+        substep.relocated,
+        np.bincount(country, stocks.sum(axis=(1, 2)) * world.geography.is_camp, n) * substep.years,
+        np.bincount(country, outside[:, Status.claimant], n) * substep.years,
+        np.bincount(country, outside[:, Status.refugee], n) * substep.years,
     )
     for i, (name, units) in enumerate(zip(ITEMS, done, strict=True)):
         for c in np.flatnonzero(units * unit[:, i]).tolist():

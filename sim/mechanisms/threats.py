@@ -27,7 +27,7 @@ from sim.model.declare import (
 )
 
 if TYPE_CHECKING:
-    from sim.model.stretch import Stretch
+    from sim.model.substep import SubStep
     from sim.model.world import Census, World
     from sim.schema import Intervention, Scenario, Shock
 
@@ -146,7 +146,7 @@ class Threats:
         self.disturbances = [one for enabled, one in stated if enabled]
         self.events = self._prevalence_events(self.disturbances)
         # Include disturbances that are switched off, so that runs with and without them are cut
-        # into the same stretches and use the same random draws.
+        # into the same sub-steps and use the same random draws.
         others = self._prevalence_events([one for _, one in stated])
         self.dates = sorted({*self._dates(self.events), *self._dates(others)})
         """Days on which a prevalence or perpetrator changes, or would if all were enabled."""
@@ -317,27 +317,27 @@ INSECURITY = dense(
 )
 
 
-def update(world: World, stretch: Stretch) -> None:
+def update(world: World, substep: SubStep) -> None:
     """Update the prevalence of threats and, once a month, the strain on host places."""
     threats = THREATS.of(world)
-    stretch.prevalence_changes = threats.update_prevalence(float(world.day))
-    if stretch.month_begins:
+    substep.prevalence_changes = threats.update_prevalence(float(world.day))
+    if substep.month_begins:
         threats.strain = strain(world)
 
 
-def advance(world: World, stretch: Stretch) -> None:
-    """Update severities through the days of the stretch."""
-    want, fear, stretch.severity, stretch.excess = THREATS.of(world).advance(
-        world.day, stretch.end - world.day
+def advance(world: World, substep: SubStep) -> None:
+    """Update severities through the days of the sub-step."""
+    want, fear, substep.severity, substep.excess = THREATS.of(world).advance(
+        world.day, substep.end - world.day
     )
-    stretch.felt = want, fear
+    substep.felt = want, fear
 
 
-def count_insecurity(world: World, stretch: Stretch) -> None:
-    """Add the insecurity of people exposed at the end of the stretch."""
-    exposed = stretch.census.exposed
+def count_insecurity(world: World, substep: SubStep) -> None:
+    """Add the insecurity of people exposed at the end of the sub-step."""
+    exposed = substep.census.exposed
     counts = INSECURITY.of(world)
-    counts += exposed * stretch.severity[:, None, :] * stretch.years
+    counts += exposed * substep.severity[:, None, :] * substep.years
 
 
 def threat_rows(world: World, _census: Census) -> Rows:

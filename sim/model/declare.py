@@ -21,7 +21,7 @@ from sim.schema.key import Part
 from sim.schema.types import strip
 
 if TYPE_CHECKING:
-    from sim.model.stretch import Stretch
+    from sim.model.substep import SubStep
     from sim.model.world import Census, World
     from sim.schema import Scenario
 
@@ -158,7 +158,7 @@ STAGES: Final[Mapping[StageName, str]] = {
     "states": "states decide about applications, claims and orders",
     "count": "people and public spending are counted",
 }
-"""Stages of a stretch of time, in order."""
+"""Stages of a sub-step, in order."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -168,7 +168,7 @@ class Hook:
     stage: StageName
     order: int
     """Position within the stage, ascending; no two hooks of a stage share one."""
-    do: Callable[[World, Stretch], None]
+    do: Callable[[World, SubStep], None]
 
 
 class Fault(NamedTuple):
@@ -219,7 +219,7 @@ class Mechanism:
     tables: tuple[Table, ...] = ()
     draws: tuple[Draw, ...] = ()
     dates: Callable[[World], Iterable[int]] | None = None
-    """Days from the start of its dated changes; steps are cut into stretches there."""
+    """Days from the start of its dated changes; steps are cut into sub-steps there."""
     hooks: tuple[Hook, ...] = ()
 
     def __post_init__(self) -> None:

@@ -89,11 +89,11 @@ class World:
     cells: Cells
     threads: int = 1
     day: int = 0
-    """Days from the start of the run to the start of the next stretch."""
+    """Days from the start of the run to the start of the next sub-step."""
     step: int = 0
     """Steps done."""
-    first_stretch: bool = True
-    """Whether the next stretch is the first of its step."""
+    first_substep: bool = True
+    """Whether the next sub-step is the first of its step."""
     month_began: int = 0
     """Day of the last monthly update."""
     dates: list[int] = field(default_factory=list)

@@ -118,7 +118,7 @@ def test_the_five_answers_sum_to_the_heads_and_people_who_were_asked(monkeypatch
         # Once a step each, again where they have come to live within it, and again if they give
         # a second answer that is not to stay.
         first = len(rest) == 2  # everybody's households are known; those asked again come without
-        if at.first_stretch and first:
+        if at.first_substep and first:
             spoken.clear()
             since.clear()
         now_here = dict(
@@ -127,7 +127,7 @@ def test_the_five_answers_sum_to_the_heads_and_people_who_were_asked(monkeypatch
             )
         )
         heads = {row for row, here in now_here.items() if since.get(row) != here}
-        if first and not at.first_stretch:
+        if first and not at.first_substep:
             heads = set()
         since.update(now_here)
         told = set(events.head.tolist())
@@ -306,7 +306,7 @@ def test_courts_decide_no_more_claims_than_they_can(monkeypatch):
 
 
 def test_expected_answers_sum_to_the_heads_whom_realised_ones_sum_to():
-    """The war and the rules cut steps into stretches: nobody is expected to stay twice a step."""
+    """The war and the rules cut steps into sub-steps: nobody is expected to stay twice a step."""
     answers = tables(small("outputs.expected=true", "time.end=2020-12"))["answers"]
     by_month = answers.groupby("date")[["households", "expected"]].sum()
     # Only how often people are told no more than once is left to chance.

@@ -16,7 +16,7 @@ from sim.kernels.travel import party_sizes
 from sim.mechanisms.census import ACCOUNT
 from sim.mechanisms.demography import N_AGES, RENEWAL, renew_people, vital_rates
 from sim.mechanisms.journey import PARTIES
-from sim.model.stretch import stretch_of
+from sim.model.substep import substep_of
 from sim.model.world import World
 from tests.small import differing, small, small_tables, steps, tables, world
 
@@ -44,7 +44,7 @@ def changed(fertility: float, years: float) -> tuple[str, ...]:
 
 def renew_now(at: World) -> None:
     """Let the people be born and die who do so today."""
-    renew_people(at, stretch_of(at, at.day + 1))
+    renew_people(at, substep_of(at, at.day + 1))
 
 
 def renew(at: World, months: int) -> None:

@@ -180,7 +180,7 @@ def truncate(text: str, draw: random.Random) -> str:
 
 
 def move(text: str, draw: random.Random) -> str:
-    """Cut a stretch out and put it elsewhere; sometimes bracketed parts, which stay well-formed."""
+    """Cut a piece out and put it elsewhere; sometimes bracketed parts, which stay well-formed."""
     parts = [it.span() for it in re.finditer(r"\{[^{}]*\}|\[[^\[\]]*\]", text)]
     if parts and draw.random() < 0.7:
         (a, b), (c, d) = sorted((draw.choice(parts), draw.choice(parts)))

@@ -17,7 +17,7 @@ from sim.mechanisms.journey import advance_parties, set_out
 from sim.mechanisms.policy import RULES
 from sim.mechanisms.relocation import bring
 from sim.mechanisms.removal import execute_returns, order_to_leave
-from sim.model.stretch import stretch_of
+from sim.model.substep import substep_of
 from sim.model.world import World
 from tests.small import small, small_tables, steps, world
 from tests.worlds import prepare
@@ -62,7 +62,7 @@ def go(at: World, heads: I64, goal: int, channel: Channel) -> None:
         np.full(n, int(Companions.whole)), np.zeros(n),
         Reasons(np.full(n, int(Answer.necessity)), np.zeros(n, int)), np.zeros(n),
     )  # fmt: skip
-    receive(at, advance_parties(at, stretch_of(at, 400)).arrived)
+    receive(at, advance_parties(at, substep_of(at, 400)).arrived)
 
 
 def test_who_ended_up_elsewhere_came_from_somewhere_else() -> None:
@@ -119,7 +119,7 @@ def test_states_that_send_people_on_are_where_they_came_from() -> None:
     at.people.status[rows] = Status.ordered
     order_to_leave(at, rows, np.zeros(len(rows)))
     RULES.of(at).stated("returns")[:] = 0.999
-    execute_returns(at, stretch_of(at, 3650))
+    execute_returns(at, substep_of(at, 3650))
     home = at.people.place[rows] == NORTH
     assert home.mean() > 0.9
     assert (at.people.came[rows[home]] == CC + 1).all()
@@ -191,7 +191,7 @@ def test_decisions_are_counted_where_and_on_whom_they_fall() -> None:
     at.people.traits[members(at, heads[::2])] |= GROUNDS
     go(at, heads, PORT, Channel.asylum)
     claimants = np.flatnonzero(at.people.status == Status.claimant)
-    decide_claims(at, stretch_of(at, 4000))
+    decide_claims(at, substep_of(at, 4000))
     counts, weight = CLAIMED.of(at), at.weight[NORTH]
     for stage, status in (
         (ClaimStage.recognised, Status.refugee),

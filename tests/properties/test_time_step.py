@@ -4,8 +4,8 @@ The world is the small one with small households (more that decide), gates that 
 hundred times real ones; in the acute crisis 120 moves of necessity are made within the year for 100
 people of a place, from a war that starts in mid-month, and rules change in mid-month. The year is
 a leap year. The same people move on the same days, but for those whom a court, a quota or an order
-reaches within a stretch: a single run agrees within half a per cent, five within a quarter
-(`SIM_LONG_TESTS=1`). Were people asked but once a stretch, the same crisis would come apart: that
+reaches within a sub-step: a single run agrees within half a per cent, five within a quarter
+(`SIM_LONG_TESTS=1`). Were people asked but once a sub-step, the same crisis would come apart: that
 is the control. Newcomers are looked at once more, at the rates of real ones, by what is expected of
 them.
 """
@@ -102,7 +102,7 @@ def test_day_week_and_month_agree(case, step):
     assert apart_from_days(case, step) == {}
 
 
-def test_they_would_not_were_people_asked_but_once_a_stretch(monkeypatch):
+def test_they_would_not_were_people_asked_but_once_a_substep(monkeypatch):
     """The control: who comes to live somewhere, or decides and stays, is asked no more in it."""
     nobody = np.empty(0, np.int64), np.empty(0)
     by_day("crisis")

@@ -15,7 +15,7 @@ from sim.mechanisms.harms import HARMS
 from sim.mechanisms.policy import RULES
 from sim.mechanisms.regularisation import regularise
 from sim.mechanisms.removal import ORDERS, execute_returns, order_to_leave
-from sim.model.stretch import stretch_of
+from sim.model.substep import substep_of
 from sim.model.world import World
 from tests.small import AA, BB, CAMP, CC, CITY, NORTH, PORT, SOUTH, TOWN, small, world
 from tests.worlds import prepare
@@ -76,21 +76,21 @@ def unlimited(at: World) -> None:
 
 def decide(at: World, end: int, years: float) -> None:
     """Decide claims up to a day, as many as courts can in so many years."""
-    stretch = stretch_of(at, end)
-    stretch.years = years
-    decide_claims(at, stretch)
+    substep = substep_of(at, end)
+    substep.years = years
+    decide_claims(at, substep)
 
 
 def carry_out(at: World, end: int) -> None:
     """Carry out orders from today to a day."""
-    execute_returns(at, stretch_of(at, end))
+    execute_returns(at, substep_of(at, end))
 
 
 def give_leave(at: World, unsettled: I64 | U32, years: float) -> None:
     """Regularise those of some heads who are irregular, for so many years."""
-    stretch = stretch_of(at, at.day + round(years * 365.25))
-    stretch.unsettled = unsettled
-    regularise(at, stretch)
+    substep = substep_of(at, at.day + round(years * 365.25))
+    substep.unsettled = unsettled
+    regularise(at, substep)
 
 
 @pytest.mark.parametrize(
@@ -425,7 +425,7 @@ def test_the_irregular_are_regularised_at_their_rate(dt):
     assert (people.status[others] == Status.irregular).all()
 
 
-def test_who_comes_without_leave_in_a_stretch_waits_for_the_next():
+def test_who_comes_without_leave_in_a_substep_waits_for_the_next():
     at = started("policies.cc_courts.regularisation=1")
     heads = heads_of(at, NORTH)
     rows = members(at, heads)

@@ -18,7 +18,7 @@ from sim.mechanisms.custody import SEPARATIONS
 from sim.mechanisms.harms import HARMS, INTERCEPTED
 from sim.mechanisms.journey import PARTIES
 from sim.mechanisms.reunification import reunify
-from sim.model.stretch import stretch_of
+from sim.model.substep import substep_of
 from sim.model.world import World
 from tests.small import BB, HARSH, NORTH, TOWN, small, world
 from tests.unit.test_journey import (
@@ -74,7 +74,7 @@ def test_children_of_the_prosecuted_are_taken_from_them_and_come_back() -> None:
     assert not np.isin(people.household[adults], alone).any()
     led = np.flatnonzero(people.flags & HEAD > 0)
     assert len(np.unique(people.household[led])) == len(led)
-    count(at, stretch_of(at, at.day))
+    count(at, substep_of(at, at.day))
     people.mask[minors], people.kin[minors], people.uprooted[minors] = 127, 3, 5
     # Half are back within the median of 60 days, with their adults, who are home by then.
     n = len(SEPARATIONS.of(at).children)
@@ -82,7 +82,7 @@ def test_children_of_the_prosecuted_are_taken_from_them_and_come_back() -> None:
     for day in (60, 120, 3000):
         move_on(at, day)
         at.day = day - 60 if day < 3000 else 120
-        reunify(at, stretch_of(at, day))
+        reunify(at, substep_of(at, day))
         shares.append(1 - len(SEPARATIONS.of(at).children) / n)
     for share, expected in zip(shares, (0.5, 0.75, 1.0), strict=True):
         assert share == pytest.approx(expected, abs=4 * 0.5 / math.sqrt(n))

@@ -39,7 +39,7 @@ from sim.mechanisms.demography import (
 )
 from sim.mechanisms.harms import HARMS
 from sim.mechanisms.journey import PARTIES, set_out
-from sim.model.stretch import stretch_of
+from sim.model.substep import substep_of
 from sim.model.world import World
 from tests.small import BB, CITY, NORTH, small, world
 from tests.worlds import prepare
@@ -151,7 +151,7 @@ def test_a_child_shares_what_its_household_shares():
     assert len(np.unique(people.pid)) == len(people.pid)
     weight = int(at.weight[NORTH]) * len(who)
     assert ACCOUNT.of(at).born == weight == VITAL.of(at)[NORTH, 0, VitalEvent.birth]
-    count(at, stretch_of(at, at.day))
+    count(at, substep_of(at, at.day))
 
 
 def test_ids_of_children_come_from_their_mother_and_the_month():
@@ -235,7 +235,7 @@ def test_education_is_drawn_of_those_who_turn_fifteen():
     profiles = [c.profile for c in at.scenario.countries]
     home = at.country[at.people.home]
     expected = sum((home[coming] == c).sum() * p.education[0] for c, p in enumerate(profiles))
-    renew_people(at, stretch_of(at, at.day + 1))
+    renew_people(at, substep_of(at, at.day + 1))
     schooling = at.people.traits[: len(age)] >> 1 & 3
     found = (schooling[coming] == Education.none).sum()
     assert found == pytest.approx(expected, abs=4 * np.sqrt(coming.sum()) / 2)
@@ -267,7 +267,7 @@ def test_the_eldest_survivor_leads_on():
     weight = int(at.weight[people.home[head]])
     assert ACCOUNT.of(at).died == weight == VITAL.of(at)[NORTH, 0, VitalEvent.death]
     assert HARMS.of(at).sum() == 0
-    count(at, stretch_of(at, at.day))
+    count(at, substep_of(at, at.day))
 
 
 def test_of_two_who_die_at_once_neither_leads_on():
@@ -325,4 +325,4 @@ def test_what_a_household_has_begun_goes_on_under_the_heir_or_ends(begin, table)
     founders = people.household[heads]
     assert (people.household[found.head] == np.delete(founders, 4)).all()
     assert not np.isin(found.head, dying).any()
-    count(at, stretch_of(at, at.day))
+    count(at, substep_of(at, at.day))

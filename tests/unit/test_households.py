@@ -21,7 +21,7 @@ from sim.mechanisms.exposure import update_all_households
 from sim.mechanisms.livelihood import DUE, Due
 from sim.mechanisms.threats import THREATS
 from sim.model.cells import Cells
-from sim.model.stretch import stretch_of
+from sim.model.substep import substep_of
 from sim.model.world import World
 from tests.small import HARSH, NORTH, TOWN, small, world
 from tests.worlds import prepare, random_world
@@ -144,7 +144,7 @@ def test_a_month_is_lived_through_under_the_threats_of_its_first_day() -> None:
     seen: list[np.ndarray] = []
     other = copy.deepcopy(at)
     before = at.people.means.copy()
-    renew_people(at, stretch_of(at, at.day + 1))
+    renew_people(at, substep_of(at, at.day + 1))
     prepare(at)
     severity = THREATS.of(other).severity.copy()
     advance(other, look=lambda *_: seen.append(other.people.means.copy()))

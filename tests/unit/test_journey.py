@@ -25,7 +25,7 @@ from sim.mechanisms.journey import (
     set_out,
 )
 from sim.mechanisms.threats import THREATS
-from sim.model.stretch import stretch_of
+from sim.model.substep import substep_of
 from sim.model.world import World
 from tests.small import CITY, NORTH, PLACES, PORT, SOUTH, TOWN, small, world
 from tests.worlds import prepare
@@ -94,7 +94,7 @@ def send(
 
 def move_on(at: World, end: int) -> Ended:
     """Let journeys go on up to a day."""
-    return advance_parties(at, stretch_of(at, end))
+    return advance_parties(at, substep_of(at, end))
 
 
 def harmed(at: World, harm: Harm) -> float:

@@ -12,7 +12,7 @@ from sim.core.terms import Status
 from sim.mechanisms.citizenship import citizenship
 from sim.mechanisms.naturalisation import NATURALISED, STAYS, naturalise, regular_heads, stay_began
 from sim.mechanisms.policy import CLASSES, admission_class
-from sim.model.stretch import stretch_of
+from sim.model.substep import substep_of
 from sim.model.world import World
 from sim.scenario.whole import Scenario
 from tests.small import edited, tables, world
@@ -33,9 +33,9 @@ def with_rule(tmp_path: Any) -> Any:
 
 
 def take(at: World, days: int) -> None:
-    """Let the mechanism act alone for a stretch of days."""
-    stretch = stretch_of(at, at.day + days)
-    naturalise(at, stretch)
+    """Let the mechanism act alone for a sub-step of days."""
+    substep = substep_of(at, at.day + days)
+    naturalise(at, substep)
     at.day += days
 
 
@@ -127,7 +127,7 @@ def test_the_naturalised_are_not_back_home(with_rule: Any) -> None:
 
 def test_without_a_rule_nobody_is_followed_and_the_table_is_empty(with_rule: Any) -> None:
     at = world()
-    naturalise(at, stretch_of(at, 3000))
+    naturalise(at, substep_of(at, 3000))
     assert not len(STAYS.of(at).founder)
     assert not NATURALISED.of(at).any()
     assert not len(tables()["naturalisations"])

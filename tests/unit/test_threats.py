@@ -204,7 +204,7 @@ def test_days_on_which_prevalence_changes_are_all_listed():
 
 
 def test_a_shock_switched_off_keeps_its_dates():
-    """So that a run with it and one without ask people for the same stretches of time."""
+    """So that a run with it and one without ask people for the same sub-steps."""
     assert threats_of(*CALM).dates == threats_of().dates
 
 

@@ -23,7 +23,7 @@ from sim.mechanisms.expected import EXPECTED, Expected
 from sim.mechanisms.journey import PARTIES, advance_parties, set_out
 from sim.mechanisms.rounds import send_admitted
 from sim.mechanisms.threats import THREATS
-from sim.model.stretch import stretch_of
+from sim.model.substep import substep_of
 from sim.model.world import World
 from tests.reference import Reference
 from tests.small import CITY, NORTH, SOUTH, TOWN, small, world
@@ -70,7 +70,7 @@ def go(
         np.zeros(n), Reasons(np.full(n, int(answer)), np.full(n, felt)),
         np.full(n, float(end - 20)),
     )  # fmt: skip
-    receive(at, advance_parties(at, stretch_of(at, end)).arrived)
+    receive(at, advance_parties(at, substep_of(at, end)).arrived)
 
 
 # What is remembered ------------------------------------------------------------------------------
@@ -148,7 +148,7 @@ def test_a_household_that_waits_for_its_permission_is_uprooted_when_it_leaves() 
     assert not at.people.uprooted.any()
     assert (APPLICATIONS.of(at).felt == WAR).all()
     APPLICATIONS.of(at).ready[:] = 3.0
-    send_admitted(at, stretch_of(at, 5))
+    send_admitted(at, substep_of(at, 5))
     assert set(PARTIES.of(at).head) == set(heads)
     assert (at.people.uprooted[members(at, heads)] == WAR).all()
 

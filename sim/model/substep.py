@@ -1,4 +1,4 @@
-"""A stretch: a part of a step in which no dated event happens, and the data of its mechanisms."""
+"""A sub-step: a part of a step in which no dated event happens, and the data of its mechanisms."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 Asking = tuple[I64, F64]
 """([n] rows of heads, [n] day from which they are asked)"""
 Look = Callable[["Conditions", int], None]
-"""Called with the conditions of households just before they decide, and the stretch's end."""
+"""Called with the conditions of households just before they decide, and the sub-step's end."""
 
 
 @dataclass
-class Stretch:
-    """Data that mechanisms pass to later mechanisms of the same stretch.
+class SubStep:
+    """Data that mechanisms pass to later mechanisms of the same sub-step.
 
     Fields without a default are set by a mechanism; reading them earlier is an error.
     """
@@ -51,7 +51,7 @@ class Stretch:
     newcomers: Asking = field(init=False)
     """Heads brought to a new place by a state, such as by removal, rather than by a journey."""
     once_more: list[Asking] = field(default_factory=list)
-    """Heads who have already decided in this stretch and are still where they were."""
+    """Heads who have already decided in this sub-step and are still where they were."""
     held_days: F64 = field(init=False)
     """[country] person-days of detention that began at its border."""
     decided: I64 = field(init=False)
@@ -64,16 +64,16 @@ class Stretch:
     """Census at its end."""
 
 
-def stretch_of(world: World, end: int, look: Look | None = None) -> Stretch:
-    """Make the stretch from the world's day to another day."""
-    stretch = Stretch(end, (end - world.day) / DAYS_A_YEAR, look)
+def substep_of(world: World, end: int, look: Look | None = None) -> SubStep:
+    """Make the sub-step from the world's day to another day."""
+    substep = SubStep(end, (end - world.day) / DAYS_A_YEAR, look)
     today, last = world.date(), world.date(world.month_began)
-    stretch.month_begins = (today.year, today.month) != (last.year, last.month)
-    stretch.newcomers = from_today(world, np.empty(0, np.int64))
-    stretch.held_days = np.zeros(world.n_countries)
-    return stretch
+    substep.month_begins = (today.year, today.month) != (last.year, last.month)
+    substep.newcomers = from_today(world, np.empty(0, np.int64))
+    substep.held_days = np.zeros(world.n_countries)
+    return substep
 
 
 def from_today(world: World, heads: I64) -> Asking:
-    """Let heads be asked from the first day of the stretch."""
+    """Let heads be asked from the first day of the sub-step."""
     return heads, np.full(len(heads), float(world.day))
