@@ -273,21 +273,9 @@ def by_quarter(monthly: Tables, name: str) -> pd.DataFrame:
 
 
 SUMMED = (
-<<<<<<< HEAD
-    "departed",
-    "arrived",
-    "households",
-    "people",
-    "trapped",
-    "money",
-    "person_years",
-    "amount",
-)
-=======
     "departed", "arrived", "households", "people", "expected", "rows", "trapped", "money",
     "person_years", "amount",
 )  # fmt: skip
->>>>>>> expected
 
 
 def test_rows_of_three_months_sum_those_of_one():
