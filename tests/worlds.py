@@ -27,6 +27,7 @@ from sim.mechanisms.census import ACCOUNT, STOCKS
 from sim.mechanisms.choice import CHOICES
 from sim.mechanisms.decide import MOVE, Asked, ask_listed
 from sim.mechanisms.exposure import EXPOSURE, update_all_households
+from sim.mechanisms.knowledge import KNOWN
 from sim.mechanisms.livelihood import DUE, MEANS
 from sim.mechanisms.policy import CLASSES, COMING, RULES
 from sim.mechanisms.politics import PUBLIC
@@ -434,7 +435,7 @@ def _decision(rng: random.Random) -> dict[str, Any]:
     }
 
 
-OF_THE_FIRST_DAY = (STOCKS, PUBLIC, RULES, COMING, SETTLING, MEANS, CHOICES, DUE)
+OF_THE_FIRST_DAY = (STOCKS, PUBLIC, RULES, COMING, SETTLING, MEANS, KNOWN, CHOICES, DUE)
 """What is worked out from people, and from each other, as a run begins."""
 
 

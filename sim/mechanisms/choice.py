@@ -645,7 +645,7 @@ def rebuild(world: World, choices: Choices) -> None:
     joined = forming(world.scenario, SET_OUT_BEFORE.of(world), known.day)
     choices.ahead[:] = 1.0
     with np.errstate(over="ignore", invalid="ignore"):
-        choices.update_ways(rules, known.danger[:, Threat.personal], joined)
+        choices.update_ways(rules, known.danger[:, Threat.personal].copy(), joined)
         chance, wait = prospects(rules, known)
         choices.rebuild(known.diaspora, known.danger, chance, wait, float(known.day))
         if coming is not None:

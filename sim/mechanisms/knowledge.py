@@ -50,7 +50,7 @@ def know(world: World) -> Known:
     claimants = np.zeros(world.n_countries, np.int64)
     np.add.at(claimants, claims.country, world.weight[world.people.home[claims.person]])
     danger = threats.severity * threats.prevalence
-    return Known(world.day, STOCKS.of(world).diaspora, danger, pending, claimants)
+    return Known(world.day, STOCKS.of(world).diaspora.copy(), danger, pending, claimants)
 
 
 KNOWN = State("known", know)

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from sim.core.rng import name_hash
-from sim.core.state import F64, I64, Legs
-from sim.kernels.routes import solve_routes
+from sim.core.state import F64, I64, Bool, Legs
 
 if TYPE_CHECKING:
     from sim.schema import Scenario
@@ -83,12 +82,22 @@ def build(scenario: Scenario) -> Network:
         np.array([place.lat for place in scenario.places]),
         np.array([place.lon for place in scenario.places]),
     )
-    return Network(legs, fewest_legs(legs, len(places)), np.maximum(km, 10.0))
+    return Network(legs, fewest_legs(legs, is_camp), np.maximum(km, 10.0))
 
 
-def fewest_legs(legs: Legs, n: int) -> I64:
-    """[place, place] smallest number of legs between n places, -1 where there is no route."""
-    count, fare, every = np.empty((n, n)), np.empty((n, n)), np.ones(len(legs.source))
-    nobody = np.empty((0, len(every)))
-    solve_routes(legs, every, nobody, 0 * every, every > 0, count, np.empty((0, n, n)), fare)
-    return np.where(np.isfinite(count), count, -1).astype(np.int64)
+def fewest_legs(legs: Legs, is_camp: Bool) -> I64:
+    """[place, place] smallest number of legs, not through camps; -1 where there is no route."""
+    import networkx as nx
+
+    n = len(is_camp)
+    graph = nx.DiGraph()
+    graph.add_nodes_from(range(n))
+    ways = set(zip(legs.source.tolist(), legs.target.tolist(), strict=True))
+    graph.add_edges_from((a, b) for a, b in ways if not is_camp[a])
+    hops = np.full((n, n), np.inf)
+    for a, lengths in nx.all_pairs_shortest_path_length(graph):
+        hops[a, list(lengths)] = list(lengths.values())
+    for a, b in ways:
+        if is_camp[a]:
+            hops[a] = np.minimum(hops[a], 1.0 + hops[b])
+    return np.where(np.isfinite(hops), hops, -1).astype(np.int64)

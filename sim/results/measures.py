@@ -258,7 +258,7 @@ def counted_harms(run: Run) -> dict[str, Values]:
     """
     if "harms" not in run.tables:
         return {}
-    harms = run.harms
+    harms = narrowed(run).harms
     return {
         f"harm_{harm.name}": per_replicate(run, harms[harms["harm"] == harm.name], "people")
         for harm in Harm
@@ -275,7 +275,7 @@ def headline_rows(run: Run) -> dict[str, float]:
         By id of `MEASURES`; NaN for what is about everybody, and for harms that nobody was at risk
         of.
     """
-    rows = in_rows(run)
+    rows = in_rows(narrowed(run))
     found = {name: float(values.sum()) for name, values in headline_values(rows).items()}
     found["insecurity_years"] = found["secure"] = float("nan")
     most = float(_set_out(rows).sum()) if "flows" in run.tables else float("inf")

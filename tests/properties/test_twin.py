@@ -253,7 +253,7 @@ def test_the_world_that_it_looks_at_is_that_of_a_run() -> None:
     while model.running:
         model.step()
     assert str(model.world.date()) == "2020-07-01"
-    plain = world(scenario)
+    plain = world(Twin(scenario).world.scenario)
     for _ in steps(plain):
         pass
     for one, other in zip(model.world.people, plain.people, strict=True):

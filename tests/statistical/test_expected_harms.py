@@ -135,6 +135,7 @@ def test_the_first_country_takes_back_as_many_as_expected():
             {
                 "head": heads, "goal": np.full(n, PORT), "origin": np.full(n, NORTH),
                 "channel": np.full(n, int(Channel.asylum)), "answer": np.ones(n, np.int64),
+                "felt": np.zeros(n, np.int64),
                 "due": np.full(n, 5.5), "entered": np.where(np.arange(n) % 2, BB, NONE),
             },
         )  # fmt: skip

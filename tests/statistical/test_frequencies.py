@@ -15,6 +15,7 @@ import copy
 import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import astuple
 from functools import cache
 from typing import Any
 
@@ -139,9 +140,10 @@ class Likenesses:
         prepare(world)
         self.head = describe(world, **HOUSEHOLDS[name])
         self.reference = Reference(world)
-        self.now, self.rates = theory_of_answers(world, self.reference, [self.head])
+        now, rates = theory_of_answers(world, self.reference, [self.head])
         self.who: Decider = self.reference.decider(self.head)
-        self.rates = self.rates[0]
+        # In a time so short that the pause after a move and settling do not change the rates.
+        self.now, (self.rates,) = faster(now, rates, 400.0 / rates[0].R_MP)
         self.world, self.heads = multiply(world, self.head, LIKENESSES)
         # A span in which two thirds would move were all gates open.
         self.dt = 1.0 / self.rates.R_MP
@@ -203,6 +205,12 @@ def theory_of_answers(
         reference.rates(int(head), reference.decider(int(head)), float(world.day)) for head in heads
     ]
     return current_conditions(world, (want, fear)), rates
+
+
+def faster(now: Conditions, rates: list[Rates], by: float) -> tuple[Conditions, list[Rates]]:
+    """The same with all rates higher by a factor."""
+    now = now._replace(livelihood=by * now.livelihood, flight=by * now.flight, most=by * now.most)
+    return now, [Rates(*(by * rate for rate in astuple(it))) for it in rates]
 
 
 def multiply(world: World, head: int, n: int) -> tuple[World, I64]:
@@ -335,14 +343,16 @@ def test_moves_fall_within_the_step_as_an_exponential_cut_off(name: str) -> None
 def test_answers_of_the_unlike_add_up() -> None:
     """Over all heads of thirty random worlds: counts against sums of expected numbers.
 
-    z of the sum, by answer; sees 15 % in any of the four.
+    z of the sum, by answer; sees 20 % in any of the four.
     """
     expected, variance, seen = np.zeros(4), np.zeros(4), np.zeros(4)
     for number in range(2000, 2030):
         world = random_world(number)
         reference = Reference(world)
         now, rates = theory_of_answers(world, reference, world.deciding)
-        dt, n_draws = 0.5, 100
+        dt, n_draws = 0.02, 400
+        if max(r.R_MP for r in rates) > 900.0:
+            continue
         for r in rates:
             moves = 1 - math.exp(-r.R * dt)
             span = moves / r.R if r.R > 0 else dt
@@ -360,7 +370,7 @@ def test_answers_of_the_unlike_add_up() -> None:
             seen += np.bincount(answers_of(world, now, dt).answer, minlength=4)[:4]
     z = (seen - expected) / np.sqrt(variance)
     assert (np.abs(z) < 4.0).all(), z
-    assert (0.15 * expected > 8 * np.sqrt(variance)).all(), "15 % would be seen"
+    assert (0.2 * expected > 8 * np.sqrt(variance)).all(), "20 % would be seen"
 
 
 # Destinations ------------------------------------------------------------------------------------

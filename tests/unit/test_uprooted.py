@@ -245,7 +245,7 @@ def test_what_counts_as_choice_changes_nobodys_move() -> None:
         assert (plain.answer[other] == Answer.choice).all()
         assert (torn.answer[other] == Answer.necessity).all()
         renamed += int(other.sum())
-    assert renamed > 50
+    assert renamed > 25
 
 
 def test_nobody_moves_otherwise_in_a_run_for_what_they_remember() -> None:
@@ -268,8 +268,8 @@ def test_onward_moves_are_attributed_to_what_uprooted_people() -> None:
     heads = families(at, 4)
     at.people.mask[heads] = WAR | HUNGER
     at.people.uprooted[heads] = 1 << Threat.political | 1 << Threat.economic
-    excess = np.zeros((len(at.country), 7))
-    excess[NORTH, Threat.food], excess[NORTH, Threat.personal] = 0.2, 2.4
+    excess = np.zeros((4, 7))
+    excess[:, Threat.food], excess[:, Threat.personal] = 0.2, 2.4
     weight = np.array([0.5, 0.5, 0.5, 0.5, 4.0, 4.0, 1.5])
     threats, felt = np.zeros((2, 7), np.int64), np.empty(4, np.int64)
     uprooted = np.array([True, False, True, False])
@@ -327,8 +327,12 @@ def test_the_share_of_choice_is_that_of_a_settled_household(status: Status, year
     settled = reference.settled(people.place[head], NORTH, int(status), years)
     lower = theory.R_C * math.exp(-2 * (1 - settled))
     assert theory.R_0 / lower == pytest.approx(1.0, rel=2e-3)
-    # A time so long that everybody moves in it: what is left to chance is the height of the point.
-    dt, heads, chose = 20.0 / theory.R, np.array([head]), 0
+    # Rates so high that everybody moves in a day: the height of the point is left to chance.
+    high = 800.0 / theory.R_MP
+    now = now._replace(
+        livelihood=high * now.livelihood, flight=high * now.flight, most=high * now.most
+    )
+    dt, heads, chose = 20.0 / (high * theory.R), np.array([head]), 0
     for pid in range(2000):
         people.pid[head] = pid
         answer = answers_of(at, now, dt, heads).answer
@@ -364,7 +368,7 @@ def test_expected_choices_are_those_of_the_reference() -> None:
         np.testing.assert_allclose(*ways, rtol=1e-5, atol=1e-3)
         flows += [found.flows[..., Answer.choice].sum() for found in (torn, plain)]
         years += [found.years[:, Answer.choice].sum() for found in (torn, plain)]
-    assert uprooted > 50
+    assert uprooted > 25
     assert flows[0] < 0.95 * flows[1]
     assert years[0] < 0.95 * years[1]
 
