@@ -233,9 +233,9 @@ def test_what_counts_as_choice_changes_nobodys_move() -> None:
         at = random_world(number)
         want, fear, _, _ = THREATS.of(at).advance(at.day, 3)
         now = current_conditions(at, (want, fear))
-        torn = answers_of(at, now, 4.0)
+        torn = answers_of(at, now, 1.0)
         at.people.uprooted[:] = 0
-        plain = answers_of(at, now, 4.0)
+        plain = answers_of(at, now, 1.0)
         for name, one, other in zip(torn._fields, torn, plain, strict=True):
             if name not in ("answer", "uprooted"):
                 np.testing.assert_array_equal(one, other, err_msg=name)
