@@ -671,6 +671,42 @@ def sieve(people, heads, conditions, plane, month, through):
     return n
 
 
+@inner
+def record_point(events, at, head, now, word):
+    """Write down who moves or is refused, and when; all else as for a refusal."""
+    events.head[at] = head
+    events.time[at] = now
+    events.word[at] = word
+    events.trapped[at] = False
+    events.flight[at] = 0.0
+    events.uprooted[at] = False
+    events.hazard[at] = LIVELIHOOD
+
+
+@inner
+def record_move(people, conditions, events, at, height, calm, r, fr):
+    """Write down by which hazard a household moves: its height falls into R_0, R_C, F, or L.
+
+    Hazards do not depend on R_0: where people go is the same, whatever counts as choice.
+
+    Args:
+        height: Height of the point, below R.
+        calm: R_C.
+        r, fr: R and F.
+    """
+    head = events.head[at]
+    if height < chosen_rate(people, conditions, head, events.time[at], calm):
+        events.answer[at] = CHOICE
+        return
+    events.answer[at] = NECESSITY
+    if height < calm:
+        events.uprooted[at] = True
+        return
+    events.flight[at] = fr / (r - calm)
+    if height - calm < fr:
+        events.hazard[at] = FLIGHT
+
+
 @kernel
 def decide(
     people, heads, since, until, first, tables, conditions, means, classes, plane, month, events
@@ -726,27 +762,9 @@ def decide(
                     break
                 if at == room:
                     return begin, i
-                events.head[at] = head
-                events.time[at] = now
-                events.word[at] = word
-                events.trapped[at] = False
-                events.flight[at] = 0.0
-                events.uprooted[at] = False
-                events.hazard[at] = LIVELIHOOD
+                record_point(events, at, head, now, word)
                 if height < r:
-                    # The height falls into R_0, the rest of R_C, F, or the rest of L. Hazards do
-                    # not depend on R_0: where people go is the same, whatever counts as choice.
-                    calm = lr / want
-                    if height < chosen_rate(people, conditions, head, now, calm):
-                        events.answer[at] = CHOICE
-                    elif height < calm:
-                        events.answer[at] = NECESSITY
-                        events.uprooted[at] = True
-                    else:
-                        events.answer[at] = NECESSITY
-                        events.flight[at] = fr / (r - calm)
-                        if height - calm < fr:
-                            events.hazard[at] = FLIGHT
+                    record_move(people, conditions, events, at, height, lr / want, r, fr)
                     at += 1
                     moves = True
                     break

@@ -137,7 +137,7 @@ def in_country(harmed, country):
 
 
 @inner
-def expect(harmed, where, own, harm, n, w, probability):
+def expect_harm(harmed, where, own, harm, n, w, probability):
     """Add what is to be expected of a draw, given everything that has been drawn before.
 
     Args:
@@ -152,17 +152,17 @@ def expect(harmed, where, own, harm, n, w, probability):
 
 
 @inner
-def befalls(harmed, where, own, harm, n, w, probability, u):
-    """Count a harm that befalls a whole party or nobody in it: as expected, and if it happens.
+def harm_party(harmed, where, own, harm, n, w, probability, u):
+    """Count a harm to a whole party or to nobody in it, as expected and as it happens.
 
     Args:
-        own, n, w, probability: As in `expect`.
+        own, n, w, probability: As in `expect_harm`.
         u: The draw, from 0 to 1.
 
     Returns:
         Whether it happens.
     """
-    expect(harmed, where, own, harm, n, w, probability)
+    expect_harm(harmed, where, own, harm, n, w, probability)
     if u >= probability:
         return False
     harmed.people[where, own, harm] += w * n
@@ -619,7 +619,7 @@ def assign_arrival_status(
             where = in_country(harmed, country[place])
             n = count_members(people, head)
             u = uniform2(transfer_key, people.pid[head], arrival)
-            if befalls(harmed, where, own, FORCED_RETURN, n, weight[home], sent, u):
+            if harm_party(harmed, where, own, FORCED_RETURN, n, weight[home], sent, u):
                 place = nearest[place, first]
                 record_border(people, country, head, place)
         c = country[place]
@@ -867,7 +867,7 @@ def travel(
                 break
             if e <= REMOVED:
                 n = count_members(people, head)
-                befalls(harmed, legs.corridor[REMOVED - e], own, FORCED_RETURN, n, w, 1.0, 0.0)
+                harm_party(harmed, legs.corridor[REMOVED - e], own, FORCED_RETURN, n, w, 1.0, 0.0)
                 take_home(people, country, head, day)
                 fate[i] = LEFT_BEHIND
                 break
@@ -876,14 +876,14 @@ def travel(
                     leave_behind(people, country, head, node, day)
                     n = count_members(people, head)
                     where = in_country(harmed, country[node])
-                    befalls(harmed, where, own, STRANDING, n, w, 1.0, 0.0)
+                    harm_party(harmed, where, own, STRANDING, n, w, 1.0, 0.0)
                     fate[i] = LEFT_BEHIND
                     break
                 set_members(people, head, node, TRAVELLING, SAME, day)
             elif e >= 0:
                 c = legs.corridor[e]
                 n, deaths, head = lose_members(people, head, legs.death[e], keys[1], occasion)
-                expect(harmed, c, own, DEATH, n, w, legs.death[e])
+                expect_harm(harmed, c, own, DEATH, n, w, legs.death[e])
                 harmed.people[c, own, DEATH] += w * deaths
                 if head < 0:
                     fate[i] = GONE
@@ -891,13 +891,13 @@ def travel(
                 heads[i] = head
                 adults, children = count_ages(people, head, month)
                 n = adults + children
-                expect(harmed, c, own, VIOLENCE, n, w, legs.violence[e])
+                expect_harm(harmed, c, own, VIOLENCE, n, w, legs.violence[e])
                 harmed.people[c, own, VIOLENCE] += w * count_assaulted(
                     people, head, legs.violence[e], keys[2], occasion
                 )
                 who = people.pid[head]
                 u = uniform2(keys[4], who, np.uint64(occasion))
-                if befalls(harmed, c, own, EXTORTION, n, w, legs.extortion[e], u):
+                if harm_party(harmed, c, own, EXTORTION, n, w, legs.extortion[e], u):
                     ransom = people.means[head] * legs.money_lost[e]
                     people.means[head] = people.means[head] - ransom
                     money_taken[c, own] += w * int(ransom * 100.0)
@@ -906,9 +906,9 @@ def travel(
                 pays = people.means[head] > 0.0
                 stopped = way.intercepted[e] if pays else met
                 party_type = party_type_of(adults, children)
-                expect(harmed, c, own, INTERCEPTION, n, w, stopped)
+                expect_harm(harmed, c, own, INTERCEPTION, n, w, stopped)
                 caught_expected[c, own, party_type] += int(w * n * stopped * MICRO + 0.5)
-                expect(harmed, c, own, BRIBE, n, w, met - stopped)
+                expect_harm(harmed, c, own, BRIBE, n, w, met - stopped)
                 if stopped <= u < met:
                     bribe = people.means[head] * legs.money_lost[e]
                     people.means[head] = people.means[head] - bribe
@@ -919,20 +919,20 @@ def travel(
                     caught[c, own, party_type] += w * n
                     t = custody.treated[party_type, own]
                     u = uniform2(keys[7], who, np.uint64(occasion))
-                    prosecuted = adults > 0 and befalls(
+                    prosecuted = adults > 0 and harm_party(
                         harmed, c, own, PROSECUTION, adults, w, custody.prosecuted[t, e], u
                     )
                     if prosecuted and children > 0:
                         u = uniform2(keys[7], who, np.uint64(occasion + (1 << 40)))
                         separated = custody.separated[t, e]
-                        if befalls(harmed, c, own, SEPARATION, children, w, separated, u):
+                        if harm_party(harmed, c, own, SEPARATION, children, w, separated, u):
                             taken[i] = take_children(
                                 people, country, head, month, legs.target[e], day
                             )
                             n = adults
                     detained = 1.0 if prosecuted else custody.detained[t, e]
                     u = uniform2(keys[6], who, np.uint64(occasion))
-                    if befalls(harmed, c, own, DETENTION, n, w, detained, u):
+                    if harm_party(harmed, c, own, DETENTION, n, w, detained, u):
                         held[t, c] += w * n
                         set_members(people, head, node, DETAINED, SAME, day)
                         leg[i] = HELD
@@ -943,11 +943,9 @@ def travel(
                         n_legs[i] += 1
                         continue
                     u = uniform2(keys[6], who, np.uint64(occasion + (1 << 40)))
-                    where, turned_back = (
-                        in_country(harmed, country[node]),
-                        custody.turned_back[t, e],
-                    )
-                    if befalls(harmed, where, own, STRANDING, n, w, turned_back, u):
+                    where = in_country(harmed, country[node])
+                    turned_back = custody.turned_back[t, e]
+                    if harm_party(harmed, where, own, STRANDING, n, w, turned_back, u):
                         leave_behind(people, country, head, node, day)
                         fate[i] = LEFT_BEHIND
                         break
@@ -958,7 +956,7 @@ def travel(
                     entered[i] = country[node]
                 set_members(people, head, node, TRAVELLING, SAME, day)
                 u = uniform2(keys[3], who, np.uint64(occasion))
-                if befalls(harmed, c, own, KIDNAPPING, n, w, legs.kidnapping[e], u):
+                if harm_party(harmed, c, own, KIDNAPPING, n, w, legs.kidnapping[e], u):
                     set_members(people, head, node, CAPTIVE, SAME, day)
                     leg[i] = HELD
                     u = uniform2(keys[3], who, np.uint64(occasion + (1 << 40)))
@@ -979,7 +977,7 @@ def travel(
             if e < 0:
                 leave_behind(people, country, head, node, day)
                 where = in_country(harmed, country[node])
-                befalls(harmed, where, own, STRANDING, n, w, 1.0, 0.0)
+                harm_party(harmed, where, own, STRANDING, n, w, 1.0, 0.0)
                 fate[i] = LEFT_BEHIND
                 break
             people.means[head] = max(

@@ -50,7 +50,7 @@ if TYPE_CHECKING:
 
 MOVE = Draw("move", 20)
 FEWEST = 1024
-"""Least number of events for which there is room (our assumption)."""
+"""Least number of events for which there is room."""
 
 
 def by_answer(world: World) -> I64:
@@ -270,11 +270,12 @@ def decide_all(world: World, excess: F64, answers: Answers) -> tuple[I64, F64]:
     further = np.diff(events.head, prepend=-1) == 0
     again = ~further & is_among(events.head, answered) & ~answers.new
     ANSWERED.put(world, np.union1d(answered, events.head))
-    for which in (again, further):
-        np.add.at(n_asked, cells[which], weight[which])
-        np.add.at(persons, cells[which], (weight * sizes)[which])
-        if expected is not None and which is again:
-            expected.answers[:, Answer.stays] += n_asked * MICRO
+    counted = again | further
+    np.add.at(n_asked, cells[again], weight[again])
+    if expected is not None:
+        expected.answers[:, Answer.stays] += n_asked * MICRO
+    np.add.at(n_asked, cells[further], weight[further])
+    np.add.at(persons, cells[counted], (weight * sizes)[counted])
     moving = events.answer <= Answer.necessity
     movers, words = events.head[moving], events.word[moving]
     goal, channel, companions, price = pick_goals(world, movers, words, events.hazard[moving])

@@ -45,14 +45,14 @@ def harmed(world: World) -> Harmed:
 def count_in_countries(
     world: World, harm: Harm, heads: I64, country: I64, probability: F64, happens: Bool, new: Bool
 ) -> None:
-    """Count a harm that befalls whole households in a country, as expected and as it happens.
+    """Count a harm that happens to whole households in a country, as expected and as it happens.
 
     Args:
         world: The world.
         harm: The harm.
         heads: [n] rows of their heads.
-        country: [n] country in which it befalls them.
-        probability: [n] probability that it befalls them.
+        country: [n] country in which it happens.
+        probability: [n] probability that it happens to them.
         happens: [n] whether it does.
         new: [n] whether they are at risk for the first time.
     """

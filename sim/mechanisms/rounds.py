@@ -72,7 +72,7 @@ def ask_again(world: World, substep: SubStep, asking: Asking, is_new: Bool) -> l
 
     Args:
         world: The world.
-        sub-step: The sub-step.
+        substep: The sub-step.
         asking: Heads, ascending by row, and the day from which each is asked.
         is_new: [n] whether they have just arrived where they are, or just been stranded there.
 

@@ -41,7 +41,7 @@ def run(start: str, end: str, *changes: str) -> Record:
 
 
 def harmed(record: Record, harm: str, at: str, since: str = "2000-01") -> float:
-    """People of the three whom a harm befell in a country or on a corridor into it."""
+    """People of the three whom a harm happened to in a country or on a corridor into it."""
     place = {it.id: it.country for it in record.scenario.places}
     ways = {it.id for it in record.scenario.corridors if at in (it.id, place[it.to])}
     rows = record.harms[(record.harms["harm"] == harm) & record.harms["citizenship"].isin(FOCUS)]

@@ -14,7 +14,7 @@ from tests.small import differing, small, steps, tables, world
 
 KEPT = Outputs().tables
 NAMED = f"outputs.tables=[{', '.join((*KEPT, 'persons'))}]"
-BEFELL = ("moved_abroad", "moved_within", "no_means", "no_permission")
+EVENTS = ("moved_abroad", "moved_within", "no_means", "no_permission")
 
 
 @pytest.fixture(scope="module")
@@ -96,9 +96,9 @@ def test_births_are_in_it(run: dict[str, pd.DataFrame]) -> None:
     assert joined.loc[joined["_merge"] == "left_only", "people"].sum() == born > 0
 
 
-def test_where_nobody_would_move_nothing_befalls_anybody() -> None:
+def test_where_nobody_would_move_nothing_happens_to_anybody() -> None:
     still = tables(small(NAMED, "decision.baseline_rate=1e-12", "decision.base_flight=0"))
-    for column in BEFELL:
+    for column in EVENTS:
         assert not still["persons"][column].any()
 
 

@@ -215,9 +215,9 @@ def sample_record(replicates: int = 1, **changes: Any) -> Record:
             people = int(draw.poisson(size))
             rows["paths"].append((replicate, ends[-1], "SY", came, country, outcome, people))
         for i in range(60):
-            befell = (i % 3 == 0, i % 4 == 0, i % 5 == 0, i % 7 == 0, i == 11, i == 12)
+            happened = (i % 3 == 0, i % 4 == 0, i % 5 == 0, i % 7 == 0, i == 11, i == 12)
             rows["persons"].append((replicate, ends[-1], i, 2**32 - 1 - i, PLACES[i % 14][0], 1000,
-                                    *befell))  # fmt: skip
+                                    *happened))  # fmt: skip
     manifest = {
         "format": 1, "name": scenario.name, "title": scenario.title, "scenario_hash": "0" * 64,
         "seed": 7, "seeds": list(range(replicates)), "replicates": replicates, "people": everybody,

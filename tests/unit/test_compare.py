@@ -56,10 +56,10 @@ def hand_made(moves: list[list[int]], seed: int = 7, **manifest: Any) -> Record:
 
 
 def persons(*rows: tuple[Any, ...]) -> pd.DataFrame:
-    """Rows of (replicate, identity, home, people, what befell them in words)."""
+    """Rows of (replicate, identity, home, people, what happened to them in words)."""
     full = []
-    for replicate, who, home, people, befell in rows:
-        flags = [column in befell.split() for column in
+    for replicate, who, home, people, happened in rows:
+        flags = [column in happened.split() for column in
                  ("moved_abroad", "moved_within", "no_means", "no_permission",
                   "died_on_the_way", "died_naturally")]  # fmt: skip
         full.append((replicate, pd.Timestamp("2013-03-31"), who >> 32, who & 0xFFFFFFFF, home,
@@ -309,7 +309,7 @@ AFTER = (
 )
 
 
-def test_persons_are_counted_by_what_befell_them_where() -> None:
+def test_persons_are_counted_by_what_happened_to_them_where() -> None:
     found = by_person(with_persons(*BEFORE), with_persons(*AFTER))
 
     def at(event: str, home: str, replicate: int = 0) -> list[int]:
@@ -322,7 +322,7 @@ def test_persons_are_counted_by_what_befell_them_where() -> None:
     assert at("blocked", "DAM") == [0, 0, 7, 7]
     assert at("died_on_the_way", "ALE") == [10, 0, 0, 10]
     assert at("died_naturally", "DAM") == [0, 7, 0, 7]
-    # Who exists in one run only is counted apart, whatever befell them there.
+    # Who exists in one run only is counted apart, whatever happened to them there.
     assert at(EXISTS, "DAM") == [7, 0, 14, 0]
     assert at(EXISTS, "ALE") == [0, 20, 20, 0]
     assert at("moved", "ALE", 1) == [0, 10, 0, 0]

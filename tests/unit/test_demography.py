@@ -262,7 +262,7 @@ def test_the_eldest_survivor_leads_on():
     assert len(heirs) == 1
     assert people.born[heirs[0]] == eldest
     assert (people.means[heirs[0]], people.blocked_on[heirs[0]]) == (77.0, 5)
-    # What the household is comes down to the heir, and not what befell the head.
+    # What the household is comes down to the heir, and not what happened to the head.
     assert people.flags[heirs[0]] == HEAD | BLOCKED | EVER_NO_MEANS
     weight = int(at.weight[people.home[head]])
     assert ACCOUNT.of(at).died == weight == VITAL.of(at)[NORTH, 0, VitalEvent.death]

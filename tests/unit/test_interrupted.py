@@ -1,4 +1,4 @@
-"""`sim run` survives what befalls a process: killed, interrupted, no room, two at once."""
+"""`sim run` survives what happens to a process: killed, interrupted, no room, two at once."""
 
 from __future__ import annotations
 

@@ -843,5 +843,5 @@ def test_the_examples_of_the_documentation_run() -> None:
 
 def test_every_attribute_of_a_person_is_documented() -> None:
     text = (ROOT / "docs/mesa.md").read_text(encoding="utf-8")
-    befell = {"moved_abroad", "moved_within", "no_means", "no_permission", "died_naturally", "pid"}
-    assert [name for name in COLUMNS if name not in befell and f"`{name}`" not in text] == []
+    events = {"moved_abroad", "moved_within", "no_means", "no_permission", "died_naturally", "pid"}
+    assert [name for name in COLUMNS if name not in events and f"`{name}`" not in text] == []

@@ -32,7 +32,6 @@ LONG_FILES = {
 """Files that are longer, and why."""
 LONG_FUNCTIONS = {
     "sim/engine/simulate.py::run": "a third of it describes its arguments",
-    "sim/kernels/choice.py::decide": "a loop over households that numba inlines",
     "sim/kernels/choice.py::expect": "a loop over a household's options that numba inlines",
     "sim/kernels/travel.py::assign_arrival_status": "a loop over arrivals that numba inlines",
     "sim/kernels/travel.py::travel": "a loop over those on the way that numba inlines",
