@@ -34,8 +34,9 @@ from sim.core.terms import Answer
 from sim.engine.setup import build_world
 from sim.engine.solve import solve_base
 from sim.engine.step import advance
-from sim.kernels.choice import Conditions, Events, sieve
+from sim.kernels.decision import Events, sieve
 from sim.kernels.plane import Plane
+from sim.kernels.rates import Conditions
 from sim.mechanisms.census import STOCKS
 from sim.mechanisms.choice import CHOICES
 from sim.mechanisms.decide import MOVE, Asked, Sums, all_heads, ask, ask_listed, room_for

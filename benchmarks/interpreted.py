@@ -15,7 +15,7 @@ from unittest import mock
 import numpy as np
 
 from benchmarks.kernels import find
-from sim.kernels import choice
+from sim.kernels import decision
 
 ROOT = Path(__file__).parents[1]
 
@@ -45,7 +45,7 @@ def interpret(folder: Path, calls: list[dict[str, Any]]) -> list[dict[str, Any]]
 
 def main(path: Path) -> None:
     """Make the calls that a file holds and put their results in its place."""
-    evaluate = choice.evaluate
+    evaluate = decision.evaluate
     at = list(signature(evaluate).parameters).index("head")
     evaluated: list[int] = []
 
@@ -58,7 +58,7 @@ def main(path: Path) -> None:
         evaluated.clear()
         # The hash wraps round 64 bits on purpose, and raised bounds are infinite ones in the first
         # sieve; NumPy's scalars warn of both where compiled code does not.
-        with np.errstate(all="ignore"), mock.patch.object(choice, "evaluate", noted):
+        with np.errstate(all="ignore"), mock.patch.object(decision, "evaluate", noted):
             start = time.thread_time()
             found = find(**call)
             seconds = time.thread_time() - start

@@ -6,8 +6,9 @@ import math
 from typing import Any
 
 from sim.core.jit import kernel
-from sim.kernels.choice import MARGIN, close_bound, decide, sieve
+from sim.kernels.decision import decide, sieve
 from sim.kernels.plane import next_point
+from sim.kernels.rates import MARGIN, close_bound
 
 
 def find(
@@ -18,7 +19,7 @@ def find(
 
     Args:
         people, heads, since, until, tables, conditions, means, classes, plane, month: As in
-            `sim.kernels.choice.decide`.
+            `sim.kernels.decision.decide`.
         events: Buffers, written to.
         through: [n] working array.
 

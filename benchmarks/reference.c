@@ -1,11 +1,11 @@
-/* The decision in plain C: the yardstick of sim/kernels/choice.py.
+/* The decision in plain C: the yardstick of sim/kernels/decision.py.
  *
  * The same algorithm on the same tables with the same hashes. Two sieves list the heads who may have
  * a point below a bound on their rate; of those, the points below a closer bound are found, and at
  * each of them the household is evaluated in full. Sums and products are associated as in the
  * kernel, so that (without contraction into fused operations) the answers are the same, person by
  * person. Axes and units of the tables are documented at `ChoiceTables`, `Conditions`, `Means` and
- * `Plane` there; c_reference.py fills the structs below in this very order.
+ * `Plane` in sim/kernels; c_reference.py fills the structs below in this very order.
  */
 #include <math.h>
 #include <stdint.h>

@@ -32,7 +32,7 @@ PLANTS = {
         },
     ),
     "a full answer looks at every destination three times": (
-        "sim/kernels/choice.py",
+        "sim/kernels/alternatives.py",
         {
             "        n_slots = ways_into(\n"
             "            tables, h, p, o, g, k, education, kin, confined, founded, local, queued,"

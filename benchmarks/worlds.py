@@ -20,7 +20,7 @@ import numpy as np
 
 from sim.engine.setup import build_world
 from sim.engine.solve import solve_base
-from sim.kernels.choice import rates
+from sim.kernels.rates import rates
 from sim.mechanisms.choice import CHOICES
 from sim.mechanisms.decide import current_conditions
 from sim.mechanisms.exposure import update_all_households

@@ -19,8 +19,9 @@ from sim.core.state import DAYS_A_YEAR, F64, GROUNDS, HEAD, I64, LONG_AGO, U32, 
 from sim.core.terms import Activity, Channel, Status, Threat
 from sim.engine.setup import build_world
 from sim.engine.stages import STAGES
-from sim.kernels.choice import Conditions, Events, rates
+from sim.kernels.decision import Events
 from sim.kernels.plane import Plane
+from sim.kernels.rates import Conditions, rates
 from sim.mechanisms.admission import APPLICATIONS
 from sim.mechanisms.asylum import CLAIMS
 from sim.mechanisms.census import ACCOUNT, STOCKS

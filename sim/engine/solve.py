@@ -15,7 +15,7 @@ from typing import Any, Final, Literal
 import numpy as np
 
 from sim.engine.setup import build_world
-from sim.kernels.choice import rates
+from sim.kernels.rates import rates
 from sim.mechanisms.choice import CHOICES
 from sim.mechanisms.decide import current_conditions
 from sim.mechanisms.exposure import update_all_households

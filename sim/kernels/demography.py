@@ -8,7 +8,7 @@ from sim.core.jit import kernel
 from sim.core.rng import uniform
 from sim.core.state import HEAD, NONE, WOMAN
 from sim.core.terms import Activity
-from sim.kernels.travel import hand_over
+from sim.kernels.household import hand_over
 
 DEAD = int(Activity.dead)
 

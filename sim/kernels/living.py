@@ -9,7 +9,7 @@ import numpy as np
 from sim.core.jit import equation, inner, kernel
 from sim.core.rng import mixed, uniform
 from sim.core.state import WOMAN
-from sim.kernels.choice import drained_means
+from sim.kernels.means import drained_means
 
 CHILDREN, WOMEN, OLD = 1, 2, 4
 """Bits for the presence of vulnerable members in a household."""

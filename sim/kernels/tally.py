@@ -9,8 +9,8 @@ import numpy as np
 from sim.core.jit import inner, kernel
 from sim.core.state import BLOCKED, BLOCKED_PERMISSION, HEAD, MICRO, WOMAN
 from sim.core.terms import Activity, Status
+from sim.kernels.household import count_members
 from sim.kernels.living import MEMBERS
-from sim.kernels.travel import count_members
 
 BLOCKED_HEAD = HEAD | BLOCKED
 N_MASKS = 128

@@ -7,55 +7,47 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sim.core.jit import equation, inner, kernel
+from sim.core.jit import inner, kernel
 from sim.core.rng import uniform2
-from sim.core.state import (
-    DIRECT,
-    F64,
-    GROUNDS,
-    HEAD,
-    HELD,
-    I64,
-    LEADS,
-    LONG_AGO,
-    MICRO,
-    NONE,
-    PAST,
-    REMOVED,
-    Bool,
+from sim.core.state import DIRECT, F64, HELD, I64, MICRO, NONE, REMOVED, Bool
+from sim.core.terms import Activity, Harm, Status
+from sim.kernels.harms import expect_harm, harm_party, in_country
+from sim.kernels.household import (
+    SAME,
+    clear_blocked,
+    count_ages,
+    count_assaulted,
+    count_members,
+    lose_members,
+    mark_grounds,
+    mark_uprooted,
+    party_type_of,
+    record_border,
+    set_members,
+    take_children,
 )
-from sim.core.terms import Activity, Channel, Harm, PartyType, Status
-from sim.kernels.choice import household
 
-RESIDENT, TRAVELLING = np.int64(Activity.resident), np.int64(Activity.travelling)
-STRANDED, DETAINED = np.int64(Activity.stranded), np.int64(Activity.detained)
-CAPTIVE, DEAD = np.int64(Activity.captive), np.int64(Activity.dead)
-CITIZEN, DISPLACED, IRREGULAR = (
-    np.int64(Status.citizen),
-    np.int64(Status.displaced),
-    np.int64(Status.irregular),
-)
-REGULAR, REFUGEE, CLAIMANT = (
-    np.int64(Status.regular),
-    np.int64(Status.refugee),
-    np.int64(Status.claimant),
-)
-LABOUR, FAMILY, FREE = int(Channel.labour), int(Channel.family), int(Channel.free)
-INTERNAL, IRREGULAR_CHANNEL = int(Channel.internal), int(Channel.irregular)
-DEATH, VIOLENCE, EXTORTION = int(Harm.death), int(Harm.violence), int(Harm.extortion)
-KIDNAPPING, INTERCEPTION = int(Harm.kidnapping), int(Harm.interception)
-DETENTION, STRANDING = int(Harm.detention), int(Harm.stranding)
-PROSECUTION, SEPARATION = int(Harm.prosecution), int(Harm.separation)
-FORCED_RETURN, BRIBE = int(Harm.forced_return), int(Harm.bribe)
-ADULTS, FAMILIES = int(PartyType.adults), int(PartyType.families)
-CHILDREN_ALONE = int(PartyType.children_alone)
-SAME = np.int64(-1)
-"""Leaves the status as it is."""
+RESIDENT = np.int64(Activity.resident)
+TRAVELLING = np.int64(Activity.travelling)
+STRANDED = np.int64(Activity.stranded)
+DETAINED = np.int64(Activity.detained)
+CAPTIVE = np.int64(Activity.captive)
+CITIZEN = np.int64(Status.citizen)
+DISPLACED = np.int64(Status.displaced)
+IRREGULAR = np.int64(Status.irregular)
+DEATH = int(Harm.death)
+VIOLENCE = int(Harm.violence)
+EXTORTION = int(Harm.extortion)
+KIDNAPPING = int(Harm.kidnapping)
+INTERCEPTION = int(Harm.interception)
+DETENTION = int(Harm.detention)
+STRANDING = int(Harm.stranding)
+PROSECUTION = int(Harm.prosecution)
+SEPARATION = int(Harm.separation)
+FORCED_RETURN = int(Harm.forced_return)
+BRIBE = int(Harm.bribe)
 ON_THE_WAY, ARRIVED, LEFT_BEHIND, GONE = 0, 1, 2, 3
 """State of a party after a step: still travelling, arrived, unable to go on, all dead."""
-NOT_GROUNDS = 255 - GROUNDS
-GROWN_UP = 12 * 18
-"""Age in months from which a person is an adult."""
 SHORTEST = 0.25
 """Shortest duration of a leg in days, so that a journey cannot go on forever within a step."""
 
@@ -114,61 +106,6 @@ class Way(NamedTuple):
     """Mean days that kidnapped people are held."""
 
 
-class Harmed(NamedTuple):
-    """Harms that happened, and harms to be expected.
-
-    Axes: where (corridors, then countries), citizenship, `Harm`.
-    """
-
-    people: I64
-    """People who were harmed."""
-    expected: I64
-    """People to be expected: at every draw, its probability times the people whom it is about.
-
-    In 1 / MICRO: sums of integers do not depend on the order of rows."""
-    rows: I64
-    """Persons whom draws were about that could harm them: `expected` rests on so many."""
-
-
-@inner
-def in_country(harmed, country):
-    """Where harms of a country are counted that happen on no corridor."""
-    return harmed.people.shape[0] - harmed.people.shape[1] + country
-
-
-@inner
-def expect_harm(harmed, where, own, harm, n, w, probability):
-    """Add what is to be expected of a draw, given everything that has been drawn before.
-
-    Args:
-        own: Country of citizenship.
-        n: Persons whom the draw is about.
-        w: People that each represents.
-        probability: That a person is harmed.
-    """
-    if probability > 0.0:
-        harmed.expected[where, own, harm] += int(w * n * probability * MICRO + 0.5)
-        harmed.rows[where, own, harm] += n
-
-
-@inner
-def harm_party(harmed, where, own, harm, n, w, probability, u):
-    """Count a harm to a whole party or to nobody in it, as expected and as it happens.
-
-    Args:
-        own, n, w, probability: As in `expect_harm`.
-        u: The draw, from 0 to 1.
-
-    Returns:
-        Whether it happens.
-    """
-    expect_harm(harmed, where, own, harm, n, w, probability)
-    if u >= probability:
-        return False
-    harmed.people[where, own, harm] += w * n
-    return True
-
-
 @inner
 def next_leg(people, legs, way, passed, head, n, node, goal, draw_key, occasion):
     """Next leg of a party from a node: logit among open legs from which it can pay for the rest.
@@ -222,188 +159,6 @@ def pass_by(passed, place):
 
 
 @inner
-def count_members(people, head):
-    """Number of living members of a household."""
-    founder = people.household[head]
-    n = 0
-    row = founder
-    while True:
-        if people.household[row] == founder and people.activity[row] != DEAD:
-            n += 1
-        row = people.sibling[row]
-        if row == founder:
-            break
-    return n
-
-
-@equation
-def party_type_of(adults, children):
-    """`PartyType` of a party; children are under 18."""
-    if adults == 0:
-        return CHILDREN_ALONE
-    return FAMILIES if children > 0 else ADULTS
-
-
-@kernel
-def party_types(people, heads, month, party_type):
-    """`PartyType` of the parties of heads.
-
-    Args:
-        heads: [n] rows.
-        month: Month from the start, which sets ages.
-        party_type: [n] out.
-    """
-    for i in range(heads.shape[0]):
-        adults, children = count_ages(people, heads[i], month)
-        party_type[i] = party_type_of(adults, children)
-
-
-@inner
-def count_ages(people, head, month):
-    """(adults, children under 18) among the living members of a household."""
-    founder = people.household[head]
-    adults = children = 0
-    row = founder
-    while True:
-        if people.household[row] == founder and people.activity[row] != DEAD:
-            if month - people.born[row] >= GROWN_UP:
-                adults += 1
-            else:
-                children += 1
-        row = people.sibling[row]
-        if row == founder:
-            break
-    return adults, children
-
-
-@inner
-def set_members(people, head, place, activity, status, day):
-    """Set place and state of all living members of a household; status < 0 leaves theirs.
-
-    Citizens are settled, and so not uprooted any more.
-    """
-    founder = people.household[head]
-    row = founder
-    while True:
-        if people.household[row] == founder and people.activity[row] != DEAD:
-            people.place[row] = place
-            people.activity[row] = activity
-            people.moved[row] = day
-            if status >= 0:
-                people.status[row] = status
-            if status == CITIZEN:
-                people.uprooted[row] = 0
-        row = people.sibling[row]
-        if row == founder:
-            break
-
-
-@inner
-def hand_over(people, head):
-    """Make the eldest survivor of a household its head after the head's death.
-
-    Returns:
-        Row of the new head, or `NONE` if no one survives.
-    """
-    founder = people.household[head]
-    heir = NONE
-    row = founder
-    while True:
-        if people.household[row] == founder and people.activity[row] != DEAD:
-            if heir < 0 or people.born[row] < people.born[heir]:
-                heir = row
-        row = people.sibling[row]
-        if row == founder:
-            break
-    if heir >= 0:
-        people.flags[heir] = people.flags[heir] & PAST | people.flags[head] & LEADS
-        people.blocked_on[heir] = people.blocked_on[head]
-        people.means[heir] = people.means[head]
-    people.flags[head] = people.flags[head] & PAST
-    return heir
-
-
-@inner
-def lose_members(people, head, probability, draw_key, occasion):
-    """Draw the members who die; if the head dies, the eldest survivor becomes head.
-
-    Returns:
-        (lived, deaths, head): number of members before, number of deaths, row of the head
-        afterwards or `NONE`.
-    """
-    founder = people.household[head]
-    lived = deaths = 0
-    row = founder
-    while True:
-        if people.household[row] == founder and people.activity[row] != DEAD:
-            lived += 1
-            if uniform2(draw_key, people.pid[row], np.uint64(occasion)) < probability:
-                people.activity[row] = DEAD
-                deaths += 1
-        row = people.sibling[row]
-        if row == founder:
-            break
-    if people.activity[head] == DEAD:
-        return lived, deaths, hand_over(people, head)
-    return lived, deaths, head
-
-
-@inner
-def count_assaulted(people, head, probability, draw_key, occasion):
-    """Draw how many living members are assaulted on a leg."""
-    founder = people.household[head]
-    n = 0
-    row = founder
-    while True:
-        if people.household[row] == founder and people.activity[row] != DEAD:
-            if uniform2(draw_key, people.pid[row], np.uint64(occasion)) < probability:
-                n += 1
-        row = people.sibling[row]
-        if row == founder:
-            break
-    return n
-
-
-@inner
-def mark_grounds(people, head, grounds):
-    """Record for all members whether they have grounds for asylum."""
-    founder = people.household[head]
-    row = founder
-    while True:
-        if people.household[row] == founder:
-            if grounds:
-                people.traits[row] = people.traits[row] | GROUNDS
-            else:
-                people.traits[row] = people.traits[row] & NOT_GROUNDS
-        row = people.sibling[row]
-        if row == founder:
-            break
-
-
-@inner
-def record_border(people, country, head, place):
-    """Record the country that a household leaves, if `place` is in another country."""
-    left = country[people.place[head]]
-    if country[place] == left:
-        return
-    founder = people.household[head]
-    row = founder
-    while True:
-        if people.household[row] == founder and people.activity[row] != DEAD:
-            people.came[row] = left + 1
-        row = people.sibling[row]
-        if row == founder:
-            break
-
-
-@kernel
-def record_borders(people, country, heads, places):
-    """Record the country that each household leaves, before it is moved to another one."""
-    for i in range(heads.shape[0]):
-        record_border(people, country, heads[i], places[i])
-
-
-@inner
 def leave_behind(people, country, head, node, day):
     """End the journey of a party that cannot go on.
 
@@ -427,250 +182,6 @@ def take_home(people, country, head, day):
     set_members(people, head, home, RESIDENT, CITIZEN, day)
 
 
-@inner
-def take_children(people, country, head, month, place, day):
-    """Take the children of a party from its adults: the state holds them in a place.
-
-    They form a separate household without money, with the eldest as head, until `reunite`.
-
-    Returns:
-        Row of the eldest child, the founder of that household.
-    """
-    founder = people.household[head]
-    eldest = NONE
-    row = founder
-    while True:
-        if people.household[row] == founder and people.activity[row] != DEAD:
-            if month - people.born[row] < GROWN_UP:
-                if eldest < 0 or people.born[row] < people.born[eldest]:
-                    eldest = row
-        row = people.sibling[row]
-        if row == founder:
-            break
-    row = founder
-    while True:
-        if people.household[row] == founder and people.activity[row] != DEAD:
-            if month - people.born[row] < GROWN_UP:
-                people.household[row] = eldest
-                people.means[row] = 0.0
-        row = people.sibling[row]
-        if row == founder:
-            break
-    people.flags[eldest] = people.flags[eldest] & PAST | HEAD
-    record_border(people, country, eldest, place)
-    set_members(people, eldest, place, DETAINED, IRREGULAR, day)
-    return eldest
-
-
-@inner
-def find_head(people, founder):
-    """Row of the head of a household, or `NONE` if no member lives."""
-    row = founder
-    while True:
-        if people.household[row] == founder and people.activity[row] != DEAD:
-            if people.flags[row] & HEAD:
-                return row
-        row = people.sibling[row]
-        if row == founder:
-            break
-    return NONE
-
-
-@kernel
-def reunite(people, children, adults, days, heads):
-    """Return children to the household they were taken from, wherever it is.
-
-    Args:
-        children, adults: [n] rows of the founders of both households.
-        days: [n] day on which they are reunited.
-        heads: [n] out: head of the household, or `NONE` if no member lives.
-    """
-    for i in range(children.shape[0]):
-        founder = children[i]
-        head = find_head(people, adults[i])
-        heads[i] = head
-        if head < 0:
-            continue
-        row = founder
-        while True:
-            if people.household[row] == founder and row != founder:
-                join(people, row, head, days[i])
-            row = people.sibling[row]
-            if row == founder:
-                break
-        join(people, founder, head, days[i])
-
-
-@inner
-def join(people, row, head, day):
-    """Make a person a member of a household; the living also get its place, status and so on."""
-    people.household[row] = people.household[head]
-    people.flags[row] = people.flags[row] & PAST
-    if people.activity[row] == DEAD:
-        return
-    people.place[row] = people.place[head]
-    people.came[row] = people.came[head]
-    people.activity[row] = people.activity[head]
-    people.status[row] = people.status[head]
-    people.moved[row] = day
-    people.kin[row] = people.kin[head]
-    people.mask[row] = people.mask[head]
-    people.uprooted[row] = people.uprooted[head]
-    people.traits[row] = people.traits[row] & NOT_GROUNDS | people.traits[head] & GROUNDS
-
-
-@inner
-def tell_kin(people, row, country):
-    """Record a country as one with close family, for birth-household members living elsewhere."""
-    other = people.sibling[row]
-    while other != row:
-        if people.household[other] != people.household[row]:
-            people.kin[other] = country + 1
-        other = people.sibling[other]
-
-
-@kernel
-def tell_all_kin(people, rows, countries):
-    """Do `tell_kin` for persons who have gained the right to stay in a country."""
-    for i in range(rows.shape[0]):
-        tell_kin(people, rows[i], countries[i])
-
-
-@kernel
-def assign_arrival_status(
-    people,
-    heads,
-    goals,
-    channels,
-    felt,
-    days,
-    entered,
-    country,
-    classes,
-    prima_facie,
-    return_to,
-    transfers,
-    nearest,
-    place_ident,
-    encampment,
-    transfer_key,
-    camp_key,
-    weight,
-    wants_camp,
-    claims,
-    harmed,
-):
-    """Give arrivals their legal status.
-
-    Args:
-        heads, goals, channels, felt, days: [n] the parties that arrived, and when.
-        entered: [n] country entered first among those with a bloc's first-country rule, or -1.
-        prima_facie: [k, country] whether all of the class are recognised on arrival.
-        return_to: [k, country] country to which claimants are sent, or -1.
-        transfers: [country of the claim, first country] share sent there under a bloc's rule.
-        nearest: [place, country] nearest place of a country.
-        place_ident: [place] hash of its id.
-        encampment: [k, country] share taken to a camp.
-        wants_camp: [n] out: whether the party is to be taken to a camp, if there is room.
-        claims: [m] out: rows of persons who claim asylum, padded with -1.
-        harmed: `Harmed`; those found inadmissible and sent elsewhere are added.
-
-    Returns:
-        Number of persons who claim.
-    """
-    n_claims = 0
-    for i in range(heads.shape[0]):
-        head = heads[i]
-        home = np.int64(people.home[head])
-        own = country[home]
-        place = goals[i]
-        channel = channels[i]
-        day = int(days[i])
-        # Who arrives at two places on one day draws anew at the second.
-        arrival = place_ident[place] + np.uint64(day)
-        record_border(people, country, head, place)
-        k = classes[own, people.group[head]]
-        wants_camp[i] = False
-        if country[place] == own:
-            status = CITIZEN
-            if place != home and felt[i] > 0:
-                status = DISPLACED
-            set_members(people, head, place, RESIDENT, status, day)
-            mark_grounds(people, head, False)
-            continue
-        if channel == INTERNAL:
-            set_members(people, head, place, RESIDENT, SAME, day)
-            continue
-        if channel == LABOUR or channel == FAMILY or channel == FREE:
-            # Under prima facie recognition, people with grounds are registered as refugees.
-            fled = prima_facie[k, country[place]] and people.traits[head] & GROUNDS
-            set_members(people, head, place, RESIDENT, REFUGEE if fled else REGULAR, day)
-            tell_kin(people, head, country[place])
-            continue
-        if channel == IRREGULAR_CHANNEL:
-            set_members(people, head, place, RESIDENT, IRREGULAR, day)
-            continue
-        first = return_to[k, country[place]]
-        sent = 1.0
-        if first < 0 and entered[i] >= 0:
-            first = entered[i]
-            sent = transfers[country[place], first]
-        if first >= 0 and first != own:
-            where = in_country(harmed, country[place])
-            n = count_members(people, head)
-            u = uniform2(transfer_key, people.pid[head], arrival)
-            if harm_party(harmed, where, own, FORCED_RETURN, n, weight[home], sent, u):
-                place = nearest[place, first]
-                record_border(people, country, head, place)
-        c = country[place]
-        wants_camp[i] = uniform2(camp_key, people.pid[head], arrival) < encampment[k, c]
-        if prima_facie[k, c]:
-            set_members(people, head, place, RESIDENT, REFUGEE, day)
-            tell_kin(people, head, c)
-        else:
-            set_members(people, head, place, RESIDENT, CLAIMANT, day)
-            founder = people.household[head]
-            row = founder
-            while True:
-                if people.household[row] == founder and people.activity[row] != DEAD:
-                    claims[n_claims] = row
-                    n_claims += 1
-                row = people.sibling[row]
-                if row == founder:
-                    break
-    return n_claims
-
-
-@kernel
-def split_parties(people, heads, companions, price, month, leaders):
-    """Split a pioneer or a child off the household, with money for the journey.
-
-    They take half of the household's means, or the price if that is more.
-
-    Args:
-        heads: [n] rows of the deciding heads.
-        companions: [n] `Companions`.
-        price: [n] money per person.
-        leaders: [n] out: row of the party's head.
-    """
-    for i in range(heads.shape[0]):
-        head = heads[i]
-        leaders[i] = head
-        if companions[i] == 0:
-            continue
-        _, pioneer, child = household(people, head, month)
-        row = pioneer if companions[i] == 1 else child
-        if row < 0:
-            continue
-        money = people.means[head]
-        taken = min(money, max(np.float32(price[i]), np.float32(0.5) * money))
-        people.household[row] = row
-        people.flags[row] = people.flags[row] & PAST | HEAD
-        people.means[row] = taken
-        people.means[head] = money - taken
-        leaders[i] = row
-
-
 @kernel
 def set_off(people, leaders, cost, grounds, uprooted, day):
     """Mark parties as travelling, and deduct what they pay at departure.
@@ -691,119 +202,6 @@ def set_off(people, leaders, cost, grounds, uprooted, day):
         mark_uprooted(people, head, uprooted[i])
         if grounds[i]:
             mark_grounds(people, head, True)
-
-
-@inner
-def mark_uprooted(people, head, threats):
-    """Record for all living members of a household which threats have uprooted it, bit k."""
-    founder = people.household[head]
-    row = founder
-    while True:
-        if people.household[row] == founder and people.activity[row] != DEAD:
-            people.uprooted[row] = threats
-        row = people.sibling[row]
-        if row == founder:
-            break
-
-
-@inner
-def clear_blocked(people, head):
-    """Clear the blocked flags of a household that moves."""
-    founder = people.household[head]
-    row = founder
-    while True:
-        if people.household[row] == founder:
-            people.flags[row] = people.flags[row] & (PAST | HEAD)
-        row = people.sibling[row]
-        if row == founder:
-            break
-
-
-@kernel
-def wait_members(people, heads, activity):
-    """Set the activity of all living members of households."""
-    for i in range(heads.shape[0]):
-        founder = people.household[heads[i]]
-        row = founder
-        while True:
-            if people.household[row] == founder and people.activity[row] != DEAD:
-                people.activity[row] = activity
-            row = people.sibling[row]
-            if row == founder:
-                break
-
-
-@kernel
-def remember(people, heads, past):
-    """Set history flags of all living members of households.
-
-    Args:
-        heads: [n] rows of their heads.
-        past: [n] bits of `PAST`.
-    """
-    for i in range(heads.shape[0]):
-        founder = people.household[heads[i]]
-        row = founder
-        while True:
-            if people.household[row] == founder and people.activity[row] != DEAD:
-                people.flags[row] = people.flags[row] | past[i]
-            row = people.sibling[row]
-            if row == founder:
-                break
-
-
-@kernel
-def place_members(people, heads, places, status, days):
-    """Move whole households to places as residents on a day; status < 0 leaves theirs."""
-    for i in range(heads.shape[0]):
-        set_members(people, heads[i], places[i], RESIDENT, status, days[i])
-        clear_blocked(people, heads[i])
-
-
-@kernel
-def give_status(people, heads, status):
-    """Set the legal status of all living members of households; citizens are settled."""
-    for i in range(heads.shape[0]):
-        founder = people.household[heads[i]]
-        row = founder
-        while True:
-            if people.household[row] == founder and people.activity[row] != DEAD:
-                people.status[row] = status
-                if status == CITIZEN:
-                    people.uprooted[row] = 0
-            row = people.sibling[row]
-            if row == founder:
-                break
-
-
-@kernel
-def forget_moves(people, heads):
-    """Treat whole households as if they had not moved for a long time."""
-    for i in range(heads.shape[0]):
-        founder = people.household[heads[i]]
-        row = founder
-        while True:
-            if people.household[row] == founder:
-                people.moved[row] = LONG_AGO
-            row = people.sibling[row]
-            if row == founder:
-                break
-
-
-@kernel
-def forget_grounds(people, heads):
-    """Clear the grounds for asylum of households back home; they are set when they leave again."""
-    for i in range(heads.shape[0]):
-        mark_grounds(people, heads[i], False)
-
-
-@kernel
-def party_sizes(people, heads):
-    """[n] number of living members of each household."""
-    sizes = np.empty(heads.shape[0], np.int64)
-    for i in range(heads.shape[0]):
-        sizes[i] = count_members(people, heads[i])
-    return sizes
 
 
 @kernel

@@ -11,7 +11,7 @@ from sim.core.rng import Draw, key_of, uniform_array
 from sim.core.state import F64, I64, Applications, Bool, Reasons, append, take
 from sim.core.terms import N_SLOTS, Activity, Channel
 from sim.kernels.admission import admit_by_lottery
-from sim.kernels.travel import party_sizes, wait_members
+from sim.kernels.household import party_sizes, wait_members
 from sim.mechanisms.policy import RULES, admission_class
 from sim.model.declare import Hook, Mechanism, State
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sim.core.state import F64, I64
-from sim.kernels.choice import Surge
+from sim.kernels.alternatives import Surge
 
 if TYPE_CHECKING:
     from sim.schema import Policy, Scenario

@@ -9,7 +9,8 @@ import numpy as np
 from sim.core.rng import Draw, key_of, mixed_array, uniform_array
 from sim.core.state import DAYS_A_YEAR, GROUNDS, I64, Claims, Moves, append, take
 from sim.core.terms import Activity, Channel, ClaimStage, Status
-from sim.kernels.travel import assign_arrival_status, party_sizes, tell_all_kin
+from sim.kernels.arrival import assign_arrival_status
+from sim.kernels.household import party_sizes, tell_all_kin
 from sim.mechanisms.camps import CAMP, fill_camps, share_taken
 from sim.mechanisms.flows import ARRIVED
 from sim.mechanisms.harms import harmed

@@ -13,7 +13,8 @@ import numpy as np
 
 from sim.core.state import I64, Attempts, Parties, append, take
 from sim.core.terms import Channel, Journey
-from sim.kernels.travel import ARRIVED, LEFT_BEHIND, forget_moves, party_sizes, party_types
+from sim.kernels.household import forget_moves, party_sizes, party_types
+from sim.kernels.travel import ARRIVED, LEFT_BEHIND
 from sim.mechanisms.caravans import called
 from sim.model.columns import CITIZENSHIP, PARTY, Column, words_of
 from sim.model.declare import NONE_COUNTED, Mechanism, Rows, State, Table, dense

@@ -10,7 +10,7 @@ from sim.core.parallel import in_pieces
 from sim.core.rng import Draw, key_of, uniform_array
 from sim.core.state import F64, I64
 from sim.core.terms import Activity
-from sim.kernels.travel import place_members
+from sim.kernels.household import place_members
 from sim.mechanisms.policy import RULES
 from sim.model.declare import Mechanism
 from sim.schema.key import OURS, Part, key

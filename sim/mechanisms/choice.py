@@ -21,13 +21,10 @@ import numpy as np
 from sim.core.parallel import in_ranges
 from sim.core.state import F64, I64, Bool, Legs
 from sim.core.terms import N_SLOTS, N_THREATS, Channel, Hazard, Status, Threat
-from sim.kernels.choice import (
-    ChoiceTables,
-    Conditions,
-    Means,
-    look_ahead,
-    median_nests,
-)
+from sim.kernels.alternatives import ChoiceTables
+from sim.kernels.look_ahead import look_ahead, median_nests
+from sim.kernels.means import Means
+from sim.kernels.rates import Conditions
 from sim.kernels.routes import BEST, CHEAPEST, LEAST_COST, solve_routes
 from sim.kernels.travel import Routes, Way
 from sim.mechanisms.announcement import no_surge, surge

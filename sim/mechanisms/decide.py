@@ -27,10 +27,11 @@ from sim.core.state import (
     Reasons,
 )
 from sim.core.terms import N_THREATS, Activity, Answer
-from sim.kernels.choice import Conditions, Events, decide, expect, sieve
+from sim.kernels.decision import Events, decide, expect, sieve
+from sim.kernels.household import party_sizes, remember
 from sim.kernels.plane import Plane
+from sim.kernels.rates import Conditions
 from sim.kernels.tally import attribute, count_households
-from sim.kernels.travel import party_sizes, remember
 from sim.mechanisms.admission import APPLICATIONS, withdraw
 from sim.mechanisms.choice import CHOICES, conditions
 from sim.mechanisms.expected import EXPECTED

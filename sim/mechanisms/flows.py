@@ -8,7 +8,7 @@ import numpy as np
 
 from sim.core.state import I64, MICRO, Moves
 from sim.core.terms import Answer, Channel, Status
-from sim.kernels.travel import party_sizes, place_members, record_borders, tell_all_kin
+from sim.kernels.household import party_sizes, place_members, record_borders, tell_all_kin
 from sim.mechanisms.expected import EXPECTED
 from sim.mechanisms.history import record_moves
 from sim.model.columns import ANSWER, CHANNEL, CITIZENSHIP, PLACE, Column

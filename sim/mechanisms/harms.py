@@ -13,7 +13,8 @@ import numpy as np
 
 from sim.core.state import F64, I64, MICRO, Bool
 from sim.core.terms import Harm
-from sim.kernels.travel import Harmed, party_sizes
+from sim.kernels.harms import Harmed
+from sim.kernels.household import party_sizes
 from sim.model.columns import CITIZENSHIP, CORRIDOR, CORRIDOR_ONLY, HARM, MONEY, PARTY, Column
 from sim.model.declare import NONE_COUNTED, Mechanism, Rows, Table, dense
 

@@ -15,7 +15,7 @@ from sim.core.state import (
     MOVED_WITHIN,
 )
 from sim.core.terms import Activity, Status
-from sim.kernels.travel import remember
+from sim.kernels.household import remember
 from sim.model.columns import CITIZENSHIP, COUNTRY, PLACE, Column
 from sim.model.declare import NOBODY, Absent, Mechanism, Rows, Table
 

@@ -22,16 +22,9 @@ from sim.core.state import (
     take,
 )
 from sim.core.terms import Activity, Answer, Channel, Harm, Hazard, Journey
-from sim.kernels.choice import choose
-from sim.kernels.travel import (
-    ARRIVED,
-    LEFT_BEHIND,
-    ON_THE_WAY,
-    party_sizes,
-    set_off,
-    split_parties,
-    travel,
-)
+from sim.kernels.alternatives import choose
+from sim.kernels.household import party_sizes, split_parties
+from sim.kernels.travel import ARRIVED, LEFT_BEHIND, ON_THE_WAY, set_off, travel
 from sim.mechanisms.admission import is_queued, submit
 from sim.mechanisms.attempts import count, number, record_ends
 from sim.mechanisms.caravans import SETTING_OUT

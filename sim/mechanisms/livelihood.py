@@ -9,8 +9,8 @@ import numpy as np
 
 from sim.core.state import DAYS_A_YEAR, F64, I64, U16, U32, Bool, People
 from sim.core.terms import Status
-from sim.kernels.choice import Means
 from sim.kernels.living import recover_means
+from sim.kernels.means import Means
 from sim.mechanisms.census import STOCKS
 from sim.mechanisms.policy import RULES
 from sim.mechanisms.populate import gini_to_sigma, normal_table

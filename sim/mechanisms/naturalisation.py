@@ -30,7 +30,7 @@ from sim.core.parallel import in_pieces
 from sim.core.rng import Draw
 from sim.core.state import DAYS_A_YEAR, F64, HEAD, I64
 from sim.core.terms import Activity, Status
-from sim.kernels.travel import give_status, party_sizes
+from sim.kernels.household import give_status, party_sizes
 from sim.mechanisms.citizenship import acquire
 from sim.mechanisms.policy import RULES, admission_class
 from sim.model.columns import CITIZENSHIP, COUNTRY, Column

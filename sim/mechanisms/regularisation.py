@@ -8,7 +8,7 @@ import numpy as np
 
 from sim.core.rng import Draw
 from sim.core.terms import Activity, Status
-from sim.kernels.travel import give_status, tell_all_kin
+from sim.kernels.household import give_status, tell_all_kin
 from sim.mechanisms.policy import RULES, admission_class
 from sim.model.declare import Hook, Mechanism
 from sim.schema.key import OURS, Part, key

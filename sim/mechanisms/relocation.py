@@ -9,7 +9,7 @@ import numpy as np
 from sim.core.rng import Draw, key_of, uniform_array
 from sim.core.state import F64, HEAD, I64
 from sim.core.terms import Activity, Channel, Status
-from sim.kernels.travel import party_sizes
+from sim.kernels.household import party_sizes
 from sim.mechanisms.asylum import CLAIMS
 from sim.mechanisms.blocs import members
 from sim.mechanisms.flows import move_at_once

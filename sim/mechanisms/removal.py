@@ -10,12 +10,7 @@ from pydantic import Field
 from sim.core.rng import Draw
 from sim.core.state import DAYS_A_YEAR, F64, HEAD, I64, Orders, append, take
 from sim.core.terms import Activity, Harm, Status
-from sim.kernels.travel import (
-    forget_grounds,
-    give_status,
-    place_members,
-    record_borders,
-)
+from sim.kernels.household import forget_grounds, give_status, place_members, record_borders
 from sim.mechanisms.attempts import send_back
 from sim.mechanisms.harms import count_in_countries
 from sim.mechanisms.policy import RULES, admission_class

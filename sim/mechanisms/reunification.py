@@ -10,7 +10,7 @@ from pydantic import Field
 from sim.core.rng import Draw
 from sim.core.state import DAYS_A_YEAR, I64, append, take
 from sim.core.terms import Status
-from sim.kernels.travel import reunite
+from sim.kernels.household import reunite
 from sim.mechanisms.asylum import CLAIMS
 from sim.mechanisms.custody import SEPARATIONS
 from sim.mechanisms.policy import RULES, admission_class

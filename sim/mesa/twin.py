@@ -19,8 +19,8 @@ from sim.core.terms import Activity, Answer, Channel, Companions, Hazard, Status
 from sim.engine.setup import build_world
 from sim.engine.solve import solve_base
 from sim.engine.step import advance
-from sim.kernels.choice import Conditions
 from sim.kernels.plane import HIGHEST, LABEL, TIME
+from sim.kernels.rates import Conditions
 from sim.mechanisms import choice, decide, journey, policy
 from sim.mesa.quiet import agentset, mesa
 from sim.schema import Scenario

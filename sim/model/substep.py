@@ -11,7 +11,7 @@ import numpy as np
 from sim.core.state import DAYS_A_YEAR, F64, I64, Bool
 
 if TYPE_CHECKING:
-    from sim.kernels.choice import Conditions
+    from sim.kernels.rates import Conditions
     from sim.model.world import Census, World
 
 Asking = tuple[I64, F64]

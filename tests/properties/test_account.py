@@ -9,7 +9,7 @@ import pytest
 from sim.core.state import HEAD, HELD
 from sim.core.terms import Activity, Status
 from sim.engine.step import advance
-from sim.kernels.travel import party_sizes
+from sim.kernels.household import party_sizes
 from sim.mechanisms import asylum, decide
 from sim.mechanisms.admission import APPLICATIONS
 from sim.mechanisms.asylum import CLAIMS

@@ -12,7 +12,7 @@ import sim
 from sim.core.state import DAYS_A_YEAR, WOMAN
 from sim.core.terms import Activity
 from sim.engine.step import advance
-from sim.kernels.travel import party_sizes
+from sim.kernels.household import party_sizes
 from sim.mechanisms.census import ACCOUNT
 from sim.mechanisms.demography import N_AGES, RENEWAL, renew_people, vital_rates
 from sim.mechanisms.journey import PARTIES

@@ -19,8 +19,9 @@ import pytest
 import sim
 from sim.core.state import DAYS_A_YEAR, F64, I64
 from sim.core.terms import Answer, Hazard
-from sim.kernels.choice import Conditions, Events
+from sim.kernels.decision import Events
 from sim.kernels.plane import Plane
+from sim.kernels.rates import Conditions
 from sim.mechanisms import decide
 from sim.mechanisms.choice import CHOICES
 from sim.mechanisms.decide import current_conditions, join_events

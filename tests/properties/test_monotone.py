@@ -17,8 +17,8 @@ import pytest
 from sim.core.state import F64, I64, append
 from sim.core.terms import FEAR, Activity, Answer, Channel, Hazard, Status, Threat
 from sim.engine.setup import build_world
-from sim.kernels.choice import Conditions
-from sim.kernels.travel import wait_members
+from sim.kernels.household import wait_members
+from sim.kernels.rates import Conditions
 from sim.mechanisms.admission import APPLICATIONS
 from sim.mechanisms.census import STOCKS
 from sim.mechanisms.choice import CHOICES

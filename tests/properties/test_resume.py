@@ -360,7 +360,7 @@ def test_the_code_that_shapes_results_counts_wherever_it_lies(
     for core in (
         "engine/step.py",
         "mechanisms/choice.py",
-        "kernels/choice.py",
+        "kernels/decision.py",
         "scenario/resolve.py",
     ):
         (root / core).write_text((root / core).read_text(encoding="utf-8") + "# other\n")

@@ -16,8 +16,8 @@ import sim
 from sim.core.rng import mixed_array
 from sim.core.state import DAYS_A_YEAR
 from sim.core.terms import Answer, Channel, Companions, Hazard
-from sim.kernels.choice import Conditions
 from sim.kernels.plane import TIME
+from sim.kernels.rates import Conditions
 from sim.mechanisms import decide
 from sim.mechanisms.choice import CHOICES
 from sim.mechanisms.journey import pick_goals

@@ -37,7 +37,7 @@ from sim.core.state import HEAD, I64, U64, People
 from sim.core.terms import Activity, Answer, Education, Hazard, Status, Threat
 from sim.engine.setup import build_world
 from sim.experiments.design import SAMPLE, STRATUM
-from sim.kernels.choice import Conditions
+from sim.kernels.rates import Conditions
 from sim.mechanisms.decide import MOVE, current_conditions
 from sim.mechanisms.journey import DESTINATION, ON_LEGS, pick_goals
 from sim.mechanisms.registry import MECHANISMS

@@ -10,7 +10,7 @@ import pytest
 from sim.core.state import HEAD, I64
 from sim.core.terms import Activity, Companions, Harm, PartyType, Status
 from sim.engine.step import advance
-from sim.kernels.travel import party_sizes, party_types
+from sim.kernels.household import party_sizes, party_types
 from sim.mechanisms.asylum import CLAIMS
 from sim.mechanisms.census import count
 from sim.mechanisms.choice import CHOICES

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from sim.core.terms import Status, Threat
-from sim.kernels.choice import Means
+from sim.kernels.household import party_sizes
 from sim.kernels.living import recover_means
-from sim.kernels.travel import party_sizes
+from sim.kernels.means import Means
 from sim.mechanisms.census import STOCKS
 from sim.mechanisms.livelihood import MEANS, build_means, median_means, update_means, update_support
 from sim.mechanisms.populate import gini_to_sigma

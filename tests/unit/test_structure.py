@@ -22,18 +22,14 @@ MOST_ARGUMENTS = 8
 
 LONG_FILES = {
     "sim/results/store.py": "one protocol, of how a folder is written whole and read back",
-    "sim/kernels/choice.py": "one household's choice, in steps that share names of its tables; "
-    "the file is to be laid out anew together with the engine",
-    "sim/kernels/travel.py": "one journey, from setting off to arrival, which numba compiles as a "
-    "whole; the file is to be laid out anew together with the engine",
     "sim/mechanisms/choice.py": "tables of choice, which all depend on one another",
     "sim/mechanisms/decide.py": "one stage of the step, from who is asked to what is counted",
 }
 """Files that are longer, and why."""
 LONG_FUNCTIONS = {
     "sim/engine/simulate.py::run": "a third of it describes its arguments",
-    "sim/kernels/choice.py::expect": "a loop over a household's options that numba inlines",
-    "sim/kernels/travel.py::assign_arrival_status": "a loop over arrivals that numba inlines",
+    "sim/kernels/decision.py::expect": "a loop over a household's options that numba inlines",
+    "sim/kernels/arrival.py::assign_arrival_status": "a loop over arrivals that numba inlines",
     "sim/kernels/travel.py::travel": "a loop over those on the way that numba inlines",
 }
 """Functions that are longer, and why."""

@@ -11,9 +11,9 @@ import pytest
 from sim.core.state import HEAD, I64, MICRO, Reasons
 from sim.core.terms import Activity, Answer, Channel, Companions, Status, Threat
 from sim.engine.step import advance
-from sim.kernels.choice import Conditions, rate_if_settled
+from sim.kernels.household import give_status, place_members
+from sim.kernels.rates import Conditions, rate_if_settled
 from sim.kernels.tally import attribute
-from sim.kernels.travel import give_status, place_members
 from sim.mechanisms.admission import APPLICATIONS, submit
 from sim.mechanisms.asylum import receive
 from sim.mechanisms.choice import CHOICES

@@ -1,0 +1,364 @@
+"""The decision: two competing hazards, at points of a Poisson process (model, section 4).
+
+To change the utility, edit `sim/mechanisms/choice.py`, which builds exp(V / mu) as a product of
+factors; the kernels here, in `rates.py` and in `alternatives.py` only multiply, nest and compare
+them. Suffixes of rates are explained in `rates.py`.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+
+from sim.core.jit import equation, inner, kernel, subkernel
+from sim.core.rng import uniform
+from sim.core.state import DAYS_A_YEAR, F64, GROUNDS, I64, U64, Bool
+from sim.core.terms import Activity, Answer, Hazard
+from sim.kernels.alternatives import able, channel_without_permission, locality, ways_into
+from sim.kernels.household import household
+from sim.kernels.means import secure_means
+from sim.kernels.plane import LABEL, next_point
+from sim.kernels.rates import MARGIN, chosen_rate, close_bound, day_of, evaluate, rate_bound
+
+WAITING = int(Activity.waiting)
+CHOICE = int(Answer.choice)
+NECESSITY = int(Answer.necessity)
+NO_MEANS = int(Answer.no_means)
+NO_PERMISSION = int(Answer.no_permission)
+STAYS = int(Answer.stays)
+LIVELIHOOD = int(Hazard.livelihood)
+FLIGHT = int(Hazard.flight)
+
+
+class Events(NamedTuple):
+    """Moves and refusals, one row each; those of a head are adjacent and ordered by time."""
+
+    head: I64
+    answer: I64
+    hazard: I64
+    time: F64
+    """Day, counted from the start of the run."""
+    flight: F64
+    """F / (R - R_C): share of flight in moves of necessity that present threats make."""
+    uprooted: Bool
+    """Of necessity only because threats had uprooted it: settled, it would have stayed."""
+    trapped: Bool
+    """Refused, and would have moved with the means of a secure place."""
+    word: U64
+    """Hash of the event, for the draws of where and how it leads."""
+
+
+@equation
+def no_means_share(r, r_m, r_p, r_mp):
+    """Shapley share of means in R_MP - R: ((R_M - R) + (R_MP - R_P)) / 2 (R_MP - R)."""
+    gap = r_mp - r
+    return 0.5 * ((r_m - r) + (r_mp - r_p)) / gap if gap > 0.0 else 0.0
+
+
+@subkernel
+def sieve_by_place(people, heads, conditions, plane, through):
+    """List the heads who may have an event, by the bound of their place.
+
+    Args:
+        through: [n] out: positions among the heads.
+
+    Returns:
+        Number of positions listed.
+    """
+    n = 0
+    years = plane.days / DAYS_A_YEAR * MARGIN
+    for i in range(heads.shape[0]):
+        head = heads[i]
+        p = people.place[head]
+        from_here = np.uint64(p == people.home[head])
+        u = uniform(plane.key, people.pid[head])
+        through[n] = i
+        n += not u > conditions.most[p, from_here, people.mask[head]] * years
+    return n
+
+
+@kernel
+def sieve(people, heads, conditions, plane, month, through):
+    """List the heads who may have an event in a month, by bounds on their rates.
+
+    The lowest point of a plane is at -ln(1 - u) / years. If the uniform u is above a bound on
+    R_MP x years, no point is below R_MP, and no utility has to be evaluated: this is exact, since
+    -ln(1 - u) >= u, and it holds for nearly all households. Bounds are tried from the widest to the
+    closest: of all residents of a place, then of the head's own attributes (place, origin, taste
+    class, age, status and exposure).
+
+    Args:
+        people: All persons.
+        heads: [n] rows of the heads.
+        conditions: Conditions of the sub-step.
+        plane: The plane of moves.
+        month: Month from the start.
+        through: [n] out: positions among the heads, ascending.
+
+    Returns:
+        Number of positions listed.
+    """
+    # Each sieve is a separate short loop, so that the processor can prefetch the next heads.
+    end = sieve_by_place(people, heads, conditions, plane, through)
+    n = 0
+    years = plane.days / DAYS_A_YEAR * MARGIN
+    for j in range(end):
+        i = through[j]
+        head = heads[i]
+        u = uniform(plane.key, people.pid[head])
+        through[n] = i
+        n += not u > rate_bound(people, conditions, head, month) * years
+    return n
+
+
+@inner
+def record_point(events, at, head, now, word):
+    """Write down who moves or is refused, and when; all else as for a refusal."""
+    events.head[at] = head
+    events.time[at] = now
+    events.word[at] = word
+    events.trapped[at] = False
+    events.flight[at] = 0.0
+    events.uprooted[at] = False
+    events.hazard[at] = LIVELIHOOD
+
+
+@inner
+def record_move(people, conditions, events, at, height, calm, r, fr):
+    """Write down by which hazard a household moves: its height falls into R_0, R_C, F, or L.
+
+    Hazards do not depend on R_0: where people go is the same, whatever counts as choice.
+
+    Args:
+        height: Height of the point, below R.
+        calm: R_C.
+        r, fr: R and F.
+    """
+    head = events.head[at]
+    if height < chosen_rate(people, conditions, head, events.time[at], calm):
+        events.answer[at] = CHOICE
+        return
+    events.answer[at] = NECESSITY
+    if height < calm:
+        events.uprooted[at] = True
+        return
+    events.flight[at] = fr / (r - calm)
+    if height - calm < fr:
+        events.hazard[at] = FLIGHT
+
+
+@kernel
+def decide(
+    people, heads, since, until, first, tables, conditions, means, classes, plane, month, events
+):  # fmt: skip
+    """Find the moves and refusals of heads, each in a span of time within a month.
+
+    At a point of height H and time T, with the rates of that moment: if H < R the household moves,
+    which ends its span (by choice if H < R_0, else of necessity); otherwise, if H < R_MP, it is
+    refused.
+
+    Args:
+        people: All persons.
+        heads: [n] rows of the heads.
+        since, until: [n] days, counted from the start of the run; `since` is excluded.
+        first: Position of the first head to look at.
+        classes: [country, group] admission class.
+        plane: The plane of moves.
+        month: Month from the start.
+        events: Buffers of equal length, written from 0 on.
+
+    Returns:
+        (number of events, position of the next head: n, or less if the buffers are full)
+    """
+    at = 0
+    ways = np.empty((4, 4))
+    room = events.head.shape[0]
+    for i in range(first, heads.shape[0]):
+        head = heads[i]
+        begin = at
+        bound = MARGIN * close_bound(people, tables, conditions, head, since[i], until[i], month)
+        who = people.pid[head]
+        now = since[i]
+        while True:
+            now, height, word = next_point(plane, who, bound, now, until[i])
+            if now == math.inf:
+                break
+            money = np.float64(people.means[head])
+            want = conditions.want[
+                day_of(conditions, now), people.place[head], people.mask[head] & 15
+            ]
+            moves = False
+            # The second pass evaluates the household with the means of a secure place.
+            for once_more in range(2):
+                lr, fr, lm, fm, lp, fp, lmp, fmp = evaluate(
+                    people, tables, conditions, classes, head, now, month, money, ways
+                )
+                if once_more:
+                    events.trapped[at] = height < lr / want
+                    at += 1
+                    break
+                r, r_mp = lr + fr, lmp + fmp
+                if height >= r_mp:
+                    break
+                if at == room:
+                    return begin, i
+                record_point(events, at, head, now, word)
+                if height < r:
+                    record_move(people, conditions, events, at, height, lr / want, r, fr)
+                    at += 1
+                    moves = True
+                    break
+                share = no_means_share(r, lm + fm, lp + fp, r_mp)
+                by_means = uniform(LABEL, word) < share
+                events.answer[at] = NO_MEANS if by_means else NO_PERMISSION
+                n, _, _ = household(people, head, month)
+                secure_money = secure_means(
+                    means, people.place[head], people.rank[head], people.status[head], n
+                )
+                if secure_money <= money:
+                    at += 1
+                    break
+                money = secure_money
+            if moves:
+                break
+    return at, heads.shape[0]
+
+
+@kernel
+def expect(
+    people,
+    heads,
+    first,
+    last,
+    tables,
+    conditions,
+    classes,
+    now,
+    month,
+    dt,
+    cells,
+    weight,
+    micro,
+    answers,
+    years,
+    flows,
+):
+    """Add expected numbers of events by answer, and of people by destination.
+
+    Moves and stays are probabilities within dt. The expected number of refusals is their rate times
+    the expected time before a move, (1 - exp(-R dt)) / R. `years` are rates times that time, times
+    the people of the household (Rao-Blackwell). Everything is added in fixed point, so the sums do
+    not depend on order.
+
+    Args:
+        now: [n] day from the start on which each head's rates are evaluated.
+        dt: [n] years for which each is asked.
+        cells: [n] cell of each head.
+        weight: [place] people that a row of that origin represents.
+        micro: Fixed-point units per person.
+        answers: [cell, answer] households, in 1 / micro, added to.
+        years: [cell, answer] people, in 1 / micro, added to.
+        flows: [citizenship, origin, destination, channel, answer] people, in 1 / micro, added to.
+    """
+    n_places = tables.country.shape[0]
+    nests = np.zeros(n_places)
+    ways = np.empty((4, 4))
+    for i in range(first, last):
+        head = heads[i]
+        cell = cells[i]
+        money = np.float64(people.means[head])
+        lr, fr, lm, fm, lp, fp, lmp, fmp = evaluate(
+            people, tables, conditions, classes, head, now[i], month, money, ways
+        )
+        r, r_mp = lr + fr, lmp + fmp
+        p = np.int64(people.place[head])
+        o = np.int64(people.home[head])
+        g = np.int64(people.traits[head]) >> 4
+        k = classes[tables.country[o], people.group[head]]
+        education = (np.int64(people.traits[head]) >> 1) & 3
+        kin = np.int64(people.kin[head])
+        confined = conditions.by_state[p, people.mask[head] >> 4]
+        founded = people.traits[head] & GROUNDS > 0
+        local = locality(people, tables, head)
+        queued = people.activity[head] == WAITING
+        n, pioneer, child = household(people, head, month)
+        w = float(weight[o]) * micro
+        moves = -math.expm1(-r * dt[i])
+        calm = lr / conditions.want[day_of(conditions, now[i]), p, people.mask[head] & 15]
+        chosen = chosen_rate(people, conditions, head, now[i], calm)
+        choice = chosen / r if r > 0.0 else 0.0
+        blocked = math.exp(-r * dt[i]) - math.exp(-r_mp * dt[i])
+        by_means = no_means_share(r, lm + fm, lp + fp, r_mp)
+        whole = int(w)
+        span = moves / r if r > 0.0 else dt[i]
+        gap = r_mp - r
+        parts_of = (
+            int(w * moves * choice),
+            int(w * moves * (1.0 - choice)),
+            int(w * gap * by_means * span),
+            int(w * gap * (1.0 - by_means) * span),
+        )
+        for a in range(4):
+            answers[cell, a] += parts_of[a]
+        answers[cell, STAYS] += whole - parts_of[0] - parts_of[1] - int(w * blocked)
+        years[cell, CHOICE] += int(w * n * chosen * span)
+        years[cell, NECESSITY] += int(w * n * (r - chosen) * span)
+        years[cell, NO_MEANS] += int(w * n * gap * by_means * span)
+        years[cell, NO_PERMISSION] += int(w * n * gap * (1.0 - by_means) * span)
+        if moves <= 0.0:
+            continue
+        for h in range(2):
+            rate = lr if h == LIVELIHOOD else fr
+            if rate <= 0.0:
+                continue
+            free_part = chosen / r if h == LIVELIHOOD else 0.0
+            forced_part = rate / r - free_part
+            with_all = tables.companions[h, 0]
+            with_one = tables.companions[h, 1] if pioneer >= 0 else 0.0
+            with_child = tables.companions[h, 2] if child >= 0 else 0.0
+            total = 0.0
+            # The first pass sums over destinations, the second adds their shares.
+            for once_more in range(2):
+                for d in range(n_places):
+                    n_slots = ways_into(
+                        tables,
+                        h,
+                        p,
+                        o,
+                        g,
+                        k,
+                        education,
+                        kin,
+                        confined,
+                        founded,
+                        local,
+                        queued,
+                        d,
+                        ways,
+                    )
+                    inside = 0.0
+                    for s in range(n_slots):
+                        inside += ways[s, 0] * able(
+                            ways[s, 2], money, n, with_all, with_one, with_child
+                        )
+                    if inside == 0.0:
+                        continue
+                    if not once_more:
+                        nests[d] = inside**tables.nest * tables.ahead[h, o, d]
+                        total += nests[d]
+                        continue
+                    for s in range(n_slots):
+                        # Multiplying the household's factor by its size counts persons.
+                        persons = ways[s, 0] * able(
+                            ways[s, 2], money, n, with_all * n, with_one, with_child
+                        )
+                        way = s
+                        if n_slots == 1:
+                            way = channel_without_permission(
+                                d, o, tables.country[d] == tables.country[p]
+                            )
+                        share = w * moves * nests[d] / total * persons / inside
+                        flows[tables.country[o], p, d, way, CHOICE] += int(share * free_part)
+                        flows[tables.country[o], p, d, way, NECESSITY] += int(share * forced_part)

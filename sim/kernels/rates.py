@@ -1,0 +1,262 @@
+"""The two rates at which a household moves, and bounds on them (section 4).
+
+Each rate is computed with and without the means and the permission constraint. Suffixes: R (or _r)
+with both, M without the means constraint, P without the permission constraint, MP without either.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+
+from sim.core.jit import equation, inner, kernel
+from sim.core.state import DAYS_A_YEAR, F64, GROUNDS, Bool
+from sim.core.terms import Activity, Hazard, Status
+from sim.kernels.alternatives import inclusive_values, locality
+from sim.kernels.household import household
+
+WAITING = int(Activity.waiting)
+CITIZEN = int(Status.citizen)
+LIVELIHOOD = int(Hazard.livelihood)
+MARGIN = 1.000001
+"""Factor that covers rounding errors of the bounds."""
+
+
+class Conditions(NamedTuple):
+    """Conditions of the current sub-step: factors of the two rates, per year."""
+
+    first_day: int
+    """Day of the first row of `want` and `fear`, counted from the start of the run."""
+    want: F64
+    """[day, place, 16] exp(S_want)."""
+    fear: F64
+    """[day, place, 8] exp(S_fear) - 1."""
+    most_want: F64
+    """[place, 16] greatest exp(S_want) of these days."""
+    most_fear: F64
+    """[place, 8] greatest exp(S_fear) - 1 of these days."""
+    by_state: Bool
+    """[place, 8] whether the exposed fear the state itself: no flight within the country."""
+    livelihood: F64
+    """[place, status] base_L (y (1 - u) f / y_ref)^-b_home."""
+    flight: float
+    """base_F / flight_norm."""
+    at_home: float
+    """exp(-home_attachment - place_attachment), for people who live in their place of origin."""
+    attachment: float
+    """Exponent by which being settled in a place lowers the livelihood rate."""
+    settling: F64
+    """[place, status] speed at which newcomers settle, per year."""
+    age: F64
+    """[2, 121] age schedules of the two hazards, scaled to a maximum of 1."""
+    pause: float
+    """Years over which the effect of a recent move fades."""
+    pause_depth: float
+    """Share by which the livelihood rate is reduced right after a move."""
+    bound: F64
+    """[h, p, o, g] upper bound of W^lam without constraints, with all kinds of companions."""
+    most: F64
+    """[place, 2, mask] greatest rate of any resident: of other origins (0), of this place (1)."""
+
+
+@inner
+def settled(people, conditions, head, since):
+    """How settled a household is where it lives, 0 to 1.
+
+    1 - exp(-speed t): citizens are settled anywhere in their country; others settle at the speed of
+    their status. People displaced within their own country are newcomers there too.
+
+    Args:
+        since: Years since the last move.
+    """
+    status = people.status[head]
+    if status == CITIZEN:
+        return 1.0
+    return 1.0 - math.exp(-since * conditions.settling[people.place[head], status])
+
+
+@equation
+def rate_if_settled(rate, attachment, settled):
+    """Livelihood rate that a household would have if it were settled; never above `rate`.
+
+    rate exp(-attachment (1 - settled))
+
+    Args:
+        rate: Its rate as it is, per year.
+        attachment: `place_attachment`, at least 0.
+        settled: How settled it is, at most 1.
+    """
+    return rate * math.exp(-attachment * (1.0 - settled))
+
+
+@inner
+def chosen_rate(people, conditions, head, now, calm):
+    """R_0: the rate of moves that count as choice, per year; at most R_C.
+
+    R_C, but as if settled for a household that threats have uprooted: its onward moves count as
+    choice only as far as a settled household would make them, too. The difference fades as it
+    settles, so that no date has to be set on which it is settled again.
+
+    Args:
+        now: Day from the start.
+        calm: R_C = L / exp(S_want), the rate with every threat at its tolerable level.
+    """
+    if people.uprooted[head] == 0:
+        return calm
+    since = (now - people.moved[head]) / DAYS_A_YEAR
+    return rate_if_settled(calm, conditions.attachment, settled(people, conditions, head, since))
+
+
+@inner
+def day_of(conditions, now):
+    """Row of `want` and `fear` for a time; times beyond them count as their first or last day."""
+    return min(max(int(now) - conditions.first_day, 0), conditions.want.shape[0] - 1)
+
+
+@inner
+def rate_factors(people, conditions, head, want, fear, rested, stayed, month):
+    """Rates of livelihood and flight per year for W = 1.
+
+    Args:
+        want: exp(S_want) of the household.
+        fear: exp(S_fear) - 1 of the household.
+        rested: Years since the last move, for the pause after a move.
+        stayed: Years since the last move, for how settled the household is.
+        month: Month from the start.
+
+    Returns:
+        (l, f): L = l W_L^lam and F = f W_F^lam.
+    """
+    p = people.place[head]
+    age = min(max((month - people.born[head]) // 12, 0), 120)
+    pause = 1.0 - conditions.pause_depth * math.exp(-rested / conditions.pause)
+    l = conditions.livelihood[p, people.status[head]] * want
+    l *= conditions.age[0, age] * pause
+    if p == people.home[head]:
+        l *= conditions.at_home
+    else:
+        l *= math.exp(-conditions.attachment * settled(people, conditions, head, stayed))
+    f = conditions.flight * conditions.age[1, age] * fear
+    return l, f
+
+
+@inner
+def evaluate(people, tables, conditions, classes, head, now, month, money, ways):
+    """The two rates per year, with and without the means and permission constraints.
+
+    Args:
+        money: Means at hand.
+        ways: [4, 4] working array.
+
+    Returns:
+        (L, F, L_M, F_M, L_P, F_P, L_MP, F_MP)
+    """
+    p = np.int64(people.place[head])
+    o = np.int64(people.home[head])
+    g = np.int64(people.traits[head]) >> 4
+    k = classes[tables.country[o], people.group[head]]
+    education = (np.int64(people.traits[head]) >> 1) & 3
+    kin = np.int64(people.kin[head])
+    confined = conditions.by_state[p, people.mask[head] >> 4]
+    founded = people.traits[head] & GROUNDS > 0
+    local = locality(people, tables, head)
+    queued = people.activity[head] == WAITING
+    n, pioneer, child = household(people, head, month)
+    day = day_of(conditions, now)
+    want = conditions.want[day, p, people.mask[head] & 15]
+    fear = conditions.fear[day, p, people.mask[head] >> 4]
+    since = (now - people.moved[head]) / DAYS_A_YEAR
+    l, f = rate_factors(people, conditions, head, want, fear, since, since, month)
+    lr = lm = lp = lmp = fr = fm = fp = fmp = 0.0
+    for h in range(2):
+        base = l if h == LIVELIHOOD else f
+        if base <= 0.0:
+            continue
+        wr, wm, wp, wmp = inclusive_values(
+            tables, h, p, o, g, k, education, kin, confined, founded, local, queued, money, n,
+            pioneer >= 0, child >= 0, ways,
+        )  # fmt: skip
+        lam = tables.inclusive
+        if h == LIVELIHOOD:
+            lr, lm, lp, lmp = base * wr**lam, base * wm**lam, base * wp**lam, base * wmp**lam
+        else:
+            fr, fm, fp, fmp = base * wr**lam, base * wm**lam, base * wp**lam, base * wmp**lam
+    return lr, fr, lm, fm, lp, fp, lmp, fmp
+
+
+@kernel
+def rates(people, heads, tables, conditions, classes, now, month, out):
+    """Evaluate the rates of all heads, without bounds.
+
+    Args:
+        out: [n, 8] out: L, F, L_M, F_M, L_P, F_P, L_MP, F_MP, per year.
+    """
+    ways = np.empty((4, 4))
+    for i in range(heads.shape[0]):
+        head = heads[i]
+        money = np.float64(people.means[head])
+        lr, fr, lm, fm, lp, fp, lmp, fmp = evaluate(
+            people, tables, conditions, classes, head, now, month, money, ways
+        )
+        out[i, 0], out[i, 1], out[i, 2], out[i, 3] = lr, fr, lm, fm
+        out[i, 4], out[i, 5], out[i, 6], out[i, 7] = lp, fp, lmp, fmp
+
+
+@inner
+def rate_bound(people, conditions, head, month):
+    """Upper bound of R_MP of this head on all days: all kinds of companions, no pause."""
+    # Unsigned indices avoid numba's check for negative ones.
+    p = people.place[head]
+    o = people.home[head]
+    g = np.uint64(people.traits[head]) >> np.uint64(4)
+    mask = np.uint64(people.mask[head])
+    months = np.uint32(max(month - people.born[head], 0))
+    age = min(months // np.uint32(12), np.uint32(120))
+    at_home = conditions.at_home if p == o else 1.0
+    livelihood = conditions.livelihood[p, people.status[head]] * at_home
+    livelihood *= conditions.most_want[p, mask & np.uint64(15)]
+    fear = conditions.most_fear[p, mask >> np.uint64(4)]
+    flight = conditions.flight * fear * conditions.age[1, age]
+    return (
+        livelihood * conditions.age[0, age] * conditions.bound[0, p, o, g]
+        + flight * conditions.bound[1, p, o, g]
+    )
+
+
+@inner
+def close_bound(people, tables, conditions, head, since, until, month):
+    """Closer upper bound of R_MP of this head, from its own household and its last move.
+
+    Without constraints every household can pay for all its members, so the companions' factor can
+    be taken out of the sum over destinations: (full / fullest)^(mu lam). The pause after a move
+    counts as of the end of the span, and how settled the household is as of its start.
+
+    Args:
+        since, until: Span in days, counted from the start of the run.
+    """
+    p = people.place[head]
+    o = people.home[head]
+    g = people.traits[head] >> 4
+    _, pioneer, child = household(people, head, month)
+    want = conditions.most_want[p, people.mask[head] & 15]
+    fear = conditions.most_fear[p, people.mask[head] >> 4]
+    moved = people.moved[head]
+    rested, stayed = (until - moved) / DAYS_A_YEAR, max(since - moved, 0.0) / DAYS_A_YEAR
+    livelihood, flight = rate_factors(people, conditions, head, want, fear, rested, stayed, month)
+    total = 0.0
+    for h in range(2):
+        fullest = tables.companions[h, 0] + tables.companions[h, 1] + tables.companions[h, 2]
+        full = tables.companions[h, 0]
+        if pioneer >= 0:
+            full += tables.companions[h, 1]
+        if child >= 0:
+            full += tables.companions[h, 2]
+        rate = livelihood if h == LIVELIHOOD else flight
+        total += (
+            rate
+            * conditions.bound[h, p, o, g]
+            * (full / fullest) ** (tables.nest * tables.inclusive)
+        )
+    return total
