@@ -116,12 +116,12 @@ def assign_arrival_status(
         if first >= 0 and first != own:
             where = in_country(harmed, country[place])
             n = count_members(people, head)
-            u = uniform2(transfer_key, people.pid[head], arrival)
+            u = uniform2(transfer_key, people.pid[people.household[head]], arrival)
             if harm_party(harmed, where, own, FORCED_RETURN, n, weight[home], sent, u):
                 place = nearest[place, first]
                 record_border(people, country, head, place)
         c = country[place]
-        wants_camp[i] = uniform2(camp_key, people.pid[head], arrival) < encampment[k, c]
+        wants_camp[i] = uniform2(camp_key, people.pid[people.household[head]], arrival) < encampment[k, c]
         if prima_facie[k, c]:
             set_members(people, head, place, RESIDENT, REFUGEE, day)
             tell_kin(people, head, c)

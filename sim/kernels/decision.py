@@ -73,7 +73,7 @@ def sieve_by_place(people, heads, conditions, plane, through):
         head = heads[i]
         p = people.place[head]
         from_here = np.uint64(p == people.home[head])
-        u = uniform(plane.key, people.pid[head])
+        u = uniform(plane.key, people.pid[people.household[head]])
         through[n] = i
         n += not u > conditions.most[p, from_here, people.mask[head]] * years
     return n
@@ -107,7 +107,7 @@ def sieve(people, heads, conditions, plane, month, through):
     for j in range(end):
         i = through[j]
         head = heads[i]
-        u = uniform(plane.key, people.pid[head])
+        u = uniform(plane.key, people.pid[people.household[head]])
         through[n] = i
         n += not u > rate_bound(people, conditions, head, month) * years
     return n
@@ -179,7 +179,7 @@ def decide(
         head = heads[i]
         begin = at
         bound = MARGIN * close_bound(people, tables, conditions, head, since[i], until[i], month)
-        who = people.pid[head]
+        who = people.pid[people.household[head]]
         now = since[i]
         while True:
             now, height, word = next_point(plane, who, bound, now, until[i])

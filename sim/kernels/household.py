@@ -29,6 +29,13 @@ GROWN_UP = 12 * 18
 
 
 @inner
+def is_older(people, row, other):
+    if people.born[row] != people.born[other]:
+        return people.born[row] < people.born[other]
+    return people.pid[row] < people.pid[other]
+
+
+@inner
 def household(people, head, month):
     """Members of a household who could go: everyone, a pioneer, or an older child.
 
@@ -47,9 +54,9 @@ def household(people, head, month):
             if row != head:
                 age = month - people.born[row]
                 if age >= PIONEER_MONTHS:
-                    if pioneer < 0 or people.born[row] > people.born[pioneer]:
+                    if pioneer < 0 or is_older(people, pioneer, row):
                         pioneer = row
-                elif age >= CHILD_MONTHS and (child < 0 or people.born[row] < people.born[child]):
+                elif age >= CHILD_MONTHS and (child < 0 or is_older(people, row, child)):
                     child = row
         row = people.sibling[row]
         if row == founder:
@@ -329,7 +336,7 @@ def hand_over(people, head):
     row = founder
     while True:
         if people.household[row] == founder and people.activity[row] != DEAD:
-            if heir < 0 or people.born[row] < people.born[heir]:
+            if heir < 0 or is_older(people, row, heir):
                 heir = row
         row = people.sibling[row]
         if row == founder:
@@ -428,7 +435,7 @@ def take_children(people, country, head, month, place, day):
     while True:
         if people.household[row] == founder and people.activity[row] != DEAD:
             if month - people.born[row] < GROWN_UP:
-                if eldest < 0 or people.born[row] < people.born[eldest]:
+                if eldest < 0 or is_older(people, row, eldest):
                     eldest = row
         row = people.sibling[row]
         if row == founder:

@@ -121,7 +121,7 @@ def next_leg(people, legs, way, passed, head, n, node, goal, draw_key, occasion)
     """
     g = people.traits[head] >> 4
     money = people.means[head]
-    who = people.pid[head]
+    who = people.pid[people.household[head]]
     routes = way.routes
     leg = NONE
     for plan in range(routes.cost.shape[0]):
@@ -293,7 +293,7 @@ def travel(
                 harmed.people[c, own, VIOLENCE] += w * count_assaulted(
                     people, head, legs.violence[e], keys[2], occasion
                 )
-                who = people.pid[head]
+                who = people.pid[people.household[head]]
                 u = uniform2(keys[4], who, np.uint64(occasion))
                 if harm_party(harmed, c, own, EXTORTION, n, w, legs.extortion[e], u):
                     ransom = people.means[head] * legs.money_lost[e]

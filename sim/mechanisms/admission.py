@@ -85,7 +85,7 @@ def admit(world: World, end: int) -> dict[str, NDArray[Any]]:
     country = world.country[queue.goal]
     # A lottery number is kept for a calendar year. If it were drawn anew at every step, small
     # households would be favoured, because they fit more easily, and most so with short steps.
-    lottery = uniform_array(key_of(world.seed, LOTTERY, world.date().year), people.pid[queue.head])
+    lottery = uniform_array(key_of(world.seed, LOTTERY, world.date().year), people.pid[people.household[queue.head]])
     kinds = admission_class(world, queue.head)
     for c, s in sorted(set(zip(country.tolist(), queue.channel.tolist(), strict=True))):
         # A closed channel admits no pending applicants; they stay queued in case it reopens.

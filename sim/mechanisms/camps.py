@@ -67,7 +67,7 @@ def fill_camps(world: World, heads: I64, n_people: I64) -> None:
         return
     people, geography = world.people, world.geography
     country = world.country[people.place[heads]]
-    lottery = uniform_array(key_of(world.seed, CAMP, -1 - world.day), people.pid[heads])
+    lottery = uniform_array(key_of(world.seed, CAMP, -1 - world.day), people.pid[people.household[heads]])
     for c in np.unique(country):
         camps = np.flatnonzero(geography.is_camp & (world.country == c))
         mine = np.flatnonzero(country == c)

@@ -221,7 +221,7 @@ def continue_stranded(world: World, heads: I64, since: F64, end: int) -> tuple[I
         ([m] rows of heads who have decided but are still there, because they found no way, applied
         or sent a member ahead; [m] day on which they did).
     """
-    pid = world.people.pid[heads]
+    pid = world.people.pid[world.people.household[heads]]
     rate = np.full(len(heads), 1.0 / world.scenario.journey.wait_stranded)
     when, word = world.first_events(STRANDED, pid, rate, since, float(end))
     ready = np.isfinite(when)

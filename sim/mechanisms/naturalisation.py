@@ -122,7 +122,7 @@ def naturalise(world: World, substep: SubStep) -> None:
     years = rules.stated("naturalisation_years")[k, c]
     begin = np.maximum(since + years * DAYS_A_YEAR, float(world.day))
     rate = -np.log1p(-np.minimum(share, 0.999999))
-    who = people.pid[heads]
+    who = people.pid[people.household[heads]]
     when, _ = world.first_events(NATURALISATION, who, rate, begin, float(substep.end))
     chosen = np.isfinite(when)
     STAYS.put(world, stays_of(world, heads[~chosen], since[~chosen]))

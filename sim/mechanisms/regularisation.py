@@ -49,7 +49,7 @@ def regularise(world: World, substep: SubStep) -> None:
     c = world.country[people.place[heads]]
     share = shares[admission_class(world, heads), c]
     rate = -np.log1p(-np.minimum(share, 0.999999))
-    who, today = people.pid[heads], float(world.day)
+    who, today = people.pid[people.household[heads]], float(world.day)
     when, _ = world.first_events(REGULARISED, who, rate, today, float(substep.end))
     chosen = np.isfinite(when)
     give_status(people, heads[chosen], int(Status.regular))

@@ -83,7 +83,7 @@ def share_out(world: World, b: int, bloc: Bloc, sharing: Sharing, end: int) -> N
     # Each household draws a receiving member, in proportion to the places left, and a position in
     # that member's queue.
     shares = np.cumsum(np.maximum(room, 0.0))
-    who = people.pid[heads]
+    who = people.pid[people.household[heads]]
     draw = uniform_array(key_of(world.seed, RELOCATION), who)
     lottery = uniform_array(key_of(world.seed, RELOCATION, 1), who)
     taker = np.minimum(np.searchsorted(shares, draw * shares[-1], side="right"), len(takers) - 1)

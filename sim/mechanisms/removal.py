@@ -83,7 +83,7 @@ def execute_returns(world: World, substep: SubStep) -> None:
     first = np.maximum(ordered, float(world.day))
     rate = -np.log1p(-np.minimum(rules.stated("returns")[k, c], 0.999999))
     last = np.minimum(lapse, float(substep.end))
-    when, _ = world.first_events(REMOVAL, people.pid[heads], rate, first, last)
+    when, _ = world.first_events(REMOVAL, people.pid[people.household[heads]], rate, first, last)
     gone = np.isfinite(when)
     years = np.maximum(last - first, 0.0) / DAYS_A_YEAR
     likely, new = -np.expm1(-rate * years), (rate > 0) & (ordered >= world.day)
