@@ -1,6 +1,6 @@
 """What the guard of results is told of names that have changed.
 
-Names are those of `results_probe.py`: `people.pid`, `counts.harms`, `table.flows.departed`,
+Names are those of `results_probe.py`: `persons.pid`, `counts.harms`, `table.flows.departed`,
 `headline.refugees`. A table's old name without a column stands for all of its columns.
 """
 
@@ -9,6 +9,14 @@ from __future__ import annotations
 RENAMED: dict[str, str | None] = {
     # What one sub-step sums up for spending: nothing is carried from step to step.
     "world.held_days": None,
+    # Households and persons are two tables; each has its rows in an order of its own.
+    **dict.fromkeys(
+        ("people", "parties", "applications", "claims", "orders", "separations", "attempts"), None
+    ),
+    "world.sent_back": None,
+    "world.dead": None,
+    "world.born": None,
+    "world.died": None,
     "table.answers.heads": "table.answers.households",
     "table.blocked.heads": "table.blocked.households",
     "headline.choice_heads": "headline.choice_households",

@@ -61,8 +61,9 @@ WAYS: dict[str, dict[str, Any]] = {
 
 def state(world: World) -> Iterator[tuple[str, Any]]:
     """Names and values of all that a world carries from step to step, counters included."""
-    for name, values in world.people._asdict().items():
-        yield f"people.{name}", values
+    for of in ("households", "persons"):
+        for name, values in getattr(world, of)._asdict().items():
+            yield f"{of}.{name}", values
     states = world.states
     for table in SPARSE:
         for name, values in vars(states[table]).items():

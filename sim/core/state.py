@@ -1,32 +1,46 @@
-"""Arrays that persist from step to step: axes, dtype, unit and bytes per person.
+"""Arrays that persist from step to step: axes, dtype, unit and bytes.
 
-| array | dtype | bytes | what |
+Households decide, move and have means, a place and a legal status. Their members are persons.
+
+| households | dtype | bytes | what |
 |---|---|---|---|
-| pid | uint64 | 8 | identity: hash(place of birth, ordinal), or hash(mother, month of birth) |
-| household | uint32 | 4 | row of the household's founder; equal rows live and move together |
-| sibling | uint32 | 4 | next row of the same birth household, in a circle |
+| ident | uint64 | 8 | identity, which sets all of its draws: that of the person who founded it |
+| head | uint32 | 4 | row of the person who leads it, its first member; `NOBODY` if none is left |
+| relative | uint32 | 4 | next household of the same family, in a circle |
+| weight | uint32 | 4 | people that each member represents |
+| means | float32 | 4 | money at hand |
 | home | uint16 | 2 | place of origin |
 | place | uint16 | 2 | place of stay; on the way, the last place reached |
 | moved | int16 | 2 | day of the last move, counted from the start |
 | blocked_on | int16 | 2 | day of the last `no_means` or `no_permission` |
-| born | int16 | 2 | month of birth, counted from the start |
 | rank | uint16 | 2 | wealth rank / 65536 |
-| means | float32 | 4 | money at hand (of the head, for the household) |
+| size | uint16 | 2 | members alive |
+| citizenship | uint8 | 1 | country |
 | group | uint8 | 1 | index of the group, 0 = other |
-| traits | uint8 | 1 | sex (bit 0), education (1-2), grounds for asylum (3), taste class (4-7) |
 | kin | uint8 | 1 | country with close family, + 1; 0 = none |
 | status | uint8 | 1 | `Status` |
-| activity | uint8 | 1 | `Activity` |
-| flags | uint8 | 1 | head (bit 0), blocked by permission (1), blocked at all (2), history (3-7) |
-| mask | uint8 | 1 | threats the household is exposed to, bit k |
+| activity | uint8 | 1 | `Activity`; `dead` if nobody is left |
+| flags | uint8 | 1 | blocked at all (bit 0), by permission (1), grounds for asylum (2) |
+| mask | uint8 | 1 | threats it is exposed to, bit k |
 | came | uint8 | 1 | country left at the last border crossed, + 1; 0 = none crossed |
-| uprooted | uint8 | 1 | threats that uprooted the household, bit k; 0 = none, or settled again |
-| **sum** | | **41** | |
+| uprooted | uint8 | 1 | threats that uprooted it, bit k; 0 = none, or settled again |
+| **sum** | | **45** | |
 
-Newborns are appended; the dead keep their rows.
-People on the way, applications, claims, orders to leave and separated children are kept in separate
-tables (`Parties`, `Applications`, `Claims`, `Orders`, `Separations`), because they concern few
-people.
+| persons | dtype | bytes | what |
+|---|---|---|---|
+| pid | uint64 | 8 | identity: hash(place of birth, ordinal), or hash(mother, month of birth) |
+| household | uint32 | 4 | row of the household; of the dead, the last one |
+| next | uint32 | 4 | next living member of the household, from its head on; `NOBODY` = the last |
+| born | int16 | 2 | month of birth, counted from the start |
+| traits | uint8 | 1 | sex (bit 0), education (1-2), taste class (4-7) |
+| past | uint8 | 1 | history (bits 0-3), died naturally (4), died on the way (5) |
+| **sum** | | **20** | |
+
+At four members a household, that is 31 bytes a person. New households and the newborn are appended;
+those who die, and households whose members are all gone, keep their rows.
+Households on the way, applications, claims, orders to leave and separated children are kept in
+separate tables (`Parties`, `Applications`, `Claims`, `Orders`, `Separations`), because they concern
+few.
 """
 
 from __future__ import annotations
@@ -53,39 +67,42 @@ LONG_AGO: Final = -32768
 MICRO: Final = 1 << 20
 """Fixed-point units per person, for sums of shares that are exact and do not depend on order."""
 DAYS_A_YEAR: Final = 365.25
+NOBODY: Final = np.uint32(0xFFFFFFFF)
+"""Value of `head` and `next` where no person follows."""
 
-HEAD: Final = 1
+BLOCKED: Final = 1
 BLOCKED_PERMISSION: Final = 2
-BLOCKED: Final = 4
-MOVED_ABROAD: Final = 8
-MOVED_WITHIN: Final = 16
-EVER_NO_MEANS: Final = 32
-EVER_NO_PERMISSION: Final = 64
-DIED_NATURALLY: Final = 128
-LEADS: Final = HEAD | BLOCKED_PERMISSION | BLOCKED
-"""Flags of a household, stored with its head and passed on to the next head."""
-PAST: Final = 255 - LEADS
-"""Flags of a person's history: set once and never cleared, also for the dead."""
+GROUNDS: Final = 4
+"""Flags of a household."""
+
+MOVED_ABROAD: Final = 1
+MOVED_WITHIN: Final = 2
+EVER_NO_MEANS: Final = 4
+EVER_NO_PERMISSION: Final = 8
+DIED_NATURALLY: Final = 16
+DIED_ON_THE_WAY: Final = 32
+"""What has ever happened to a person: set once and never cleared."""
+DIED: Final = DIED_NATURALLY | DIED_ON_THE_WAY
 
 WOMAN: Final = 1
-GROUNDS: Final = 8
 
 
-class People(NamedTuple):
-    """All persons, one row each; see the table above."""
+class Households(NamedTuple):
+    """All households, one row each; see the table above."""
 
-    pid: U64
-    household: U32
-    sibling: U32
+    ident: U64
+    head: U32
+    relative: U32
+    weight: U32
+    means: F32
     home: U16
     place: U16
     moved: I16
     blocked_on: I16
-    born: I16
     rank: U16
-    means: F32
+    size: U16
+    citizenship: U8
     group: U8
-    traits: U8
     kin: U8
     status: U8
     activity: U8
@@ -95,17 +112,28 @@ class People(NamedTuple):
     uprooted: U8
 
 
-def bytes_per_person(people: People) -> float:
+class Persons(NamedTuple):
+    """All persons, one row each; see the table above."""
+
+    pid: U64
+    household: U32
+    next: U32
+    born: I16
+    traits: U8
+    past: U8
+
+
+def bytes_per_person(households: Households, persons: Persons) -> float:
     """Bytes per person of the persistent arrays."""
-    return sum(column.nbytes for column in people) / max(1, len(people.pid))
+    held = sum(column.nbytes for table in (households, persons) for column in table)
+    return held / max(1, len(persons.pid))
 
 
 @dataclass
 class Parties:
-    """Households (or parts of them) on the way, one row each, in no particular order."""
+    """Households on the way, one row each, in no particular order."""
 
-    head: I64 = field(default_factory=lambda: np.empty(0, np.int64))
-    """Row of the party's head."""
+    household: I64 = field(default_factory=lambda: np.empty(0, np.int64))
     goal: I64 = field(default_factory=lambda: np.empty(0, np.int64))
     """Destination place."""
     origin: I64 = field(default_factory=lambda: np.empty(0, np.int64))
@@ -137,7 +165,7 @@ class Parties:
 class Applications:
     """Households that applied to a regular channel and wait where they live."""
 
-    head: I64 = field(default_factory=lambda: np.empty(0, np.int64))
+    household: I64 = field(default_factory=lambda: np.empty(0, np.int64))
     goal: I64 = field(default_factory=lambda: np.empty(0, np.int64))
     channel: I64 = field(default_factory=lambda: np.empty(0, np.int64))
     answer: I64 = field(default_factory=lambda: np.empty(0, np.int64))
@@ -152,18 +180,18 @@ class Applications:
 
 @dataclass
 class Claims:
-    """Persons who wait for a decision on asylum."""
+    """Households that wait for a decision on asylum."""
 
-    person: I64 = field(default_factory=lambda: np.empty(0, np.int64))
+    household: I64 = field(default_factory=lambda: np.empty(0, np.int64))
     country: I64 = field(default_factory=lambda: np.empty(0, np.int64))
     claimed: F64 = field(default_factory=lambda: np.empty(0, np.float64))
 
 
 @dataclass
 class Orders:
-    """Persons ordered to leave, one row per order."""
+    """Households ordered to leave, one row per order."""
 
-    person: I64 = field(default_factory=lambda: np.empty(0, np.int64))
+    household: I64 = field(default_factory=lambda: np.empty(0, np.int64))
     country: I64 = field(default_factory=lambda: np.empty(0, np.int64))
     ordered: F64 = field(default_factory=lambda: np.empty(0, np.float64))
     """Day of the order."""
@@ -174,9 +202,9 @@ class Separations:
     """Children whom a state holds apart from the adults they came with, one row per household."""
 
     children: I64 = field(default_factory=lambda: np.empty(0, np.int64))
-    """Row of the founder of the children's household."""
+    """Row of the children's household."""
     adults: I64 = field(default_factory=lambda: np.empty(0, np.int64))
-    """Row of the founder of the household that they were taken from."""
+    """Row of the household that they were taken from."""
     country: I64 = field(default_factory=lambda: np.empty(0, np.int64))
     """Country that holds them."""
     since: F64 = field(default_factory=lambda: np.empty(0, np.float64))
@@ -188,7 +216,6 @@ class Attempts:
     """Households with failed attempts to reach another country by corridors, since they arrived."""
 
     household: I64 = field(default_factory=lambda: np.empty(0, np.int64))
-    """Row of the founder."""
     failed: I64 = field(default_factory=lambda: np.empty(0, np.int64))
     """Number of failed attempts."""
 

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from sim.core.state import I64, People
-from sim.mechanisms.populate import populate, weights
+from sim.core.state import I64, NOBODY, U32, Households, Persons
+from sim.mechanisms.populate import populate
 from sim.mechanisms.registry import MECHANISMS
 from sim.model.cells import Cells
 from sim.model.network import build
@@ -25,20 +23,21 @@ def build_world(scenario: Scenario, seed: int, order: I64 | None = None, threads
     Args:
         scenario: A resolved scenario, with base_L and flight norm solved (or about to be).
         seed: Seed of the run.
-        order: Permutation of the rows; a test uses it to check that row order has no effect.
+        order: Permutation of the households, which persons follow; a test uses it to check that the
+            order of rows has no effect.
         threads: Threads of the kernels; results do not depend on them.
     """
     network = build(scenario)
-    people = populate(scenario, seed)
+    households, persons = populate(scenario, seed)
     if order is not None:
-        people = reorder(people, order)
+        households, persons = reorder(households, persons, order)
     world = World(
         scenario=scenario,
         seed=seed,
         network=network,
         geography=geography(scenario, network.km),
-        people=people,
-        weight=weights(scenario),
+        households=households,
+        persons=persons,
         cells=Cells(scenario),
         threads=threads,
     )
@@ -60,17 +59,22 @@ def start_counting(world: World) -> None:
     }
 
 
-def reorder(people: People, order: I64) -> People:
-    """Copy people with rows in another order."""
+def reorder(households: Households, persons: Persons, order: I64) -> tuple[Households, Persons]:
+    """Copy households in another order, and the persons in that of their households, reversed."""
     where = np.empty(len(order), np.uint32)
     where[order] = np.arange(len(order), dtype=np.uint32)
-    people = each_column(people, lambda column: column[order])
-    return people._replace(household=where[people.household], sibling=where[people.sibling])
+    rows = np.argsort(where[persons.household], kind="stable")[::-1]
+    whose = np.empty(len(rows) + 1, np.uint32)
+    whose[rows] = np.arange(len(rows), dtype=np.uint32)
+    whose[-1] = NOBODY
 
+    def person(row: U32) -> U32:
+        return whose[np.where(row == NOBODY, len(rows), row)]
 
-def each_column(people: People, change: Callable[[NDArray[Any]], NDArray[Any]]) -> People:
-    """Copy people with the same change made to every column."""
-    columns: dict[str, NDArray[Any]] = {
-        name: change(getattr(people, name)) for name in People._fields
-    }
-    return People(**columns)
+    columns: dict[str, Any] = households._asdict()
+    moved = Households(**{name: column[order] for name, column in columns.items()})
+    moved = moved._replace(head=person(moved.head), relative=where[moved.relative])
+    columns = persons._asdict()
+    people = Persons(**{name: column[rows] for name, column in columns.items()})
+    people = people._replace(household=where[people.household], next=person(people.next))
+    return moved, people

@@ -104,12 +104,12 @@ def run(
         r = len(done)
         if kept is None:
             world = build_world(scenario, seeds[r], threads=threads)
-            agents, recorder = len(world.people.pid), Recorder(world)
+            agents, recorder = len(world.persons.pid), Recorder(world)
         else:
             world, agents = kept.world, kept.agents
             recorder, kept = Recorder(world, kept.first, kept.rows), None
         run_world(world, r, replicates, progress, recorder, after_step)
-        people, steps = ACCOUNT.of(world).start, world.step
+        people, steps = int(ACCOUNT.of(world).start.sum()), world.step
         done.append(recorder.frames(r))
     tables = {name: join([one[name] for one in done]) for name in done[0]}
     manifest = {

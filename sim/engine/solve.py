@@ -170,21 +170,21 @@ def _solved(text: str) -> Rates:
     world = build_world(scenario, scenario.seed)
     update_all_households(world)
     want, fear, _, _ = THREATS.of(world).advance(0, 1)
-    heads = world.deciding
+    households, persons, houses = world.households, world.persons, world.deciding
     now = current_conditions(world, (want, fear))
     # With fear and its rate at one, F is W_F^lam.
     now = now._replace(fear=np.ones_like(now.fear), flight=1.0)
-    found, abroad = np.zeros((len(heads), 8)), np.zeros((len(heads), 8))
+    found, abroad = np.zeros((len(houses), 8)), np.zeros((len(houses), 8))
     choices = CHOICES.of(world)
     tables, classes = choices.tables, CLASSES.of(world)
-    rates(world.people, heads, tables, now, classes, 0.0, 0, found)
+    rates(households, persons, houses, tables, now, classes, 0.0, 0, found)
     own = world.country[:, None] == world.country[None, :]
     foreign = tables._replace(pull=np.where(own[None], 0.0, tables.pull))
-    rates(world.people, heads, foreign, now, classes, 0.0, 0, abroad)
+    rates(households, persons, houses, foreign, now, classes, 0.0, 0, abroad)
     focus = scenario.population.focus
     in_focus = np.array([not focus or p.country in focus for p in scenario.places])
-    counted = (found[:, 6] > 0) & in_focus[world.people.home[heads]]
-    weight = np.where(counted, world.weight[world.people.home[heads]], 0)
+    counted = (found[:, 6] > 0) & in_focus[households.home[houses]]
+    weight = np.where(counted, households.weight[houses], 0)
     # A rate is base W^lam; moves abroad have the share of W that lies abroad.
     share = np.divide(abroad, found, out=np.zeros_like(found), where=found > 0)
     livelihood, flight = (found * share ** (1.0 / decision.inclusive_value))[:, :2].T

@@ -11,7 +11,7 @@ from sim.core.jit import equation, inner, kernel
 from sim.core.rng import uniform2
 from sim.core.state import F64, GROUNDS, I64, U64, Bool
 from sim.core.terms import Activity, Channel, Hazard, Status
-from sim.kernels.household import household
+from sim.kernels.household import who_could_go
 
 WAITING = int(Activity.waiting)
 STRANDED = int(Activity.stranded)
@@ -266,13 +266,13 @@ def inclusive_values(
 
 
 @inner
-def locality(people, tables, head):
+def locality(households, tables, house):
     """Local alternatives: 0 none; 1 may claim asylum here; 2 may also settle here irregularly."""
-    if tables.country[people.place[head]] == tables.country[people.home[head]]:
+    if tables.country[households.place[house]] == tables.country[households.home[house]]:
         return 0
-    if people.activity[head] == STRANDED:
+    if households.activity[house] == STRANDED:
         return 2
-    return 1 if people.status[head] == IRREGULAR_STATUS else 0
+    return 1 if households.status[house] == IRREGULAR_STATUS else 0
 
 
 @equation
@@ -283,13 +283,13 @@ def gumbel(u):
 
 @kernel
 def choose(
-    people, heads, words, hazards, tables, confined, classes, keys, month, goal, channel,
-    companions, price,
+    households, persons, houses, words, hazards, tables, confined, classes, keys, month, goal,
+    channel, companions, price,
 ):  # fmt: skip
     """Draw where movers go, how, and with whom: by destination, then within its nest.
 
     Args:
-        heads: [n] rows of the heads who move.
+        houses: [n] rows of the households that move.
         words: [n] hash of each event.
         hazards: [n] hazard that makes each move.
         confined: [n] whether flight within the country is no escape.
@@ -300,20 +300,21 @@ def choose(
         price: [n] out: fee and fare per person.
     """
     ways = np.empty((4, 4))
-    for i in range(heads.shape[0]):
-        head = heads[i]
+    for i in range(houses.shape[0]):
+        house = houses[i]
+        head = households.head[house]
         h = hazards[i]
-        p = np.int64(people.place[head])
-        o = np.int64(people.home[head])
-        g = np.int64(people.traits[head]) >> 4
-        k = classes[tables.country[o], people.group[head]]
-        education = (np.int64(people.traits[head]) >> 1) & 3
-        kin = np.int64(people.kin[head])
-        founded = people.traits[head] & GROUNDS > 0
-        local = locality(people, tables, head)
-        queued = people.activity[head] == WAITING
-        n, pioneer, child = household(people, head, month)
-        money = np.float64(people.means[head])
+        p = np.int64(households.place[house])
+        o = np.int64(households.home[house])
+        g = np.int64(persons.traits[head]) >> 4
+        k = classes[households.citizenship[house], households.group[house]]
+        education = (np.int64(persons.traits[head]) >> 1) & 3
+        kin = np.int64(households.kin[house])
+        founded = households.flags[house] & GROUNDS > 0
+        local = locality(households, tables, house)
+        queued = households.activity[house] == WAITING
+        n, pioneer, child = who_could_go(households, persons, house, month)
+        money = np.float64(households.means[house])
         with_all = tables.companions[h, 0]
         with_one = tables.companions[h, 1] if pioneer >= 0 else 0.0
         with_child = tables.companions[h, 2] if child >= 0 else 0.0

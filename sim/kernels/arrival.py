@@ -11,10 +11,9 @@ from sim.core.terms import Activity, Channel, Harm, Status
 from sim.kernels.harms import harm_party, in_country
 from sim.kernels.household import (
     SAME,
-    count_members,
     mark_grounds,
+    move_household,
     record_border,
-    set_members,
     tell_kin,
 )
 
@@ -36,8 +35,8 @@ FORCED_RETURN = int(Harm.forced_return)
 
 @kernel
 def assign_arrival_status(
-    people,
-    heads,
+    households,
+    houses,
     goals,
     channels,
     felt,
@@ -53,7 +52,6 @@ def assign_arrival_status(
     encampment,
     transfer_key,
     camp_key,
-    weight,
     wants_camp,
     claims,
     harmed,
@@ -61,7 +59,7 @@ def assign_arrival_status(
     """Give arrivals their legal status.
 
     Args:
-        heads, goals, channels, felt, days: [n] the parties that arrived, and when.
+        houses, goals, channels, felt, days: [n] the parties that arrived, and when.
         entered: [n] country entered first among those with a bloc's first-country rule, or -1.
         prima_facie: [k, country] whether all of the class are recognised on arrival.
         return_to: [k, country] country to which claimants are sent, or -1.
@@ -70,43 +68,43 @@ def assign_arrival_status(
         place_ident: [place] hash of its id.
         encampment: [k, country] share taken to a camp.
         wants_camp: [n] out: whether the party is to be taken to a camp, if there is room.
-        claims: [m] out: rows of persons who claim asylum, padded with -1.
+        claims: [n] out: rows of households that claim asylum, from 0 on.
         harmed: `Harmed`; those found inadmissible and sent elsewhere are added.
 
     Returns:
-        Number of persons who claim.
+        Number of households that claim.
     """
     n_claims = 0
-    for i in range(heads.shape[0]):
-        head = heads[i]
-        home = np.int64(people.home[head])
+    for i in range(houses.shape[0]):
+        house = houses[i]
+        home = np.int64(households.home[house])
         own = country[home]
         place = goals[i]
         channel = channels[i]
         day = int(days[i])
         # Who arrives at two places on one day draws anew at the second.
         arrival = place_ident[place] + np.uint64(day)
-        record_border(people, country, head, place)
-        k = classes[own, people.group[head]]
+        record_border(households, country, house, place)
+        k = classes[households.citizenship[house], households.group[house]]
         wants_camp[i] = False
         if country[place] == own:
             status = CITIZEN
             if place != home and felt[i] > 0:
                 status = DISPLACED
-            set_members(people, head, place, RESIDENT, status, day)
-            mark_grounds(people, head, False)
+            move_household(households, house, place, RESIDENT, status, day)
+            mark_grounds(households, house, False)
             continue
         if channel == INTERNAL:
-            set_members(people, head, place, RESIDENT, SAME, day)
+            move_household(households, house, place, RESIDENT, SAME, day)
             continue
         if channel == LABOUR or channel == FAMILY or channel == FREE:
             # Under prima facie recognition, people with grounds are registered as refugees.
-            fled = prima_facie[k, country[place]] and people.traits[head] & GROUNDS
-            set_members(people, head, place, RESIDENT, REFUGEE if fled else REGULAR, day)
-            tell_kin(people, head, country[place])
+            fled = prima_facie[k, country[place]] and households.flags[house] & GROUNDS
+            move_household(households, house, place, RESIDENT, REFUGEE if fled else REGULAR, day)
+            tell_kin(households, house, country[place])
             continue
         if channel == IRREGULAR_CHANNEL:
-            set_members(people, head, place, RESIDENT, IRREGULAR, day)
+            move_household(households, house, place, RESIDENT, IRREGULAR, day)
             continue
         first = return_to[k, country[place]]
         sent = 1.0
@@ -115,25 +113,18 @@ def assign_arrival_status(
             sent = transfers[country[place], first]
         if first >= 0 and first != own:
             where = in_country(harmed, country[place])
-            n = count_members(people, head)
-            u = uniform2(transfer_key, people.pid[people.household[head]], arrival)
-            if harm_party(harmed, where, own, FORCED_RETURN, n, weight[home], sent, u):
+            n, w = np.int64(households.size[house]), np.int64(households.weight[house])
+            u = uniform2(transfer_key, households.ident[house], arrival)
+            if harm_party(harmed, where, own, FORCED_RETURN, n, w, sent, u):
                 place = nearest[place, first]
-                record_border(people, country, head, place)
+                record_border(households, country, house, place)
         c = country[place]
-        wants_camp[i] = uniform2(camp_key, people.pid[people.household[head]], arrival) < encampment[k, c]
+        wants_camp[i] = uniform2(camp_key, households.ident[house], arrival) < encampment[k, c]
         if prima_facie[k, c]:
-            set_members(people, head, place, RESIDENT, REFUGEE, day)
-            tell_kin(people, head, c)
+            move_household(households, house, place, RESIDENT, REFUGEE, day)
+            tell_kin(households, house, c)
         else:
-            set_members(people, head, place, RESIDENT, CLAIMANT, day)
-            founder = people.household[head]
-            row = founder
-            while True:
-                if people.household[row] == founder and people.activity[row] != DEAD:
-                    claims[n_claims] = row
-                    n_claims += 1
-                row = people.sibling[row]
-                if row == founder:
-                    break
+            move_household(households, house, place, RESIDENT, CLAIMANT, day)
+            claims[n_claims] = house
+            n_claims += 1
     return n_claims

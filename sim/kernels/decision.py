@@ -17,7 +17,7 @@ from sim.core.rng import uniform
 from sim.core.state import DAYS_A_YEAR, F64, GROUNDS, I64, U64, Bool
 from sim.core.terms import Activity, Answer, Hazard
 from sim.kernels.alternatives import able, channel_without_permission, locality, ways_into
-from sim.kernels.household import household
+from sim.kernels.household import who_could_go
 from sim.kernels.means import secure_means
 from sim.kernels.plane import LABEL, next_point
 from sim.kernels.rates import MARGIN, chosen_rate, close_bound, day_of, evaluate, rate_bound
@@ -33,9 +33,9 @@ FLIGHT = int(Hazard.flight)
 
 
 class Events(NamedTuple):
-    """Moves and refusals, one row each; those of a head are adjacent and ordered by time."""
+    """Moves and refusals, one row each; those of a household are adjacent and ordered by time."""
 
-    head: I64
+    house: I64
     answer: I64
     hazard: I64
     time: F64
@@ -58,65 +58,65 @@ def no_means_share(r, r_m, r_p, r_mp):
 
 
 @subkernel
-def sieve_by_place(people, heads, conditions, plane, through):
-    """List the heads who may have an event, by the bound of their place.
+def sieve_by_place(households, houses, conditions, plane, through):
+    """List the households that may have an event, by the bound of their place.
 
     Args:
-        through: [n] out: positions among the heads.
+        through: [n] out: positions among the households.
 
     Returns:
         Number of positions listed.
     """
     n = 0
     years = plane.days / DAYS_A_YEAR * MARGIN
-    for i in range(heads.shape[0]):
-        head = heads[i]
-        p = people.place[head]
-        from_here = np.uint64(p == people.home[head])
-        u = uniform(plane.key, people.pid[people.household[head]])
+    for i in range(houses.shape[0]):
+        house = houses[i]
+        p = households.place[house]
+        from_here = np.uint64(p == households.home[house])
+        u = uniform(plane.key, households.ident[house])
         through[n] = i
-        n += not u > conditions.most[p, from_here, people.mask[head]] * years
+        n += not u > conditions.most[p, from_here, households.mask[house]] * years
     return n
 
 
 @kernel
-def sieve(people, heads, conditions, plane, month, through):
-    """List the heads who may have an event in a month, by bounds on their rates.
+def sieve(households, persons, houses, conditions, plane, month, through):
+    """List the households that may have an event in a month, by bounds on their rates.
 
     The lowest point of a plane is at -ln(1 - u) / years. If the uniform u is above a bound on
     R_MP x years, no point is below R_MP, and no utility has to be evaluated: this is exact, since
-    -ln(1 - u) >= u, and it holds for nearly all households. Bounds are tried from the widest to the
-    closest: of all residents of a place, then of the head's own attributes (place, origin, taste
+    -ln(1 - u) >= u, and it holds for nearly all. Bounds are tried from the widest to the
+    closest: of all residents of a place, then of its own attributes (place, origin, taste
     class, age, status and exposure).
 
     Args:
-        people: All persons.
-        heads: [n] rows of the heads.
+        households, persons: All of them.
+        houses: [n] rows of households.
         conditions: Conditions of the sub-step.
         plane: The plane of moves.
         month: Month from the start.
-        through: [n] out: positions among the heads, ascending.
+        through: [n] out: positions among the households, ascending.
 
     Returns:
         Number of positions listed.
     """
-    # Each sieve is a separate short loop, so that the processor can prefetch the next heads.
-    end = sieve_by_place(people, heads, conditions, plane, through)
+    # Each sieve is a separate short loop, so that the processor can prefetch the next ones.
+    end = sieve_by_place(households, houses, conditions, plane, through)
     n = 0
     years = plane.days / DAYS_A_YEAR * MARGIN
     for j in range(end):
         i = through[j]
-        head = heads[i]
-        u = uniform(plane.key, people.pid[people.household[head]])
+        house = houses[i]
+        u = uniform(plane.key, households.ident[house])
         through[n] = i
-        n += not u > rate_bound(people, conditions, head, month) * years
+        n += not u > rate_bound(households, persons, conditions, house, month) * years
     return n
 
 
 @inner
-def record_point(events, at, head, now, word):
+def record_point(events, at, house, now, word):
     """Write down who moves or is refused, and when; all else as for a refusal."""
-    events.head[at] = head
+    events.house[at] = house
     events.time[at] = now
     events.word[at] = word
     events.trapped[at] = False
@@ -126,7 +126,7 @@ def record_point(events, at, head, now, word):
 
 
 @inner
-def record_move(people, conditions, events, at, height, calm, r, fr):
+def record_move(households, conditions, events, at, height, calm, r, fr):
     """Write down by which hazard a household moves: its height falls into R_0, R_C, F, or L.
 
     Hazards do not depend on R_0: where people go is the same, whatever counts as choice.
@@ -136,8 +136,8 @@ def record_move(people, conditions, events, at, height, calm, r, fr):
         calm: R_C.
         r, fr: R and F.
     """
-    head = events.head[at]
-    if height < chosen_rate(people, conditions, head, events.time[at], calm):
+    house = events.house[at]
+    if height < chosen_rate(households, conditions, house, events.time[at], calm):
         events.answer[at] = CHOICE
         return
     events.answer[at] = NECESSITY
@@ -151,49 +151,52 @@ def record_move(people, conditions, events, at, height, calm, r, fr):
 
 @kernel
 def decide(
-    people, heads, since, until, first, tables, conditions, means, classes, plane, month, events
+    households, persons, houses, since, until, first, tables, conditions, means, classes, plane,
+    month, events,
 ):  # fmt: skip
-    """Find the moves and refusals of heads, each in a span of time within a month.
+    """Find the moves and refusals of households, each in a span of time within a month.
 
     At a point of height H and time T, with the rates of that moment: if H < R the household moves,
     which ends its span (by choice if H < R_0, else of necessity); otherwise, if H < R_MP, it is
     refused.
 
     Args:
-        people: All persons.
-        heads: [n] rows of the heads.
+        households, persons: All of them.
+        houses: [n] rows of households.
         since, until: [n] days, counted from the start of the run; `since` is excluded.
-        first: Position of the first head to look at.
+        first: Position of the first one to look at.
         classes: [country, group] admission class.
         plane: The plane of moves.
         month: Month from the start.
         events: Buffers of equal length, written from 0 on.
 
     Returns:
-        (number of events, position of the next head: n, or less if the buffers are full)
+        (number of events, position of the next household: n, or less if the buffers are full)
     """
     at = 0
     ways = np.empty((4, 4))
-    room = events.head.shape[0]
-    for i in range(first, heads.shape[0]):
-        head = heads[i]
+    room = events.house.shape[0]
+    for i in range(first, houses.shape[0]):
+        house = houses[i]
         begin = at
-        bound = MARGIN * close_bound(people, tables, conditions, head, since[i], until[i], month)
-        who = people.pid[people.household[head]]
+        bound = MARGIN * close_bound(
+            households, persons, tables, conditions, house, since[i], until[i], month
+        )
+        who = households.ident[house]
         now = since[i]
         while True:
             now, height, word = next_point(plane, who, bound, now, until[i])
             if now == math.inf:
                 break
-            money = np.float64(people.means[head])
+            money = np.float64(households.means[house])
             want = conditions.want[
-                day_of(conditions, now), people.place[head], people.mask[head] & 15
+                day_of(conditions, now), households.place[house], households.mask[house] & 15
             ]
             moves = False
             # The second pass evaluates the household with the means of a secure place.
             for once_more in range(2):
                 lr, fr, lm, fm, lp, fp, lmp, fmp = evaluate(
-                    people, tables, conditions, classes, head, now, month, money, ways
+                    households, persons, tables, conditions, classes, house, now, month, money, ways
                 )
                 if once_more:
                     events.trapped[at] = height < lr / want
@@ -204,18 +207,22 @@ def decide(
                     break
                 if at == room:
                     return begin, i
-                record_point(events, at, head, now, word)
+                record_point(events, at, house, now, word)
                 if height < r:
-                    record_move(people, conditions, events, at, height, lr / want, r, fr)
+                    record_move(households, conditions, events, at, height, lr / want, r, fr)
                     at += 1
                     moves = True
                     break
                 share = no_means_share(r, lm + fm, lp + fp, r_mp)
                 by_means = uniform(LABEL, word) < share
                 events.answer[at] = NO_MEANS if by_means else NO_PERMISSION
-                n, _, _ = household(people, head, month)
+                n = households.size[house]
                 secure_money = secure_means(
-                    means, people.place[head], people.rank[head], people.status[head], n
+                    means,
+                    households.place[house],
+                    households.rank[house],
+                    households.status[house],
+                    n,
                 )
                 if secure_money <= money:
                     at += 1
@@ -223,13 +230,14 @@ def decide(
                 money = secure_money
             if moves:
                 break
-    return at, heads.shape[0]
+    return at, houses.shape[0]
 
 
 @kernel
 def expect(
-    people,
-    heads,
+    households,
+    persons,
+    houses,
     first,
     last,
     tables,
@@ -239,7 +247,6 @@ def expect(
     month,
     dt,
     cells,
-    weight,
     micro,
     answers,
     years,
@@ -253,10 +260,9 @@ def expect(
     not depend on order.
 
     Args:
-        now: [n] day from the start on which each head's rates are evaluated.
+        now: [n] day from the start on which each household's rates are evaluated.
         dt: [n] years for which each is asked.
-        cells: [n] cell of each head.
-        weight: [place] people that a row of that origin represents.
+        cells: [n] cell of each.
         micro: Fixed-point units per person.
         answers: [cell, answer] households, in 1 / micro, added to.
         years: [cell, answer] people, in 1 / micro, added to.
@@ -266,28 +272,29 @@ def expect(
     nests = np.zeros(n_places)
     ways = np.empty((4, 4))
     for i in range(first, last):
-        head = heads[i]
+        house = houses[i]
+        head = households.head[house]
         cell = cells[i]
-        money = np.float64(people.means[head])
+        money = np.float64(households.means[house])
         lr, fr, lm, fm, lp, fp, lmp, fmp = evaluate(
-            people, tables, conditions, classes, head, now[i], month, money, ways
+            households, persons, tables, conditions, classes, house, now[i], month, money, ways
         )
         r, r_mp = lr + fr, lmp + fmp
-        p = np.int64(people.place[head])
-        o = np.int64(people.home[head])
-        g = np.int64(people.traits[head]) >> 4
-        k = classes[tables.country[o], people.group[head]]
-        education = (np.int64(people.traits[head]) >> 1) & 3
-        kin = np.int64(people.kin[head])
-        confined = conditions.by_state[p, people.mask[head] >> 4]
-        founded = people.traits[head] & GROUNDS > 0
-        local = locality(people, tables, head)
-        queued = people.activity[head] == WAITING
-        n, pioneer, child = household(people, head, month)
-        w = float(weight[o]) * micro
+        p = np.int64(households.place[house])
+        o = np.int64(households.home[house])
+        g = np.int64(persons.traits[head]) >> 4
+        k = classes[households.citizenship[house], households.group[house]]
+        education = (np.int64(persons.traits[head]) >> 1) & 3
+        kin = np.int64(households.kin[house])
+        confined = conditions.by_state[p, households.mask[house] >> 4]
+        founded = households.flags[house] & GROUNDS > 0
+        local = locality(households, tables, house)
+        queued = households.activity[house] == WAITING
+        n, pioneer, child = who_could_go(households, persons, house, month)
+        w = float(households.weight[house]) * micro
         moves = -math.expm1(-r * dt[i])
-        calm = lr / conditions.want[day_of(conditions, now[i]), p, people.mask[head] & 15]
-        chosen = chosen_rate(people, conditions, head, now[i], calm)
+        calm = lr / conditions.want[day_of(conditions, now[i]), p, households.mask[house] & 15]
+        chosen = chosen_rate(households, conditions, house, now[i], calm)
         choice = chosen / r if r > 0.0 else 0.0
         blocked = math.exp(-r * dt[i]) - math.exp(-r_mp * dt[i])
         by_means = no_means_share(r, lm + fm, lp + fp, r_mp)

@@ -6,16 +6,14 @@ import numpy as np
 
 from sim.core.jit import kernel
 from sim.core.rng import uniform
-from sim.core.state import HEAD, NONE, WOMAN
-from sim.core.terms import Activity
-from sim.kernels.household import hand_over
-
-DEAD = int(Activity.dead)
+from sim.core.state import DIED, DIED_NATURALLY, WOMAN
+from sim.kernels.household import drop_the_dead
 
 
 @kernel
 def draw_vital_events(
-    people,
+    households,
+    persons,
     first,
     last,
     country,
@@ -35,7 +33,7 @@ def draw_vital_events(
     the same people and some more have the event.
 
     Args:
-        people: All persons.
+        households, persons: All of them.
         first, last: Range of rows.
         country: [place] country index.
         dies: [country, sex, age] probability to die in this month.
@@ -54,16 +52,16 @@ def draw_vital_events(
     oldest = spared.shape[1] - 1
     low, high = spared[0], spared[1]
     for row in range(first, last):
-        months = month - people.born[row]
+        months = month - persons.born[row]
         of_age = np.uint64(min(months, oldest))
-        u = uniform(draw_key, people.pid[row])
+        u = uniform(draw_key, persons.pid[row])
         if (low[of_age] <= u) & (u <= high[of_age]):
             continue
-        if people.activity[row] == DEAD:
+        if persons.past[row] & DIED:
             continue
         age = min(months // 12, dies.shape[2] - 1)
-        c = country[people.home[row]]
-        sex = people.traits[row] & WOMAN
+        c = country[households.home[persons.household[row]]]
+        sex = persons.traits[row] & WOMAN
         if u < dies[c, sex, age]:
             dying[n_dying] = row
             n_dying += 1
@@ -77,18 +75,31 @@ def draw_vital_events(
 
 
 @kernel
-def record_deaths(people, dying, heirs):
-    """Let people die where they are; if a head dies, the eldest survivor becomes head.
+def record_deaths(households, persons, dying):
+    """Let people die a natural death where they are; the eldest survivor leads the household then.
 
     Args:
-        people: All persons.
         dying: [n] rows.
-        heirs: [n] out: row of the new head where a head died; `NONE` for people who were not
-            heads, and where no one survives.
     """
     for i in range(dying.shape[0]):
-        people.activity[dying[i]] = DEAD
+        persons.past[dying[i]] |= DIED_NATURALLY
     for i in range(dying.shape[0]):
-        heirs[i] = NONE
-        if people.flags[dying[i]] & HEAD:
-            heirs[i] = hand_over(people, dying[i])
+        house = persons.household[dying[i]]
+        if households.size[house] > 0:
+            drop_the_dead(households, persons, house)
+
+
+@kernel
+def give_birth(households, persons, mothers, children):
+    """Let children join their mothers' households, after them.
+
+    Args:
+        mothers: [n] rows.
+        children: [n] rows.
+    """
+    for i in range(mothers.shape[0]):
+        house = persons.household[mothers[i]]
+        persons.household[children[i]] = house
+        persons.next[children[i]] = persons.next[mothers[i]]
+        persons.next[mothers[i]] = children[i]
+        households.size[house] += 1

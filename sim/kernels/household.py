@@ -1,4 +1,4 @@
-"""Households: who is in them, and what is written down of all their members."""
+"""Households: who is in them, and how they lose, send ahead, and take in members."""
 
 from __future__ import annotations
 
@@ -6,7 +6,18 @@ import numpy as np
 
 from sim.core.jit import equation, inner, kernel
 from sim.core.rng import uniform2
-from sim.core.state import GROUNDS, HEAD, LEADS, LONG_AGO, NONE, PAST
+from sim.core.state import (
+    BLOCKED,
+    BLOCKED_PERMISSION,
+    DIED,
+    DIED_ON_THE_WAY,
+    GROUNDS,
+    I64,
+    LONG_AGO,
+    NOBODY,
+    NONE,
+    Households,
+)
 from sim.core.terms import Activity, PartyType, Status
 
 CITIZEN = np.int64(Status.citizen)
@@ -17,6 +28,7 @@ DETAINED = np.int64(Activity.detained)
 ADULTS = int(PartyType.adults)
 FAMILIES = int(PartyType.families)
 CHILDREN_ALONE = int(PartyType.children_alone)
+NOT_BLOCKED = 255 - BLOCKED - BLOCKED_PERMISSION
 NOT_GROUNDS = 255 - GROUNDS
 PIONEER_MONTHS = 18 * 12
 """Age in months from which a member may go ahead of the household as a pioneer."""
@@ -29,72 +41,43 @@ GROWN_UP = 12 * 18
 
 
 @inner
-def is_older(people, row, other):
-    if people.born[row] != people.born[other]:
-        return people.born[row] < people.born[other]
-    return people.pid[row] < people.pid[other]
+def is_older(persons, row, other):
+    """Whether a person is older than another; of the same month, ids decide."""
+    if persons.born[row] == persons.born[other]:
+        return persons.pid[row] < persons.pid[other]
+    return persons.born[row] < persons.born[other]
 
 
 @inner
-def household(people, head, month):
+def who_could_go(households, persons, house, month):
     """Members of a household who could go: everyone, a pioneer, or an older child.
 
     Returns:
-        (n, pioneer, child): number of members alive; row of the youngest adult other than the
-        head, or -1; row of the eldest child aged 12 to 17, or -1.
+        (n, pioneer, child): number of members; row of the youngest adult other than the head, or
+        `NONE`; row of the eldest child aged 12 to 17, or `NONE`.
     """
-    founder = people.household[head]
-    n = 0
-    pioneer = -1
-    child = -1
-    row = founder
-    while True:
-        if people.household[row] == founder and people.activity[row] != DEAD:
-            n += 1
-            if row != head:
-                age = month - people.born[row]
-                if age >= PIONEER_MONTHS:
-                    if pioneer < 0 or is_older(people, pioneer, row):
-                        pioneer = row
-                elif age >= CHILD_MONTHS and (child < 0 or is_older(people, row, child)):
-                    child = row
-        row = people.sibling[row]
-        if row == founder:
-            break
-    return n, pioneer, child
+    pioneer = child = NONE
+    row = persons.next[households.head[house]]
+    while row != NOBODY:
+        age = month - persons.born[row]
+        if age >= PIONEER_MONTHS:
+            if pioneer < 0 or is_older(persons, pioneer, row):
+                pioneer = np.int64(row)
+        elif age >= CHILD_MONTHS and (child < 0 or is_older(persons, row, child)):
+            child = np.int64(row)
+        row = persons.next[row]
+    return np.int64(households.size[house]), pioneer, child
 
 
 @inner
-def count_members(people, head):
-    """Number of living members of a household."""
-    founder = people.household[head]
-    n = 0
-    row = founder
-    while True:
-        if people.household[row] == founder and people.activity[row] != DEAD:
-            n += 1
-        row = people.sibling[row]
-        if row == founder:
-            break
-    return n
-
-
-@inner
-def count_ages(people, head, month):
-    """(adults, children under 18) among the living members of a household."""
-    founder = people.household[head]
-    adults = children = 0
-    row = founder
-    while True:
-        if people.household[row] == founder and people.activity[row] != DEAD:
-            if month - people.born[row] >= GROWN_UP:
-                adults += 1
-            else:
-                children += 1
-        row = people.sibling[row]
-        if row == founder:
-            break
-    return adults, children
+def count_ages(households, persons, house, month):
+    """(adults, children under 18) among the members of a household."""
+    children = 0
+    row = households.head[house]
+    while row != NOBODY:
+        children += month - persons.born[row] < GROWN_UP
+        row = persons.next[row]
+    return np.int64(households.size[house]) - children, children
 
 
 @equation
@@ -106,393 +89,357 @@ def party_type_of(adults, children):
 
 
 @kernel
-def party_types(people, heads, month, party_type):
-    """`PartyType` of the parties of heads.
+def party_types(households, persons, houses, month, party_type):
+    """`PartyType` of households.
 
     Args:
-        heads: [n] rows.
+        houses: [n] rows.
         month: Month from the start, which sets ages.
         party_type: [n] out.
     """
-    for i in range(heads.shape[0]):
-        adults, children = count_ages(people, heads[i], month)
+    for i in range(houses.shape[0]):
+        adults, children = count_ages(households, persons, houses[i], month)
         party_type[i] = party_type_of(adults, children)
 
 
-@kernel
-def party_sizes(people, heads):
-    """[n] number of living members of each household."""
-    sizes = np.empty(heads.shape[0], np.int64)
-    for i in range(heads.shape[0]):
-        sizes[i] = count_members(people, heads[i])
-    return sizes
-
-
 @inner
-def find_head(people, founder):
-    """Row of the head of a household, or `NONE` if no member lives."""
-    row = founder
-    while True:
-        if people.household[row] == founder and people.activity[row] != DEAD:
-            if people.flags[row] & HEAD:
-                return row
-        row = people.sibling[row]
-        if row == founder:
-            break
-    return NONE
-
-
-@inner
-def set_members(people, head, place, activity, status, day):
-    """Set place and state of all living members of a household; status < 0 leaves theirs.
+def move_household(households, house, place, activity, status, day):
+    """Set place and state of a household; status < 0 leaves its own.
 
     Citizens are settled, and so not uprooted any more.
     """
-    founder = people.household[head]
-    row = founder
-    while True:
-        if people.household[row] == founder and people.activity[row] != DEAD:
-            people.place[row] = place
-            people.activity[row] = activity
-            people.moved[row] = day
-            if status >= 0:
-                people.status[row] = status
-            if status == CITIZEN:
-                people.uprooted[row] = 0
-        row = people.sibling[row]
-        if row == founder:
-            break
+    households.place[house] = place
+    households.activity[house] = activity
+    households.moved[house] = day
+    if status >= 0:
+        households.status[house] = status
+    if status == CITIZEN:
+        households.uprooted[house] = 0
+
+
+def move_households(
+    households: Households, houses: I64, places: I64, status: int, days: I64
+) -> None:
+    """Let households live in new places from a day on; status < 0 leaves theirs."""
+    households.place[houses] = places
+    households.activity[houses] = RESIDENT
+    households.moved[houses] = days
+    households.flags[houses] &= NOT_BLOCKED
+    if status >= 0:
+        give_status(households, houses, status)
+
+
+def give_status(households: Households, houses: I64, status: int) -> None:
+    """Set the legal status of households; citizens are settled."""
+    households.status[houses] = status
+    if status == CITIZEN:
+        households.uprooted[houses] = 0
+
+
+def forget_moves(households: Households, houses: I64) -> None:
+    """Treat households as if they had not moved for a long time."""
+    households.moved[houses] = LONG_AGO
+
+
+def forget_grounds(households: Households, houses: I64) -> None:
+    """Clear the grounds for asylum of households back home; they are set when they leave again."""
+    households.flags[houses] &= NOT_GROUNDS
+
+
+@inner
+def mark_grounds(households, house, grounds):
+    """Record whether a household has grounds for asylum."""
+    flags = households.flags[house] & NOT_GROUNDS
+    households.flags[house] = flags | GROUNDS if grounds else flags
 
 
 @kernel
-def place_members(people, heads, places, status, days):
-    """Move whole households to places as residents on a day; status < 0 leaves theirs."""
-    for i in range(heads.shape[0]):
-        set_members(people, heads[i], places[i], RESIDENT, status, days[i])
-        clear_blocked(people, heads[i])
-
-
-@kernel
-def wait_members(people, heads, activity):
-    """Set the activity of all living members of households."""
-    for i in range(heads.shape[0]):
-        founder = people.household[heads[i]]
-        row = founder
-        while True:
-            if people.household[row] == founder and people.activity[row] != DEAD:
-                people.activity[row] = activity
-            row = people.sibling[row]
-            if row == founder:
-                break
-
-
-@kernel
-def give_status(people, heads, status):
-    """Set the legal status of all living members of households; citizens are settled."""
-    for i in range(heads.shape[0]):
-        founder = people.household[heads[i]]
-        row = founder
-        while True:
-            if people.household[row] == founder and people.activity[row] != DEAD:
-                people.status[row] = status
-                if status == CITIZEN:
-                    people.uprooted[row] = 0
-            row = people.sibling[row]
-            if row == founder:
-                break
-
-
-@kernel
-def remember(people, heads, past):
-    """Set history flags of all living members of households.
+def remember(households, persons, houses, past):
+    """Set what has ever happened to all members of households.
 
     Args:
-        heads: [n] rows of their heads.
-        past: [n] bits of `PAST`.
+        houses: [n] rows.
+        past: [n] bits of `Persons.past`.
     """
-    for i in range(heads.shape[0]):
-        founder = people.household[heads[i]]
-        row = founder
-        while True:
-            if people.household[row] == founder and people.activity[row] != DEAD:
-                people.flags[row] = people.flags[row] | past[i]
-            row = people.sibling[row]
-            if row == founder:
-                break
-
-
-@kernel
-def forget_moves(people, heads):
-    """Treat whole households as if they had not moved for a long time."""
-    for i in range(heads.shape[0]):
-        founder = people.household[heads[i]]
-        row = founder
-        while True:
-            if people.household[row] == founder:
-                people.moved[row] = LONG_AGO
-            row = people.sibling[row]
-            if row == founder:
-                break
+    for i in range(houses.shape[0]):
+        row = households.head[houses[i]]
+        while row != NOBODY:
+            persons.past[row] |= past[i]
+            row = persons.next[row]
 
 
 @inner
-def mark_grounds(people, head, grounds):
-    """Record for all members whether they have grounds for asylum."""
-    founder = people.household[head]
-    row = founder
-    while True:
-        if people.household[row] == founder:
-            if grounds:
-                people.traits[row] = people.traits[row] | GROUNDS
-            else:
-                people.traits[row] = people.traits[row] & NOT_GROUNDS
-        row = people.sibling[row]
-        if row == founder:
-            break
-
-
-@kernel
-def forget_grounds(people, heads):
-    """Clear the grounds for asylum of households back home; they are set when they leave again."""
-    for i in range(heads.shape[0]):
-        mark_grounds(people, heads[i], False)
-
-
-@inner
-def mark_uprooted(people, head, threats):
-    """Record for all living members of a household which threats have uprooted it, bit k."""
-    founder = people.household[head]
-    row = founder
-    while True:
-        if people.household[row] == founder and people.activity[row] != DEAD:
-            people.uprooted[row] = threats
-        row = people.sibling[row]
-        if row == founder:
-            break
-
-
-@inner
-def clear_blocked(people, head):
-    """Clear the blocked flags of a household that moves."""
-    founder = people.household[head]
-    row = founder
-    while True:
-        if people.household[row] == founder:
-            people.flags[row] = people.flags[row] & (PAST | HEAD)
-        row = people.sibling[row]
-        if row == founder:
-            break
-
-
-@inner
-def record_border(people, country, head, place):
+def record_border(households, country, house, place):
     """Record the country that a household leaves, if `place` is in another country."""
-    left = country[people.place[head]]
-    if country[place] == left:
-        return
-    founder = people.household[head]
-    row = founder
-    while True:
-        if people.household[row] == founder and people.activity[row] != DEAD:
-            people.came[row] = left + 1
-        row = people.sibling[row]
-        if row == founder:
-            break
+    left = country[households.place[house]]
+    if country[place] != left:
+        households.came[house] = left + 1
 
 
-@kernel
-def record_borders(people, country, heads, places):
+def record_borders(households: Households, country: I64, houses: I64, places: I64) -> None:
     """Record the country that each household leaves, before it is moved to another one."""
-    for i in range(heads.shape[0]):
-        record_border(people, country, heads[i], places[i])
+    left = country[households.place[houses]]
+    abroad = country[places] != left
+    households.came[houses[abroad]] = left[abroad] + 1
 
 
 @inner
-def tell_kin(people, row, country):
-    """Record a country as one with close family, for birth-household members living elsewhere."""
-    other = people.sibling[row]
-    while other != row:
-        if people.household[other] != people.household[row]:
-            people.kin[other] = country + 1
-        other = people.sibling[other]
+def tell_kin(households, house, country):
+    """Let the other households of a family have close family in a country."""
+    other = households.relative[house]
+    while other != house:
+        households.kin[other] = country + 1
+        other = households.relative[other]
 
 
 @kernel
-def tell_all_kin(people, rows, countries):
-    """Do `tell_kin` for persons who have gained the right to stay in a country."""
-    for i in range(rows.shape[0]):
-        tell_kin(people, rows[i], countries[i])
+def tell_all_kin(households, houses, countries):
+    """Do `tell_kin` for households that have gained the right to stay in a country."""
+    for i in range(houses.shape[0]):
+        tell_kin(households, houses[i], countries[i])
 
 
 @inner
-def hand_over(people, head):
-    """Make the eldest survivor of a household its head after the head's death.
+def drop_the_dead(households, persons, house):
+    """Let a household go on without members who have died; the eldest survivor leads it then.
 
-    Returns:
-        Row of the new head, or `NONE` if no one survives.
+    The dead keep where they died: see `died_at`.
     """
-    founder = people.household[head]
-    heir = NONE
-    row = founder
-    while True:
-        if people.household[row] == founder and people.activity[row] != DEAD:
-            if heir < 0 or is_older(people, row, heir):
+    head = households.head[house]
+    if persons.past[head] & DIED:
+        heir = NOBODY
+        row = head
+        while row != NOBODY:
+            if not persons.past[row] & DIED and (heir == NOBODY or is_older(persons, row, heir)):
                 heir = row
-        row = people.sibling[row]
-        if row == founder:
-            break
-    if heir >= 0:
-        people.flags[heir] = people.flags[heir] & PAST | people.flags[head] & LEADS
-        people.blocked_on[heir] = people.blocked_on[head]
-        people.means[heir] = people.means[head]
-    people.flags[head] = people.flags[head] & PAST
-    return heir
+            row = persons.next[row]
+        if heir != NOBODY:
+            before = head
+            while persons.next[before] != heir:
+                before = persons.next[before]
+            persons.next[before] = persons.next[heir]
+            persons.next[heir] = head
+            head = heir
+    where = np.uint32(households.place[house]) | np.uint32(households.came[house]) << np.uint32(16)
+    n = 0
+    last = NOBODY
+    row = head
+    while row != NOBODY:
+        after = persons.next[row]
+        if persons.past[row] & DIED:
+            persons.next[row] = where
+        else:
+            if last != NOBODY:
+                persons.next[last] = row
+            last = row
+            n += 1
+        row = after
+    households.size[house] = n
+    if n > 0:
+        persons.next[last] = NOBODY
+        households.head[house] = head
+    else:
+        leave_empty(households, house)
+
+
+def died_at(next_row):
+    """([n] place where the dead were, [n] country that they had left, + 1), of `Persons.next`."""
+    return next_row & np.uint32(0xFFFF), next_row >> np.uint32(16)
 
 
 @inner
-def lose_members(people, head, probability, draw_key, occasion):
-    """Draw the members who die; if the head dies, the eldest survivor becomes head.
+def leave_empty(households, house):
+    """Nobody is left in a household."""
+    households.size[house] = 0
+    households.head[house] = NOBODY
+    households.activity[house] = DEAD
+    households.flags[house] &= NOT_BLOCKED
+
+
+@inner
+def lose_members(households, persons, house, probability, draw_key, occasion):
+    """Draw the members who die on the way.
 
     Returns:
-        (lived, deaths, head): number of members before, number of deaths, row of the head
-        afterwards or `NONE`.
+        (lived, deaths): number of members before, and how many of them die.
     """
-    founder = people.household[head]
-    lived = deaths = 0
-    row = founder
-    while True:
-        if people.household[row] == founder and people.activity[row] != DEAD:
-            lived += 1
-            if uniform2(draw_key, people.pid[row], np.uint64(occasion)) < probability:
-                people.activity[row] = DEAD
-                deaths += 1
-        row = people.sibling[row]
-        if row == founder:
-            break
-    if people.activity[head] == DEAD:
-        return lived, deaths, hand_over(people, head)
-    return lived, deaths, head
+    lived = np.int64(households.size[house])
+    deaths = 0
+    row = households.head[house]
+    while row != NOBODY:
+        if uniform2(draw_key, persons.pid[row], np.uint64(occasion)) < probability:
+            persons.past[row] |= DIED_ON_THE_WAY
+            deaths += 1
+        row = persons.next[row]
+    if deaths > 0:
+        drop_the_dead(households, persons, house)
+    return lived, deaths
 
 
 @inner
-def count_assaulted(people, head, probability, draw_key, occasion):
-    """Draw how many living members are assaulted on a leg."""
-    founder = people.household[head]
+def count_assaulted(households, persons, house, probability, draw_key, occasion):
+    """Draw how many members are assaulted on a leg."""
     n = 0
-    row = founder
-    while True:
-        if people.household[row] == founder and people.activity[row] != DEAD:
-            if uniform2(draw_key, people.pid[row], np.uint64(occasion)) < probability:
-                n += 1
-        row = people.sibling[row]
-        if row == founder:
-            break
+    row = households.head[house]
+    while row != NOBODY:
+        if uniform2(draw_key, persons.pid[row], np.uint64(occasion)) < probability:
+            n += 1
+        row = persons.next[row]
     return n
 
 
+@inner
+def found_household(households, persons, house, founder, new):
+    """Found a household of the same family: all is as in the old one, but it has no members yet.
+
+    Args:
+        founder: Row of the person who founds it, and will lead it.
+        new: Row of the new household.
+    """
+    households.ident[new] = persons.pid[founder]
+    households.head[new] = NOBODY
+    households.relative[new] = households.relative[house]
+    households.relative[house] = new
+    households.weight[new] = households.weight[house]
+    households.means[new] = 0.0
+    households.home[new] = households.home[house]
+    households.place[new] = households.place[house]
+    households.moved[new] = households.moved[house]
+    households.blocked_on[new] = households.blocked_on[house]
+    households.rank[new] = households.rank[house]
+    households.size[new] = 0
+    households.citizenship[new] = households.citizenship[house]
+    households.group[new] = households.group[house]
+    households.kin[new] = households.kin[house]
+    households.status[new] = households.status[house]
+    households.activity[new] = households.activity[house]
+    households.flags[new] = households.flags[house] & NOT_BLOCKED
+    households.mask[new] = households.mask[house]
+    households.came[new] = households.came[house]
+    households.uprooted[new] = households.uprooted[house]
+
+
+@inner
+def change_household(households, persons, before, row, house):
+    """Let a person change over to another household, as its first member.
+
+    Args:
+        before: Row of the member before this one in the old household.
+        row: Row of the person, who does not lead the old household.
+        house: Row of the new household.
+    """
+    persons.next[before] = persons.next[row]
+    households.size[persons.household[row]] -= 1
+    persons.next[row] = households.head[house]
+    persons.household[row] = house
+    households.head[house] = row
+    households.size[house] += 1
+
+
 @kernel
-def split_parties(people, heads, companions, price, month, leaders):
-    """Split a pioneer or a child off the household, with money for the journey.
+def split_parties(households, persons, houses, companions, price, month, new, leaving):
+    """Let a pioneer or a child leave the household, with money for the journey.
 
     They take half of the household's means, or the price if that is more.
 
     Args:
-        heads: [n] rows of the deciding heads.
+        houses: [n] rows of the deciding households.
         companions: [n] `Companions`.
         price: [n] money per person.
-        leaders: [n] out: row of the party's head.
+        new: [m] rows for new households; m is the number of those who do not go as a whole.
+        leaving: [n] out: row of the household that leaves.
+
+    Returns:
+        Number of new households.
     """
-    for i in range(heads.shape[0]):
-        head = heads[i]
-        leaders[i] = head
+    n = 0
+    for i in range(houses.shape[0]):
+        house = houses[i]
+        leaving[i] = house
         if companions[i] == 0:
             continue
-        _, pioneer, child = household(people, head, month)
+        _, pioneer, child = who_could_go(households, persons, house, month)
         row = pioneer if companions[i] == 1 else child
         if row < 0:
             continue
-        money = people.means[head]
+        money = households.means[house]
         taken = min(money, max(np.float32(price[i]), np.float32(0.5) * money))
-        people.household[row] = row
-        people.flags[row] = people.flags[row] & PAST | HEAD
-        people.means[row] = taken
-        people.means[head] = money - taken
-        leaders[i] = row
+        found_household(households, persons, house, row, new[n])
+        before = households.head[house]
+        while persons.next[before] != row:
+            before = persons.next[before]
+        change_household(households, persons, before, row, new[n])
+        households.means[new[n]] = taken
+        households.means[house] = money - taken
+        leaving[i] = new[n]
+        n += 1
+    return n
 
 
 @inner
-def take_children(people, country, head, month, place, day):
+def take_children(households, persons, country, house, new, month, place, day):
     """Take the children of a party from its adults: the state holds them in a place.
 
-    They form a separate household without money, with the eldest as head, until `reunite`.
+    They form a household of their own without money, led by the eldest, until `reunite`. An adult
+    leads the party: the eldest member does, wherever one who led has died.
 
-    Returns:
-        Row of the eldest child, the founder of that household.
+    Args:
+        new: Row for it.
     """
-    founder = people.household[head]
     eldest = NONE
-    row = founder
-    while True:
-        if people.household[row] == founder and people.activity[row] != DEAD:
-            if month - people.born[row] < GROWN_UP:
-                if eldest < 0 or is_older(people, row, eldest):
-                    eldest = row
-        row = people.sibling[row]
-        if row == founder:
-            break
-    row = founder
-    while True:
-        if people.household[row] == founder and people.activity[row] != DEAD:
-            if month - people.born[row] < GROWN_UP:
-                people.household[row] = eldest
-                people.means[row] = 0.0
-        row = people.sibling[row]
-        if row == founder:
-            break
-    people.flags[eldest] = people.flags[eldest] & PAST | HEAD
-    record_border(people, country, eldest, place)
-    set_members(people, eldest, place, DETAINED, IRREGULAR, day)
-    return eldest
+    row = households.head[house]
+    while row != NOBODY:
+        if month - persons.born[row] < GROWN_UP and (eldest < 0 or is_older(persons, row, eldest)):
+            eldest = np.int64(row)
+        row = persons.next[row]
+    found_household(households, persons, house, eldest, new)
+    before = households.head[house]
+    row = persons.next[before]
+    while row != NOBODY:
+        after = persons.next[row]
+        if row != eldest and month - persons.born[row] < GROWN_UP:
+            change_household(households, persons, before, row, new)
+        else:
+            before = row
+        row = after
+    before = households.head[house]
+    while persons.next[before] != eldest:
+        before = persons.next[before]
+    change_household(households, persons, before, eldest, new)
+    record_border(households, country, new, place)
+    move_household(households, new, place, DETAINED, IRREGULAR, day)
 
 
 @kernel
-def reunite(people, children, adults, days, heads):
-    """Return children to the household they were taken from, wherever it is.
+def reunite(households, persons, children, adults):
+    """Return children to the households they were taken from, wherever these are.
+
+    If nobody of a household survives, the children stay where they are.
 
     Args:
-        children, adults: [n] rows of the founders of both households.
-        days: [n] day on which they are reunited.
-        heads: [n] out: head of the household, or `NONE` if no member lives.
+        children, adults: [n] rows of both households.
     """
     for i in range(children.shape[0]):
-        founder = children[i]
-        head = find_head(people, adults[i])
-        heads[i] = head
-        if head < 0:
-            continue
-        row = founder
-        while True:
-            if people.household[row] == founder and row != founder:
-                join(people, row, head, days[i])
-            row = people.sibling[row]
-            if row == founder:
-                break
-        join(people, founder, head, days[i])
+        if households.size[adults[i]] > 0 and households.size[children[i]] > 0:
+            merge(households, persons, children[i], adults[i])
 
 
 @inner
-def join(people, row, head, day):
-    """Make a person a member of a household; the living also get its place, status and so on."""
-    people.household[row] = people.household[head]
-    people.flags[row] = people.flags[row] & PAST
-    if people.activity[row] == DEAD:
-        return
-    people.place[row] = people.place[head]
-    people.came[row] = people.came[head]
-    people.activity[row] = people.activity[head]
-    people.status[row] = people.status[head]
-    people.moved[row] = day
-    people.kin[row] = people.kin[head]
-    people.mask[row] = people.mask[head]
-    people.uprooted[row] = people.uprooted[head]
-    people.traits[row] = people.traits[row] & NOT_GROUNDS | people.traits[head] & GROUNDS
+def merge(households, persons, joining, house):
+    """Let all members of a household join another one of the same family."""
+    last = households.head[house]
+    while persons.next[last] != NOBODY:
+        last = persons.next[last]
+    persons.next[last] = households.head[joining]
+    row = households.head[joining]
+    while row != NOBODY:
+        persons.household[row] = house
+        row = persons.next[row]
+    households.size[house] += households.size[joining]
+    households.means[house] += households.means[joining]
+    leave_empty(households, joining)
+    before = joining
+    while households.relative[before] != joining:
+        before = households.relative[before]
+    households.relative[before] = households.relative[joining]
+    households.relative[joining] = joining

@@ -6,9 +6,9 @@ import math
 
 import numpy as np
 
-from sim.core.jit import equation, inner, kernel
+from sim.core.jit import equation, kernel
 from sim.core.rng import mixed, uniform
-from sim.core.state import WOMAN
+from sim.core.state import NOBODY, WOMAN
 from sim.kernels.means import drained_means
 
 CHILDREN, WOMEN, OLD = 1, 2, 4
@@ -20,7 +20,6 @@ MEMBERS = (1 << BITS) - 1
 CHILD_MONTHS, OLD_MONTHS = 18 * 12, 65 * 12
 """Ages in months below which members count as children, and from which they count as old."""
 N_STATUS = 7
-DEAD = 6
 N_COMPOSITIONS = 8
 WANT_ONES, FEAR_ONES = np.uint64(0x01010101), np.uint64(0x01010100000000)
 """A one in the byte of each threat of want, the first four, and of fear, the other three."""
@@ -34,42 +33,25 @@ GATHER = np.uint64(0x0102040810204000)
 WANT_BYTES, FEAR_BYTES = np.uint64(0xFFFFFFFF), np.uint64(0xFFFFFF00000000)
 
 
-@inner
-def member(people, row, month):
-    """Packed composition of one person: 0 if dead, else a count of 1 and the vulnerability bits."""
-    age = month - people.born[row]
-    # Arithmetic on booleans, because branches would be unpredictable for the processor.
-    bits = CHILDREN * (age < CHILD_MONTHS) + OLD * (age >= OLD_MONTHS)
-    bits += WOMEN * (people.traits[row] & WOMAN)
-    return (1 + (bits << BITS)) * (people.activity[row] != DEAD)
-
-
-@inner
-def with_member(composition, more):
-    """Composition with another member: counts are added, bits are combined."""
-    return (composition & MEMBERS) + (more & MEMBERS) + ((composition | more) & ~MEMBERS)
-
-
 @kernel
-def look_at_households(people, heads, month, composition):
+def look_at_households(households, persons, houses, month, composition):
     """Find the composition of households.
 
     Args:
-        heads: [n] rows of heads.
+        houses: [n] rows.
         month: Month from the start.
-        composition: [n] out: number of living members in `MEMBERS`, vulnerability bits above.
+        composition: [n] out: number of members in `MEMBERS`, vulnerability bits above.
     """
-    for i in range(heads.shape[0]):
-        founder = people.household[heads[i]]
-        found = 0
-        row = founder
-        while True:
-            if people.household[row] == founder:
-                found = with_member(found, member(people, row, month))
-            row = people.sibling[row]
-            if row == founder:
-                break
-        composition[i] = found
+    for i in range(houses.shape[0]):
+        bits = 0
+        row = households.head[houses[i]]
+        while row != NOBODY:
+            age = month - persons.born[row]
+            # Arithmetic on booleans, because branches would be unpredictable for the processor.
+            bits |= CHILDREN * (age < CHILD_MONTHS) + OLD * (age >= OLD_MONTHS)
+            bits |= WOMEN * (persons.traits[row] & WOMAN)
+            row = persons.next[row]
+        composition[i] = households.size[houses[i]] + (bits << BITS)
 
 
 @equation
@@ -88,18 +70,20 @@ def exposed_share(q, v):
 
 
 @kernel
-def count_codes(people, heads, composition, counts):
+def count_codes(households, houses, composition, counts):
     """Count households by place and vulnerability code.
 
     Args:
-        heads: [n] rows of heads.
+        houses: [n] rows.
         composition: [n] composition of their households.
         counts: [place, code] out.
     """
-    for i in range(heads.shape[0]):
-        head = heads[i]
-        code = vulnerability_code(people.group[head], composition[i] >> BITS, people.status[head])
-        counts[people.place[head], code] += 1
+    for i in range(houses.shape[0]):
+        house = houses[i]
+        code = vulnerability_code(
+            households.group[house], composition[i] >> BITS, households.status[house]
+        )
+        counts[households.place[house], code] += 1
 
 
 @kernel
@@ -177,8 +161,8 @@ def exposed_to(draws, below, always):
 
 @kernel
 def refresh_masks(
-    people,
-    heads,
+    households,
+    houses,
     composition,
     threshold,
     salt,
@@ -195,7 +179,7 @@ def refresh_masks(
     they are shared.
 
     Args:
-        heads: [n] rows of heads.
+        houses: [n] rows.
         composition: [n] composition of their households.
         threshold: [place, code, 2] in the layout of `pack_thresholds`.
         salt: [place, 2] key of the place's draws in the epoch of `phase`, and in the next one.
@@ -203,13 +187,14 @@ def refresh_masks(
         together: Probability, in 1/65536.
     """
     now = math.floor(phase)
-    for i in range(heads.shape[0]):
-        head = heads[i]
-        founder = people.household[head]
-        who = people.pid[founder]
-        p = people.place[head]
+    for i in range(houses.shape[0]):
+        house = houses[i]
+        who = households.ident[house]
+        p = households.place[house]
         own = mixed(who ^ salt[p, int(math.floor(phase + uniform(spell_key, who)) - now)])
-        code = vulnerability_code(people.group[head], composition[i] >> BITS, people.status[head])
+        code = vulnerability_code(
+            households.group[house], composition[i] >> BITS, households.status[house]
+        )
         shared = mixed(own)
         want = (shared >> np.uint64(32) & np.uint64(255)) * WANT_ONES
         fear = (shared >> np.uint64(40) & np.uint64(255)) * FEAR_ONES
@@ -217,38 +202,30 @@ def refresh_masks(
         own ^= (own ^ want) & (WANT_BYTES * np.uint64(shared & LOW < together))
         own ^= (own ^ fear) & (FEAR_BYTES * np.uint64(shared >> np.uint64(16) & LOW < together))
         mask = exposed_to(own, threshold[p, code, 0], threshold[p, code, 1])
-        if mask == people.mask[head]:
-            continue
-        row = founder
-        while True:
-            if people.household[row] == founder:
-                people.mask[row] = mask
-            row = people.sibling[row]
-            if row == founder:
-                break
+        households.mask[house] = mask
 
 
 @kernel
-def recover_means(people, heads, composition, means, severity, tolerable, fraction):
+def recover_means(households, houses, composition, means, severity, tolerable, fraction):
     """Let the means of every household approach their target.
 
     dm/dt = (m* - m) / tau, so m closes `fraction` = 1 - exp(-dt / tau) of the gap.
 
     Args:
-        heads: [n] rows of heads.
+        houses: [n] rows.
         composition: [n] composition of their households.
         severity: [place, threat].
         fraction: Share of the gap closed; 1 sets the means to their target.
     """
-    for i in range(heads.shape[0]):
-        head = heads[i]
-        p = people.place[head]
-        mask = people.mask[head]
+    for i in range(houses.shape[0]):
+        house = houses[i]
+        p = households.place[house]
+        mask = households.mask[house]
         economic = max(severity[p, 0] - tolerable[0], 0.0) if mask & 1 else 0.0
         food = max(severity[p, 1] - tolerable[1], 0.0) if mask & 2 else 0.0
         target = drained_means(
-            means, p, people.rank[head], people.status[head], composition[i] & MEMBERS,
+            means, p, households.rank[house], households.status[house], composition[i] & MEMBERS,
             economic, food,
         )  # fmt: skip
-        money = people.means[head]
-        people.means[head] = money + (target - money) * fraction
+        money = households.means[house]
+        households.means[house] = money + (target - money) * fraction

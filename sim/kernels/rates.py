@@ -15,7 +15,7 @@ from sim.core.jit import equation, inner, kernel
 from sim.core.state import DAYS_A_YEAR, F64, GROUNDS, Bool
 from sim.core.terms import Activity, Hazard, Status
 from sim.kernels.alternatives import inclusive_values, locality
-from sim.kernels.household import household
+from sim.kernels.household import who_could_go
 
 WAITING = int(Activity.waiting)
 CITIZEN = int(Status.citizen)
@@ -62,7 +62,7 @@ class Conditions(NamedTuple):
 
 
 @inner
-def settled(people, conditions, head, since):
+def settled(households, conditions, house, since):
     """How settled a household is where it lives, 0 to 1.
 
     1 - exp(-speed t): citizens are settled anywhere in their country; others settle at the speed of
@@ -71,10 +71,10 @@ def settled(people, conditions, head, since):
     Args:
         since: Years since the last move.
     """
-    status = people.status[head]
+    status = households.status[house]
     if status == CITIZEN:
         return 1.0
-    return 1.0 - math.exp(-since * conditions.settling[people.place[head], status])
+    return 1.0 - math.exp(-since * conditions.settling[households.place[house], status])
 
 
 @equation
@@ -92,7 +92,7 @@ def rate_if_settled(rate, attachment, settled):
 
 
 @inner
-def chosen_rate(people, conditions, head, now, calm):
+def chosen_rate(households, conditions, house, now, calm):
     """R_0: the rate of moves that count as choice, per year; at most R_C.
 
     R_C, but as if settled for a household that threats have uprooted: its onward moves count as
@@ -103,10 +103,12 @@ def chosen_rate(people, conditions, head, now, calm):
         now: Day from the start.
         calm: R_C = L / exp(S_want), the rate with every threat at its tolerable level.
     """
-    if people.uprooted[head] == 0:
+    if households.uprooted[house] == 0:
         return calm
-    since = (now - people.moved[head]) / DAYS_A_YEAR
-    return rate_if_settled(calm, conditions.attachment, settled(people, conditions, head, since))
+    since = (now - households.moved[house]) / DAYS_A_YEAR
+    return rate_if_settled(
+        calm, conditions.attachment, settled(households, conditions, house, since)
+    )
 
 
 @inner
@@ -116,7 +118,7 @@ def day_of(conditions, now):
 
 
 @inner
-def rate_factors(people, conditions, head, want, fear, rested, stayed, month):
+def rate_factors(households, persons, conditions, house, want, fear, rested, stayed, month):
     """Rates of livelihood and flight per year for W = 1.
 
     Args:
@@ -129,21 +131,22 @@ def rate_factors(people, conditions, head, want, fear, rested, stayed, month):
     Returns:
         (l, f): L = l W_L^lam and F = f W_F^lam.
     """
-    p = people.place[head]
-    age = min(max((month - people.born[head]) // 12, 0), 120)
+    head = households.head[house]
+    p = households.place[house]
+    age = min(max((month - persons.born[head]) // 12, 0), 120)
     pause = 1.0 - conditions.pause_depth * math.exp(-rested / conditions.pause)
-    l = conditions.livelihood[p, people.status[head]] * want
+    l = conditions.livelihood[p, households.status[house]] * want
     l *= conditions.age[0, age] * pause
-    if p == people.home[head]:
+    if p == households.home[house]:
         l *= conditions.at_home
     else:
-        l *= math.exp(-conditions.attachment * settled(people, conditions, head, stayed))
+        l *= math.exp(-conditions.attachment * settled(households, conditions, house, stayed))
     f = conditions.flight * conditions.age[1, age] * fear
     return l, f
 
 
 @inner
-def evaluate(people, tables, conditions, classes, head, now, month, money, ways):
+def evaluate(households, persons, tables, conditions, classes, house, now, month, money, ways):
     """The two rates per year, with and without the means and permission constraints.
 
     Args:
@@ -153,22 +156,23 @@ def evaluate(people, tables, conditions, classes, head, now, month, money, ways)
     Returns:
         (L, F, L_M, F_M, L_P, F_P, L_MP, F_MP)
     """
-    p = np.int64(people.place[head])
-    o = np.int64(people.home[head])
-    g = np.int64(people.traits[head]) >> 4
-    k = classes[tables.country[o], people.group[head]]
-    education = (np.int64(people.traits[head]) >> 1) & 3
-    kin = np.int64(people.kin[head])
-    confined = conditions.by_state[p, people.mask[head] >> 4]
-    founded = people.traits[head] & GROUNDS > 0
-    local = locality(people, tables, head)
-    queued = people.activity[head] == WAITING
-    n, pioneer, child = household(people, head, month)
+    head = households.head[house]
+    p = np.int64(households.place[house])
+    o = np.int64(households.home[house])
+    g = np.int64(persons.traits[head]) >> 4
+    k = classes[households.citizenship[house], households.group[house]]
+    education = (np.int64(persons.traits[head]) >> 1) & 3
+    kin = np.int64(households.kin[house])
+    confined = conditions.by_state[p, households.mask[house] >> 4]
+    founded = households.flags[house] & GROUNDS > 0
+    local = locality(households, tables, house)
+    queued = households.activity[house] == WAITING
+    n, pioneer, child = who_could_go(households, persons, house, month)
     day = day_of(conditions, now)
-    want = conditions.want[day, p, people.mask[head] & 15]
-    fear = conditions.fear[day, p, people.mask[head] >> 4]
-    since = (now - people.moved[head]) / DAYS_A_YEAR
-    l, f = rate_factors(people, conditions, head, want, fear, since, since, month)
+    want = conditions.want[day, p, households.mask[house] & 15]
+    fear = conditions.fear[day, p, households.mask[house] >> 4]
+    since = (now - households.moved[house]) / DAYS_A_YEAR
+    l, f = rate_factors(households, persons, conditions, house, want, fear, since, since, month)
     lr = lm = lp = lmp = fr = fm = fp = fmp = 0.0
     for h in range(2):
         base = l if h == LIVELIHOOD else f
@@ -187,35 +191,36 @@ def evaluate(people, tables, conditions, classes, head, now, month, money, ways)
 
 
 @kernel
-def rates(people, heads, tables, conditions, classes, now, month, out):
-    """Evaluate the rates of all heads, without bounds.
+def rates(households, persons, houses, tables, conditions, classes, now, month, out):
+    """Evaluate the rates of households, without bounds.
 
     Args:
         out: [n, 8] out: L, F, L_M, F_M, L_P, F_P, L_MP, F_MP, per year.
     """
     ways = np.empty((4, 4))
-    for i in range(heads.shape[0]):
-        head = heads[i]
-        money = np.float64(people.means[head])
+    for i in range(houses.shape[0]):
+        house = houses[i]
+        money = np.float64(households.means[house])
         lr, fr, lm, fm, lp, fp, lmp, fmp = evaluate(
-            people, tables, conditions, classes, head, now, month, money, ways
+            households, persons, tables, conditions, classes, house, now, month, money, ways
         )
         out[i, 0], out[i, 1], out[i, 2], out[i, 3] = lr, fr, lm, fm
         out[i, 4], out[i, 5], out[i, 6], out[i, 7] = lp, fp, lmp, fmp
 
 
 @inner
-def rate_bound(people, conditions, head, month):
-    """Upper bound of R_MP of this head on all days: all kinds of companions, no pause."""
+def rate_bound(households, persons, conditions, house, month):
+    """Upper bound of R_MP of a household on all days: all kinds of companions, no pause."""
     # Unsigned indices avoid numba's check for negative ones.
-    p = people.place[head]
-    o = people.home[head]
-    g = np.uint64(people.traits[head]) >> np.uint64(4)
-    mask = np.uint64(people.mask[head])
-    months = np.uint32(max(month - people.born[head], 0))
+    head = households.head[house]
+    p = households.place[house]
+    o = households.home[house]
+    g = np.uint64(persons.traits[head]) >> np.uint64(4)
+    mask = np.uint64(households.mask[house])
+    months = np.uint32(max(month - persons.born[head], 0))
     age = min(months // np.uint32(12), np.uint32(120))
     at_home = conditions.at_home if p == o else 1.0
-    livelihood = conditions.livelihood[p, people.status[head]] * at_home
+    livelihood = conditions.livelihood[p, households.status[house]] * at_home
     livelihood *= conditions.most_want[p, mask & np.uint64(15)]
     fear = conditions.most_fear[p, mask >> np.uint64(4)]
     flight = conditions.flight * fear * conditions.age[1, age]
@@ -226,8 +231,8 @@ def rate_bound(people, conditions, head, month):
 
 
 @inner
-def close_bound(people, tables, conditions, head, since, until, month):
-    """Closer upper bound of R_MP of this head, from its own household and its last move.
+def close_bound(households, persons, tables, conditions, house, since, until, month):
+    """Closer upper bound of R_MP of a household, from its own members and its last move.
 
     Without constraints every household can pay for all its members, so the companions' factor can
     be taken out of the sum over destinations: (full / fullest)^(mu lam). The pause after a move
@@ -236,15 +241,18 @@ def close_bound(people, tables, conditions, head, since, until, month):
     Args:
         since, until: Span in days, counted from the start of the run.
     """
-    p = people.place[head]
-    o = people.home[head]
-    g = people.traits[head] >> 4
-    _, pioneer, child = household(people, head, month)
-    want = conditions.most_want[p, people.mask[head] & 15]
-    fear = conditions.most_fear[p, people.mask[head] >> 4]
-    moved = people.moved[head]
+    head = households.head[house]
+    p = households.place[house]
+    o = households.home[house]
+    g = persons.traits[head] >> 4
+    _, pioneer, child = who_could_go(households, persons, house, month)
+    want = conditions.most_want[p, households.mask[house] & 15]
+    fear = conditions.most_fear[p, households.mask[house] >> 4]
+    moved = households.moved[house]
     rested, stayed = (until - moved) / DAYS_A_YEAR, max(since - moved, 0.0) / DAYS_A_YEAR
-    livelihood, flight = rate_factors(people, conditions, head, want, fear, rested, stayed, month)
+    livelihood, flight = rate_factors(
+        households, persons, conditions, house, want, fear, rested, stayed, month
+    )
     total = 0.0
     for h in range(2):
         fullest = tables.companions[h, 0] + tables.companions[h, 1] + tables.companions[h, 2]

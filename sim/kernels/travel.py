@@ -13,17 +13,15 @@ from sim.core.state import DIRECT, F64, HELD, I64, MICRO, NONE, REMOVED, Bool
 from sim.core.terms import Activity, Harm, Status
 from sim.kernels.harms import expect_harm, harm_party, in_country
 from sim.kernels.household import (
+    NOT_BLOCKED,
     SAME,
-    clear_blocked,
     count_ages,
     count_assaulted,
-    count_members,
     lose_members,
     mark_grounds,
-    mark_uprooted,
+    move_household,
     party_type_of,
     record_border,
-    set_members,
     take_children,
 )
 
@@ -107,7 +105,7 @@ class Way(NamedTuple):
 
 
 @inner
-def next_leg(people, legs, way, passed, head, n, node, goal, draw_key, occasion):
+def next_leg(households, persons, legs, way, passed, house, n, node, goal, draw_key, occasion):
     """Next leg of a party from a node: logit among open legs from which it can pay for the rest.
 
     A party that cannot pay for any way by which people like to go takes the cheapest one. No
@@ -119,9 +117,9 @@ def next_leg(people, legs, way, passed, head, n, node, goal, draw_key, occasion)
     Returns:
         Index of the leg, or `NONE`.
     """
-    g = people.traits[head] >> 4
-    money = people.means[head]
-    who = people.pid[people.household[head]]
+    g = persons.traits[households.head[house]] >> 4
+    money = households.means[house]
+    who = households.ident[house]
     routes = way.routes
     leg = NONE
     for plan in range(routes.cost.shape[0]):
@@ -159,59 +157,61 @@ def pass_by(passed, place):
 
 
 @inner
-def leave_behind(people, country, head, node, day):
+def leave_behind(households, country, house, node, day):
     """End the journey of a party that cannot go on.
 
     In its own country it becomes a resident, displaced unless it is at its place of origin;
     elsewhere it is stranded.
     """
-    home = np.int64(people.home[head])
+    home = np.int64(households.home[house])
     if country[node] == country[home]:
-        mark_grounds(people, head, False)
-        set_members(people, head, node, RESIDENT, CITIZEN if node == home else DISPLACED, day)
+        mark_grounds(households, house, False)
+        move_household(
+            households, house, node, RESIDENT, CITIZEN if node == home else DISPLACED, day
+        )
     else:
-        set_members(people, head, node, STRANDED, IRREGULAR, day)
+        move_household(households, house, node, STRANDED, IRREGULAR, day)
 
 
 @inner
-def take_home(people, country, head, day):
+def take_home(households, country, house, day):
     """Bring a household back to its place of origin; its grounds for asylum are cleared."""
-    home = np.int64(people.home[head])
-    mark_grounds(people, head, False)
-    record_border(people, country, head, home)
-    set_members(people, head, home, RESIDENT, CITIZEN, day)
+    home = np.int64(households.home[house])
+    mark_grounds(households, house, False)
+    record_border(households, country, house, home)
+    move_household(households, house, home, RESIDENT, CITIZEN, day)
 
 
 @kernel
-def set_off(people, leaders, cost, grounds, uprooted, day):
+def set_off(households, leaders, cost, grounds, uprooted, day):
     """Mark parties as travelling, and deduct what they pay at departure.
 
     Args:
-        leaders: [n] rows of the heads.
+        leaders: [n] rows of the households.
         cost: [n] money per person: fee and fare, or only the fee if they pay leg by leg.
         grounds: [n] whether they leave their country with grounds for asylum.
         uprooted: [n] threats that have uprooted them, bit k.
     """
     for i in range(leaders.shape[0]):
-        head = leaders[i]
-        n = count_members(people, head)
+        house = leaders[i]
+        n = np.int64(households.size[house])
         paid = np.float32(cost[i] * n)
-        people.means[head] = max(people.means[head] - paid, np.float32(0.0))
-        set_members(people, head, np.int64(people.place[head]), TRAVELLING, SAME, day)
-        clear_blocked(people, head)
-        mark_uprooted(people, head, uprooted[i])
+        households.means[house] = max(households.means[house] - paid, np.float32(0.0))
+        move_household(households, house, np.int64(households.place[house]), TRAVELLING, SAME, day)
+        households.flags[house] &= NOT_BLOCKED
+        households.uprooted[house] = uprooted[i]
         if grounds[i]:
-            mark_grounds(people, head, True)
+            mark_grounds(households, house, True)
 
 
 @kernel
 def travel(
-    people,
+    households,
+    persons,
     parties,
     legs,
     way,
     country,
-    weight,
     keys,
     end,
     month,
@@ -223,14 +223,14 @@ def travel(
     bribes,
     crossings,
     held,
+    spare,
     taken,
 ):
     """Advance every party to the end of the sub-step, completing as many legs as fit.
 
     Args:
-        parties: (head, goal, leg, due, began, n_legs, entered, passed) columns; all but goal and
-            began change.
-        weight: [place] people that a row of that origin represents.
+        parties: (household, goal, leg, due, began, n_legs, entered, passed) columns; leg, due,
+            n_legs, entered and passed change.
         keys: [8] keys for leg, death, violence, kidnapping, extortion, interception, detention,
             prosecution.
         end: Day on which the sub-step ends.
@@ -244,18 +244,24 @@ def travel(
         bribes: [corridor, citizenship] money taken as bribes, in cents, added to.
         crossings: [corridor, citizenship] people who passed through, added to.
         held: [treatment, corridor] people whose detention began, added to.
-        taken: [party] out: founder of the household of children taken from the party, or `NONE`.
+        spare: First row for households of children who are taken from a party; there is one more
+            for each party.
+        taken: [party] out: row of the household of children taken from the party, or `NONE`.
+
+    Returns:
+        Number of households of children.
     """
     custody = way.custody
-    heads, goals, leg, due, began, n_legs, entered, passed = parties
-    for i in range(heads.shape[0]):
+    n_taken = 0
+    houses, goals, leg, due, began, n_legs, entered, passed = parties
+    for i in range(houses.shape[0]):
         fate[i] = ON_THE_WAY
         taken[i] = NONE
-        head = heads[i]
-        w = weight[people.home[head]]
-        own = country[people.home[head]]
+        house = houses[i]
+        w = np.int64(households.weight[house])
+        own = country[households.home[house]]
         while due[i] <= end:
-            node = np.int64(people.place[head])
+            node = np.int64(households.place[house])
             now = due[i]
             day = int(now)
             e = leg[i]
@@ -264,58 +270,59 @@ def travel(
                 fate[i] = ARRIVED
                 break
             if e <= REMOVED:
-                n = count_members(people, head)
+                n = np.int64(households.size[house])
                 harm_party(harmed, legs.corridor[REMOVED - e], own, FORCED_RETURN, n, w, 1.0, 0.0)
-                take_home(people, country, head, day)
+                take_home(households, country, house, day)
                 fate[i] = LEFT_BEHIND
                 break
             if e == HELD:
-                if people.activity[head] == DETAINED:
-                    leave_behind(people, country, head, node, day)
-                    n = count_members(people, head)
+                if households.activity[house] == DETAINED:
+                    leave_behind(households, country, house, node, day)
+                    n = np.int64(households.size[house])
                     where = in_country(harmed, country[node])
                     harm_party(harmed, where, own, STRANDING, n, w, 1.0, 0.0)
                     fate[i] = LEFT_BEHIND
                     break
-                set_members(people, head, node, TRAVELLING, SAME, day)
+                move_household(households, house, node, TRAVELLING, SAME, day)
             elif e >= 0:
                 c = legs.corridor[e]
-                n, deaths, head = lose_members(people, head, legs.death[e], keys[1], occasion)
+                n, deaths = lose_members(
+                    households, persons, house, legs.death[e], keys[1], occasion
+                )
                 expect_harm(harmed, c, own, DEATH, n, w, legs.death[e])
                 harmed.people[c, own, DEATH] += w * deaths
-                if head < 0:
+                if households.size[house] == 0:
                     fate[i] = GONE
                     break
-                heads[i] = head
-                adults, children = count_ages(people, head, month)
+                adults, children = count_ages(households, persons, house, month)
                 n = adults + children
                 expect_harm(harmed, c, own, VIOLENCE, n, w, legs.violence[e])
                 harmed.people[c, own, VIOLENCE] += w * count_assaulted(
-                    people, head, legs.violence[e], keys[2], occasion
+                    households, persons, house, legs.violence[e], keys[2], occasion
                 )
-                who = people.pid[people.household[head]]
+                who = households.ident[house]
                 u = uniform2(keys[4], who, np.uint64(occasion))
                 if harm_party(harmed, c, own, EXTORTION, n, w, legs.extortion[e], u):
-                    ransom = people.means[head] * legs.money_lost[e]
-                    people.means[head] = people.means[head] - ransom
+                    ransom = households.means[house] * legs.money_lost[e]
+                    households.means[house] = households.means[house] - ransom
                     money_taken[c, own] += w * int(ransom * 100.0)
                 u = uniform2(keys[5], who, np.uint64(occasion))
                 met = way.intercepted[e] + way.bribed[e]
-                pays = people.means[head] > 0.0
+                pays = households.means[house] > 0.0
                 stopped = way.intercepted[e] if pays else met
                 party_type = party_type_of(adults, children)
                 expect_harm(harmed, c, own, INTERCEPTION, n, w, stopped)
                 caught_expected[c, own, party_type] += int(w * n * stopped * MICRO + 0.5)
                 expect_harm(harmed, c, own, BRIBE, n, w, met - stopped)
                 if stopped <= u < met:
-                    bribe = people.means[head] * legs.money_lost[e]
-                    people.means[head] = people.means[head] - bribe
+                    bribe = households.means[house] * legs.money_lost[e]
+                    households.means[house] = households.means[house] - bribe
                     harmed.people[c, own, BRIBE] += w * n
                     bribes[c, own] += w * int(bribe * 100.0)
                 elif u < met:
                     harmed.people[c, own, INTERCEPTION] += w * n
                     caught[c, own, party_type] += w * n
-                    t = custody.treated[party_type, own]
+                    t = custody.treated[party_type, households.citizenship[house]]
                     u = uniform2(keys[7], who, np.uint64(occasion))
                     prosecuted = adults > 0 and harm_party(
                         harmed, c, own, PROSECUTION, adults, w, custody.prosecuted[t, e], u
@@ -324,15 +331,18 @@ def travel(
                         u = uniform2(keys[7], who, np.uint64(occasion + (1 << 40)))
                         separated = custody.separated[t, e]
                         if harm_party(harmed, c, own, SEPARATION, children, w, separated, u):
-                            taken[i] = take_children(
-                                people, country, head, month, legs.target[e], day
-                            )
+                            taken[i] = spare + n_taken
+                            n_taken += 1
+                            take_children(
+                                households, persons, country, house, taken[i], month,
+                                legs.target[e], day,
+                            )  # fmt: skip
                             n = adults
                     detained = 1.0 if prosecuted else custody.detained[t, e]
                     u = uniform2(keys[6], who, np.uint64(occasion))
                     if harm_party(harmed, c, own, DETENTION, n, w, detained, u):
                         held[t, c] += w * n
-                        set_members(people, head, node, DETAINED, SAME, day)
+                        move_household(households, house, node, DETAINED, SAME, day)
                         leg[i] = HELD
                         u = uniform2(keys[6], who, np.uint64(occasion + (1 << 41)))
                         if u < custody.removed[t, e]:
@@ -344,18 +354,18 @@ def travel(
                     where = in_country(harmed, country[node])
                     turned_back = custody.turned_back[t, e]
                     if harm_party(harmed, where, own, STRANDING, n, w, turned_back, u):
-                        leave_behind(people, country, head, node, day)
+                        leave_behind(households, country, house, node, day)
                         fate[i] = LEFT_BEHIND
                         break
                 crossings[c, own] += w * n
                 node = legs.target[e]
-                record_border(people, country, head, node)
+                record_border(households, country, house, node)
                 if entered[i] < 0 and way.responsible[country[node]]:
                     entered[i] = country[node]
-                set_members(people, head, node, TRAVELLING, SAME, day)
+                move_household(households, house, node, TRAVELLING, SAME, day)
                 u = uniform2(keys[3], who, np.uint64(occasion))
                 if harm_party(harmed, c, own, KIDNAPPING, n, w, legs.kidnapping[e], u):
-                    set_members(people, head, node, CAPTIVE, SAME, day)
+                    move_household(households, house, node, CAPTIVE, SAME, day)
                     leg[i] = HELD
                     u = uniform2(keys[3], who, np.uint64(occasion + (1 << 40)))
                     due[i] = now - way.captivity_days * math.log(u)
@@ -364,22 +374,35 @@ def travel(
                 if node == goals[i]:
                     fate[i] = ARRIVED
                     break
-            n = count_members(people, head)
+            n = np.int64(households.size[house])
             if node == goals[i]:
                 fate[i] = ARRIVED
                 break
             n_legs[i] += 1
             occasion = began[i] * 4096 + n_legs[i]
             pass_by(passed[i], node)
-            e = next_leg(people, legs, way, passed[i], head, n, node, goals[i], keys[0], occasion)
+            e = next_leg(
+                households,
+                persons,
+                legs,
+                way,
+                passed[i],
+                house,
+                n,
+                node,
+                goals[i],
+                keys[0],
+                occasion,
+            )
             if e < 0:
-                leave_behind(people, country, head, node, day)
+                leave_behind(households, country, house, node, day)
                 where = in_country(harmed, country[node])
                 harm_party(harmed, where, own, STRANDING, n, w, 1.0, 0.0)
                 fate[i] = LEFT_BEHIND
                 break
-            people.means[head] = max(
-                np.float32(people.means[head] - way.price[e] * n), np.float32(0.0)
+            households.means[house] = max(
+                np.float32(households.means[house] - way.price[e] * n), np.float32(0.0)
             )
             leg[i] = e
             due[i] = now + max(legs.days[e], SHORTEST)
+    return n_taken

@@ -11,7 +11,6 @@ from sim.core.rng import Draw, key_of, uniform_array
 from sim.core.state import F64, I64, Applications, Bool, Reasons, append, take
 from sim.core.terms import N_SLOTS, Activity, Channel
 from sim.kernels.admission import admit_by_lottery
-from sim.kernels.household import party_sizes, wait_members
 from sim.mechanisms.policy import RULES, admission_class
 from sim.model.declare import Hook, Mechanism, State
 
@@ -28,41 +27,40 @@ LAPSE_DAYS = 730
 """An application that is not admitted within two years lapses (our assumption)."""
 
 
-def is_queued(world: World, heads: I64, goal: I64, channel: I64) -> Bool:
+def is_queued(world: World, houses: I64, goal: I64, channel: I64) -> Bool:
     """[n] whether the channel into the destination has a queue or a waiting time."""
     regular = channel < Channel.asylum
     slot = np.where(regular, channel, 0)
     country, rules = world.country[goal], RULES.of(world)
-    waits = rules.wait[admission_class(world, heads), country, slot] > 0
+    waits = rules.wait[admission_class(world, houses), country, slot] > 0
     return np.asarray(regular & (waits | np.isfinite(rules.quota[country, slot])))
 
 
 def submit(
-    world: World, heads: I64, goal: I64, channel: I64, companions: I64, reasons: Reasons, when: F64
+    world: World, houses: I64, goal: I64, channel: I64, companions: I64, reasons: Reasons, when: F64
 ) -> None:
     """File applications; the household waits where it lives."""
-    wait_members(world.people, heads, int(Activity.waiting))
+    world.households.activity[houses] = Activity.waiting
     # A household that applies again gives up its earlier application.
     queue = APPLICATIONS.of(world)
-    take(queue, ~np.isin(queue.head, heads))
+    take(queue, ~np.isin(queue.household, houses))
     append(
         queue,
-        head=heads,
+        household=houses,
         goal=goal,
         channel=channel,
         companions=companions,
         **reasons._asdict(),
         applied=when,
-        ready=np.full(len(heads), np.inf),
+        ready=np.full(len(houses), np.inf),
     )
 
 
 def applicants(world: World) -> I64:
     """[application] people it covers: the whole household, or the one member sent ahead."""
-    queue = APPLICATIONS.of(world)
-    sizes = party_sizes(world.people, queue.head)
-    sizes[queue.companions > 0] = 1
-    return np.asarray(sizes * world.weight[world.people.home[queue.head]])
+    queue, households = APPLICATIONS.of(world), world.households
+    sizes = np.where(queue.companions > 0, 1, households.size[queue.household])
+    return sizes * households.weight[queue.household].astype(np.int64)
 
 
 def admit(world: World, end: int) -> dict[str, NDArray[Any]]:
@@ -72,21 +70,23 @@ def admit(world: World, end: int) -> dict[str, NDArray[Any]]:
     of a household that did not fit, but otherwise unused places are lost.
 
     Returns:
-        Columns (head, goal, channel, companions, answer, felt, ready) of those who may travel now.
+        Columns (household, goal, channel, companions, answer, felt, ready) of those who may travel
+        now.
     """
     withdraw(world)
-    queue, people, rules = APPLICATIONS.of(world), world.people, RULES.of(world)
+    queue, households, rules = APPLICATIONS.of(world), world.households, RULES.of(world)
     quota_left = QUOTA_LEFT.of(world)
     lapsed = np.isinf(queue.ready) & (end - queue.applied > LAPSE_DAYS)
     if lapsed.any():
-        wait_members(people, queue.head[lapsed], int(Activity.resident))
+        households.activity[queue.household[lapsed]] = Activity.resident
         take(queue, ~lapsed)
     n_people = applicants(world)
     country = world.country[queue.goal]
     # A lottery number is kept for a calendar year. If it were drawn anew at every step, small
     # households would be favoured, because they fit more easily, and most so with short steps.
-    lottery = uniform_array(key_of(world.seed, LOTTERY, world.date().year), people.pid[people.household[queue.head]])
-    kinds = admission_class(world, queue.head)
+    who = households.ident[queue.household]
+    lottery = uniform_array(key_of(world.seed, LOTTERY, world.date().year), who)
+    kinds = admission_class(world, queue.household)
     for c, s in sorted(set(zip(country.tolist(), queue.channel.tolist(), strict=True))):
         # A closed channel admits no pending applicants; they stay queued in case it reopens.
         pending = np.flatnonzero(
@@ -107,21 +107,18 @@ def admit(world: World, end: int) -> dict[str, NDArray[Any]]:
     ready = queue.ready <= end
     result = {
         name: getattr(queue, name)[ready]
-        for name in ("head", "goal", "channel", "companions", "answer", "felt", "ready")
+        for name in ("household", "goal", "channel", "companions", "answer", "felt", "ready")
     }
     take(queue, ~ready)
     # Household members who stay behind when a pioneer or a child leaves are no longer waiting.
-    wait_members(people, result["head"], int(Activity.resident))
+    households.activity[result["household"]] = Activity.resident
     return result
 
 
 def withdraw(world: World) -> None:
     """Drop the applications of people who have since fled, moved or died."""
-    queue, people = APPLICATIONS.of(world), world.people
-    take(
-        queue,
-        (people.activity[queue.head] == Activity.waiting) & (people.flags[queue.head] & 1 > 0),
-    )
+    queue = APPLICATIONS.of(world)
+    take(queue, world.households.activity[queue.household] == Activity.waiting)
 
 
 def withdraw_movers(world: World, _substep: SubStep) -> None:

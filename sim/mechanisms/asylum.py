@@ -10,7 +10,7 @@ from sim.core.rng import Draw, key_of, mixed_array, uniform_array
 from sim.core.state import DAYS_A_YEAR, GROUNDS, I64, Claims, Moves, append, take
 from sim.core.terms import Activity, Channel, ClaimStage, Status
 from sim.kernels.arrival import assign_arrival_status
-from sim.kernels.household import party_sizes, tell_all_kin
+from sim.kernels.household import tell_all_kin
 from sim.mechanisms.camps import CAMP, fill_camps, share_taken
 from sim.mechanisms.flows import ARRIVED
 from sim.mechanisms.harms import harmed
@@ -47,77 +47,81 @@ DECISIONS_LEFT = State("decisions_left", lambda world: np.zeros(world.n_countrie
 
 def receive(world: World, arrived: dict[str, Any]) -> None:
     """Give arrivals a legal status, take some to camps, and register their claims."""
-    heads = arrived["head"]
-    if not len(heads):
+    houses = arrived["household"]
+    if not len(houses):
         return
-    people, rules, claimed = world.people, RULES.of(world), CLAIMS.of(world)
-    sizes = party_sizes(people, heads)
-    n_people = sizes * world.weight[people.home[heads]]
-    citizenship = world.country[people.home[heads]]
+    households, rules = world.households, RULES.of(world)
+    n_people = world.n_people(houses)
+    citizenship = world.country[households.home[houses]]
     way = (arrived["origin"], arrived["goal"], arrived["channel"], arrived["answer"])
     ARRIVED.of(world).append(Moves(citizenship, *way, n_people))
-    record_moves(world, heads, arrived["origin"], arrived["goal"])
-    wants_camp = np.zeros(len(heads), bool)
-    claims = np.full(int(sizes.sum()), -1, np.int64)
+    record_moves(world, houses, arrived["origin"], arrived["goal"])
+    wants_camp = np.zeros(len(houses), bool)
+    claims = np.empty(len(houses), np.int64)
     n_claims = assign_arrival_status(
-        people, heads, arrived["goal"], arrived["channel"], arrived["felt"], arrived["due"],
+        households, houses, arrived["goal"], arrived["channel"], arrived["felt"], arrived["due"],
         arrived["entered"], world.country, CLASSES.of(world), rules.prima_facie,
         rules.return_to, rules.transfers, world.geography.nearest, world.geography.place_ident,
-        share_taken(world), key_of(world.seed, TRANSFER), key_of(world.seed, CAMP), world.weight,
+        share_taken(world), key_of(world.seed, TRANSFER), key_of(world.seed, CAMP),
         wants_camp, claims, harmed(world),
     )  # fmt: skip
-    claims = claims[:n_claims]
-    count_claims(world, claims, ClaimStage.claimed, world.weight[people.home[claims]])
-    refuge = (arrived["channel"] == Channel.asylum) & (people.status[heads] == Status.refugee)
-    count_claims(world, heads[refuge], ClaimStage.accepted, n_people[refuge])
-    if n_claims:
+    claim(world, claims[:n_claims])
+    refuge = arrived["channel"] == Channel.asylum
+    refuge &= households.status[houses] == Status.refugee
+    count_claims(world, houses[refuge], ClaimStage.accepted)
+    fill_camps(world, houses[wants_camp])
+
+
+def claim(world: World, houses: I64) -> None:
+    """Register claims of households that have just arrived; a new claim replaces an old one."""
+    count_claims(world, houses, ClaimStage.claimed)
+    if len(houses):
+        claims, households = CLAIMS.of(world), world.households
+        take(claims, ~np.isin(claims.household, houses))
         append(
-            claimed,
-            person=claims,
-            country=world.country[people.place[claims]],
-            claimed=people.moved[claims].astype(np.float64),
+            claims,
+            household=houses,
+            country=world.country[households.place[houses]],
+            claimed=households.moved[houses].astype(np.float64),
         )
-    fill_camps(world, heads[wants_camp], n_people[wants_camp])
 
 
-def count_claims(world: World, rows: I64, stage: ClaimStage, n_people: I64) -> None:
+def count_claims(world: World, houses: I64, stage: ClaimStage) -> None:
     """Count people at a stage of their claim, by country of stay and citizenship.
 
     Args:
         world: The world.
-        rows: [n] rows of persons, or of heads who stand for their households.
+        houses: [n] rows of households.
         stage: The stage their claims have reached.
-        n_people: [n] people that each row represents.
     """
-    people, country = world.people, world.country
-    where = (country[people.place[rows]], country[people.home[rows]])
-    np.add.at(CLAIMED.of(world)[:, :, stage], where, n_people)
+    households, country = world.households, world.country
+    where = (country[households.place[houses]], country[households.home[houses]])
+    np.add.at(CLAIMED.of(world)[:, :, stage], where, world.n_people(houses))
 
 
 def decide_claims(world: World, substep: SubStep) -> None:
     """Decide claims, first come, first served, up to each country's capacity.
 
-    Recognition depends on whether the person has grounds for asylum, with errors both ways. The
-    claims of a household share one draw.
+    Recognition depends on whether people have grounds for asylum, with errors both ways.
     """
     n_decided = substep.decided = np.zeros(world.n_countries, np.int64)
-    claims, people, rules = CLAIMS.of(world), world.people, RULES.of(world)
+    claims, households, rules = CLAIMS.of(world), world.households, RULES.of(world)
     left = DECISIONS_LEFT.of(world)
-    still = (people.status[claims.person] == Status.claimant) & (
-        people.activity[claims.person] != Activity.dead
+    still = (households.status[claims.household] == Status.claimant) & (
+        households.activity[claims.household] != Activity.dead
     )
-    still &= world.country[people.place[claims.person]] == claims.country
+    still &= world.country[households.place[claims.household]] == claims.country
     take(claims, still)
-    if not len(claims.person):
+    if not len(claims.household):
         return
-    founder = people.household[claims.person]
+    who = households.ident[claims.household]
     # Drawn by claim: a new claim, elsewhere or later, gets a new draw.
     claim = mixed_array(
         world.geography.country_ident[claims.country] + claims.claimed.astype(np.uint64)
     )
-    draw = uniform_array(key_of(world.seed, RECOGNISED), people.pid[founder] ^ claim)
-    n_people = world.weight[people.home[claims.person]]
-    kinds = admission_class(world, claims.person)
+    draw = uniform_array(key_of(world.seed, RECOGNISED), who ^ claim)
+    n_people = world.n_people(claims.household)
+    kinds = admission_class(world, claims.household)
     months = rules.wait[kinds, claims.country, 2]
     ready = claims.claimed + months * 30.4375
     due = ready <= substep.end
@@ -130,13 +134,8 @@ def decide_claims(world: World, substep: SubStep) -> None:
             decided[pending] = True
             continue
         room = left[c] + capacity * substep.years
-        household = people.pid[founder[pending]]
-        order = pending[
-            np.lexsort((people.pid[claims.person[pending]], household, claims.claimed[pending]))
-        ]
-        # All claims of a household are decided together: capacity must reach its last member.
-        last = np.append(founder[order][1:] != founder[order][:-1], True)[: len(order)]
-        used = np.cumsum(n_people[order])[last][np.cumsum(last) - last]
+        order = pending[np.lexsort((who[pending], claims.claimed[pending]))]
+        used = np.cumsum(n_people[order])
         chosen = order[used <= room]
         # A claim is decided on the day on which enough capacity has accumulated.
         short = np.maximum(used[: len(chosen)] - left[c], 0.0)
@@ -146,21 +145,21 @@ def decide_claims(world: World, substep: SubStep) -> None:
         next_claim = float(used[len(chosen)]) - spent if len(chosen) < len(order) else 0.0
         left[c] = min(room - spent, next_claim)
         decided[chosen] = True
-    rows = claims.person[decided]
+    rows = claims.household[decided]
     if len(rows):
-        grounds = (people.traits[rows] & GROUNDS) > 0
+        grounds = (households.flags[rows] & GROUNDS) > 0
         k, c = kinds[decided], claims.country[decided]
         chance = np.where(grounds, rules.recognition[k, c], rules.false_recognition[k, c])
         recognised = draw[decided] < chance
-        people.status[rows] = np.where(recognised, int(Status.refugee), int(Status.ordered))
+        households.status[rows] = np.where(recognised, int(Status.refugee), int(Status.ordered))
         recognised_rows = rows[recognised]
-        tell_all_kin(people, recognised_rows, world.country[people.place[recognised_rows]])
+        tell_all_kin(households, recognised_rows, world.country[households.place[recognised_rows]])
         np.add.at(n_decided, c, n_people[decided])
         for stage, they in (
             (ClaimStage.recognised, recognised),
             (ClaimStage.rejected, ~recognised),
         ):
-            count_claims(world, rows[they], stage, n_people[decided][they])
+            count_claims(world, rows[they], stage)
         order_to_leave(world, rows[~recognised], day[decided][~recognised])
         take(claims, ~decided)
 
@@ -169,7 +168,7 @@ def queue_rows(world: World, _census: Census) -> Rows:
     """How long claims take today, in countries with a limited decision capacity."""
     claims, capacity = CLAIMS.of(world), RULES.of(world).capacity
     pending = np.zeros(len(capacity), np.int64)
-    np.add.at(pending, claims.country, world.weight[world.people.home[claims.person]])
+    np.add.at(pending, claims.country, world.n_people(claims.household))
     country = np.flatnonzero(np.isfinite(capacity) & (capacity > 0))
     months = 12.0 * pending[country] / capacity[country]
     return {"country": country, "pending": pending[country], "months": months}

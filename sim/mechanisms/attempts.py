@@ -13,7 +13,7 @@ import numpy as np
 
 from sim.core.state import I64, Attempts, Parties, append, take
 from sim.core.terms import Channel, Journey
-from sim.kernels.household import forget_moves, party_sizes, party_types
+from sim.kernels.household import forget_moves, party_types
 from sim.kernels.travel import ARRIVED, LEFT_BEHIND
 from sim.mechanisms.caravans import called
 from sim.model.columns import CITIZENSHIP, PARTY, Column, words_of
@@ -59,39 +59,38 @@ JOURNEYS = dense(
 )
 ATTEMPTS = State("attempts", lambda _: Attempts())
 SENT_BACK: State[I64] = State("sent_back", lambda _: np.empty(0, np.int64))
-"""Rows of heads who were sent back home in this sub-step."""
+"""Rows of households that were sent back home in this sub-step."""
 
 
-def number(world: World, heads: I64) -> I64:
-    """[n] number of the attempt that heads begin: 1 + failures since they last arrived."""
+def number(world: World, houses: I64) -> I64:
+    """[n] number of the attempt that households begin: 1 + failures since they last arrived."""
     made = ATTEMPTS.of(world)
-    attempt = np.ones(len(heads), np.int64)
+    attempt = np.ones(len(houses), np.int64)
     if len(made.household):
         order = np.argsort(made.household)
-        founders = world.people.household[heads]
-        at = np.searchsorted(made.household[order], founders)
+        at = np.searchsorted(made.household[order], houses)
         at = order[np.minimum(at, len(order) - 1)]
-        attempt += np.where(made.household[at] == founders, made.failed[at], 0)
+        attempt += np.where(made.household[at] == houses, made.failed[at], 0)
     return np.minimum(attempt, MOST)
 
 
-def count(world: World, heads: I64, caravan: I64, attempt: I64, outcome: Journey) -> None:
+def count(world: World, houses: I64, caravan: I64, attempt: I64, outcome: Journey) -> None:
     """Count people who set out by corridors for another country, or how their journeys ended.
 
     Args:
         world: The world.
-        heads: [n] heads of their parties.
+        houses: [n] households of their parties.
         caravan: [n] number of their caravan, or NONE.
         attempt: [n] number of the attempt, from 1.
         outcome: What is counted.
     """
-    people = world.people
-    home = people.home[heads]
-    n_people = party_sizes(people, heads) * world.weight[home]
-    party_type = np.empty(len(heads), np.int64)
-    party_types(people, heads, world.month(), party_type)
+    home = world.households.home[houses]
+    party_type = np.empty(len(houses), np.int64)
+    party_types(world.households, world.persons, houses, world.month(), party_type)
     counts = JOURNEYS.of(world)[..., outcome]
-    np.add.at(counts, (world.country[home], caravan + 1, attempt - 1, party_type), n_people)
+    np.add.at(
+        counts, (world.country[home], caravan + 1, attempt - 1, party_type), world.n_people(houses)
+    )
 
 
 def record_ends(world: World, parties: Parties, fate: I64) -> None:
@@ -107,19 +106,18 @@ def record_ends(world: World, parties: Parties, fate: I64) -> None:
     by_legs &= world.country[parties.origin] != world.country[parties.goal]
     for ended, outcome in ((ARRIVED, Journey.arrived), (LEFT_BEHIND, Journey.failed)):
         its = by_legs & (fate == ended)
-        heads, attempt = parties.head[its], parties.attempt[its]
-        count(world, heads, parties.caravan[its], attempt, outcome)
-        founders = world.people.household[heads].astype(np.int64)
-        take(made, ~np.isin(made.household, founders))
+        houses, attempt = parties.household[its], parties.attempt[its]
+        count(world, houses, parties.caravan[its], attempt, outcome)
+        take(made, ~np.isin(made.household, houses))
         if outcome == Journey.failed:
-            append(made, household=founders, failed=attempt)
-            send_back(world, heads)
+            append(made, household=houses, failed=attempt)
+            send_back(world, houses)
 
 
-def send_back(world: World, heads: I64) -> None:
+def send_back(world: World, houses: I64) -> None:
     """Record which of these households were sent back to their place of origin."""
-    people = world.people
-    back = heads[people.place[heads] == people.home[heads]]
+    households = world.households
+    back = houses[households.place[houses] == households.home[houses]]
     SENT_BACK.put(world, np.append(SENT_BACK.of(world), back))
 
 
@@ -129,7 +127,7 @@ def forget_returns(world: World) -> None:
     A recent move lowers the rate of moving again; a forced return need not (`pause_returned`).
     """
     if not world.scenario.decision.pause_returned:
-        forget_moves(world.people, SENT_BACK.of(world))
+        forget_moves(world.households, SENT_BACK.of(world))
     SENT_BACK.put(world, np.empty(0, np.int64))
 
 

@@ -9,8 +9,7 @@ import numpy as np
 from sim.core.parallel import in_pieces
 from sim.core.rng import Draw, key_of, uniform_array
 from sim.core.state import F64, I64
-from sim.core.terms import Activity
-from sim.kernels.household import place_members
+from sim.kernels.household import move_households
 from sim.mechanisms.policy import RULES
 from sim.model.declare import Mechanism
 from sim.schema.key import OURS, Part, key
@@ -43,31 +42,29 @@ def share_taken(world: World) -> F64:
 
 def people_at(world: World, place: int) -> int:
     """Number of living people at a place."""
-    people = world.people
+    households = world.households
 
     def count(first: int, last: int) -> int:
-        there = people.place[first:last] == place
-        there &= people.activity[first:last] != Activity.dead
-        return int(world.weight[people.home[first:last][there]].sum())
+        there = first + np.flatnonzero(households.place[first:last] == place)
+        return int(world.n_people(there).sum())
 
-    return sum(in_pieces(count, len(people.pid), world.threads))
+    return sum(in_pieces(count, len(households.ident), world.threads))
 
 
-def fill_camps(world: World, heads: I64, n_people: I64) -> None:
+def fill_camps(world: World, houses: I64) -> None:
     """Take households to the camps of the country they are in, as long as there is room.
 
     Places are given by a lottery on hashed ids; households are not split.
 
     Args:
         world: The world.
-        heads: [n] heads of households that are to be taken to a camp.
-        n_people: [n] people in the household that each head represents.
+        houses: [n] households that are to be taken to a camp.
     """
-    if not len(heads):
+    if not len(houses):
         return
-    people, geography = world.people, world.geography
-    country = world.country[people.place[heads]]
-    lottery = uniform_array(key_of(world.seed, CAMP, -1 - world.day), people.pid[people.household[heads]])
+    households, geography = world.households, world.geography
+    country, n_people = world.country[households.place[houses]], world.n_people(houses)
+    lottery = uniform_array(key_of(world.seed, CAMP, -1 - world.day), households.ident[houses])
     for c in np.unique(country):
         camps = np.flatnonzero(geography.is_camp & (world.country == c))
         mine = np.flatnonzero(country == c)
@@ -78,8 +75,8 @@ def fill_camps(world: World, heads: I64, n_people: I64) -> None:
             chosen = mine[used <= room]
             if len(chosen):
                 places = np.full(len(chosen), camp, np.int64)
-                days = people.moved[heads[chosen]].astype(np.int64)
-                place_members(people, heads[chosen], places, -1, days)
+                days = households.moved[houses[chosen]].astype(np.int64)
+                move_households(households, houses[chosen], places, -1, days)
             mine = mine[len(chosen) :]
 
 

@@ -42,13 +42,14 @@ class Stocks:
 class Account:
     """Demographic account: everyone was present at the start or born since, and lives or died."""
 
-    start: int
-    """People at the start."""
-    born: int = 0
-    died: int = 0
-    """Natural deaths."""
-    dead: int = 0
-    """Deaths on the way."""
+    start: I64
+    """[citizenship] people at the start."""
+    born: I64
+    """[citizenship]"""
+    died: I64
+    """[citizenship] natural deaths."""
+    dead: I64
+    """[citizenship] deaths on the way."""
 
 
 def first_stocks(world: World) -> Stocks:
@@ -58,7 +59,10 @@ def first_stocks(world: World) -> Stocks:
 
 def first_account(world: World) -> Account:
     """Open the account."""
-    return Account(int(world.weight[world.people.home].sum()))
+    houses = np.arange(len(world.households.home))
+    start = np.zeros(world.n_countries, np.int64)
+    np.add.at(start, world.country[world.households.home], world.n_people(houses))
+    return Account(start, *(np.zeros_like(start) for _ in range(3)))
 
 
 STOCKS = State("stocks", first_stocks)
@@ -70,14 +74,14 @@ def take_census(world: World, day: int) -> Census:
 
     Args:
         world: The world.
-        day: Today, from the start; heads refused within the year before it count as blocked.
+        day: Today, from the start; households refused within the year before it count as blocked.
     """
     n_places, n_countries = len(world.country), world.n_countries
 
     def nothing() -> Census:
         return Census(
             stocks=np.zeros((n_places, n_countries, len(Status)), np.int64),
-            blocked_heads=np.zeros((n_places, n_countries, 2), np.int64),
+            blocked_households=np.zeros((n_places, n_countries, 2), np.int64),
             blocked=np.zeros((n_places, n_countries, 2), np.int64),
             activities=np.zeros((n_countries, len(Activity)), np.int64),
             exposed=np.zeros((n_places, n_countries, N_THREATS), np.int64),
@@ -86,13 +90,13 @@ def take_census(world: World, day: int) -> Census:
     def work(first: int, last: int) -> Census:
         part = nothing()
         count_people(
-            world.people, first, last, world.country, world.weight, float(day), part.stocks,
-            part.blocked_heads, part.blocked, part.activities, part.exposed,
+            world.households, first, last, world.country, float(day), part.stocks,
+            part.blocked_households, part.blocked, part.activities, part.exposed,
         )  # fmt: skip
         return part
 
     census = nothing()
-    for _, part in in_ranges(work, len(world.people.pid), world.threads, FEW_PEOPLE):
+    for _, part in in_ranges(work, len(world.households.ident), world.threads, FEW_PEOPLE):
         for total, counts in zip(census, part, strict=True):
             total += counts
     return census
@@ -128,21 +132,17 @@ def count(world: World, substep: SubStep) -> None:
 
 
 def check_account(world: World, census: Census) -> None:
-    """Check that everyone is in exactly one state, and that births and deaths add up."""
+    """Check that everyone alive is in exactly one state, and that births and deaths add up."""
     account = ACCOUNT.of(world)
     travelling = int(census.activities[:, Activity.travelling].sum())
-    dead = int(census.activities[:, Activity.dead].sum())
     somewhere = int(census.stocks.sum())
-    everyone = account.start + account.born
-    if int(census.activities.sum()) != everyone or somewhere + travelling + dead != everyone:
+    alive = account.start + account.born - account.died - account.dead
+    found = census.activities.sum(axis=1)
+    if (found != alive).any() or somewhere + travelling != alive.sum():
         raise LostPeopleError(
-            f"{world.date()}: {somewhere} somewhere + {travelling} travelling + {dead} dead"
-            f" of {account.start} at the start + {account.born} born"
-        )
-    if dead != account.dead + account.died:
-        raise LostPeopleError(
-            f"{world.date()}: {dead} dead, but {account.dead} deaths on the way"
-            f" + {account.died} natural deaths counted"
+            f"{world.date()}: {somewhere} somewhere + {travelling} travelling of"
+            f" {account.start.sum()} at the start + {account.born.sum()} born"
+            f" - {account.died.sum()} natural deaths - {account.dead.sum()} deaths on the way"
         )
 
 
@@ -160,15 +160,18 @@ def blocked_rows(_world: World, census: Census) -> Rows:
         "place": place,
         "citizenship": citizenship,
         "answer": by + int(Answer.no_means),
-        "households": census.blocked_heads[place, citizenship, by],
+        "households": census.blocked_households[place, citizenship, by],
         "people": census.blocked[place, citizenship, by],
     }
 
 
-def account_rows(_world: World, census: Census) -> Rows:
+def account_rows(world: World, census: Census) -> Rows:
     """All people by citizenship, and by the one state that each is in."""
-    citizenship, activity = np.nonzero(census.activities)
-    people = census.activities[citizenship, activity]
+    account = ACCOUNT.of(world)
+    activities = census.activities.copy()
+    activities[:, Activity.dead] = account.died + account.dead
+    citizenship, activity = np.nonzero(activities)
+    people = activities[citizenship, activity]
     return {"citizenship": citizenship, "activity": activity, "people": people}
 
 

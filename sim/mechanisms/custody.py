@@ -38,22 +38,22 @@ def held_days(world: World, way: Way, held: I64) -> F64:
     return np.asarray(np.bincount(into, person_days, world.n_countries), np.float64)
 
 
-def separate(world: World, heads: I64, children: I64) -> None:
+def separate(world: World, adults: I64, children: I64) -> None:
     """Record families whose children were taken from them.
 
     Args:
         world: The world.
-        heads: [n] heads of the adults.
-        children: [n] rows of the founders of the children's households.
+        adults: [n] rows of the households of the adults.
+        children: [n] rows of the households of their children.
     """
     if len(children):
-        people = world.people
+        households = world.households
         append(
             SEPARATIONS.of(world),
             children=children,
-            adults=people.household[heads].astype(np.int64),
-            country=world.country[people.place[children]],
-            since=people.moved[children].astype(np.float64),
+            adults=adults,
+            country=world.country[households.place[children]],
+            since=households.moved[children].astype(np.float64),
         )
 
 

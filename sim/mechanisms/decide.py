@@ -16,19 +16,16 @@ from sim.core.state import (
     EVER_NO_MEANS,
     EVER_NO_PERMISSION,
     F64,
-    HEAD,
+    GROUNDS,
     I64,
     MICRO,
-    PAST,
-    U16,
     U32,
     Bool,
-    People,
     Reasons,
 )
 from sim.core.terms import N_THREATS, Activity, Answer
 from sim.kernels.decision import Events, decide, expect, sieve
-from sim.kernels.household import party_sizes, remember
+from sim.kernels.household import remember
 from sim.kernels.plane import Plane
 from sim.kernels.rates import Conditions
 from sim.kernels.tally import attribute, count_households
@@ -69,7 +66,7 @@ PERSONS = Counter("people", by_answer, "[cell, answer] people who move, or house
 TRAPPED = Counter("trapped", by_answer, "[cell, answer] households that insecurity itself traps")
 ATTRIBUTION = Counter("attribution", by_threat, "[cell, threat] in 1 / MICRO people")
 ANSWERED: State[I64] = State("answered", lambda _: np.empty(0, np.int64))
-"""Rows of heads who gave an answer other than `stays` in this step."""
+"""Rows of households that gave an answer other than `stays` in this step."""
 
 
 def current_conditions(world: World, felt: tuple[F64, F64]) -> Conditions:
@@ -86,9 +83,9 @@ def current_conditions(world: World, felt: tuple[F64, F64]) -> Conditions:
 
 
 class Asked(NamedTuple):
-    """Heads, and the time span in which each may move."""
+    """Households, and the time span in which each may move."""
 
-    heads: U32
+    houses: U32
     """[n] rows, ascending, each once."""
     since: F64
     """[n] day on which the span begins, itself excluded."""
@@ -100,7 +97,7 @@ class Asked(NamedTuple):
     def part(self, first: int, last: int) -> Asked:
         """Rows first to last (excluded)."""
         mine = slice(first, last)
-        return Asked(self.heads[mine], self.since[mine], self.until[mine], self.new[mine])
+        return Asked(self.houses[mine], self.since[mine], self.until[mine], self.new[mine])
 
     @property
     def middle(self) -> F64:
@@ -114,7 +111,7 @@ class Asked(NamedTuple):
 
 
 class Answers(NamedTuple):
-    """Moves and refusals of heads, ascending by head and time."""
+    """Moves and refusals of households, ascending by household and time."""
 
     events: Events
     """The moves and refusals, with the day of each."""
@@ -139,32 +136,29 @@ class Sums:
         self.persons = np.zeros(world.cells.size, np.int64)
 
 
-def ask(
-    world: World, now: Conditions, asked: Asked, sums: Sums, composition: U16 | None = None
-) -> Answers:
-    """Draw the answers of some heads, and count them.
+def ask(world: World, now: Conditions, asked: Asked, sums: Sums) -> Answers:
+    """Draw the answers of some households, and count them.
 
     Args:
-        world: The world; people's masks and means must be up to date for the sub-step.
+        world: The world; masks and means must be up to date for the sub-step.
         now: Conditions of the sub-step.
-        asked: The heads, and the time span for each.
+        asked: The households, and the time span for each.
         sums: Added to.
-        composition: [n] composition of their households (`World.composition_of`), if already known.
     """
-    n = len(asked.heads)
+    n = len(asked.houses)
     plane = world.plane(MOVE)
     through = np.empty(n, np.int64)
-    found = sieve(world.people, asked.heads, now, plane, world.month(), through)
+    found = sieve(world.households, world.persons, asked.houses, now, plane, world.month(), through)
     mine = through[:found]
-    events = find_events(world, now, plane, asked.heads[mine], asked.since[mine], asked.until[mine])
-    new = asked.new[np.searchsorted(asked.heads, events.head.astype(np.uint32))]
-    rows = asked.heads if asked.new.all() else asked.heads[asked.new]
-    if composition is None or len(rows) < n:
-        composition = world.composition_of(rows)
+    events = find_events(
+        world, now, plane, asked.houses[mine], asked.since[mine], asked.until[mine]
+    )
+    new = asked.new[np.searchsorted(asked.houses, events.house.astype(np.uint32))]
+    houses = asked.houses if asked.new.all() else asked.houses[asked.new]
     with sums.lock:
         count_households(
-            world.people, rows, composition, world.country, world.month(), world.cells.strides,
-            world.weight, sums.households, sums.persons,
+            world.households, world.persons, houses, world.country, world.month(),
+            world.cells.strides, sums.households, sums.persons,
         )  # fmt: skip
         if EXPECTED.of(world) is not None:
             add_expected(world, now, asked)
@@ -172,16 +166,17 @@ def ask(
 
 
 def find_events(
-    world: World, now: Conditions, plane: Plane, heads: U32, since: F64, until: F64
+    world: World, now: Conditions, plane: Plane, houses: U32, since: F64, until: F64
 ) -> Events:
-    """Find the moves and refusals of heads in their spans of time."""
+    """Find the moves and refusals of households in their spans of time."""
     parts: list[Events] = []
-    first, room = 0, max(len(heads), FEWEST)
-    while not parts or first < len(heads):
+    first, room = 0, max(len(houses), FEWEST)
+    while not parts or first < len(houses):
         events = room_for(room)
         found, first = decide(
-            world.people, heads, since, until, first, CHOICES.of(world).tables, now,
-            MEANS.of(world), CLASSES.of(world), plane, world.month(), events,
+            world.households, world.persons, houses, since, until, first,
+            CHOICES.of(world).tables, now, MEANS.of(world), CLASSES.of(world), plane,
+            world.month(), events,
         )  # fmt: skip
         columns: list[Any] = [column[:found].copy() for column in events]
         parts.append(Events(*columns))
@@ -204,38 +199,43 @@ def join_events(parts: list[Events]) -> Events:
 
 
 def ask_listed(world: World, now: Conditions, asked: Asked) -> Answers:
-    """Draw the answers of listed heads, in pieces."""
+    """Draw the answers of listed households, in pieces."""
     sums = Sums(world)
 
     def put(first: int, last: int) -> Answers:
         return ask(world, now, asked.part(first, last), sums)
 
-    return join_answers(in_pieces(put, len(asked.heads), world.threads) or [put(0, 0)])
+    return join_answers(in_pieces(put, len(asked.houses), world.threads) or [put(0, 0)])
 
 
 def join_answers(parts: list[Answers]) -> Answers:
-    """Join the answers of all parts, which share their sums; no head is in two parts."""
+    """Join the answers of all parts, which share their sums; no household is in two parts."""
     events = join_events([part.events for part in parts])
     return Answers(events, np.concatenate([part.new for part in parts]), parts[0].sums)
 
 
 def add_expected(world: World, now: Conditions, asked: Asked) -> None:
-    """Add the expected answers of heads to the world's; `stays` is computed as the remainder."""
-    people, expected, choices = world.people, EXPECTED.of(world), CHOICES.of(world)
+    """Add the expected answers of households; `stays` is computed as the remainder."""
+    households, expected, choices = world.households, EXPECTED.of(world), CHOICES.of(world)
     assert expected is not None
     # The integral over the span is taken at its middle, with threats at their mean.
     want, fear = now.want.mean(axis=0)[None], now.fear.mean(axis=0)[None]
     now = now._replace(want=want, fear=fear)
-    cells = world.cells.of(people, world.country, asked.heads, world.month())
+    cells = cells_of(world, asked.houses)
     expect(
-        people, asked.heads, 0, len(cells), choices.tables, now,
-        CLASSES.of(world), asked.middle, world.month(), asked.years, cells, world.weight, MICRO,
+        households, world.persons, asked.houses, 0, len(cells), choices.tables, now,
+        CLASSES.of(world), asked.middle, world.month(), asked.years, cells, MICRO,
         expected.answers, expected.years, expected.flows,
     )  # fmt: skip
-    # `decide_all` adds everyone who is counted back to `stays`: a head who has already answered in
+    # `decide_all` adds everyone who is counted back to `stays`: who has already answered in
     # this step is not expected to stay a second time.
-    weight = world.weight[people.home[asked.heads]]
+    weight = households.weight[asked.houses].astype(np.int64)
     np.add.at(expected.answers[:, Answer.stays], cells, -weight * MICRO)
+
+
+def cells_of(world: World, houses: U32 | I64) -> I64:
+    """[n] cells of households."""
+    return world.cells.of(world.households, world.persons, world.country, houses, world.month())
 
 
 def is_among(rows: I64 | U32, listed: I64 | U32) -> Bool:
@@ -255,22 +255,22 @@ def decide_all(world: World, excess: F64, answers: Answers) -> tuple[I64, F64]:
         answers: Answers of those who were asked.
 
     Returns:
-        ([m] rows of heads who decided to move but still live there, because they applied or sent
-        a member ahead; [m] day on which they did).
+        ([m] rows of households that decided to move but still live there, because they applied or
+        sent a member ahead; [m] day on which they did).
     """
-    people, expected = world.people, EXPECTED.of(world)
+    households, expected = world.households, EXPECTED.of(world)
     events, sums = answers.events, answers.sums
     n_asked, persons = sums.households, sums.persons
-    cells = world.cells.of(people, world.country, events.head, world.month())
-    sizes = party_sizes(people, events.head)
-    weight = world.weight[people.home[events.head]]
+    cells = cells_of(world, events.house)
+    sizes = households.size[events.house].astype(np.int64)
+    weight = households.weight[events.house].astype(np.int64)
 
     # A household is counted once per step, however many dated events cut the step into sub-steps.
     # It is counted again if it has moved to a new place, and for every further move or refusal.
     answered = ANSWERED.of(world)
-    further = np.diff(events.head, prepend=-1) == 0
-    again = ~further & is_among(events.head, answered) & ~answers.new
-    ANSWERED.put(world, np.union1d(answered, events.head))
+    further = np.diff(events.house, prepend=-1) == 0
+    again = ~further & is_among(events.house, answered) & ~answers.new
+    ANSWERED.put(world, np.union1d(answered, events.house))
     counted = again | further
     np.add.at(n_asked, cells[again], weight[again])
     if expected is not None:
@@ -278,17 +278,17 @@ def decide_all(world: World, excess: F64, answers: Answers) -> tuple[I64, F64]:
     np.add.at(n_asked, cells[further], weight[further])
     np.add.at(persons, cells[counted], (weight * sizes)[counted])
     moving = events.answer <= Answer.necessity
-    movers, words = events.head[moving], events.word[moving]
+    movers, words = events.house[moving], events.word[moving]
     goal, channel, companions, price = pick_goals(world, movers, words, events.hazard[moving])
     # One person moves: a household of one, a pioneer, or a child alone.
     party = sizes.copy()
     party[moving] = np.where(companions > 0, 1, sizes[moving])
-    n_heads, n_people = by_answer(world), by_answer(world)
-    np.add.at(n_heads, (cells, events.answer), weight)
+    number, n_people = by_answer(world), by_answer(world)
+    np.add.at(number, (cells, events.answer), weight)
     np.add.at(n_people, (cells, events.answer), party * weight)
-    n_heads[:, Answer.stays] += n_asked - n_heads.sum(axis=1)
+    number[:, Answer.stays] += n_asked - number.sum(axis=1)
     n_people[:, Answer.stays] += persons - n_people.sum(axis=1)
-    HOUSEHOLDS.of(world)[:] += n_heads
+    HOUSEHOLDS.of(world)[:] += number
     PERSONS.of(world)[:] += n_people
     np.add.at(
         TRAPPED.of(world),
@@ -297,10 +297,10 @@ def decide_all(world: World, excess: F64, answers: Answers) -> tuple[I64, F64]:
     )
 
     felt = attribute_moves(world, events, cells, party * weight, excess)
-    mark_refused(people, events)
+    mark_refused(world, events)
     reasons = Reasons(events.answer, felt).of(moving)
     depart(world, movers, goal, channel, companions, price, reasons, events.time[moving])
-    here = (goal >= 0) & (people.activity[movers] <= Activity.waiting)
+    here = (goal >= 0) & (world.households.activity[movers] <= Activity.waiting)
     return movers[here], events.time[moving][here]
 
 
@@ -317,62 +317,64 @@ def attribute_moves(world: World, events: Events, cells: I64, persons: I64, exce
     Returns:
         [n] threats felt where they live that make them move, bit k.
     """
-    felt = np.zeros(len(events.head), np.int64)
+    felt = np.zeros(len(events.house), np.int64)
     forced = events.answer == Answer.necessity
-    heads, by = events.head[forced], felt[forced]
+    houses, by = events.house[forced], felt[forced]
     days = np.minimum(events.time[forced].astype(np.int64) - world.day, len(excess) - 1)
     attribute(
-        world.people, heads, cells[forced], persons[forced], events.flight[forced],
-        events.uprooted[forced], excess[days, world.people.place[heads]],
+        world.households, houses, cells[forced], persons[forced], events.flight[forced],
+        events.uprooted[forced], excess[days, world.households.place[houses]],
         THREATS.of(world).weight, ATTRIBUTION.of(world), by,
     )  # fmt: skip
     felt[forced] = by
     return felt
 
 
-def mark_refused(people: People, events: Events) -> None:
+def mark_refused(world: World, events: Events) -> None:
     """Mark households that were refused as blocked, by their last refusal."""
     refused = np.flatnonzero(events.answer > Answer.necessity)
-    heads, by = events.head[refused], events.answer[refused]
-    remember(people, heads, np.where(by == Answer.no_means, EVER_NO_MEANS, EVER_NO_PERMISSION))
-    last = np.diff(heads, append=-1) != 0
-    heads, by, refused = heads[last], by[last], refused[last]
-    blocked = np.where(by == Answer.no_permission, BLOCKED_PERMISSION, 0)
-    people.flags[heads] = people.flags[heads] & PAST | HEAD | BLOCKED | blocked
-    people.blocked_on[heads] = np.floor(events.time[refused])
+    households = world.households
+    houses, by = events.house[refused], events.answer[refused]
+    past = np.where(by == Answer.no_means, EVER_NO_MEANS, EVER_NO_PERMISSION)
+    remember(households, world.persons, houses, past)
+    last = np.diff(houses, append=-1) != 0
+    houses, by, refused = houses[last], by[last], refused[last]
+    blocked = np.where(by == Answer.no_permission, BLOCKED | BLOCKED_PERMISSION, BLOCKED)
+    households.flags[houses] = households.flags[houses] & GROUNDS | blocked
+    households.blocked_on[houses] = np.floor(events.time[refused])
 
 
 def departures(world: World, end: int) -> tuple[U32, F64]:
-    """([m] rows of heads with an application, ascending; [m] day until which they are asked)."""
+    """([m] households with an application, ascending; [m] day until which they are asked)."""
     withdraw(world)
     queue = APPLICATIONS.of(world)
-    order = np.argsort(queue.head)
+    order = np.argsort(queue.household)
     until = np.clip(queue.ready[order], float(world.day), float(end))
-    return queue.head[order].astype(np.uint32), until
+    return queue.household[order].astype(np.uint32), until
 
 
-def all_heads(world: World, end: int) -> Asked:
-    """All heads as a sub-step would ask them, for callers outside the step."""
+def all_households(world: World, end: int) -> Asked:
+    """All households as a sub-step would ask them, for callers outside the step."""
     return asked_until(world, world.deciding, end, departures(world, end))
 
 
-def asked_until(world: World, heads: U32, end: int, leaving: tuple[U32, F64]) -> Asked:
-    """Ask heads with a residence until the sub-step ends or they leave after an admission.
+def asked_until(world: World, houses: U32, end: int, leaving: tuple[U32, F64]) -> Asked:
+    """Ask households with a residence until the sub-step ends or they leave after an admission.
 
     Args:
         world: The world.
-        heads: [n] rows, ascending.
+        houses: [n] rows, ascending.
         end: Day on which the sub-step ends.
         leaving: Result of `departures`.
     """
     rows, until = leaving
-    n = len(heads)
+    n = len(houses)
     ends = np.full(n, float(end))
     if n and len(rows):
-        a, b = np.searchsorted(rows, heads[0]), np.searchsorted(rows, heads[-1], side="right")
-        mine = a + np.flatnonzero(is_among(rows[a:b], heads))
-        ends[np.searchsorted(heads, rows[mine])] = until[mine]
-    return Asked(heads, np.full(n, float(world.day)), ends, np.full(n, world.first_substep))
+        a, b = np.searchsorted(rows, houses[0]), np.searchsorted(rows, houses[-1], side="right")
+        mine = a + np.flatnonzero(is_among(rows[a:b], houses))
+        ends[np.searchsorted(houses, rows[mine])] = until[mine]
+    return Asked(houses, np.full(n, float(world.day)), ends, np.full(n, world.first_substep))
 
 
 def ask_all_households(world: World, now: Conditions, end: int) -> tuple[Answers, I64, I64]:
@@ -382,22 +384,17 @@ def ask_all_households(world: World, now: Conditions, end: int) -> tuple[Answers
     large the population.
 
     Returns:
-        (answers, rows of heads without a lasting status, rows of heads who are stranded).
+        (answers, rows of households without a lasting status, rows of those that are stranded).
     """
     leaving, sums = departures(world, end), Sums(world)
 
     def visit(first: int, last: int) -> tuple[Answers, U32, U32]:
-        heads = world.list_heads(first, last)
-        composition = world.composition_of(heads.deciding)
-        update_households(world, heads, composition)
-        asked = asked_until(world, heads.deciding, end, leaving)
-        return (
-            ask(world, now, asked, sums, composition),
-            heads.unsettled.copy(),
-            heads.stranded.copy(),
-        )
+        listed = world.list_households(first, last)
+        update_households(world, listed)
+        asked = asked_until(world, listed.deciding, end, leaving)
+        return ask(world, now, asked, sums), listed.unsettled.copy(), listed.stranded.copy()
 
-    parts = in_pieces(visit, len(world.people.pid), world.threads) or [visit(0, 0)]
+    parts = in_pieces(visit, len(world.households.ident), world.threads) or [visit(0, 0)]
     answers, *others = zip(*parts, strict=True)
     DUE.put(world, None)
     unsettled, stranded = (np.concatenate(rows).astype(np.int64) for rows in others)

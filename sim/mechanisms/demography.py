@@ -14,25 +14,11 @@ import numpy as np
 
 from sim.core.parallel import in_pieces
 from sim.core.rng import Draw, key_of, mixed_array, uniform_array
-from sim.core.state import (
-    DAYS_A_YEAR,
-    DIED_NATURALLY,
-    F64,
-    GROUNDS,
-    I64,
-    LONG_AGO,
-    NONE,
-    Applications,
-    Parties,
-    append,
-    take,
-)
+from sim.core.state import DAYS_A_YEAR, F64, I64, take
 from sim.core.terms import Sex, VitalEvent
-from sim.kernels.demography import draw_vital_events, record_deaths
+from sim.kernels.demography import draw_vital_events, give_birth, record_deaths
 from sim.mechanisms.admission import APPLICATIONS
-from sim.mechanisms.asylum import CLAIMS
 from sim.mechanisms.census import ACCOUNT
-from sim.mechanisms.citizenship import inherit
 from sim.mechanisms.journey import PARTIES
 from sim.mechanisms.populate import SCHOOLED, SEX_AND_AGE, draw_education, draw_taste
 from sim.model.columns import CITIZENSHIP, EVENT, PLACE, Column
@@ -67,12 +53,6 @@ FERTILE: Final = (15, 50)
 
 VITAL_EVENTS = Draw("vital", 50)
 VITAL = dense("vital", (PLACE, CITIZENSHIP, EVENT), "people who were born or died")
-
-SHARED: Final = (
-    "household", "home", "place", "moved", "rank", "group", "kin", "status", "activity", "mask",
-    "came", "uprooted",
-)  # fmt: skip
-"""Columns that a child inherits from its mother."""
 
 
 @cache
@@ -184,15 +164,15 @@ def renew_people(world: World, _substep: SubStep) -> None:
     def draw(first: int, last: int) -> list[I64]:
         rows = [np.empty(last - first, np.int64) for _ in range(3)]
         found = draw_vital_events(
-            world.people, first, last, world.country, dies, bears, spared, draw_key, month,
-            12 * SCHOOLED, *rows,
+            world.households, world.persons, first, last, world.country, dies, bears, spared,
+            draw_key, month, 12 * SCHOOLED, *rows,
         )  # fmt: skip
         return [column[:n].copy() for column, n in zip(rows, found, strict=True)]
 
-    parts = in_pieces(draw, len(world.people.pid), world.threads) or [draw(0, 0)]
+    parts = in_pieces(draw, len(world.persons.pid), world.threads) or [draw(0, 0)]
     dying, mothers, grown = (np.concatenate(rows) for rows in zip(*parts, strict=True))
     finish_school(world, grown)
-    give_birth(world, mothers, month)
+    bear(world, mothers, month)
     die(world, dying)
 
 
@@ -206,95 +186,67 @@ def covered_days(world: World) -> int:
 
 def finish_school(world: World, rows: I64) -> None:
     """Draw the education of people who reach the age of `SCHOOLED`."""
-    people = world.people
-    country = world.country[people.home[rows]]
+    persons = world.persons
+    country = world.country[world.households.home[persons.household[rows]]]
     for c in np.unique(country):
         profile = world.scenario.countries[c].profile
         assert profile is not None
         mine = rows[country == c]
-        education = draw_education(profile, world.seed, people.pid[mine])
-        people.traits[mine] |= (education << 1).astype(np.uint8)
+        education = draw_education(profile, world.seed, persons.pid[mine])
+        persons.traits[mine] |= (education << 1).astype(np.uint8)
 
 
-def give_birth(world: World, mothers: I64, month: int) -> None:
+def bear(world: World, mothers: I64, month: int) -> None:
     """Let women give birth where they are; the child joins the mother's household.
 
-    Origin, citizenship, place, legal status, grounds for asylum, group, wealth, kin abroad and
+    So origin, citizenship, place, legal status, grounds for asylum, group, wealth, kin abroad and
     exposure are the mother's: no one is born stateless, or a citizen of the country of birth if the
     mother is not (our assumption). A claimant's child is part of the claim. A child's id is a hash
     of its mother's id and the month.
     """
-    born = world.add_rows(len(mothers))
-    people = world.people
-    pid = mixed_array(mixed_array(people.pid[mothers]) ^ np.uint64(month))
+    born = world.add_persons(len(mothers))
+    persons = world.persons
+    pid = mixed_array(mixed_array(persons.pid[mothers]) ^ np.uint64(month))
     girl = uniform_array(key_of(world.seed, SEX_AND_AGE, 1), pid) < GIRLS
     traits = girl + 16 * draw_taste(world.scenario, world.seed, pid)
-    for name in SHARED:
-        column = getattr(people, name)
-        column[born] = column[mothers]
-    people.pid[born] = pid
-    people.sibling[born] = people.sibling[mothers]
-    people.sibling[mothers] = born
-    people.blocked_on[born] = LONG_AGO
-    people.born[born] = month
-    people.means[born] = 0.0
-    people.traits[born] = traits.astype(np.uint8) | people.traits[mothers] & GROUNDS
-    people.flags[born] = 0
-    claims = CLAIMS.of(world)
-    # A person who has moved on may have an old claim in another country until claims are next
-    # decided; so a mother can have two.
-    child, claim = matches(mothers, claims.person)
-    append(claims, person=born[child], country=claims.country[claim], claimed=claims.claimed[claim])
-    inherit(world, mothers, born)
+    persons.pid[born] = pid
+    persons.born[born] = month
+    persons.traits[born] = traits.astype(np.uint8)
+    persons.past[born] = 0
+    give_birth(world.households, persons, mothers, born)
     ACCOUNT.of(world).born += count_events(world, born, VitalEvent.birth)
 
 
 def die(world: World, rows: I64) -> None:
     """Let people die a natural death where they are.
 
-    If a head dies, the eldest survivor becomes head, and the household's journey or application
-    continues; if no one survives, it ends. Claims of the dead lapse when claims are next decided.
+    The household's journey, claim or application continues; if no one survives, it ends.
 
     Args:
         world: The world.
         rows: [n] rows of the people who die, ascending.
     """
-    heirs = np.empty(len(rows), np.int64)
-    record_deaths(world.people, rows, heirs)
-    world.people.flags[rows] |= DIED_NATURALLY
     ACCOUNT.of(world).died += count_events(world, rows, VitalEvent.death)
+    record_deaths(world.households, world.persons, rows)
+    drop_empty(world)
+
+
+def drop_empty(world: World) -> None:
+    """End the journeys and applications of households whose members are all gone."""
+    size = world.households.size
     for table in (PARTIES.of(world), APPLICATIONS.of(world)):
-        follow(table, rows, heirs)
+        take(table, size[table.household] > 0)
 
 
-def follow(table: Parties | Applications, dead: I64, heirs: I64) -> None:
-    """Replace dead heads by their successors; drop rows of households with no survivors."""
-    at, row = matches(dead, table.head)
-    table.head[row] = heirs[at]
-    take(table, table.head != NONE)
-
-
-def matches(rows: I64, wanted: I64) -> tuple[I64, I64]:
-    """Positions in `rows` and in `wanted` of all values that both contain.
-
-    Args:
-        rows: [n] ascending, without repeats.
-        wanted: [m] in any order, repeats allowed.
-    """
-    if not len(rows):
-        return rows, rows
-    at = np.minimum(np.searchsorted(rows, wanted), len(rows) - 1)
-    found = np.flatnonzero(rows[at] == wanted)
-    return at[found], found
-
-
-def count_events(world: World, rows: I64, event: VitalEvent) -> int:
-    """Count births or deaths by place and citizenship; return their number, in people."""
-    people = world.people
-    n_people = world.weight[people.home[rows]]
-    where = (people.place[rows], world.country[people.home[rows]])
-    np.add.at(VITAL.of(world)[:, :, event], where, n_people)
-    return int(n_people.sum())
+def count_events(world: World, rows: I64, event: VitalEvent) -> I64:
+    """Count births or deaths by place and citizenship; return [citizenship] their number."""
+    households, houses = world.households, world.persons.household[rows]
+    n_people = households.weight[houses].astype(np.int64)
+    citizenship = world.country[households.home[houses]]
+    np.add.at(VITAL.of(world)[:, :, event], (households.place[houses], citizenship), n_people)
+    total = np.zeros(world.n_countries, np.int64)
+    np.add.at(total, citizenship, n_people)
+    return total
 
 
 MECHANISM = Mechanism(

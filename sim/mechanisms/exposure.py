@@ -9,7 +9,7 @@ import numpy as np
 
 from sim.core.parallel import in_pieces
 from sim.core.rng import Draw, key_of, mixed_array
-from sim.core.state import DAYS_A_YEAR, F64, HEAD, I64, U16, U32, U64
+from sim.core.state import DAYS_A_YEAR, F64, I64, U16, U32, U64
 from sim.core.terms import N_THREATS, Activity, Status, Threat
 from sim.kernels.living import (
     N_COMPOSITIONS,
@@ -26,7 +26,7 @@ from sim.model.declare import Hook, Mechanism, State
 
 if TYPE_CHECKING:
     from sim.model.substep import SubStep
-    from sim.model.world import Heads, World
+    from sim.model.world import Listed, World
     from sim.schema import Scenario
 
 EXPOSED = Draw("exposure", 11)
@@ -45,9 +45,9 @@ class Exposure:
     def __init__(self, world: World) -> None:
         self.odds = vulnerability_odds(world.scenario)
         self.counts = np.zeros((len(world.country), self.odds.shape[1]))
-        heads = world.list_heads(0, len(world.people.pid))
-        for rows in (heads.deciding, heads.staying):
-            count_codes(world.people, rows, world.composition_of(rows), self.counts)
+        listed = world.list_households(0, len(world.households.ident))
+        for houses in (listed.deciding, listed.staying):
+            count_codes(world.households, houses, world.composition_of(houses), self.counts)
         self.threshold = self.thresholds(world)
 
     def thresholds(self, world: World) -> U64:
@@ -96,12 +96,12 @@ def update(world: World, substep: SubStep) -> None:
         exposure.threshold = exposure.thresholds(world)
 
 
-def draw_exposure(world: World, heads: U32, composition: U16) -> None:
+def draw_exposure(world: World, houses: U32, composition: U16) -> None:
     """Draw the threats to which households are exposed where they live.
 
     Args:
         world: The world.
-        heads: [n] rows of heads, ascending.
+        houses: [n] rows, ascending.
         composition: [n] composition of their households.
     """
     stated, exposure = world.scenario.exposure, EXPOSURE.of(world)
@@ -112,66 +112,67 @@ def draw_exposure(world: World, heads: U32, composition: U16) -> None:
     salt = mixed_array(mixed_array(world.geography.place_ident[:, None] + epochs) ^ draws)
     shared = np.uint64(round(65536 * stated.overlap))
     refresh_masks(
-        world.people, heads, composition, exposure.threshold, salt, key_of(world.seed, SPELL),
+        world.households, houses, composition, exposure.threshold, salt, key_of(world.seed, SPELL),
         phase, shared,
     )  # fmt: skip
 
 
-def expose(world: World, heads: I64) -> None:
-    """Draw exposure for a few heads, whose rows need not be adjacent."""
-    rows = heads.astype(np.uint32)
+def expose(world: World, houses: I64) -> None:
+    """Draw exposure for a few households, whose rows need not be adjacent."""
+    rows = houses.astype(np.uint32)
     draw_exposure(world, rows, world.composition_of(rows))
 
 
-def update_households(world: World, heads: Heads, composition: U16) -> None:
+def update_households(world: World, listed: Listed) -> None:
     """Update exposure and means of some households, if an update is due.
 
     Args:
         world: The world.
-        heads: Heads of the households; stranded ones are updated only once a month.
-        composition: Composition of the households that decide.
+        listed: The households; stranded ones are updated only once a month.
     """
     due = DUE.of(world)
     if due is None:
         return
-    staying = world.composition_of(heads.staying)
-    for rows, theirs in ((heads.deciding, composition), (heads.staying, staying)):
-        here = due.places[world.people.place[rows]]
+    composition = world.composition_of(listed.deciding)
+    staying = world.composition_of(listed.staying)
+    for rows, theirs in ((listed.deciding, composition), (listed.staying, staying)):
+        here = due.places[world.households.place[rows]]
         draw_exposure(world, rows[here], theirs[here])
     if not due.years:
         return
-    stranded = world.composition_of(heads.stranded)
-    draw_exposure(world, heads.stranded, stranded)
+    stranded = world.composition_of(listed.stranded)
+    draw_exposure(world, listed.stranded, stranded)
     means = MEANS.of(world)
     households = (
-        (heads.deciding, composition), (heads.staying, staying), (heads.stranded, stranded)
+        (listed.deciding, composition), (listed.staying, staying), (listed.stranded, stranded)
     )  # fmt: skip
     for rows, theirs in households:
-        update_means(world.scenario, world.people, rows, theirs, means, due.severity, due.years)
+        update_means(world.scenario, world.households, rows, theirs, means, due.severity, due.years)
 
 
 def update_all_households(world: World) -> None:
     """Update exposure and means of all households, if an update is due."""
 
     def visit(first: int, last: int) -> None:
-        heads = world.list_heads(first, last)
-        update_households(world, heads, world.composition_of(heads.deciding))
+        listed = world.list_households(first, last)
+        update_households(world, listed)
 
-    in_pieces(visit, len(world.people.pid), world.threads)
+    in_pieces(visit, len(world.households.ident), world.threads)
     DUE.put(world, None)
 
 
 def expose_movers(world: World, _substep: SubStep) -> None:
     """Redraw the exposure of people who moved to a new place in this sub-step."""
-    people = world.people
+    households = world.households
 
     def find(first: int, last: int) -> I64:
-        return first + np.flatnonzero(people.moved[first:last] >= world.day)
+        rows = slice(first, last)
+        moved = households.moved[rows] >= world.day
+        moved &= households.activity[rows] != Activity.travelling
+        return first + np.flatnonzero(moved)
 
-    parts = in_pieces(find, len(people.pid), world.threads)
-    rows = np.concatenate([np.empty(0, np.int64), *parts])
-    heads = (people.flags[rows] & HEAD > 0) & (people.activity[rows] != Activity.travelling)
-    expose(world, rows[heads])
+    parts = in_pieces(find, len(households.ident), world.threads)
+    expose(world, np.concatenate([np.empty(0, np.int64), *parts]))
 
 
 MECHANISM = Mechanism(

@@ -8,7 +8,7 @@ import numpy as np
 
 from sim.core.state import I64, MICRO, Moves
 from sim.core.terms import Answer, Channel, Status
-from sim.kernels.household import party_sizes, place_members, record_borders, tell_all_kin
+from sim.kernels.household import move_households, record_borders, tell_all_kin
 from sim.mechanisms.expected import EXPECTED
 from sim.mechanisms.history import record_moves
 from sim.model.columns import ANSWER, CHANNEL, CITIZENSHIP, PLACE, Column
@@ -28,34 +28,34 @@ ARRIVED = Counter("arrived", no_moves, "people who arrived, by citizenship, rout
 
 
 def move_at_once(
-    world: World, heads: I64, goal: I64, channel: Channel, day: int, status: Status | None = None
+    world: World, houses: I64, goal: I64, channel: Channel, day: int, status: Status | None = None
 ) -> None:
     """Move households as residents to new places, without a journey, and count the moves.
 
     Args:
         world: The world.
-        heads: [n] rows of heads who have a residence, without repeats.
+        houses: [n] rows of households with a residence, without repeats.
         goal: [n] places.
         channel: How they come.
         day: Day of the move, counted from the start.
         status: Their legal status from then on; None: as before. With a right to stay, their
             relatives elsewhere have close family in that country from then on.
     """
-    people, country = world.people, world.country
-    origin = people.place[heads].astype(np.int64)
-    n_people = party_sizes(people, heads) * world.weight[people.home[heads]]
-    n = len(heads)
+    households, country = world.households, world.country
+    origin = households.place[houses].astype(np.int64)
+    n = len(houses)
     moves = Moves(
-        country[people.home[heads]], origin, goal, np.full(n, int(channel)),
-        np.full(n, int(Answer.necessity)), n_people,
+        country[households.home[houses]], origin, goal, np.full(n, int(channel)),
+        np.full(n, int(Answer.necessity)), world.n_people(houses),
     )  # fmt: skip
     DEPARTED.of(world).append(moves)
     ARRIVED.of(world).append(moves)
-    record_moves(world, heads, origin, goal)
-    record_borders(people, country, heads, goal)
-    place_members(people, heads, goal, -1 if status is None else int(status), np.full(n, day))
+    record_moves(world, houses, origin, goal)
+    record_borders(households, country, houses, goal)
+    new_status = -1 if status is None else int(status)
+    move_households(households, houses, goal, new_status, np.full(n, day))
     if status in (Status.regular, Status.refugee):
-        tell_all_kin(people, heads, country[goal])
+        tell_all_kin(households, houses, country[goal])
 
 
 def flow_rows(world: World, _census: Census) -> Rows:

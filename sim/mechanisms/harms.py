@@ -14,7 +14,6 @@ import numpy as np
 from sim.core.state import F64, I64, MICRO, Bool
 from sim.core.terms import Harm
 from sim.kernels.harms import Harmed
-from sim.kernels.household import party_sizes
 from sim.model.columns import CITIZENSHIP, CORRIDOR, CORRIDOR_ONLY, HARM, MONEY, PARTY, Column
 from sim.model.declare import NONE_COUNTED, Mechanism, Rows, Table, dense
 
@@ -44,27 +43,27 @@ def harmed(world: World) -> Harmed:
 
 
 def count_in_countries(
-    world: World, harm: Harm, heads: I64, country: I64, probability: F64, happens: Bool, new: Bool
+    world: World, harm: Harm, houses: I64, country: I64, probability: F64, happens: Bool, new: Bool
 ) -> None:
     """Count a harm that happens to whole households in a country, as expected and as it happens.
 
     Args:
         world: The world.
         harm: The harm.
-        heads: [n] rows of their heads.
+        houses: [n] rows of the households.
         country: [n] country in which it happens.
         probability: [n] probability that it happens to them.
         happens: [n] whether it does.
         new: [n] whether they are at risk for the first time.
     """
-    sizes = party_sizes(world.people, heads)
-    home = world.people.home[heads]
-    harm_axis = np.full(len(heads), int(harm))
+    sizes, n_people = world.households.size[houses], world.n_people(houses)
+    home = world.households.home[houses]
+    harm_axis = np.full(len(houses), int(harm))
     where = (len(world.scenario.corridors) + country, world.country[home], harm_axis)
     people, expected, rows = harmed(world)
-    in_micro = np.floor(sizes * world.weight[home] * probability * MICRO + 0.5).astype(np.int64)
+    in_micro = np.floor(n_people * probability * MICRO + 0.5).astype(np.int64)
     for counter, number in (
-        (people, sizes * world.weight[home] * happens), (expected, in_micro), (rows, sizes * new),
+        (people, n_people * happens), (expected, in_micro), (rows, sizes * new),
     ):  # fmt: skip
         np.add.at(counter, where, number)
 

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from sim.core.state import (
+    DIED,
     DIED_NATURALLY,
+    DIED_ON_THE_WAY,
     EVER_NO_MEANS,
     EVER_NO_PERMISSION,
     I64,
@@ -15,7 +17,7 @@ from sim.core.state import (
     MOVED_WITHIN,
 )
 from sim.core.terms import Activity, Status
-from sim.kernels.household import remember
+from sim.kernels.household import died_at, remember
 from sim.model.columns import CITIZENSHIP, COUNTRY, PLACE, Column
 from sim.model.declare import NOBODY, Absent, Mechanism, Rows, Table
 
@@ -33,60 +35,65 @@ def outcomes(_scenario: Scenario) -> list[str]:
     return OUTCOMES
 
 
-def record_moves(world: World, heads: I64, origin: I64, goal: I64) -> None:
+def record_moves(world: World, houses: I64, origin: I64, goal: I64) -> None:
     """Record for all who arrive that they have moved, abroad or within a country.
 
     Args:
         world: The world.
-        heads: [n] rows of the heads who arrive, without repeats.
+        houses: [n] rows of the households that arrive, without repeats.
         origin: [n] place of departure.
         goal: [n] chosen destination.
     """
     abroad = world.country[origin] != world.country[goal]
-    remember(world.people, heads, np.where(abroad, MOVED_ABROAD, MOVED_WITHIN))
+    past = np.where(abroad, MOVED_ABROAD, MOVED_WITHIN)
+    remember(world.households, world.persons, houses, past)
 
 
 def path_rows(world: World, _census: Census) -> Rows:
     """Outcomes of people who crossed a border, or died or are held on the way."""
-    people, country = world.people, world.country
-    naturally = people.flags & DIED_NATURALLY > 0
+    households, persons, country = world.households, world.persons, world.country
+    houses = persons.household
+    here, came = households.place[houses], households.came[houses]
+    activity = households.activity[houses]
     outcome = np.where(
-        people.activity <= Activity.waiting,
-        people.status,
-        len(Status) + people.activity - np.uint8(Activity.travelling),
+        activity <= Activity.waiting,
+        households.status[houses],
+        len(Status) + activity - np.uint8(Activity.travelling),
     ).astype(np.int64)
-    outcome += naturally
-    gone = (people.activity == Activity.dead) & ~naturally
-    held = (people.activity == Activity.detained) | (people.activity == Activity.captive)
-    rows = np.flatnonzero((people.came > 0) | gone | held)
-    citizenship, here = country[people.home[rows]], country[people.place[rows]]
-    came = np.where(people.came[rows] > 0, people.came[rows].astype(np.int64) - 1, citizenship)
+    gone = persons.past & DIED > 0
+    here[gone], came[gone] = died_at(persons.next[gone])
+    outcome[gone] = OUTCOMES.index("died_on_the_way")
+    outcome[persons.past & DIED_NATURALLY > 0] = OUTCOMES.index("died_naturally")
+    held = ~gone & ((activity == Activity.detained) | (activity == Activity.captive))
+    rows = np.flatnonzero((came > 0) | (persons.past & DIED_ON_THE_WAY > 0) | held)
+    home = households.home[houses[rows]]
+    citizenship = country[home]
+    left = np.where(came[rows] > 0, came[rows].astype(np.int64) - 1, citizenship)
     shape = (*(world.n_countries,) * 3, len(OUTCOMES))
-    code = np.ravel_multi_index((citizenship, came, here, outcome[rows]), shape)
+    code = np.ravel_multi_index((citizenship, left, country[here[rows]], outcome[rows]), shape)
     found, which = np.unique(code, return_inverse=True)
     total = np.zeros(len(found), np.int64)
-    np.add.at(total, which, world.weight[people.home[rows]])
+    np.add.at(total, which, households.weight[houses[rows]])
     names = ("citizenship", "came_from", "country", "outcome")
     return dict(zip(names, np.unravel_index(found, shape), strict=True)) | {"people": total}
 
 
 def person_rows(world: World, _census: Census) -> Rows:
     """History of each person, sorted by id."""
-    people = world.people
-    order = np.argsort(people.pid)
-    pid, home, flags = people.pid[order], people.home[order], people.flags[order]
-    naturally = flags & DIED_NATURALLY > 0
+    persons = world.persons
+    order = np.argsort(persons.pid)
+    pid, past, houses = persons.pid[order], persons.past[order], persons.household[order]
     return {
         "id_high": (pid >> np.uint64(32)).astype(np.int64),
         "id_low": (pid & np.uint64(0xFFFFFFFF)).astype(np.int64),
-        "home": home,
-        "people": world.weight[home],
-        "moved_abroad": flags & MOVED_ABROAD > 0,
-        "moved_within": flags & MOVED_WITHIN > 0,
-        "no_means": flags & EVER_NO_MEANS > 0,
-        "no_permission": flags & EVER_NO_PERMISSION > 0,
-        "died_on_the_way": (people.activity[order] == Activity.dead) & ~naturally,
-        "died_naturally": naturally,
+        "home": world.households.home[houses],
+        "people": world.households.weight[houses].astype(np.int64),
+        "moved_abroad": past & MOVED_ABROAD > 0,
+        "moved_within": past & MOVED_WITHIN > 0,
+        "no_means": past & EVER_NO_MEANS > 0,
+        "no_permission": past & EVER_NO_PERMISSION > 0,
+        "died_on_the_way": past & DIED_ON_THE_WAY > 0,
+        "died_naturally": past & DIED_NATURALLY > 0,
     }
 
 

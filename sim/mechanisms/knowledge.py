@@ -48,7 +48,7 @@ def know(world: World) -> Known:
     pending = np.zeros((world.n_countries, N_SLOTS), np.int64)
     np.add.at(pending, (world.country[queue.goal], queue.channel), applicants(world))
     claimants = np.zeros(world.n_countries, np.int64)
-    np.add.at(claimants, claims.country, world.weight[world.people.home[claims.person]])
+    np.add.at(claimants, claims.country, world.n_people(claims.household))
     danger = threats.severity * threats.prevalence
     return Known(world.day, STOCKS.of(world).diaspora.copy(), danger, pending, claimants)
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from sim.core.state import DAYS_A_YEAR, F64, I64, U16, U32, Bool, People
+from sim.core.state import DAYS_A_YEAR, F64, I64, U16, U32, Bool, Households
 from sim.core.terms import Status
 from sim.kernels.living import recover_means
 from sim.kernels.means import Means
@@ -90,8 +90,8 @@ def span(scenario: Scenario, item: Intervention) -> tuple[float, float]:
 
 def update_means(
     scenario: Scenario,
-    people: People,
-    heads: U32,
+    households: Households,
+    houses: U32,
     composition: U16,
     means: Means,
     severity: F64,
@@ -100,12 +100,12 @@ def update_means(
     """Let means recover for a span of time; an infinite span sets them to their target.
 
     Args:
-        heads: [n] rows of heads.
+        houses: [n] rows.
         composition: [n] composition of their households.
         years: The span.
     """
     fraction = 1.0 - math.exp(-years / scenario.living.recovery)
-    recover_means(people, heads, composition, means, severity, means.tolerable, fraction)
+    recover_means(households, houses, composition, means, severity, means.tolerable, fraction)
 
 
 class Due(NamedTuple):

@@ -11,11 +11,7 @@ no longer counts as foreign for public opinion. Children born to it later are ci
 country too. It still lives abroad: output tables count it by its country of origin, with the status
 citizen, and only a move to its place of origin is a return home.
 
-Not all rules know the new citizenship yet. These do (`admission_class`): queues and waiting times
-for permits, fees as they are paid, decisions on claims, removal, regularisation, naturalisation,
-the return of children to their families. These still look at the country of origin: the decision
-(channels that are open, expected waiting times, fees and recognition, free movement), arrival
-(prima facie recognition, countries claimants are returned to, camps), and interception.
+All rules on nationality take it from then on as a citizen of its new country.
 """
 
 from __future__ import annotations
@@ -28,10 +24,9 @@ from pydantic import Field
 
 from sim.core.parallel import in_pieces
 from sim.core.rng import Draw
-from sim.core.state import DAYS_A_YEAR, F64, HEAD, I64
+from sim.core.state import DAYS_A_YEAR, F64, I64
 from sim.core.terms import Activity, Status
-from sim.kernels.household import give_status, party_sizes
-from sim.mechanisms.citizenship import acquire
+from sim.kernels.household import give_status
 from sim.mechanisms.policy import RULES, admission_class
 from sim.model.columns import CITIZENSHIP, COUNTRY, Column
 from sim.model.declare import (
@@ -77,10 +72,10 @@ class NaturalisationRule(Part):
 
 @dataclass
 class Stays:
-    """Households abroad with a regular stay, one row each, by founder."""
+    """Households abroad with a regular stay, one row each."""
 
-    founder: I64
-    """Row of the household's founder, ascending."""
+    household: I64
+    """Row of the household, ascending."""
     country: I64
     """Country of residence."""
     since: F64
@@ -92,8 +87,8 @@ def first_stays(world: World) -> Stays:
     if not is_possible(world.scenario):
         none = np.empty(0, np.int64)
         return Stays(none, none, np.empty(0))
-    heads = regular_heads(world)
-    return stays_of(world, heads, np.full(len(heads), -np.inf))
+    houses = regular_households(world)
+    return stays_of(world, houses, np.full(len(houses), -np.inf))
 
 
 NATURALISATION = Draw("naturalisation", 70)
@@ -114,84 +109,77 @@ def naturalise(world: World, substep: SubStep) -> None:
     """Naturalise people with a long enough stay, at each country's rate."""
     if not is_possible(world.scenario):
         return
-    people, rules = world.people, RULES.of(world)
-    heads = regular_heads(world)
-    since = stay_began(world, heads, substep.end)
-    k, c = admission_class(world, heads), world.country[people.place[heads]]
+    households, rules = world.households, RULES.of(world)
+    houses = regular_households(world)
+    since = stay_began(world, houses, substep.end)
+    k, c = admission_class(world, houses), world.country[households.place[houses]]
     share = rules.stated("naturalisation")[k, c]
     years = rules.stated("naturalisation_years")[k, c]
     begin = np.maximum(since + years * DAYS_A_YEAR, float(world.day))
     rate = -np.log1p(-np.minimum(share, 0.999999))
-    who = people.pid[people.household[heads]]
+    who = households.ident[houses]
     when, _ = world.first_events(NATURALISATION, who, rate, begin, float(substep.end))
     chosen = np.isfinite(when)
-    STAYS.put(world, stays_of(world, heads[~chosen], since[~chosen]))
-    make_citizens(world, heads[chosen], c[chosen])
+    STAYS.put(world, stays_of(world, houses[~chosen], since[~chosen]))
+    make_citizens(world, houses[chosen], c[chosen])
 
 
-def make_citizens(world: World, heads: I64, country: I64) -> None:
+def make_citizens(world: World, houses: I64, country: I64) -> None:
     """Make whole households citizens of the country they live in.
 
     Args:
         world: The world.
-        heads: [n] rows of their heads.
+        houses: [n] rows.
         country: [n] country.
     """
-    if not len(heads):
-        return
-    people = world.people
-    n_people = party_sizes(people, heads) * world.weight[people.home[heads]]
-    np.add.at(NATURALISED.of(world), (country, world.country[people.home[heads]]), n_people)
-    give_status(people, heads, int(Status.citizen))
-    members = np.flatnonzero(np.isin(people.household, people.household[heads]))
-    acquire(world, members, world.country[people.place[members]])
+    households = world.households
+    where = (country, world.country[households.home[houses]])
+    np.add.at(NATURALISED.of(world), where, world.n_people(houses))
+    give_status(households, houses, int(Status.citizen))
+    households.citizenship[houses] = country
 
 
-def regular_heads(world: World) -> I64:
-    """[n] rows of heads who live abroad with a regular stay, or as refugees."""
-    people = world.people
+def regular_households(world: World) -> I64:
+    """[n] rows of households that live abroad with a regular stay, or as refugees."""
+    households = world.households
 
     def find(first: int, last: int) -> I64:
-        rows = slice(first, last)
-        regular = (people.status[rows] == Status.regular) | (people.status[rows] == Status.refugee)
-        regular &= people.activity[rows] <= Activity.waiting
-        return first + np.flatnonzero(regular & (people.flags[rows] & HEAD > 0))
+        status = households.status[first:last]
+        regular = (status == Status.regular) | (status == Status.refugee)
+        regular &= households.activity[first:last] <= Activity.waiting
+        return first + np.flatnonzero(regular)
 
-    parts = in_pieces(find, len(people.pid), world.threads)
+    parts = in_pieces(find, len(households.ident), world.threads)
     rows = np.concatenate([np.empty(0, np.int64), *parts])
-    abroad = world.country[people.place[rows]] != world.country[people.home[rows]]
+    abroad = world.country[households.place[rows]] != world.country[households.home[rows]]
     return np.asarray(rows[abroad])
 
 
-def stays_of(world: World, heads: I64, since: F64) -> Stays:
-    """Stays of households, by founder.
+def stays_of(world: World, houses: I64, since: F64) -> Stays:
+    """Stays of households.
 
     Args:
         world: The world.
-        heads: [n] rows of heads.
+        houses: [n] rows, ascending.
         since: [n] day on which their stay began.
     """
-    people = world.people
-    founder = people.household[heads].astype(np.int64)
-    order = np.argsort(founder)
-    return Stays(founder[order], world.country[people.place[heads[order]]], since[order])
+    return Stays(houses, world.country[world.households.place[houses]], since)
 
 
-def stay_began(world: World, heads: I64, end: int) -> F64:
+def stay_began(world: World, houses: I64, end: int) -> F64:
     """[n] day on which the regular stay of households began in the country they live in.
 
     A move within the country does not interrupt a stay. The stay of households that arrived in this
     sub-step begins on arrival; of those that gained a regular status in it, at its end (our
     assumption).
     """
-    people, stays = world.people, STAYS.of(world)
-    moved = people.moved[heads].astype(np.float64)
+    households, stays = world.households, STAYS.of(world)
+    moved = households.moved[houses].astype(np.float64)
     since = np.where(moved >= world.day, moved, float(end))
-    if len(stays.founder):
-        founder = people.household[heads]
-        at = np.minimum(np.searchsorted(stays.founder, founder), len(stays.founder) - 1)
-        known = stays.founder[at] == founder
-        known &= stays.country[at] == world.country[people.place[heads]]
+    if len(stays.household):
+        at = np.minimum(np.searchsorted(stays.household, houses), len(stays.household) - 1)
+        known = stays.household[at] == houses
+        known &= stays.country[at] == world.country[households.place[houses]]
         since = np.where(known, stays.since[at], since)
     return since
 

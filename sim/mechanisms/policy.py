@@ -17,7 +17,6 @@ from sim.core.state import F64, I64, Bool
 from sim.core.terms import N_SLOTS, Channel, Education, PartyType
 from sim.kernels.travel import Custody
 from sim.mechanisms import announcement, blocs, politics
-from sim.mechanisms.citizenship import citizenship
 from sim.mechanisms.politics import PUBLIC, pulled
 from sim.mechanisms.populate import group_index
 from sim.model.declare import Hook, Mechanism, State
@@ -441,9 +440,11 @@ COMING = State("coming", rules_to_come)
 CLASSES = State("classes", lambda world: class_table(world.scenario))
 
 
-def admission_class(world: World, rows: I64) -> I64:
-    """[n] admission class of each person."""
-    return np.asarray(CLASSES.of(world)[citizenship(world, rows), world.people.group[rows]])
+def admission_class(world: World, houses: I64) -> I64:
+    """[n] admission class of households."""
+    households = world.households
+    classes = CLASSES.of(world)[households.citizenship[houses], households.group[houses]]
+    return np.asarray(classes)
 
 
 def days_of_change(world: World) -> list[int]:

@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sim.core.rng import Draw, key_of, mixed_array, name_hash, uniform_array
-from sim.core.state import F64, HEAD, I64, LONG_AGO, U64, People
+from sim.core.state import F64, I64, LONG_AGO, NOBODY, U64, Households, Persons
 from sim.core.terms import Activity, Education, Status
 from sim.model.declare import Mechanism
 
 if TYPE_CHECKING:
-    from sim.schema import Country, Profile, Scenario
+    from sim.schema import Country, Place, Profile, Scenario
 
 HOUSEHOLD_SIZE = Draw("household_size", 3)
 SEX_AND_AGE = Draw("demography", 4)
@@ -132,9 +132,14 @@ def group_index(scenario: Scenario) -> dict[str, int]:
     return {group.id: i + 1 for i, group in enumerate(scenario.groups)}
 
 
-def weights(scenario: Scenario) -> I64:
-    """[place] people that a row of that origin represents."""
-    return np.array([place.people_per_agent or 1 for place in scenario.places], np.int64)
+def weight_of(place: Place) -> int:
+    """People that each person from a place represents."""
+    return place.people_per_agent or 1
+
+
+def weights_of(scenario: Scenario) -> I64:
+    """[place] people that each person from it represents."""
+    return np.array([weight_of(place) for place in scenario.places], np.int64)
 
 
 def _diaspora(scenario: Scenario) -> list[tuple[str, int, int, float]]:
@@ -164,7 +169,6 @@ def batches(scenario: Scenario, seed: int) -> list[tuple[str, int, int, int]]:
         scenario: A resolved scenario.
         seed: Seed of the run.
     """
-    weight = weights(scenario)
     diaspora = _diaspora(scenario)
     foreigners = np.zeros(len(scenario.places))
     for _, _, host, people in diaspora:
@@ -176,7 +180,7 @@ def batches(scenario: Scenario, seed: int) -> list[tuple[str, int, int, int]]:
     result = []
     for name, home, host, people in groups:
         # Random rounding keeps the expected number of rows, also for stocks below one row.
-        exact = people / weight[home]
+        exact = people / weight_of(scenario.places[home])
         rounding = float(
             uniform_array(key_of(seed, ABROAD), np.array([name_hash("batch", name)]))[0]
         )
@@ -186,35 +190,41 @@ def batches(scenario: Scenario, seed: int) -> list[tuple[str, int, int, int]]:
     return result
 
 
-def populate(scenario: Scenario, seed: int) -> People:
-    """Draw all people of a resolved scenario.
+def populate(scenario: Scenario, seed: int) -> tuple[Households, Persons]:
+    """Draw all households and persons of a resolved scenario.
 
     Args:
         scenario: A resolved scenario.
         seed: Seed of the run.
 
     Returns:
-        The people, each household in contiguous rows. Means are zero; they are set after exposure
-        to threats is drawn.
+        The households, and their members in contiguous rows, heads first. Means are zero; they are
+        set after exposure to threats is drawn.
     """
     countries = {country.id: country for country in scenario.countries}
-    parts: dict[str, list[np.ndarray]] = {name: [] for name in People._fields}
-    offset = 0
+    households: list[Households] = []
+    persons: list[Persons] = []
+    n_households = n_persons = 0
     for name, home, host, n in batches(scenario, seed):
-        batch = _batch(
-            scenario, countries[scenario.places[home].country], seed, name, home, host, n, offset
+        country = countries[scenario.places[home].country]
+        theirs, people = _batch(
+            scenario, country, seed, name, home, host, n, n_households, n_persons
         )
-        for column, values in batch.items():
-            parts[column].append(values)
-        offset += n
-    return People(**{name: np.concatenate(values) for name, values in parts.items()})
+        households.append(theirs)
+        persons.append(people)
+        n_households += len(theirs.ident)
+        n_persons += n
+    return (
+        Households(*(np.concatenate(column) for column in zip(*households, strict=True))),
+        Persons(*(np.concatenate(column) for column in zip(*persons, strict=True))),
+    )
 
 
 def _batch(
     scenario: Scenario, country: Country, seed: int, name: str, home: int, host: int, n: int,
-    offset: int,
-) -> dict[str, np.ndarray]:  # fmt: skip
-    """Draw n people of one origin who live in one place."""
+    first_household: int, first_person: int,
+) -> tuple[Households, Persons]:  # fmt: skip
+    """Draw n people of one origin who live in one place; rows of both tables begin at numbers."""
     profile = country.profile
     assert profile is not None
     place = scenario.places[home]
@@ -232,14 +242,13 @@ def _batch(
     household_of = np.repeat(np.arange(n_households), np.diff(np.concatenate([starts, [n]])))
     is_head = np.zeros(n, bool)
     is_head[starts] = True
-    sibling = np.arange(1, n + 1, dtype=np.uint32) + offset
-    last = np.concatenate([starts[1:] - 1, [n - 1]])
-    sibling[last] = starts + offset
+    following = np.arange(1, n + 1, dtype=np.uint32) + np.uint32(first_person)
+    following[np.append(starts[1:] - 1, n - 1)] = NOBODY
 
     def draw(kind: Draw, of: U64 = pid, when: int = 0) -> F64:
         return uniform_array(key_of(seed, kind, when), of)
 
-    founder = pid[starts][household_of]
+    ident = pid[starts]
     years = ages(profile, is_head, draw(SEX_AND_AGE))
     sex = draw(SEX_AND_AGE, when=1) < profile.women
     second = np.zeros(n, bool)
@@ -256,32 +265,44 @@ def _batch(
     shares = np.array([place.groups[g] for g in names] + [0.0])
     shares[-1] = max(1.0 - shares.sum(), 0.0)
     codes = np.array([index[g] for g in names] + [0])
-    group = codes[pick(shares, draw(GROUP, founder))]
-    rank = (draw(WEALTH, founder) * 65536).astype(np.uint16)
+    group = codes[pick(shares, draw(GROUP, ident))]
+    rank = (draw(WEALTH, ident) * 65536).astype(np.uint16)
     taste = draw_taste(scenario, seed, pid)
-    kin = _kin(scenario, country, draw(KIN, founder), draw(KIN, founder, 1))
+    kin = _kin(scenario, country, draw(KIN, ident), draw(KIN, ident, 1))
     abroad = scenario.places[host].country != place.country
-    return {
-        "pid": pid,
-        "household": (starts[household_of] + offset).astype(np.uint32),
-        "sibling": sibling,
-        "home": np.full(n, home, np.uint16),
-        "place": np.full(n, host, np.uint16),
-        "moved": np.full(n, LONG_AGO, np.int16),
-        "blocked_on": np.full(n, LONG_AGO, np.int16),
-        "born": (-np.floor(years * 12) - 1).astype(np.int16),
-        "rank": rank,
-        "means": np.zeros(n, np.float32),
-        "group": group.astype(np.uint8),
-        "traits": (sex + 2 * education + 16 * taste).astype(np.uint8),
-        "kin": kin.astype(np.uint8),
-        "status": np.full(n, int(Status.regular if abroad else Status.citizen), np.uint8),
-        "activity": np.full(n, int(Activity.resident), np.uint8),
-        "flags": np.where(is_head, HEAD, 0).astype(np.uint8),
-        "mask": np.zeros(n, np.uint8),
-        "came": np.zeros(n, np.uint8),
-        "uprooted": np.zeros(n, np.uint8),
-    }
+    citizenship = [it.id for it in scenario.countries].index(country.id)
+    m = n_households
+    households = Households(
+        ident=ident,
+        head=(starts + first_person).astype(np.uint32),
+        relative=(np.arange(m) + first_household).astype(np.uint32),
+        weight=np.full(m, weight_of(place), np.uint32),
+        means=np.zeros(m, np.float32),
+        home=np.full(m, home, np.uint16),
+        place=np.full(m, host, np.uint16),
+        moved=np.full(m, LONG_AGO, np.int16),
+        blocked_on=np.full(m, LONG_AGO, np.int16),
+        rank=rank,
+        size=np.bincount(household_of, minlength=m).astype(np.uint16),
+        citizenship=np.full(m, citizenship, np.uint8),
+        group=group.astype(np.uint8),
+        kin=kin.astype(np.uint8),
+        status=np.full(m, int(Status.regular if abroad else Status.citizen), np.uint8),
+        activity=np.full(m, int(Activity.resident), np.uint8),
+        flags=np.zeros(m, np.uint8),
+        mask=np.zeros(m, np.uint8),
+        came=np.zeros(m, np.uint8),
+        uprooted=np.zeros(m, np.uint8),
+    )
+    persons = Persons(
+        pid=pid,
+        household=(household_of + first_household).astype(np.uint32),
+        next=following,
+        born=(-np.floor(years * 12) - 1).astype(np.int16),
+        traits=(sex + 2 * education + 16 * taste).astype(np.uint8),
+        past=np.zeros(n, np.uint8),
+    )
+    return households, persons
 
 
 def _kin(scenario: Scenario, country: Country, has: F64, where: F64) -> I64:

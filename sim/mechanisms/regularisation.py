@@ -40,20 +40,20 @@ def regularise(world: World, substep: SubStep) -> None:
 
     People who became irregular within this sub-step are not considered until the next one.
     """
-    people, heads = world.people, substep.unsettled
+    households, houses = world.households, substep.unsettled
     shares = RULES.of(world).stated("regularisation")
-    irregular = people.status[heads] == Status.irregular
-    heads = heads[irregular & (people.activity[heads] <= Activity.waiting)]
-    if not shares.any() or not len(heads):
+    irregular = households.status[houses] == Status.irregular
+    houses = houses[irregular & (households.activity[houses] <= Activity.waiting)]
+    if not shares.any() or not len(houses):
         return
-    c = world.country[people.place[heads]]
-    share = shares[admission_class(world, heads), c]
+    c = world.country[households.place[houses]]
+    share = shares[admission_class(world, houses), c]
     rate = -np.log1p(-np.minimum(share, 0.999999))
-    who, today = people.pid[people.household[heads]], float(world.day)
+    who, today = households.ident[houses], float(world.day)
     when, _ = world.first_events(REGULARISED, who, rate, today, float(substep.end))
     chosen = np.isfinite(when)
-    give_status(people, heads[chosen], int(Status.regular))
-    tell_all_kin(people, heads[chosen], c[chosen])
+    give_status(households, houses[chosen], int(Status.regular))
+    tell_all_kin(households, houses[chosen], c[chosen])
 
 
 MECHANISM = Mechanism(

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sim.core.rng import Draw, key_of, uniform_array
-from sim.core.state import F64, HEAD, I64
+from sim.core.state import F64, I64
 from sim.core.terms import Activity, Channel, Status
-from sim.kernels.household import party_sizes
 from sim.mechanisms.asylum import CLAIMS
 from sim.mechanisms.blocs import members
 from sim.mechanisms.flows import move_at_once
@@ -68,22 +67,22 @@ def share_out(world: World, b: int, bloc: Bloc, sharing: Sharing, end: int) -> N
             for name in takers
         ]
     )
-    people, claims = world.people, CLAIMS.of(world)
+    households, claims = world.households, CLAIMS.of(world)
     front = [number[name] for name in sharing.from_ if name in inside]
-    rows = claims.person
-    waiting = (people.flags[rows] & HEAD > 0) & (people.activity[rows] <= Activity.waiting)
-    waiting &= people.status[rows] == Status.claimant
+    rows = claims.household
+    waiting = households.activity[rows] <= Activity.waiting
+    waiting &= households.status[rows] == Status.claimant
     waiting &= np.isin(claims.country, front) & (
-        world.country[people.place[rows]] == claims.country
+        world.country[households.place[rows]] == claims.country
     )
-    heads = np.unique(rows[waiting])
-    if not len(heads) or not (room > 0).any():
+    houses = np.unique(rows[waiting])
+    if not len(houses) or not (room > 0).any():
         return
-    n_people = party_sizes(people, heads) * world.weight[people.home[heads]]
+    n_people = world.n_people(houses)
     # Each household draws a receiving member, in proportion to the places left, and a position in
     # that member's queue.
     shares = np.cumsum(np.maximum(room, 0.0))
-    who = people.pid[people.household[heads]]
+    who = households.ident[houses]
     draw = uniform_array(key_of(world.seed, RELOCATION), who)
     lottery = uniform_array(key_of(world.seed, RELOCATION, 1), who)
     taker = np.minimum(np.searchsorted(shares, draw * shares[-1], side="right"), len(takers) - 1)
@@ -93,17 +92,17 @@ def share_out(world: World, b: int, bloc: Bloc, sharing: Sharing, end: int) -> N
         chosen = mine[np.cumsum(n_people[mine]) <= room[t]]
         if len(chosen):
             relocated[b, number[name]] += int(n_people[chosen].sum())
-            bring(world, heads[chosen], number[name], end)
+            bring(world, houses[chosen], number[name], end)
 
 
-def bring(world: World, heads: I64, country: int, end: int) -> None:
+def bring(world: World, houses: I64, country: int, end: int) -> None:
     """Bring households to the nearest place of a country, where their claims start again."""
-    people, claims = world.people, CLAIMS.of(world)
-    goal = world.geography.nearest[people.place[heads], country]
+    households, claims = world.households, CLAIMS.of(world)
+    goal = world.geography.nearest[households.place[houses], country]
     day = end - 1
-    theirs = np.isin(people.household[claims.person], people.household[heads])
-    theirs &= world.country[people.place[claims.person]] == claims.country
-    move_at_once(world, heads, goal, Channel.relocation, day)
+    theirs = np.isin(claims.household, houses)
+    theirs &= world.country[households.place[claims.household]] == claims.country
+    move_at_once(world, houses, goal, Channel.relocation, day)
     claims.country[theirs] = country
     claims.claimed[theirs] = float(day)
 

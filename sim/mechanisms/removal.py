@@ -8,9 +8,9 @@ import numpy as np
 from pydantic import Field
 
 from sim.core.rng import Draw
-from sim.core.state import DAYS_A_YEAR, F64, HEAD, I64, Orders, append, take
+from sim.core.state import DAYS_A_YEAR, F64, I64, Orders, append, take
 from sim.core.terms import Activity, Harm, Status
-from sim.kernels.household import forget_grounds, give_status, place_members, record_borders
+from sim.kernels.household import forget_grounds, give_status, move_households, record_borders
 from sim.mechanisms.attempts import send_back
 from sim.mechanisms.harms import count_in_countries
 from sim.mechanisms.policy import RULES, admission_class
@@ -50,13 +50,13 @@ REMOVAL = Draw("removal", 42)
 ORDERS = State("orders", lambda _: Orders())
 
 
-def order_to_leave(world: World, rows: I64, day: F64) -> None:
+def order_to_leave(world: World, houses: I64, day: F64) -> None:
     """Record orders to leave and their days; a new order replaces an old one."""
-    if len(rows):
+    if len(houses):
         orders = ORDERS.of(world)
-        take(orders, ~np.isin(orders.person, rows))
-        country = world.country[world.people.place[rows]]
-        append(orders, person=rows, country=country, ordered=day)
+        take(orders, ~np.isin(orders.household, houses))
+        country = world.country[world.households.place[houses]]
+        append(orders, household=houses, country=country, ordered=day)
 
 
 def execute_returns(world: World, substep: SubStep) -> None:
@@ -66,40 +66,38 @@ def execute_returns(world: World, substep: SubStep) -> None:
     and the people stay on irregularly.
     """
     substep.newcomers = from_today(world, np.empty(0, np.int64))
-    people, orders, rules = world.people, ORDERS.of(world), RULES.of(world)
-    still = (people.status[orders.person] == Status.ordered) & (
-        people.activity[orders.person] != Activity.dead
+    households, orders, rules = world.households, ORDERS.of(world), RULES.of(world)
+    still = (households.status[orders.household] == Status.ordered) & (
+        households.activity[orders.household] != Activity.dead
     )
-    still &= world.country[people.place[orders.person]] == orders.country
+    still &= world.country[households.place[orders.household]] == orders.country
     take(orders, still)
-    here = (people.flags[orders.person] & HEAD > 0) & (
-        people.activity[orders.person] <= Activity.waiting
-    )
-    heads, c, ordered = orders.person[here], orders.country[here], orders.ordered[here]
-    if not len(heads):
+    here = households.activity[orders.household] <= Activity.waiting
+    houses, c, ordered = orders.household[here], orders.country[here], orders.ordered[here]
+    if not len(houses):
         return
-    k = admission_class(world, heads)
+    k = admission_class(world, houses)
     lapse = ordered + rules.stated("orders_last")[k, c] * 30.4375
     first = np.maximum(ordered, float(world.day))
     rate = -np.log1p(-np.minimum(rules.stated("returns")[k, c], 0.999999))
     last = np.minimum(lapse, float(substep.end))
-    when, _ = world.first_events(REMOVAL, people.pid[people.household[heads]], rate, first, last)
+    when, _ = world.first_events(REMOVAL, households.ident[houses], rate, first, last)
     gone = np.isfinite(when)
     years = np.maximum(last - first, 0.0) / DAYS_A_YEAR
     likely, new = -np.expm1(-rate * years), (rate > 0) & (ordered >= world.day)
-    count_in_countries(world, Harm.forced_return, heads, c, likely, gone, new)
-    give_status(people, heads[~gone & (lapse <= substep.end)], int(Status.irregular))
+    count_in_countries(world, Harm.forced_return, houses, c, likely, gone, new)
+    give_status(households, houses[~gone & (lapse <= substep.end)], int(Status.irregular))
     if not gone.any():
         return
     when = when[gone]
     days = np.floor(when).astype(np.int64)
-    heads = heads[gone]
-    home = people.home[heads].astype(np.int64)
-    record_borders(people, world.country, heads, home)
-    place_members(people, heads, home, int(Status.citizen), days)
-    forget_grounds(people, heads)
-    send_back(world, heads)
-    substep.newcomers = heads, when
+    houses = houses[gone]
+    home = households.home[houses].astype(np.int64)
+    record_borders(households, world.country, houses, home)
+    move_households(households, houses, home, int(Status.citizen), days)
+    forget_grounds(households, houses)
+    send_back(world, houses)
+    substep.newcomers = houses, when
 
 
 MECHANISM = Mechanism(

@@ -8,10 +8,8 @@ import numpy as np
 from pydantic import Field
 
 from sim.core.rng import Draw
-from sim.core.state import DAYS_A_YEAR, I64, append, take
-from sim.core.terms import Status
+from sim.core.state import DAYS_A_YEAR, take
 from sim.kernels.household import reunite
-from sim.mechanisms.asylum import CLAIMS
 from sim.mechanisms.custody import SEPARATIONS
 from sim.mechanisms.policy import RULES, admission_class
 from sim.model.declare import Hook, Mechanism
@@ -43,45 +41,21 @@ def reunify(world: World, substep: SubStep) -> None:
     """Return children to the adults they were taken from, at the rate of the rule.
 
     Half of them are returned within the median time. They join the household wherever it is by
-    then, and share its status. If no one of the household survives, the children stay where they
-    are held, and the case is closed.
+    then, and share its status and its claim. If no one of the household survives, the children
+    stay where they are held, and the case is closed.
     """
-    parted, people = SEPARATIONS.of(world), world.people
+    parted, households = SEPARATIONS.of(world), world.households
     if not len(parted.children):
         return
     k = admission_class(world, parted.children)
     median = RULES.of(world).stated("reunification_days")[k, parted.country]
     rate = np.log(2.0) * DAYS_A_YEAR / median
     first = np.maximum(parted.since, float(world.day))
-    who = people.pid[parted.children]
+    who = households.ident[parted.children]
     when, _ = world.first_events(REUNION, who, rate, first, float(substep.end))
     found = np.isfinite(when)
-    days = np.floor(when[found]).astype(np.int64)
-    children, adults = parted.children[found], parted.adults[found]
-    heads = np.empty(len(children), np.int64)
-    reunite(people, children, adults, days, heads)
+    reunite(households, world.persons, parted.children[found], parted.adults[found])
     take(parted, ~found)
-    claim_along(world, np.unique(heads[heads >= 0]))
-
-
-def claim_along(world: World, heads: I64) -> None:
-    """Include people who have joined a household in its asylum claim.
-
-    Args:
-        world: The world.
-        heads: [n] heads of the households, without repeats.
-    """
-    people, claims = world.people, CLAIMS.of(world)
-    # A claim no longer counts once the person has moved on to another place.
-    heads = heads[(people.status[heads] == Status.claimant) & np.isin(heads, claims.person)]
-    if not len(heads):
-        return
-    rows = np.flatnonzero(np.isin(people.household, people.household[heads]))
-    rows = rows[(people.status[rows] == Status.claimant) & ~np.isin(rows, claims.person)]
-    where = dict(zip(claims.person.tolist(), range(len(claims.person)), strict=True))
-    head_of = dict(zip(people.household[heads].tolist(), heads.tolist(), strict=True))
-    of = np.array([where[head_of[h]] for h in people.household[rows].tolist()], np.int64)
-    append(claims, person=rows, country=claims.country[of], claimed=claims.claimed[of])
 
 
 MECHANISM = Mechanism(

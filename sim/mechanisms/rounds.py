@@ -26,14 +26,14 @@ if TYPE_CHECKING:
 def send_admitted(world: World, substep: SubStep) -> None:
     """Let admitted applicants set out once their wait is over."""
     admitted = admit(world, substep.end)
-    if len(admitted["head"]):
-        price = regular_price(world, admitted["head"], admitted["goal"], admitted["channel"])
+    if len(admitted["household"]):
+        price = regular_price(world, admitted["household"], admitted["goal"], admitted["channel"])
         set_out(
-            world, admitted["head"], admitted["goal"], admitted["channel"],
+            world, admitted["household"], admitted["goal"], admitted["channel"],
             admitted["companions"], price, Reasons(admitted["answer"], admitted["felt"]),
             admitted["ready"],
         )  # fmt: skip
-        substep.once_more.append((admitted["head"], admitted["ready"]))
+        substep.once_more.append((admitted["household"], admitted["ready"]))
     substep.harms_before = HARMS.of(world).copy()
 
 
@@ -45,62 +45,63 @@ def continue_journeys(world: World, substep: SubStep) -> None:
     however long it is.
     """
     newcomers, once_more = substep.newcomers, substep.once_more
-    no_heads = from_today(world, np.empty(0, np.int64))
-    substep.newcomers, substep.once_more = no_heads, [no_heads]
+    nobody = from_today(world, np.empty(0, np.int64))
+    substep.newcomers, substep.once_more = nobody, [nobody]
     while True:
         ended = advance_parties(world, substep)
         receive(world, ended.arrived)
         forget_returns(world)
         new, since = join(
-            newcomers, *((at["head"], at["due"]) for at in (ended.arrived, ended.left_behind))
+            newcomers, *((at["household"], at["due"]) for at in (ended.arrived, ended.left_behind))
         )
         expose(world, new)
         again, day = latest(*join(*once_more))
         # An applicant may have been admitted, have left and have arrived within this sub-step.
         still = ~np.isin(again, new)
-        heads, since = join((new, since), (again[still], day[still]))
-        if not len(heads):
+        houses, since = join((new, since), (again[still], day[still]))
+        if not len(houses):
             return
-        order = np.argsort(heads, kind="stable")
-        heads, since, is_new = heads[order], since[order], order < len(new)
-        once_more = ask_again(world, substep, (heads, since), is_new)
-        newcomers = no_heads
+        order = np.argsort(houses, kind="stable")
+        houses, since, is_new = houses[order], since[order], order < len(new)
+        once_more = ask_again(world, substep, (houses, since), is_new)
+        newcomers = nobody
 
 
 def ask_again(world: World, substep: SubStep, asking: Asking, is_new: Bool) -> list[Asking]:
-    """Ask some heads for the remainder of the sub-step.
+    """Ask some households for the remainder of the sub-step.
 
     Args:
         world: The world.
         substep: The sub-step.
-        asking: Heads, ascending by row, and the day from which each is asked.
+        asking: Households, ascending by row, and the day from which each is asked.
         is_new: [n] whether they have just arrived where they are, or just been stranded there.
 
     Returns:
-        Heads who decided but still live there, and heads who decided but are still stranded.
+        Households that decided but still live there, and those that decided but are still
+        stranded.
     """
-    heads, since = asking
-    lives = world.people.activity[heads] <= Activity.waiting
-    waits = world.people.activity[heads] == Activity.stranded
+    houses, since = asking
+    activity = world.households.activity[houses]
+    lives, waits = activity <= Activity.waiting, activity == Activity.stranded
     until = np.full(int(lives.sum()), float(substep.end))
-    asked = Asked(heads[lives].astype(np.uint32), since[lives], until, is_new[lives])
+    asked = Asked(houses[lives].astype(np.uint32), since[lives], until, is_new[lives])
     return [
         decide_all(world, substep.excess, ask_listed(world, substep.now, asked)),
-        continue_stranded(world, heads[waits], since[waits], substep.end),
+        continue_stranded(world, houses[waits], since[waits], substep.end),
     ]
 
 
-def latest(heads: I64, since: F64) -> Asking:
-    """Each head once, with its latest day: a household may send several members ahead."""
-    order = np.lexsort((since, heads))
-    last = order[np.flatnonzero(np.diff(heads[order], append=-1))]
-    return heads[last], since[last]
+def latest(houses: I64, since: F64) -> Asking:
+    """Each household once, with its latest day: it may send several members ahead."""
+    order = np.lexsort((since, houses))
+    last = order[np.flatnonzero(np.diff(houses[order], append=-1))]
+    return houses[last], since[last]
 
 
 def join(*parts: Asking) -> Asking:
-    """Concatenate the heads and days of all parts."""
-    heads, since = zip(*parts, strict=True)
-    return np.concatenate(heads), np.concatenate(since)
+    """Concatenate the households and days of all parts."""
+    houses, since = zip(*parts, strict=True)
+    return np.concatenate(houses), np.concatenate(since)
 
 
 MECHANISM = Mechanism(

@@ -11,9 +11,9 @@ from sim.core.state import (
     DIED_NATURALLY,
     EVER_NO_MEANS,
     EVER_NO_PERMISSION,
-    HEAD,
     MOVED_ABROAD,
     MOVED_WITHIN,
+    Persons,
 )
 from sim.core.terms import Activity, Education, Sex, Status, Threat
 from sim.mesa.interface import Model
@@ -57,20 +57,33 @@ WORDS: Final[dict[str, Any]] = {
 
 
 def _age(model: Model, rows: Any) -> Any:
-    return (model.world.month() - model.world.people.born[rows].astype(np.int64)) // 12
+    return (model.world.month() - model.world.persons.born[rows].astype(np.int64)) // 12
 
 
-def _flag(bit: int) -> Callable[[Model, Any], Any]:
-    return lambda model, rows: model.world.people.flags[rows] & bit > 0
+def _past(bit: int) -> Callable[[Model, Any], Any]:
+    return lambda model, rows: model.world.persons.past[rows] & bit > 0
 
 
 def _column(name: str) -> Callable[[Model, Any], Any]:
-    return lambda model, rows: getattr(model.world.people, name)[rows]
+    def read(model: Model, rows: Any) -> Any:
+        world = model.world
+        if name in Persons._fields:
+            return getattr(world.persons, name)[rows]
+        return getattr(world.households, name)[world.persons.household[rows]]
+
+    return read
+
+
+def _leads(model: Model, rows: Any) -> Any:
+    world = model.world
+    return world.households.head[world.persons.household[rows]] == rows
 
 
 def _word(name: str, column: str = "", shift: int = 0, bits: int = 255) -> Any:
+    code_of = _column(column or name)
+
     def read(model: Model, rows: Any) -> Any:
-        code = getattr(model.world.people, column or name)[rows]
+        code = code_of(model, rows)
         return model.words[name][code >> shift & bits if shift or bits < 255 else code]
 
     return read
@@ -88,18 +101,18 @@ COLUMNS: Final[dict[str, Callable[[Model, Any], Any]]] = {
     "education": _word("education", "traits", 1, 3),
     "age": _age,
     "household": _column("household"),
-    "is_head": _flag(HEAD),
+    "is_head": _leads,
     "means": _column("means"),
     "kin": _word("kin"),
     "taste": _word("taste", "traits", 4, 15),
     "threats": _word("threats", "mask", 0, 127),
     "uprooted": _word("threats", "uprooted", 0, 127),
-    "moved_abroad": _flag(MOVED_ABROAD),
-    "moved_within": _flag(MOVED_WITHIN),
-    "no_means": _flag(EVER_NO_MEANS),
-    "no_permission": _flag(EVER_NO_PERMISSION),
-    "died_naturally": _flag(DIED_NATURALLY),
-    "people": lambda model, rows: model.world.weight[model.world.people.home[rows]],
+    "moved_abroad": _past(MOVED_ABROAD),
+    "moved_within": _past(MOVED_WITHIN),
+    "no_means": _past(EVER_NO_MEANS),
+    "no_permission": _past(EVER_NO_PERMISSION),
+    "died_naturally": _past(DIED_NATURALLY),
+    "people": _column("weight"),
     "pid": _column("pid"),
 }
 """What can be read of a person: place of stay (of those on the way, the last one reached), home

@@ -26,7 +26,8 @@ from typing import Any, Final, NoReturn
 import numpy as np
 
 from sim.core import jit
-from sim.core.terms import Activity, Answer
+from sim.core.state import DIED
+from sim.core.terms import Answer
 from sim.engine.recorder import Stepper
 from sim.engine.setup import build_world
 from sim.engine.simulate import describe, ready
@@ -130,7 +131,7 @@ class MigrationModel(mesa.Model):  # type: ignore[misc]
         found = solve(changed, base, rates)
         self._rates, solved = found.told(), found.scenario
         self.world = build_world(solved, solved.seed, threads=threads)
-        self._rows = len(self.world.people.pid)
+        self._rows = len(self.world.persons.pid)
         self._stepper = Stepper(self.world)
         self.census = take_census(self.world, 0)
         self.answers = dict.fromkeys(Answer.__members__, 0)
@@ -241,7 +242,7 @@ class MigrationModel(mesa.Model):  # type: ignore[misc]
         manifest = {
             **describe(scenario, self._identity, [scenario.seed], self.world.threads),
             "rates": self._rates,
-            "people": ACCOUNT.of(self.world).start,
+            "people": int(ACCOUNT.of(self.world).start.sum()),
             "agents": self._rows,
             "steps": self.world.step,
             "started": self._started,
@@ -260,7 +261,7 @@ class MigrationModel(mesa.Model):  # type: ignore[misc]
     @property
     def agents(self) -> People:
         """People alive, one row each, read like agents; newborns join, the dead leave."""
-        return People(self, np.flatnonzero(self.world.people.activity != Activity.dead))
+        return People(self, np.flatnonzero(self.world.persons.past & DIED == 0))
 
     @agents.setter
     def agents(self, value: Any) -> NoReturn:  # noqa: ARG002

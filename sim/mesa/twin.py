@@ -14,7 +14,7 @@ from math import exp, inf, log, log1p
 from typing import NamedTuple
 
 from sim.core.rng import Draw, key_of, mix
-from sim.core.state import DAYS_A_YEAR, GROUNDS
+from sim.core.state import DAYS_A_YEAR, DIED, GROUNDS
 from sim.core.terms import Activity, Answer, Channel, Companions, Hazard, Status
 from sim.engine.setup import build_world
 from sim.engine.solve import solve_base
@@ -40,13 +40,13 @@ class Option(NamedTuple):
 
 
 class Twin(mesa.Model):  # type: ignore[misc]
-    """A scenario whose heads of household are objects: the engine moves the world, they answer."""
+    """A scenario whose households are objects: the engine moves the world, they answer."""
 
     def __init__(self, scenario: Scenario, seed: int | None = None) -> None:
         seed = scenario.seed if seed is None else seed
         super().__init__(rng=seed)
         self.world = build_world(solve_base(scenario, scenario.variant_of or scenario), seed)
-        self.heads: dict[int, Head] = {}
+        self.households: dict[int, Household] = {}
 
     def step(self) -> None:
         """Take one step; everybody is asked in it, and again as rules or the month change."""
@@ -54,14 +54,15 @@ class Twin(mesa.Model):  # type: ignore[misc]
         self.running = self.world.date() <= self.world.scenario.time.end
 
     def ask(self, now: Conditions, end: int) -> None:
-        """Ask every head, in any order, for the days to `end`; `now`: factors of the two rates."""
+        """Ask every household, in any order, for the days to `end`; `now`: factors of the rates."""
         # The engine asks those who arrive, apply or send somebody ahead again, for what is left.
-        asked = decide.all_heads(self.world, end)
+        asked = decide.all_households(self.world, end)
         self.now, self.tables = now, choice.CHOICES.of(self.world).tables
-        self.plane, rows = self.world.plane(decide.MOVE), asked.heads.tolist()
+        self.plane, rows = self.world.plane(decide.MOVE), asked.houses.tolist()
         self.spans = dict(zip(rows, zip(asked.since, asked.until, strict=True), strict=True))
-        self.heads |= {row: Head(self, row) for row in rows if row not in self.heads}
-        self.asked = agentset.AgentSet([self.heads[row] for row in rows], self.random)
+        new = (row for row in rows if row not in self.households)
+        self.households |= {row: Household(self, row) for row in new}
+        self.asked = agentset.AgentSet([self.households[row] for row in rows], self.random)
         self.asked.shuffle_do("decide")
 
     def draw(self, word: int, *what: int) -> float:
@@ -71,26 +72,29 @@ class Twin(mesa.Model):  # type: ignore[misc]
         return ((word >> 12) + 0.5) / 2**52
 
 
-class Head(mesa.Agent):  # type: ignore[misc]
-    """The head of a household, who decides for all of it."""
+class Household(mesa.Agent):  # type: ignore[misc]
+    """A household, which decides as a whole, as old and educated as its head."""
 
     def __init__(self, model: Twin, row: int) -> None:
         super().__init__(model)
-        self.row = row  # the person's, of the world's arrays
+        self.row = row  # of the world's arrays
 
     def know_oneself(self) -> None:
-        """Read the head's own row; who could go: all, an adult ahead of the others, a child."""
-        world, people, row = self.model.world, self.model.world.people, self.row
-        for name, column in zip(people._fields, people, strict=True):
-            setattr(self, name, column[row].item())  # pid, place, home, means ...: core/state.py
+        """Read one's own row; who could go: all, an adult ahead of the others, a child."""
+        world, persons = self.model.world, self.model.world.persons
+        for name, column in world.households._asdict().items():
+            setattr(self, name, column[self.row].item())  # ident, place, means ...: core/state.py
         self.here, self.own = world.country[self.place], world.country[self.home]
-        self.taste, self.education = self.traits >> 4, self.traits >> 1 & 3
-        self.kind = policy.CLASSES.of(world)[self.own, self.group]  # as rules tell people apart
+        traits = persons.traits[self.head].item()
+        self.taste, self.education = traits >> 4, traits >> 1 & 3
+        # As rules tell people apart.
+        self.kind = policy.CLASSES.of(world)[self.citizenship, self.group]
         self.applied = self.activity == Activity.waiting
-        self.want, self.fear = self.mask & 15, self.mask >> 4  # threats that the head is exposed to
-        living = (people.household == self.household) & (people.activity != Activity.dead)
-        ages = ((world.month() - people.born.astype(int)) // 12).clip(0, 120)
-        self.age, others = ages[row], ages[living & (people.pid != self.pid)]
+        self.want, self.fear = self.mask & 15, self.mask >> 4  # threats that it is exposed to
+        members = (persons.household == self.row) & (persons.past & DIED == 0)
+        ages = ((world.month() - persons.born.astype(int)) // 12).clip(0, 120)
+        members[self.head] = False
+        self.age, others = ages[self.head], ages[members]
         ahead = {Companions.pioneer: others >= 18, Companions.child: (others >= 12) & (others < 18)}
         self.goers = {Companions.whole: len(others) + 1} | {w: 1 for w in ahead if ahead[w].any()}
 
@@ -123,7 +127,7 @@ class Head(mesa.Agent):  # type: ignore[misc]
         """Poisson points of one's time, one a year and unit of height: day, height and word."""
         plane, (since, until) = self.model.plane, self.model.spans[self.row]
         most = self.model.now.most[self.place, int(self.place == self.home), self.mask]
-        word, height, found = mix(int(plane.key) ^ self.pid), 0.0, []
+        word, height, found = mix(int(plane.key) ^ self.ident), 0.0, []
         # All that are below a bound of R_MP; a rate above `HIGHEST` counts as that.
         while (height := height - log1p(-self.model.draw(word)) * DAYS_A_YEAR / plane.days) < min(
             most, HIGHEST
@@ -196,7 +200,7 @@ class Head(mesa.Agent):  # type: ignore[misc]
             return
         may_claim = self.here != self.own and self.status == Status.irregular
         for s in BORDER if d != self.place else OVERLAND[: int(may_claim)]:  # on the spot
-            i, grounds = int(s in OVERLAND), int(h == Hazard.flight or self.traits & GROUNDS > 0)
+            i, grounds = int(s in OVERLAND), int(h == Hazard.flight or self.flags & GROUNDS > 0)
             ruled = lies[0, i] * tables.admission[h, grounds, k, there, s]
             unfit = self.education < tables.min_education[k, there, s] or self.applied
             if (not i and unfit) or (s == Channel.family and self.kin != there + 1):

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sim.core.state import I64, U32, People
+from sim.core.state import I64, U32, Households, Persons
 from sim.kernels.tally import cells_of
 from sim.model.columns import BY
 
@@ -27,9 +27,11 @@ class Cells:
         for i, name in enumerate(self.by):
             self.strides[list(BY).index(name)] = np.prod(self.shape[i + 1 :], dtype=np.int64)
 
-    def of(self, people: People, country: I64, rows: U32 | I64, month: int) -> I64:
-        """Cell of each head."""
-        cells = np.empty(len(rows), np.int64)
-        rows = np.asarray(rows, np.uint32)
-        cells_of(people, rows, country, month, self.strides, cells)
+    def of(
+        self, households: Households, persons: Persons, country: I64, houses: U32 | I64, month: int
+    ) -> I64:
+        """Cell of each household."""
+        cells = np.empty(len(houses), np.int64)
+        rows = np.asarray(houses, np.uint32)
+        cells_of(households, persons, rows, country, month, self.strides, cells)
         return cells

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from sim.model.world import Census, World
 
 Asking = tuple[I64, F64]
-"""([n] rows of heads, [n] day from which they are asked)"""
+"""([n] rows of households, [n] day from which they are asked)"""
 Look = Callable[["Conditions", int], None]
 """Called with the conditions of households just before they decide, and the sub-step's end."""
 
@@ -47,11 +47,11 @@ class SubStep:
     now: Conditions = field(init=False)
     """Factors of the rates of households."""
     unsettled: I64 = field(init=False)
-    """Rows of heads who claim asylum, stay without permission or are ordered to leave."""
+    """Rows of households that claim asylum, stay without permission or are ordered to leave."""
     newcomers: Asking = field(init=False)
-    """Heads brought to a new place by a state, such as by removal, rather than by a journey."""
+    """Households brought to a new place by a state, such as by removal, not by a journey."""
     once_more: list[Asking] = field(default_factory=list)
-    """Heads who have already decided in this sub-step and are still where they were."""
+    """Households that have already decided in this sub-step and are still where they were."""
     held_days: F64 = field(init=False)
     """[country] person-days of detention that began at its border."""
     decided: I64 = field(init=False)
@@ -74,6 +74,6 @@ def substep_of(world: World, end: int, look: Look | None = None) -> SubStep:
     return substep
 
 
-def from_today(world: World, heads: I64) -> Asking:
-    """Let heads be asked from the first day of the sub-step."""
-    return heads, np.full(len(heads), float(world.day))
+def from_today(world: World, houses: I64) -> Asking:
+    """Let households be asked from the first day of the sub-step."""
+    return houses, np.full(len(houses), float(world.day))

@@ -1,8 +1,8 @@
 """The world: everything that persists from step to step.
 
-All mechanisms share the people, places, network and clock. State of a single mechanism, and counts
-for the output tables, are kept in `states` and `counts`, under the names that mechanisms declare
-(`sim.model.declare`).
+All mechanisms share the households, persons, places, network and clock. State of a single
+mechanism, and counts for the output tables, are kept in `states` and `counts`, under the names that
+mechanisms declare (`sim.model.declare`).
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from sim.core.rng import Draw, key_of, name_hash
-from sim.core.state import F64, I64, U16, U32, U64, Bool, People
+from sim.core.state import F64, I64, NOBODY, U16, U32, U64, Bool, Households, Persons
+from sim.core.terms import Activity
 from sim.kernels.living import look_at_households
 from sim.kernels.plane import Plane, first_points
-from sim.kernels.tally import list_heads
+from sim.kernels.tally import list_households
 
 if TYPE_CHECKING:
     from sim.model.cells import Cells
@@ -27,18 +27,18 @@ if TYPE_CHECKING:
     from sim.schema import Scenario
 
 
-class Heads(NamedTuple):
-    """Rows of heads of households, ascending."""
+class Listed(NamedTuple):
+    """Rows of households, ascending."""
 
     deciding: U32
-    """Heads who have a residence, and decide whether to move."""
+    """Those that have a residence, and decide whether to move."""
     staying: U32
-    """Heads who have a residence, and never leave it: `population.others`."""
+    """Those that have a residence, and never leave it: `population.others`."""
     unsettled: U32
-    """Heads who have a residence, but claim asylum, stay without permission, or are ordered to
+    """Those that have a residence, but claim asylum, stay without permission, or are ordered to
     leave."""
     stranded: U32
-    """Heads who are stranded on the way."""
+    """Those stranded on the way."""
 
 
 class Census(NamedTuple):
@@ -46,12 +46,12 @@ class Census(NamedTuple):
 
     stocks: I64
     """[place, citizenship, status]"""
-    blocked_heads: I64
+    blocked_households: I64
     """[place, citizenship, 2] households blocked by lack of means (0), or of permission (1)."""
     blocked: I64
     """[place, citizenship, 2] people in them."""
     activities: I64
-    """[citizenship, activity]"""
+    """[citizenship, activity] of the living"""
     exposed: I64
     """[place, citizenship, threat]"""
 
@@ -83,9 +83,8 @@ class World:
     seed: int
     network: Network
     geography: Geography
-    people: People
-    weight: I64
-    """[place] people that a row of that origin represents."""
+    households: Households
+    persons: Persons
     cells: Cells
     threads: int = 1
     day: int = 0
@@ -159,40 +158,69 @@ class World:
             day = int(plane.start + plane.days)
         return time, word
 
-    def add_rows(self, n: int) -> I64:
-        """Add empty rows of people; return their row numbers.
+    def add_households(self, n: int) -> I64:
+        """Add rows for households without members; return their row numbers."""
+        used = len(self.households.ident)
+        columns: dict[str, Any] = self.households._asdict()
+        del self.households
+        self.households = Households(**resized(columns, used + n))
+        new = np.arange(used, used + n)
+        self.households.head[new] = NOBODY
+        self.households.relative[new] = new
+        self.households.activity[new] = Activity.dead
+        return new
 
-        Columns are resized in place, which avoids copying large arrays at every birth. A column
-        that is referenced elsewhere cannot be resized, and is copied.
-        """
-        used = len(self.people.pid)
-        columns: dict[str, NDArray[Any]] = self.people._asdict()
-        # Drop the references held by the tuple, so that columns can be resized one by one.
-        del self.people
-        for name in columns:
-            try:
-                columns[name].resize(used + n)
-            except ValueError:
-                columns[name] = np.append(columns[name], np.zeros(n, columns[name].dtype))
-        self.people = People(**columns)
+    def drop_households(self, n: int) -> None:
+        """Keep the first n households; the others have had no members yet."""
+        columns: dict[str, Any] = self.households._asdict()
+        del self.households
+        self.households = Households(**resized(columns, n))
+
+    def add_persons(self, n: int) -> I64:
+        """Add empty rows of persons; return their row numbers."""
+        used = len(self.persons.pid)
+        columns: dict[str, Any] = self.persons._asdict()
+        del self.persons
+        self.persons = Persons(**resized(columns, used + n))
         return np.arange(used, used + n)
 
-    def list_heads(self, first: int, last: int) -> Heads:
-        """List the heads among people[first:last]."""
-        lists = [np.empty(last - first, np.uint32) for _ in Heads._fields]
-        found = list_heads(self.people, first, last, self.geography.decides, *lists)
-        return Heads(*(rows[:n] for rows, n in zip(lists, found, strict=True)))
+    def list_households(self, first: int, last: int) -> Listed:
+        """List the households among rows `first:last`."""
+        lists = [np.empty(last - first, np.uint32) for _ in Listed._fields]
+        found = list_households(self.households, first, last, self.geography.decides, *lists)
+        return Listed(*(rows[:n] for rows, n in zip(lists, found, strict=True)))
 
     @property
     def deciding(self) -> U32:
-        """[n] rows of all heads who decide, ascending; steps list them in pieces instead."""
-        return self.list_heads(0, len(self.people.pid)).deciding.copy()
+        """[n] rows of all households that decide, ascending; steps list them in pieces instead."""
+        return self.list_households(0, len(self.households.ident)).deciding.copy()
 
-    def composition_of(self, heads: U32) -> U16:
-        """[n] composition of the households of heads, as packed by `kernels.living`."""
-        composition = np.empty(len(heads), np.uint16)
-        look_at_households(self.people, heads, self.month(), composition)
+    def composition_of(self, houses: U32) -> U16:
+        """[n] composition of households, as packed by `kernels.living`."""
+        composition = np.empty(len(houses), np.uint16)
+        look_at_households(self.households, self.persons, houses, self.month(), composition)
         return composition
+
+    def n_people(self, houses: U32 | I64) -> I64:
+        """[n] people that the members of households represent."""
+        size, weight = self.households.size[houses], self.households.weight[houses]
+        return np.asarray(size * weight.astype(np.int64), np.int64)
+
+
+def resized(columns: dict[str, Any], n: int) -> dict[str, Any]:
+    """Resize columns, in place where possible: that avoids copying large arrays at every birth.
+
+    A column that is referenced elsewhere cannot be resized, and is copied. So the caller must drop
+    its own references first.
+    """
+    for name in columns:
+        try:
+            columns[name].resize(n)
+        except ValueError:
+            column = columns[name]
+            more = np.zeros(max(n - len(column), 0), column.dtype)
+            columns[name] = np.append(column[:n], more)
+    return columns
 
 
 def geography(scenario: Scenario, km: F64) -> Geography:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from sim.mechanisms.populate import batches, weights
+from sim.mechanisms.populate import batches, weights_of
 from sim.results import store
 from sim.results.full import MOST_ROWS, full
 from sim.results.intervals import interval, ratio_interval
@@ -47,7 +47,7 @@ class Record(Run):
 
         `describe("places")` says what its columns are.
         """
-        places, weight = self.scenario.places, weights(self.scenario)
+        places, weight = self.scenario.places, weights_of(self.scenario)
         seeds = self.seeds["seed"]
         rows = np.zeros(len(places), np.int64)
         for _, home, _, n in batches(self.scenario, int(seeds[0]) if len(seeds) else self.seed):
