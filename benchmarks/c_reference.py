@@ -16,23 +16,29 @@ FLAGS = ("-O3", "-march=native", "-ffp-contract=off", "-fno-math-errno", "-share
 """No contraction into fused operations: its last bit would depend on the machine."""
 
 POINTERS = {
-    "People": {
-        "pid": np.uint64,
-        "household": np.uint32,
-        "sibling": np.uint32,
+    "Households": {
+        "ident": np.uint64,
+        "head": np.uint32,
+        "means": np.float32,
         "home": np.uint16,
         "place": np.uint16,
         "moved": np.int16,
-        "born": np.int16,
         "rank": np.uint16,
-        "means": np.float32,
+        "size": np.uint16,
+        "citizenship": np.uint8,
         "group": np.uint8,
-        "traits": np.uint8,
         "kin": np.uint8,
         "status": np.uint8,
         "activity": np.uint8,
+        "flags": np.uint8,
         "mask": np.uint8,
         "uprooted": np.uint8,
+    },
+    "Persons": {
+        "pid": np.uint64,
+        "next": np.uint32,
+        "born": np.int16,
+        "traits": np.uint8,
     },
     "ChoiceTables": {
         "country": np.int64,
@@ -72,7 +78,7 @@ POINTERS = {
     },
     "Plane": {},
     "Events": {
-        "head": np.int64,
+        "house": np.int64,
         "answer": np.int64,
         "hazard": np.int64,
         "time": np.float64,
@@ -82,7 +88,7 @@ POINTERS = {
         "word": np.uint64,
     },
     "Step": {
-        "heads": np.uint32,
+        "houses": np.uint32,
         "classes": np.int64,
         "since": np.float64,
         "until": np.float64,
@@ -106,7 +112,7 @@ SCALARS: dict[str, dict[str, type]] = {
     "Plane": {"key": np.uint64, "start": float, "days": float},
     "Events": {"room": int},
     "Step": {
-        "n_heads": int,
+        "n_houses": int,
         "month": int,
         "n_places": int,
         "n_countries": int,
@@ -142,8 +148,8 @@ class Reference:
 
         Returns:
             (a function that sieves and decides, and returns the number of events written, or -1 if
-            there is no room for all of them; one that only sieves, and returns the number of heads
-            let through).
+            there is no room for all of them; one that only sieves, and returns the number of
+            households let through).
 
         Raises:
             TypeError: A table is not what `reference.c` takes it for.
@@ -152,6 +158,7 @@ class Reference:
         n, classes = len(tables.country), tables.geography.shape[2]
         kinds, countries = tables.fee.shape[:2]
         _expect(tables.free, (countries, countries))
+        _expect(arguments["classes"], (countries, arguments["classes"].shape[1]))
         _expect(tables.geography, (2, 2, classes, n, n, 2))
         _expect(tables.admission, (2, 2, kinds, countries, 4))
         _expect(tables.admitted, (2, countries, 4))
@@ -171,12 +178,12 @@ class Reference:
         _expect(conditions.settling, (n, 7))
         _expect(arguments["means"].status, (n, 7))
         _expect(conditions.age, (2, 121))
-        asked = len(arguments["heads"])
+        asked = len(arguments["houses"])
         for name in ("since", "until", "through"):
             _expect(arguments[name], (asked,))
         step = {name: arguments[name] for name in (*POINTERS["Step"], "month")}
         step |= {
-            "n_heads": asked,
+            "n_houses": asked,
             "n_places": n,
             "n_countries": countries,
             "n_groups": arguments["classes"].shape[1],
@@ -184,21 +191,23 @@ class Reference:
             "n_kinds": kinds,
         }
         events = arguments["events"]._asdict()
-        people, choices, state, means, plane, asking, found = (
+        households, persons, choices, state, means, plane, asking, found = (
             ctypes.byref(_struct(name, values))
             for name, values in (
-                ("People", arguments["people"]._asdict()),
+                ("Households", arguments["households"]._asdict()),
+                ("Persons", arguments["persons"]._asdict()),
                 ("ChoiceTables", tables._asdict() | surge),
                 ("Conditions", conditions._asdict() | {"n_days": days}),
                 ("Means", arguments["means"]._asdict()),
                 ("Plane", arguments["plane"]._asdict()),
                 ("Step", step),
-                ("Events", events | {"room": len(events["head"])}),
+                ("Events", events | {"room": len(events["house"])}),
             )
         )
+        who = households, persons
         return (
-            lambda: int(self._answer(people, choices, state, means, plane, asking, found)),
-            lambda: int(self._sieve(people, state, plane, asking)),
+            lambda: int(self._answer(*who, choices, state, means, plane, asking, found)),
+            lambda: int(self._sieve(*who, state, plane, asking)),
         )
 
 

@@ -1,6 +1,6 @@
 """The decision kernel: the same households get their answers in every way there is.
 
-Answers are checked, person by person, before anything is timed.
+Answers are checked, household by household, before anything is timed.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ from sim.kernels.plane import Plane
 from sim.kernels.rates import Conditions
 from sim.mechanisms.census import STOCKS
 from sim.mechanisms.choice import CHOICES
-from sim.mechanisms.decide import MOVE, Asked, Sums, all_heads, ask, ask_listed, room_for
+from sim.mechanisms.decide import MOVE, Asked, Sums, all_households, ask, ask_listed, room_for
 from sim.mechanisms.exposure import update_all_households
 from sim.mechanisms.livelihood import MEANS
 from sim.mechanisms.policy import CLASSES
@@ -55,15 +55,15 @@ SYNTHETIC = {"quick": 100_000, "usual": 1_000_000, "full": 1_000_000}
 """Persons of the synthetic world of 50 alternatives."""
 ROUNDS = {"quick": LEAST, "usual": 11, "full": 21}
 MANY = 200_000
-"""Heads asked, many times over each, where one pass would be too short to time."""
+"""Households asked, many times over each, where one pass would be too short to time."""
 INTERPRETED_FULL, INTERPRETED_EVENTS = 200, 100
-"""Heads whom Python asks with raised bounds: some at random, and some who have events."""
+"""Households that Python asks with raised bounds: some at random, and some that have events."""
 INTERPRETED = 20_000
-"""Heads whom Python answers as the kernel does."""
+"""Households that Python answers as the kernel does."""
 FULL_SAMPLE = 1000
-"""Heads over which full evaluation is timed; its answers are compared for all."""
+"""Households over which full evaluation is timed; its answers are compared for all."""
 RAISED = 8.0
-"""Points that raised bounds add to each head's in a month, at most; most heads get one or two."""
+"""Points that raised bounds add to each household's in a month, at most; most get one or two."""
 SPARE = 1024
 """Room for events beyond those that there are, in case there are more than there should be."""
 
@@ -78,7 +78,7 @@ def next_decision(world: World) -> tuple[Any, ...]:
 
     def stop(world: World, now: Any, end: int) -> None:
         update_all_households(world)
-        reached.append((world, now, all_heads(world, end)))
+        reached.append((world, now, all_households(world, end)))
         raise Reached
 
     with mock.patch.object(sim.mechanisms.decide, "ask_all_households", stop), suppress(Reached):
@@ -107,8 +107,9 @@ def kernel_arguments(asked: tuple[Any, ...]) -> tuple[Arguments, Columns]:
     """What the kernels are given (see `find`), and the events that `ask` finds with it."""
     world, now, who = asked
     arguments = {
-        "people": world.people,
-        "heads": who.heads,
+        "households": world.households,
+        "persons": world.persons,
+        "houses": who.houses,
         "since": who.since,
         "until": who.until,
         "tables": CHOICES.of(world).tables,
@@ -118,10 +119,10 @@ def kernel_arguments(asked: tuple[Any, ...]) -> tuple[Arguments, Columns]:
         "plane": world.plane(MOVE),
         "month": world.month(),
         "events": ask(world, now, who, Sums(world)).events,
-        "through": np.empty(len(who.heads), np.int64),
+        "through": np.empty(len(who.houses), np.int64),
     }
     found: Events = arguments["events"]
-    return arguments, columns(found, len(found.head))
+    return arguments, columns(found, len(found.house))
 
 
 def columns(events: Events, n: int) -> Columns:
@@ -130,47 +131,47 @@ def columns(events: Events, n: int) -> Columns:
 
 
 def same(a: Columns, b: Columns) -> bool:
-    """Whether two sets of events agree person by person.
+    """Whether two sets of events agree household by household.
 
-    Head, answer, hazard, uprooted, trapped and hash must be equal; the day, and the share that
+    Household, answer, hazard, uprooted, trapped and hash must be equal; the day, and the share that
     flight has in it, are real numbers, and may differ in their last digits where another library
     raises to powers.
     """
-    if len(a["head"]) != len(b["head"]):
+    if len(a["house"]) != len(b["house"]):
         return False
     exact = all(
         (a[name] == b[name]).all()
-        for name in ("head", "answer", "hazard", "uprooted", "trapped", "word")
+        for name in ("house", "answer", "hazard", "uprooted", "trapped", "word")
     )
     close = (np.allclose(a[name], b[name], rtol=1e-9, atol=1e-9) for name in ("time", "flight"))
     return bool(exact and all(close))
 
 
-def of_heads(events: Columns, heads: np.ndarray) -> Columns:
-    """The events of some heads."""
-    chosen = np.isin(events["head"], heads)
+def of_houses(events: Columns, houses: np.ndarray) -> Columns:
+    """The events of some households."""
+    chosen = np.isin(events["house"], houses)
     return {name: column[chosen] for name, column in events.items()}
 
 
-def asking(arguments: Arguments, heads: np.ndarray, full: bool = False) -> Arguments:
-    """The same question put to other heads, with buffers of their own.
+def asking(arguments: Arguments, houses: np.ndarray, full: bool = False) -> Arguments:
+    """The same question put to other households, with buffers of their own.
 
     Args:
         arguments: The kernels', by name, with the events that they find.
-        heads: [n] rows of the heads to ask, among those of `arguments`, which ascend.
-        full: With bounds raised so far that most heads are evaluated in full, at a point or more.
-            They cannot be infinite, since a plane has no highest point. Answers must be the same:
-            no event is at a point above the true bound.
+        houses: [n] rows of the households to ask, among those of `arguments`, which ascend.
+        full: With bounds raised so far that most are evaluated in full, at a point or more. They
+            cannot be infinite, since a plane has no highest point. Answers must be the same: no
+            event is at a point above the true bound.
     """
-    at = np.searchsorted(arguments["heads"], heads)
-    events = arguments["events"].head
-    ends = (np.searchsorted(events, heads.astype(np.int64), side) for side in ("right", "left"))
+    at = np.searchsorted(arguments["houses"], houses)
+    events = arguments["events"].house
+    ends = (np.searchsorted(events, houses.astype(np.int64), side) for side in ("right", "left"))
     own: Arguments = {
-        "heads": heads,
+        "houses": houses,
         "since": arguments["since"][at],
         "until": arguments["until"][at],
         "events": room_for(int(np.subtract(*ends).sum()) + SPARE),
-        "through": np.empty(len(heads), np.int64),
+        "through": np.empty(len(houses), np.int64),
     }
     if full:
         own["conditions"] = raised(arguments["conditions"], arguments["plane"])
@@ -178,7 +179,7 @@ def asking(arguments: Arguments, heads: np.ndarray, full: bool = False) -> Argum
 
 
 def raised(conditions: Conditions, plane: Plane) -> Conditions:
-    """The same conditions, with `RAISED` points or less a head and month above its own bound."""
+    """The same conditions, with `RAISED` points or less a household and month above its bound."""
     top = (conditions.livelihood.max(axis=1) * conditions.most_want.max(axis=1))[:, None]
     top = np.where(np.eye(len(top), dtype=bool), conditions.at_home, 1.0) * top
     rate = RAISED / (plane.days / DAYS_A_YEAR)
@@ -193,8 +194,11 @@ def answer(arguments: Arguments) -> Columns:
 
 
 def count_evaluations(arguments: Arguments) -> int:
-    """Number of full answers that the kernels give, if nothing happens to any of the heads."""
-    names = ("people", "heads", "since", "until", "tables", "conditions", "plane", "month")
+    """Number of full answers that the kernels give, if nothing happens to any household."""
+    names = (
+        "households", "persons", "houses", "since", "until", "tables", "conditions", "plane",
+        "month",
+    )  # fmt: skip
     return int(count_points(*(arguments[name] for name in names)))
 
 
@@ -204,15 +208,15 @@ def describe(arguments: Arguments, world: World, evaluated: float) -> dict[str, 
     return {
         "scenario": world.scenario.name,
         "date": world.date().isoformat(),
-        "persons": len(world.people.pid),
-        "heads": len(arguments["heads"]),
+        "persons": len(world.persons.pid),
+        "households": len(arguments["houses"]),
         "places": len(world.country),
         "countries": len(STOCKS.of(world).diaspora),
         "cells": count_cells(arguments),
         "alternatives_mean": mean,
         "alternatives_most": most,
         "evaluated_share": evaluated,
-        "bytes_per_person": bytes_per_person(world.people),
+        "bytes_per_person": bytes_per_person(world.households, world.persons),
     }
 
 
@@ -224,18 +228,18 @@ def compare(asked: tuple[Any, ...], rounds: int, folder: Path) -> dict[str, Any]
     """
     world: World = asked[0]
     arguments, events = kernel_arguments(asked)
-    heads = arguments["heads"]
-    n, n_people = len(heads), len(world.people.pid)
+    houses = arguments["houses"]
+    n, n_people = len(houses), len(world.persons.pid)
     compiled = c_reference.build(folder)
     random = np.random.default_rng(1)
-    usual = asking(arguments, heads)
+    usual = asking(arguments, houses)
 
     def draw(of: np.ndarray, most: int) -> np.ndarray:
         return np.sort(random.choice(of, min(len(of), most), replace=False))
 
-    eventful = draw(np.unique(events["head"]), INTERPRETED_EVENTS)
-    quiet = np.setdiff1d(heads, events["head"])
-    drawn, many = draw(heads, INTERPRETED_FULL), draw(heads, INTERPRETED)
+    eventful = draw(np.unique(events["house"]), INTERPRETED_EVENTS)
+    quiet = np.setdiff1d(houses, events["house"])
+    drawn, many = draw(houses, INTERPRETED_FULL), draw(houses, INTERPRETED)
     python = interpret(
         folder,
         [
@@ -249,7 +253,7 @@ def compare(asked: tuple[Any, ...], rounds: int, folder: Path) -> dict[str, Any]
     # Those who are answered in full are few, and a scan is short: both are asked many times over.
     times = 1 + FULL_SAMPLE // max(1, int(through.sum()))
     evaluated, answers = np.tile(many[through], times), len(python[0]["evaluated"]) * times
-    scanned = np.tile(heads, 1 + MANY // n)
+    scanned = np.tile(houses, 1 + MANY // n)
     rows = [
         against_c("decide: Numba / C", usual, compiled, rounds),
         against_c("  sieve: Numba / C", asking(arguments, scanned), compiled, rounds, only=True),
@@ -260,9 +264,10 @@ def compare(asked: tuple[Any, ...], rounds: int, folder: Path) -> dict[str, Any]
         if (seconds := getattr(rows[2], side)) is not None:
             setattr(rows[2], side, seconds * len(evaluated) / answers)
 
-    part, everybody = draw(quiet, FULL_SAMPLE), draw(heads, MANY)
-    found = of_heads(events, everybody)
-    row = Row("one full answer / decide, Numba", heads=len(everybody), events=len(found["head"]))
+    part, everybody = draw(quiet, FULL_SAMPLE), draw(houses, MANY)
+    found = of_houses(events, everybody)
+    row = Row("one full answer / decide, Numba")
+    row.households, row.events = len(everybody), len(found["house"])
     row.same = same(answer(asking(arguments, everybody, full=True)), found)
     full = asking(arguments, part, full=True)
     answers = count_evaluations(full)
@@ -272,15 +277,16 @@ def compare(asked: tuple[Any, ...], rounds: int, folder: Path) -> dict[str, Any]
     seconds = row.b
 
     # Python takes its time once, in a process of its own: its ratios do not alternate.
-    row = Row("decide: Python / Numba", heads=len(many), events=len(python[0]["events"]["head"]))
-    row.same = same(python[0]["events"], of_heads(events, many))
+    row = Row("decide: Python / Numba")
+    row.households, row.events = len(many), len(python[0]["events"]["house"])
+    row.same = same(python[0]["events"], of_houses(events, many))
     row.a, row.b = python[0]["seconds"] / len(many), seconds
     row.ratio = row.a / row.b
     rows.append(row)
-    row = Row("Python in full / decide, Numba", heads=len(drawn) + len(eventful))
-    row.events = sum(len(result["events"]["head"]) for result in python[1:])
+    row = Row("Python in full / decide, Numba", households=len(drawn) + len(eventful))
+    row.events = sum(len(result["events"]["house"]) for result in python[1:])
     row.same = all(
-        same(result["events"], of_heads(events, who))
+        same(result["events"], of_houses(events, who))
         for result, who in zip(python[1:], (drawn, eventful), strict=True)
     )
     row.a, row.b = python[1]["seconds"] / len(python[1]["evaluated"]), seconds
@@ -289,17 +295,17 @@ def compare(asked: tuple[Any, ...], rounds: int, folder: Path) -> dict[str, Any]
 
     rows.append(threads_row(asked, rounds))
 
-    per_head = rows[0].a or 0.0
+    per_household = rows[0].a or 0.0
     return {
         "world": describe(arguments, world, float(through.mean()))
         | {
             **shares(events, n),
             "threads": 1,
         },
-        "ns_per_head": per_head * 1e9,
-        "ns_per_person": per_head * n / n_people * 1e9,
-        "heads_per_second": 1.0 / per_head if per_head else 0.0,
-        "persons_per_second": n_people / (per_head * n) if per_head else 0.0,
+        "ns_per_household": per_household * 1e9,
+        "ns_per_person": per_household * n / n_people * 1e9,
+        "households_per_second": 1.0 / per_household if per_household else 0.0,
+        "persons_per_second": n_people / (per_household * n) if per_household else 0.0,
         "scan_ns": (rows[1].a or 0.0) * 1e9,
         "full_us": (rows[2].a or 0.0) * 1e6,
         "call_us": empty_call(arguments) * 1e6,
@@ -311,11 +317,11 @@ def compare(asked: tuple[Any, ...], rounds: int, folder: Path) -> dict[str, Any]
 
 
 def shares(events: Columns, n: int) -> dict[str, float]:
-    """Shares of n heads who move, and who are refused at least once."""
+    """Shares of n households that move, and that are refused at least once."""
     refused = events["answer"] > Answer.necessity
     return {
         "moving_share": float((~refused).sum() / n),
-        "blocked_share": float(len(np.unique(events["head"][refused])) / n),
+        "blocked_share": float(len(np.unique(events["house"][refused])) / n),
     }
 
 
@@ -323,21 +329,21 @@ def against_c(
     name: str, mine: Arguments, compiled: c_reference.Reference | str, rounds: int,
     only: bool = False,
 ) -> Row:  # fmt: skip
-    """The kernels against the C reference, over the heads of `mine`.
+    """The kernels against the C reference, over the households of `mine`.
 
     Args:
         name: Of the row.
         mine: The kernels' arguments.
         compiled: The reference, or why there is none.
         rounds: Pairs of timings.
-        only: Compare the sieves alone; the heads let through then count as answers.
+        only: Compare the sieves alone; the households let through then count as answers.
     """
-    n = len(mine["heads"])
+    n = len(mine["houses"])
     row = Row(name)
     if n == 0:
         row.note = "nobody"
         return row
-    names = ("people", "heads", "conditions", "plane", "month", "through")
+    names = ("households", "persons", "houses", "conditions", "plane", "month", "through")
     sieved = tuple(mine[name] for name in names)
 
     def ours() -> int:
@@ -348,10 +354,10 @@ def against_c(
         row.a = alternate(ours, lambda: None, rounds)[0] / n
         return row
     theirs = mine | {
-        "events": room_for(len(mine["events"].head)), "through": np.empty(n, np.int64),
+        "events": room_for(len(mine["events"].house)), "through": np.empty(n, np.int64),
     }  # fmt: skip
     run = compiled.prepare(theirs)[int(only)]
-    row.heads, row.events = n, ours()
+    row.households, row.events = n, ours()
     found = run()
     if only:
         row.same = bool(found == row.events)
@@ -368,22 +374,22 @@ def threads_row(asked: tuple[Any, ...], rounds: int) -> Row:
     world: World = asked[0]
     now = asked[1]
     # Everybody many times over: starting threads must not be what is timed.
-    times = 1 + MANY // max(1, len(asked[2].heads))
+    times = 1 + MANY // max(1, len(asked[2].houses))
     crowd = Asked(*(np.repeat(column, times) for column in asked[2]))
-    heads = crowd.heads
+    houses = crowd.houses
 
     def with_threads(threads: int) -> Columns:
         world.threads = threads
         found = ask_listed(world, now, crowd).events
-        return columns(found, len(found.head))
+        return columns(found, len(found.house))
 
-    row = Row("1 thread / 2 threads, Numba", heads=len(heads))
+    row = Row("1 thread / 2 threads, Numba", households=len(houses))
     one, two = with_threads(1), with_threads(2)
-    row.events, row.same = len(one["head"]), same(one, two)
+    row.events, row.same = len(one["house"]), same(one, two)
     a, b, row.ratio = alternate(
         lambda: with_threads(1), lambda: with_threads(2), rounds, time.perf_counter
     )
-    row.a, row.b = a / len(heads), b / len(heads)
+    row.a, row.b = a / len(houses), b / len(houses)
     got = [cores_received(lambda t=threads: with_threads(t)) for threads in (1, 2)]
     row.note = f"the machine gave one thread {got[0]:.2f} cores, and two {got[1]:.2f}"
     world.threads = 1
@@ -392,14 +398,14 @@ def threads_row(asked: tuple[Any, ...], rounds: int) -> Row:
 
 def empty_call(arguments: Arguments) -> float:
     """Seconds of a call that asks nobody: the price of handing over the tables."""
-    nobody = asking(arguments, arguments["heads"][:0])
+    nobody = asking(arguments, arguments["houses"][:0])
     return alternate(lambda: find(**nobody), lambda: None, 9)[0]
 
 
 def count_alternatives(arguments: Arguments) -> tuple[float, int]:
-    """(mean, greatest) number of places x channels that a head weighs, open to them or not."""
-    people, tables, heads = arguments["people"], arguments["tables"], arguments["heads"]
-    p, o = people.place[heads].astype(np.int64), people.home[heads].astype(np.int64)
+    """(mean, greatest) number of places x channels that a household weighs, open or not."""
+    households, tables, houses = (arguments[it] for it in ("households", "tables", "houses"))
+    p, o = (column[houses].astype(np.int64) for column in (households.place, households.home))
     n = len(tables.country)
     code, counts = np.unique(p * n + o, return_counts=True)
     p, o = code // n, code % n
@@ -414,9 +420,10 @@ def count_alternatives(arguments: Arguments) -> tuple[float, int]:
 
 
 def count_cells(arguments: Arguments) -> int:
-    """Number of (place, origin, taste class) combinations that deciding heads are in."""
-    people, heads = arguments["people"], arguments["heads"]
-    columns = (people.place[heads], people.home[heads], people.traits[heads] >> 4)
+    """Number of (place, origin, taste class) combinations that deciding households are in."""
+    households, houses = arguments["households"], arguments["houses"]
+    taste = arguments["persons"].traits[households.head[houses]] >> 4
+    columns = (households.place[houses], households.home[houses], taste)
     return len(np.unique(np.stack(columns), axis=1).T)
 
 
@@ -443,15 +450,16 @@ def show(found: dict[str, Any]) -> list[str]:
             f"{it['world']['scenario']}, {it['world']['date']}; C: {it['compiler'] or 'none'}",
             *of_world(it["world"]),
             (
-                f"  {it['ns_per_head']:.0f} ns a head, {it['ns_per_person']:.1f} ns a person:"
-                f" {it['heads_per_second'] / 1e6:.2f} M heads/s,"
+                f"  {it['ns_per_household']:.0f} ns a household,"
+                f" {it['ns_per_person']:.1f} ns a person:"
+                f" {it['households_per_second'] / 1e6:.2f} M households/s,"
                 f" {it['persons_per_second'] / 1e6:.2f} M persons/s"
             ),
             (
-                f"  {it['scan_ns']:.1f} ns a head in the sieve,"
+                f"  {it['scan_ns']:.1f} ns a household in the sieve,"
                 f" {it['full_us']:.1f} us a full answer, {it['call_us']:.0f} us a call"
             ),
-            *show_rows(it["rows"], "A / B, time a head"),
+            *show_rows(it["rows"], "A / B, time a household"),
             "",
         ]
     return lines

@@ -32,7 +32,7 @@ from tests.worlds import random_world
 
 WORLDS = {"quick": 40, "usual": 250, "full": 1000}
 POINTS = 20.0
-"""Points below the greatest bound of each world: some heads have any, and none has thousands."""
+"""Points below the greatest bound of each world: some households have any, none has thousands."""
 CHUNK = 50
 """Worlds that Python answers for in one go."""
 
@@ -42,15 +42,15 @@ class Tally:
     """What has been compared for one way of answering."""
 
     worlds: int = 0
-    heads: int = 0
+    households: int = 0
     events: int = 0
     differ: int = 0
     """Worlds in which somebody's answer differs."""
 
-    def add(self, heads: int, events: int, agree: bool) -> None:
+    def add(self, households: int, events: int, agree: bool) -> None:
         """Count one world."""
         self.worlds += 1
-        self.heads += heads
+        self.households += households
         self.events += events
         self.differ += not agree
 
@@ -80,12 +80,12 @@ def measure(mode: Mode) -> dict[str, Any]:
             for number in range(first, min(first + CHUNK, WORLDS[mode])):
                 asked = moderate(next_decision(random_world(number)))
                 arguments, found = kernel_arguments(asked)
-                heads = arguments["heads"]
-                size = len(heads), len(found["head"])
-                full = answer(asking(arguments, heads, full=True))
+                houses = arguments["houses"]
+                size = len(houses), len(found["house"])
+                full = answer(asking(arguments, houses, full=True))
                 tallies["everybody in full"].add(*size, same(full, found))
                 if not isinstance(compiled, str):
-                    theirs = asking(arguments, heads)
+                    theirs = asking(arguments, houses)
                     in_c = columns(theirs["events"], compiled.prepare(theirs)[0]())
                     tallies["C"].add(*size, same(in_c, found))
                 if here():
@@ -93,10 +93,10 @@ def measure(mode: Mode) -> dict[str, Any]:
                     world, now, who = asked
                     twin.ask(now, round(float(who.until.max(initial=world.day))))
                     tallies["objects"].add(*size, same_answers(twin, found))
-                calls.append((asking(arguments, heads), found))
+                calls.append((asking(arguments, houses), found))
             python = interpret(folder, [arguments for arguments, _ in calls])
             for (arguments, found), it in zip(calls, python, strict=True):
-                size = len(arguments["heads"]), len(found["head"])
+                size = len(arguments["houses"]), len(found["house"])
                 tallies["Python"].add(*size, same(it["events"], found))
     return {
         "agree": not any(it.differ for it in tallies.values()),
@@ -107,10 +107,12 @@ def measure(mode: Mode) -> dict[str, Any]:
 
 def show(found: dict[str, Any]) -> list[str]:
     """The section as text."""
-    lines = [f"{'kernel against':<20}{'worlds':>8}{'heads':>10}{'events':>10}  worlds that differ"]
+    lines = [
+        f"{'kernel against':<20}{'worlds':>8}{'households':>12}{'events':>10}  worlds that differ"
+    ]
     for way, it in found["ways"].items():
         lines.append(
-            f"{way:<20}{it['worlds']:>8,}{it['heads']:>10,}{it['events']:>10,}  {it['differ']}"
+            f"{way:<20}{it['worlds']:>8,}{it['households']:>12,}{it['events']:>10,}  {it['differ']}"
         )
     if "C" not in found["ways"]:
         lines.append(f"no C reference: {found['c']}")

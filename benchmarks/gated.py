@@ -63,9 +63,9 @@ def measure() -> dict[str, float]:
     step()
     rows = {"a step of 100,000 persons": least(step)}
     arguments, events = kernel_arguments(next_decision(world))
-    heads = arguments["heads"]
-    everybody = asking(arguments, np.tile(heads, 10))
-    quiet = np.setdiff1d(heads, events["head"])
+    houses = arguments["houses"]
+    everybody = asking(arguments, np.tile(houses, 10))
+    quiet = np.setdiff1d(houses, events["house"])
     few = asking(arguments, quiet[:: max(1, len(quiet) // 2000)], full=True)
     rows["asking 100,000 persons ten times"] = least(lambda: answer(everybody))
     rows["2,000 full answers"] = least(lambda: answer(few)) * 2000 / count_evaluations(few)

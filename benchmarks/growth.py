@@ -80,9 +80,9 @@ def of_places(mode: Mode) -> tuple[dict[str, Any], dict[str, Any]]:
 
 
 def of_full_answer(world: World) -> tuple[float, float]:
-    """(alternatives of the mean head, CPU seconds of one full answer)."""
+    """(alternatives of the mean household, CPU seconds of one full answer)."""
     arguments, events = kernel_arguments(next_decision(world))
-    quiet = np.setdiff1d(arguments["heads"], events["head"])
+    quiet = np.setdiff1d(arguments["houses"], events["house"])
     drawn = np.sort(np.random.default_rng(1).choice(quiet, min(len(quiet), 500), replace=False))
     full = asking(arguments, drawn, full=True)
     answer(full)
@@ -143,8 +143,8 @@ def two_terms(mode: Mode) -> dict[str, Any]:
             rows.append(
                 {
                     "places": p,
-                    "persons": len(world.people.pid),
-                    "heads": len(arguments["heads"]),
+                    "persons": len(world.persons.pid),
+                    "households": len(arguments["houses"]),
                     "cells": count_cells(arguments),
                     "all_cells": p * p * CLASSES,
                     "alternatives_mean": mean,
@@ -237,9 +237,9 @@ def show(found: dict[str, Any]) -> list[str]:
         )
     for row in it["rows"]:
         lines.append(
-            f"  {row['persons']:>10,} persons, {row['heads']:,} heads, {row['places']} places,"
-            f" {row['cells']:,} cells, {row['alternatives_mean']:.0f} alternatives:"
-            f" {in_unit(row['seconds'])}"
+            f"  {row['persons']:>10,} persons, {row['households']:,} households,"
+            f" {row['places']} places, {row['cells']:,} cells,"
+            f" {row['alternatives_mean']:.0f} alternatives: {in_unit(row['seconds'])}"
         )
     return lines
 

@@ -28,7 +28,7 @@ def interpret(folder: Path, calls: list[dict[str, Any]]) -> list[dict[str, Any]]
         calls: Arguments by name of each call of `benchmarks.kernels.find`.
 
     Returns:
-        Of each call: `events` (columns, as far as written), `evaluated` (rows of the heads who were
+        Of each call: `events` (columns, as far as written), `evaluated` (rows of the households
         answered in full, repeated for each time) and `seconds` of CPU time.
     """
     path = folder / "calls.pickle"
@@ -46,7 +46,7 @@ def interpret(folder: Path, calls: list[dict[str, Any]]) -> list[dict[str, Any]]
 def main(path: Path) -> None:
     """Make the calls that a file holds and put their results in its place."""
     evaluate = decision.evaluate
-    at = list(signature(evaluate).parameters).index("head")
+    at = list(signature(evaluate).parameters).index("house")
     evaluated: list[int] = []
 
     def noted(*args: Any) -> Any:

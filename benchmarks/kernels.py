@@ -12,14 +12,14 @@ from sim.kernels.rates import MARGIN, close_bound
 
 
 def find(
-    people: Any, heads: Any, since: Any, until: Any, tables: Any, conditions: Any, means: Any,
-    classes: Any, plane: Any, month: int, events: Any, through: Any,
+    households: Any, persons: Any, houses: Any, since: Any, until: Any, tables: Any,
+    conditions: Any, means: Any, classes: Any, plane: Any, month: int, events: Any, through: Any,
 ) -> int:  # fmt: skip
-    """Find the moves and refusals of heads.
+    """Find the moves and refusals of households.
 
     Args:
-        people, heads, since, until, tables, conditions, means, classes, plane, month: As in
-            `sim.kernels.decision.decide`.
+        households, persons, houses, since, until, tables, conditions, means, classes, plane, month:
+            As in `sim.kernels.decision.decide`.
         events: Buffers, written to.
         through: [n] working array.
 
@@ -29,26 +29,28 @@ def find(
     Raises:
         RuntimeError: There is no room for all events.
     """
-    mine = through[: sieve(people, heads, conditions, plane, month, through)]
+    mine = through[: sieve(households, persons, houses, conditions, plane, month, through)]
     found, done = decide(
-        people, heads[mine], since[mine], until[mine], 0, tables, conditions, means, classes, plane,
-        month, events,
+        households, persons, houses[mine], since[mine], until[mine], 0, tables, conditions, means,
+        classes, plane, month, events,
     )  # fmt: skip
     if done < len(mine):
-        raise RuntimeError(f"there are more events than {len(events.head)}")
+        raise RuntimeError(f"there are more events than {len(events.house)}")
     return int(found)
 
 
 @kernel
-def count_points(people, heads, since, until, tables, conditions, plane, month):
-    """Number of points at which `decide` evaluates heads to whom nothing happens."""
+def count_points(households, persons, houses, since, until, tables, conditions, plane, month):
+    """Number of points at which `decide` evaluates households to which nothing happens."""
     n = 0
-    for i in range(heads.shape[0]):
-        head = heads[i]
-        bound = MARGIN * close_bound(people, tables, conditions, head, since[i], until[i], month)
+    for i in range(houses.shape[0]):
+        house = houses[i]
+        bound = MARGIN * close_bound(
+            households, persons, tables, conditions, house, since[i], until[i], month
+        )
         now = since[i]
         while True:
-            now, _, _ = next_point(plane, people.pid[head], bound, now, until[i])
+            now, _, _ = next_point(plane, households.ident[house], bound, now, until[i])
             if now == math.inf:
                 break
             n += 1

@@ -34,11 +34,11 @@ def run(persons: int, steps: int, threads: int) -> dict[str, Any]:
     done = 0
     for step in range(1, steps + 1):
         recorder.record(world, advance(world))
-        done += len(world.people.pid)
+        done += len(world.persons.pid)
         if step % 12 == 0 or step == steps:
             seconds = time.perf_counter() - start
             print(
-                f"{step} of {steps} steps, {len(world.people.pid):,} persons, {seconds:.0f} s,"
+                f"{step} of {steps} steps, {len(world.persons.pid):,} persons, {seconds:.0f} s,"
                 f" {seconds / done * 1e9:.1f} ns a person and step,"
                 f" {resident('VmHWM') / 1e9:.1f} GB at most",
                 file=sys.stderr,
@@ -49,7 +49,7 @@ def run(persons: int, steps: int, threads: int) -> dict[str, Any]:
         "date": datetime.now(UTC).date().isoformat(),
         "machine": machine(),
         "persons_first": persons,
-        "persons_last": len(world.people.pid),
+        "persons_last": len(world.persons.pid),
         "places": len(world.country),
         "steps": steps,
         "threads": threads,

@@ -30,12 +30,12 @@ class Row:
     name: str
     """A / B: the ratio is the time of A over the time of B."""
     a: float | None = None
-    """Seconds a head, person or call (median)."""
+    """Seconds a household, person or call (median)."""
     b: float | None = None
     ratio: float | None = None
     """Median of the ratios of the pairs of timings."""
-    heads: int | None = None
-    """Heads whose answers were compared, person by person."""
+    households: int | None = None
+    """Households whose answers were compared, one by one."""
     events: int | None = None
     """Answers among them other than `stays`."""
     same: bool | None = None
@@ -139,21 +139,23 @@ def of_world(it: Mapping[str, Any]) -> list[str]:
     shares = f"evaluated in full {it['evaluated_share']:.2%}, moving {it['moving_share']:.2%}"
     return [
         (
-            f"  {it['persons']:,} persons, {it['heads']:,} heads deciding, {it['places']} places,"
-            f" {it['cells']:,} cells"
+            f"  {it['persons']:,} persons, {it['households']:,} households deciding,"
+            f" {it['places']} places, {it['cells']:,} cells"
         ),
-        f"  {alternatives}; {shares} of heads",
+        f"  {alternatives}; {shares} of households",
     ]
 
 
 def show_rows(plain: Sequence[Mapping[str, Any]], what: str) -> list[str]:
     """Rows, as `Row.plain` gives them, as a table."""
-    lines = [f"{what:<35}{'A':>9}{'B':>9}{'A / B':>9}  answers/heads"]
+    lines = [f"{what:<35}{'A':>9}{'B':>9}{'A / B':>9}  answers/households"]
     for row in (Row(**{k: v for k, v in it.items() if k != "met"}) for it in plain):
         ratio = "-" if row.ratio is None else f"{row.ratio:,.2f}"
         ratio = f"{row.ratio:,.0f}" if row.ratio is not None and row.ratio >= 100 else ratio
         verdict = "-" if row.same is None else "same" if row.same else "DIFFER"
-        compared = "" if row.same is None or row.heads is None else f" {row.events:,}/{row.heads:,}"
+        compared = ""
+        if row.same is not None and row.households is not None:
+            compared = f" {row.events:,}/{row.households:,}"
         lines.append(
             f"{row.name:<35}{in_unit(row.a):>9}{in_unit(row.b):>9}{ratio:>9}  {verdict}{compared}"
         )

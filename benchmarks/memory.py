@@ -96,11 +96,11 @@ def of_one(persons: int, moving: float) -> dict[str, Any]:
         recorder.record(world, advance(world))
         step = max(step, tracemalloc.get_traced_memory()[1] - before)
     now, most = resident("VmRSS"), resident("VmHWM")
-    columns = bytes_per_person(world.people) * len(world.people.pid)
+    columns = bytes_per_person(world.households, world.persons) * len(world.persons.pid)
     tracemalloc.stop()
     return {
         "world": look_at(next_decision(world)),
-        "persons": len(world.people.pid),
+        "persons": len(world.persons.pid),
         "columns": columns,
         "rest": rest,
         "built": built[1],
@@ -114,7 +114,7 @@ def of_one(persons: int, moving: float) -> dict[str, Any]:
 def answering(world: dict[str, Any]) -> float:
     """Answers other than to stay, a person and step."""
     share = world["moving_share"] + world["blocked_share"]
-    return float(share * world["heads"] / world["persons"])
+    return float(share * world["households"] / world["persons"])
 
 
 def measure(mode: Mode) -> dict[str, Any]:
@@ -171,7 +171,7 @@ def show(found: dict[str, Any]) -> list[str]:
     return [
         f"Bytes a person, between {found['persons'][0]:,} and {found['persons'][1]:,} persons",
         *of_world(found["runs"][1]["world"]),
-        line("columns of `people`", "columns"),
+        line("columns of `households` and `persons`", "columns"),
         line("at rest, between two steps", "at_rest", GOAL_AT_REST),
         line("taken for a while by a step, for everybody", "step_of_all", GOAL_OF_A_STEP),
         line("  for each answer other than to stay", "step_of_each_answer"),

@@ -96,8 +96,8 @@ def measure(mode: Mode) -> dict[str, Any]:
                 find(**arguments)
             middle = time.thread_time()
             step()
-            ours[0].append((middle - start) / 5 / len(asked[0].people.pid))
-            ours[1].append((time.thread_time() - middle) / len(walking.people.pid))
+            ours[0].append((middle - start) / 5 / len(asked[0].persons.pid))
+            ours[1].append((time.thread_time() - middle) / len(walking.persons.pid))
         peer.close()
         for it, mine in zip((row, whole), ours, strict=True):
             it.a, it.b = statistics.median(theirs), statistics.median(mine)

@@ -1,10 +1,10 @@
 /* The decision in plain C: the yardstick of sim/kernels/decision.py.
  *
- * The same algorithm on the same tables with the same hashes. Two sieves list the heads who may have
- * a point below a bound on their rate; of those, the points below a closer bound are found, and at
- * each of them the household is evaluated in full. Sums and products are associated as in the
- * kernel, so that (without contraction into fused operations) the answers are the same, person by
- * person. Axes and units of the tables are documented at `ChoiceTables`, `Conditions`, `Means` and
+ * The same algorithm on the same tables with the same hashes. Two sieves list the households that
+ * may have a point below a bound on their rate; of those, the points below a closer bound are found,
+ * and at each of them the household is evaluated in full. Sums and products are associated as in the
+ * kernel, so that (without contraction into fused operations) the answers are the same, household by
+ * household. Axes and units of the tables are documented at `ChoiceTables`, `Conditions`, `Means` and
  * `Plane` in sim/kernels; c_reference.py fills the structs below in this very order.
  */
 #include <math.h>
@@ -13,9 +13,10 @@
 enum { LIVELIHOOD, FLIGHT };
 enum { CHOICE, NECESSITY, NO_MEANS, NO_PERMISSION };
 enum { LABOUR, FAMILY, ASYLUM, IRREGULAR, N_SLOTS };
-enum { WAITING = 1, STRANDED = 3, DEAD = 6 };  /* activities */
+enum { WAITING = 1, STRANDED = 3 };  /* activities */
 enum { CITIZEN, IRREGULAR_STATUS = 5, N_STATUS = 7, N_AGES = 121 };
-enum { CHILD_AGE = 12, PIONEER_AGE = 18, GROUNDS = 8 };
+enum { CHILD_MONTHS = 12 * 12, PIONEER_MONTHS = 18 * 12, GROUNDS = 4 };
+#define NOBODY 0xFFFFFFFFu
 #define DAYS_A_YEAR 365.25
 #define MARGIN 1.000001
 #define HIGHEST 1000.0
@@ -23,14 +24,21 @@ enum { CHILD_AGE = 12, PIONEER_AGE = 18, GROUNDS = 8 };
 #define LABEL 0xD6E8FEB86659FD93u  /* key of the draw that tells why its event is refused */
 
 typedef struct {
-    const uint64_t *pid;
-    const uint32_t *household, *sibling;
-    const uint16_t *home, *place;
-    const int16_t *moved, *born;
-    const uint16_t *rank;
+    const uint64_t *ident;
+    const uint32_t *head;
     const float *means;
-    const uint8_t *group, *traits, *kin, *status, *activity, *mask, *uprooted;
-} People;
+    const uint16_t *home, *place;
+    const int16_t *moved;
+    const uint16_t *rank, *size;
+    const uint8_t *citizenship, *group, *kin, *status, *activity, *flags, *mask, *uprooted;
+} Households;
+
+typedef struct {
+    const uint64_t *pid;
+    const uint32_t *next;
+    const int16_t *born;
+    const uint8_t *traits;
+} Persons;
 
 typedef struct {
     const int64_t *country;
@@ -67,9 +75,9 @@ typedef struct {
     double start, days;
 } Plane;
 
-/* Moves and refusals, several a head, and at most `room` in all. */
+/* Moves and refusals, several a household, and at most `room` in all. */
 typedef struct {
-    int64_t *head, *answer, *hazard;
+    int64_t *house, *answer, *hazard;
     double *time, *flight;
     uint8_t *uprooted, *trapped;
     uint64_t *word;
@@ -78,11 +86,11 @@ typedef struct {
 
 /* Who is asked, and the span in days for which each is asked. */
 typedef struct {
-    const uint32_t *heads;
+    const uint32_t *houses;
     const int64_t *classes;
     const double *since, *until;
-    int64_t *through;  /* [n_heads] working array: positions of the heads whom the sieves let through */
-    int64_t n_heads, month;
+    int64_t *through;  /* [n_houses] working array: positions of those whom the sieves let through */
+    int64_t n_houses, month;
     int64_t n_places, n_countries, n_groups, n_classes, n_kinds;
 } Step;
 
@@ -144,24 +152,27 @@ static inline int64_t age_of(int64_t month, int64_t born)
     return months / 12 - (months % 12 < 0);
 }
 
-static void who_could_go(const People *people, int64_t head, int64_t month, Household *who)
+/* Whether a person is older than another; of the same month, ids decide. */
+static inline int is_older(const Persons *persons, int64_t row, int64_t other)
 {
-    int64_t founder = people->household[head], pioneer = -1, child = -1, row = founder;
-    who->members = 0;
-    do {
-        if (people->household[row] == founder && people->activity[row] != DEAD) {
-            who->members++;
-            if (row != head) {
-                int64_t age = age_of(month, people->born[row]);
-                if (age >= PIONEER_AGE) {
-                    if (pioneer < 0 || people->born[row] > people->born[pioneer]) pioneer = row;
-                } else if (age >= CHILD_AGE) {
-                    if (child < 0 || people->born[row] < people->born[child]) child = row;
-                }
-            }
+    if (persons->born[row] == persons->born[other]) return persons->pid[row] < persons->pid[other];
+    return persons->born[row] < persons->born[other];
+}
+
+static void who_could_go(const Households *households, const Persons *persons, int64_t house,
+                         int64_t month, Household *who)
+{
+    int64_t pioneer = -1, child = -1;
+    for (uint32_t row = persons->next[households->head[house]]; row != NOBODY;
+         row = persons->next[row]) {
+        const int64_t age = month - persons->born[row];
+        if (age >= PIONEER_MONTHS) {
+            if (pioneer < 0 || is_older(persons, pioneer, row)) pioneer = row;
+        } else if (age >= CHILD_MONTHS) {
+            if (child < 0 || is_older(persons, row, child)) child = row;
         }
-        row = people->sibling[row];
-    } while (row != founder);
+    }
+    who->members = households->size[house];
     who->pioneer = pioneer >= 0;
     who->child = child >= 0;
 }
@@ -308,28 +319,30 @@ static Gates rates(const ChoiceTables *tables, const Step *step, const Household
     return rate;
 }
 
-static Household describe(const People *people, const ChoiceTables *tables, const Conditions *conditions,
-                          const Step *step, int64_t head)
+static Household describe(const Households *households, const Persons *persons,
+                          const ChoiceTables *tables, const Conditions *conditions,
+                          const Step *step, int64_t house)
 {
+    const uint8_t traits = persons->traits[households->head[house]];
     Household who;
-    who.place = people->place[head];
-    who.home = people->home[head];
+    who.place = households->place[house];
+    who.home = households->home[house];
     who.country = tables->country[who.place];
     who.home_country = tables->country[who.home];
-    who.taste = people->traits[head] >> 4;
-    who.kind = step->classes[who.home_country * step->n_groups + people->group[head]];
-    who.education = people->traits[head] >> 1 & 3;
-    who.kin = people->kin[head];
-    who.founded = (people->traits[head] & GROUNDS) != 0;
-    who.queued = people->activity[head] == WAITING;
-    who.confined = conditions->by_state[who.place * 8 + (people->mask[head] >> 4)];
+    who.taste = traits >> 4;
+    who.kind = step->classes[households->citizenship[house] * step->n_groups + households->group[house]];
+    who.education = traits >> 1 & 3;
+    who.kin = households->kin[house];
+    who.founded = (households->flags[house] & GROUNDS) != 0;
+    who.queued = households->activity[house] == WAITING;
+    who.confined = conditions->by_state[who.place * 8 + (households->mask[house] >> 4)];
     if (who.country == who.home_country)
         who.local = 0;
-    else if (people->activity[head] == STRANDED)
+    else if (households->activity[house] == STRANDED)
         who.local = 2;
     else
-        who.local = people->status[head] == IRREGULAR_STATUS;
-    who_could_go(people, head, step->month, &who);
+        who.local = households->status[house] == IRREGULAR_STATUS;
+    who_could_go(households, persons, house, step->month, &who);
     return who;
 }
 
@@ -369,17 +382,17 @@ typedef struct {
 } Factors;
 
 /* `rested` and `stayed` are years since the last move: for the pause after it, and for settling. */
-static inline Factors rate_factors(const People *people, const Conditions *conditions, int64_t month,
-                                   int64_t head, double want, double fear, double rested,
-                                   double stayed)
+static inline Factors rate_factors(const Households *households, const Persons *persons,
+                                   const Conditions *conditions, int64_t month, int64_t house,
+                                   double want, double fear, double rested, double stayed)
 {
-    const int64_t p = people->place[head], status = people->status[head];
-    const int64_t age = age_row(month, people->born[head]);
+    const int64_t p = households->place[house], status = households->status[house];
+    const int64_t age = age_row(month, persons->born[households->head[house]]);
     const double pause = 1.0 - conditions->pause_depth * exp(-rested / conditions->pause);
     Factors it;
     it.livelihood = conditions->livelihood[p * N_STATUS + status] * want;
     it.livelihood *= conditions->age[age] * pause;
-    if (p == people->home[head])
+    if (p == households->home[house])
         it.livelihood *= conditions->at_home;
     else
         it.livelihood *= exp(-conditions->attachment * settled(conditions, p, status, stayed));
@@ -388,13 +401,14 @@ static inline Factors rate_factors(const People *people, const Conditions *condi
 }
 
 /* Upper bound of R_MP on all days: no constraint, all kinds of companions, no pause after a move. */
-static inline double rate_bound(const People *people, const Conditions *conditions, const Step *step,
-                                int64_t head)
+static inline double rate_bound(const Households *households, const Persons *persons,
+                                const Conditions *conditions, const Step *step, int64_t house)
 {
-    const int64_t n = step->n_places, p = people->place[head], o = people->home[head];
-    const int64_t mask = people->mask[head], age = age_row(step->month, people->born[head]);
-    const int64_t cell = (p * n + o) * step->n_classes + (people->traits[head] >> 4);
-    double livelihood = conditions->livelihood[p * N_STATUS + people->status[head]];
+    const int64_t n = step->n_places, p = households->place[house], o = households->home[house];
+    const int64_t head = households->head[house], mask = households->mask[house];
+    const int64_t age = age_row(step->month, persons->born[head]);
+    const int64_t cell = (p * n + o) * step->n_classes + (persons->traits[head] >> 4);
+    double livelihood = conditions->livelihood[p * N_STATUS + households->status[house]];
     livelihood *= p == o ? conditions->at_home : 1.0;
     livelihood *= conditions->most_want[p * 16 + (mask & 15)];
     const double flight =
@@ -416,77 +430,79 @@ static inline double in_company(const ChoiceTables *tables, int h, const Househo
 
 /* A closer bound, from the household's own members and its last move: the pause after it counts as
    of the end of the span, and how settled it is as of the start. */
-static inline double close_bound(const People *people, const ChoiceTables *tables,
-                                 const Conditions *conditions, const Step *step, int64_t head,
-                                 const Household *who, double since, double until)
+static inline double close_bound(const Households *households, const Persons *persons,
+                                 const ChoiceTables *tables, const Conditions *conditions,
+                                 const Step *step, int64_t house, const Household *who,
+                                 double since, double until)
 {
-    const int64_t n = step->n_places, p = who->place, mask = people->mask[head];
+    const int64_t n = step->n_places, p = who->place, mask = households->mask[house];
     const int64_t cell = (p * n + who->home) * step->n_classes + who->taste;
-    const double ago = since - people->moved[head];
+    const double ago = since - households->moved[house];
     const Factors top = rate_factors(
-        people, conditions, step->month, head, conditions->most_want[p * 16 + (mask & 15)],
-        conditions->most_fear[p * 8 + (mask >> 4)], (until - people->moved[head]) / DAYS_A_YEAR,
-        (ago > 0.0 ? ago : 0.0) / DAYS_A_YEAR);
+        households, persons, conditions, step->month, house,
+        conditions->most_want[p * 16 + (mask & 15)], conditions->most_fear[p * 8 + (mask >> 4)],
+        (until - households->moved[house]) / DAYS_A_YEAR, (ago > 0.0 ? ago : 0.0) / DAYS_A_YEAR);
     return top.livelihood * conditions->bound[cell] * in_company(tables, LIVELIHOOD, who)
            + top.flight * conditions->bound[n * n * step->n_classes + cell]
                  * in_company(tables, FLIGHT, who);
 }
 
-/* List the positions of heads who may have a point below their rate; returns how many there are.
+/* List the positions of households that may have a point below their rate; returns how many.
    The lowest point is at -ln(1 - u) / years, which is at least u / years. */
-int64_t sieve(const People *people, const Conditions *conditions, const Plane *plane,
-              const Step *step)
+int64_t sieve(const Households *households, const Persons *persons, const Conditions *conditions,
+              const Plane *plane, const Step *step)
 {
     const double years = plane->days / DAYS_A_YEAR * MARGIN;
     int64_t *through = step->through, end = 0, n = 0;
-    for (int64_t i = 0; i < step->n_heads; i++) {
-        const int64_t head = step->heads[i], p = people->place[head];
-        const int from_here = p == people->home[head];
-        const double most = conditions->most[(p * 2 + from_here) * 128 + people->mask[head]];
+    for (int64_t i = 0; i < step->n_houses; i++) {
+        const int64_t house = step->houses[i], p = households->place[house];
+        const int from_here = p == households->home[house];
+        const double most = conditions->most[(p * 2 + from_here) * 128 + households->mask[house]];
         through[end] = i;
-        end += !(uniform(plane->key, people->pid[head]) > most * years);
+        end += !(uniform(plane->key, households->ident[house]) > most * years);
     }
     for (int64_t j = 0; j < end; j++) {
-        const int64_t i = through[j], head = step->heads[i];
-        const double u = uniform(plane->key, people->pid[head]);
+        const int64_t i = through[j], house = step->houses[i];
+        const double u = uniform(plane->key, households->ident[house]);
         through[n] = i;
-        n += !(u > rate_bound(people, conditions, step, head) * years);
+        n += !(u > rate_bound(households, persons, conditions, step, house) * years);
     }
     return n;
 }
 
 /* Answer those whom the sieves let through. Returns the number of events, or -1 for want of room. */
-static int64_t decide(const People *people, const ChoiceTables *tables, const Conditions *conditions,
-                      const Means *means, const Plane *plane, const Step *step, int64_t n,
-                      const Events *events)
+static int64_t decide(const Households *households, const Persons *persons,
+                      const ChoiceTables *tables, const Conditions *conditions, const Means *means,
+                      const Plane *plane, const Step *step, int64_t n, const Events *events)
 {
     int64_t at = 0;
     for (int64_t j = 0; j < n; j++) {
-        const int64_t i = step->through[j], head = step->heads[i], p = people->place[head];
-        const double since = step->since[i], until = step->until[i], money = people->means[head];
-        const Household who = describe(people, tables, conditions, step, head);
-        const double bound =
-            MARGIN * close_bound(people, tables, conditions, step, head, &who, since, until);
+        const int64_t i = step->through[j], house = step->houses[i], p = households->place[house];
+        const double since = step->since[i], until = step->until[i], money = households->means[house];
+        const Household who = describe(households, persons, tables, conditions, step, house);
+        const double bound = MARGIN
+                             * close_bound(households, persons, tables, conditions, step, house, &who,
+                                           since, until);
         double now = since;
         for (int moves = 0; !moves;) {
-            const Point point = next_point(plane, people->pid[head], bound, now, until);
+            const Point point = next_point(plane, households->ident[house], bound, now, until);
             if (point.time == INFINITY) break;
             now = point.time;
 
             /* The full answer, with the factors of this day. */
             const int64_t row = day_of(conditions, now) * step->n_places + p;
-            const double want = conditions->want[row * 16 + (people->mask[head] & 15)];
-            const double fear = conditions->fear[row * 8 + (people->mask[head] >> 4)];
-            const double ago = (now - people->moved[head]) / DAYS_A_YEAR;
-            const Factors base =
-                rate_factors(people, conditions, step->month, head, want, fear, ago, ago);
+            const double want = conditions->want[row * 16 + (households->mask[house] & 15)];
+            const double fear = conditions->fear[row * 8 + (households->mask[house] >> 4)];
+            const double ago = (now - households->moved[house]) / DAYS_A_YEAR;
+            const Factors base = rate_factors(households, persons, conditions, step->month, house, want,
+                                              fear, ago, ago);
             const Gates live = rates(tables, step, &who, LIVELIHOOD, base.livelihood, money);
             const Gates flee = rates(tables, step, &who, FLIGHT, base.flight, money);
             const double r_mp = live.mp + flee.mp, r = live.r + flee.r;
             if (point.height >= r_mp) continue;
 
             if (at == events->room) return -1;
-            events->head[at] = head;
+            events->house[at] = house;
             events->time[at] = now;
             events->word[at] = point.word;
             events->uprooted[at] = 0;
@@ -497,9 +513,9 @@ static int64_t decide(const People *people, const ChoiceTables *tables, const Co
                 /* Without present threats; and, of the uprooted, as if they were settled again. */
                 const double calm = live.r / want;
                 double chosen = calm;
-                if (people->uprooted[head])
+                if (households->uprooted[house])
                     chosen *= exp(-conditions->attachment
-                                  * (1.0 - settled(conditions, p, people->status[head], ago)));
+                                  * (1.0 - settled(conditions, p, households->status[house], ago)));
                 moves = 1;
                 events->answer[at] = point.height < chosen ? CHOICE : NECESSITY;
                 if (point.height >= chosen && point.height < calm) events->uprooted[at] = 1;
@@ -514,7 +530,8 @@ static int64_t decide(const People *people, const ChoiceTables *tables, const Co
                 events->answer[at] = uniform(LABEL, point.word) < share ? NO_MEANS : NO_PERMISSION;
                 /* Trapped: with the means of a secure place they would have moved. */
                 const double secure =
-                    secure_means(means, p, people->rank[head], people->status[head], who.members);
+                    secure_means(means, p, households->rank[house], households->status[house],
+                                 who.members);
                 if (secure > money) {
                     const Gates able =
                         rates(tables, step, &who, LIVELIHOOD, base.livelihood, secure);
@@ -528,9 +545,10 @@ static int64_t decide(const People *people, const ChoiceTables *tables, const Co
 }
 
 /* Sieve, then decide. Returns the number of events, or -1 for want of room. */
-int64_t answer(const People *people, const ChoiceTables *tables, const Conditions *conditions,
-               const Means *means, const Plane *plane, const Step *step, const Events *events)
+int64_t answer(const Households *households, const Persons *persons, const ChoiceTables *tables,
+               const Conditions *conditions, const Means *means, const Plane *plane,
+               const Step *step, const Events *events)
 {
-    const int64_t n = sieve(people, conditions, plane, step);
-    return decide(people, tables, conditions, means, plane, step, n, events);
+    const int64_t n = sieve(households, persons, conditions, plane, step);
+    return decide(households, persons, tables, conditions, means, plane, step, n, events);
 }

@@ -62,7 +62,7 @@ HOOKS: dict[Any, tuple[str, str]] = {
 a hook that is named nowhere does too little to be seen."""
 
 WRAPPED: list[tuple[Any, str, str, str]] = [
-    (World, "list_heads", "prepare", "list of heads"),
+    (World, "list_households", "prepare", "list of households"),
     (World, "composition_of", "prepare", "households"),
     (exposure, "draw_exposure", "prepare", "exposure"),
     (exposure, "update_means", "prepare", "means"),

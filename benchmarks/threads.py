@@ -33,9 +33,9 @@ GOAL = ">= 1.8"
 
 
 def same_bits(a: World, b: World) -> bool:
-    """Whether people, what was counted, and what mechanisms keep are the same to the bit."""
+    """Whether all columns, what was counted, and what mechanisms keep are the same to the bit."""
     others = set(a.states) - {CHOICES.name}  # it knows how many threads it has
-    parts = [(a.people, b.people), (a.counts, b.counts)]
+    parts = [(a.households, b.households), (a.persons, b.persons), (a.counts, b.counts)]
     parts += [(a.states[name], b.states[name]) for name in others]
     return all(_same(*pair) for pair in parts)
 
@@ -89,7 +89,7 @@ def measure(mode: Mode) -> dict[str, Any]:
     walls: list[list[float]] = [[], []]
     ways: list[list[float]] = [[], []]
     cores = [0.0, 0.0]
-    same, heads, events = True, 0, 0
+    same, households, events = True, 0, 0
     for number in range(WARM + LEAST):
         for side in (0, 1) if number % 2 == 0 else (1, 0):
             with watched(2) as shared:
@@ -102,14 +102,15 @@ def measure(mode: Mode) -> dict[str, Any]:
                 ways[side].append(own + shared.longest)
                 cores[side] += all_cpu / wall / LEAST
             if side == 0:
-                heads += int(HOUSEHOLDS.of(worlds[0]).sum())
+                households += int(HOUSEHOLDS.of(worlds[0]).sum())
                 events += int(HOUSEHOLDS.of(worlds[0])[:, :-1].sum())
             recorders[side].record(worlds[side], census)
         same &= same_bits(*worlds)
-    persons = len(worlds[0].people.pid)
+    persons = len(worlds[0].persons.pid)
     rows = []
     for name, times in (("by the clock", walls), ("were both cores free", ways)):
-        row = Row(f"1 thread / 2, {name}", goal=GOAL, heads=heads, events=events, same=same)
+        row = Row(f"1 thread / 2, {name}", goal=GOAL, events=events, same=same)
+        row.households = households
         row.a, row.b = (statistics.median(it) / persons for it in times)
         row.ratio = statistics.median(a / b for a, b in zip(*times, strict=True))
         rows.append(row)

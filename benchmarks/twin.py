@@ -1,4 +1,4 @@
-"""The object-agent twin: a Mesa agent for each head of household, answering as the engine does."""
+"""The object-agent twin: a Mesa agent for each household, answering as the engine does."""
 
 from __future__ import annotations
 
@@ -38,18 +38,18 @@ def twin_of(world: World) -> Any:
     module = import_module(MODULE)
     twin = module.Twin.__new__(module.Twin)
     module.mesa.Model.__init__(twin, seed=world.seed)
-    twin.world, twin.heads = world, {}
+    twin.world, twin.households = world, {}
     return twin
 
 
 def same_answers(twin: Any, events: Columns) -> bool:
-    """Whether the same happened on the same days to the twin's heads, as they were just asked."""
+    """Whether the same happened on the same days to the twin's households, as just asked."""
     said = sorted(
         (agent.row, day, int(answer)) for agent in twin.asked for answer, day in agent.events
     )
-    heads, days, answers = np.array(said, np.float64).reshape(-1, 3).T
+    houses, days, answers = np.array(said, np.float64).reshape(-1, 3).T
     return (
-        np.array_equal(heads, events["head"])
+        np.array_equal(houses, events["house"])
         and np.array_equal(answers, events["answer"])
         and np.allclose(days, events["time"], rtol=1e-9, atol=1e-9)
     )
@@ -64,7 +64,7 @@ def measure(mode: Mode) -> dict[str, Any]:
     twin = import_module(MODULE).Twin(scenario(Size(persons=AGENTS[mode])), seed=1)
     world = synthetic(Size(persons=PERSONS[mode]))
     recorder = Recorder(world)
-    row.heads = row.events = 0
+    row.households = row.events = 0
     row.same = True
 
     def checked(world: World, *args: Any) -> Any:
@@ -72,8 +72,8 @@ def measure(mode: Mode) -> dict[str, Any]:
         found = ask_all_households(world, *args)
         if world is twin.world:
             events = found[0].events
-            row.heads += len(twin.asked)
-            row.events += len(events.head)
+            row.households += len(twin.asked)
+            row.events += len(events.house)
             row.same &= same_answers(twin, events._asdict())
         return found
 
@@ -86,11 +86,11 @@ def measure(mode: Mode) -> dict[str, Any]:
             recorder.record(world, advance(world))
             end = time.thread_time()
             if number >= WARM:
-                times[0].append((middle - start) / len(twin.world.people.pid))
-                times[1].append((end - middle) / len(world.people.pid))
+                times[0].append((middle - start) / len(twin.world.persons.pid))
+                times[1].append((end - middle) / len(world.persons.pid))
     row.a, row.b = (float(np.median(it)) for it in times)
     row.ratio = float(np.median(np.array(times[0]) / np.array(times[1])))
-    row.note = f"{len(twin.world.people.pid):,} persons; the engine {len(world.people.pid):,}"
+    row.note = f"{len(twin.world.persons.pid):,} persons; the engine {len(world.persons.pid):,}"
     return {
         "agree": row.same,
         "rows": [row.plain()],

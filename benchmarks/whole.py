@@ -38,7 +38,7 @@ GOAL = 11.0
 ADDS_UP = 0.05
 """Part of a step that may lie outside of all stages."""
 SAMPLE = 20_000
-"""Heads of whom Python tells who is evaluated in full."""
+"""Households of which Python tells which are evaluated in full."""
 
 
 def time_steps(
@@ -62,21 +62,21 @@ def time_steps(
     seconds: list[float] = []
     tables: list[dict[str, dict[str, float]]] = []
     persons: list[int] = []
-    heads = np.zeros(len(Answer), np.int64)
+    households = np.zeros(len(Answer), np.int64)
     for _ in range(steps):
         timer = Stages(clock)
         with event.install_recorder("numba:compile") as compiled, timer.running():
             start = clock()
             census = advance(world)
             elapsed = clock() - start
-            heads += HOUSEHOLDS.of(world).sum(axis=0)
+            households += HOUSEHOLDS.of(world).sum(axis=0)
             start = clock()
             recorder.record(world, census)
             elapsed += clock() - start
         if not compiled.buffer:
             seconds.append(elapsed)
             tables.append(timer.table())
-            persons.append(len(world.people.pid))
+            persons.append(len(world.persons.pid))
     if not seconds:
         raise RuntimeError("something was compiled in every step")
     parts = {
@@ -88,7 +88,7 @@ def time_steps(
     }
     total, rows = statistics.fmean(seconds), statistics.fmean(persons)
     by_stage = {stage: sum(it.values()) for stage, it in parts.items()}
-    shares = heads / heads.sum()
+    shares = households / households.sum()
     return {
         "steps": len(seconds),
         "seconds_mean": total,
@@ -104,17 +104,17 @@ def time_steps(
 
 
 def look_at(asked: tuple[Any, ...]) -> dict[str, Any]:
-    """What a world is like before a decision, and what share of its heads moves in it."""
+    """What a world is like before a decision, and what share of its households moves in it."""
     arguments, events = kernel_arguments(asked)
-    heads = arguments["heads"]
+    houses = arguments["houses"]
     random = np.random.default_rng(1)
-    drawn = np.sort(random.choice(heads, min(len(heads), SAMPLE), replace=False))
+    drawn = np.sort(random.choice(houses, min(len(houses), SAMPLE), replace=False))
     with tempfile.TemporaryDirectory() as folder:
         (python,) = interpret(Path(folder), [asking(arguments, drawn)])
     evaluated = len(np.unique(python["evaluated"])) / len(drawn)
     return (
         describe(arguments, asked[0], evaluated)
-        | shares(events, len(heads))
+        | shares(events, len(houses))
         | {"threads": asked[0].threads}
     )
 

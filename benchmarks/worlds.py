@@ -44,7 +44,7 @@ class Size:
     places: int = 17
     """Places, those at war and a camp among them."""
     countries: int = 8
-    """With 17 places these make 50 alternatives (places x channels) for the mean head."""
+    """With 17 places these make 50 alternatives (places x channels) for the mean household."""
     classes: int = 2
     """Latent classes of taste."""
     moving: float = 0.01
@@ -254,11 +254,11 @@ def solved(size: Size) -> tuple[float, float]:
     update_all_households(world)
     want, fear, _, _ = THREATS.of(world).advance(0, 1)
     choices = CHOICES.of(world)
-    heads = world.deciding
-    found = np.zeros((len(heads), 8))
+    houses = world.deciding
+    found = np.zeros((len(houses), 8))
     rates(
-        world.people, heads, choices.tables, current_conditions(world, (want, fear)),
-        CLASSES.of(world), 0.0, 0, found,
+        world.households, world.persons, houses, choices.tables,
+        current_conditions(world, (want, fear)), CLASSES.of(world), 0.0, 0, found,
     )  # fmt: skip
     base, norm = small.decision.base_livelihood, small.decision.flight_norm
     assert base is not None

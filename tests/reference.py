@@ -1,4 +1,4 @@
-"""The decision once more, written for reading: every person in full, term by term, in float64.
+"""The decision once more, written for reading: every household in full, term by term, in float64.
 
 Nothing here is taken from the kernels' tables of factors. Utilities are sums of terms, computed
 from the scenario, the corridors, and what the world has counted (stocks of citizens abroad, threats
@@ -26,7 +26,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from sim.core.rng import key_of, mix, name_hash
-from sim.core.state import GROUNDS, HEAD
+from sim.core.state import DIED, GROUNDS
 from sim.core.terms import FEAR, WANT, Activity, Answer, Channel, Companions, Hazard, Status, Threat
 from sim.kernels.plane import LABEL, TIME, Plane
 from sim.mechanisms.admission import APPLICATIONS
@@ -61,6 +61,7 @@ class Decider:
 
     place: int
     home: int
+    citizenship: int
     taste: int = 0
     group: int = 0
     education: int = 0
@@ -379,23 +380,23 @@ class Reference:
 
         Choice: whole households, or who is to go ahead alone; admitted or not yet.
         """
-        people, waiting = self.world.people, dict[tuple[int, int], float]()
-        queue = APPLICATIONS.of(self.world)
-        for head, goal, channel, companions in zip(
-            queue.head, queue.goal, queue.channel, queue.companions, strict=True
+        queue, waiting = APPLICATIONS.of(self.world), dict[tuple[int, int], float]()
+        for house, goal, channel, companions in zip(
+            queue.household, queue.goal, queue.channel, queue.companions, strict=True
         ):
             where = (self.country[goal], int(channel))
-            n = 1 if companions else len(self.members(head))
-            weight = int(self.world.weight[people.home[head]])
+            n = 1 if companions else len(self.members(house))
+            weight = int(self.world.households.weight[house])
             waiting[where] = waiting.get(where, 0.0) + n * weight
         return waiting
 
     def _backlog(self) -> list[float]:
         """People whose claim is undecided, by country."""
         backlog = [0.0] * len(self.countries)
-        claims, home = CLAIMS.of(self.world), self.world.people.home
-        for person, country in zip(claims.person, claims.country, strict=True):
-            backlog[country] += int(self.world.weight[home[person]])
+        claims = CLAIMS.of(self.world)
+        for house, country in zip(claims.household, claims.country, strict=True):
+            weight = int(self.world.households.weight[house])
+            backlog[country] += len(self.members(house)) * weight
         return backlog
 
     def _price_scale(self) -> float:
@@ -526,51 +527,51 @@ class Reference:
 
     # What a household is -------------------------------------------------------------------
 
-    def members(self, head: int) -> list[int]:
+    def members(self, house: int) -> list[int]:
         """Rows of the living members of a household."""
-        people = self.world.people
-        same = np.flatnonzero(people.household == people.household[head])
-        return [int(row) for row in same if people.activity[row] != Activity.dead]
+        persons = self.world.persons
+        same = np.flatnonzero(persons.household == house)
+        return [int(row) for row in same if not persons.past[row] & DIED]
 
-    def decider(self, head: int) -> Decider:
-        """What the decision knows of the household that a head leads."""
-        people, threats = self.world.people, THREATS.of(self.world)
-        month = self.world.month()
-        place, home = int(people.place[head]), int(people.home[head])
-        members = self.members(head)
-        ages = [(month - int(people.born[row])) // 12 for row in members if row != head]
-        exposed = [k for k in FEAR if people.mask[head] >> k & 1]
+    def decider(self, house: int) -> Decider:
+        """What the decision knows of a household."""
+        households, persons = self.world.households, self.world.persons
+        threats, month = THREATS.of(self.world), self.world.month()
+        place, home = int(households.place[house]), int(households.home[house])
+        head, members = int(households.head[house]), self.members(house)
+        ages = [(month - int(persons.born[row])) // 12 for row in members if row != head]
+        exposed = [k for k in FEAR if households.mask[house] >> k & 1]
         here: tuple[Channel, ...] = ()
         if self.country[place] != self.country[home]:
-            if people.activity[head] == Activity.stranded:
+            if households.activity[house] == Activity.stranded:
                 here = (Channel.asylum, Channel.irregular)
-            elif people.status[head] == Status.irregular:
+            elif households.status[house] == Status.irregular:
                 here = (Channel.asylum,)
         return Decider(
             place=place,
             home=home,
-            taste=int(people.traits[head]) >> 4,
-            group=int(people.group[head]),
-            education=int(people.traits[head]) >> 1 & 3,
-            kin=int(people.kin[head]) - 1,
-            means=float(people.means[head]),
+            citizenship=int(households.citizenship[house]),
+            taste=int(persons.traits[head]) >> 4,
+            group=int(households.group[house]),
+            education=int(persons.traits[head]) >> 1 & 3,
+            kin=int(households.kin[house]) - 1,
+            means=float(households.means[house]),
             members=len(members),
             pioneer=any(age >= 18 for age in ages),
             child=any(12 <= age < 18 for age in ages),
             confined=any(threats.by_state[place, k] for k in exposed),
-            waiting=bool(people.activity[head] == Activity.waiting),
-            founded=bool(people.traits[head] & GROUNDS),
+            waiting=bool(households.activity[house] == Activity.waiting),
+            founded=bool(households.flags[house] & GROUNDS),
             here=here,
         )
 
-    def _kinds(self, home: int, group: int) -> frozenset[str]:
+    def _kinds(self, citizenship: int, group: int) -> frozenset[str]:
         """Citizenship and group, as rules speak of them.
 
         Choice: a group of another country counts as none.
         """
-        own = self.country[home]
-        names = {self.countries[own].id}
-        if group and self.group_country[group] == own:
+        names = {self.countries[citizenship].id}
+        if group and self.group_country[group] == citizenship:
             names.add(self.groups[group])
         return frozenset(names)
 
@@ -826,7 +827,7 @@ class Reference:
 
     def is_admitted(self, who: Decider, country: int, channel: Channel) -> bool:
         """Whether a border channel is open to this very household."""
-        kinds = self.kinds(who.home, who.group)
+        kinds = self.kinds(who.citizenship, who.group)
         is_open, _, _, _, least = self.channel_of(country, channel, kinds, who.founded)
         if channel in (Channel.labour, Channel.family) and (who.waiting or who.education < least):
             return False
@@ -841,7 +842,7 @@ class Reference:
         else:
             price = self.fare(who.place, d)
         if channel in BORDER and not policy_open:
-            kinds = self.kinds(who.home, who.group)
+            kinds = self.kinds(who.citizenship, who.group)
             price += self.channel_of(self.country[d], channel, kinds, who.founded)[3]
         return price
 
@@ -849,7 +850,7 @@ class Reference:
         self, who: Decider, hazard: Hazard, policy_open: bool, hurrying: bool = True
     ) -> list[Option]:
         """Every alternative that policy leaves, whether it can be paid or not."""
-        taste, kinds = self.taste(hazard), self.kinds(who.home, who.group)
+        taste, kinds = self.taste(hazard), self.kinds(who.citizenship, who.group)
         goers = [(Companions.whole, who.members, 0.0)]
         if who.pioneer:
             goers.append((Companions.pioneer, 1, taste.pioneer))
@@ -879,7 +880,10 @@ class Reference:
         there = self.country[d]
         if self.after is None or channel not in BORDER or not self.is_admitted(who, there, channel):
             return 0.0
-        kinds, grounds = self.kinds(who.home, who.group), hazard == Hazard.flight or who.founded
+        kinds, grounds = (
+            self.kinds(who.citizenship, who.group),
+            hazard == Hazard.flight or who.founded,
+        )
         what = (hazard, who.place, who.home, who.taste, kinds, d, channel, grounds, False)
         now = self.value(*what)
         if now == -math.inf:
@@ -921,7 +925,7 @@ class Reference:
         weight = self.taste(hazard).look_ahead
         nests = []
         for d in range(n):
-            who = Decider(place=d, home=o, means=self.median[d])
+            who = Decider(d, o, self.country[o], means=self.median[d])
             options = [
                 it._replace(value=it.value - self.look_ahead_term(hazard, o, it.place))
                 for it in self.options(who, hazard, policy_open=False, hurrying=False)
@@ -957,40 +961,43 @@ class Reference:
             if mask >> k & 1
         )
 
-    def felt(self, head: int, day: np.ndarray) -> tuple[float, float]:
+    def felt(self, house: int, day: np.ndarray) -> tuple[float, float]:
         """What the threats of a day make of the two rates: e^S_want, and e^S_fear - 1."""
-        p, mask = int(self.world.people.place[head]), int(self.world.people.mask[head])
+        households = self.world.households
+        p, mask = int(households.place[house]), int(households.mask[house])
         unheard = 1.0 + self.decision.voice * (1.0 - self.countries[self.country[p]].voice)
         want = math.exp(unheard * self.urge(p, mask, WANT, day))
         return want, math.exp(self.urge(p, mask, FEAR, day)) - 1.0
 
-    def since_move(self, head: int, now: float) -> float:
+    def since_move(self, house: int, now: float) -> float:
         """Years since the household last moved."""
-        return (now - int(self.world.people.moved[head])) / 365.25
+        return (now - int(self.world.households.moved[house])) / 365.25
 
-    def rates(self, head: int, who: Decider, now: float) -> Rates:
+    def rates(self, house: int, who: Decider, now: float) -> Rates:
         """The rates of a household at a moment, a year.
 
         Choice: before the first of the days that are known it is as on the first, and so on.
         """
         day = self.days[min(max(math.floor(now) - self.first_day, 0), len(self.days) - 1)]
-        years = self.since_move(head, now)
-        return self.rates_if(head, who, *self.felt(head, day), years, years)
+        years = self.since_move(house, now)
+        return self.rates_if(house, who, *self.felt(house, day), years, years)
 
-    def ceiling(self, head: int, who: Decider, since: float) -> float:
+    def ceiling(self, house: int, who: Decider, since: float) -> float:
         """No R_MP of any day from `since` on is above this: all threats at their worst."""
-        felt = [self.felt(head, day) for day in self.days]
+        felt = [self.felt(house, day) for day in self.days]
         want, fear = max(want for want, _ in felt), max(fear for _, fear in felt)
-        return self.rates_if(head, who, want, fear, math.inf, self.since_move(head, since)).R_MP
+        stayed = self.since_move(house, since)
+        return self.rates_if(house, who, want, fear, math.inf, stayed).R_MP
 
     def rates_if(
-        self, head: int, who: Decider, want: float, fear: float, rested: float, stayed: float
+        self, house: int, who: Decider, want: float, fear: float, rested: float, stayed: float
     ) -> Rates:
         """The rates under such threats, so many years after a move, for its pause and to settle."""
-        people, decision = self.world.people, self.decision
-        p = who.place
-        age = (self.world.month() - int(people.born[head])) // 12
-        factor = self.income_factor(self.country[p], int(people.status[head]))
+        households, decision = self.world.households, self.decision
+        p, status = who.place, int(households.status[house])
+        born = int(self.world.persons.born[households.head[house]])
+        age = (self.world.month() - born) // 12
+        factor = self.income_factor(self.country[p], status)
         place = self.places[p]
         income = (place.income_ppp or place.income or 1.0) * (1.0 - place.unemployment)
         level = max(income * factor / decision.reference_income, 1e-9)
@@ -1000,10 +1007,9 @@ class Reference:
         calm *= level**-decision.home_income
         if p == who.home:
             calm *= math.exp(-decision.home_attachment)
-        status = int(people.status[head])
         # R_0 / W^lam: nor has any uprooted it, so that it is as settled as it can be.
         settled = self.settled(p, who.home, status, stayed)
-        if_secure = 1.0 if people.uprooted[head] else settled
+        if_secure = 1.0 if households.uprooted[house] else settled
         secure = calm * math.exp(-decision.place_attachment * if_secure)
         calm *= math.exp(-decision.place_attachment * settled)
         # Choice: flight has no age schedule and does not rest.
@@ -1042,39 +1048,39 @@ class Reference:
             self.worths[at] = self.W(self.options_of(who, hazard, policy_open), means)
         return self.worths[at]
 
-    def rates_at_secure_means(self, head: int, who: Decider, now: float) -> Rates:
+    def rates_at_secure_means(self, house: int, who: Decider, now: float) -> Rates:
         """The rates, had no threat drained the household's means."""
-        people, p = self.world.people, who.place
-        normal = float(MEANS.of(self.world).normal[people.rank[head]])
+        households, p = self.world.households, who.place
+        normal = float(MEANS.of(self.world).normal[households.rank[house]])
         secure = self.secure_means(
             p,
             normal,
-            self.income_factor(self.country[p], int(people.status[head])),
+            self.income_factor(self.country[p], int(households.status[house])),
             float(self.support[p]),
         )
         secure *= who.members
-        return self.rates(head, replace(who, means=max(secure, who.means)), now)
+        return self.rates(house, replace(who, means=max(secure, who.means)), now)
 
     # Answers ---------------------------------------------------------------------------------
 
     def answers(
-        self, head: int, who: Decider, plane: Plane, since: float, until: float
+        self, house: int, who: Decider, plane: Plane, since: float, until: float
     ) -> list[Verdict]:
         """Moves and refusals of a household after `since` and up to `until`; a move ends them."""
-        pid, found = int(self.world.people.pid[head]), []
+        ident, found = int(self.world.households.ident[house]), []
         # Some points above the ceiling are near to it.
-        below = self.ceiling(head, who, since) * (1.0 + 2.0 * NEAR)
-        for day, height, word in points(plane, pid, below):
+        below = self.ceiling(house, who, since) * (1.0 + 2.0 * NEAR)
+        for day, height, word in points(plane, ident, below):
             if since < day <= until:
-                rates = self.rates(head, who, day)
+                rates = self.rates(house, who, day)
                 if height < rates.R_MP or close(height, rates.R_MP):
-                    found.append(self.answer(head, who, rates, day, height, word))
+                    found.append(self.answer(house, who, rates, day, height, word))
                 if height < rates.R:
                     break
         return found
 
     def answer(
-        self, head: int, who: Decider, rates: Rates, day: float, height: float, word: int
+        self, house: int, who: Decider, rates: Rates, day: float, height: float, word: int
     ) -> Verdict:
         """One point, five answers."""
         near = close(height, rates.R) or close(height, rates.R_MP)
@@ -1098,7 +1104,7 @@ class Reference:
         # The parts are differences of rates: what is lost in them counts in full rates.
         near |= abs(label - share) <= NEAR * max(1.0, 1e-6 * rates.R_MP / gap)
         # Choice: only what drains its means is taken away, not what uprooted it.
-        secure = self.rates_at_secure_means(head, who, day).R_C
+        secure = self.rates_at_secure_means(house, who, day).R_C
         near |= close(height, secure)
         return Verdict(answer, day, word, trapped=height < secure, near=near)
 
@@ -1140,9 +1146,7 @@ def sigma_of(gini: float) -> float:
     return math.sqrt(2.0) * NormalDist().inv_cdf((gini + 1.0) / 2.0)
 
 
-def heads_of(world: World) -> list[int]:
-    """Rows of the heads who live somewhere or are stranded."""
-    people = world.people
+def houses_of(world: World) -> list[int]:
+    """Rows of the households that live somewhere or are stranded."""
     ask = (Activity.resident, Activity.waiting, Activity.stranded)
-    rows = np.flatnonzero((people.flags & HEAD > 0) & np.isin(people.activity, ask))
-    return [int(row) for row in rows]
+    return [int(house) for house in np.flatnonzero(np.isin(world.households.activity, ask))]

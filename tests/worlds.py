@@ -15,7 +15,17 @@ from typing import Any
 import numpy as np
 
 from sim.core.rng import key_of
-from sim.core.state import DAYS_A_YEAR, F64, GROUNDS, HEAD, I64, LONG_AGO, U32, append
+from sim.core.state import (
+    DAYS_A_YEAR,
+    DIED_ON_THE_WAY,
+    F64,
+    GROUNDS,
+    I64,
+    LONG_AGO,
+    NOBODY,
+    U32,
+    append,
+)
 from sim.core.terms import Activity, Channel, Status, Threat
 from sim.engine.setup import build_world
 from sim.engine.stages import STAGES
@@ -473,22 +483,36 @@ def random_world(number: int) -> World:
     prepare(world)
     endow(world, rng)
     # Within a month people move; tables stay as they are.
-    for founder in rng.permutation(np.unique(world.people.household))[:5]:
-        place_household(world, rng, founder)
+    for house in rng.permutation(by_head(world))[:5]:
+        place_household(world, rng, house)
     world.day = int(rng.choice((0, 0, 45)))
     return world
 
 
-def members_of(world: World, founder: int) -> I64:
-    """Rows of a household, the dead included."""
-    return np.flatnonzero(world.people.household == founder)
+def by_head(world: World) -> I64:
+    """Rows of the households, in the order of the rows of those who lead them."""
+    return np.argsort(world.households.head, kind="stable")
 
 
-def place_household(world: World, rng: np.random.Generator, founder: int) -> None:
+def members_of(world: World, house: int) -> I64:
+    """Rows of a household's members, the dead included."""
+    return np.flatnonzero(world.persons.household == house)
+
+
+def living_members(world: World, house: int) -> list[int]:
+    """Rows of a household's living members, from its head on."""
+    rows = []
+    row = world.households.head[house]
+    while row != NOBODY:
+        rows.append(int(row))
+        row = world.persons.next[row]
+    return rows
+
+
+def place_household(world: World, rng: np.random.Generator, house: int) -> None:
     """Put a household somewhere, in a standing that people have there."""
-    people = world.people
-    rows = members_of(world, founder)
-    home = int(people.home[rows[0]])
+    households = world.households
+    home = int(households.home[house])
     place = int(rng.integers(len(world.country)))
     if rng.random() < 0.3:
         place = home
@@ -501,41 +525,72 @@ def place_household(world: World, rng: np.random.Generator, founder: int) -> Non
         status = ABROAD[rng.integers(len(ABROAD))]
         if rng.random() < 0.2:
             status, activity = Status.irregular, Activity.stranded
-    people.place[rows] = place
-    people.status[rows] = int(status)
-    people.moved[rows] = LONG_AGO if rng.random() < 0.3 else -int(rng.integers(3000))
-    alive = rows[people.activity[rows] != Activity.dead]
-    people.activity[alive] = int(activity)
+    households.place[house] = place
+    households.status[house] = int(status)
+    households.moved[house] = LONG_AGO if rng.random() < 0.3 else -int(rng.integers(3000))
+    households.activity[house] = int(activity)
+
+
+def take_out(world: World, row: int) -> None:
+    """Take a person out of the members of a household that someone else leads."""
+    households, persons = world.households, world.persons
+    house = persons.household[row]
+    rows = living_members(world, house)
+    before = rows[rows.index(row) - 1]
+    persons.next[before] = persons.next[row]
+    persons.next[row] = NOBODY
+    households.size[house] -= 1
+
+
+def let_die(world: World, row: int) -> None:
+    """Let a person, who does not lead a household, have died on the way to where it is."""
+    take_out(world, row)
+    households, persons = world.households, world.persons
+    house = persons.household[row]
+    persons.past[row] |= DIED_ON_THE_WAY
+    persons.next[row] = households.place[house]
+    ACCOUNT.of(world).dead[households.citizenship[house]] += households.weight[house]
+
+
+def let_leave(world: World, row: int) -> int:
+    """Let a person, who does not lead a household, have founded one; return its row."""
+    take_out(world, row)
+    new = int(world.add_households(1)[0])
+    households, persons = world.households, world.persons
+    house = persons.household[row]
+    for column in households:
+        column[new] = column[house]
+    households.ident[new] = persons.pid[row]
+    households.head[new] = row
+    households.size[new] = 1
+    households.relative[house] = new
+    persons.household[row] = new
+    return new
 
 
 def scatter(world: World, rng: np.random.Generator) -> None:
     """Bring people into every state of the account that is not on the way."""
-    people = world.people
-    for founder in np.unique(people.household):
-        rows = members_of(world, founder)
-        for row in rows[rows != founder]:
+    for house in range(len(world.households.ident)):
+        for row in members_of(world, house)[1:]:
             chance = rng.random()
             if chance < 0.05:
-                people.activity[row] = int(Activity.dead)
-                ACCOUNT.of(world).dead += int(world.weight[people.home[row]])
+                let_die(world, row)
             elif chance < 0.12:
                 # Somebody has left the household of birth, as pioneers do.
-                people.household[row] = row
-                people.flags[row] = HEAD
-                place_household(world, rng, row)
+                place_household(world, rng, let_leave(world, row))
         if rng.random() < 0.6:
-            place_household(world, rng, founder)
+            place_household(world, rng, house)
 
 
 def queue_up(world: World, rng: np.random.Generator) -> None:
     """Let those who wait have applied somewhere, and those who claim wait for a decision."""
-    people = world.people
-    waiting = np.flatnonzero((people.flags & HEAD > 0) & (people.activity == Activity.waiting))
+    households, houses = world.households, by_head(world)
+    waiting = houses[households.activity[houses] == Activity.waiting]
     if len(waiting):
         n = len(waiting)
         append(
             APPLICATIONS.of(world),
-            head=waiting,
+            household=waiting,
             goal=rng.integers(len(world.country), size=n),
             channel=rng.choice((int(Channel.labour), int(Channel.family)), size=n),
             answer=np.zeros(n),
@@ -544,29 +599,26 @@ def queue_up(world: World, rng: np.random.Generator) -> None:
             applied=np.zeros(n),
             ready=rng.choice((np.inf, np.inf, 100.0), size=n),
         )
-    claiming = np.flatnonzero(
-        (people.status == Status.claimant) & (people.activity != Activity.dead)
-    )
+    claiming = np.flatnonzero(households.status == Status.claimant)
     if len(claiming):
         append(
             CLAIMS.of(world),
-            person=claiming,
-            country=world.country[people.place[claiming]],
+            household=claiming,
+            country=world.country[households.place[claiming]],
             claimed=0.0,
         )
 
 
 def endow(world: World, rng: np.random.Generator) -> None:
-    """Give every household money, kin and exposure at random, members alike."""
-    people = world.people
-    for founder in np.unique(people.household):
-        rows = members_of(world, founder)
-        people.mask[rows] = rng.integers(128) if rng.random() < 0.8 else 0
+    """Give every household money, kin and exposure at random."""
+    households = world.households
+    for house in by_head(world):
+        households.mask[house] = rng.integers(128) if rng.random() < 0.8 else 0
         if rng.random() < 0.5:
-            people.traits[rows] |= GROUNDS
-        people.kin[rows] = rng.integers(len(STOCKS.of(world).diaspora) + 1)
-        if founder % 3:
-            people.uprooted[rows] = people.pid[founder] % np.uint64(128)
+            households.flags[house] |= GROUNDS
+        households.kin[house] = rng.integers(len(STOCKS.of(world).diaspora) + 1)
+        if households.head[house] % 3:
+            households.uprooted[house] = households.ident[house] % np.uint64(128)
         form = rng.random()
         if form < 0.15:
             money = 0.0
@@ -578,18 +630,18 @@ def endow(world: World, rng: np.random.Generator) -> None:
             money = 1e7
         else:
             continue
-        people.means[rows] = money
+        households.means[house] = money
 
 
-def asked_for(heads: I64 | U32, since: F64 | float, until: F64 | float) -> Asked:
-    """Some heads, asked from one day, itself excluded, to another."""
-    n = len(heads)
+def asked_for(houses: I64 | U32, since: F64 | float, until: F64 | float) -> Asked:
+    """Some households, asked from one day, itself excluded, to another."""
+    n = len(houses)
     spans = (np.broadcast_to(np.asarray(it, np.float64), n).copy() for it in (since, until))
-    return Asked(heads.astype(np.uint32), *spans, np.ones(n, np.bool_))
+    return Asked(houses.astype(np.uint32), *spans, np.ones(n, np.bool_))
 
 
 def alike(most: F64) -> list[I64]:
-    """Positions of heads whose rates are of the same order of magnitude."""
+    """Positions of households whose rates are of the same order of magnitude."""
     order = np.floor(np.log10(np.maximum(most, 1e-9)))
     return [np.flatnonzero(order == one) for one in np.unique(order)]
 
@@ -600,34 +652,34 @@ def plane_of(world: World, start: float, days: float) -> Plane:
 
 
 def events_of(
-    world: World, now: Conditions, plane: Plane, heads: I64 | U32, since: F64 | float | None = None,
-    until: F64 | float | None = None,
+    world: World, now: Conditions, plane: Plane, houses: I64 | U32,
+    since: F64 | float | None = None, until: F64 | float | None = None,
 ) -> Events:  # fmt: skip
-    """Moves and refusals of heads in spans of a plane, by default in the whole of it."""
+    """Moves and refusals of households in spans of a plane, by default in the whole of it."""
     since = plane.start if since is None else since
     until = plane.start + plane.days if until is None else until
     other = copy.copy(world)
     other.plane = lambda _: plane  # type: ignore[method-assign]
-    return ask_listed(other, now, asked_for(heads, since, until)).events
+    return ask_listed(other, now, asked_for(houses, since, until)).events
 
 
 def answers_of(
-    world: World, now: Conditions, years: float, heads: I64 | U32 | None = None
+    world: World, now: Conditions, years: float, houses: I64 | U32 | None = None
 ) -> Events:
-    """Moves and refusals of heads, or of all who decide, in a sub-step from today on.
+    """Moves and refusals of households, or of all who decide, in a sub-step from today on.
 
     The moment of each is a share of that time.
     """
     plane = plane_of(world, world.day, years * DAYS_A_YEAR)
-    events = events_of(world, now, plane, world.deciding if heads is None else heads)
+    events = events_of(world, now, plane, world.deciding if houses is None else houses)
     return events._replace(time=(events.time - plane.start) / plane.days)
 
 
-def rates_of(world: World, now: Conditions, heads: I64, day: float | None = None) -> F64:
-    """[n, 8] L, F, L_M, F_M, L_P, F_P, L_MP, F_MP of each head, as the kernel evaluates them."""
-    found, choices = np.zeros((len(heads), 8)), CHOICES.of(world)
+def rates_of(world: World, now: Conditions, houses: I64, day: float | None = None) -> F64:
+    """[n, 8] L, F, L_M, F_M, L_P, F_P, L_MP, F_MP of households, as the kernel evaluates them."""
+    found, choices = np.zeros((len(houses), 8)), CHOICES.of(world)
     rates(
-        world.people, heads, choices.tables, now, CLASSES.of(world),
+        world.households, world.persons, houses, choices.tables, now, CLASSES.of(world),
         float(world.day if day is None else day), world.month(), found,
     )  # fmt: skip
     return found

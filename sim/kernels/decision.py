@@ -358,7 +358,7 @@ def expect(
                         continue
                     for s in range(n_slots):
                         # Multiplying the household's factor by its size counts persons.
-                        persons = ways[s, 0] * able(
+                        people = ways[s, 0] * able(
                             ways[s, 2], money, n, with_all * n, with_one, with_child
                         )
                         way = s
@@ -366,6 +366,6 @@ def expect(
                             way = channel_without_permission(
                                 d, o, tables.country[d] == tables.country[p]
                             )
-                        share = w * moves * nests[d] / total * persons / inside
+                        share = w * moves * nests[d] / total * people / inside
                         flows[tables.country[o], p, d, way, CHOICE] += int(share * free_part)
                         flows[tables.country[o], p, d, way, NECESSITY] += int(share * forced_part)

@@ -12,7 +12,7 @@ import pytest
 
 import sim
 from sim.core.rng import replicate_seed
-from sim.core.state import HEAD, WOMAN
+from sim.core.state import DIED, WOMAN
 from sim.engine.simulate import run_world
 from sim.engine.step import advance
 from sim.mechanisms.decide import add_expected
@@ -104,8 +104,9 @@ def test_nor_does_whoever_looks_at_households_before_they_are_asked():
         advance(plain)
         advance(seen, look=lambda _, end: days.append(end))
     assert len(days) > 8, "dated events cut steps"
-    for name, column in plain.people._asdict().items():
-        assert (column == getattr(seen.people, name)).all(), name
+    for table in ("households", "persons"):
+        for name, column in getattr(plain, table)._asdict().items():
+            assert (column == getattr(getattr(seen, table), name)).all(), (table, name)
 
 
 def test_threads_of_a_whole_run_change_nothing():
@@ -115,7 +116,7 @@ def test_threads_of_a_whole_run_change_nothing():
 
 @pytest.mark.parametrize("kind", ["reversed", "shuffled", "tens"])
 def test_the_order_of_rows_changes_nothing(kind):
-    n = len(world().people.pid)
+    n = len(world().households.ident)
     order = np.arange(n)[::-1].copy()
     if kind == "shuffled":
         order = np.random.default_rng(1).permutation(n)
@@ -126,7 +127,7 @@ def test_the_order_of_rows_changes_nothing(kind):
 
 def test_nor_do_rows_or_threads_at_harsh_borders():
     base = tables(small(*HARSH))
-    order = np.random.default_rng(1).permutation(len(world().people.pid))
+    order = np.random.default_rng(1).permutation(len(world().households.ident))
     assert differing(base, tables(small(*HARSH), order=order, threads=2)) == []
     harms = base["harms"].groupby("harm", observed=False)["people"].sum()
     assert (harms[["prosecution", "separation", "bribe"]] > 0).all()
@@ -212,25 +213,35 @@ def test_people_on_an_island_change_only_what_all_people_do(tmp_path):
 
 
 def persons(at: World, without: str = "") -> pd.DataFrame:
-    """Everybody but those born in a place, by id; places, countries and people by their ids."""
-    people, scenario = at.people, at.scenario
+    """Everybody but those born in a place, by id; places, countries and people by their ids.
+
+    Members are told by the one who follows, and households of a family by the next one.
+    """
+    households, people, scenario = at.households, at.persons, at.scenario
     places = np.array([place.id for place in scenario.places])
-    kin = np.array(["", *(country.id for country in scenario.countries)])
+    countries = np.array([country.id for country in scenario.countries])
+    kin = np.array(["", *countries])
+    house, alive = people.household, people.past & DIED == 0
+    following = np.append(people.pid, np.uint64(0))[np.minimum(people.next, len(people.pid))]
     table = pd.DataFrame(
         {
-            "home": places[people.home],
-            "place": places[people.place],
-            "household": people.pid[people.household],
-            "sibling": people.pid[people.sibling],
-            "head": people.flags & HEAD,
+            "home": places[households.home[house]],
+            "place": places[households.place[house]],
+            "household": households.ident[house],
+            "relative": households.ident[households.relative[house]],
+            "head": households.head[house] == np.arange(len(people.pid)),
+            "next": np.where(alive, following, 0),
+            "size": households.size[house],
+            "weight": households.weight[house],
             "born": people.born,
             "sex": people.traits & WOMAN,
             "education": people.traits >> 1 & 3,
             "taste": people.traits >> 4,
-            "group": people.group,
-            "rank": people.rank,
-            "kin": kin[people.kin],
-            "status": people.status,
+            "group": households.group[house],
+            "rank": households.rank[house],
+            "kin": kin[households.kin[house]],
+            "citizenship": countries[households.citizenship[house]],
+            "status": households.status[house],
         },
         index=people.pid,
     )

@@ -1,10 +1,10 @@
-"""The kernel agrees, person by person, with the reference written for reading.
+"""The kernel agrees, household by household, with the reference written for reading.
 
-Random small worlds, a thousand with `SIM_LONG_TESTS=1`; in each every head is asked several times,
-and where each would go under either hazard. Rates differ by orders of magnitude between worlds and
-heads: those with similar rates are asked on a plane of such a length that each has a few events. A
-difference is allowed only where a draw lies within 1e-6, relatively, of a threshold: those are
-counted, and must be few.
+Random small worlds, a thousand with `SIM_LONG_TESTS=1`; in each every household is asked several
+times, and where each would go under either hazard. Rates differ by orders of magnitude between
+worlds and households: those with similar rates are asked on a plane of such a length that each has
+a few events. A difference is allowed only where a draw lies within 1e-6, relatively, of a
+threshold: those are counted, and must be few.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from sim.scenario.whole import Scenario
 from sim.scenario.writer import dump
 from sim.schema import Intervention
 from tests import worlds
-from tests.reference import Decider, Rates, Reference, Verdict, heads_of
+from tests.reference import Decider, Rates, Reference, Verdict, houses_of
 from tests.worlds import alike, events_of, plane_of, random_scenario, random_world, rates_of
 
 LONG = bool(os.environ.get("SIM_LONG_TESTS"))
@@ -46,9 +46,9 @@ EXACT = 1e-9
 KNOWN = 60
 """Days whose threats are known; all others are as the first or the last of them."""
 EVENTS = 4.0
-"""Events of a head on its plane, at most, on average."""
+"""Events of a household on its plane, at most, on average."""
 POINTS = 500.0
-"""Points of a head below the bound of its rates, at most, on average."""
+"""Points of a household below the bound of its rates, at most, on average."""
 SHORTEST = 1e-6
 """Days of a plane, at least: in less time, two points may have the same rounded moment."""
 LONGEST = (60.0, 60.0, 4000.0)
@@ -67,15 +67,15 @@ class Tally:
     """What has been compared."""
 
     answers: I64
-    """Events by answer; heads without any count as `stays`."""
+    """Events by answer; households without any count as `stays`."""
     n_near: int = 0
     n_uprooted: int = 0
     n_repeated: int = 0
-    """Heads that were refused more than once."""
+    """Households that were refused more than once."""
     n_cut: int = 0
-    """Heads with events on both sides of a cut."""
+    """Households with events on both sides of a cut."""
     n_outside: int = 0
-    """Heads that would have had other events in the whole of the plane."""
+    """Households that would have had other events in the whole of the plane."""
     n_goals: int = 0
 
 
@@ -85,32 +85,42 @@ def row(rates: Rates) -> list[float]:
     ]  # fmt: skip
 
 
+def naturalise(world: World) -> None:
+    """Let every third household have become citizens of some country, by its identity."""
+    of = world.households.ident % np.uint64(3 * world.n_countries)
+    new = of < world.n_countries
+    world.households.citizenship[new] = of[new]
+
+
 def compare(number: int, tally: Tally) -> None:
     """Hold one random world's kernel to its reference."""
     world = random_world(number)
+    naturalise(world)
     reference = Reference(world)
     check_look_ahead(reference, number)
     # The stranded are asked by another rule, but their rates are defined: include them.
-    heads = np.sort(np.random.default_rng(number).permutation(heads_of(world))[:HEADS])
-    world.people.moved[heads[::3]] = world.day  # their rates change most in the days to come
+    houses = np.sort(np.random.default_rng(number).permutation(houses_of(world))[:HEADS])
+    world.households.moved[houses[::3]] = world.day  # their rates change most in the days to come
     reference.live_through(world.day, KNOWN)
     want, fear, _, _ = THREATS.of(world).advance(world.day, KNOWN)
     now = current_conditions(world, (want, fear))
 
-    deciders = [reference.decider(head) for head in heads]
+    deciders = [reference.decider(house) for house in houses]
     for day in (world.day, world.day + 20.5, world.day + KNOWN - 0.5, world.day + KNOWN + 300.0):
-        rates = [reference.rates(head, who, day) for head, who in zip(heads, deciders, strict=True)]
-        found = rates_of(world, now, heads, day)
+        rates = [
+            reference.rates(house, who, day) for house, who in zip(houses, deciders, strict=True)
+        ]
+        found = rates_of(world, now, houses, day)
         np.testing.assert_allclose(
             found, [row(r) for r in rates], rtol=EXACT, atol=1e-200, err_msg=f"world {number}"
         )
         check_gates(found, rates, number)
     daily = [
-        rates_of(world, now, heads, world.day + i + 0.5)[:, 6:].sum(axis=1) for i in range(KNOWN)
+        rates_of(world, now, houses, world.day + i + 0.5)[:, 6:].sum(axis=1) for i in range(KNOWN)
     ]
     most = np.max(daily, axis=0)
     # Where bounds are far too wide, points to look at are many, and time must be shorter.
-    rate = np.maximum(most, check_bound(world, now, heads, most) * EVENTS / POINTS)
+    rate = np.maximum(most, check_bound(world, now, houses, most) * EVENTS / POINTS)
 
     rng = np.random.default_rng([number, 1])
     for again, longest in enumerate(LONGEST):
@@ -120,13 +130,13 @@ def compare(number: int, tally: Tally) -> None:
             if plane.days < SHORTEST:
                 continue
             who = [deciders[i] for i in these]
-            check_plane(reference, now, plane, rng, heads[these], who, tally, number)
+            check_plane(reference, now, plane, rng, houses[these], who, tally, number)
     for hazard in Hazard:
-        check_goals(reference, heads, deciders, hazard, rng, tally, number)
+        check_goals(reference, houses, deciders, hazard, rng, tally, number)
 
 
 def plane_for(world: World, rng: np.random.Generator, most: float, longest: float) -> Plane:
-    """A plane on which the head with the greatest rate has a few events.
+    """A plane on which the household with the greatest rate has a few events.
 
     If it is short, it begins on one day and ends on another.
     """
@@ -136,50 +146,50 @@ def plane_for(world: World, rng: np.random.Generator, most: float, longest: floa
 
 
 def check_plane(
-    reference: Reference, now: Conditions, plane: Plane, rng: np.random.Generator, heads: I64,
+    reference: Reference, now: Conditions, plane: Plane, rng: np.random.Generator, houses: I64,
     deciders: list[Decider], tally: Tally, number: int,
 ) -> None:  # fmt: skip
     """Events in spans of a plane are the reference's, however the spans are cut."""
-    world, n = reference.world, len(heads)
+    world, n = reference.world, len(houses)
     since = plane.start + plane.days * rng.choice((0.0, 0.0, 0.2, 0.4), n)
     until = plane.start + plane.days * rng.choice((1.0, 1.0, 0.8, 0.6), n)
-    events = events_of(world, now, plane, heads, since, until)
-    listed = [np.flatnonzero(events.head == head) for head in heads]
-    for head, who, a, b, mine in zip(heads, deciders, since, until, listed, strict=True):
-        verdicts = reference.answers(head, who, plane, a, b)
-        check_events(reference, head, who, events, mine, verdicts, tally, number)
+    events = events_of(world, now, plane, houses, since, until)
+    listed = [np.flatnonzero(events.house == house) for house in houses]
+    for house, who, a, b, mine in zip(houses, deciders, since, until, listed, strict=True):
+        verdicts = reference.answers(house, who, plane, a, b)
+        check_events(reference, house, who, events, mine, verdicts, tally, number)
         assert ((events.time[mine] > a) & (events.time[mine] <= b)).all()
         tally.n_outside += len(verdicts) != len(
-            reference.answers(head, who, plane, plane.start, plane.start + plane.days)
+            reference.answers(house, who, plane, plane.start, plane.start + plane.days)
         )
     # Anywhere, and at the very moment of an event.
     cut = since + (until - since) * rng.random(n)
     for i in range(0, n, 2):
         if len(listed[i]):
             cut[i] = events.time[rng.choice(listed[i])]
-    check_cut(world, now, plane, heads, (since, cut, until), events, tally)
+    check_cut(world, now, plane, houses, (since, cut, until), events, tally)
     # The sieve drops no one, and no point is above the bound.
     boundless = now._replace(bound=2.0 * now.bound, most=np.full_like(now.most, np.inf))
     for one, other in zip(
-        events, events_of(world, boundless, plane, heads, since, until), strict=True
+        events, events_of(world, boundless, plane, houses, since, until), strict=True
     ):
         np.testing.assert_array_equal(one, other)
 
 
 def check_cut(
-    world: World, now: Conditions, plane: Plane, heads: I64, at: tuple[F64, F64, F64],
+    world: World, now: Conditions, plane: Plane, houses: I64, at: tuple[F64, F64, F64],
     events: Events, tally: Tally,
 ) -> None:  # fmt: skip
     """Spans cut in two have the same events, to the bit; who has moved is not asked again."""
     since, cut, until = at
-    before = events_of(world, now, plane, heads, since, cut)
-    left = ~np.isin(heads, before.head[before.answer <= Answer.necessity])
-    after = events_of(world, now, plane, heads[left], cut[left], until[left])
+    before = events_of(world, now, plane, houses, since, cut)
+    left = ~np.isin(houses, before.house[before.answer <= Answer.necessity])
+    after = events_of(world, now, plane, houses[left], cut[left], until[left])
     joined = join_events([before, after])
-    order = np.argsort(joined.head, kind="stable")
+    order = np.argsort(joined.house, kind="stable")
     for one, other in zip(events, joined, strict=True):
         np.testing.assert_array_equal(one, other[order])
-    tally.n_cut += len(np.intersect1d(before.head, after.head))
+    tally.n_cut += len(np.intersect1d(before.house, after.house))
 
 
 def check_look_ahead(reference: Reference, number: int) -> None:
@@ -218,12 +228,12 @@ def test_where_caravans_form_gates_still_relax_and_bounds_hold(monkeypatch) -> N
         for make in (plain, with_caravan):
             monkeypatch.setattr(worlds, "random_scenario", make)
             world = random_world(number)
-            heads = np.array(heads_of(world), np.int64)
+            houses = np.array(houses_of(world), np.int64)
             want, fear, _, _ = THREATS.of(world).advance(world.day, 1)
             now = current_conditions(world, (want, fear))
-            found[make] = rates_of(world, now, heads)
+            found[make] = rates_of(world, now, houses)
         check_gates(found[with_caravan], [], number)
-        check_bound(world, now, heads, found[with_caravan][:, 6:].sum(axis=1))
+        check_bound(world, now, houses, found[with_caravan][:, 6:].sum(axis=1))
         assert (CHOICES.of(world).joined == 0).all()
         # Where officials stop no more of them, nobody is worse off in a caravan, but for what the
         # look-ahead is solved to (1e-6 / (1 - .95) at most).
@@ -235,7 +245,7 @@ def test_where_caravans_form_gates_still_relax_and_bounds_hold(monkeypatch) -> N
 
 
 def check_gates(found: F64, rates: list[Rates], number: int) -> None:
-    """Gates only relax, and both Shapley parts are at least nothing, for every head."""
+    """Gates only relax, and both Shapley parts are at least nothing, for every household."""
     r, r_m, r_p, r_mp = (found[:, i] + found[:, i + 1] for i in (0, 2, 4, 6))
     relaxed = 1 + 1e-14  # sums taken in two orders differ in the last digit
     assert (r <= r_m * relaxed).all(), number
@@ -251,10 +261,10 @@ def check_gates(found: F64, rates: list[Rates], number: int) -> None:
 
 
 def check_events(
-    reference: Reference, head: int, who: Decider, events: Events, mine: I64,
+    reference: Reference, house: int, who: Decider, events: Events, mine: I64,
     verdicts: list[Verdict], tally: Tally, number: int,
 ) -> None:  # fmt: skip
-    """A head's answers, days, hazards and the trapped are the reference's."""
+    """A household's answers, days, hazards and the trapped are the reference's."""
     tally.n_repeated += int((events.answer[mine] > Answer.necessity).sum() > 1)
     tally.answers[Answer.stays] += not len(mine)
     for i, verdict in zip(mine, verdicts, strict=False):
@@ -263,29 +273,30 @@ def check_events(
             return  # it may have moved or not, so that nothing is known of what follows
         answer = Answer(int(events.answer[i]))
         tally.answers[answer] += 1
-        assert answer == verdict.answer, (number, head)
-        assert events.time[i] == verdict.time, (number, head)
-        assert events.word[i] == verdict.word, (number, head)
-        assert events.trapped[i] == verdict.trapped, (number, head)
+        assert answer == verdict.answer, (number, house)
+        assert events.time[i] == verdict.time, (number, house)
+        assert events.word[i] == verdict.word, (number, house)
+        assert events.trapped[i] == verdict.trapped, (number, house)
         if answer <= Answer.necessity:
-            assert events.hazard[i] == verdict.hazard, (number, head)
-            assert events.uprooted[i] == verdict.uprooted, (number, head)
+            assert events.hazard[i] == verdict.hazard, (number, house)
+            assert events.uprooted[i] == verdict.uprooted, (number, house)
             tally.n_uprooted += verdict.uprooted
         assert events.flight[i] == pytest.approx(verdict.flight, rel=1e-6, abs=1e-12)
     if any(verdict.near for verdict in verdicts):
         tally.n_near += 1
         return
-    assert len(mine) == len(verdicts), (number, head)
+    assert len(mine) == len(verdicts), (number, house)
 
 
-def check_bound(world: World, now: Conditions, heads: I64, most: F64) -> F64:
+def check_bound(world: World, now: Conditions, houses: I64, most: F64) -> F64:
     """No bound is below R_MP on any day; gives the bounds."""
-    people, bounds = world.people, []
-    for head, r_mp in zip(heads, most, strict=True):
-        p, o, mask = int(people.place[head]), int(people.home[head]), int(people.mask[head])
-        where = (p, o, int(people.traits[head]) >> 4)
-        age = min((world.month() - int(people.born[head])) // 12, 120)
-        livelihood = now.livelihood[p, people.status[head]] * now.want[:, p, mask & 15].max()
+    households, persons, bounds = world.households, world.persons, []
+    for house, r_mp in zip(houses, most, strict=True):
+        p, o = int(households.place[house]), int(households.home[house])
+        head, mask = households.head[house], int(households.mask[house])
+        where = (p, o, int(persons.traits[head]) >> 4)
+        age = min((world.month() - int(persons.born[head])) // 12, 120)
+        livelihood = now.livelihood[p, households.status[house]] * now.want[:, p, mask & 15].max()
         livelihood *= now.age[0, age] * (now.at_home if p == o else 1.0)
         flight = now.flight * now.fear[:, p, mask >> 4].max() * now.age[1, age]
         bound = livelihood * now.bound[(0, *where)] + flight * now.bound[(1, *where)]
@@ -296,25 +307,25 @@ def check_bound(world: World, now: Conditions, heads: I64, most: F64) -> F64:
 
 
 def check_goals(
-    reference: Reference, heads: I64, deciders: list[Decider], hazard: Hazard,
+    reference: Reference, houses: I64, deciders: list[Decider], hazard: Hazard,
     rng: np.random.Generator, tally: Tally, number: int,
 ) -> None:  # fmt: skip
     """Destination, channel, companions and price are the reference's."""
     world = reference.world
-    hazards = np.full(len(heads), int(hazard))
-    words = rng.integers(2**64, size=len(heads), dtype=np.uint64)
-    goal, channel, companions, price = pick_goals(world, heads, words, hazards)
-    for i, (head, who) in enumerate(zip(heads, deciders, strict=True)):
+    hazards = np.full(len(houses), int(hazard))
+    words = rng.integers(2**64, size=len(houses), dtype=np.uint64)
+    goal, channel, companions, price = pick_goals(world, houses, words, hazards)
+    for i, (house, who) in enumerate(zip(houses, deciders, strict=True)):
         mine = reference.goal(who, hazard, int(words[i]))
         tally.n_near += mine.near
         if mine.near:
             continue
-        assert goal[i] == mine.place, (number, head, hazard)
+        assert goal[i] == mine.place, (number, house, hazard)
         if mine.place >= 0:
             tally.n_goals += 1
-            assert channel[i] == mine.channel, (number, head, hazard)
-            assert companions[i] == mine.companions, (number, head, hazard)
-            assert price[i] == pytest.approx(mine.price, rel=1e-12), (number, head, hazard)
+            assert channel[i] == mine.channel, (number, house, hazard)
+            assert companions[i] == mine.companions, (number, house, hazard)
+            assert price[i] == pytest.approx(mine.price, rel=1e-12), (number, house, hazard)
 
 
 def agree(numbers: range) -> None:
@@ -359,25 +370,25 @@ def test_it_makes_no_difference_how_many_events_there_is_room_for(monkeypatch) -
     n_events = 0
     for number in range(12):
         world = random_world(number)
-        heads = np.array(heads_of(world), np.int64)
+        houses = np.array(houses_of(world), np.int64)
         want, fear, _, _ = THREATS.of(world).advance(world.day, 1)
         now = current_conditions(world, (want, fear))
-        found = rates_of(world, now, heads)
+        found = rates_of(world, now, houses)
         most = found[:, 6] + found[:, 7]
         plane = plane_for(world, np.random.default_rng(number), np.median(most), 1e6)
-        heads = heads[most * plane.days / DAYS_A_YEAR < 50.0]
-        events = events_of(world, now, plane, heads)
+        houses = houses[most * plane.days / DAYS_A_YEAR < 50.0]
+        events = events_of(world, now, plane, houses)
         monkeypatch.setattr(decide, "FEWEST", 1)
-        parts = [events_of(world, now, plane, heads[i : i + 1]) for i in range(len(heads))]
+        parts = [events_of(world, now, plane, houses[i : i + 1]) for i in range(len(houses))]
         monkeypatch.undo()
         for one, other in zip(events, join_events(parts), strict=True):
             np.testing.assert_array_equal(one, other)
-        n_events += len(events.head) - len(np.unique(events.head))
+        n_events += len(events.house) - len(np.unique(events.house))
     assert n_events > 300
 
 
 @pytest.mark.parametrize("first", range(0, N_WORLDS, CHUNK))
-def test_the_kernel_agrees_with_the_reference_person_by_person(first: int) -> None:
+def test_the_kernel_agrees_with_the_reference_household_by_household(first: int) -> None:
     agree(range(first, first + CHUNK))
 
 

@@ -1,4 +1,4 @@
-"""What must follow, person by person, when one thing changes and all luck stays.
+"""What must follow, household by household, when one thing changes and all luck stays.
 
 Each test takes one large world, changes the conditions or the landscape, and asks the same people
 again with the same draws: state and means are held, so every difference has one cause.
@@ -17,7 +17,6 @@ import pytest
 from sim.core.state import F64, I64, append
 from sim.core.terms import FEAR, Activity, Answer, Channel, Hazard, Status, Threat
 from sim.engine.setup import build_world
-from sim.kernels.household import wait_members
 from sim.kernels.rates import Conditions
 from sim.mechanisms.admission import APPLICATIONS
 from sim.mechanisms.census import STOCKS
@@ -41,45 +40,45 @@ STAYS = int(Answer.stays)
 
 @dataclass
 class Told:
-    """What every head answers, where movers go, and all rates."""
+    """What every household answers, where movers go, and all rates."""
 
     answer: I64
-    """[draw, head]"""
+    """[draw, household]"""
     hazard: I64
-    """[draw, head]"""
+    """[draw, household]"""
     goal: I64
-    """[draw, head] -1 for those who do not move."""
+    """[draw, household] -1 for those who do not move."""
     channel: I64
-    """[draw, head] -1 for those who do not move."""
+    """[draw, household] -1 for those who do not move."""
     rates: F64
-    """[head, 8] L, F, L_M, F_M, L_P, F_P, L_MP, F_MP."""
+    """[household, 8] L, F, L_M, F_M, L_P, F_P, L_MP, F_MP."""
 
     @property
     def moves(self) -> Any:
         return self.answer <= Answer.necessity
 
     def gate(self, i: int) -> F64:
-        """[head] R, R_M, R_P or R_MP."""
+        """[household] R, R_M, R_P or R_MP."""
         return self.rates[:, 2 * i] + self.rates[:, 2 * i + 1]
 
 
 def ask(world: World, now: Conditions) -> Told:
-    heads, n = world.deciding, len(world.deciding)
+    houses, n = world.deciding, len(world.deciding)
     answer = np.full((DRAWS, n), STAYS)
     hazard, goal, channel = (np.full((DRAWS, n), -1) for _ in range(3))
-    at = np.full(len(world.people.pid), -1)
-    at[heads] = np.arange(n)
+    at = np.full(len(world.households.ident), -1)
+    at[houses] = np.arange(n)
     seed = world.seed
     for draw in range(DRAWS):
         world.seed = seed + 1_000_000 * draw
         events = answers_of(world, now, DT)
-        rows = at[events.head]
+        rows = at[events.house]
         answer[draw, rows], hazard[draw, rows] = events.answer, events.hazard
         moving = events.answer <= Answer.necessity
-        found = pick_goals(world, events.head[moving], events.word[moving], events.hazard[moving])
+        found = pick_goals(world, events.house[moving], events.word[moving], events.hazard[moving])
         goal[draw, rows[moving]], channel[draw, rows[moving]] = found[:2]
     world.seed = seed
-    rates = rates_of(world, now, heads)
+    rates = rates_of(world, now, houses)
     return Told(answer, hazard, goal, channel, rates)
 
 
@@ -99,29 +98,26 @@ def conditions_at(world: World, severity: F64) -> Conditions:
 def made_ready(scenario: Scenario) -> World:
     """A world with some of the people abroad in every standing, some with an application."""
     world = build_world(scenario, seed=7)
-    people = world.people
+    households = world.households
     rng = np.random.default_rng(7)
-    founders = np.unique(people.household)
-    home_country = world.country[people.home]
-    for founder in founders[rng.random(len(founders)) < 0.1]:
-        rows = np.flatnonzero(people.household[founder : founder + 20] == founder) + founder
+    for house in np.flatnonzero(rng.random(len(households.ident)) < 0.1):
         place = int(rng.integers(len(world.country)))
-        people.place[rows] = place
-        own = world.country[place] == home_country[founder]
+        households.place[house] = place
+        own = world.country[place] == world.country[households.home[house]]
         standings = (Status.displaced,) if own else (Status.refugee, Status.irregular)
-        people.status[rows] = int(standings[rng.integers(len(standings))])
-        people.moved[rows] = -int(rng.integers(2000))
+        households.status[house] = int(standings[rng.integers(len(standings))])
+        households.moved[house] = -int(rng.integers(2000))
     # Some wait for admission to the far country, so that its queue is long.
-    rows = world.deciding[people.status[world.deciding] == Status.citizen][:500]
-    wait_members(people, rows, int(Activity.waiting))
+    houses = world.deciding[households.status[world.deciding] == Status.citizen][:500]
+    households.activity[houses] = Activity.waiting
     append(
-        APPLICATIONS.of(world), head=rows, goal=len(world.country) - 1, channel=int(Channel.labour),
-        answer=0, felt=0, companions=0, applied=0.0, ready=np.inf,
+        APPLICATIONS.of(world), household=houses, goal=len(world.country) - 1,
+        channel=int(Channel.labour), answer=0, felt=0, companions=0, applied=0.0, ready=np.inf,
     )  # fmt: skip
     prepare(world)
     # Kin next door, for a fifth of the households.
     number = [it.id for it in scenario.countries].index("NEXT")
-    people.kin[people.pid[people.household] % np.uint64(5) == 0] = number + 1
+    households.kin[households.ident % np.uint64(5) == 0] = number + 1
     return world
 
 
@@ -149,14 +145,14 @@ def test_a_graver_threat_makes_movers_of_stayers_and_never_the_reverse(
     world = large_world()
     severity, _ = as_it_is()
     p = [it.id for it in world.scenario.places].index(place)
-    heads, people = world.deciding, world.people
-    here = people.place[heads] == p
+    houses, households = world.deciding, world.households
+    here = households.place[houses] == p
     # Where nobody is exposed there is nothing to see: expose half of them, whoever they are.
-    mask = people.mask.copy()
-    rows = np.flatnonzero(people.place == p)
-    exposed = people.pid[people.household[rows]] % np.uint64(2) == 0
-    people.mask[rows] = np.where(
-        exposed, people.mask[rows] | (1 << threat), people.mask[rows] & (127 - (1 << threat))
+    mask = households.mask.copy()
+    there = np.flatnonzero(households.place == p)
+    exposed = households.ident[there] % np.uint64(2) == 0
+    households.mask[there] = np.where(
+        exposed, mask[there] | (1 << threat), mask[there] & (127 - (1 << threat))
     )
     try:
         low = severity.copy()
@@ -165,8 +161,8 @@ def test_a_graver_threat_makes_movers_of_stayers_and_never_the_reverse(
         high[p, threat] = 0.8
         before, after = (ask(world, conditions_at(world, s)) for s in (low, high))
     finally:
-        people.mask[:] = mask
-    feels = here & (people.pid[people.household[heads]] % np.uint64(2) == 0)
+        households.mask[:] = mask
+    feels = here & (households.ident[houses] % np.uint64(2) == 0)
     assert feels.sum() > 300
 
     # Nobody's rate falls; among those whom it reaches, the rate rises of everybody
@@ -345,7 +341,7 @@ def test_a_rule_about_others_changes_nothing_here() -> None:
     world, before = policy_world("labour"), answers_under_policy("labour")
     shut = under(world, False, labour_next={"except_": ("FAR",)})
     after = ask(shut, conditions_at(shut, THREATS.of(world).severity))
-    citizenship = world.country[world.people.home[world.deciding]]
+    citizenship = world.households.citizenship[world.deciding]
     theirs = citizenship == [it.id for it in world.scenario.countries].index("FAR")
     assert (after.rates[theirs] < before.rates[theirs]).any()
     # Nothing but the last 1e-6 of the look-ahead, whose iteration begins where it had ended.
@@ -384,7 +380,8 @@ def test_money_only_relaxes() -> None:
     """More means raise R and R_P, and leave R_M and R_MP exactly as they were."""
     world, before = policy_world("labour"), answers_under_policy("labour")
     rich = copy.copy(world)
-    rich.people = world.people._replace(means=world.people.means * np.float32(3.0))
+    means = world.households.means * np.float32(3.0)
+    rich.households = world.households._replace(means=means)
     after = ask(rich, conditions_at(rich, THREATS.of(world).severity))
     np.testing.assert_array_equal(after.rates[:, [2, 3, 6, 7]], before.rates[:, [2, 3, 6, 7]])
     assert (after.rates >= before.rates).all()

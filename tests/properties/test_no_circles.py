@@ -20,13 +20,13 @@ def test_no_journey_passes_a_place_twice(changes):
     camps = {i for i, place in enumerate(at.scenario.places) if place.kind == "camp"}
     been = dict[tuple[int, int], list[int]]()
     for _ in steps(at):
-        parties, people = PARTIES.of(at), at.people
-        for i, head in enumerate(parties.head):
+        parties, households = PARTIES.of(at), at.households
+        for i, house in enumerate(parties.household):
             if parties.leg[i] == -2:
                 continue  # not by corridors
-            journey = (int(people.household[head]), int(parties.began[i]))
+            journey = (int(house), int(parties.began[i]))
             places = been.setdefault(journey, [int(parties.origin[i])])
-            here = int(people.place[head])
+            here = int(households.place[house])
             if here != places[-1]:
                 places.append(here)
                 assert here not in camps or here == parties.goal[i]

@@ -7,10 +7,12 @@ from functools import cache
 import numpy as np
 import pytest
 
-from sim.core.state import HEAD
+from sim.core.state import DIED, I64
 from sim.core.terms import Activity
+from sim.kernels.household import died_at
 from sim.mechanisms.exposure import EXPOSURE
 from sim.mesa.twin import Twin
+from sim.model.world import World
 from sim.scenario.whole import Scenario
 from tests.small import AA, HARSH, Tables, differing, small, small_tables, steps, tables, world
 
@@ -42,17 +44,26 @@ def people(of: Tables, name: str, column: str = "people") -> dict[str, float]:
 @pytest.mark.parametrize("changes", [(), HARSH], ids=["as it is", "harsh"])
 def test_people_outside_the_focus_stay_where_they_are(changes: tuple[str, ...]) -> None:
     at = world(small(*STAY, *changes))
-    start = at.people.place.copy()
-    outside = at.country[at.people.home] != AA
-    abroad = outside & (at.country[at.people.place] != at.country[at.people.home])
+    start = places_of(at)
+    home = at.country[at.households.home[at.persons.household]]
+    outside = home != AA
+    abroad = outside & (at.country[start] != home)
     assert abroad.sum() > 10
     for _ in steps(at):
         pass
     n = len(start)
-    assert (at.people.place[:n][outside] == start[outside]).all()
-    assert (at.people.place[:n][~outside] != start[~outside]).mean() > 0.1
-    there = np.isin(at.people.activity, (Activity.resident, Activity.dead))
-    assert there[at.country[at.people.home] != AA].all()
+    assert (places_of(at)[:n][outside] == start[outside]).all()
+    assert (places_of(at)[:n][~outside] != start[~outside]).mean() > 0.1
+    there = np.isin(at.households.activity, (Activity.resident, Activity.dead))
+    assert there[at.country[at.households.home] != AA].all()
+
+
+def places_of(at: World) -> I64:
+    """[person] place of stay; of the dead, where they died."""
+    places = at.households.place[at.persons.household].astype(np.int64)
+    dead = at.persons.past & DIED > 0
+    places[dead] = died_at(at.persons.next[dead])[0]
+    return places
 
 
 def test_only_the_focus_decides_moves_and_comes_to_harm() -> None:
@@ -66,9 +77,9 @@ def test_only_the_focus_decides_moves_and_comes_to_harm() -> None:
 
 def test_answers_are_those_of_the_focus() -> None:
     scenario = small(*STAY, "outputs.by=[citizenship]")
-    heads = people(tables(scenario), "answers", "households")
-    assert heads["AA"] > 0
-    assert heads["BB"] == heads["CC"] == 0
+    asked = people(tables(scenario), "answers", "households")
+    assert asked["AA"] > 0
+    assert asked["BB"] == asked["CC"] == 0
 
 
 def test_others_are_counted_exposed_born_and_die() -> None:
@@ -124,23 +135,24 @@ def test_the_account_closes_by_citizenship() -> None:
         assert of.iloc[-1] - of.iloc[0] == pytest.approx(born.sum()[country], rel=0.2)
 
 
-def test_objects_ask_the_same_heads() -> None:
+def test_objects_ask_the_same_households() -> None:
     scenario: Scenario = small(*STAY, "population.agents=1000")
     twin = Twin(scenario)
     twin.step()
-    rows = np.array([head.row for head in twin.asked])
+    rows = np.array([house.row for house in twin.asked])
     at = twin.world
     assert len(rows) > 100
-    assert (at.country[at.people.home[rows]] == AA).all()
+    assert (at.country[at.households.home[rows]] == AA).all()
 
 
-def test_heads_who_decide_and_heads_who_stay_are_all_heads() -> None:
+def test_households_that_decide_and_that_stay_are_all_households() -> None:
     at = world(small(*STAY))
-    heads = at.list_heads(0, len(at.people.pid))
-    both = np.sort(np.concatenate([heads.deciding, heads.staying]))
-    assert both.tolist() == np.flatnonzero(at.people.flags & HEAD).tolist()
-    assert (at.country[at.people.home[heads.deciding]] == AA).all()
-    assert (at.country[at.people.home[heads.staying]] != AA).all()
-    assert at.deciding.tolist() == heads.deciding.tolist()
+    n = len(at.households.ident)
+    listed = at.list_households(0, n)
+    both = np.sort(np.concatenate([listed.deciding, listed.staying]))
+    assert both.tolist() == list(range(n))
+    assert (at.country[at.households.home[listed.deciding]] == AA).all()
+    assert (at.country[at.households.home[listed.staying]] != AA).all()
+    assert at.deciding.tolist() == listed.deciding.tolist()
     # A threat's prevalence is its share of all households of a place, whoever decides.
     assert EXPOSURE.of(at).counts.sum() == len(both)

@@ -7,7 +7,6 @@ import pandas as pd
 import pytest
 
 import sim
-from sim.core.state import PAST
 from sim.experiments.compare import ARMS, EXISTS, by_person, differences
 from sim.schema import Outputs
 from tests.small import differing, small, steps, tables, world
@@ -68,16 +67,16 @@ def test_who_is_blocked_at_the_end_was_ever_blocked(run: dict[str, pd.DataFrame]
 
 def test_the_past_is_never_lost() -> None:
     at = world()
-    before = np.zeros(len(at.people.pid), np.uint8)
+    before = np.zeros(len(at.persons.pid), np.uint8)
     for _ in steps(at):
-        after = at.people.flags[: len(before)] & PAST
+        after = at.persons.past[: len(before)]
         assert (after & before == before).all()
-        before = at.people.flags & PAST
+        before = at.persons.past.copy()
     assert len(np.unique(before)) > 10
 
 
 def test_order_of_rows_does_not_matter(run: dict[str, pd.DataFrame]) -> None:
-    n = len(world().people.pid)
+    n = len(world().households.ident)
     other = tables(small(NAMED), order=np.random.default_rng(3).permutation(n))
     assert other["persons"].equals(run["persons"])
 
@@ -88,8 +87,8 @@ def test_births_are_in_it(run: dict[str, pd.DataFrame]) -> None:
     at = world()
     start = pd.DataFrame(
         {
-            "id_high": (at.people.pid >> np.uint64(32)).astype(np.int64),
-            "id_low": (at.people.pid & np.uint64(0xFFFFFFFF)).astype(np.int64),
+            "id_high": (at.persons.pid >> np.uint64(32)).astype(np.int64),
+            "id_low": (at.persons.pid & np.uint64(0xFFFFFFFF)).astype(np.int64),
         }
     )
     joined = run["persons"].merge(start, how="left", indicator=True)

@@ -142,14 +142,15 @@ def expected_to_move_on(step: str) -> float:
     at = world(solve_base(sim.read(FILE, [*NEWCOMERS, f"time.step={step}"]), base))
     # They take with them what they own.
     prepare(at)
-    people, places = at.people, [place.id for place in base.places]
+    households, places = at.households, [place.id for place in base.places]
     north, city = places.index("AA_N"), places.index("BB_C")
-    heads = at.deciding[(people.home == north)[at.deciding] & (people.place == north)[at.deciding]]
-    people.activity[np.isin(people.household, people.household[heads])] = Activity.travelling
-    turn = np.argsort(np.argsort(people.pid[heads]))
+    houses = at.deciding
+    houses = houses[(households.home[houses] == north) & (households.place[houses] == north)]
+    households.activity[houses] = Activity.travelling
+    turn = np.argsort(np.argsort(households.ident[houses]))
     append(
-        PARTIES.of(at), head=heads, goal=city, origin=north, channel=Channel.labour,
-        answer=Answer.choice, felt=0, leg=DIRECT, due=152 * (turn + 0.5) / len(heads), began=0,
+        PARTIES.of(at), household=houses, goal=city, origin=north, channel=Channel.labour,
+        answer=Answer.choice, felt=0, leg=DIRECT, due=152 * (turn + 0.5) / len(houses), began=0,
         n_legs=0, entered=NONE, caravan=NONE, attempt=1, passed=0,
     )  # fmt: skip
     flows = run_world(at, 0, 1, None).frames(0)["flows"]

@@ -1,4 +1,4 @@
-"""The twin with an object for each household gives the kernel's answers, person by person.
+"""The twin with an object for each household gives the kernel's answers, one by one.
 
 A difference is allowed only where a draw lies within 1e-6 of a threshold, so that the twin itself
 answers otherwise for a draw moved by as much: those are counted, and must be few.
@@ -23,7 +23,8 @@ from sim.mechanisms.choice import CHOICES
 from sim.mechanisms.journey import pick_goals
 from sim.mechanisms.threats import THREATS
 from sim.mesa import twin
-from sim.mesa.twin import Head, Twin
+from sim.mesa.twin import Household, Twin
+from tests.properties.test_kernel import naturalise
 from tests.small import FILE, steps, world
 from tests.worlds import alike, asked_for, plane_of, random_scenario, random_world, rates_of
 
@@ -34,19 +35,19 @@ will be asked of that they lack."""
 
 
 POINTS = 30.0
-"""Points of a head below the bound of its rates, at most, on average."""
+"""Points of a household below the bound of its rates, at most, on average."""
 
 
 class Tally(NamedTuple):
     """What was compared: how often each answer, channel and party_type was the kernel's."""
 
     answers: Any
-    """Events by answer; heads without any count as `stays`."""
+    """Events by answer; households without any count as `stays`."""
     channels: Any
     companions: Any
     near: list[Any]
     repeated: list[Any]
-    """Heads that were refused more than once."""
+    """Households that were refused more than once."""
 
 
 def tally() -> Tally:
@@ -65,53 +66,53 @@ class Nudged(Twin):
         return drawn * (1.0 + self.nudge) if drawn < 0.5 else 1.0 - (1.0 - drawn) * (1 - self.nudge)
 
 
-def near(head: Head, say: Any, kernels: Any) -> bool:
+def near(household: Household, say: Any, kernels: Any) -> bool:
     """Whether the twin says what the kernel says if its draws are moved by 1e-6."""
     found = []
     for nudge in (-NEAR, NEAR):
-        head.model.nudge = nudge
-        found.append(say(head))
-    head.model.nudge = 0.0
-    say(head)
+        household.model.nudge = nudge
+        found.append(say(household))
+    household.model.nudge = 0.0
+    say(household)
     return kernels in found
 
 
-def agree(head: Head, mine: Any, kernels: Any, say: Any, seen: Tally) -> bool:
+def agree(household: Household, mine: Any, kernels: Any, say: Any, seen: Tally) -> bool:
     if mine == kernels:
         return True
-    assert near(head, say, kernels), (head.row, mine, kernels)
-    seen.near.append((head.row, kernels))
+    assert near(household, say, kernels), (household.row, mine, kernels)
+    seen.near.append((household.row, kernels))
     return False
 
 
 Events = list[tuple[int, float]]
 
 
-def events_of(head: Head) -> Events:
-    return [(int(answer), float(day)) for answer, day in head.events]
+def events_of(household: Household) -> Events:
+    return [(int(answer), float(day)) for answer, day in household.events]
 
 
-def decided(head: Head) -> Events:
-    head.decide()
-    return events_of(head)
+def decided(household: Household) -> Events:
+    household.decide()
+    return events_of(household)
 
 
-def chosen(head: Head) -> tuple[int, int, int]:
-    return (-1, 0, 0) if head.chosen is None else (
-        head.chosen.place, int(head.chosen.channel), int(head.chosen.who)
+def chosen(household: Household) -> tuple[int, int, int]:
+    return (-1, 0, 0) if household.chosen is None else (
+        household.chosen.place, int(household.chosen.channel), int(household.chosen.who)
     )  # fmt: skip
 
 
-def move(head: Head) -> tuple[int, int, int]:
-    head.decide()
-    return chosen(head)
+def move(household: Household) -> tuple[int, int, int]:
+    household.decide()
+    return chosen(household)
 
 
-def goal_of(head: Head, hazard: int, word: Any) -> tuple[int, int, int]:
-    """Where the kernel has a head go."""
+def goal_of(household: Household, hazard: int, word: Any) -> tuple[int, int, int]:
+    """Where the kernel has a household go."""
     words = np.array([word], np.uint64)
     place, channel, who, _ = pick_goals(
-        head.model.world, np.array([head.row]), words, np.array([int(hazard)])
+        household.model.world, np.array([household.row]), words, np.array([int(hazard)])
     )
     return int(place[0]), int(channel[0]), int(who[0])
 
@@ -119,23 +120,23 @@ def goal_of(head: Head, hazard: int, word: Any) -> tuple[int, int, int]:
 def compare(model: Nudged, now: Conditions, end: int, seen: Tally) -> None:
     """Hold every answer, and where movers go, to the kernel's."""
     world = model.world
-    asked = decide.all_heads(world, end)
+    asked = decide.all_households(world, end)
     events = decide.ask_listed(world, now, asked).events
-    for row in asked.heads.tolist():
-        head, mine = model.heads[row], np.flatnonzero(events.head == row)
+    for row in asked.houses.tolist():
+        household, mine = model.households[row], np.flatnonzero(events.house == row)
         kernels = list(zip(events.answer[mine].tolist(), events.time[mine].tolist(), strict=True))
-        if not agree(head, events_of(head), kernels, decided, seen):
+        if not agree(household, events_of(household), kernels, decided, seen):
             continue
         last = kernels[-1][0] if kernels else int(Answer.stays)
-        assert head.answer == last
+        assert household.answer == last
         np.add.at(seen.answers, [answer for answer, _ in kernels] or [last], 1)
         if sum(answer > Answer.necessity for answer, _ in kernels) > 1:
             seen.repeated.append(row)
         if last > Answer.necessity:
-            assert head.chosen is None
+            assert household.chosen is None
             continue
-        goal = goal_of(head, events.hazard[mine[-1]], events.word[mine[-1]])
-        if agree(head, chosen(head), goal, move, seen):
+        goal = goal_of(household, events.hazard[mine[-1]], events.word[mine[-1]])
+        if agree(household, chosen(household), goal, move, seen):
             seen.channels[goal[1]] += 1
             seen.companions[goal[2]] += 1
 
@@ -169,7 +170,7 @@ def test_it_answers_as_the_kernel_does_through_two_years_of_a_small_world() -> N
 )
 def test_it_answers_as_the_kernel_does_in_real_cases(case: str, months: tuple[str, str]) -> None:
     seen = tally()
-    # Rates so high that many of the few hundred heads answer otherwise than by staying.
+    # Rates so high that many of the few hundred households answer otherwise than by staying.
     high = ["decision.base_livelihood=30", "decision.base_flight=3", "decision.flight_norm=1"]
     time = [f"time.start={months[0]}", f"time.end={months[1]}"]
     watch(Nudged(sim.read(case, ["population.agents=1200", *time, *high])), 2, seen)
@@ -186,27 +187,28 @@ def test_it_answers_as_the_kernel_does_in_random_worlds(monkeypatch: pytest.Monk
     for number in WORLDS:
         model = Nudged(random_scenario(number), number)
         at = model.world = random_world(number)
+        naturalise(at)
         pending += CHOICES.of(at).tables.surge.pending
         n_days = 30 * (1 + 11 * (number % 2))
         want, fear, _, _ = THREATS.of(at).advance(at.day, n_days)
         now = decide.current_conditions(at, (want, fear))
-        rows, people = at.deciding, at.people
-        place = people.place[rows]
-        most = now.most[place, (place == people.home[rows]).astype(int), people.mask[rows]]
+        rows, households = at.deciding, at.households
+        place = households.place[rows]
+        most = now.most[place, (place == households.home[rows]).astype(int), households.mask[rows]]
         for these in alike(most):
-            # As many days as give a head no more than so many points to look at.
+            # As many days as give a household no more than so many points to look at.
             days = min(n_days, POINTS / max(most[these].max(), 1e-9) * DAYS_A_YEAR)
             plane = plane_of(at, at.day, days)
             # Some are asked for a part of it only, as where a rule or an admission cuts it.
             since, until = (0.3 * days * (rows[these] % m == 0) for m in (2, 3))
             asked = asked_for(rows[these], at.day + since, at.day + days - until)
-            monkeypatch.setattr(decide, "all_heads", lambda *_, asked=asked: asked)
+            monkeypatch.setattr(decide, "all_households", lambda *_, asked=asked: asked)
             at.plane = lambda _, plane=plane: plane
             model.ask(now, at.day + n_days)
             compare(model, now, at.day + n_days, seen)
         check_rates(model, now, at.day + n_days / 3)
         for row in at.deciding[:10].tolist():
-            check_both(model.heads[row], seen)
+            check_both(model.households[row], seen)
     assert pending > 4
     assert len(seen.near) <= 1, seen.near
     assert (seen.answers > 15).all(), seen
@@ -221,28 +223,30 @@ def check_rates(model: Nudged, now: Conditions, day: float) -> None:
     rows = model.world.deciding
     kernels = rates_of(model.world, now, rows, day)
     for row, theirs in zip(rows.tolist(), kernels, strict=True):
-        head = model.heads[row]
+        household = model.households[row]
         mine = []
         for policy_open in (False, True):
-            for money in (head.means, np.inf):
-                calm, flight, pressed = head.rates(day, money, policy_open)
+            for money in (household.means, np.inf):
+                calm, flight, pressed = household.rates(day, money, policy_open)
                 mine += [calm + pressed, flight]
         np.testing.assert_allclose(mine, theirs, rtol=1e-9, atol=1e-200)
 
 
-def check_both(head: Head, seen: Tally) -> None:
-    """Where a head would go under either hazard, whatever its answer."""
+def check_both(household: Household, seen: Tally) -> None:
+    """Where a household would go under either hazard, whatever its answer."""
     for hazard in Hazard:
-        word = int(mixed_array(np.array([head.pid + hazard], np.uint64))[0])
+        word = int(mixed_array(np.array([household.ident + hazard], np.uint64))[0])
 
-        def say(head: Head, hazard: Hazard = hazard, word: int = word) -> tuple[int, int, int]:
-            head.chosen = None
-            if head.nests(hazard, head.means, False):
-                head.go(hazard, word)
-            return chosen(head)
+        def say(
+            household: Household, hazard: Hazard = hazard, word: int = word
+        ) -> tuple[int, int, int]:
+            household.chosen = None
+            if household.nests(hazard, household.means, False):
+                household.go(hazard, word)
+            return chosen(household)
 
-        goal = goal_of(head, hazard, word)
-        if agree(head, say(head), goal, say, seen) and goal[0] >= 0:
+        goal = goal_of(household, hazard, word)
+        if agree(household, say(household), goal, say, seen) and goal[0] >= 0:
             seen.channels[goal[1]] += 1
             seen.companions[goal[2]] += 1
 
@@ -256,16 +260,20 @@ def test_the_world_that_it_looks_at_is_that_of_a_run() -> None:
     plain = world(Twin(scenario).world.scenario)
     for _ in steps(plain):
         pass
-    for one, other in zip(model.world.people, plain.people, strict=True):
-        np.testing.assert_array_equal(one, other)
+    for name in ("households", "persons"):
+        tables = getattr(model.world, name), getattr(plain, name)
+        for one, other in zip(*tables, strict=True):
+            np.testing.assert_array_equal(one, other)
 
 
-def test_the_order_in_which_heads_are_asked_means_nothing() -> None:
+def test_the_order_in_which_households_are_asked_means_nothing() -> None:
     def answers(shuffle: int) -> list[tuple[int, Any, Any]]:
         model = Twin(sim.read(FILE, ["population.agents=600"]))
         model.random.seed(shuffle)
         model.step()
-        return sorted((head.row, head.events, chosen(head)) for head in model.asked)
+        return sorted(
+            (household.row, household.events, chosen(household)) for household in model.asked
+        )
 
     assert answers(1) == answers(2)
 

@@ -34,7 +34,7 @@ from sim.mechanisms.policy import RULES
 from sim.model.world import World
 from tests.small import AA, BB, CC, CITY, HARSH, NORTH, PORT, TOWN, Tables, small, tables, world
 from tests.unit.test_asylum import carry_out, ordered_to_leave, started
-from tests.unit.test_journey import WAYS, heads_of, move_on, only, safe, send
+from tests.unit.test_journey import WAYS, houses_of, move_on, only, safe, send
 
 SEEDS = 40
 ALARM = 4.3
@@ -82,7 +82,7 @@ def agree(happened: np.ndarray, expected: np.ndarray) -> bool:
 @pytest.fixture(scope="module")
 def on_legs() -> tuple[np.ndarray, np.ndarray]:
     def live(at: World) -> None:
-        send(at, heads_of(at, NORTH, 1500), CITY)
+        send(at, houses_of(at, NORTH, 1500), CITY)
         move_on(at, 200)
 
     return over_seeds(dangerous(), live)
@@ -103,7 +103,7 @@ def test_harms_on_legs_happen_as_often_as_expected(on_legs, harm):
 
 def test_interceptions_by_party_add_up_to_the_harm():
     at = dangerous()
-    send(at, heads_of(at, NORTH, 1500), CITY)
+    send(at, houses_of(at, NORTH, 1500), CITY)
     move_on(at, 200)
     for by_party, of_all in ((INTERCEPTED, HARMS), (EXPECTED_INTERCEPTED, EXPECTED_HARMS)):
         everybody = of_all.of(at)[: len(WAYS), :, Harm.interception]
@@ -126,14 +126,14 @@ def test_the_first_country_takes_back_as_many_as_expected():
     """Power: one in ten too many or too few is seen."""
     at = started()
     RULES.of(at).transfers[CC, BB] = 0.3
-    heads = heads_of(at, NORTH, 2000)
+    houses = houses_of(at, NORTH, 2000)
 
     def live(world: World) -> None:
-        n = len(heads)
+        n = len(houses)
         receive(
             world,
             {
-                "head": heads, "goal": np.full(n, PORT), "origin": np.full(n, NORTH),
+                "household": houses, "goal": np.full(n, PORT), "origin": np.full(n, NORTH),
                 "channel": np.full(n, int(Channel.asylum)), "answer": np.ones(n, np.int64),
                 "felt": np.zeros(n, np.int64),
                 "due": np.full(n, 5.5), "entered": np.where(np.arange(n) % 2, BB, NONE),
@@ -174,7 +174,7 @@ def test_what_is_certain_or_impossible_is_expected_as_it_happens(certain, harms)
     for name in ("bribed", *way.custody._fields[1:], *certain):
         where = next(it for it in (legs, way, way.custody) if hasattr(it, name))
         getattr(where, name)[..., leg] = float(name in certain)
-    send(at, heads_of(at, NORTH, 300), TOWN)
+    send(at, houses_of(at, NORTH, 300), TOWN)
     move_on(at, 100)
     assert (EXPECTED_HARMS.of(at) == HARMS.of(at) * MICRO).all()
     assert set(np.flatnonzero(HARMS.of(at).sum(axis=(0, 1)))) == harms
@@ -185,7 +185,7 @@ def test_the_order_of_parties_does_not_change_what_is_expected():
     found = []
     for order in (slice(None), slice(None, None, -1)):
         at = dangerous()
-        send(at, heads_of(at, NORTH)[order], CITY)
+        send(at, houses_of(at, NORTH)[order], CITY)
         move_on(at, 200)
         found.append((EXPECTED_HARMS.of(at), EXPECTED_INTERCEPTED.of(at)))
     for one, other in zip(*found, strict=True):
@@ -202,7 +202,7 @@ def harsh_tables() -> Tables:
 def test_nor_do_threads_pieces_or_the_order_of_rows(monkeypatch, way):
     if way == "pieces":
         monkeypatch.setattr(parallel, "PIECE", 97)
-    n = len(world().people.pid)
+    n = len(world().households.ident)
     options = {
         "threads": {"threads": 3},
         "pieces": {},

@@ -33,7 +33,7 @@ from sim.core.rng import (
     uniform2,
     uniform_array,
 )
-from sim.core.state import HEAD, I64, U64, People
+from sim.core.state import NOBODY, U64, Households, Persons
 from sim.core.terms import Activity, Answer, Education, Hazard, Status, Threat
 from sim.engine.setup import build_world
 from sim.experiments.design import SAMPLE, STRATUM
@@ -138,13 +138,14 @@ class Likenesses:
         scenario = large_scenario(agents=4000, base_flight=0.01, place_attachment=roots)
         world = build_world(scenario, seed=5)
         prepare(world)
-        self.head = describe(world, **HOUSEHOLDS[name])
+        self.house = describe(world, **HOUSEHOLDS[name])
         self.reference = Reference(world)
-        now, rates = theory_of_answers(world, self.reference, [self.head])
-        self.who: Decider = self.reference.decider(self.head)
+        now, rates = theory_of_answers(world, self.reference, [self.house])
+        self.who: Decider = self.reference.decider(self.house)
         # In a time so short that the pause after a move and settling do not change the rates.
         self.now, (self.rates,) = faster(now, rates, 400.0 / rates[0].R_MP)
-        self.world, self.heads = multiply(world, self.head, LIKENESSES)
+        self.world = multiply(world, self.house, LIKENESSES)
+        self.houses = np.arange(LIKENESSES)
         # A span in which two thirds would move were all gates open.
         self.dt = 1.0 / self.rates.R_MP
 
@@ -153,7 +154,7 @@ class Likenesses:
         found: dict[str, list[np.ndarray]] = {"answer": [], "hazard": [], "time": []}
         for draw in range(DRAWS):
             self.world.seed = 977 + draw
-            events = answers_of(self.world, self.now, self.dt, self.heads)
+            events = answers_of(self.world, self.now, self.dt, self.houses)
             for name, values in found.items():
                 values.append(getattr(events, name))
         return {name: np.concatenate(values) for name, values in found.items()}
@@ -161,12 +162,12 @@ class Likenesses:
     def go(self, hazard: Hazard) -> Counter[tuple[int, int, int]]:
         """How many would go where, by which channel, with whom."""
         counts: Counter[tuple[int, int, int]] = Counter()
-        heads = self.heads
+        houses = self.houses
         for draw in range(DRAWS):
             self.world.seed = 977 + draw
-            words = mixed_array(self.world.people.pid[heads] ^ np.uint64(draw))
+            words = mixed_array(self.world.households.ident[houses] ^ np.uint64(draw))
             goal, channel, companions, _ = pick_goals(
-                self.world, heads, words, np.full(len(heads), int(hazard))
+                self.world, houses, words, np.full(len(houses), int(hazard))
             )
             counts.update(zip(goal.tolist(), channel.tolist(), companions.tolist(), strict=True))
         return counts
@@ -176,33 +177,35 @@ def describe(
     world: World, home: str, place: str, status: Status, means: float, fear: float,
     uprooted: int = 0,
 ) -> int:  # fmt: skip
-    """Bring a household of parents and children of all ages into a state; its head's row."""
+    """Bring a household of parents and children of all ages into a state; its row."""
     names = [it.id for it in world.scenario.places]
-    people, p = world.people, names.index(place)
-    for founder in np.flatnonzero(people.home == names.index(home)):
-        rows = np.flatnonzero(people.household == founder)
-        ages = -people.born[rows] // 12
+    households, persons, p = world.households, world.persons, names.index(place)
+    for house in np.flatnonzero(households.home == names.index(home)):
+        rows = np.flatnonzero(persons.household == house)
+        ages = -persons.born[rows] // 12
         if len(rows) == 4 and (ages >= 18).sum() >= 2 and ((ages >= 12) & (ages < 18)).any():
             break
-    people.place[rows], people.status[rows], people.means[rows] = p, int(status), means
-    people.mask[rows] = 1 << Threat.economic | 1 << Threat.food | 1 << Threat.personal
-    people.traits[rows] = (people.traits[rows] & ~np.uint8(6)) | (int(Education.secondary) << 1)
-    people.kin[rows] = 2  # next door
+    households.place[house], households.status[house] = p, int(status)
+    households.means[house] = means
+    households.mask[house] = 1 << Threat.economic | 1 << Threat.food | 1 << Threat.personal
+    persons.traits[rows] = (persons.traits[rows] & ~np.uint8(6)) | (int(Education.secondary) << 1)
+    households.kin[house] = 2  # next door
     if uprooted:
-        people.uprooted[rows], people.moved[rows] = uprooted, -900
+        households.uprooted[house], households.moved[house] = uprooted, -900
     THREATS.of(world).severity[p, [Threat.economic, Threat.food]] = 0.8
     THREATS.of(world).severity[p, Threat.personal] = fear
-    return int(founder)
+    return int(house)
 
 
 def theory_of_answers(
-    world: World, reference: Reference, heads: Iterable[int]
+    world: World, reference: Reference, houses: Iterable[int]
 ) -> tuple[Conditions, list[Rates]]:
     """Conditions of the first day, and everybody's rates under them."""
     reference.live_through(world.day, 1)
     want, fear, _, _ = THREATS.of(world).advance(world.day, 1)
     rates = [
-        reference.rates(int(head), reference.decider(int(head)), float(world.day)) for head in heads
+        reference.rates(int(house), reference.decider(int(house)), float(world.day))
+        for house in houses
     ]
     return current_conditions(world, (want, fear)), rates
 
@@ -213,26 +216,36 @@ def faster(now: Conditions, rates: list[Rates], by: float) -> tuple[Conditions, 
     return now, [Rates(*(by * rate for rate in astuple(it))) for it in rates]
 
 
-def multiply(world: World, head: int, n: int) -> tuple[World, I64]:
-    """A world of n exact likenesses of one household, each with ids of their own; their heads."""
-    people = world.people
-    members = np.flatnonzero(people.household == people.household[head])
+def multiply(world: World, house: int, n: int) -> World:
+    """A world of n exact likenesses of one household, each with ids of their own."""
+    households, persons = world.households, world.persons
+    members = np.flatnonzero(persons.household == house)
     size = len(members)
+    assert households.size[house] == size
+    first = size * np.arange(n)
+    # Where each member is among them; nobody is nowhere.
+    at = {int(row): i for i, row in enumerate(members)}
+    following = np.array([at.get(int(row), -1) for row in persons.next[members]])
+    whose = np.repeat(first, size)
     rows = np.tile(members, n)
-    base = np.repeat(np.arange(n) * size, size)
-    columns = {name: column[rows] for name, column in zip(People._fields, people, strict=True)}
-    place = {int(row): i for i, row in enumerate(members)}
-    founder = place[int(people.household[head])]
-    columns["household"] = (base + founder).astype(np.uint32)
-    following = np.tile([(i + 1) % size for i in range(size)], n)
-    columns["sibling"] = (base + following).astype(np.uint32)
-    columns["pid"] = mixed_array(np.arange(n * size, dtype=np.uint64))
+    people = Persons(**{name: column[rows] for name, column in persons._asdict().items()})
+    people = people._replace(
+        pid=mixed_array(np.arange(n * size, dtype=np.uint64)),
+        household=(whose // size).astype(np.uint32),
+        next=np.where(np.tile(following, n) < 0, NOBODY, whose + np.tile(following, n)).astype(
+            np.uint32
+        ),
+    )
+    alike = np.repeat(house, n)
+    theirs = Households(**{name: column[alike] for name, column in households._asdict().items()})
+    head = (first + at[int(households.head[house])]).astype(np.uint32)
+    theirs = theirs._replace(
+        ident=people.pid[head], head=head, relative=np.arange(n, dtype=np.uint32)
+    )
     other = copy.copy(world)
-    other.people = People(**columns)
-    heads = np.arange(n) * size + place[head]
-    assert (other.people.flags[heads] & HEAD).all()
-    assert (other.people.activity[heads] != Activity.dead).all()
-    return other, heads
+    other.households, other.persons = theirs, people
+    assert (theirs.activity != Activity.dead).all()
+    return other
 
 
 @cache
@@ -312,7 +325,7 @@ def test_the_blocked_lack_means_in_the_share_of_shapley(name: str) -> None:
 
 @pytest.mark.parametrize("name", HOUSEHOLDS)
 def test_people_are_refused_at_the_rate_of_the_gates_until_they_move(name: str) -> None:
-    """(R_MP - R) (1 - exp(-R dt)) / R times a head; sees 20 %."""
+    """(R_MP - R) (1 - exp(-R dt)) / R times a household; sees 20 %."""
     them, found = likenesses(name), asked(name)
     r, refused = them.rates, found["answer"] >= Answer.no_means
     mean = (r.R_MP - r.R) * (1 - math.exp(-r.R * them.dt)) / r.R * LIKENESSES * DRAWS
@@ -341,7 +354,7 @@ def test_moves_fall_within_the_step_as_an_exponential_cut_off(name: str) -> None
 
 
 def test_answers_of_the_unlike_add_up() -> None:
-    """Over all heads of thirty random worlds: counts against sums of expected numbers.
+    """Over all households of thirty random worlds: counts against sums of expected numbers.
 
     z of the sum, by answer; sees 20 % in any of the four.
     """

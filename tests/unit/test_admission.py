@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from sim.core.state import F64, HEAD, I64, Reasons
+from sim.core.state import F64, I64, Reasons
 from sim.core.terms import Activity, Channel, Companions
 from sim.engine.step import advance
 from sim.mechanisms.admission import APPLICATIONS, admit, is_queued, submit
-from sim.mechanisms.decide import all_heads, asked_until, departures
+from sim.mechanisms.decide import all_households, asked_until, departures
 from sim.mechanisms.knowledge import LONGEST_WAIT, know, prospects
 from sim.mechanisms.policy import RULES
 from sim.mechanisms.rounds import latest
@@ -48,34 +48,37 @@ def started(*changes: str, **options) -> World:
     return at
 
 
-def heads_of(at: World, place: int, n: int = 10**9) -> I64:
-    people = at.people
-    mine = (people.flags & HEAD > 0) & (people.place == place) & (people.home == place)
-    return np.flatnonzero(mine)[:n]
+def houses_of(at: World, place: int, n: int = 10**9) -> I64:
+    """Households at home in a place."""
+    households = at.households
+    return np.flatnonzero((households.place == place) & (households.home == place))[:n]
 
 
-def sizes_of(at: World, heads: I64) -> I64:
-    return np.bincount(at.people.household, minlength=len(at.people.pid))[
-        at.people.household[heads]
-    ]
+def sizes_of(at: World, houses: I64) -> I64:
+    return at.households.size[houses].astype(np.int64)
+
+
+def weight(at: World) -> int:
+    """People that a person represents."""
+    return int(at.households.weight[0])
 
 
 def hand_in(
     at: World,
-    heads: I64,
+    houses: I64,
     goal: int = CITY,
     day: float = 0.0,
     companions: Companions = Companions.whole,
 ) -> None:
-    n = len(heads)
+    n = len(houses)
     submit(
-        at, heads, np.full(n, goal), np.full(n, LABOUR), np.full(n, int(companions)),
+        at, houses, np.full(n, goal), np.full(n, LABOUR), np.full(n, int(companions)),
         Reasons(np.zeros(n, np.int64), np.zeros(n, np.int64)), np.full(n, day),
     )  # fmt: skip
 
 
 def months(at: World, n: int, length: float = 365.25 / 12):
-    """Admit for months in turn; yields (years gone, heads that may travel)."""
+    """Admit for months in turn; yields (years gone, those who may travel)."""
     for i in range(n):
         at.day = round(i * length)
         end = round((i + 1) * length)
@@ -84,25 +87,26 @@ def months(at: World, n: int, length: float = 365.25 / 12):
 
 def test_applicants_wait_where_they_live():
     at = started()
-    heads = heads_of(at, NORTH, 50)
-    hand_in(at, heads)
-    rows = np.isin(at.people.household, at.people.household[heads])
-    assert (at.people.activity[rows] == Activity.waiting).all()
-    assert (at.people.place[rows] == NORTH).all()
-    assert not (at.people.activity[~rows] == Activity.waiting).any()
+    houses = houses_of(at, NORTH, 50)
+    hand_in(at, houses)
+    theirs = np.zeros(len(at.households.ident), bool)
+    theirs[houses] = True
+    assert (at.households.activity[theirs] == Activity.waiting).all()
+    assert (at.households.place[theirs] == NORTH).all()
+    assert not (at.households.activity[~theirs] == Activity.waiting).any()
 
 
 def test_without_a_quota_one_waits_from_the_day_of_application():
     at = started()
     RULES.of(at).quota[:] = np.inf
-    heads = heads_of(at, NORTH, 100)
-    hand_in(at, heads, day=12.5)
+    houses = houses_of(at, NORTH, 100)
+    hand_in(at, houses, day=12.5)
     found = {}
     for years, ready in months(at, 4):
-        found |= dict.fromkeys(ready["head"].tolist(), years)
+        found |= dict.fromkeys(ready["household"].tolist(), years)
         assert (ready["ready"] == 12.5 + 2 * 30.4375).all()
-    assert found == dict.fromkeys(heads.tolist(), round(3 * 365.25 / 12) / 365.25)
-    assert not len(APPLICATIONS.of(at).head)
+    assert found == dict.fromkeys(houses.tolist(), round(3 * 365.25 / 12) / 365.25)
+    assert not len(APPLICATIONS.of(at).household)
 
 
 @pytest.mark.parametrize("length", [1.0, 7.0, 365.25 / 12])
@@ -110,36 +114,36 @@ def test_a_quota_holds_within_one_household_and_is_used(length):
     at = started()
     RULES.of(at).quota[BB, LABOUR] = 24_000
     RULES.of(at).wait[:] = 0
-    heads = heads_of(at, NORTH)
-    hand_in(at, heads)
-    w = int(at.weight[0])
-    size = sizes_of(at, heads)
+    houses = houses_of(at, NORTH)
+    hand_in(at, houses)
+    w = weight(at)
+    size = sizes_of(at, houses)
     admitted = 0
     for years, ready in months(at, round(2 * 365.25 / length), length):
-        admitted += int(sizes_of(at, ready["head"]).sum()) * w
+        admitted += int(sizes_of(at, ready["household"]).sum()) * w
         assert admitted <= 24_000 * years + 1e-6
         assert admitted >= 24_000 * years - size.max() * w
         assert (ready["ready"] >= at.day).all()
-    assert len(APPLICATIONS.of(at).head)
+    assert len(APPLICATIONS.of(at).household)
 
 
 def test_who_has_leave_to_go_is_asked_until_that_day_and_once():
     at = started()
-    heads = heads_of(at, NORTH, 60)
-    hand_in(at, heads)
+    houses = houses_of(at, NORTH, 60)
+    hand_in(at, houses)
     APPLICATIONS.of(at).ready[:20], APPLICATIONS.of(at).ready[20:40] = 10.5, 200.0
     leaving = departures(at, 31)
-    n = len(at.people.pid)
+    n = len(at.households.ident)
     parts = [
-        asked_until(at, at.list_heads(first, last).deciding, 31, leaving)
-        for first, last in ((0, 100), (100, 100), (100, 5000), (5000, n))
+        asked_until(at, at.list_households(first, last).deciding, 31, leaving)
+        for first, last in ((0, 100), (100, 100), (100, 2000), (2000, n))
     ]
-    asked = all_heads(at, 31)
-    for name in ("heads", "since", "until", "new"):
+    asked = all_households(at, 31)
+    for name in ("houses", "since", "until", "new"):
         column = getattr(asked, name)
         assert (np.concatenate([getattr(part, name) for part in parts]) == column).all(), name
-    days = dict(zip(asked.heads.tolist(), asked.until.tolist(), strict=True))
-    assert [days.pop(head) for head in heads.tolist()] == [10.5] * 20 + [31.0] * 40
+    days = dict(zip(asked.houses.tolist(), asked.until.tolist(), strict=True))
+    assert [days.pop(house) for house in houses.tolist()] == [10.5] * 20 + [31.0] * 40
     assert set(days.values()) == {31.0}
     # Who sends one ahead before that day and another on it is asked once more, from that day.
     rows, since = latest(np.array([7, 5, 7, 6]), np.array([3.0, 4.0, 10.5, 2.0]))
@@ -154,19 +158,19 @@ def test_a_month_admits_whom_its_days_would():
     for length in (1.0, 365.25 / 12):
         at = started()
         RULES.of(at).quota[BB, LABOUR] = 1_500_000
-        heads = heads_of(at, NORTH, 3000)
-        for i, some in enumerate(np.array_split(heads, 80)):
+        houses = houses_of(at, NORTH, 3000)
+        for i, some in enumerate(np.array_split(houses, 80)):
             hand_in(at, some, day=i + 0.3)
             applied |= dict.fromkeys(some.tolist(), i + 0.3)
         admitted = {}
         for _, ready in months(at, round(180 / length), length):
-            admitted |= dict(zip(ready["head"].tolist(), ready["ready"].tolist(), strict=True))
+            admitted |= dict(zip(ready["household"].tolist(), ready["ready"].tolist(), strict=True))
         found.append(admitted)
-    day, month = ({head: on for head, on in them.items() if on <= 180} for them in found)
+    day, month = ({house: on for house, on in them.items() if on <= 180} for them in found)
     assert len(day) > 500
     assert day == pytest.approx(month)
     # Control: some wait for room, others for nothing but the rule's own two months.
-    waits = np.array([month[head] - applied[head] - 60.875 for head in month])
+    waits = np.array([month[house] - applied[house] - 60.875 for house in month])
     assert (waits < 1e-6).mean() > 0.1
     assert (waits > 1.0).mean() > 0.1
 
@@ -178,8 +182,8 @@ def test_people_are_admitted_as_the_quota_grows():
         at = started()
         RULES.of(at).quota[BB, LABOUR] = 24_000
         RULES.of(at).wait[:] = 0
-        heads = heads_of(at, NORTH)
-        hand_in(at, heads)
+        houses = houses_of(at, NORTH)
+        hand_in(at, houses)
         ready = [r["ready"] for _, r in months(at, round(364 / length), length)]
         days.append(np.sort(np.concatenate(ready)))
     assert len(days[0]) == pytest.approx(len(days[1]), abs=1)
@@ -191,34 +195,34 @@ def test_an_unused_quota_does_not_add_up():
     at = started()
     RULES.of(at).quota[BB, LABOUR] = 24_000
     RULES.of(at).wait[:] = 0
-    first, rest = np.split(heads_of(at, NORTH), [1])
+    first, rest = np.split(houses_of(at, NORTH), [1])
     hand_in(at, first)
     for _ in months(at, 12):
         pass
     hand_in(at, rest, day=365.0)
     at.day = 365
     ready = admit(at, 396)
-    n = int(sizes_of(at, ready["head"]).sum()) * int(at.weight[0])
-    assert n <= 24_000 * 31 / 365.25 + 12 * at.weight[0]
+    n = int(sizes_of(at, ready["household"]).sum()) * weight(at)
+    assert n <= 24_000 * 31 / 365.25 + 12 * weight(at)
 
 
 def test_an_exhausted_quota_admits_nobody():
     at = started()
     RULES.of(at).quota[BB, LABOUR] = 0
-    hand_in(at, heads_of(at, NORTH, 50))
-    assert sum(len(ready["head"]) for _, ready in months(at, 12)) == 0
-    assert len(APPLICATIONS.of(at).head) == 50
+    hand_in(at, houses_of(at, NORTH, 50))
+    assert sum(len(ready["household"]) for _, ready in months(at, 12)) == 0
+    assert len(APPLICATIONS.of(at).household) == 50
 
 
 def test_a_channel_that_closes_admits_none_of_those_who_applied():
     at = started("policies.bb_work.wait=0", "policies.bb_work.quota=9000000")
-    heads = heads_of(at, NORTH, 60)
-    hand_in(at, heads)
+    houses = houses_of(at, NORTH, 60)
+    hand_in(at, houses)
     RULES.of(at).open[:, BB, LABOUR] = False
-    assert not len(admit(at, 31)["head"])
+    assert not len(admit(at, 31)["household"])
     # Control: once it opens again it admits them.
     RULES.of(at).open[:, BB, LABOUR] = True
-    assert set(admit(at, 62)["head"]) == set(heads)
+    assert set(admit(at, 62)["household"]) == set(houses)
 
 
 def test_a_quota_of_nil_is_a_closed_channel(tmp_path):
@@ -249,15 +253,16 @@ def test_admission_is_a_lottery_and_no_matter_of_rows():
     for order in (None, -1):
         at = started()
         if order is not None:
-            at = started(order=np.arange(len(at.people.pid))[::-1].copy())
+            at = started(order=np.arange(len(at.households.ident))[::-1].copy())
         RULES.of(at).quota[BB, LABOUR] = 50_000
         RULES.of(at).wait[:] = 0
-        heads = heads_of(at, NORTH)
-        hand_in(at, heads[np.argsort(at.people.pid[heads])][::-1] if order else heads)
+        houses = houses_of(at, NORTH)
+        hand_in(at, houses[np.argsort(at.households.ident[houses])][::-1] if order else houses)
         admit(at, 31)
-        drawn.append({int(p) for p in at.people.pid[np.setdiff1d(heads, APPLICATIONS.of(at).head)]})
+        admitted = np.setdiff1d(houses, APPLICATIONS.of(at).household)
+        drawn.append({int(one) for one in at.households.ident[admitted]})
     assert drawn[0] == drawn[1]
-    ranks = np.searchsorted(np.sort(at.people.pid[heads]), list(drawn[0])) / len(heads)
+    ranks = np.searchsorted(np.sort(at.households.ident[houses]), list(drawn[0])) / len(houses)
     assert 0.35 < ranks.mean() < 0.65
 
 
@@ -265,56 +270,55 @@ def test_each_channel_and_country_has_its_own_quota():
     at = started()
     RULES.of(at).quota[BB, LABOUR], RULES.of(at).quota[CC, LABOUR] = 0, np.inf
     RULES.of(at).wait[:] = 0
-    heads = heads_of(at, NORTH, 60)
-    hand_in(at, heads[:30], CITY)
-    hand_in(at, heads[30:], CAPITAL)
+    houses = houses_of(at, NORTH, 60)
+    hand_in(at, houses[:30], CITY)
+    hand_in(at, houses[30:], CAPITAL)
     ready = admit(at, 31)
-    assert set(ready["head"]) == set(heads[30:])
+    assert set(ready["household"]) == set(houses[30:])
     assert set(ready["goal"]) == {CAPITAL}
 
 
 def test_an_application_lapses_after_two_years():
     at = started()
     RULES.of(at).quota[BB, LABOUR] = 0
-    heads = heads_of(at, NORTH, 20)
-    hand_in(at, heads, day=3.0)
+    houses = houses_of(at, NORTH, 20)
+    hand_in(at, houses, day=3.0)
     at.day = 730 - 20
     admit(at, 730 + 3)
-    assert len(APPLICATIONS.of(at).head) == 20
+    assert len(APPLICATIONS.of(at).household) == 20
     admit(at, 730 + 4)
-    assert not len(APPLICATIONS.of(at).head)
-    assert (at.people.activity[heads] == Activity.resident).all()
+    assert not len(APPLICATIONS.of(at).household)
+    assert (at.households.activity[houses] == Activity.resident).all()
 
 
 def test_who_has_left_or_died_is_taken_off_the_list():
     at = started()
-    heads = heads_of(at, NORTH, 30)
-    hand_in(at, heads)
-    at.people.activity[heads[:10]] = Activity.travelling
-    at.people.flags[heads[10]] = 0
+    houses = houses_of(at, NORTH, 30)
+    hand_in(at, houses)
+    at.households.activity[houses[:10]] = Activity.travelling
+    at.households.activity[houses[10]] = Activity.dead
     admit(at, 31)
-    assert set(APPLICATIONS.of(at).head) == set(heads[11:])
+    assert set(APPLICATIONS.of(at).household) == set(houses[11:])
 
 
 def test_those_whom_a_pioneer_leaves_wait_no_more():
     at = started()
     RULES.of(at).quota[:], RULES.of(at).wait[:] = np.inf, 0
-    heads = heads_of(at, NORTH)
-    heads = heads[sizes_of(at, heads) > 2][:40]
-    hand_in(at, heads, companions=Companions.pioneer)
+    houses = houses_of(at, NORTH)
+    houses = houses[sizes_of(at, houses) > 2][:40]
+    hand_in(at, houses, companions=Companions.pioneer)
     ready = admit(at, 31)
-    assert set(ready["head"]) == set(heads)
-    rows = np.isin(at.people.household, at.people.household[heads])
-    assert (at.people.activity[rows] == Activity.resident).all()
+    assert set(ready["household"]) == set(houses)
+    assert (at.households.activity[houses] == Activity.resident).all()
 
 
 def test_a_pioneer_counts_as_one_against_the_quota():
     at = started()
     RULES.of(at).wait[:] = 0
-    RULES.of(at).quota[BB, LABOUR] = 12 * 10.5 * at.weight[0]
-    heads = heads_of(at, NORTH)
-    hand_in(at, heads[sizes_of(at, heads) > 3][:40], companions=Companions.pioneer)
-    assert len(admit(at, 31)["head"]) == 10
+    RULES.of(at).quota[BB, LABOUR] = 12 * 10.5 * weight(at)
+    houses = houses_of(at, NORTH)
+    hand_in(at, houses[sizes_of(at, houses) > 3][:40], companions=Companions.pioneer)
+    assert len(admit(at, 31)["household"]) == 10
 
 
 def test_the_admitted_pay_fee_and_fare_when_they_leave():
@@ -323,29 +327,29 @@ def test_the_admitted_pay_fee_and_fare_when_they_leave():
         "decision.base_livelihood=.000000001",
     )  # fmt: skip
     at.day = 1
-    heads = heads_of(at, NORTH, 40)
-    at.people.means[:] = 50_000
-    before = at.people.means[heads].copy()
-    hand_in(at, heads, day=1.0)
+    houses = houses_of(at, NORTH, 40)
+    at.households.means[:] = 50_000
+    before = at.households.means[houses].copy()
+    hand_in(at, houses, day=1.0)
     advance(at)
-    gone = at.people.activity[heads] != Activity.waiting
-    gone &= at.people.place[heads] != NORTH
+    gone = at.households.activity[houses] != Activity.waiting
+    gone &= at.households.place[houses] != NORTH
     price = 100 + 0.1 * at.network.km[NORTH, CITY]
     assert gone.sum() > 20
-    paid = before[gone] - at.people.means[heads[gone]]
-    np.testing.assert_allclose(paid, price * sizes_of(at, heads[gone]), rtol=1e-3)
+    paid = before[gone] - at.households.means[houses[gone]]
+    np.testing.assert_allclose(paid, price * sizes_of(at, houses[gone]), rtol=1e-3)
 
 
 def test_queues_are_where_rules_set_quotas_or_waits():
     at = started()
-    heads = heads_of(at, NORTH, 4)
+    houses = houses_of(at, NORTH, 4)
     goal = np.array([CITY, CITY, CITY, NORTH])
     channel = np.array([Channel.labour, Channel.asylum, Channel.irregular, Channel.internal])
-    assert is_queued(at, heads, goal, channel).tolist() == [True, False, False, False]
+    assert is_queued(at, houses, goal, channel).tolist() == [True, False, False, False]
     RULES.of(at).quota[BB, LABOUR] = np.inf
-    assert is_queued(at, heads, goal, channel)[0]
+    assert is_queued(at, houses, goal, channel)[0]
     RULES.of(at).wait[:, BB, LABOUR] = 0
-    assert not is_queued(at, heads, goal, channel)[0]
+    assert not is_queued(at, houses, goal, channel)[0]
 
 
 def seen(at: World) -> tuple[F64, F64]:
@@ -358,9 +362,9 @@ def test_people_expect_what_the_queue_tells_them():
     k = 0
     assert chance[FOUNDED, k, BB, LABOUR] == 1
     assert wait[k, BB, LABOUR] == 2
-    heads = heads_of(at, NORTH, 300)
-    hand_in(at, heads)
-    pending = int(sizes_of(at, heads).sum()) * int(at.weight[0])
+    houses = houses_of(at, NORTH, 300)
+    hand_in(at, houses)
+    pending = int(sizes_of(at, houses).sum()) * weight(at)
     chance, wait = seen(at)
     assert chance[FOUNDED, k, BB, LABOUR] == pytest.approx(25_000 / (25_000 + pending))
     assert wait[k, BB, LABOUR] == pytest.approx(2 + 12 * pending / 25_000)
@@ -368,7 +372,7 @@ def test_people_expect_what_the_queue_tells_them():
     # Who goes ahead alone stands in the queue alone.
     APPLICATIONS.of(at).companions[:] = Companions.pioneer
     chance, wait = seen(at)
-    alone = len(heads) * int(at.weight[0])
+    alone = len(houses) * weight(at)
     assert chance[FOUNDED, k, BB, LABOUR] == pytest.approx(25_000 / (25_000 + alone))
     assert wait[k, BB, LABOUR] == pytest.approx(2 + 12 * alone / 25_000)
     RULES.of(at).quota[BB, LABOUR] = 0

@@ -10,44 +10,54 @@ from sim.core.terms import Activity, Journey
 from sim.mechanisms.attempts import JOURNEYS, MOST, SENT_BACK, forget_returns, number
 from sim.mechanisms.choice import CHOICES
 from sim.model.world import World
-from tests.unit.test_journey import NORTH, PORT, TOWN, heads_of, move_on, only, safe, send
+from tests.unit.test_journey import (
+    NORTH,
+    PORT,
+    TOWN,
+    houses_of,
+    move_on,
+    only,
+    safe,
+    send,
+    weight,
+)
 
 LEG = "AA_N_BB_T"
 
 
-def try_once(at: World, heads: I64, stopped: float) -> None:
-    """Send heads off over a border that turns that share of parties back."""
+def try_once(at: World, houses: I64, stopped: float) -> None:
+    """Send households off over a border that turns that share of parties back."""
     leg = only(at, LEG)
     CHOICES.of(at).way.intercepted[leg] = stopped
     CHOICES.of(at).way.custody.detained[:, leg] = 0.0
     CHOICES.of(at).way.custody.turned_back[:, leg] = 1.0
-    send(at, heads, TOWN)
+    send(at, houses, TOWN)
     move_on(at, at.day + 5)
 
 
 def counted(at: World, outcome: Journey) -> list[int]:
     """People by attempt."""
-    return [int(n) for n in JOURNEYS.of(at)[..., outcome].sum(axis=(0, 1, 3)) // at.weight[0]]
+    return [int(n) for n in JOURNEYS.of(at)[..., outcome].sum(axis=(0, 1, 3)) // weight(at)]
 
 
 def test_attempts_are_numbered_until_one_arrives() -> None:
     at = safe("countries.AA.profile.household_size=1")
-    heads = heads_of(at, NORTH, 300)
-    n = len(heads)
-    assert (number(at, heads) == 1).all()
-    try_once(at, heads, 1.0)
-    assert (number(at, heads) == 2).all()
+    houses = houses_of(at, NORTH, 300)
+    n = len(houses)
+    assert (number(at, houses) == 1).all()
+    try_once(at, houses, 1.0)
+    assert (number(at, houses) == 2).all()
     # The others of the place have not tried; half of those who do so again get through.
-    assert (number(at, np.setdiff1d(heads_of(at, NORTH), heads)) == 1).all()
-    try_once(at, heads, 0.5)
-    arrived = heads[at.people.place[heads] == TOWN]
+    assert (number(at, np.setdiff1d(houses_of(at, NORTH), houses)) == 1).all()
+    try_once(at, houses, 0.5)
+    arrived = houses[at.households.place[houses] == TOWN]
     assert 0.3 * n < len(arrived) < 0.7 * n
     assert (number(at, arrived) == 1).all()
-    assert (number(at, np.setdiff1d(heads, arrived)) == 3).all()
+    assert (number(at, np.setdiff1d(houses, arrived)) == 3).all()
     assert counted(at, Journey.departed)[:3] == [n, n, 0]
     assert counted(at, Journey.arrived)[:3] == [0, len(arrived), 0]
     assert counted(at, Journey.failed)[:3] == [n, n - len(arrived), 0]
-    rest = np.setdiff1d(heads, arrived)
+    rest = np.setdiff1d(houses, arrived)
     for _ in range(MOST):
         try_once(at, rest, 1.0)
     assert (number(at, rest) == MOST).all()
@@ -57,19 +67,18 @@ def test_attempts_are_numbered_until_one_arrives() -> None:
 @pytest.mark.parametrize("rests", [True, False])
 def test_who_was_sent_back_rests_only_where_a_scenario_says_so(rests: bool) -> None:
     at = safe("countries.AA.profile.household_size=1", f"decision.pause_returned={rests}".lower())
-    heads = heads_of(at, NORTH, 300)
-    try_once(at, heads, 0.5)
-    people = at.people
-    home = people.place[heads] == NORTH
+    houses = houses_of(at, NORTH, 300)
+    try_once(at, houses, 0.5)
+    home = at.households.place[houses] == NORTH
     forget_returns(at)
-    assert ((people.moved[heads[home]] == LONG_AGO) != rests).all()
+    assert ((at.households.moved[houses[home]] == LONG_AGO) != rests).all()
     # Those who got through have moved, whatever it says.
-    assert (people.moved[heads[~home]] >= 0).all()
-    assert (people.activity[heads[home]] == Activity.resident).all()
+    assert (at.households.moved[houses[~home]] >= 0).all()
+    assert (at.households.activity[houses[home]] == Activity.resident).all()
     assert not len(SENT_BACK.of(at))
     # Nor is anything forgotten by those who are stranded abroad.
-    abroad = heads_of(at, NORTH)[-300:]
-    at.people.place[abroad] = TOWN
+    abroad = houses_of(at, NORTH)[-300:]
+    at.households.place[abroad] = TOWN
     leg = only(at, "BB_T_CC_P")
     CHOICES.of(at).way.intercepted[leg] = 1.0
     CHOICES.of(at).way.custody.detained[:, leg] = 0.0
@@ -77,5 +86,5 @@ def test_who_was_sent_back_rests_only_where_a_scenario_says_so(rests: bool) -> N
     send(at, abroad, PORT)
     move_on(at, at.day + 20)
     forget_returns(at)
-    assert (people.activity[abroad] == Activity.stranded).all()
-    assert (people.moved[abroad] >= 0).all()
+    assert (at.households.activity[abroad] == Activity.stranded).all()
+    assert (at.households.moved[abroad] >= 0).all()

@@ -7,10 +7,10 @@ import math
 import numpy as np
 import pytest
 
-from sim.core.state import HEAD, I64
+from sim.core.state import I64
 from sim.core.terms import Activity, Companions, Harm, PartyType, Status
 from sim.engine.step import advance
-from sim.kernels.household import party_sizes, party_types
+from sim.kernels.household import party_types
 from sim.mechanisms.asylum import CLAIMS
 from sim.mechanisms.census import count
 from sim.mechanisms.choice import CHOICES
@@ -20,18 +20,21 @@ from sim.mechanisms.journey import PARTIES
 from sim.mechanisms.reunification import reunify
 from sim.model.substep import substep_of
 from sim.model.world import World
+from tests.recount import Recount
 from tests.small import BB, HARSH, NORTH, TOWN, small, world
 from tests.unit.test_journey import (
     WAYS,
     harmed,
-    heads_of,
+    houses_of,
     members,
     move_on,
     near,
     only,
     safe,
     send,
+    weight,
 )
+from tests.worlds import living_members
 
 LEG = "AA_N_BB_T"
 ADULT = 18 * 12
@@ -45,39 +48,52 @@ def stopped(**shares: float) -> tuple[World, I64]:
     custody = CHOICES.of(at).way.custody
     for name, share in ({"detained": 0.0, "turned_back": 0.0} | shares).items():
         getattr(custody, name)[:, leg] = share
-    heads = heads_of(at, NORTH)
-    send(at, heads, TOWN)
-    return at, heads
+    houses = houses_of(at, NORTH)
+    send(at, houses, TOWN)
+    return at, houses
 
 
 def children(at: World, rows: I64) -> I64:
-    return rows[at.month() - at.people.born[rows] < ADULT]
+    """Those of some persons who are under age."""
+    return rows[at.month() - at.persons.born[rows] < ADULT]
 
 
 def test_children_of_the_prosecuted_are_taken_from_them_and_come_back() -> None:
-    at, heads = stopped(prosecuted=1.0, days=30.0)
-    everybody = members(at, heads)
+    at, houses = stopped(prosecuted=1.0, days=30.0)
+    everybody = members(at, houses)
     minors = children(at, everybody)
     adults = np.setdiff1d(everybody, minors)
     assert len(minors) > 200
+    before = at.households.size.copy()
     move_on(at, 5)
-    people = at.people
+    households, persons = at.households, at.persons
     assert harmed(at, Harm.separation) == len(minors)
     assert harmed(at, Harm.prosecution) == len(adults) == harmed(at, Harm.detention)
     # The adults are held where the leg began, the children where it leads, by the state there.
-    assert (people.activity[everybody] == Activity.detained).all()
-    assert (people.place[adults] == NORTH).all()
-    assert (people.place[minors] == TOWN).all()
+    alone = persons.household[minors]
+    assert (households.activity[persons.household[everybody]] == Activity.detained).all()
+    assert (persons.household[adults] < len(before)).all()
+    assert (households.place[persons.household[adults]] == NORTH).all()
+    assert (households.place[alone] == TOWN).all()
     assert (SEPARATIONS.of(at).country == BB).all()
-    alone = people.household[minors]
     assert set(alone) == set(SEPARATIONS.of(at).children)
-    assert not np.isin(people.household[adults], alone).any()
-    led = np.flatnonzero(people.flags & HEAD > 0)
-    assert len(np.unique(people.household[led])) == len(led)
+    assert not np.isin(persons.household[adults], alone).any()
+    # Each is in one household, which its eldest child leads, and its family is known.
+    parted = SEPARATIONS.of(at)
+    for theirs, own in zip(parted.adults.tolist(), parted.children.tolist(), strict=True):
+        rows = living_members(at, own)
+        assert sorted(rows) == minors[alone == own].tolist()
+        assert persons.born[rows[0]] == persons.born[rows].min()
+        assert households.relative[theirs] == own
+        assert households.relative[own] == theirs
+        assert households.size[own] + households.size[theirs] == before[theirs]
+        assert (
+            sorted(living_members(at, theirs))
+            == adults[persons.household[adults] == theirs].tolist()
+        )
     count(at, substep_of(at, at.day))
-    people.mask[minors], people.kin[minors], people.uprooted[minors] = 127, 3, 5
     # Half are back within the median of 60 days, with their adults, who are home by then.
-    n = len(SEPARATIONS.of(at).children)
+    n = len(parted.children)
     shares = []
     for day in (60, 120, 3000):
         move_on(at, day)
@@ -86,32 +102,36 @@ def test_children_of_the_prosecuted_are_taken_from_them_and_come_back() -> None:
         shares.append(1 - len(SEPARATIONS.of(at).children) / n)
     for share, expected in zip(shares, (0.5, 0.75, 1.0), strict=True):
         assert share == pytest.approx(expected, abs=4 * 0.5 / math.sqrt(n))
-    assert set(people.household[everybody]) == set(people.household[heads])
-    assert (people.place[everybody] == NORTH).all()
-    assert (people.activity[everybody] == Activity.resident).all()
-    assert (people.flags[minors] & HEAD == 0).all()
-    for column in (people.status, people.mask, people.kin, people.uprooted):
-        head_of = dict(zip(people.household[heads].tolist(), column[heads].tolist(), strict=True))
-        assert [head_of[h] for h in people.household[minors].tolist()] == column[minors].tolist()
+    households, persons = at.households, at.persons
+    assert set(persons.household[everybody]) == set(houses)
+    assert (households.size[houses] == before[houses]).all()
+    assert (households.place[houses] == NORTH).all()
+    assert (households.activity[houses] == Activity.resident).all()
+    assert (households.relative[houses] == houses).all()
+    assert not np.isin(households.head[houses], minors).any()
+    # Of the children's households nothing is left.
+    assert (households.size[alone] == 0).all()
+    assert (households.activity[alone] == Activity.dead).all()
 
 
 @pytest.mark.parametrize("shares", [{"prosecuted": 0.0}, {"prosecuted": 1.0, "separated": 0.0}])
 def test_without_prosecution_or_separation_families_stay_together(shares: dict[str, float]) -> None:
-    at, heads = stopped(**shares, detained=1.0)
-    everybody = members(at, heads)
+    at, houses = stopped(**shares, detained=1.0)
+    everybody = members(at, houses)
     move_on(at, 5)
     assert harmed(at, Harm.separation) == 0
     assert harmed(at, Harm.detention) == len(everybody)
-    assert (at.people.place[everybody] == NORTH).all()
+    assert (at.households.place[houses] == NORTH).all()
+    assert np.isin(at.persons.household[everybody], houses).all()
     assert not len(SEPARATIONS.of(at).children)
 
 
 def test_prosecution_takes_a_share_of_parties_and_no_children_alone() -> None:
-    at, heads = stopped(prosecuted=0.4)
-    sizes = len(members(at, heads))
+    at, houses = stopped(prosecuted=0.4)
+    sizes = len(members(at, houses))
     move_on(at, 5)
-    n = int((at.people.activity[heads] == Activity.detained).sum())
-    assert near(n, len(heads), 0.4)
+    n = int((at.households.activity[houses] == Activity.detained).sum())
+    assert near(n, len(houses), 0.4)
     assert 0 < harmed(at, Harm.prosecution) < harmed(at, Harm.interception) == sizes
     alone = safe()
     leg = only(alone, LEG)
@@ -119,57 +139,55 @@ def test_prosecution_takes_a_share_of_parties_and_no_children_alone() -> None:
     CHOICES.of(alone).way.custody.prosecuted[:, leg] = 1.0
     CHOICES.of(alone).way.custody.detained[:, leg] = 0.0
     CHOICES.of(alone).way.custody.turned_back[:, leg] = 0.0
-    send(alone, heads_of(alone, NORTH, 600), TOWN, companions=Companions.child)
-    rows = PARTIES.of(alone).head
-    young = rows[alone.month() - alone.people.born[rows] < ADULT]
+    send(alone, houses_of(alone, NORTH, 600), TOWN, companions=Companions.child)
+    parties = PARTIES.of(alone).household
+    led_by = alone.households.head[parties]
+    young = parties[alone.month() - alone.persons.born[led_by] < ADULT]
     assert len(young) > 50
-    young = young[party_sizes(alone.people, young) == 1]
+    assert (alone.households.size[young] == 1).all()
     move_on(alone, 5)
-    people = alone.people
-    assert (people.activity[young] == Activity.travelling).all()
+    assert (alone.households.activity[young] == Activity.travelling).all()
     # Those whose household has no such child go with all of it.
     assert harmed(alone, Harm.separation) > 0
-    assert not np.isin(people.household[young], SEPARATIONS.of(alone).children).any()
+    assert not np.isin(young, SEPARATIONS.of(alone).adults).any()
+    assert not np.isin(young, SEPARATIONS.of(alone).children).any()
 
 
 def test_parties_are_told_apart_by_the_age_of_their_members() -> None:
-    at, heads = stopped()
-    people = at.people
-    wanted, found = [], np.empty(len(heads), np.int64)
-    for head in heads.tolist():
-        rows = members(at, np.array([head]))
-        rows = rows[people.activity[rows] != Activity.dead]
-        child = at.month() - people.born[rows] < ADULT
+    at, houses = stopped()
+    households, persons = at.households, at.persons
+    wanted, found = [], np.empty(len(houses), np.int64)
+    for house in houses.tolist():
+        child = at.month() - persons.born[members(at, np.array([house]))] < ADULT
         if child.all():
             wanted.append(PartyType.children_alone)
         else:
             wanted.append(PartyType.families if child.any() else PartyType.adults)
-    party_types(people, heads, at.month(), found)
+    party_types(households, persons, houses, at.month(), found)
     assert found.tolist() == wanted
     assert set(wanted) >= {PartyType.adults, PartyType.families}
     # Who is of age in that very month is grown up; a year earlier a child alone.
-    one = heads[np.array(wanted) == PartyType.adults][:1]
+    one = houses[np.array(wanted) == PartyType.adults][:1]
     mine = members(at, one)
     for months, party_type in ((ADULT, PartyType.adults), (ADULT - 1, PartyType.children_alone)):
-        people.born[mine] = at.month() - months
-        party_types(people, one, at.month(), found[:1])
+        persons.born[mine] = at.month() - months
+        party_types(households, persons, one, at.month(), found[:1])
         assert found[0] == party_type
     # What is counted at the border is the party that was stopped.
+    sizes = households.size[houses].astype(np.int64)
     move_on(at, 5)
-    caught = INTERCEPTED.of(at).sum(axis=(0, 1)) / at.weight[0]
-    sizes = party_sizes(people, heads)
-    wanted[heads.tolist().index(one[0])] = PartyType.children_alone
+    caught = INTERCEPTED.of(at).sum(axis=(0, 1)) / weight(at)
+    wanted[houses.tolist().index(one[0])] = PartyType.children_alone
     for party_type in PartyType:
         assert caught[party_type] == sizes[np.array(wanted) == party_type].sum()
 
 
 def test_the_removed_are_taken_home_when_detention_ends() -> None:
-    at, heads = stopped(detained=1.0, days=20.0, removed=0.5)
+    at, houses = stopped(detained=1.0, days=20.0, removed=0.5)
     # They started from a place where they are strangers.
-    rows = members(at, heads)
-    at.people.place[rows] = TOWN
-    at.people.home[rows] = NORTH
-    at.people.status[rows] = int(Status.irregular)
+    at.households.place[houses] = TOWN
+    at.households.home[houses] = NORTH
+    at.households.status[houses] = int(Status.irregular)
     only(at, "BB_T_CC_P")
     leg = only(at, "BB_T_CC_P")
     way = CHOICES.of(at).way
@@ -178,17 +196,17 @@ def test_the_removed_are_taken_home_when_detention_ends() -> None:
     way.custody.removed[:, leg] = 0.5
     PARTIES.of(at).goal[:] = [p.id for p in small().places].index("CC_P")
     move_on(at, 10)
-    assert (at.people.activity[heads] == Activity.detained).all()
+    assert (at.households.activity[houses] == Activity.detained).all()
     assert harmed(at, Harm.forced_return) == 0
     move_on(at, 60)
-    home = at.people.place[heads] == NORTH
-    assert near(home.sum(), len(heads), 0.5)
-    assert (at.people.activity[heads[home]] == Activity.resident).all()
-    assert (at.people.status[heads[home]] == Status.citizen).all()
-    assert (at.people.activity[heads[~home]] == Activity.stranded).all()
+    home = at.households.place[houses] == NORTH
+    assert near(home.sum(), len(houses), 0.5)
+    assert (at.households.activity[houses[home]] == Activity.resident).all()
+    assert (at.households.status[houses[home]] == Status.citizen).all()
+    assert (at.households.activity[houses[~home]] == Activity.stranded).all()
     where = WAYS.index("BB_T_CC_P")
-    returned = HARMS.of(at)[where, :, Harm.forced_return].sum() / at.weight[0]
-    assert returned == len(members(at, heads[home])) == harmed(at, Harm.forced_return)
+    returned = HARMS.of(at)[where, :, Harm.forced_return].sum() / weight(at)
+    assert returned == len(members(at, houses[home])) == harmed(at, Harm.forced_return)
 
 
 def treatment(*changes: str) -> tuple[np.ndarray, ...]:
@@ -227,18 +245,16 @@ def test_a_run_loses_nobody_where_all_this_happens() -> None:
             "time.end=2021-06",
         )
     )  # fmt: skip
-    parted = 0
+    parted, recount = 0, Recount(at)
     while at.day < 480:
         advance(at)
-        people, rows = at.people, SEPARATIONS.of(at).children
-        parted = max(parted, len(rows))
-        alive = people.activity != Activity.dead
-        kept = np.isin(people.household, people.household[rows]) & alive
-        assert (people.activity[kept] == Activity.detained).all()
-        here = alive & (people.activity == Activity.resident)
-        claimants = np.flatnonzero(here & (people.status == Status.claimant))
-        assert set(claimants) <= set(CLAIMS.of(at).person)
-        led = np.flatnonzero(people.flags & HEAD > 0)
-        assert len(np.unique(people.household[led])) == len(led)
-        assert set(people.household[alive]) == set(people.household[led])
+        households, held = at.households, SEPARATIONS.of(at).children
+        parted = max(parted, len(held))
+        alive = households.size > 0
+        activity = households.activity[held]
+        assert (activity[alive[held]] == Activity.detained).all()
+        here = alive & (households.activity == Activity.resident)
+        claimants = np.flatnonzero(here & (households.status == Status.claimant))
+        assert set(claimants) <= set(CLAIMS.of(at).household)
+        assert not recount.faults(at)
     assert parted > 5

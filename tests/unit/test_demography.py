@@ -7,31 +7,31 @@ import pytest
 
 from sim.core.state import (
     BLOCKED,
+    DIED,
     DIED_NATURALLY,
     EVER_NO_MEANS,
-    HEAD,
+    GROUNDS,
     I64,
     MOVED_ABROAD,
+    NOBODY,
     Reasons,
     append,
-    bytes_per_person,
 )
 from sim.core.terms import Activity, Channel, Education, Sex, Status, VitalEvent
+from sim.kernels.household import died_at
 from sim.mechanisms.admission import APPLICATIONS, submit
-from sim.mechanisms.asylum import CLAIMS
-from sim.mechanisms.census import ACCOUNT, count
-from sim.mechanisms.citizenship import ACQUIRED, acquire, citizenship
+from sim.mechanisms.asylum import CLAIMS, queue_rows
+from sim.mechanisms.census import ACCOUNT, count, take_census
 from sim.mechanisms.demography import (
     FERTILE,
     MEAN_AGE,
-    SHARED,
     SPREAD,
     STANDARD,
     VITAL,
+    bear,
     covered_days,
     die,
     fertility,
-    give_birth,
     mortality,
     renew_people,
     survivors,
@@ -39,10 +39,11 @@ from sim.mechanisms.demography import (
 )
 from sim.mechanisms.harms import HARMS
 from sim.mechanisms.journey import PARTIES, set_out
+from sim.mechanisms.naturalisation import make_citizens
 from sim.model.substep import substep_of
 from sim.model.world import World
 from tests.small import BB, CITY, NORTH, small, world
-from tests.worlds import prepare
+from tests.worlds import living_members, prepare
 
 
 def started(*changes: str) -> World:
@@ -52,22 +53,24 @@ def started(*changes: str) -> World:
 
 
 def families(at: World, n: int, least: int = 3) -> I64:
-    """Heads of n households of a few members at home."""
-    people = at.people
-    sizes = np.bincount(people.household, minlength=len(people.pid))
-    heads = (people.flags & HEAD > 0) & (sizes >= least) & (people.place == NORTH)
-    return np.flatnonzero(heads & (people.home == NORTH))[:n]
+    """N households of a few members at home."""
+    households = at.households
+    mine = (households.size >= least) & (households.place == NORTH) & (households.home == NORTH)
+    return np.flatnonzero(mine)[:n]
 
 
-def members(at: World, head: int) -> I64:
-    people = at.people
-    mine = people.household == people.household[head]
-    return np.flatnonzero(mine & (people.activity != Activity.dead))
+def members(at: World, house: int) -> I64:
+    """Rows of the living whose household it is, who must be those in its list."""
+    persons = at.persons
+    rows = np.flatnonzero((persons.household == house) & (persons.past & DIED == 0))
+    assert sorted(living_members(at, house)) == rows.tolist()
+    assert at.households.size[house] == len(rows)
+    return rows
 
 
-def mothers(at: World, heads: I64) -> I64:
+def mothers(at: World, houses: I64) -> I64:
     """A woman of each household."""
-    women = [[row for row in members(at, h) if at.people.traits[row] & 1] for h in heads]
+    women = [[row for row in members(at, it) if at.persons.traits[row] & 1] for it in houses]
     return np.array([some[-1] for some in women if some])
 
 
@@ -129,39 +132,56 @@ def test_a_month_counts_as_far_as_it_lies_within_the_run(start, end, days):
 # Births ------------------------------------------------------------------------------------------
 
 
-def test_a_child_shares_what_its_household_shares():
+def test_a_child_joins_the_household_of_its_mother():
     at = started()
     who = mothers(at, families(at, 40))
-    old, n = at.people, len(at.people.pid)
-    sizes = [len(members(at, row)) for row in who]
+    houses = at.persons.household[who].copy()
+    before = [column.copy() for column in at.households]
+    n = len(at.persons.pid)
+    sizes = at.households.size[houses].copy()
     at.day = 31
-    give_birth(at, who, 1)
-    people = at.people
+    bear(at, who, 1)
+    households, persons = at.households, at.persons
     born = np.arange(n, n + len(who))
-    assert len(people.pid) == n + len(who)
-    for name in SHARED:
-        column = getattr(people, name)
-        assert (column[born] == getattr(old, name)[who]).all(), name
-    assert (people.flags[born] == 0).all()
-    assert (people.born[born] == 1).all()
-    assert (people.traits[born] >> 1 & 3 == Education.none).all()
-    assert set(people.traits[born] & 1) == {0, 1}
-    assert [len(members(at, row)) for row in who] == [size + 1 for size in sizes]
-    assert (np.sort(people.sibling) == np.arange(len(people.pid))).all()
-    assert len(np.unique(people.pid)) == len(people.pid)
-    weight = int(at.weight[NORTH]) * len(who)
-    assert ACCOUNT.of(at).born == weight == VITAL.of(at)[NORTH, 0, VitalEvent.birth]
+    assert len(persons.pid) == n + len(who)
+    assert (persons.household[born] == houses).all()
+    # What the household is stays as it was, but for one more.
+    for name, column, old in zip(households._fields, households, before, strict=True):
+        if name != "size":
+            assert (column == old).all(), name
+    assert (persons.past[born] == 0).all()
+    assert (persons.born[born] == 1).all()
+    assert (persons.traits[born] >> 1 & 3 == Education.none).all()
+    assert set(persons.traits[born] & 1) == {0, 1}
+    for house, child, size in zip(houses, born, sizes, strict=True):
+        assert child in members(at, house)
+        assert households.size[house] == size + 1
+        assert households.head[house] != child
+    assert len(np.unique(persons.pid)) == len(persons.pid)
+    weight = int(households.weight[houses[0]]) * len(who)
+    born_by_country = ACCOUNT.of(at).born
+    assert born_by_country[0] == weight == VITAL.of(at)[NORTH, 0, VitalEvent.birth]
+    assert born_by_country.sum() == weight == VITAL.of(at).sum()
     count(at, substep_of(at, at.day))
+
+
+def test_several_of_a_household_can_give_birth_at_once():
+    at = started()
+    house = families(at, 1)[0]
+    rows = members(at, house)
+    n = len(at.persons.pid)
+    bear(at, rows, 1)
+    assert members(at, house).tolist() == [*rows, *range(n, n + len(rows))]
 
 
 def test_ids_of_children_come_from_their_mother_and_the_month():
     def ids(month: int, order: int) -> dict[int, int]:
         at = started()
         who = mothers(at, families(at, 10))[::order]
-        n = len(at.people.pid)
+        n = len(at.persons.pid)
         # In whichever order, and whoever else gives birth.
-        give_birth(at, who if order > 0 else who[:5], month)
-        return dict(zip(at.people.pid[who].tolist(), at.people.pid[n:].tolist(), strict=False))
+        bear(at, who if order > 0 else who[:5], month)
+        return dict(zip(at.persons.pid[who].tolist(), at.persons.pid[n:].tolist(), strict=False))
 
     one, other, later = ids(3, 1), ids(3, -1), ids(4, 1)
     assert len(other) == 5
@@ -171,72 +191,111 @@ def test_ids_of_children_come_from_their_mother_and_the_month():
 
 def test_a_child_born_to_a_claimant_is_part_of_the_claim():
     at = started()
-    head = families(at, 1)[0]
-    rows = members(at, head)
-    at.people.place[rows], at.people.status[rows] = CITY, Status.claimant
-    append(CLAIMS.of(at), person=rows, country=BB, claimed=12.0)
+    house = families(at, 1)[0]
+    rows = members(at, house)
+    old = len(rows) * int(at.households.weight[house])
+    at.households.place[house], at.households.status[house] = CITY, Status.claimant
+    append(CLAIMS.of(at), household=house, country=BB, claimed=12.0)
     other = mothers(at, families(at, 20)[1:])[:2]
-    mother = mothers(at, np.array([head]))
+    mother = mothers(at, np.array([house]))
     assert len(mother) == 1
-    give_birth(at, np.sort(np.concatenate([mother, other])), 1)
-    child = np.setdiff1d(members(at, head), rows)
+    bear(at, np.sort(np.concatenate([mother, other])), 1)
+    child = np.setdiff1d(members(at, house), rows)
     assert len(child) == 1
-    assert len(CLAIMS.of(at).person) == len(rows) + 1
-    assert CLAIMS.of(at).person[-1] == child[0]
-    assert (CLAIMS.of(at).country[-1], CLAIMS.of(at).claimed[-1]) == (BB, 12.0)
+    # The claim is the household's, and so covers one more.
+    claims = CLAIMS.of(at)
+    assert (claims.household.tolist(), claims.country.tolist()) == ([house], [BB])
+    assert claims.claimed.tolist() == [12.0]
+    assert at.persons.household[child[0]] == house
+    queues = queue_rows(at, take_census(at, at.day))
+    pending = dict(zip(queues["country"].tolist(), queues["pending"].tolist(), strict=True))
+    assert pending[BB] == old + at.households.weight[house]
 
 
 def test_a_child_has_the_citizenship_that_its_mother_has_acquired():
     at = started()
     who = mothers(at, families(at, 20))
-    n = len(at.people.pid)
-    acquire(at, who[::2], np.full(len(who[::2]), BB))
-    before = citizenship(at, who)
-    assert set(before) == {0, BB}
-    give_birth(at, who, 1)
+    n = len(at.persons.pid)
+    houses = at.persons.household[who].copy()
+    at.households.place[houses[::2]] = CITY
+    make_citizens(at, houses[::2], np.full(len(houses[::2]), BB))
+    before = at.households.citizenship[houses].copy()
+    assert before.tolist() == [BB if i % 2 == 0 else 0 for i in range(len(who))]
+    bear(at, who, 1)
     born = np.arange(n, n + len(who))
-    assert (citizenship(at, born) == before).all()
-    assert (citizenship(at, who) == before).all()
-    # The tables of citizenships stay sorted, as look-ups need.
-    give_birth(at, np.sort(who)[:3], 2)
-    assert (np.diff(ACQUIRED.of(at).person) > 0).all()
+    assert (at.households.citizenship[at.persons.household[born]] == before).all()
+    assert (at.households.citizenship[at.persons.household[who]] == before).all()
+    # It is counted by the country of origin.
+    weight = at.households.weight[houses].astype(np.int64)
+    assert VITAL.of(at)[CITY, 0, VitalEvent.birth] == weight[::2].sum()
+    assert VITAL.of(at)[NORTH, 0, VitalEvent.birth] == weight[1::2].sum()
+    assert ACCOUNT.of(at).born.tolist() == [weight.sum(), 0, 0]
 
 
-def test_rows_are_added_to_the_very_columns():
+@pytest.mark.parametrize(
+    ("table", "add"), [("persons", "add_persons"), ("households", "add_households")]
+)
+def test_rows_are_added_to_the_very_columns(table, add):
     at = started()
-    n, before = len(at.people.pid), at.people.pid.copy()
-    columns = [id(column) for column in at.people]
-    assert at.add_rows(3).tolist() == [n, n + 1, n + 2]
-    at.add_rows(n)
-    assert [id(column) for column in at.people] == columns
-    assert len(at.people.pid) == 2 * n + 3
-    assert (at.people.pid[:n] == before).all()
-    assert (at.people.pid[n:] == 0).all()
-    assert bytes_per_person(at.people) == 41
+    ident = getattr(at, table)[0]
+    n, before = len(ident), ident.copy()
+    del ident
+    columns = [id(column) for column in getattr(at, table)]
+    itemsizes = [column.itemsize for column in getattr(at, table)]
+    assert getattr(at, add)(3).tolist() == [n, n + 1, n + 2]
+    getattr(at, add)(n)
+    assert [id(column) for column in getattr(at, table)] == columns
+    assert [len(column) for column in getattr(at, table)] == [2 * n + 3] * len(columns)
+    assert [column.itemsize for column in getattr(at, table)] == itemsizes
+    assert (getattr(at, table)[0][:n] == before).all()
+    assert (getattr(at, table)[0][n:] == 0).all()
 
 
-def test_columns_that_somebody_holds_are_left_to_them():
+def test_added_households_have_nobody_yet_and_can_be_dropped():
     at = started()
-    held, n = at.people, len(at.people.pid)
-    before = held.pid.copy()
-    at.add_rows(5)
-    assert len(at.people.pid) == n + 5
-    assert (held.pid == before).all()
-    assert (at.people.pid[:n] == before).all()
-    at.people.pid[0] ^= np.uint64(1)
-    assert (held.pid == before).all()
+    n = len(at.households.ident)
+    before = [column.copy() for column in at.households]
+    new = at.add_households(4)
+    households = at.households
+    assert (households.head[new] == NOBODY).all()
+    assert (households.relative[new] == new).all()
+    assert (households.size[new] == 0).all()
+    assert (households.activity[new] == Activity.dead).all()
+    count(at, substep_of(at, at.day))
+    del households
+    at.drop_households(n + 1)
+    assert len(at.households.ident) == n + 1
+    at.drop_households(n)
+    for one, other in zip(before, at.households, strict=True):
+        assert (one == other).all()
+
+
+@pytest.mark.parametrize(
+    ("table", "add"), [("persons", "add_persons"), ("households", "add_households")]
+)
+def test_columns_that_somebody_holds_are_left_to_them(table, add):
+    at = started()
+    held = getattr(at, table)
+    n, before = len(held[0]), held[0].copy()
+    getattr(at, add)(5)
+    assert len(getattr(at, table)[0]) == n + 5
+    assert len(held[0]) == n
+    assert (held[0] == before).all()
+    assert (getattr(at, table)[0][:n] == before).all()
+    getattr(at, table)[0][0] ^= np.uint64(1)
+    assert (held[0] == before).all()
 
 
 def test_education_is_drawn_of_those_who_turn_fifteen():
     at = started("population.profile.fertility=0", "population.agents=60000")
-    age = -at.people.born.astype(int)
+    age = -at.persons.born.astype(int)
     coming, younger = age == 180, age < 180
     assert coming.sum() > 50
     profiles = [c.profile for c in at.scenario.countries]
-    home = at.country[at.people.home]
+    home = at.country[at.households.home[at.persons.household]]
     expected = sum((home[coming] == c).sum() * p.education[0] for c, p in enumerate(profiles))
     renew_people(at, substep_of(at, at.day + 1))
-    schooling = at.people.traits[: len(age)] >> 1 & 3
+    schooling = at.persons.traits[: len(age)] >> 1 & 3
     found = (schooling[coming] == Education.none).sum()
     assert found == pytest.approx(expected, abs=4 * np.sqrt(coming.sum()) / 2)
     assert (schooling[younger] == Education.none)[~coming[younger]].all()
@@ -247,82 +306,137 @@ def test_education_is_drawn_of_those_who_turn_fifteen():
 
 def test_the_eldest_survivor_leads_on():
     at = started()
-    people = at.people
-    head = int(families(at, 1)[0])
-    people.means[head] = 77.0
-    people.flags[head] |= BLOCKED | MOVED_ABROAD
-    people.blocked_on[head] = 5
-    rest = np.setdiff1d(members(at, head), [head])
-    eldest = people.born[rest].min()
-    people.flags[rest] |= EVER_NO_MEANS
+    households, persons = at.households, at.persons
+    house = families(at, 1)[0]
+    head = int(households.head[house])
+    households.means[house] = 77.0
+    households.flags[house] |= BLOCKED | GROUNDS
+    households.blocked_on[house] = 5
+    persons.past[head] |= MOVED_ABROAD
+    rest = np.setdiff1d(members(at, house), [head])
+    eldest = persons.born[rest].min()
+    persons.past[rest] |= EVER_NO_MEANS
+    before = {name: getattr(households, name)[house] for name in households._fields}
     die(at, np.array([head]))
-    assert people.activity[head] == Activity.dead
-    assert people.flags[head] == DIED_NATURALLY | MOVED_ABROAD
-    heirs = rest[people.flags[rest] & HEAD > 0]
-    assert len(heirs) == 1
-    assert people.born[heirs[0]] == eldest
-    assert (people.means[heirs[0]], people.blocked_on[heirs[0]]) == (77.0, 5)
-    # What the household is comes down to the heir, and not what happened to the head.
-    assert people.flags[heirs[0]] == HEAD | BLOCKED | EVER_NO_MEANS
-    weight = int(at.weight[people.home[head]])
-    assert ACCOUNT.of(at).died == weight == VITAL.of(at)[NORTH, 0, VitalEvent.death]
+    # What has happened to a person stays that person's.
+    assert persons.past[head] == DIED_NATURALLY | MOVED_ABROAD
+    assert (persons.past[rest] == EVER_NO_MEANS).all()
+    heir = households.head[house]
+    assert heir in rest
+    assert persons.born[heir] == eldest
+    assert members(at, house).tolist() == rest.tolist()
+    # And what the household is goes on.
+    after = {name: getattr(households, name)[house] for name in households._fields}
+    assert (after["means"], after["blocked_on"], after["flags"]) == (77.0, 5, BLOCKED | GROUNDS)
+    assert {name for name in before if before[name] != after[name]} == {"head", "size"}
+    assert persons.household[head] == house
+    weight = int(households.weight[house])
+    assert ACCOUNT.of(at).died.tolist() == [weight, 0, 0]
+    assert VITAL.of(at)[NORTH, 0, VitalEvent.death] == weight == VITAL.of(at).sum()
     assert HARMS.of(at).sum() == 0
     count(at, substep_of(at, at.day))
 
 
 def test_of_two_who_die_at_once_neither_leads_on():
     at = started()
-    people = at.people
-    head = int(families(at, 1)[0])
-    rest = np.setdiff1d(members(at, head), [head])
-    first, second = rest[np.argsort(people.born[rest], kind="stable")[:2]]
+    households, persons = at.households, at.persons
+    house = families(at, 1)[0]
+    head = int(households.head[house])
+    rest = np.setdiff1d(members(at, house), [head])
+    persons.born[rest] = -12 * (60 - np.arange(len(rest)))
+    first, second = rest[:2]
     die(at, np.sort(np.array([head, first])))
-    assert people.flags[second] & HEAD
-    assert not people.flags[first] & HEAD
+    assert households.head[house] == second
+    assert members(at, house).tolist() == rest[1:].tolist()
+
+
+def test_of_two_as_old_the_smaller_id_leads_on():
+    at = started()
+    households, persons = at.households, at.persons
+    houses = families(at, 20, 4)
+    for house in houses:
+        persons.born[members(at, house)] = -480
+    heads = households.head[houses].astype(np.int64)
+    die(at, np.sort(heads))
+    for house, head in zip(houses, heads, strict=True):
+        rest = members(at, house)
+        assert head not in rest
+        assert persons.pid[households.head[house]] == persons.pid[rest].min()
 
 
 def test_orphans_are_led_by_the_eldest_child():
     at = started()
-    people = at.people
-    head = int(families(at, 1)[0])
-    rows = members(at, head)
-    people.born[rows[1:]] = -12 * np.arange(2, len(rows) + 1)
-    die(at, rows[:1])
-    assert people.flags[rows[-1]] & HEAD
+    households, persons = at.households, at.persons
+    house = families(at, 1)[0]
+    head = int(households.head[house])
+    rest = np.setdiff1d(members(at, house), [head])
+    persons.born[rest] = -12 * np.arange(2, len(rest) + 2)
+    die(at, np.array([head]))
+    assert households.head[house] == rest[-1]
+    assert members(at, house).tolist() == rest.tolist()
+
+
+@pytest.mark.parametrize("whole", [False, True])
+def test_the_dead_keep_where_they_died(whole):
+    """Wherever their household goes later; and what remains of it is nobody's."""
+    at = started()
+    households, persons = at.households, at.persons
+    house = families(at, 1)[0]
+    rows = members(at, house)
+    households.place[house], households.came[house] = CITY, BB + 1
+    households.flags[house] |= BLOCKED
+    dead = rows if whole else rows[[0, 2]]
+    die(at, dead)
+    households.place[house], households.came[house] = NORTH, 0
+    place, came = died_at(persons.next[dead])
+    assert (place == CITY).all()
+    assert (came == BB + 1).all()
+    assert (persons.household[dead] == house).all()
+    left = members(at, house)
+    assert left.tolist() == np.setdiff1d(rows, dead).tolist()
+    assert (households.head[house] == NOBODY) == whole
+    assert (households.activity[house] == Activity.dead) == whole
+    assert (households.flags[house] & BLOCKED == 0) == whole
+    weight = int(households.weight[house])
+    assert VITAL.of(at)[CITY, 0, VitalEvent.death] == weight * len(dead)
 
 
 def applicants(at: World, n: int) -> I64:
-    heads = families(at, n)
+    houses = families(at, n)
     some = np.zeros(n, np.int64)
     submit(
-        at, heads, some + CITY, some + int(Channel.labour), some, Reasons(some, some), np.zeros(n)
+        at, houses, some + CITY, some + int(Channel.labour), some, Reasons(some, some), np.zeros(n)
     )
-    return heads
+    return houses
 
 
 def travellers(at: World, n: int) -> I64:
-    heads = families(at, n)
+    houses = families(at, n)
     some = np.zeros(n, np.int64)
-    at.people.means[heads] = 1e6
+    at.households.means[houses] = 1e6
     set_out(
-        at, heads, some + CITY, some + int(Channel.asylum), some, np.zeros(n),
+        at, houses, some + CITY, some + int(Channel.asylum), some, np.zeros(n),
         Reasons(some, some), np.zeros(n),
     )  # fmt: skip
-    return heads
+    return houses
 
 
 @pytest.mark.parametrize(("begin", "table"), [(applicants, APPLICATIONS), (travellers, PARTIES)])
 def test_what_a_household_has_begun_goes_on_under_the_heir_or_ends(begin, table):
     at = started()
-    heads = begin(at, 9)
-    orphans = members(at, heads[4])
+    houses = begin(at, 9)
+    heads = at.households.head[houses].astype(np.int64)
+    orphans = members(at, houses[4])
+    activity = at.households.activity[houses[0]]
     dying = np.unique(np.concatenate([heads[:2], orphans]))
     die(at, dying)
-    found = table.of(at)
-    people = at.people
-    assert len(found.head) == 8
-    assert (people.flags[found.head] & HEAD > 0).all()
-    founders = people.household[heads]
-    assert (people.household[found.head] == np.delete(founders, 4)).all()
-    assert not np.isin(found.head, dying).any()
+    households, found = at.households, table.of(at)
+    assert found.household.tolist() == np.delete(houses, 4).tolist()
+    leading = households.head[found.household].astype(np.int64)
+    assert (at.persons.household[leading] == found.household).all()
+    assert not (at.persons.past[leading] & DIED).any()
+    assert not np.isin(leading, dying).any()
+    assert (households.activity[found.household] == activity).all()
+    assert members(at, houses[4]).tolist() == []
+    assert households.activity[houses[4]] == Activity.dead
     count(at, substep_of(at, at.day))

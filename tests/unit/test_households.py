@@ -1,7 +1,7 @@
-"""Lists of heads, who lives with them, the cells they are counted in: against plain Python.
+"""Lists of households, who lives in them, the cells they are counted in: against plain Python.
 
-The kernels read everybody in the order of rows and without branches; here households are looked at
-one by one.
+The kernels read households in the order of rows and without branches; here they are looked at one
+by one.
 """
 
 from __future__ import annotations
@@ -10,9 +10,10 @@ import copy
 
 import numpy as np
 
-from sim.core.state import HEAD, WOMAN
+from sim.core.state import DIED, NOBODY, WOMAN
 from sim.core.terms import Activity, Status
 from sim.engine.step import advance
+from sim.kernels.demography import record_deaths
 from sim.kernels.living import BITS, CHILDREN, MEMBERS, OLD, WOMEN
 from sim.mechanisms.camps import people_at
 from sim.mechanisms.census import ACCOUNT, take_census
@@ -24,7 +25,7 @@ from sim.model.cells import Cells
 from sim.model.substep import substep_of
 from sim.model.world import World
 from tests.small import HARSH, NORTH, TOWN, small, world
-from tests.worlds import prepare, random_world
+from tests.worlds import living_members, prepare, random_world
 
 BUSY = ("decision.base_livelihood=20", "decision.flight_norm=2", "population.agents=4000")
 
@@ -34,74 +35,104 @@ def lived(months: int, threads: int = 1) -> World:
     at = world(small(*BUSY, *HARSH), threads=threads)
     for _ in range(months):
         advance(at)
-    # The last of all heads among them.
-    at.people.activity[at.deciding[[3, 20, 50, -1]]] = Activity.stranded
+    # The last of all who decide among them.
+    at.households.activity[at.deciding[[3, 20, 50, -1]]] = Activity.stranded
     return at
 
 
-def composition(at: World, head: int) -> tuple[int, int]:
-    """(members who live, bits of who they are) of the household of a head."""
-    people = at.people
-    rows = np.flatnonzero(people.household == people.household[head])
-    rows = rows[people.activity[rows] != Activity.dead]
-    age = at.month() - people.born[rows].astype(int)
+def living(at: World, house: int) -> np.ndarray:
+    """Rows of the living whose household it is."""
+    persons = at.persons
+    return np.flatnonzero((persons.household == house) & (persons.past & DIED == 0))
+
+
+def composition(at: World, house: int) -> tuple[int, int]:
+    """(members who live, bits of who they are) of a household."""
+    persons, rows = at.persons, living(at, house)
+    age = at.month() - persons.born[rows].astype(int)
     bits = CHILDREN * bool((age < 18 * 12).any()) | OLD * bool((age >= 65 * 12).any())
-    bits |= WOMEN * bool((people.traits[rows] & WOMAN).any())
+    bits |= WOMEN * bool((persons.traits[rows] & WOMAN).any())
     return len(rows), bits
 
 
-def test_heads_are_listed_and_their_households_looked_at() -> None:
+def test_households_are_listed_and_looked_at() -> None:
     at = lived(18)
     decides = np.ones(len(at.country), bool)
     decides[[NORTH, TOWN]] = False
     at.geography = at.geography._replace(decides=decides)
-    people = at.people
-    head = people.flags & HEAD > 0
-    lives = np.isin(people.activity, (Activity.resident, Activity.waiting))
-    outside = np.isin(people.home, (NORTH, TOWN))
+    households = at.households
+    lives = np.isin(households.activity, (Activity.resident, Activity.waiting))
+    outside = np.isin(households.home, (NORTH, TOWN))
     listed = {
-        "deciding": head & lives & ~outside,
-        "staying": head & lives & outside,
-        "unsettled": head & lives & (people.status >= Status.claimant),
-        "stranded": head & (people.activity == Activity.stranded),
+        "deciding": lives & ~outside,
+        "staying": lives & outside,
+        "unsettled": lives & (households.status >= Status.claimant),
+        "stranded": households.activity == Activity.stranded,
     }
-    n = len(head)
+    n = len(lives)
     for first, last in ((0, n), (0, 7), (7, n // 2), (n // 2, n), (n, n)):
-        found = at.list_heads(first, last)
+        found = at.list_households(first, last)
         for name, those in listed.items():
             rows = np.flatnonzero(those)
             rows = rows[(rows >= first) & (rows < last)]
             assert getattr(found, name).tolist() == rows.tolist()
             assert len(rows) > 0 or last - first < 10, name
     assert at.deciding.tolist() == np.flatnonzero(listed["deciding"]).tolist()
-    heads = np.flatnonzero(head).astype(np.uint32)
-    seen = [(int(c & MEMBERS), int(c >> BITS)) for c in at.composition_of(heads)]
-    assert seen == [composition(at, row) for row in heads.tolist()]
-    # All that can be has been: sizes, bits, the dead among kin, children born far from their rows.
+    houses = np.arange(n, dtype=np.uint32)
+    seen = [(int(c & MEMBERS), int(c >> BITS)) for c in at.composition_of(houses)]
+    assert seen == [composition(at, house) for house in houses.tolist()]
+    # All that can be has been: sizes, bits, the dead among kin, children born far from their rows,
+    # households of which nobody is left, and new ones.
     assert len(set(seen)) > 20
-    assert (people.activity == Activity.dead).sum() > 20
-    assert ACCOUNT.of(at).born > 50
+    assert (at.persons.past & DIED > 0).sum() > 20
+    assert ACCOUNT.of(at).born.sum() > 50
+    assert (0, 0) in seen
+    assert (households.relative != houses).any()
+
+
+def test_members_and_families_stay_whole() -> None:
+    """In every list of members are those alive, each once, and every family is a circle."""
+    at = lived(18)
+    households, persons = at.households, at.persons
+    for house in range(len(households.ident)):
+        rows = living(at, house)
+        assert sorted(living_members(at, house)) == rows.tolist()
+        assert households.size[house] == len(rows)
+        assert (households.head[house] == NOBODY) == (len(rows) == 0)
+        assert (households.activity[house] == Activity.dead) == (len(rows) == 0)
+    assert (np.sort(households.relative) == np.arange(len(households.ident))).all()
+    assert len(np.unique(persons.pid)) == len(persons.pid)
+    # A household has the id of one person, who founded it, and no other has it.
+    assert len(np.unique(households.ident)) == len(households.ident)
+    assert np.isin(households.ident, persons.pid).all()
 
 
 def test_people_are_counted_as_one_by_one() -> None:
     """Random worlds have people in every standing, abroad and at home, exposed and not."""
     statuses, activities = np.zeros(len(Status), int), np.zeros(len(Activity), int)
+    dead = 0
     for number in range(12):
         at = random_world(number)
-        people, weight, country = at.people, at.weight, at.country
-        people.activity[::97] = Activity.travelling
+        households, persons, country = at.households, at.persons, at.country
+        households.activity[::97] = Activity.travelling
+        # Nobody is left in one of them.
+        record_deaths(households, persons, np.array(living_members(at, 5)))
         census = take_census(at, at.day + 20)
         wanted = {name: np.zeros_like(counts) for name, counts in census._asdict().items()}
-        for row in range(len(people.pid)):
-            n = weight[people.home[row]]
-            citizenship = country[people.home[row]]
-            wanted["activities"][citizenship, people.activity[row]] += n
-            if people.activity[row] in (Activity.travelling, Activity.dead):
+        for row in range(len(persons.pid)):
+            house = persons.household[row]
+            n = households.weight[house].astype(int)
+            citizenship = country[households.home[house]]
+            if persons.past[row] & DIED:
+                dead += 1
                 continue
-            where = people.place[row], citizenship
-            wanted["stocks"][(*where, people.status[row])] += n
+            wanted["activities"][citizenship, households.activity[house]] += n
+            if households.activity[house] == Activity.travelling:
+                continue
+            where = households.place[house], citizenship
+            wanted["stocks"][(*where, households.status[house])] += n
             for k in range(7):
-                wanted["exposed"][(*where, k)] += n * (people.mask[row] >> k & 1)
+                wanted["exposed"][(*where, k)] += n * (households.mask[house] >> k & 1)
         for name in ("activities", "stocks", "exposed"):
             assert (getattr(census, name) == wanted[name]).all(), (number, name)
         assert census.exposed.sum() > 0
@@ -109,30 +140,33 @@ def test_people_are_counted_as_one_by_one() -> None:
         activities += census.activities.sum(axis=0)
     assert (statuses > 0).all(), statuses
     there = [Activity.resident, Activity.waiting, Activity.travelling, Activity.stranded]
-    assert (activities[[*there, Activity.dead]] > 0).all(), activities
+    assert (activities[there] > 0).all(), activities
+    assert activities[Activity.dead] == 0
+    assert dead > 0
 
 
 def test_cells_are_combinations_of_what_the_scenario_names() -> None:
     names = ["age", "place", "education", "citizenship", "sex", "home", "group"]
     at = lived(3)
-    people, month = at.people, at.month()
-    rows = np.arange(0, len(people.pid), 11)
-    people.born[rows[:9]] = (
+    households, persons, month = at.households, at.persons, at.month()
+    houses = np.flatnonzero(households.size)[::3]
+    heads = households.head[houses]
+    persons.born[heads[:9]] = (
         month - np.repeat(12 * np.array([18, 35, 65]), 3) - np.tile([-1, 0, 1], 3)
     )
-    age = (month - people.born[rows].astype(int)) // 12
+    age = (month - persons.born[heads].astype(int)) // 12
     index = {
         "age": (age >= 18).astype(int) + (age >= 35) + (age >= 65),
-        "place": people.place[rows],
-        "education": people.traits[rows] >> 1 & 3,
-        "citizenship": at.country[people.home[rows]],
-        "sex": people.traits[rows] & WOMAN,
-        "home": people.home[rows],
-        "group": people.group[rows],
+        "place": households.place[houses],
+        "education": persons.traits[heads] >> 1 & 3,
+        "citizenship": at.country[households.home[houses]],
+        "sex": persons.traits[heads] & WOMAN,
+        "home": households.home[houses],
+        "group": households.group[houses],
     }
     for by in ([], names[:1], names[:3], names, names[::-1]):
         cells = Cells(small(f"outputs.by={by}".replace("'", "")))
-        found = cells.of(people, at.country, rows, month)
+        found = cells.of(households, persons, at.country, houses, month)
         wanted = np.ravel_multi_index([index[name] for name in by], cells.shape) if by else 0
         assert (found == wanted).all(), by
         assert found.max() < cells.size
@@ -143,42 +177,42 @@ def test_a_month_is_lived_through_under_the_threats_of_its_first_day() -> None:
     at = lived(5)
     seen: list[np.ndarray] = []
     other = copy.deepcopy(at)
-    before = at.people.means.copy()
+    before = at.households.means.copy()
     renew_people(at, substep_of(at, at.day + 1))
     prepare(at)
     severity = THREATS.of(other).severity.copy()
-    advance(other, look=lambda *_: seen.append(other.people.means.copy()))
+    advance(other, look=lambda *_: seen.append(other.households.means.copy()))
     assert (severity != THREATS.of(other).severity).any()
-    n = len(before)
-    assert (at.people.means == seen[0]).all()
-    assert (at.people.means[:n] != before).sum() > 100
+    assert (at.households.means == seen[0]).all()
+    assert (at.households.means != before).sum() > 100
 
 
 def test_the_stranded_live_on_once_a_month() -> None:
     at = lived(5)
-    people = at.people
-    rows = at.list_heads(0, len(people.pid)).stranded
-    people.means[rows], people.mask[rows] = 0.0, 0
+    households = at.households
+    rows = at.list_households(0, len(households.ident)).stranded
+    households.means[rows], households.mask[rows] = 0.0, 0
     everywhere = np.ones(len(at.country), bool)
     DUE.put(at, Due(0.0, THREATS.of(at).severity, everywhere))
     update_all_households(at)
-    assert (people.means[rows] == 0).all()
-    assert (people.mask[rows] == 0).all()
+    assert (households.means[rows] == 0).all()
+    assert (households.mask[rows] == 0).all()
     DUE.put(at, Due(1.0, THREATS.of(at).severity, everywhere))
     update_all_households(at)
-    assert (people.means[rows] > 0).any()
-    assert (people.mask[rows] > 0).any()
+    assert (households.means[rows] > 0).any()
+    assert (households.mask[rows] > 0).any()
     # What is done is not due any more.
     assert DUE.of(at) is None
-    found = people.means.copy()
+    found = households.means.copy()
     update_all_households(at)
-    assert (people.means == found).all()
+    assert (households.means == found).all()
 
 
 def test_people_at_a_place_are_those_alive() -> None:
     at = lived(8)
-    people = at.people
+    households, persons = at.households, at.persons
+    alive = persons.past & DIED == 0
     for place in range(len(at.country)):
-        there = (people.place == place) & (people.activity != Activity.dead)
-        assert people_at(at, place) == at.weight[people.home[there]].sum()
-    assert (people.activity == Activity.dead).any()
+        there = persons.household[alive & (households.place[persons.household] == place)]
+        assert people_at(at, place) == households.weight[there].sum()
+    assert not alive.all()

@@ -8,14 +8,15 @@ from statistics import NormalDist
 import numpy as np
 import pytest
 
+from sim.core.state import F64, I64, U32
 from sim.core.terms import Status, Threat
-from sim.kernels.household import party_sizes
 from sim.kernels.living import recover_means
 from sim.kernels.means import Means
 from sim.mechanisms.census import STOCKS
 from sim.mechanisms.livelihood import MEANS, build_means, median_means, update_means, update_support
 from sim.mechanisms.populate import gini_to_sigma
 from sim.mechanisms.threats import MONTH
+from sim.model.world import World
 from tests.small import NORTH, PLACES, SOUTH, edited, small, tables, world
 
 CITIZEN = int(Status.citizen)
@@ -26,13 +27,20 @@ HALF_FELT = np.full((len(PLACES), 7), 0.6)
 def targets(means: Means, place: int, ranks: list[int], status: int = CITIZEN, mask: int = 0):
     """[rank] means a member that households of these ranks tend to, under `HALF_FELT`."""
     at = world()
-    people, heads = at.people, at.deciding[: len(ranks)]
-    people.rank[heads] = ranks
-    people.place[heads] = place
-    people.status[heads] = status
-    people.mask[heads] = mask
-    recover_means(people, heads, at.composition_of(heads), means, HALF_FELT, means.tolerable, 1.0)
-    return people.means[heads].astype(float) / party_sizes(people, heads)
+    households, houses = at.households, at.deciding[: len(ranks)]
+    households.rank[houses] = ranks
+    households.place[houses] = place
+    households.status[houses] = status
+    households.mask[houses] = mask
+    recover_means(
+        households, houses, at.composition_of(houses), means, HALF_FELT, means.tolerable, 1.0
+    )
+    return households.means[houses].astype(float) / n_members(at, houses)
+
+
+def n_members(at: World, houses: U32) -> I64:
+    """Members of households, counted one by one."""
+    return np.bincount(at.persons.household, minlength=len(at.households.ident))[houses]
 
 
 def expected(ranks: list[int], gain: float) -> np.ndarray:
@@ -70,61 +78,53 @@ def test_mean_income_is_the_income_of_the_place():
     assert mean == pytest.approx(0.3 * 2600, rel=0.01)
 
 
+def recover(at: World, houses: U32, severity: F64, years: float) -> None:
+    """Let the means of households recover for some time."""
+    composition = at.composition_of(houses)
+    update_means(at.scenario, at.households, houses, composition, MEANS.of(at), severity, years)
+
+
 def test_means_approach_their_target_by_an_e_fold_a_year():
     at = world()
-    people, heads = at.people, at.deciding
+    households, houses = at.households, at.deciding
     severity = np.zeros((len(PLACES), 7))
-    update_means(
-        at.scenario, people, heads, at.composition_of(heads), MEANS.of(at), severity, np.inf
-    )
-    target = people.means[heads].copy()
-    people.means[heads] = 0
-    update_means(at.scenario, people, heads, at.composition_of(heads), MEANS.of(at), severity, 1.0)
-    np.testing.assert_allclose(people.means[heads], target * (1 - math.exp(-1)), rtol=1e-5)
-    people.means[heads] = 3 * target
+    recover(at, houses, severity, np.inf)
+    target = households.means[houses].copy()
+    households.means[houses] = 0
+    recover(at, houses, severity, 1.0)
+    np.testing.assert_allclose(households.means[houses], target * (1 - math.exp(-1)), rtol=1e-5)
+    households.means[houses] = 3 * target
     for _ in range(24):
-        update_means(
-            at.scenario, people, heads, at.composition_of(heads), MEANS.of(at), severity, 1 / 24
-        )
-    np.testing.assert_allclose(people.means[heads], target * (1 + 2 * math.exp(-1)), rtol=1e-4)
+        recover(at, houses, severity, 1 / 24)
+    np.testing.assert_allclose(households.means[houses], target * (1 + 2 * math.exp(-1)), rtol=1e-4)
 
 
 def test_only_threats_that_are_felt_drain():
     at = world()
     # Nobody helps: what comes from others is not drained.
     MEANS.of(at).support[:] = 0
-    people, heads = at.people, at.deciding
+    households, houses = at.households, at.deciding
     severity = np.full((len(PLACES), 7), 0.6)
-    people.mask[:] = 0
-    update_means(
-        at.scenario, people, heads, at.composition_of(heads), MEANS.of(at), severity, np.inf
-    )
-    secure = people.means[heads].copy()
+    households.mask[:] = 0
+    recover(at, houses, severity, np.inf)
+    secure = households.means[houses].copy()
     for mask, drain in (
         (1 << Threat.personal, 1.0),
         (1 << Threat.economic, 1 - 0.7 * 0.5),
         (1 << Threat.economic | 1 << Threat.food, (1 - 0.7 * 0.5) ** 2),
     ):
-        people.mask[:] = mask
-        update_means(
-            at.scenario, people, heads, at.composition_of(heads), MEANS.of(at), severity, np.inf
-        )
+        households.mask[:] = mask
+        recover(at, houses, severity, np.inf)
         well_off = secure > 1500
-        living = 90 * party_sizes(people, heads)[well_off]
+        living = 90 * n_members(at, houses)[well_off]
         np.testing.assert_allclose(
-            people.means[heads][well_off] + living, (secure[well_off] + living) * drain, rtol=1e-5
+            households.means[houses][well_off] + living,
+            (secure[well_off] + living) * drain,
+            rtol=1e-5,
         )
-    people.mask[:] = 1
-    update_means(
-        at.scenario,
-        people,
-        heads,
-        at.composition_of(heads),
-        MEANS.of(at),
-        np.full((len(PLACES), 7), 0.1),
-        np.inf,
-    )
-    np.testing.assert_array_equal(people.means[heads], secure)
+    households.mask[:] = 1
+    recover(at, houses, np.full((len(PLACES), 7), 0.1), np.inf)
+    np.testing.assert_array_equal(households.means[houses], secure)
 
 
 def supported(day: float, *changes: str) -> np.ndarray:

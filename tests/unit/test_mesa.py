@@ -21,8 +21,9 @@ import pandas as pd
 import pytest
 
 import sim
-from sim.core.state import HEAD
+from sim.core.state import DIED
 from sim.core.terms import Activity, Answer, Status
+from sim.kernels.demography import record_deaths
 from sim.mechanisms.policy import RULES
 from sim.mechanisms.politics import PUBLIC
 from sim.mesa.columns import COLUMNS
@@ -340,12 +341,12 @@ def test_answers_of_a_step_are_its_own_where_rows_sum_several() -> None:
 def test_people_are_collected_where_that_is_asked_for() -> None:
     places = finished().datacollector.get_agent_vars_dataframe()
     assert set(places.index.get_level_values("Step")) == set(range(1, 25))
-    people = finished().world.people
+    households, persons = finished().world.households, finished().world.persons
     last = places.xs(24, level="Step")["place"]
-    alive = np.flatnonzero(people.activity != Activity.dead)
+    alive = np.flatnonzero(persons.past & DIED == 0)
     assert last.index.tolist() == alive.tolist()
     ids = [place.id for place in finished().world.scenario.places]
-    assert last.tolist() == [ids[p] for p in people.place[alive]]
+    assert last.tolist() == [ids[p] for p in households.place[persons.household[alive]]]
     assert len(places.xs(1, level="Step")) != len(last)  # some were born, some have died
 
 
@@ -467,8 +468,8 @@ def test_the_start_method_of_processes_stays_and_batch_run_works_by_several(
 def test_agents_are_a_view_of_the_worlds_rows() -> None:
     mine = model()
     mine.step()
-    view, people = mine.agents, mine.world.people
-    rows = np.flatnonzero(people.activity != Activity.dead)
+    view, households, persons = mine.agents, mine.world.households, mine.world.persons
+    rows = np.flatnonzero(persons.past & DIED == 0)
     assert len(view) == len(rows)
     person = view[5]
     assert person == next(it for i, it in enumerate(view) if i == 5)
@@ -476,18 +477,19 @@ def test_agents_are_a_view_of_the_worlds_rows() -> None:
     assert person != model().agents[5]
     assert [it.unique_id for it in view[2:5]] == rows[2:5].tolist()
     # Nothing is kept: it is read off the arrays as they are.
-    people.means[person.unique_id] = 123.0
+    households.means[persons.household[person.unique_id]] = 123.0
     assert person.means == 123.0
-    people.activity[person.unique_id] = Activity.dead
+    record_deaths(households, persons, np.array([person.unique_id]))
     assert person not in mine.agents
+    assert len(mine.agents) == len(view) - 1
     assert person in view
 
 
 def test_newborns_join_and_the_dead_leave() -> None:
     started, ended = len(model().agents), len(finished().agents)
-    people = finished().world.people
-    born = len(people.pid) - started
-    dead = int((people.activity == Activity.dead).sum())
+    persons = finished().world.persons
+    born = len(persons.pid) - started
+    dead = int((persons.past & DIED > 0).sum())
     assert born > 0
     assert dead > 0
     assert ended == started + born - dead
@@ -506,24 +508,31 @@ def test_an_attribute_is_the_same_one_by_one_and_all_at_once(name: str) -> None:
 
 def test_attributes_say_what_the_arrays_hold() -> None:
     world, view = finished().world, finished().agents
-    people, rows = world.people, view.rows
+    households, persons, rows = world.households, world.persons, view.rows
+    houses = persons.household[rows]
     places = [place.id for place in finished().world.scenario.places]
-    assert view.get("place") == [places[p] for p in people.place[rows]]
-    assert view.get("home") == [places[p] for p in people.home[rows]]
-    assert view.get("status") == [Status(s).name for s in people.status[rows]]
+    assert view.get("place") == [places[p] for p in households.place[houses]]
+    assert view.get("home") == [places[p] for p in households.home[houses]]
+    assert view.get("status") == [Status(s).name for s in households.status[houses]]
+    assert view.get("household") == houses.tolist()
+    assert view.get("means") == households.means[houses].tolist()
+    assert view.get("pid") == persons.pid[rows].tolist()
     assert view.get("education") == [
-        ("none", "secondary", "tertiary")[t >> 1 & 3] for t in people.traits[rows].tolist()
+        ("none", "secondary", "tertiary")[t >> 1 & 3] for t in persons.traits[rows].tolist()
     ]
-    assert view.get("sex") == [("man", "woman")[t & 1] for t in people.traits[rows].tolist()]
-    born = people.born[rows].astype(int)
+    assert view.get("sex") == [("man", "woman")[t & 1] for t in persons.traits[rows].tolist()]
+    born = persons.born[rows].astype(int)
     assert view.get("age") == [(24 - month) // 12 for month in born]
-    assert view.get("is_head") == [bool(flag & HEAD) for flag in people.flags[rows]]
+    heads = set(households.head[households.size > 0].tolist())
+    assert view.get("is_head") == [row in heads for row in rows.tolist()]
+    assert sum(view.get("is_head")) == len(heads)
     countries = [None, "AA", "BB", "CC"]
-    assert view.get("kin") == [countries[k] for k in people.kin[rows]]
+    assert view.get("kin") == [countries[k] for k in households.kin[houses]]
+    assert view.get("people") == households.weight[houses].tolist()
     assert sum(view.get("people")) == finished().census.activities[:, : Activity.dead].sum()
     threats = view.get("threats")
     assert [("personal" in them) for them in threats] == [
-        bool(mask >> 4 & 1) for mask in people.mask[rows]
+        bool(mask >> 4 & 1) for mask in households.mask[houses]
     ]
 
 
@@ -629,14 +638,15 @@ def test_a_country_taken_out_of_a_set_is_still_in_the_world() -> None:
 )
 def test_what_arrays_cannot_do_says_why_and_what_to_do_instead(act: Any, why: str) -> None:
     mine = finished()
-    before = [column.copy() for column in mine.world.people]
+    before = [column.copy() for column in (*mine.world.households, *mine.world.persons)]
     with pytest.raises(NotOnArraysError) as caught:
         act(mine)
     text = str(caught.value)
     assert why in text
     for instead in ("policies.", "select, get, agg", "sim.mesa.twin"):
         assert instead in text
-    for one, other in zip(before, mine.world.people, strict=True):
+    after = (*mine.world.households, *mine.world.persons)
+    for one, other in zip(before, after, strict=True):
         np.testing.assert_array_equal(one, other)
 
 

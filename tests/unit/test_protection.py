@@ -57,12 +57,13 @@ def livelihood_rates(years: float, status: Status, *changes: str) -> np.ndarray:
     """L of everybody from AA, were they in the city of BB for so many years in a status."""
     at = world(small("decision.pause_depth=0", *changes))
     prepare(at)
-    heads = at.deciding[at.country[at.people.home[at.deciding]] == 0]
-    at.people.place[heads] = PLACES.index("BB_C")
-    at.people.status[heads] = int(status)
-    at.people.moved[heads] = -round(years * 365.25)
+    households = at.households
+    houses = at.deciding[at.country[households.home[at.deciding]] == 0]
+    households.place[houses] = PLACES.index("BB_C")
+    households.status[houses] = int(status)
+    households.moved[houses] = -round(years * 365.25)
     want, fear, _, _ = THREATS.of(at).advance(0, 1)
-    return rates_of(at, current_conditions(at, (want, fear)), heads)[:, 0]
+    return rates_of(at, current_conditions(at, (want, fear)), houses)[:, 0]
 
 
 def test_newcomers_move_on_and_the_settled_stay():

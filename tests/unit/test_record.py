@@ -494,10 +494,11 @@ def test_describe_lists_tables_and_the_columns_that_split_them() -> None:
 def test_places_tell_who_is_there_at_the_start() -> None:
     scenario = small_world("population.agents=2_000")
     record = sim.run(scenario, seed=5)
-    people = build_world(record.scenario, 5).people
+    world = build_world(record.scenario, 5)
+    home = world.households.home[world.persons.household]
     places = record.places.set_index("id")
     ids = [it.id for it in record.scenario.places]
-    assert places.loc[ids, "rows"].tolist() == np.bincount(people.home, minlength=len(ids)).tolist()
+    assert places.loc[ids, "rows"].tolist() == np.bincount(home, minlength=len(ids)).tolist()
     assert places["rows"].sum() == record.manifest["agents"]
     assert (places["rows"] * places["people_per_row"]).sum() == record.manifest["people"]
     for place in record.scenario.places:

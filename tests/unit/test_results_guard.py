@@ -33,9 +33,9 @@ LOG = """# Changelog
 
 
 def two(pid: str = "a", flags: str = "b", table: str = "t") -> dict[str, Any]:
-    first = {"people.pid": "0", "people.flags": "0"}
+    first = {"persons.pid": "0", "households.flags": "0"}
     return {
-        "steps": [first, {"people.pid": pid, "people.flags": flags}],
+        "steps": [first, {"persons.pid": pid, "households.flags": flags}],
         "end": {"table.flows.people": table, "headline.dead": "1.0"},
         "apart": {},
     }
@@ -54,8 +54,8 @@ def test_no_worlds_are_no_proof():
 @pytest.mark.parametrize(
     ("head", "said"),
     [
-        (two(flags="x"), "step 2: people.flags"),
-        (two(pid="x", flags="x", table="x"), "step 2: people.pid, people.flags"),
+        (two(flags="x"), "step 2: households.flags"),
+        (two(pid="x", flags="x", table="x"), "step 2: persons.pid, households.flags"),
         (two(table="x"), "the end: table.flows.people"),
         (
             two() | {"end": two()["end"] | {"headline.dead": "2.0"}},
@@ -94,13 +94,13 @@ def test_a_way_that_gives_something_else_is_a_difference():
 
 
 def renamed_world() -> dict[str, Any]:
-    steps = [{"person.id": it["people.pid"]} for it in two()["steps"]]
+    steps = [{"person.id": it["persons.pid"]} for it in two()["steps"]]
     return {"steps": steps, "end": {"table.moves.people": "t", "headline.deaths": "1.0"}}
 
 
 NAMES = {
-    "people.pid": "person.id",
-    "people.flags": None,
+    "persons.pid": "person.id",
+    "households.flags": None,
     "table.flows": "table.moves",
     "headline.dead": "headline.deaths",
 }
@@ -123,16 +123,16 @@ def test_what_is_not_said_to_have_a_new_name_is_missing(left_out: str):
 def test_a_renamed_column_that_differs_is_named_by_both_names():
     head = renamed_world()
     head["steps"][1]["person.id"] = "x"
-    assert first_difference(two(), head, NAMES) == "step 2: people.pid (now person.id)"
+    assert first_difference(two(), head, NAMES) == "step 2: persons.pid (now person.id)"
 
 
 def test_what_head_adds_is_listed_and_no_difference():
     head = two()
-    head["steps"][1]["people.mood"] = "m"
+    head["steps"][1]["persons.mood"] = "m"
     head["end"]["table.flows.country"] = "c"
     lines, good = report({"w": two()}, {"w": head, "new": two()}, {})
     assert good
-    assert lines[:-1] == ["  added: people.mood", "  added: table.flows.country"]
+    assert lines[:-1] == ["  added: persons.mood", "  added: table.flows.country"]
 
 
 def test_ways_are_compared_by_step_and_column():
@@ -161,10 +161,10 @@ def test_categories_count_by_their_words():
 def test_what_is_stored_knows_every_step_and_each_column_by_itself():
     stored = summary({"w": two()})
     early = two()
-    early["steps"][0]["people.pid"] = "x"
-    assert changed(stored, summary({"w": early}), {}) == ["w: people.pid"]
+    early["steps"][0]["persons.pid"] = "x"
+    assert changed(stored, summary({"w": early}), {}) == ["w: persons.pid"]
     more = two()
-    more["steps"][0]["people.mood"] = "m"
+    more["steps"][0]["persons.mood"] = "m"
     assert changed(stored, summary({"w": more, "v": two()}), {}) == []
     assert changed(stored, summary({"w": renamed_world()}), NAMES) == []
     assert changed(stored, {}, {}) == [f"w: {name}" for name in stored["w"]]
@@ -175,7 +175,7 @@ def test_hashes_are_stored_anew_only_with_a_line_on_changed_results():
     assert stored_anew(old, summary({"w": two(), "v": two()}), LOG)["worlds"].keys() == {"w", "v"}
     other = summary({"w": two(flags="x")})
     for log in (LOG, LOG.replace("A table", "Two tables"), LOG.replace("faster", "\n  faster")):
-        with pytest.raises(SystemExit, match=r"1 hashes changed, the first is w: people.flags"):
+        with pytest.raises(SystemExit, match=r"1 hashes changed, the first is w: households.flags"):
             stored_anew(old, other, log)
     new = LOG.replace("faster.", "faster.\n- Flags fly.")
     assert stored_anew(old, other, new)["worlds"] == other
@@ -186,7 +186,7 @@ def test_other_versions_may_give_other_hashes(monkeypatch):
     monkeypatch.setattr(results_guard, "where", lambda: old["of"] | {"numpy": "9"})
     new = stored_anew(old, summary({"w": two(flags="x")}), LOG)
     assert new["of"]["numpy"] == "9"
-    assert changed(old["worlds"], new["worlds"], {}) == ["w: people.flags"]
+    assert changed(old["worlds"], new["worlds"], {}) == ["w: households.flags"]
 
 
 def test_hashes_are_stored_on_one_kind_of_machine(monkeypatch):

@@ -8,7 +8,7 @@ from datetime import date
 import numpy as np
 import pytest
 
-from sim.core.state import F64, HEAD, I64
+from sim.core.state import F64, I64
 from sim.core.terms import FEAR, N_THREATS, Status, Threat
 from sim.kernels.living import (
     CHILDREN,
@@ -263,28 +263,25 @@ def exposed(prevalence: float, *changes: str, seed: int = 3) -> World:
     return at
 
 
-def heads_at(at: World, place: int) -> I64:
-    people = at.people
-    return np.flatnonzero((people.flags & HEAD > 0) & (people.place == place))
+def houses_at(at: World, place: int) -> I64:
+    return np.flatnonzero(at.households.place == place)
 
 
 @pytest.mark.parametrize("prevalence", [0.02, 0.3, 0.75, 1.0, 0.0])
 def test_as_many_are_exposed_as_prevalence_says(prevalence):
     at = exposed(prevalence)
     for place in (NORTH, SOUTH):
-        mask = at.people.mask[heads_at(at, place)]
+        mask = at.households.mask[houses_at(at, place)]
         noise = 4 * math.sqrt(prevalence * (1 - prevalence) / len(mask))
         for threat in Threat:
             share = (mask >> threat & 1).mean()
             assert abs(share - prevalence) <= 1 / 256 + noise, threat
-    people = at.people
-    assert (people.mask == people.mask[people.household]).all()
 
 
 def test_a_higher_prevalence_adds_households_and_never_swaps_them():
-    before = exposed(0.1).people.mask
+    before = exposed(0.1).households.mask
     for prevalence in (0.2, 0.4, 0.9):
-        now = exposed(prevalence).people.mask
+        now = exposed(prevalence).households.mask
         assert (before & ~now == 0).all()
         assert (before != now).mean() > 0.2
         before = now
@@ -325,7 +322,7 @@ def test_status_and_membership_multiply_and_the_worst_member_counts():
 def test_deprivations_come_together_as_often_as_said():
     for together in (0.0, 0.5, 1.0):
         at = exposed(0.3, f"exposure.overlap={together}", "exposure.vulnerability={}")
-        mask = at.people.mask[heads_at(at, SOUTH)]
+        mask = at.households.mask[houses_at(at, SOUTH)]
         q = 77 / 256
         noise = 4 * math.sqrt(0.3 * 0.7 / len(mask))
         for a, b in ((Threat.personal, Threat.political), (Threat.food, Threat.health)):
@@ -338,17 +335,17 @@ def test_deprivations_come_together_as_often_as_said():
 
 def test_exposure_is_drawn_anew_once_in_five_years():
     at = exposed(0.5, "exposure.overlap=0", "exposure.vulnerability={}")
-    heads = heads_at(at, SOUTH)
-    start = at.people.mask[heads].copy()
+    houses = houses_at(at, SOUTH)
+    start = at.households.mask[houses].copy()
     same_by_chance = 0.5**7
     for years, renewed in ((0.5, 0.1), (2.5, 0.5), (5.0, 1.0)):
         at.day = round(years * 365.25)
-        expose(at, heads)
-        changed = (at.people.mask[heads] != start).mean()
+        expose(at, houses)
+        changed = (at.households.mask[houses] != start).mean()
         assert changed == pytest.approx(renewed * (1 - same_by_chance), abs=0.02)
     at.day = 0
-    expose(at, heads)
-    assert (at.people.mask[heads] == start).all()
+    expose(at, houses)
+    assert (at.households.mask[houses] == start).all()
 
 
 def test_one_comparison_serves_all_threats():
@@ -368,18 +365,19 @@ def test_one_comparison_serves_all_threats():
 
 def test_a_new_place_is_a_new_draw():
     at = exposed(0.5, "exposure.overlap=0", "exposure.vulnerability={}")
-    people, heads = at.people, heads_at(at, SOUTH)
-    before = people.mask[heads].copy()
-    people.place[people.place == SOUTH] = NORTH
-    expose(at, heads)
-    after = people.mask[heads]
+    households, houses = at.households, houses_at(at, SOUTH)
+    before = households.mask[houses].copy()
+    households.place[houses] = NORTH
+    expose(at, houses)
+    after = households.mask[houses]
     for threat in Threat:
         agree = ((before >> threat & 1) == (after >> threat & 1)).mean()
-        assert abs(agree - 0.5) < 4 * 0.5 / math.sqrt(len(heads)) + 1 / 256
+        assert abs(agree - 0.5) < 4 * 0.5 / math.sqrt(len(houses)) + 1 / 256
 
 
 def test_exposure_follows_the_seed():
     one, other = exposed(0.4), exposed(0.4, seed=4)
     rows = np.arange(5000)
-    assert (one.people.pid[rows] == other.people.pid[rows]).all()
-    assert (one.people.mask[rows] != other.people.mask[rows]).mean() > 0.5
+    assert (one.persons.pid[rows] == other.persons.pid[rows]).all()
+    masks = [it.households.mask[it.persons.household[rows]] for it in (one, other)]
+    assert (masks[0] != masks[1]).mean() > 0.5

@@ -8,17 +8,17 @@ from typing import Any
 import numpy as np
 import pytest
 
-from sim.core.state import HEAD, I64, MICRO, Reasons
+from sim.core.state import I64, MICRO, Reasons
 from sim.core.terms import Activity, Answer, Channel, Companions, Status, Threat
 from sim.engine.step import advance
-from sim.kernels.household import give_status, place_members
+from sim.kernels.household import give_status, move_households
 from sim.kernels.rates import Conditions, rate_if_settled
 from sim.kernels.tally import attribute
 from sim.mechanisms.admission import APPLICATIONS, submit
 from sim.mechanisms.asylum import receive
 from sim.mechanisms.choice import CHOICES
 from sim.mechanisms.decide import add_expected, current_conditions
-from sim.mechanisms.demography import give_birth
+from sim.mechanisms.demography import bear
 from sim.mechanisms.expected import EXPECTED, Expected
 from sim.mechanisms.journey import PARTIES, advance_parties, set_out
 from sim.mechanisms.rounds import send_admitted
@@ -43,30 +43,30 @@ def started(*changes: str) -> World:
     prepare(at)
     at.network.legs.death[:] = 0
     CHOICES.of(at).way.intercepted[:] = 0
-    at.people.means[:] = 1e6
+    at.households.means[:] = 1e6
     return at
 
 
 def families(at: World, n: int, least: int = 3) -> I64:
-    """Heads at home in the north, of households of at least so many."""
-    people = at.people
-    sizes = np.bincount(people.household, minlength=len(people.pid))[people.household]
-    mine = (people.flags & HEAD > 0) & (people.place == NORTH) & (people.home == NORTH)
-    return np.flatnonzero(mine & (sizes >= least))[:n]
+    """Households at home in the north, of at least so many members."""
+    households = at.households
+    mine = (households.place == NORTH) & (households.home == NORTH) & (households.size >= least)
+    return np.flatnonzero(mine)[:n]
 
 
-def members(at: World, heads: I64) -> I64:
-    return np.flatnonzero(np.isin(at.people.household, at.people.household[heads]))
+def members(at: World, houses: I64) -> I64:
+    """Rows of the persons in households."""
+    return np.flatnonzero(np.isin(at.persons.household, houses))
 
 
 def go(
-    at: World, heads: I64, goal: int, answer: Answer, felt: int = 0,
+    at: World, houses: I64, goal: int, answer: Answer, felt: int = 0,
     channel: Channel = Channel.labour, companions: Companions = Companions.whole, end: int = 30,
 ) -> None:  # fmt: skip
     """Let households set out for a place, and arrive there."""
-    n = len(heads)
+    n = len(houses)
     set_out(
-        at, heads, np.full(n, goal), np.full(n, int(channel)), np.full(n, int(companions)),
+        at, houses, np.full(n, goal), np.full(n, int(channel)), np.full(n, int(companions)),
         np.zeros(n), Reasons(np.full(n, int(answer)), np.full(n, felt)),
         np.full(n, float(end - 20)),
     )  # fmt: skip
@@ -78,79 +78,85 @@ def go(
 
 def test_who_moves_of_necessity_remembers_why() -> None:
     at = started()
-    heads = families(at, 20)
-    rows = members(at, heads)
-    go(at, heads, TOWN, Answer.necessity, WAR)
-    assert (at.people.place[rows] == TOWN).all()
-    assert (at.people.uprooted[rows] == WAR).all()
-    others = np.setdiff1d(np.arange(len(at.people.pid)), rows)
-    assert not at.people.uprooted[others].any()
+    houses = families(at, 20)
+    go(at, houses, TOWN, Answer.necessity, WAR)
+    assert (at.households.place[houses] == TOWN).all()
+    assert (at.households.uprooted[houses] == WAR).all()
+    others = np.setdiff1d(np.arange(len(at.households.ident)), houses)
+    assert not at.households.uprooted[others].any()
 
 
 def test_an_onward_move_of_necessity_adds_to_it_and_one_by_choice_ends_it() -> None:
     at = started()
-    heads = families(at, 20)
-    rows = members(at, heads)
-    go(at, heads, TOWN, Answer.necessity, WAR)
-    go(at, heads, CITY, Answer.necessity, 0, Channel.internal, end=60)  # for what was before
-    assert (at.people.uprooted[rows] == WAR).all()
-    go(at, heads, TOWN, Answer.necessity, HUNGER, Channel.internal, end=90)
-    assert (at.people.uprooted[rows] == WAR | HUNGER).all()
-    go(at, heads, CITY, Answer.choice, 0, Channel.internal, end=120)
-    assert not at.people.uprooted[rows].any()
+    houses = families(at, 20)
+    go(at, houses, TOWN, Answer.necessity, WAR)
+    go(at, houses, CITY, Answer.necessity, 0, Channel.internal, end=60)  # for what was before
+    assert (at.households.uprooted[houses] == WAR).all()
+    go(at, houses, TOWN, Answer.necessity, HUNGER, Channel.internal, end=90)
+    assert (at.households.uprooted[houses] == WAR | HUNGER).all()
+    go(at, houses, CITY, Answer.choice, 0, Channel.internal, end=120)
+    assert not at.households.uprooted[houses].any()
 
 
 def test_a_pioneer_of_necessity_is_uprooted_and_who_stays_is_not() -> None:
     at = started()
-    heads = families(at, 200)
-    before = members(at, heads)
-    go(at, heads, TOWN, Answer.necessity, WAR, companions=Companions.pioneer)
-    gone = before[at.people.place[before] == TOWN]
+    houses = families(at, 200)
+    everybody, n = members(at, houses), len(at.households.ident)
+    go(at, houses, TOWN, Answer.necessity, WAR, companions=Companions.pioneer)
+    households, theirs = at.households, at.persons.household
+    gone = everybody[households.place[theirs[everybody]] == TOWN]
     assert len(gone) > 50
-    assert (at.people.uprooted[gone] == WAR).all()
-    assert not at.people.uprooted[np.setdiff1d(before, gone)].any()
+    # Whoever left others behind now has a household of their own.
+    alone = gone[theirs[gone] >= n]
+    assert len(alone) > 50
+    assert (households.size[theirs[alone]] == 1).all()
+    assert (households.uprooted[theirs[gone]] == WAR).all()
+    assert not households.uprooted[theirs[np.setdiff1d(everybody, gone)]].any()
 
 
 def test_who_leaves_a_household_takes_its_memory_along() -> None:
     at = started()
-    heads = families(at, 200)
-    go(at, heads, TOWN, Answer.necessity, WAR)
-    rows = members(at, heads)
+    houses = families(at, 200)
+    everybody = members(at, houses)
+    go(at, houses, TOWN, Answer.necessity, WAR)
+    assert (at.households.uprooted[houses] == WAR).all()
     go(
-        at, heads, CITY, Answer.necessity, HUNGER, Channel.internal, Companions.pioneer, end=60
+        at, houses, CITY, Answer.necessity, HUNGER, Channel.internal, Companions.pioneer, end=60
     )  # fmt: skip
-    ahead = at.people.place[rows] == CITY
+    theirs = at.persons.household[everybody]
+    ahead = at.households.place[theirs] == CITY
     assert ahead.sum() > 50
-    assert (at.people.uprooted[rows[ahead]] == WAR | HUNGER).all()
-    assert (at.people.uprooted[rows[~ahead]] == WAR).all()
+    assert (at.households.uprooted[theirs[ahead]] == WAR | HUNGER).all()
+    assert (at.households.uprooted[theirs[~ahead]] == WAR).all()
 
 
 def test_children_are_born_uprooted() -> None:
     at = started()
-    heads = families(at, 40)
-    go(at, heads, TOWN, Answer.necessity, WAR)
-    n = len(at.people.pid)
-    parents = np.sort(np.concatenate([heads, families(at, 40)]))
-    give_birth(at, parents, 1)
-    born, mine = np.arange(n, n + 80), np.isin(parents, heads)
-    assert (at.people.uprooted[born[mine]] == WAR).all()
-    assert not at.people.uprooted[born[~mine]].any()
+    houses = families(at, 40)
+    go(at, houses, TOWN, Answer.necessity, WAR)
+    n = len(at.persons.pid)
+    homes = np.sort(np.concatenate([houses, families(at, 40)]))
+    bear(at, at.households.head[homes].astype(np.int64), 1)
+    born, mine = np.arange(n, n + 80), np.isin(homes, houses)
+    theirs = at.persons.household[born]
+    assert (at.households.uprooted[theirs[mine]] == WAR).all()
+    assert not at.households.uprooted[theirs[~mine]].any()
 
 
 def test_a_household_that_waits_for_its_permission_is_uprooted_when_it_leaves() -> None:
     at = started()
-    heads = families(at, 10)
-    n = len(heads)
+    houses = families(at, 10)
+    n = len(houses)
     submit(
-        at, heads, np.full(n, CITY), np.full(n, int(Channel.labour)), np.zeros(n, int),
+        at, houses, np.full(n, CITY), np.full(n, int(Channel.labour)), np.zeros(n, int),
         Reasons(np.full(n, int(Answer.necessity)), np.full(n, WAR)), np.zeros(n),
     )  # fmt: skip
-    assert not at.people.uprooted.any()
+    assert not at.households.uprooted.any()
     assert (APPLICATIONS.of(at).felt == WAR).all()
     APPLICATIONS.of(at).ready[:] = 3.0
     send_admitted(at, substep_of(at, 5))
-    assert set(PARTIES.of(at).head) == set(heads)
-    assert (at.people.uprooted[members(at, heads)] == WAR).all()
+    assert set(PARTIES.of(at).household) == set(houses)
+    assert (at.households.uprooted[houses] == WAR).all()
 
 
 # Until when --------------------------------------------------------------------------------------
@@ -159,52 +165,45 @@ def test_a_household_that_waits_for_its_permission_is_uprooted_when_it_leaves() 
 @pytest.mark.parametrize("way", ["home", "within", "naturalised", "returned"])
 def test_citizens_where_they_live_are_settled(way: str) -> None:
     at = started()
-    heads = families(at, 20)
-    rows = members(at, heads)
+    houses = families(at, 20)
     if way == "within":
         # Within their country, and no threat there made them move on: settled at once.
-        go(at, heads, SOUTH, Answer.necessity, WAR, Channel.internal)
-        assert (at.people.status[rows] == Status.displaced).all()
-        assert (at.people.uprooted[rows] == WAR).all()
+        go(at, houses, SOUTH, Answer.necessity, WAR, Channel.internal)
+        assert (at.households.status[houses] == Status.displaced).all()
+        assert (at.households.uprooted[houses] == WAR).all()
         elsewhere = int(np.flatnonzero(at.country == at.country[NORTH])[-1])
-        go(at, heads, elsewhere, Answer.necessity, 0, Channel.internal, end=60)
+        go(at, houses, elsewhere, Answer.necessity, 0, Channel.internal, end=60)
     else:
-        go(at, heads, TOWN, Answer.necessity, WAR)
-        assert (at.people.uprooted[rows] == WAR).all()
+        go(at, houses, TOWN, Answer.necessity, WAR)
+        assert (at.households.uprooted[houses] == WAR).all()
         if way == "home":
-            go(at, heads, NORTH, Answer.necessity, HUNGER, Channel.home, end=60)
+            go(at, houses, NORTH, Answer.necessity, HUNGER, Channel.home, end=60)
         elif way == "naturalised":
-            give_status(at.people, heads, int(Status.regular))
-            assert (at.people.uprooted[rows] == WAR).all()
-            give_status(at.people, heads, int(Status.citizen))
+            give_status(at.households, houses, int(Status.regular))
+            assert (at.households.uprooted[houses] == WAR).all()
+            give_status(at.households, houses, int(Status.citizen))
         else:
-            n = len(heads)
-            place_members(
-                at.people, heads, np.full(n, NORTH), int(Status.citizen), np.full(n, 60)
+            n = len(houses)
+            move_households(
+                at.households, houses, np.full(n, NORTH), int(Status.citizen), np.full(n, 60)
             )  # fmt: skip
-    assert (at.people.status[rows] == Status.citizen).all()
-    assert not at.people.uprooted[rows].any()
+    assert (at.households.status[houses] == Status.citizen).all()
+    assert not at.households.uprooted[houses].any()
 
 
-def test_memory_is_of_households_and_of_those_who_are_not_settled() -> None:
+def test_memory_is_of_those_who_are_not_settled() -> None:
     """Through a small world in which all happens."""
     at = world(small("decision.base_flight=.05"))
     seen = 0
     while at.date() <= at.scenario.time.end:
         advance(at)
-        people = at.people
-        heads = np.flatnonzero(people.flags & HEAD)
-        head_of = np.zeros(len(people.pid), np.int64)
-        head_of[people.household[heads]] = heads
-        alive = np.flatnonzero(people.activity != Activity.dead)
-        theirs = people.uprooted[head_of[people.household[alive]]]
-        assert (people.uprooted[alive] == theirs).all()
-        lives = people.activity <= Activity.waiting
-        torn = people.uprooted > 0
-        assert not (lives & torn & (people.status == Status.citizen)).any()
-        assert not (lives & torn & (people.place == people.home)).any()
-        displaced = lives & (people.status == Status.displaced) & torn
-        seen += int(displaced.sum())
+        households = at.households
+        lives = households.activity <= Activity.waiting
+        torn = households.uprooted > 0
+        assert not (lives & torn & (households.status == Status.citizen)).any()
+        assert not (lives & torn & (households.place == households.home)).any()
+        displaced = lives & (households.status == Status.displaced) & torn
+        seen += int(households.size[displaced].sum())
     assert seen > 100
 
 
@@ -234,7 +233,7 @@ def test_what_counts_as_choice_changes_nobodys_move() -> None:
         want, fear, _, _ = THREATS.of(at).advance(at.day, 3)
         now = current_conditions(at, (want, fear))
         torn = answers_of(at, now, 1.0)
-        at.people.uprooted[:] = 0
+        at.households.uprooted[:] = 0
         plain = answers_of(at, now, 1.0)
         for name, one, other in zip(torn._fields, torn, plain, strict=True):
             if name not in ("answer", "uprooted"):
@@ -250,24 +249,26 @@ def test_what_counts_as_choice_changes_nobodys_move() -> None:
 
 def test_nobody_moves_otherwise_in_a_run_for_what_they_remember() -> None:
     """Two years of a small world, and the same with a memory that is wiped again and again."""
-    found: list[tuple[Any, ...]] = []
+    found: list[dict[str, Any]] = []
     for wiped in (False, True):
         at = world(small("decision.base_flight=.05"))
         while at.date() <= at.scenario.time.end:
             advance(at)
             if wiped:
-                at.people.uprooted[:] = 0
-        found.append(at.people._replace(uprooted=np.zeros(1, np.uint8)))
-        assert wiped or at.people.uprooted.any()
-    for name, one, other in zip(found[0]._fields, *found, strict=True):
-        np.testing.assert_array_equal(one, other, err_msg=name)
+                at.households.uprooted[:] = 0
+        assert wiped or at.households.uprooted.any()
+        found.append(at.households._asdict() | at.persons._asdict())
+        del found[-1]["uprooted"]
+    assert found[0].keys() == found[1].keys()
+    for name, column in found[0].items():
+        np.testing.assert_array_equal(column, found[1][name], err_msg=name)
 
 
 def test_onward_moves_are_attributed_to_what_uprooted_people() -> None:
     at = started()
-    heads = families(at, 4)
-    at.people.mask[heads] = WAR | HUNGER
-    at.people.uprooted[heads] = 1 << Threat.political | 1 << Threat.economic
+    houses = families(at, 4)
+    at.households.mask[houses] = WAR | HUNGER
+    at.households.uprooted[houses] = 1 << Threat.political | 1 << Threat.economic
     excess = np.zeros((4, 7))
     excess[:, Threat.food], excess[:, Threat.personal] = 0.2, 2.4
     weight = np.array([0.5, 0.5, 0.5, 0.5, 4.0, 4.0, 1.5])
@@ -275,7 +276,7 @@ def test_onward_moves_are_attributed_to_what_uprooted_people() -> None:
     uprooted = np.array([True, False, True, False])
     flight = np.array([0.0, 0.75, 0.0, 1.0])
     attribute(
-        at.people, heads, np.array([0, 1, 0, 1]), np.array([8000, 1000, 4, 1000]), flight,
+        at.households, houses, np.array([0, 1, 0, 1]), np.array([8000, 1000, 4, 1000]), flight,
         uprooted, excess, weight, threats, felt,
     )  # fmt: skip
     people = threats / MICRO
@@ -288,16 +289,16 @@ def test_onward_moves_are_attributed_to_what_uprooted_people() -> None:
 
 def test_present_threats_are_credited_as_if_nothing_were_remembered() -> None:
     at = started()
-    heads = families(at, 50)
-    at.people.mask[heads] = np.arange(50) + 60
+    houses = families(at, 50)
+    at.households.mask[houses] = np.arange(50) + 60
     excess = np.random.default_rng(3).random((len(at.country), 7))
     flight = np.linspace(0.0, 1.0, 50)
     found = []
     for memory in (0, 127):
-        at.people.uprooted[:] = memory
+        at.households.uprooted[:] = memory
         threats, felt = np.zeros((1, 7), np.int64), np.empty(50, np.int64)
         attribute(
-            at.people, heads, np.zeros(50, int), np.full(50, 1000), flight,
+            at.households, houses, np.zeros(50, int), np.full(50, 1000), flight,
             np.zeros(50, np.bool_), excess, np.ones(7), threats, felt,
         )  # fmt: skip
         found.append((threats.tolist(), felt.tolist()))
@@ -310,21 +311,19 @@ def test_the_share_of_choice_is_that_of_a_settled_household(status: Status, year
     """R_0 / R of the reference, to 1/2000: one household, asked again and again."""
     at = world(small("population.agents=2000", "decision.place_attachment=2"))
     prepare(at)
-    people = at.people
-    head = int(families(at, 1)[0])
-    rows = members(at, np.array([head]))
-    people.place[rows] = SOUTH if status == Status.displaced else TOWN
-    people.status[rows], people.moved[rows] = status, -round(365.25 * years)
-    people.uprooted[rows], people.mask[rows] = WAR, WAR | HUNGER
-    people.means[rows] = 1e5
+    households, house = at.households, int(families(at, 1)[0])
+    households.place[house] = SOUTH if status == Status.displaced else TOWN
+    households.status[house], households.moved[house] = status, -round(365.25 * years)
+    households.uprooted[house], households.mask[house] = WAR, WAR | HUNGER
+    households.means[house] = 1e5
     THREATS.of(at).severity[[SOUTH, TOWN], Threat.personal] = 0.15
     THREATS.of(at).severity[[SOUTH, TOWN], Threat.food] = 0.4
     reference = Reference(at)
     reference.live_through(at.day, 1)
     want, fear, _, _ = THREATS.of(at).advance(at.day, 1)
     now = current_conditions(at, (want, fear))
-    theory = reference.rates(head, reference.decider(head), float(at.day))
-    settled = reference.settled(people.place[head], NORTH, int(status), years)
+    theory = reference.rates(house, reference.decider(house), float(at.day))
+    settled = reference.settled(households.place[house], NORTH, int(status), years)
     lower = theory.R_C * math.exp(-2 * (1 - settled))
     assert theory.R_0 / lower == pytest.approx(1.0, rel=2e-3)
     # Rates so high that everybody moves in a day: the height of the point is left to chance.
@@ -332,10 +331,10 @@ def test_the_share_of_choice_is_that_of_a_settled_household(status: Status, year
     now = now._replace(
         livelihood=high * now.livelihood, flight=high * now.flight, most=high * now.most
     )
-    dt, heads, chose = 20.0 / (high * theory.R), np.array([head]), 0
-    for pid in range(2000):
-        people.pid[head] = pid
-        answer = answers_of(at, now, dt, heads).answer
+    dt, houses, chose = 20.0 / (high * theory.R), np.array([house]), 0
+    for ident in range(2000):
+        households.ident[house] = ident
+        answer = answers_of(at, now, dt, houses).answer
         assert answer[-1] in (Answer.choice, Answer.necessity)
         chose += answer[-1] == Answer.choice
     share = theory.R_0 / theory.R
@@ -343,7 +342,7 @@ def test_the_share_of_choice_is_that_of_a_settled_household(status: Status, year
 
 
 def test_expected_choices_are_those_of_the_reference() -> None:
-    """Of all heads of random worlds: (1 - exp(-R dt)) R_0 / R, and flows go with them."""
+    """Of all households of random worlds: (1 - exp(-R dt)) R_0 / R, and flows go with them."""
     uprooted, flows, years = 0, np.zeros(2), np.zeros(2)
     for number in range(6):
         at = random_world(number)
@@ -352,16 +351,16 @@ def test_expected_choices_are_those_of_the_reference() -> None:
         want, fear, _, _ = THREATS.of(at).advance(at.day, 1)
         now = current_conditions(at, (want, fear))
         moves = np.zeros(2)
-        for head in at.deciding.tolist():
-            r = reference.rates(head, reference.decider(head), float(at.day))
+        for house in at.deciding.tolist():
+            r = reference.rates(house, reference.decider(house), float(at.day))
             if r.R > 0:
-                of_them = at.weight[at.people.home[head]] * -math.expm1(-r.R * 30 / 365.25)
+                of_them = at.households.weight[house] * -math.expm1(-r.R * 30 / 365.25)
                 moves += of_them * np.array([r.R_0 / r.R, 1 - r.R_0 / r.R])
             uprooted += r.R_0 < r.R_C
         torn = expected(at, now)
         np.testing.assert_allclose(torn.answers.sum(axis=0)[:2] / MICRO, moves, rtol=1e-5)
         assert (torn.flows >= 0).all()
-        at.people.uprooted[:] = 0
+        at.households.uprooted[:] = 0
         plain = expected(at, now)
         # As many go everywhere, and fewer of them by choice.
         ways = [found.flows.sum(axis=-1) / MICRO for found in (torn, plain)]
