@@ -672,7 +672,7 @@ class Reference:
                 prior = stated
         prior += self._campaigns(o, d)
         perceived = known(d) * actual(d) + (1.0 - known(d)) * prior
-        d0 = 5.0 * self.places[o].people_per_agent
+        d0 = self.scenario.decision.least_diaspora
         v = taste.network * math.log((stock(d) + d0) / population) + perceived
         return v + (taste.citizen if self.country[d] == own else 0.0)
 

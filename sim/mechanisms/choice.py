@@ -109,7 +109,6 @@ class Choices:
         self.median = median_means(means)
         self.contiguous, self.language, self.colony = self._relations(number)
         self.reachable = self._reachable()
-        self.d0 = 5.0 * np.array([p.people_per_agent or 1 for p in places], np.float64)
         n = self.n_places
         self.ahead = np.ones((2, n, n))
         self.prior = self._stated_priors(number)
@@ -371,7 +370,7 @@ class Choices:
         own = self.country[origins, None] == self.country
         people = np.maximum(self.country_people[self.country[origins]], 1.0)[:, None]
         abroad = np.where(own, people, diaspora[self.country[origins]][:, self.country])
-        network = (abroad + self.d0[origins, None]) / people
+        network = (abroad + self.scenario.decision.least_diaspora) / people
         known = np.where(own, 1.0, 1.0 - np.exp(-decision.information * abroad / people))
         seen = np.where(~own & self.eligible, known, 0.0)
         total = seen.sum(axis=1)

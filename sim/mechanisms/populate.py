@@ -1,6 +1,6 @@
 """Draws the initial population: age, sex, education, wealth, group, household and kin.
 
-Every attribute is a pure function of (seed, id), and an id is a function of (place, ordinal): a
+Every attribute is a pure function of (seed, id), and an id is a function of (stratum, ordinal): a
 place added to the scenario changes no one elsewhere.
 """
 
@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from functools import cache
 from statistics import NormalDist
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -19,7 +19,7 @@ from sim.core.terms import Activity, Education, Status
 from sim.model.declare import Mechanism
 
 if TYPE_CHECKING:
-    from sim.schema import Country, Place, Profile, Scenario
+    from sim.schema import Country, Profile, Scenario
 
 HOUSEHOLD_SIZE = Draw("household_size", 3)
 SEX_AND_AGE = Draw("demography", 4)
@@ -28,10 +28,14 @@ EDUCATION = Draw("education", 6)
 WEALTH = Draw("wealth", 7)
 TASTE = Draw("taste", 8)
 KIN = Draw("kin", 9)
-ABROAD = Draw("abroad", 10)
+ORIGIN = Draw("origin", 10)
 
 ADULT = 18
 OLDEST = 95
+LARGEST = 12
+"""Members of the largest household at the start (our assumption)."""
+FEW = 50
+"""Simulated persons below which a stratum is made of whole households (our assumption)."""
 SCHOOLED = 15
 """Age in years from which people have a level of education."""
 
@@ -56,16 +60,16 @@ def normal_table() -> F64:
 
 
 def household_sizes(draws: F64, mean: float) -> I64:
-    """Sizes 1 + Poisson(mean - 1), at most 12 (our assumption), by inversion."""
+    """Sizes 1 + Poisson(mean - 1), at most `LARGEST`, by inversion."""
     rate = mean - 1.0
     term = math.exp(-rate)
     total = term
     sizes = np.ones(draws.shape, np.int64)
-    for k in range(1, 12):
+    for k in range(1, LARGEST):
         sizes += draws > total
         term *= rate / k
         total += term
-    return np.minimum(sizes, 12)
+    return np.minimum(sizes, LARGEST)
 
 
 def ages(profile: Profile, heads: np.ndarray, draws: F64) -> F64:
@@ -132,62 +136,131 @@ def group_index(scenario: Scenario) -> dict[str, int]:
     return {group.id: i + 1 for i, group in enumerate(scenario.groups)}
 
 
-def weight_of(place: Place) -> int:
-    """People that each person from a place represents."""
-    return place.people_per_agent or 1
+class Stratum(NamedTuple):
+    """People from one country who live in one place at the start."""
+
+    name: str
+    """Names their identities: nothing elsewhere in the file changes them."""
+    country: int
+    """Country that they are from."""
+    homes: list[int]
+    """Places of origin among which they are shared out, by people."""
+    place: int
+    """Place where they live."""
+    people: float
+    persons: float
+    """Simulated persons aimed at; there may be more, so that nobody is left out."""
 
 
 def weights_of(scenario: Scenario) -> I64:
-    """[place] people that each person from it represents."""
-    return np.array([weight_of(place) for place in scenario.places], np.int64)
+    """[place] people aimed at that each simulated person from it represents."""
+    return np.array([place.people_per_agent or 1 for place in scenario.places], np.int64)
 
 
-def _diaspora(scenario: Scenario) -> list[tuple[str, int, int, float]]:
-    """People living abroad at the start, as (id, home, place, people)."""
-    rows = []
+def strata(scenario: Scenario) -> list[Stratum]:
+    """Strata of the initial population: the natives of each place, and foreigners by country.
+
+    A stock of foreigners is shared out over the places of their host country by people. Where
+    someone comes from within their country is drawn by the people of its places.
+
+    Args:
+        scenario: A resolved scenario.
+    """
+    number = {it.id: i for i, it in enumerate(scenario.countries)}
+    places, weight = scenario.places, weights_of(scenario)
+    finer = scenario.population.resolution
+
+    def persons(people: float, homes: list[int], place: int) -> float:
+        shares = np.array([places[i].people for i in homes])
+        each = float((shares / weight[homes]).sum() / shares.sum())
+        times = finer.places.get(places[place].id, 1.0)
+        return people * each * times * finer.origins.get(places[homes[0]].country, 1.0)
+
+    natives = np.array([it.people for it in places], np.float64)
+    foreigners = []
     for stock in scenario.stocks:
-        homes = [(i, p.people) for i, p in enumerate(scenario.places) if p.country == stock.from_]
+        homes = [i for i, it in enumerate(places) if it.country == stock.from_ and it.people > 0]
         hosts = [
-            (i, p.people)
-            for i, p in enumerate(scenario.places)
-            if p.country == stock.to and p.kind != "camp"
+            i
+            for i, it in enumerate(places)
+            if it.country == stock.to and it.kind != "camp" and it.people > 0
         ]
-        n_home, n_host = sum(n for _, n in homes), sum(n for _, n in hosts)
-        if n_home <= 0 or n_host <= 0:
+        if not homes or not hosts:
             continue
-        for home, a in homes:
-            for host, b in hosts:
-                name = f"{scenario.places[home].id}:{scenario.places[host].id}"
-                rows.append((name, home, host, stock.people * a / n_home * b / n_host))
-    return rows
+        everyone = sum(places[i].people for i in hosts)
+        for host in hosts:
+            people = stock.people * places[host].people / everyone
+            natives[host] -= people
+            name = f"stock:{stock.from_}:{places[host].id}"
+            country = number[stock.from_]
+            foreigners.append(
+                Stratum(name, country, homes, host, people, persons(people, homes, host))
+            )
+    own = [
+        Stratum(
+            f"place:{it.id}", number[it.country], [i], i, natives[i], persons(natives[i], [i], i)
+        )
+        for i, it in enumerate(places)
+        if it.people > 0
+    ]
+    return [it for it in own + foreigners if it.people >= 0.5]
 
 
-def batches(scenario: Scenario, seed: int) -> list[tuple[str, int, int, int]]:
-    """Batches of the initial population with one home and one place: (id, home, place, rows).
+def aimed_at(scenario: Scenario) -> tuple[F64, F64]:
+    """([place] people at the start whose origin it is, [place] simulated persons aimed at)."""
+    people = np.full(len(scenario.places), 1e-9)
+    persons = people.copy()
+    for stratum in strata(scenario):
+        shares = np.array([scenario.places[i].people for i in stratum.homes])
+        shares = shares / shares.sum()
+        people[stratum.homes] += stratum.people * shares
+        persons[stratum.homes] += max(stratum.persons, 1.0) * shares
+    return people, persons
+
+
+def draw_sizes(scenario: Scenario, seed: int, stratum: Stratum) -> tuple[U64, I64, int]:
+    """Draw the households of a stratum.
+
+    Of few, whole households are drawn, as many as come closest to the number of persons aimed at,
+    but at least one. All persons of a stratum represent equally many people, so that together they
+    are its people, to half a one for each of them.
 
     Args:
         scenario: A resolved scenario.
         seed: Seed of the run.
+        stratum: The stratum.
+
+    Returns:
+        ([person] identities, [household] sizes, people that each person represents)
     """
-    diaspora = _diaspora(scenario)
-    foreigners = np.zeros(len(scenario.places))
-    for _, _, host, people in diaspora:
-        foreigners[host] += people
-    groups = [
-        (f"place:{place.id}", i, i, max(place.people - foreigners[i], 0.0))
-        for i, place in enumerate(scenario.places)
-    ] + [(f"stock:{name}", home, host, people) for name, home, host, people in diaspora]
-    result = []
-    for name, home, host, people in groups:
-        # Random rounding keeps the expected number of rows, also for stocks below one row.
-        exact = people / weight_of(scenario.places[home])
-        rounding = float(
-            uniform_array(key_of(seed, ABROAD), np.array([name_hash("batch", name)]))[0]
-        )
-        n = math.floor(exact + (0.5 if name.startswith("place:") else rounding))
-        if n > 0:
-            result.append((name, home, host, n))
-    return result
+    profile = scenario.countries[stratum.country].profile
+    assert profile is not None
+    base = np.uint64(name_hash("people", stratum.name))
+    n = max(math.floor(stratum.persons + 0.5), 1)
+    m = max(round(stratum.persons / profile.household_size), 1)
+    few = n < FEW
+    most = m * LARGEST if few else n
+    pid = mixed_array(mixed_array(np.arange(most, dtype=np.uint64)) ^ base)
+    draws = uniform_array(key_of(seed, HOUSEHOLD_SIZE), pid)
+    # Household j has the j-th size drawn.
+    sizes = household_sizes(draws, profile.household_size)
+    if few:
+        sizes = sizes[:m]
+        n = min(int(sizes.sum()), max(math.floor(stratum.people + 0.5), 1))
+    # The last one is cut to fit.
+    ends = np.cumsum(sizes)
+    sizes = sizes[: int(np.searchsorted(ends, n) + 1)]
+    sizes[-1] -= int(sizes.sum()) - n
+    return pid[:n], sizes, max(round(stratum.people / n), 1)
+
+
+def rows_of(scenario: Scenario, seed: int) -> tuple[I64, F64]:
+    """([place] simulated persons whose origin it is, [place] people they represent)."""
+    households, _ = populate(scenario, seed)
+    n = len(scenario.places)
+    rows = np.bincount(households.home, households.size, n).astype(np.int64)
+    people = households.size * households.weight.astype(np.float64)
+    return rows, np.asarray(np.bincount(households.home, people, n), np.float64)
 
 
 def populate(scenario: Scenario, seed: int) -> tuple[Households, Persons]:
@@ -201,45 +274,32 @@ def populate(scenario: Scenario, seed: int) -> tuple[Households, Persons]:
         The households, and their members in contiguous rows, heads first. Means are zero; they are
         set after exposure to threats is drawn.
     """
-    countries = {country.id: country for country in scenario.countries}
     households: list[Households] = []
     persons: list[Persons] = []
     n_households = n_persons = 0
-    for name, home, host, n in batches(scenario, seed):
-        country = countries[scenario.places[home].country]
-        theirs, people = _batch(
-            scenario, country, seed, name, home, host, n, n_households, n_persons
-        )
+    for stratum in strata(scenario):
+        theirs, people = _draw(scenario, seed, stratum, n_households, n_persons)
         households.append(theirs)
         persons.append(people)
         n_households += len(theirs.ident)
-        n_persons += n
+        n_persons += len(people.pid)
     return (
         Households(*(np.concatenate(column) for column in zip(*households, strict=True))),
         Persons(*(np.concatenate(column) for column in zip(*persons, strict=True))),
     )
 
 
-def _batch(
-    scenario: Scenario, country: Country, seed: int, name: str, home: int, host: int, n: int,
-    first_household: int, first_person: int,
-) -> tuple[Households, Persons]:  # fmt: skip
-    """Draw n people of one origin who live in one place; rows of both tables begin at numbers."""
+def _draw(
+    scenario: Scenario, seed: int, stratum: Stratum, first_household: int, first_person: int
+) -> tuple[Households, Persons]:
+    """Draw the people of a stratum; rows of both tables begin at given numbers."""
+    country = scenario.countries[stratum.country]
     profile = country.profile
     assert profile is not None
-    place = scenario.places[home]
-    base = np.uint64(name_hash("people", name))
-    ordinal = np.arange(n, dtype=np.uint64)
-    pid = mixed_array(mixed_array(ordinal) ^ base)
-
-    sizes = household_sizes(
-        uniform_array(key_of(seed, HOUSEHOLD_SIZE), pid), profile.household_size
-    )
-    # Household j has the j-th size drawn; the last one is cut to fit.
-    ends = np.cumsum(sizes)
-    n_households = int(np.searchsorted(ends, n) + 1)
-    starts = np.concatenate([[0], ends[: n_households - 1]])
-    household_of = np.repeat(np.arange(n_households), np.diff(np.concatenate([starts, [n]])))
+    pid, sizes, weight = draw_sizes(scenario, seed, stratum)
+    n, m = len(pid), len(sizes)
+    starts = np.cumsum(sizes) - sizes
+    household_of = np.repeat(np.arange(m), sizes)
     is_head = np.zeros(n, bool)
     is_head[starts] = True
     following = np.arange(1, n + 1, dtype=np.uint32) + np.uint32(first_person)
@@ -259,32 +319,26 @@ def _batch(
     sex[partner] = ~sex[np.flatnonzero(partner) - 1]
     education = draw_education(profile, seed, pid)
     education = np.where(years < SCHOOLED, int(Education.none), education)
-    # Group and wealth rank belong to the household; the taste class belongs to the person.
-    index = group_index(scenario)
-    names = sorted(g for g in place.groups if g != "other")
-    shares = np.array([place.groups[g] for g in names] + [0.0])
-    shares[-1] = max(1.0 - shares.sum(), 0.0)
-    codes = np.array([index[g] for g in names] + [0])
-    group = codes[pick(shares, draw(GROUP, ident))]
-    rank = (draw(WEALTH, ident) * 65536).astype(np.uint16)
+    # Origin, group and wealth rank belong to the household; the taste class belongs to the person.
+    of_home = np.array([scenario.places[i].people for i in stratum.homes])
+    home = np.array(stratum.homes)[pick(of_home, draw(ORIGIN, ident))]
+    group = _groups(scenario, home, draw(GROUP, ident))
     taste = draw_taste(scenario, seed, pid)
     kin = _kin(scenario, country, draw(KIN, ident), draw(KIN, ident, 1))
-    abroad = scenario.places[host].country != place.country
-    citizenship = [it.id for it in scenario.countries].index(country.id)
-    m = n_households
+    abroad = scenario.places[stratum.place].country != country.id
     households = Households(
         ident=ident,
         head=(starts + first_person).astype(np.uint32),
         relative=(np.arange(m) + first_household).astype(np.uint32),
-        weight=np.full(m, weight_of(place), np.uint32),
+        weight=np.full(m, weight, np.uint32),
         means=np.zeros(m, np.float32),
-        home=np.full(m, home, np.uint16),
-        place=np.full(m, host, np.uint16),
+        home=home.astype(np.uint16),
+        place=np.full(m, stratum.place, np.uint16),
         moved=np.full(m, LONG_AGO, np.int16),
         blocked_on=np.full(m, LONG_AGO, np.int16),
-        rank=rank,
-        size=np.bincount(household_of, minlength=m).astype(np.uint16),
-        citizenship=np.full(m, citizenship, np.uint8),
+        rank=(draw(WEALTH, ident) * 65536).astype(np.uint16),
+        size=sizes.astype(np.uint16),
+        citizenship=np.full(m, stratum.country, np.uint8),
         group=group.astype(np.uint8),
         kin=kin.astype(np.uint8),
         status=np.full(m, int(Status.regular if abroad else Status.citizen), np.uint8),
@@ -303,6 +357,21 @@ def _batch(
         past=np.zeros(n, np.uint8),
     )
     return households, persons
+
+
+def _groups(scenario: Scenario, home: I64, draws: F64) -> I64:
+    """[household] index of its group, by the shares of its place of origin."""
+    index = group_index(scenario)
+    group = np.zeros(len(home), np.int64)
+    for i in np.unique(home):
+        mine = home == i
+        of_place = scenario.places[i].groups
+        names = sorted(g for g in of_place if g != "other")
+        shares = np.array([of_place[g] for g in names] + [0.0])
+        shares[-1] = max(1.0 - shares.sum(), 0.0)
+        codes = np.array([index[g] for g in names] + [0])
+        group[mine] = codes[pick(shares, draws[mine])]
+    return group
 
 
 def _kin(scenario: Scenario, country: Country, has: F64, where: F64) -> I64:
@@ -329,5 +398,5 @@ def _kin(scenario: Scenario, country: Country, has: F64, where: F64) -> I64:
 MECHANISM = Mechanism(
     "populate",
     "draws the initial population",
-    draws=(HOUSEHOLD_SIZE, SEX_AND_AGE, GROUP, EDUCATION, WEALTH, TASTE, KIN, ABROAD),
+    draws=(HOUSEHOLD_SIZE, SEX_AND_AGE, GROUP, EDUCATION, WEALTH, TASTE, KIN, ORIGIN),
 )

@@ -88,7 +88,7 @@ def row_words(record: Record) -> str:
 def _span(places: pd.DataFrame) -> str:
     """Write how many people rows of some places represent."""
     column = places["people_per_row"]
-    least, most = int(column.min()), int(column.max())
+    least, most = round(column.min()), round(column.max())
     people = "person" if most == 1 else "people"
     return f"{most:,} {people}" if least == most else f"{least:,} to {most:,} people"
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from sim.mechanisms.populate import batches, weights_of
+from sim.mechanisms.populate import rows_of
 from sim.results import store
 from sim.results.full import MOST_ROWS, full
 from sim.results.intervals import interval, ratio_interval
@@ -47,11 +47,9 @@ class Record(Run):
 
         `describe("places")` says what its columns are.
         """
-        places, weight = self.scenario.places, weights_of(self.scenario)
+        places = self.scenario.places
         seeds = self.seeds["seed"]
-        rows = np.zeros(len(places), np.int64)
-        for _, home, _, n in batches(self.scenario, int(seeds[0]) if len(seeds) else self.seed):
-            rows[home] += n
+        rows, people = rows_of(self.scenario, int(seeds[0]) if len(seeds) else self.seed)
         return pd.DataFrame(
             {
                 "id": [it.id for it in places],
@@ -61,7 +59,7 @@ class Record(Run):
                 "lon": np.array([it.lon for it in places], np.float64),
                 "people": [it.people for it in places],
                 "rows": rows,
-                "people_per_row": weight,
+                "people_per_row": people / np.maximum(rows, 1),
             }
         )
 

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from sim.mechanisms.populate import weights_of
+from sim.mechanisms.populate import aimed_at
 from sim.results.run import Run
 from sim.results.sums import country_of
 from sim.results.tables import FEW, TABLES
@@ -65,8 +65,7 @@ def _divided(run: Run, name: str) -> pd.DataFrame:
 def _represented(run: Run, frame: pd.DataFrame) -> NDArray[np.float64] | float:
     """Give how many people the rows behind each line of a table represent, on average."""
     places = run.scenario.places
-    people = np.array([max(it.people, 1e-9) for it in places])
-    rows = people / weights_of(run.scenario)
+    people, rows = aimed_at(run.scenario)
     by_country = (
         pd.DataFrame({"country": [it.country for it in places], "people": people, "rows": rows})
         .groupby("country")
@@ -80,9 +79,7 @@ def _represented(run: Run, frame: pd.DataFrame) -> NDArray[np.float64] | float:
     if column == "place":
         of = {place: of[country] for place, country in country_of(run).items()}
     elif column == "home":
-        of = dict(
-            zip((it.id for it in places), weights_of(run.scenario).astype(float), strict=True)
-        )
+        of = dict(zip((it.id for it in places), people / rows, strict=True))
     words = frame[column].astype("category")
     by_word = np.array([*(of.get(str(it), 1.0) for it in words.cat.categories), 1.0])
     return np.asarray(by_word[words.cat.codes.to_numpy()])

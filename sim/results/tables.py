@@ -122,11 +122,13 @@ DERIVED: Final[Mapping[str, Derived]] = {
                 Column("lon", "float", "degrees", "longitude, east above 0"),
                 Column("people", "float", "people", "people who live there at the start"),
                 Column("rows", "int", "rows", "simulated persons at the start whose origin it is"),
-                Column("people_per_row", "int", "people", "people that each of these represents"),
+                Column(
+                    "people_per_row", "float", "people", "people that each represents, on average"
+                ),
             ),
             "Origin is where somebody's home is, wherever they live: `rows` counts those who live "
-            "abroad at the start too, and not the foreigners who live there. Groups too small for "
-            "a whole row are rounded at random, so that `rows` is that of replicate 0.",
+            "abroad at the start too, and not the foreigners who live there. Sizes of households "
+            "are drawn, so that `rows` is that of replicate 0.",
         ),
         Derived(
             "seeds",

@@ -259,6 +259,14 @@ class Decision(Part):
         higher="more moves to live better",
         source="1.1-1.3 % of people in five years (Azose & Raftery 2019)",
     )
+    least_diaspora: Positive = key(
+        1000.0,
+        "People added to those from home who live in a country, wherever one might go: a country "
+        "without any is not out of the question then.",
+        unit="persons",
+        higher="networks make less of a difference between countries with few people from home",
+        source=OURS,
+    )
     base_livelihood: Positive | None = key(
         None,
         "Scale of the rate of moves to live better.",

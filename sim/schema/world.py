@@ -12,12 +12,14 @@ from sim.schema.types import (
     Flag,
     Id,
     LastDay,
+    PlaceId,
     Positive,
     Share,
     Words,
     refuse_bool,
 )
 
+DETAIL = "a choice of detail and time, not a claim about the world"
 UN_2024 = "world about 2010: UN, World Population Prospects 2024, rounded"
 
 
@@ -102,15 +104,41 @@ class Profile(Part):
     )
 
 
+class Resolution(Part):
+    """Where there are more simulated persons, each of them for fewer people."""
+
+    places: dict[PlaceId, Positive] = key(
+        {},
+        "By place: how many times as many simulated persons stand for those who live there at the "
+        "start.",
+        unit="times",
+        higher="less noise in figures about these people, and a longer run",
+        source=DETAIL,
+    )
+    origins: dict[CountryId, Positive] = key(
+        {},
+        "By country: how many times as many simulated persons stand for those who come from there, "
+        "wherever they live.",
+        unit="times",
+        higher="less noise in figures about these people, and a longer run",
+        source=DETAIL,
+    )
+
+
 class Population(Part):
     """How many simulated persons there are, and who they are by default."""
 
     agents: Annotated[int, BeforeValidator(refuse_bool), Field(ge=100, le=500_000_000)] = key(
         100_000,
-        "Number of simulated persons aimed at over all places; each represents many real people.",
+        "Number of simulated persons aimed at over all places; each represents many real people. "
+        "There are more where small groups would have none: people from one country who live in "
+        "one place are at least one household.",
         unit="simulated persons",
         higher="less noise in small figures, and a longer run that takes more memory",
-        source="a choice of detail and time, not a claim about the world",
+        source=DETAIL,
+    )
+    resolution: Resolution = part(
+        "Finer rows for what is rare or small; none of it changes how many people there are."
     )
     focus: tuple[CountryId, ...] = key(
         (),

@@ -114,9 +114,7 @@ def check_sizes(ck: Checker) -> None:
     if (scenario.time.end - scenario.time.start).days > LONGEST_DAYS:
         hint = f"days are counted in 16 bits: at most {LONGEST_DAYS:,} of them"
         ck.add(("time", "end"), "{} is more than 89 years after the start", hint)
-    if scenario.places and all(
-        place.people < 0.5 * (place.people_per_agent or 1) for place in scenario.places
-    ):
+    if scenario.places and all(place.people < 0.5 for place in scenario.places):
         ck.add(("places",), "{} have nobody living in them", "state people, in persons")
     people: dict[str, float] = {}
     for place in scenario.places:
