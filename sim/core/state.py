@@ -12,6 +12,7 @@ Households decide, move and have means, a place and a legal status. Their member
 | home | uint16 | 2 | place of origin |
 | place | uint16 | 2 | place of stay; on the way, the last place reached |
 | moved | int16 | 2 | day of the last move, counted from the start |
+| since | int16 | 2 | day from which its status counts: of a claim, an order to leave, a regular stay |
 | blocked_on | int16 | 2 | day of the last `no_means` or `no_permission` |
 | rank | uint16 | 2 | wealth rank / 65536 |
 | size | uint16 | 2 | members alive |
@@ -20,11 +21,12 @@ Households decide, move and have means, a place and a legal status. Their member
 | kin | uint8 | 1 | country with close family, + 1; 0 = none |
 | status | uint8 | 1 | `Status` |
 | activity | uint8 | 1 | `Activity`; `dead` if nobody is left |
-| flags | uint8 | 1 | blocked at all (bit 0), by permission (1), grounds for asylum (2) |
+| flags | uint8 | 1 | blocked at all (bit 0), by permission (1), grounds for asylum (2), to a camp (3) |
 | mask | uint8 | 1 | threats it is exposed to, bit k |
 | came | uint8 | 1 | country left at the last border crossed, + 1; 0 = none crossed |
 | uprooted | uint8 | 1 | threats that uprooted it, bit k; 0 = none, or settled again |
-| **sum** | | **45** | |
+| failed | uint8 | 1 | attempts to reach another country that have failed since it last arrived |
+| **sum** | | **48** | |
 
 | persons | dtype | bytes | what |
 |---|---|---|---|
@@ -36,11 +38,10 @@ Households decide, move and have means, a place and a legal status. Their member
 | past | uint8 | 1 | history (bits 0-3), died naturally (4), died on the way (5) |
 | **sum** | | **20** | |
 
-At four members a household, that is 31 bytes a person. New households and the newborn are appended;
+At four members a household, that is 32 bytes a person. New households and the newborn are appended;
 those who die, and households whose members are all gone, keep their rows.
-Households on the way, applications, claims, orders to leave and separated children are kept in
-separate tables (`Parties`, `Applications`, `Claims`, `Orders`, `Separations`), because they concern
-few.
+What concerns few households is kept in separate tables: journeys and applications (`Plans`), and
+children separated from their parents (`Separations`).
 """
 
 from __future__ import annotations
@@ -63,7 +64,7 @@ I8 = NDArray[np.int8]
 Bool = NDArray[np.bool_]
 
 LONG_AGO: Final = -32768
-"""Value of `moved` and `blocked_on` for "never"."""
+"""Value of `moved`, `since` and `blocked_on` for "never"."""
 MICRO: Final = 1 << 20
 """Fixed-point units per person, for sums of shares that are exact and do not depend on order."""
 DAYS_A_YEAR: Final = 365.25
@@ -73,6 +74,7 @@ NOBODY: Final = np.uint32(0xFFFFFFFF)
 BLOCKED: Final = 1
 BLOCKED_PERMISSION: Final = 2
 GROUNDS: Final = 4
+TO_CAMP: Final = 8
 """Flags of a household."""
 
 MOVED_ABROAD: Final = 1
@@ -98,6 +100,7 @@ class Households(NamedTuple):
     home: U16
     place: U16
     moved: I16
+    since: I16
     blocked_on: I16
     rank: U16
     size: U16
@@ -110,6 +113,7 @@ class Households(NamedTuple):
     mask: U8
     came: U8
     uprooted: U8
+    failed: U8
 
 
 class Persons(NamedTuple):
@@ -129,72 +133,44 @@ def bytes_per_person(households: Households, persons: Persons) -> float:
     return held / max(1, len(persons.pid))
 
 
-@dataclass
-class Parties:
-    """Households on the way, one row each, in no particular order."""
+class Plans(NamedTuple):
+    """What households are up to that are on the way, wait for permission, or have a day in court.
 
-    household: I64 = field(default_factory=lambda: np.empty(0, np.int64))
-    goal: I64 = field(default_factory=lambda: np.empty(0, np.int64))
+    One row each, by household, ascending.
+    """
+
+    household: I64
+    now: F64
+    """Day, counted from the start, up to which all has happened that happens to it."""
+    court: F64
+    """Day on which its claim for asylum is decided, where decisions are limited; else infinite."""
+    goal: I64
     """Destination place."""
-    origin: I64 = field(default_factory=lambda: np.empty(0, np.int64))
+    origin: I64
     """Place of departure."""
-    channel: I64 = field(default_factory=lambda: np.empty(0, np.int64))
-    answer: I64 = field(default_factory=lambda: np.empty(0, np.int64))
-    felt: I64 = field(default_factory=lambda: np.empty(0, np.int64))
-    """Threats felt where it lived that made it set out, bit k; 0: none, or only earlier ones."""
-    leg: I64 = field(default_factory=lambda: np.empty(0, np.int64))
+    channel: I64
+    companions: I64
+    answer: I64
+    felt: I64
+    """Threats felt where it lived that made it go, bit k; 0: none, or only earlier ones."""
+    word: U64
+    """Hash of the event at which it decided to go: other journeys have other draws."""
+    filed: F64
+    """Day of its application."""
+    due: F64
+    """Day on which the current leg, journey or detention ends, or on which an applicant may travel;
+    infinite while not admitted."""
+    leg: I64
     """Current leg; DIRECT for regular travel, HELD while detained or captive, NONE at a node;
     REMOVED - leg while detained on a leg before being taken home."""
-    due: F64 = field(default_factory=lambda: np.empty(0, np.float64))
-    """Day, counted from the start, on which the current leg, journey or detention ends."""
-    began: I64 = field(default_factory=lambda: np.empty(0, np.int64))
-    """Day of departure; each journey gets different random draws by it."""
-    n_legs: I64 = field(default_factory=lambda: np.empty(0, np.int64))
+    n_legs: I64
     """Legs begun so far."""
-    entered: I64 = field(default_factory=lambda: np.empty(0, np.int64))
+    entered: I64
     """First country entered of a bloc that makes it responsible for claims, or NONE."""
-    caravan: I64 = field(default_factory=lambda: np.empty(0, np.int64))
+    caravan: I64
     """Number of the caravan in which they travel, or NONE."""
-    attempt: I64 = field(default_factory=lambda: np.empty(0, np.int64))
-    """Number of the attempt to reach another country by corridors, from 1."""
-    passed: U64 = field(default_factory=lambda: np.empty((0, 1), np.uint64))
-    """[party, word] a bit for every place where the journey has been, 64 places a word."""
-
-
-@dataclass
-class Applications:
-    """Households that applied to a regular channel and wait where they live."""
-
-    household: I64 = field(default_factory=lambda: np.empty(0, np.int64))
-    goal: I64 = field(default_factory=lambda: np.empty(0, np.int64))
-    channel: I64 = field(default_factory=lambda: np.empty(0, np.int64))
-    answer: I64 = field(default_factory=lambda: np.empty(0, np.int64))
-    felt: I64 = field(default_factory=lambda: np.empty(0, np.int64))
-    """Threats felt where it lived that made it apply, bit k; 0: none, or only earlier ones."""
-    companions: I64 = field(default_factory=lambda: np.empty(0, np.int64))
-    applied: F64 = field(default_factory=lambda: np.empty(0, np.float64))
-    """Day of application."""
-    ready: F64 = field(default_factory=lambda: np.empty(0, np.float64))
-    """Day on which an admitted household may travel; infinite while not admitted."""
-
-
-@dataclass
-class Claims:
-    """Households that wait for a decision on asylum."""
-
-    household: I64 = field(default_factory=lambda: np.empty(0, np.int64))
-    country: I64 = field(default_factory=lambda: np.empty(0, np.int64))
-    claimed: F64 = field(default_factory=lambda: np.empty(0, np.float64))
-
-
-@dataclass
-class Orders:
-    """Households ordered to leave, one row per order."""
-
-    household: I64 = field(default_factory=lambda: np.empty(0, np.int64))
-    country: I64 = field(default_factory=lambda: np.empty(0, np.int64))
-    ordered: F64 = field(default_factory=lambda: np.empty(0, np.float64))
-    """Day of the order."""
+    passed: U64
+    """[row, word] a bit for every place where the journey has been, 64 places a word."""
 
 
 @dataclass
@@ -211,25 +187,13 @@ class Separations:
     """Day on which they were separated."""
 
 
-@dataclass
-class Attempts:
-    """Households with failed attempts to reach another country by corridors, since they arrived."""
-
-    household: I64 = field(default_factory=lambda: np.empty(0, np.int64))
-    failed: I64 = field(default_factory=lambda: np.empty(0, np.int64))
-    """Number of failed attempts."""
-
-
-Sparse = Parties | Applications | Claims | Orders | Separations | Attempts
-
-
-def take(table: Sparse, keep: Bool | I64) -> None:
+def take(table: Separations, keep: Bool | I64) -> None:
     """Keep the chosen rows of a sparse table."""
     for column in fields(table):
         setattr(table, column.name, getattr(table, column.name)[keep])
 
 
-def append(table: Sparse, **columns: F64 | I64 | U64 | int | float) -> None:
+def append(table: Separations, **columns: F64 | I64 | U64 | int | float) -> None:
     """Add rows; scalars are repeated."""
     n = max(len(np.atleast_1d(value)) for value in columns.values())
     for column in fields(table):
@@ -248,19 +212,6 @@ class Moves(NamedTuple):
     channel: I64
     answer: I64
     people: I64
-
-
-class Reasons(NamedTuple):
-    """Why parties set out or apply; columns of equal length."""
-
-    answer: I64
-    """Choice or necessity."""
-    felt: I64
-    """Threats felt where they live that make them go, bit k; 0: none, or only earlier ones."""
-
-    def of(self, rows: Bool) -> Reasons:
-        """Those of some parties."""
-        return Reasons(self.answer[rows], self.felt[rows])
 
 
 class Legs(NamedTuple):

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sim.core.jit import equation, inner, kernel
+from sim.core.jit import equation, inner
 from sim.core.rng import uniform2
 from sim.core.state import F64, GROUNDS, I64, U64, Bool
 from sim.core.terms import Activity, Channel, Hazard, Status
@@ -281,65 +281,59 @@ def gumbel(u):
     return -math.log(-math.log(u))
 
 
-@kernel
-def choose(
-    households, persons, houses, words, hazards, tables, confined, classes, keys, month, goal,
-    channel, companions, price,
-):  # fmt: skip
-    """Draw where movers go, how, and with whom: by destination, then within its nest.
+@inner
+def choose(households, persons, house, word, h, tables, conditions, classes, draws, month, ways):
+    """Draw where a household goes, how, and with whom: by destination, then within its nest.
 
     Args:
-        houses: [n] rows of the households that move.
-        words: [n] hash of each event.
-        hazards: [n] hazard that makes each move.
-        confined: [n] whether flight within the country is no escape.
-        keys: [2] keys of the destination draw and of the channel draw.
-        goal: [n] out: destination, -1 where nothing is feasible.
-        channel: [n] out: `Channel`.
-        companions: [n] out: `Companions`.
-        price: [n] out: fee and fare per person.
+        word: Hash of the event.
+        h: Hazard that makes it move.
+        draws: Keys by kind of draw, see `Setting`.
+        ways: [4, 4] working array.
+
+    Returns:
+        (destination or -1 where nothing is feasible, `Channel`, `Companions`, fee and fare per
+        person)
     """
-    ways = np.empty((4, 4))
-    for i in range(houses.shape[0]):
-        house = houses[i]
-        head = households.head[house]
-        h = hazards[i]
-        p = np.int64(households.place[house])
-        o = np.int64(households.home[house])
-        g = np.int64(persons.traits[head]) >> 4
-        k = classes[households.citizenship[house], households.group[house]]
-        education = (np.int64(persons.traits[head]) >> 1) & 3
-        kin = np.int64(households.kin[house])
-        founded = households.flags[house] & GROUNDS > 0
-        local = locality(households, tables, house)
-        queued = households.activity[house] == WAITING
-        n, pioneer, child = who_could_go(households, persons, house, month)
-        money = np.float64(households.means[house])
-        with_all = tables.companions[h, 0]
-        with_one = tables.companions[h, 1] if pioneer >= 0 else 0.0
-        with_child = tables.companions[h, 2] if child >= 0 else 0.0
-        best = -math.inf
-        goal[i] = -1
-        for d in range(tables.country.shape[0]):
-            n_slots = ways_into(
-                tables, h, p, o, g, k, education, kin, confined[i], founded, local, queued, d, ways
-            )
+    head = households.head[house]
+    p = np.int64(households.place[house])
+    o = np.int64(households.home[house])
+    g = np.int64(persons.traits[head]) >> 4
+    k = classes[households.citizenship[house], households.group[house]]
+    education = (np.int64(persons.traits[head]) >> 1) & 3
+    kin = np.int64(households.kin[house])
+    confined = conditions.by_state[p, households.mask[house] >> 4]
+    founded = households.flags[house] & GROUNDS > 0
+    local = locality(households, tables, house)
+    queued = households.activity[house] == WAITING
+    n, pioneer, child = who_could_go(households, persons, house, month)
+    money = np.float64(households.means[house])
+    with_all = tables.companions[h, 0]
+    with_one = tables.companions[h, 1] if pioneer >= 0 else 0.0
+    with_child = tables.companions[h, 2] if child >= 0 else 0.0
+    best = -math.inf
+    goal = channel = companions = -1
+    price = 0.0
+    # The last pass is about the ways into the goal.
+    for turn in range(tables.country.shape[0] + 1):
+        d = turn if turn < tables.country.shape[0] else goal
+        if d < 0:
+            break
+        n_slots = ways_into(
+            tables, h, p, o, g, k, education, kin, confined, founded, local, queued, d, ways
+        )
+        if turn < tables.country.shape[0]:
             total = 0.0
             for s in range(n_slots):
                 total += ways[s, 0] * able(ways[s, 2], money, n, with_all, with_one, with_child)
             if total > 0.0:
                 value = tables.nest * math.log(total) + math.log(tables.ahead[h, o, d])
-                value += gumbel(uniform2(keys[0], words[i], tables.ident[d]))
+                value += gumbel(uniform2(draws[DESTINATION], word, tables.ident[d]))
                 if value > best:
                     best = value
-                    goal[i] = d
-        d = goal[i]
-        if d < 0:
+                    goal = d
             continue
         best = -math.inf
-        n_slots = ways_into(
-            tables, h, p, o, g, k, education, kin, confined[i], founded, local, queued, d, ways
-        )
         for s in range(n_slots):
             for c in range(3):
                 x = ways[s, 0]
@@ -352,13 +346,16 @@ def choose(
                 if x <= 0.0 or ways[s, 2] * (n if c == 0 else 1) > money:
                     continue
                 value = math.log(x)
-                value += gumbel(uniform2(keys[1], words[i], tables.ident[d] + np.uint64(3 * s + c)))
+                value += gumbel(
+                    uniform2(draws[CHANNEL], word, tables.ident[d] + np.uint64(3 * s + c))
+                )
                 if value > best:
                     best = value
-                    channel[i] = s
+                    channel = s
                     if n_slots == 1:
-                        channel[i] = channel_without_permission(
+                        channel = channel_without_permission(
                             d, o, tables.country[d] == tables.country[p]
                         )
-                    companions[i] = c
-                    price[i] = ways[s, 2]
+                    companions = c
+                    price = ways[s, 2]
+    return goal, channel, companions, price

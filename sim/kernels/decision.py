@@ -8,19 +8,18 @@ them. Suffixes of rates are explained in `rates.py`.
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
 
 import numpy as np
 
 from sim.core.jit import equation, inner, kernel, subkernel
 from sim.core.rng import uniform
-from sim.core.state import DAYS_A_YEAR, F64, GROUNDS, I64, U64, Bool
+from sim.core.state import DAYS_A_YEAR, GROUNDS
 from sim.core.terms import Activity, Answer, Hazard
 from sim.kernels.alternatives import able, channel_without_permission, locality, ways_into
 from sim.kernels.household import who_could_go
 from sim.kernels.means import secure_means
-from sim.kernels.plane import LABEL, next_point
-from sim.kernels.rates import MARGIN, chosen_rate, close_bound, day_of, evaluate, rate_bound
+from sim.kernels.plane import LABEL
+from sim.kernels.rates import MARGIN, chosen_rate, day_of, evaluate, rate_bound
 
 WAITING = int(Activity.waiting)
 CHOICE = int(Answer.choice)
@@ -30,24 +29,6 @@ NO_PERMISSION = int(Answer.no_permission)
 STAYS = int(Answer.stays)
 LIVELIHOOD = int(Hazard.livelihood)
 FLIGHT = int(Hazard.flight)
-
-
-class Events(NamedTuple):
-    """Moves and refusals, one row each; those of a household are adjacent and ordered by time."""
-
-    house: I64
-    answer: I64
-    hazard: I64
-    time: F64
-    """Day, counted from the start of the run."""
-    flight: F64
-    """F / (R - R_C): share of flight in moves of necessity that present threats make."""
-    uprooted: Bool
-    """Of necessity only because threats had uprooted it: settled, it would have stayed."""
-    trapped: Bool
-    """Refused, and would have moved with the means of a secure place."""
-    word: U64
-    """Hash of the event, for the draws of where and how it leads."""
 
 
 @equation
@@ -62,10 +43,10 @@ def sieve_by_place(households, houses, conditions, plane, through):
     """List the households that may have an event, by the bound of their place.
 
     Args:
-        through: [n] out: positions among the households.
+        through: [n] out: rows of the households.
 
     Returns:
-        Number of positions listed.
+        Number of households listed.
     """
     n = 0
     years = plane.days / DAYS_A_YEAR * MARGIN
@@ -74,7 +55,7 @@ def sieve_by_place(households, houses, conditions, plane, through):
         p = households.place[house]
         from_here = np.uint64(p == households.home[house])
         u = uniform(plane.key, households.ident[house])
-        through[n] = i
+        through[n] = house
         n += not u > conditions.most[p, from_here, households.mask[house]] * years
     return n
 
@@ -95,39 +76,26 @@ def sieve(households, persons, houses, conditions, plane, month, through):
         conditions: Conditions of the sub-step.
         plane: The plane of moves.
         month: Month from the start.
-        through: [n] out: positions among the households, ascending.
+        through: [n] out: rows of the households, ascending.
 
     Returns:
-        Number of positions listed.
+        Number of households listed.
     """
     # Each sieve is a separate short loop, so that the processor can prefetch the next ones.
     end = sieve_by_place(households, houses, conditions, plane, through)
     n = 0
     years = plane.days / DAYS_A_YEAR * MARGIN
     for j in range(end):
-        i = through[j]
-        house = houses[i]
+        house = through[j]
         u = uniform(plane.key, households.ident[house])
-        through[n] = i
+        through[n] = house
         n += not u > rate_bound(households, persons, conditions, house, month) * years
     return n
 
 
 @inner
-def record_point(events, at, house, now, word):
-    """Write down who moves or is refused, and when; all else as for a refusal."""
-    events.house[at] = house
-    events.time[at] = now
-    events.word[at] = word
-    events.trapped[at] = False
-    events.flight[at] = 0.0
-    events.uprooted[at] = False
-    events.hazard[at] = LIVELIHOOD
-
-
-@inner
-def record_move(households, conditions, events, at, height, calm, r, fr):
-    """Write down by which hazard a household moves: its height falls into R_0, R_C, F, or L.
+def why_it_moves(households, conditions, house, now, height, calm, r, fr):
+    """Why a household moves: its height falls into R_0, R_C, F, or L.
 
     Hazards do not depend on R_0: where people go is the same, whatever counts as choice.
 
@@ -135,102 +103,66 @@ def record_move(households, conditions, events, at, height, calm, r, fr):
         height: Height of the point, below R.
         calm: R_C.
         r, fr: R and F.
-    """
-    house = events.house[at]
-    if height < chosen_rate(households, conditions, house, events.time[at], calm):
-        events.answer[at] = CHOICE
-        return
-    events.answer[at] = NECESSITY
-    if height < calm:
-        events.uprooted[at] = True
-        return
-    events.flight[at] = fr / (r - calm)
-    if height - calm < fr:
-        events.hazard[at] = FLIGHT
-
-
-@kernel
-def decide(
-    households, persons, houses, since, until, first, tables, conditions, means, classes, plane,
-    month, events,
-):  # fmt: skip
-    """Find the moves and refusals of households, each in a span of time within a month.
-
-    At a point of height H and time T, with the rates of that moment: if H < R the household moves,
-    which ends its span (by choice if H < R_0, else of necessity); otherwise, if H < R_MP, it is
-    refused.
-
-    Args:
-        households, persons: All of them.
-        houses: [n] rows of households.
-        since, until: [n] days, counted from the start of the run; `since` is excluded.
-        first: Position of the first one to look at.
-        classes: [country, group] admission class.
-        plane: The plane of moves.
-        month: Month from the start.
-        events: Buffers of equal length, written from 0 on.
 
     Returns:
-        (number of events, position of the next household: n, or less if the buffers are full)
+        (answer, hazard, flight, uprooted), see `answer_at`.
     """
-    at = 0
-    ways = np.empty((4, 4))
-    room = events.house.shape[0]
-    for i in range(first, houses.shape[0]):
-        house = houses[i]
-        begin = at
-        bound = MARGIN * close_bound(
-            households, persons, tables, conditions, house, since[i], until[i], month
+    if height < chosen_rate(households, conditions, house, now, calm):
+        return CHOICE, LIVELIHOOD, 0.0, False
+    if height < calm:
+        return NECESSITY, LIVELIHOOD, 0.0, True
+    hazard = FLIGHT if height - calm < fr else LIVELIHOOD
+    return NECESSITY, hazard, fr / (r - calm), False
+
+
+@inner
+def answer_at(
+    households, persons, tables, conditions, means, classes, house, now, height, word, month, ways
+):  # fmt: skip
+    """Answer of a household at a point of its plane.
+
+    At a point of height H and time T, with the rates of that moment: if H < R the household moves,
+    by choice if H < R_0, else of necessity; otherwise, if H < R_MP, it is refused.
+
+    Args:
+        classes: [country, group] admission class.
+        now, height, word: The point, see `next_point`.
+        month: Month from the start.
+        ways: [4, 4] working array.
+
+    Returns:
+        (answer, hazard, flight, uprooted, trapped): `flight` is F / (R - R_C), the share of flight
+        in moves of necessity that present threats make; `uprooted` tells that it is of necessity
+        only because threats had uprooted it: settled, it would have stayed; `trapped` that it is
+        refused, and would have moved with the means of a secure place.
+    """
+    money = np.float64(households.means[house])
+    day = day_of(conditions, now)
+    want = conditions.want[day, households.place[house], households.mask[house] & 15]
+    answer = STAYS
+    # The second pass evaluates the household with the means of a secure place.
+    for again in range(2):
+        lr, fr, lm, fm, lp, fp, lmp, fmp = evaluate(
+            households, persons, tables, conditions, classes, house, now, month, money, ways
         )
-        who = households.ident[house]
-        now = since[i]
-        while True:
-            now, height, word = next_point(plane, who, bound, now, until[i])
-            if now == math.inf:
-                break
-            money = np.float64(households.means[house])
-            want = conditions.want[
-                day_of(conditions, now), households.place[house], households.mask[house] & 15
-            ]
-            moves = False
-            # The second pass evaluates the household with the means of a secure place.
-            for once_more in range(2):
-                lr, fr, lm, fm, lp, fp, lmp, fmp = evaluate(
-                    households, persons, tables, conditions, classes, house, now, month, money, ways
-                )
-                if once_more:
-                    events.trapped[at] = height < lr / want
-                    at += 1
-                    break
-                r, r_mp = lr + fr, lmp + fmp
-                if height >= r_mp:
-                    break
-                if at == room:
-                    return begin, i
-                record_point(events, at, house, now, word)
-                if height < r:
-                    record_move(households, conditions, events, at, height, lr / want, r, fr)
-                    at += 1
-                    moves = True
-                    break
-                share = no_means_share(r, lm + fm, lp + fp, r_mp)
-                by_means = uniform(LABEL, word) < share
-                events.answer[at] = NO_MEANS if by_means else NO_PERMISSION
-                n = households.size[house]
-                secure_money = secure_means(
-                    means,
-                    households.place[house],
-                    households.rank[house],
-                    households.status[house],
-                    n,
-                )
-                if secure_money <= money:
-                    at += 1
-                    break
-                money = secure_money
-            if moves:
-                break
-    return at, houses.shape[0]
+        if again:
+            return answer, LIVELIHOOD, 0.0, False, height < lr / want
+        r, r_mp = lr + fr, lmp + fmp
+        if height >= r_mp:
+            break
+        if height < r:
+            why = why_it_moves(households, conditions, house, now, height, lr / want, r, fr)
+            return why[0], why[1], why[2], why[3], False
+        by_means = uniform(LABEL, word) < no_means_share(r, lm + fm, lp + fp, r_mp)
+        answer = NO_MEANS if by_means else NO_PERMISSION
+        secure_money = secure_means(
+            means, households.place[house], households.rank[house], households.status[house],
+            households.size[house],
+        )  # fmt: skip
+        if secure_money <= money:
+            break
+        money = secure_money
+    return answer, LIVELIHOOD, 0.0, False, False
 
 
 @kernel

@@ -18,13 +18,14 @@ from sim.core.state import (
     NONE,
     Households,
 )
-from sim.core.terms import Activity, PartyType, Status
+from sim.core.terms import Activity, Companions, PartyType, Status
 
 CITIZEN = np.int64(Status.citizen)
 IRREGULAR = np.int64(Status.irregular)
 DEAD = np.int64(Activity.dead)
 RESIDENT = np.int64(Activity.resident)
 DETAINED = np.int64(Activity.detained)
+PIONEER = int(Companions.pioneer)
 ADULTS = int(PartyType.adults)
 FAMILIES = int(PartyType.families)
 CHILDREN_ALONE = int(PartyType.children_alone)
@@ -88,20 +89,6 @@ def party_type_of(adults, children):
     return FAMILIES if children > 0 else ADULTS
 
 
-@kernel
-def party_types(households, persons, houses, month, party_type):
-    """`PartyType` of households.
-
-    Args:
-        houses: [n] rows.
-        month: Month from the start, which sets ages.
-        party_type: [n] out.
-    """
-    for i in range(houses.shape[0]):
-        adults, children = count_ages(households, persons, houses[i], month)
-        party_type[i] = party_type_of(adults, children)
-
-
 @inner
 def move_household(households, house, place, activity, status, day):
     """Set place and state of a household; status < 0 leaves its own.
@@ -153,19 +140,13 @@ def mark_grounds(households, house, grounds):
     households.flags[house] = flags | GROUNDS if grounds else flags
 
 
-@kernel
-def remember(households, persons, houses, past):
-    """Set what has ever happened to all members of households.
-
-    Args:
-        houses: [n] rows.
-        past: [n] bits of `Persons.past`.
-    """
-    for i in range(houses.shape[0]):
-        row = households.head[houses[i]]
-        while row != NOBODY:
-            persons.past[row] |= past[i]
-            row = persons.next[row]
+@inner
+def remember(households, persons, house, past):
+    """Set what has ever happened to all members of a household: bits of `Persons.past`."""
+    row = households.head[house]
+    while row != NOBODY:
+        persons.past[row] |= past
+        row = persons.next[row]
 
 
 @inner
@@ -305,6 +286,7 @@ def found_household(households, persons, house, founder, new):
     households.home[new] = households.home[house]
     households.place[new] = households.place[house]
     households.moved[new] = households.moved[house]
+    households.since[new] = households.since[house]
     households.blocked_on[new] = households.blocked_on[house]
     households.rank[new] = households.rank[house]
     households.size[new] = 0
@@ -313,10 +295,11 @@ def found_household(households, persons, house, founder, new):
     households.kin[new] = households.kin[house]
     households.status[new] = households.status[house]
     households.activity[new] = households.activity[house]
-    households.flags[new] = households.flags[house] & NOT_BLOCKED
+    households.flags[new] = households.flags[house] & GROUNDS
     households.mask[new] = households.mask[house]
     households.came[new] = households.came[house]
     households.uprooted[new] = households.uprooted[house]
+    households.failed[new] = 0
 
 
 @inner
@@ -336,44 +319,34 @@ def change_household(households, persons, before, row, house):
     households.size[house] += 1
 
 
-@kernel
-def split_parties(households, persons, houses, companions, price, month, new, leaving):
+@inner
+def send_ahead(households, persons, house, companions, price, month, new):
     """Let a pioneer or a child leave the household, with money for the journey.
 
     They take half of the household's means, or the price if that is more.
 
     Args:
-        houses: [n] rows of the deciding households.
-        companions: [n] `Companions`.
-        price: [n] money per person.
-        new: [m] rows for new households; m is the number of those who do not go as a whole.
-        leaving: [n] out: row of the household that leaves.
+        companions: `Companions`, not the whole household.
+        price: Money per person.
+        new: Row for the household of the one who leaves.
 
     Returns:
-        Number of new households.
+        Whether there is such a member.
     """
-    n = 0
-    for i in range(houses.shape[0]):
-        house = houses[i]
-        leaving[i] = house
-        if companions[i] == 0:
-            continue
-        _, pioneer, child = who_could_go(households, persons, house, month)
-        row = pioneer if companions[i] == 1 else child
-        if row < 0:
-            continue
-        money = households.means[house]
-        taken = min(money, max(np.float32(price[i]), np.float32(0.5) * money))
-        found_household(households, persons, house, row, new[n])
-        before = households.head[house]
-        while persons.next[before] != row:
-            before = persons.next[before]
-        change_household(households, persons, before, row, new[n])
-        households.means[new[n]] = taken
-        households.means[house] = money - taken
-        leaving[i] = new[n]
-        n += 1
-    return n
+    _, pioneer, child = who_could_go(households, persons, house, month)
+    row = pioneer if companions == PIONEER else child
+    if row < 0:
+        return False
+    money = households.means[house]
+    taken = min(money, max(np.float32(price), np.float32(0.5) * money))
+    found_household(households, persons, house, row, new)
+    before = households.head[house]
+    while persons.next[before] != row:
+        before = persons.next[before]
+    change_household(households, persons, before, row, new)
+    households.means[new] = taken
+    households.means[house] = money - taken
+    return True
 
 
 @inner

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from sim.core.jit import equation, kernel
+from sim.core.jit import equation, inner, kernel
 from sim.core.rng import mixed, uniform
 from sim.core.state import NOBODY, WOMAN
 from sim.kernels.means import drained_means
@@ -33,6 +33,20 @@ GATHER = np.uint64(0x0102040810204000)
 WANT_BYTES, FEAR_BYTES = np.uint64(0xFFFFFFFF), np.uint64(0xFFFFFF00000000)
 
 
+@inner
+def composition_of(households, persons, house, month):
+    """Composition of a household: number of members in `MEMBERS`, vulnerability bits above."""
+    bits = 0
+    row = households.head[house]
+    while row != NOBODY:
+        age = month - persons.born[row]
+        # Arithmetic on booleans, because branches would be unpredictable for the processor.
+        bits |= CHILDREN * (age < CHILD_MONTHS) + OLD * (age >= OLD_MONTHS)
+        bits |= WOMEN * (persons.traits[row] & WOMAN)
+        row = persons.next[row]
+    return households.size[house] + (bits << BITS)
+
+
 @kernel
 def look_at_households(households, persons, houses, month, composition):
     """Find the composition of households.
@@ -40,18 +54,10 @@ def look_at_households(households, persons, houses, month, composition):
     Args:
         houses: [n] rows.
         month: Month from the start.
-        composition: [n] out: number of members in `MEMBERS`, vulnerability bits above.
+        composition: [n] out: see `composition_of`.
     """
     for i in range(houses.shape[0]):
-        bits = 0
-        row = households.head[houses[i]]
-        while row != NOBODY:
-            age = month - persons.born[row]
-            # Arithmetic on booleans, because branches would be unpredictable for the processor.
-            bits |= CHILDREN * (age < CHILD_MONTHS) + OLD * (age >= OLD_MONTHS)
-            bits |= WOMEN * (persons.traits[row] & WOMAN)
-            row = persons.next[row]
-        composition[i] = households.size[houses[i]] + (bits << BITS)
+        composition[i] = composition_of(households, persons, houses[i], month)
 
 
 @equation
@@ -159,18 +165,9 @@ def exposed_to(draws, below, always):
     return ((((less | always) >> np.uint64(7)) & EACH) * GATHER) >> np.uint64(56)
 
 
-@kernel
-def refresh_masks(
-    households,
-    houses,
-    composition,
-    threshold,
-    salt,
-    spell_key,
-    phase,
-    together,
-):
-    """Draw the threats to which every household is exposed where it lives now.
+@inner
+def exposure_of(households, house, composition, exposing):
+    """Draw the threats to which a household is exposed where it lives now.
 
     A draw is a function of (household, threat, place, epoch). The epoch of a household changes when
     `phase` plus a fixed uniform of the household passes an integer. With probability `together` all
@@ -179,30 +176,37 @@ def refresh_masks(
     they are shared.
 
     Args:
-        houses: [n] rows.
-        composition: [n] composition of their households.
-        threshold: [place, code, 2] in the layout of `pack_thresholds`.
-        salt: [place, 2] key of the place's draws in the epoch of `phase`, and in the next one.
-        phase: Time since the start, in epochs.
-        together: Probability, in 1/65536.
+        composition: Composition of the household.
+        exposing: `Exposing`.
     """
-    now = math.floor(phase)
+    who = households.ident[house]
+    p = households.place[house]
+    later = math.floor(exposing.phase + uniform(exposing.spell_key, who))
+    own = mixed(who ^ exposing.salt[p, int(later - math.floor(exposing.phase))])
+    code = vulnerability_code(
+        households.group[house], composition >> BITS, households.status[house]
+    )
+    shared = mixed(own)
+    want = (shared >> np.uint64(32) & np.uint64(255)) * WANT_ONES
+    fear = (shared >> np.uint64(40) & np.uint64(255)) * FEAR_ONES
+    together = exposing.together
+    # Selected by bit operations, because branches would be unpredictable.
+    own ^= (own ^ want) & (WANT_BYTES * np.uint64(shared & LOW < together))
+    own ^= (own ^ fear) & (FEAR_BYTES * np.uint64(shared >> np.uint64(16) & LOW < together))
+    return exposed_to(own, exposing.threshold[p, code, 0], exposing.threshold[p, code, 1])
+
+
+@kernel
+def refresh_masks(households, houses, composition, exposing):
+    """Draw the threats to which households are exposed where they live now.
+
+    Args:
+        houses: [n] rows.
+        composition: [n] composition of the households.
+        exposing: `Exposing`.
+    """
     for i in range(houses.shape[0]):
-        house = houses[i]
-        who = households.ident[house]
-        p = households.place[house]
-        own = mixed(who ^ salt[p, int(math.floor(phase + uniform(spell_key, who)) - now)])
-        code = vulnerability_code(
-            households.group[house], composition[i] >> BITS, households.status[house]
-        )
-        shared = mixed(own)
-        want = (shared >> np.uint64(32) & np.uint64(255)) * WANT_ONES
-        fear = (shared >> np.uint64(40) & np.uint64(255)) * FEAR_ONES
-        # Selected by bit operations, because branches would be unpredictable.
-        own ^= (own ^ want) & (WANT_BYTES * np.uint64(shared & LOW < together))
-        own ^= (own ^ fear) & (FEAR_BYTES * np.uint64(shared >> np.uint64(16) & LOW < together))
-        mask = exposed_to(own, threshold[p, code, 0], threshold[p, code, 1])
-        households.mask[house] = mask
+        households.mask[houses[i]] = exposure_of(households, houses[i], composition[i], exposing)
 
 
 @kernel

@@ -104,79 +104,77 @@ def cells_of(households, persons, houses, country, month, strides, cells):
 
 
 @kernel
-def count_households(households, persons, houses, country, month, strides, number, members):
-    """Add households and their members by cell.
+def count_days(households, persons, houses, country, month, strides, days, number, members):
+    """Add days of households and of their members by cell.
 
     Args:
         houses: [n] rows.
         country, month, strides: As in `cell_of`.
-        number, members: [cell] households and people, added to.
+        days: Days to count for each of them.
+        number, members: [cell] days of households and of people, added to.
     """
     for i in range(houses.shape[0]):
         house = houses[i]
-        w = np.int64(households.weight[house])
+        n = np.int64(households.weight[house]) * days
         cell = cell_of(households, persons, house, country, month, strides)
-        number[cell] += w
-        members[cell] += w * households.size[house]
+        number[cell] += n
+        members[cell] += n * households.size[house]
 
 
-@kernel
-def attribute(households, houses, code, n_people, flight, uprooted, excess, weight, threats, felt):
-    """Attribute moves of necessity to threats, in 1 / MICRO people; parts sum exactly.
+@inner
+def attribute(households, house, n_people, flight, uprooted, severity, severities, threats, shares):
+    """Attribute a move of necessity to threats, in 1 / MICRO people; parts sum exactly.
 
     Moves that present threats make: F is split in proportion to b_k (h_k - tol_k) over threats of
     fear, L - R_C over threats of want. Moves of those who are uprooted: in proportion to b_k over
     the threats that uprooted them, since how grave these were is not remembered.
 
     Args:
-        houses: [n] rows of households that moved of necessity.
-        code: [n] cell of each.
-        n_people: [n] people that move.
-        flight: [n] share of flight in R - R_C.
-        uprooted: [n] whether it moves only because threats had uprooted it.
-        excess: [n, threat] b_k max(s_k - tol_k, 0) where and when each moved.
-        weight: [threat] b_k.
-        threats: [cell, threat] added to.
-        felt: [n] out: present threats that the move is attributed to, bit k.
+        n_people: People that move.
+        flight: Share of flight in R - R_C.
+        uprooted: Whether it moves only because threats had uprooted it.
+        severity: [threat] where and when it moved.
+        severities: `Severities`, for b_k and tol_k.
+        threats: [threat] added to.
+        shares: [7] working array.
+
+    Returns:
+        Present threats that the move is attributed to, bit k.
     """
-    shares = np.empty(7)
-    for i in range(houses.shape[0]):
-        house = houses[i]
-        mask = households.uprooted[house] if uprooted[i] else households.mask[house]
-        fear = want = past = 0.0
-        for k in range(7):
-            if mask >> k & 1:
-                past += weight[k]
-                if k < 4:
-                    want += excess[i, k]
-                else:
-                    fear += excess[i, k]
-        for k in range(7):
-            shares[k] = 0.0
-            if mask >> k & 1:
-                if uprooted[i]:
-                    shares[k] = weight[k] / past if past > 0.0 else 0.0
-                elif k < 4 and want > 0.0:
-                    shares[k] = (1.0 - flight[i]) * excess[i, k] / want
-                elif k >= 4 and fear > 0.0:
-                    shares[k] = flight[i] * excess[i, k] / fear
-        total = n_people[i] * MICRO
-        left = total
-        largest = 0
-        most = -1.0
-        felt[i] = 0
-        for k in range(7):
-            share = shares[k]
-            if share > 0.0 and not uprooted[i]:
-                felt[i] |= 1 << k
-            if share > most:
-                most = share
-                largest = k
-            part = int(math.floor(share * total))
-            part = min(part, left)
-            threats[code[i], k] += part
-            left -= part
-        threats[code[i], largest] += left
+    mask = households.uprooted[house] if uprooted else households.mask[house]
+    fear = want = past = 0.0
+    for k in range(7):
+        shares[k] = 0.0
+        if mask >> k & 1:
+            past += severities.weight[k]
+            excess = severities.weight[k] * max(severity[k] - severities.tolerable[k], 0.0)
+            shares[k] = excess
+            if k < 4:
+                want += excess
+            else:
+                fear += excess
+    for k in range(7):
+        if mask >> k & 1:
+            if uprooted:
+                shares[k] = severities.weight[k] / past if past > 0.0 else 0.0
+            elif k < 4:
+                shares[k] = (1.0 - flight) * shares[k] / want if want > 0.0 else 0.0
+            else:
+                shares[k] = flight * shares[k] / fear if fear > 0.0 else 0.0
+    total = n_people * MICRO
+    left = total
+    largest = 0
+    felt = 0
+    for k in range(7):
+        if shares[k] > 0.0 and not uprooted:
+            felt |= 1 << k
+        if shares[k] > shares[largest]:
+            largest = k
+        part = min(int(math.floor(shares[k] * total)), left)
+        threats[k] += part
+        left -= part
+    threats[largest] += left
+    return felt
 
 
 @kernel
@@ -203,7 +201,8 @@ def count_people(
             there (0 by lack of means, 1 of permission), added to.
         blocked: The same in people.
         activities: [citizenship, activity] people, added to.
-        exposed: [place, citizenship, threat] people exposed where they live, added to.
+        exposed: [place, citizenship, threat] people exposed where they live or are stranded, added
+            to.
     """
     # Nearly everyone lives in their own country: one sum per household is enough for them.
     own = np.zeros((country.shape[0], len(OF_THE_COUNTRY), N_MASKS), np.int64)
@@ -222,8 +221,9 @@ def count_people(
             if activity == TRAVELLING or activity == DEAD:
                 continue
             stocks[p, c, status] += n
-            for k in range(7):
-                exposed[p, c, k] += n * (mask >> k & 1)
+            if activity <= STRANDED and activity != TRAVELLING:
+                for k in range(7):
+                    exposed[p, c, k] += n * (mask >> k & 1)
         if households.flags[house] & BLOCKED:
             if now - households.blocked_on[house] < YEAR and activity <= WAITING:
                 by = 1 if households.flags[house] & BLOCKED_PERMISSION else 0

@@ -7,13 +7,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sim.core.jit import inner, kernel
+from sim.core.jit import inner
 from sim.core.rng import uniform2
 from sim.core.state import DIRECT, F64, HELD, I64, MICRO, NONE, REMOVED, Bool
 from sim.core.terms import Activity, Harm, Status
+from sim.kernels import segment
 from sim.kernels.harms import expect_harm, harm_party, in_country
 from sim.kernels.household import (
-    NOT_BLOCKED,
     SAME,
     count_ages,
     count_assaulted,
@@ -24,6 +24,7 @@ from sim.kernels.household import (
     record_border,
     take_children,
 )
+from sim.kernels.segment import log_parted
 
 RESIDENT = np.int64(Activity.resident)
 TRAVELLING = np.int64(Activity.travelling)
@@ -33,6 +34,10 @@ CAPTIVE = np.int64(Activity.captive)
 CITIZEN = np.int64(Status.citizen)
 DISPLACED = np.int64(Status.displaced)
 IRREGULAR = np.int64(Status.irregular)
+LEG_DRAW, DEATH_DRAW, VIOLENCE_DRAW = segment.LEG, segment.DEATH, segment.VIOLENCE
+KIDNAPPING_DRAW, EXTORTION_DRAW = segment.KIDNAPPING, segment.EXTORTION
+INTERCEPTION_DRAW, DETENTION_DRAW = segment.INTERCEPTION, segment.DETENTION
+PROSECUTION_DRAW = segment.PROSECUTION
 DEATH = int(Harm.death)
 VIOLENCE = int(Harm.violence)
 EXTORTION = int(Harm.extortion)
@@ -46,6 +51,8 @@ FORCED_RETURN = int(Harm.forced_return)
 BRIBE = int(Harm.bribe)
 ON_THE_WAY, ARRIVED, LEFT_BEHIND, GONE = 0, 1, 2, 3
 """State of a party after a step: still travelling, arrived, unable to go on, all dead."""
+SECOND, THIRD = np.uint64(1 << 40), np.uint64(1 << 41)
+"""Set apart further draws of one kind on one occasion."""
 SHORTEST = 0.25
 """Shortest duration of a leg in days, so that a journey cannot go on forever within a step."""
 
@@ -98,27 +105,25 @@ class Way(NamedTuple):
     bribed: F64
     """[leg] probability that officials let people through for money instead."""
     custody: Custody
-    responsible: Bool
-    """[country] whether a bloc makes it responsible for claims of people who enter it first."""
-    captivity_days: float
-    """Mean days that kidnapped people are held."""
 
 
 @inner
-def next_leg(households, persons, legs, way, passed, house, n, node, goal, draw_key, occasion):
+def next_leg(households, persons, legs, way, passed, house, node, goal, draw_key, occasion):
     """Next leg of a party from a node: logit among open legs from which it can pay for the rest.
 
     A party that cannot pay for any way by which people like to go takes the cheapest one. No
     journey passes a place twice: tables that change on the way could otherwise turn a party round.
 
     Args:
-        passed: [word] places where the journey has been, see `Parties`.
+        passed: [word] places where the journey has been, see `Plans`.
+        occasion: Hash of the journey and the leg.
 
     Returns:
         Index of the leg, or `NONE`.
     """
     g = persons.traits[households.head[house]] >> 4
     money = households.means[house]
+    n = np.int64(households.size[house])
     who = households.ident[house]
     routes = way.routes
     leg = NONE
@@ -133,7 +138,7 @@ def next_leg(households, persons, legs, way, passed, house, n, node, goal, draw_
                 continue
             if (way.price[e] + routes.fare[plan, target, goal]) * n > money * 1.0000001:
                 continue
-            u = uniform2(draw_key, who, legs.ident[e] + np.uint64(occasion))
+            u = uniform2(draw_key, who, legs.ident[e] ^ occasion)
             value = routes.value[plan, g, target, goal] - math.log(-math.log(u))
             value += routes.utility[g, e]
             if value > best:
@@ -182,227 +187,146 @@ def take_home(households, country, house, day):
     move_household(households, house, home, RESIDENT, CITIZEN, day)
 
 
-@kernel
-def set_off(households, leaders, cost, grounds, uprooted, day):
-    """Mark parties as travelling, and deduct what they pay at departure.
+@inner
+def end_of_leg(households, persons, plans, i, legs, way, setting, law, counts, log, new):
+    """Let a party come to the end of its leg, detention or captivity, and begin the next leg.
 
     Args:
-        leaders: [n] rows of the households.
-        cost: [n] money per person: fee and fare, or only the fee if they pay leg by leg.
-        grounds: [n] whether they leave their country with grounds for asylum.
-        uprooted: [n] threats that have uprooted them, bit k.
-    """
-    for i in range(leaders.shape[0]):
-        house = leaders[i]
-        n = np.int64(households.size[house])
-        paid = np.float32(cost[i] * n)
-        households.means[house] = max(households.means[house] - paid, np.float32(0.0))
-        move_household(households, house, np.int64(households.place[house]), TRAVELLING, SAME, day)
-        households.flags[house] &= NOT_BLOCKED
-        households.uprooted[house] = uprooted[i]
-        if grounds[i]:
-            mark_grounds(households, house, True)
-
-
-@kernel
-def travel(
-    households,
-    persons,
-    parties,
-    legs,
-    way,
-    country,
-    keys,
-    end,
-    month,
-    fate,
-    harmed,
-    caught,
-    caught_expected,
-    money_taken,
-    bribes,
-    crossings,
-    held,
-    spare,
-    taken,
-):
-    """Advance every party to the end of the sub-step, completing as many legs as fit.
-
-    Args:
-        parties: (household, goal, leg, due, began, n_legs, entered, passed) columns; leg, due,
-            n_legs, entered and passed change.
-        keys: [8] keys for leg, death, violence, kidnapping, extortion, interception, detention,
-            prosecution.
-        end: Day on which the sub-step ends.
-        month: Month from the start, which sets ages.
-        fate: [party] out: ON_THE_WAY, ARRIVED, LEFT_BEHIND or GONE.
-        harmed: `Harmed`, added to. What an earlier draw has settled, such as a return after
-            detention, is expected when it happens.
-        caught: [corridor, citizenship, party_type] people intercepted, added to.
-        caught_expected: The same, expected, in 1 / MICRO.
-        money_taken: [corridor, citizenship] money extorted, in cents, added to.
-        bribes: [corridor, citizenship] money taken as bribes, in cents, added to.
-        crossings: [corridor, citizenship] people who passed through, added to.
-        held: [treatment, corridor] people whose detention began, added to.
-        spare: First row for households of children who are taken from a party; there is one more
-            for each party.
-        taken: [party] out: row of the household of children taken from the party, or `NONE`.
+        i: Row of the plan.
+        new: Row for a household of children who are taken from the party.
 
     Returns:
-        Number of households of children.
+        (fate, taken): ON_THE_WAY, ARRIVED, LEFT_BEHIND or GONE; whether children were taken. What
+        an earlier draw has settled, such as a return after detention, is expected when it happens.
     """
-    custody = way.custody
-    n_taken = 0
-    houses, goals, leg, due, began, n_legs, entered, passed = parties
-    for i in range(houses.shape[0]):
-        fate[i] = ON_THE_WAY
-        taken[i] = NONE
-        house = houses[i]
-        w = np.int64(households.weight[house])
-        own = country[households.home[house]]
-        while due[i] <= end:
-            node = np.int64(households.place[house])
-            now = due[i]
-            day = int(now)
-            e = leg[i]
-            occasion = began[i] * 4096 + n_legs[i]
-            if e == DIRECT:
-                fate[i] = ARRIVED
-                break
-            if e <= REMOVED:
-                n = np.int64(households.size[house])
-                harm_party(harmed, legs.corridor[REMOVED - e], own, FORCED_RETURN, n, w, 1.0, 0.0)
-                take_home(households, country, house, day)
-                fate[i] = LEFT_BEHIND
-                break
-            if e == HELD:
-                if households.activity[house] == DETAINED:
-                    leave_behind(households, country, house, node, day)
-                    n = np.int64(households.size[house])
-                    where = in_country(harmed, country[node])
-                    harm_party(harmed, where, own, STRANDING, n, w, 1.0, 0.0)
-                    fate[i] = LEFT_BEHIND
-                    break
-                move_household(households, house, node, TRAVELLING, SAME, day)
-            elif e >= 0:
-                c = legs.corridor[e]
-                n, deaths = lose_members(
-                    households, persons, house, legs.death[e], keys[1], occasion
-                )
-                expect_harm(harmed, c, own, DEATH, n, w, legs.death[e])
-                harmed.people[c, own, DEATH] += w * deaths
-                if households.size[house] == 0:
-                    fate[i] = GONE
-                    break
-                adults, children = count_ages(households, persons, house, month)
-                n = adults + children
-                expect_harm(harmed, c, own, VIOLENCE, n, w, legs.violence[e])
-                harmed.people[c, own, VIOLENCE] += w * count_assaulted(
-                    households, persons, house, legs.violence[e], keys[2], occasion
-                )
-                who = households.ident[house]
-                u = uniform2(keys[4], who, np.uint64(occasion))
-                if harm_party(harmed, c, own, EXTORTION, n, w, legs.extortion[e], u):
-                    ransom = households.means[house] * legs.money_lost[e]
-                    households.means[house] = households.means[house] - ransom
-                    money_taken[c, own] += w * int(ransom * 100.0)
-                u = uniform2(keys[5], who, np.uint64(occasion))
-                met = way.intercepted[e] + way.bribed[e]
-                pays = households.means[house] > 0.0
-                stopped = way.intercepted[e] if pays else met
-                party_type = party_type_of(adults, children)
-                expect_harm(harmed, c, own, INTERCEPTION, n, w, stopped)
-                caught_expected[c, own, party_type] += int(w * n * stopped * MICRO + 0.5)
-                expect_harm(harmed, c, own, BRIBE, n, w, met - stopped)
-                if stopped <= u < met:
-                    bribe = households.means[house] * legs.money_lost[e]
-                    households.means[house] = households.means[house] - bribe
-                    harmed.people[c, own, BRIBE] += w * n
-                    bribes[c, own] += w * int(bribe * 100.0)
-                elif u < met:
-                    harmed.people[c, own, INTERCEPTION] += w * n
-                    caught[c, own, party_type] += w * n
-                    t = custody.treated[party_type, households.citizenship[house]]
-                    u = uniform2(keys[7], who, np.uint64(occasion))
-                    prosecuted = adults > 0 and harm_party(
-                        harmed, c, own, PROSECUTION, adults, w, custody.prosecuted[t, e], u
-                    )
-                    if prosecuted and children > 0:
-                        u = uniform2(keys[7], who, np.uint64(occasion + (1 << 40)))
-                        separated = custody.separated[t, e]
-                        if harm_party(harmed, c, own, SEPARATION, children, w, separated, u):
-                            taken[i] = spare + n_taken
-                            n_taken += 1
-                            take_children(
-                                households, persons, country, house, taken[i], month,
-                                legs.target[e], day,
-                            )  # fmt: skip
-                            n = adults
-                    detained = 1.0 if prosecuted else custody.detained[t, e]
-                    u = uniform2(keys[6], who, np.uint64(occasion))
-                    if harm_party(harmed, c, own, DETENTION, n, w, detained, u):
-                        held[t, c] += w * n
-                        move_household(households, house, node, DETAINED, SAME, day)
-                        leg[i] = HELD
-                        u = uniform2(keys[6], who, np.uint64(occasion + (1 << 41)))
-                        if u < custody.removed[t, e]:
-                            leg[i] = REMOVED - e
-                        due[i] = now + max(custody.days[t, e], SHORTEST)
-                        n_legs[i] += 1
-                        continue
-                    u = uniform2(keys[6], who, np.uint64(occasion + (1 << 40)))
-                    where = in_country(harmed, country[node])
-                    turned_back = custody.turned_back[t, e]
-                    if harm_party(harmed, where, own, STRANDING, n, w, turned_back, u):
-                        leave_behind(households, country, house, node, day)
-                        fate[i] = LEFT_BEHIND
-                        break
-                crossings[c, own] += w * n
-                node = legs.target[e]
-                record_border(households, country, house, node)
-                if entered[i] < 0 and way.responsible[country[node]]:
-                    entered[i] = country[node]
-                move_household(households, house, node, TRAVELLING, SAME, day)
-                u = uniform2(keys[3], who, np.uint64(occasion))
-                if harm_party(harmed, c, own, KIDNAPPING, n, w, legs.kidnapping[e], u):
-                    move_household(households, house, node, CAPTIVE, SAME, day)
-                    leg[i] = HELD
-                    u = uniform2(keys[3], who, np.uint64(occasion + (1 << 40)))
-                    due[i] = now - way.captivity_days * math.log(u)
-                    n_legs[i] += 1
-                    continue
-                if node == goals[i]:
-                    fate[i] = ARRIVED
-                    break
+    custody, country, draws, harmed = way.custody, setting.country, setting.draws, counts.harmed
+    house = plans.household[i]
+    w = np.int64(households.weight[house])
+    own = country[households.home[house]]
+    goal = plans.goal[i]
+    node = np.int64(households.place[house])
+    now = plans.due[i]
+    day = int(now)
+    e = plans.leg[i]
+    occasion = plans.word[i] ^ np.uint64(plans.n_legs[i])
+    taken = False
+    if e == DIRECT:
+        return ARRIVED, taken
+    if e <= REMOVED:
+        n = np.int64(households.size[house])
+        harm_party(harmed, legs.corridor[REMOVED - e], own, FORCED_RETURN, n, w, 1.0, 0.0)
+        take_home(households, country, house, day)
+        return LEFT_BEHIND, taken
+    if e == HELD:
+        if households.activity[house] == DETAINED:
+            leave_behind(households, country, house, node, day)
             n = np.int64(households.size[house])
-            if node == goals[i]:
-                fate[i] = ARRIVED
-                break
-            n_legs[i] += 1
-            occasion = began[i] * 4096 + n_legs[i]
-            pass_by(passed[i], node)
-            e = next_leg(
-                households,
-                persons,
-                legs,
-                way,
-                passed[i],
-                house,
-                n,
-                node,
-                goals[i],
-                keys[0],
-                occasion,
+            where = in_country(harmed, country[node])
+            harm_party(harmed, where, own, STRANDING, n, w, 1.0, 0.0)
+            return LEFT_BEHIND, taken
+        move_household(households, house, node, TRAVELLING, SAME, day)
+    elif e >= 0:
+        c = legs.corridor[e]
+        n, deaths = lose_members(
+            households, persons, house, legs.death[e], draws[DEATH_DRAW], occasion
+        )
+        expect_harm(harmed, c, own, DEATH, n, w, legs.death[e])
+        harmed.people[c, own, DEATH] += w * deaths
+        if households.size[house] == 0:
+            return GONE, taken
+        adults, children = count_ages(households, persons, house, setting.month)
+        n = adults + children
+        expect_harm(harmed, c, own, VIOLENCE, n, w, legs.violence[e])
+        harmed.people[c, own, VIOLENCE] += w * count_assaulted(
+            households, persons, house, legs.violence[e], draws[VIOLENCE_DRAW], occasion
+        )
+        who = households.ident[house]
+        u = uniform2(draws[EXTORTION_DRAW], who, occasion)
+        if harm_party(harmed, c, own, EXTORTION, n, w, legs.extortion[e], u):
+            ransom = households.means[house] * legs.money_lost[e]
+            households.means[house] = households.means[house] - ransom
+            counts.extorted[c, own] += w * int(ransom * 100.0)
+        u = uniform2(draws[INTERCEPTION_DRAW], who, occasion)
+        met = way.intercepted[e] + way.bribed[e]
+        pays = households.means[house] > 0.0
+        stopped = way.intercepted[e] if pays else met
+        party_type = party_type_of(adults, children)
+        expect_harm(harmed, c, own, INTERCEPTION, n, w, stopped)
+        counts.caught_expected[c, own, party_type] += int(w * n * stopped * MICRO + 0.5)
+        expect_harm(harmed, c, own, BRIBE, n, w, met - stopped)
+        if stopped <= u < met:
+            bribe = households.means[house] * legs.money_lost[e]
+            households.means[house] = households.means[house] - bribe
+            harmed.people[c, own, BRIBE] += w * n
+            counts.bribes[c, own] += w * int(bribe * 100.0)
+        elif u < met:
+            harmed.people[c, own, INTERCEPTION] += w * n
+            counts.caught[c, own, party_type] += w * n
+            t = custody.treated[party_type, households.citizenship[house]]
+            u = uniform2(draws[PROSECUTION_DRAW], who, occasion)
+            prosecuted = adults > 0 and harm_party(
+                harmed, c, own, PROSECUTION, adults, w, custody.prosecuted[t, e], u
             )
-            if e < 0:
+            if prosecuted and children > 0:
+                u = uniform2(draws[PROSECUTION_DRAW], who, occasion ^ SECOND)
+                separated = custody.separated[t, e]
+                if harm_party(harmed, c, own, SEPARATION, children, w, separated, u):
+                    taken = True
+                    take_children(
+                        households, persons, country, house, new, setting.month,
+                        legs.target[e], day,
+                    )  # fmt: skip
+                    log_parted(log, new, house, country[legs.target[e]], now)
+                    n = adults
+            detained = 1.0 if prosecuted else custody.detained[t, e]
+            u = uniform2(draws[DETENTION_DRAW], who, occasion)
+            if harm_party(harmed, c, own, DETENTION, n, w, detained, u):
+                counts.held[t, c] += w * n
+                move_household(households, house, node, DETAINED, SAME, day)
+                plans.leg[i] = HELD
+                u = uniform2(draws[DETENTION_DRAW], who, occasion ^ THIRD)
+                if u < custody.removed[t, e]:
+                    plans.leg[i] = REMOVED - e
+                plans.due[i] = now + max(custody.days[t, e], SHORTEST)
+                plans.n_legs[i] += 1
+                return ON_THE_WAY, taken
+            u = uniform2(draws[DETENTION_DRAW], who, occasion ^ SECOND)
+            where = in_country(harmed, country[node])
+            if harm_party(harmed, where, own, STRANDING, n, w, custody.turned_back[t, e], u):
                 leave_behind(households, country, house, node, day)
-                where = in_country(harmed, country[node])
-                harm_party(harmed, where, own, STRANDING, n, w, 1.0, 0.0)
-                fate[i] = LEFT_BEHIND
-                break
-            households.means[house] = max(
-                np.float32(households.means[house] - way.price[e] * n), np.float32(0.0)
-            )
-            leg[i] = e
-            due[i] = now + max(legs.days[e], SHORTEST)
-    return n_taken
+                return LEFT_BEHIND, taken
+        counts.crossings[c, own] += w * n
+        node = legs.target[e]
+        record_border(households, country, house, node)
+        if plans.entered[i] < 0 and law.responsible[country[node]]:
+            plans.entered[i] = country[node]
+        move_household(households, house, node, TRAVELLING, SAME, day)
+        u = uniform2(draws[KIDNAPPING_DRAW], who, occasion)
+        if harm_party(harmed, c, own, KIDNAPPING, n, w, legs.kidnapping[e], u):
+            move_household(households, house, node, CAPTIVE, SAME, day)
+            plans.leg[i] = HELD
+            u = uniform2(draws[KIDNAPPING_DRAW], who, occasion ^ SECOND)
+            plans.due[i] = now - setting.captivity_days * math.log(u)
+            plans.n_legs[i] += 1
+            return ON_THE_WAY, taken
+    if node == goal:
+        return ARRIVED, taken
+    n = np.int64(households.size[house])
+    plans.n_legs[i] += 1
+    occasion = plans.word[i] ^ np.uint64(plans.n_legs[i])
+    pass_by(plans.passed[i], node)
+    e = next_leg(
+        households, persons, legs, way, plans.passed[i], house, node, goal, draws[LEG_DRAW],
+        occasion,
+    )  # fmt: skip
+    if e < 0:
+        leave_behind(households, country, house, node, day)
+        where = in_country(harmed, country[node])
+        harm_party(harmed, where, own, STRANDING, n, w, 1.0, 0.0)
+        return LEFT_BEHIND, taken
+    households.means[house] = max(
+        np.float32(households.means[house] - way.price[e] * n), np.float32(0.0)
+    )
+    plans.leg[i] = e
+    plans.due[i] = now + max(legs.days[e], SHORTEST)
+    return ON_THE_WAY, taken
