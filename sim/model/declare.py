@@ -10,12 +10,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, Generic, Literal, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sim.core.rng import Draw
+from sim.core.same import Same
 from sim.model.columns import Column
 from sim.schema.key import Part
 from sim.schema.types import strip
@@ -66,8 +68,13 @@ def dense(name: str, axes: Iterable[Column], text: str, kind: type = np.int64) -
     """
     axes = tuple(axes)
 
+    @lru_cache(maxsize=4)
+    def shape(scenario: Same[Scenario]) -> tuple[int, ...]:
+        """Return the lengths of the axes: words depend on the scenario alone."""
+        return tuple(axis.size(scenario.it) for axis in axes)
+
     def new(world: World) -> NDArray[Any]:
-        return np.zeros([axis.size(world.scenario) for axis in axes], kind)
+        return np.zeros(shape(Same(world.scenario)), kind)
 
     return Dense(name, new, text, axes)
 
