@@ -117,6 +117,8 @@ class Choices:
         self.geography = np.zeros((2, 2, len(scenario.decision.classes), n, n, 2))
         self.price = np.full((2, n, n, 2), np.inf)
         self.distance = self._regular_ways()
+        self.tiring = scenario.decision.fatigue * np.maximum(network.hops, 0)
+        """[p, d] tiring legs of the shortest way."""
         self.way: Way
         self.bound: F64
         """[h, p, o, g] result of `bounds`."""
@@ -193,9 +195,8 @@ class Choices:
             joined = np.full((self.n_places, self.n_countries), -1, np.int64)
         self.joined = joined
         network, premium = self.network, self.scenario.journey.premium
-        everywhere = np.ones((self.n_places, self.n_places), bool)
         legs = network.legs
-        self.way = self._solve_ways(rules, legs, enforce(rules, network, premium), everywhere)
+        self.way = self._solve_ways(rules, legs, enforce(rules, network, premium))
         # People in a caravan stay in it, whether or not others can still join.
         self.caravans = []
         for number, item in enumerate(called(self.scenario)):
@@ -212,7 +213,12 @@ class Choices:
         self.rules = rules
 
     def _solve_ways(
-        self, rules: Rules, legs: Legs, met: Enforcement, whose: Bool, factor: float = 1.0
+        self,
+        rules: Rules,
+        legs: Legs,
+        met: Enforcement,
+        whose: Bool | None = None,
+        factor: float = 1.0,
     ) -> Way:
         """Solve routes under one set of travel conditions, and store their values.
 
@@ -220,26 +226,27 @@ class Choices:
             rules: Rules in force.
             legs: Legs with their hazards.
             met: Effects of enforcement on the legs.
-            whose: [p, d] whether these conditions apply to people at p who set out for d.
+            whose: [p, d] whether these conditions apply to people at p who set out for d; None:
+                to everybody.
             factor: Factor of leg prices in the open-policy case.
         """
         decision = self.scenario.decision
         nothing = np.zeros_like(met.caught)
         free = self.network.legs.price * factor
         unmet = Enforcement(nothing, nothing, np.ones_like(met.usable), free)
-        hops = np.maximum(self.network.hops, 0)
         todays = self._routes(met, legs)
         # Where policy is open, people can still go as they go today, so it can only be better.
         better = self._routes(unmet, legs)
-        values = (todays.value[BEST], np.maximum(better.value[BEST], todays.value[BEST]))
+        values = np.stack([todays.value[BEST], np.maximum(better.value[BEST], todays.value[BEST])])
         fares = (todays.fare[CHEAPEST], np.minimum(better.fare[CHEAPEST], todays.fare[CHEAPEST]))
-        for w in range(2):
-            for g in range(len(decision.classes)):
-                route = decision.route_scale * values[w][g] + decision.fatigue * hops
-                for h in Hazard:
-                    by_leg = self.distance[h] + route
-                    self.geography[h, w, g, :, :, 1][whose] = np.exp(by_leg / decision.nest)[whose]
-            self.price[w, :, :, 1][whose] = fares[w][whose]
+        route = decision.route_scale * values + self.tiring
+        # [h, w, g, p, d]
+        ways = np.exp((self.distance[:, None, None] + route) / decision.nest)
+        if whose is None:
+            self.geography[..., 1], self.price[..., 1] = ways, fares
+        else:
+            self.geography[..., 1][..., whose] = ways[..., whose]
+            self.price[..., 1][..., whose] = np.stack(fares)[..., whose]
         return Way(
             routes=todays,
             price=met.price,
@@ -320,19 +327,23 @@ class Choices:
         weights = per_threat(decision.threat_weight)
         expected = expected @ (weights / max(weights.max(), 1e-12))
         n = self.n_places
+        tastes = (decision.livelihood, decision.flight)
+        actual = np.stack([
+            taste.income * self.log_income + taste.democracy * self.democracy
+            - taste.threats * expected
+            for taste in tastes
+        ])  # fmt: skip
         pull = np.zeros((2, n, n))
-        companions = np.ones((2, 3))
+        for first in range(0, n, ROWS):
+            origins = slice(first, first + ROWS)
+            value = self._attraction(origins, diaspora, actual, shift[origins])
+            pull[:, origins] = np.where(self.eligible, np.exp(value / decision.nest), 0.0)
+        companions = np.exp(
+            np.array([[0.0, taste.pioneer, taste.child] for taste in tastes]) / decision.nest
+        )
         homeward = np.full(2, np.exp(decision.home_attachment / decision.nest))
-        for h in Hazard:
-            taste = decision.livelihood if h == Hazard.livelihood else decision.flight
-            actual = taste.income * self.log_income + taste.democracy * self.democracy
-            actual = actual - taste.threats * expected
-            for first in range(0, n, ROWS):
-                origins = slice(first, first + ROWS)
-                value = self._attraction(h, origins, diaspora, actual, shift[origins])
-                pull[h, origins] = np.where(self.eligible, np.exp(value / decision.nest), 0.0)
-            companions[h] = np.exp(np.array([0.0, taste.pioneer, taste.child]) / decision.nest)
-        self.entry = self._entry(self.rules, chance, wait)
+        worth = self._worth(self.rules)
+        self.entry = self._entry(self.rules, worth, chance, wait)
         self.tables = ChoiceTables(
             country=c,
             free=self.rules.free,
@@ -340,7 +351,7 @@ class Choices:
             pull=pull,
             ahead=self.ahead,
             admission=np.exp(self.entry / decision.nest),
-            admitted=np.exp(self._worth(self.rules) / decision.nest),
+            admitted=np.exp(worth / decision.nest),
             min_education=self.rules.min_education,
             fee=self.rules.fee,
             price=self.price,
@@ -356,65 +367,62 @@ class Choices:
             if taste.look_ahead > 0:
                 self._look_ahead(h, taste.look_ahead)
 
-    def _attraction(self, h: Hazard, origins: slice, diaspora: I64, actual: F64, shift: F64) -> F64:
-        """[origin, d] attraction of destinations, from migrant networks and information about them.
+    def _attraction(self, origins: slice, diaspora: I64, actual: F64, shift: F64) -> F64:
+        """[h, origin, d] attraction of destinations: migrant networks, and information about them.
 
         Args:
-            h: Hazard.
             origins: Places of origin.
             diaspora: [citizenship, country] people.
-            actual: [d] value of living there.
+            actual: [h, d] value of living there.
             shift: [origin, d] shift of the prior value by information campaigns.
         """
         decision = self.scenario.decision
-        taste = decision.livelihood if h == Hazard.livelihood else decision.flight
         own = self.country[origins, None] == self.country
         people = np.maximum(self.country_people[self.country[origins]], 1.0)[:, None]
         abroad = np.where(own, people, diaspora[self.country[origins]][:, self.country])
-        network = (abroad + self.d0[origins, None]) / people
+        network = np.log((abroad + self.d0[origins, None]) / people)
         known = np.where(own, 1.0, 1.0 - np.exp(-decision.information * abroad / people))
         seen = np.where(~own & self.eligible, known, 0.0)
         total = seen.sum(axis=1)
-        prior = np.where(
-            total > 0, (seen * actual).sum(axis=1) / np.maximum(total, 1e-300),
-            actual[self.eligible].mean(),
-        )  # fmt: skip
-        stated = self.prior[h, origins]
-        prior = np.where(np.isnan(stated), prior[:, None], stated)
-        perceived = known * actual + (1.0 - known) * (prior + shift)
-        return np.asarray(taste.network * np.log(network) + perceived + taste.citizen * own)
+        result = np.empty((2, *own.shape))
+        for h, taste in enumerate((decision.livelihood, decision.flight)):
+            prior = np.where(
+                total > 0, (seen * actual[h]).sum(axis=1) / np.maximum(total, 1e-300),
+                actual[h, self.eligible].mean(),
+            )  # fmt: skip
+            stated = self.prior[h, origins]
+            prior = np.where(np.isnan(stated), prior[:, None], stated)
+            perceived = known * actual[h] + (1.0 - known) * (prior + shift)
+            result[h] = taste.network * network + perceived + taste.citizen * own
+        return result
 
     def _worth(self, rules: Rules) -> F64:
         """[h, c, s] value of the legal status that people expect to get by a channel."""
         factors = standing(self.scenario.living.status_income, rules.protection)
         status = np.take(factors, [OPEN_STATUS[Channel(s)] for s in range(N_SLOTS)], axis=1)
         decision = self.scenario.decision
-        income = np.array([taste.income for taste in (decision.livelihood, decision.flight)])
+        income = np.array([decision.livelihood.income, decision.flight.income])
         return np.asarray(income[:, None, None] * np.log(np.maximum(status, 1e-6)))
 
-    def _entry(self, rules: Rules, chance: F64, wait: F64) -> F64:
+    def _entry(self, rules: Rules, worth: F64, chance: F64, wait: F64) -> F64:
         """[h, grounds, k, c, s] value of entry under some rules; -inf where closed.
 
         Args:
             rules: Rules in force, or announced ones.
+            worth: [h, c, s] value of the status that people expect.
             chance: [grounds, k, c, s] perceived chance of admission.
             wait: [k, c, s] months.
         """
         decision = self.scenario.decision
-        worth = self._worth(rules)
-        entry = np.zeros((2, *chance.shape))
-        for h in Hazard:
-            taste = decision.livelihood if h == Hazard.livelihood else decision.flight
-            for s in range(N_SLOTS):
-                value = worth[h, :, s] + decision.admission * np.log(
-                    np.maximum(chance[..., s], decision.chance_floor)
-                )
-                # Asylum claimants wait in safety, so waiting costs them the same for both hazards.
-                safe = Channel(s) == Channel.asylum
-                patience = decision.livelihood.waiting if safe else taste.waiting
-                value = value - patience * wait[:, :, s]
-                value = value - decision.cost * np.log1p(rules.fee[:, :, s] / self.price_scale)
-                entry[h, ..., s] = np.where(rules.open[:, :, s], value, -np.inf)
+        chances = decision.admission * np.log(np.maximum(chance, decision.chance_floor))
+        fees = decision.cost * np.log1p(rules.fee / self.price_scale)
+        entry = np.empty((2, *chance.shape))
+        for h, taste in enumerate((decision.livelihood, decision.flight)):
+            patience = np.full(N_SLOTS, taste.waiting)
+            # Asylum claimants wait in safety, so waiting costs them the same for both hazards.
+            patience[Channel.asylum] = decision.livelihood.waiting
+            value = worth[h] + chances - patience * wait - fees
+            entry[h] = np.where(rules.open, value, -np.inf)
         return entry
 
     def anticipate(self, coming: Rules, chance: F64, wait: F64) -> None:
@@ -435,7 +443,7 @@ class Choices:
                 decision.route_scale * way.routes.value[BEST],
                 decision.route_scale * value[BEST],
                 self.entry,
-                self._entry(coming, chance, wait),
+                self._entry(coming, self._worth(coming), chance, wait),
                 coming.min_education,
             )
         )
