@@ -13,15 +13,17 @@ chosen so that W is of order one; base_L and the flight norm absorb them.
 
 from __future__ import annotations
 
-from itertools import product
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from sim.core.parallel import in_ranges
+from sim.core.same import Same
 from sim.core.state import F64, I64, Bool, Legs
 from sim.core.terms import N_SLOTS, N_THREATS, Channel, Hazard, Status, Threat
 from sim.kernels.alternatives import ChoiceTables
+from sim.kernels.greatest import greatest_rates
 from sim.kernels.look_ahead import look_ahead, median_nests
 from sim.kernels.means import Means
 from sim.kernels.rates import Conditions
@@ -117,6 +119,16 @@ class Choices:
         self.geography = np.zeros((2, 2, len(scenario.decision.classes), n, n, 2))
         self.price = np.full((2, n, n, 2), np.inf)
         self.distance = self._regular_ways()
+        tastes = (scenario.decision.livelihood, scenario.decision.flight)
+        self.companions = np.exp(
+            np.array([[0.0, taste.pioneer, taste.child] for taste in tastes])
+            / scenario.decision.nest
+        )
+        """[h, 3] factor of who goes, by `Companions`."""
+        with np.errstate(over="ignore"):  # refused once all of V is known
+            self.at_large = self._at_large()
+        self.own = self.country[None, :] == np.arange(self.n_countries)[:, None]
+        """[citizenship, d]"""
         self.tiring = scenario.decision.fatigue * np.maximum(network.hops, 0)
         """[p, d] tiring legs of the shortest way."""
         self.way: Way
@@ -338,9 +350,6 @@ class Choices:
             origins = slice(first, first + ROWS)
             value = self._attraction(origins, diaspora, actual, shift[origins])
             pull[:, origins] = np.where(self.eligible, np.exp(value / decision.nest), 0.0)
-        companions = np.exp(
-            np.array([[0.0, taste.pioneer, taste.child] for taste in tastes]) / decision.nest
-        )
         homeward = np.full(2, np.exp(decision.home_attachment / decision.nest))
         worth = self._worth(self.rules)
         self.entry = self._entry(self.rules, worth, chance, wait)
@@ -355,7 +364,7 @@ class Choices:
             min_education=self.rules.min_education,
             fee=self.rules.fee,
             price=self.price,
-            companions=companions,
+            companions=self.companions,
             homeward=homeward,
             ident=self.ident,
             nest=decision.nest,
@@ -512,47 +521,68 @@ class Choices:
         origin in the same country: a table for every origin would grow with the cube of the places.
         """
         tables, n = self.tables, self.n_places
-        n_classes = len(self.scenario.decision.classes)
-        table = np.zeros((2, n, n, n_classes))
-        own = self.country[None, :] == np.arange(self.n_countries)[:, None]
+        nest, n_classes = tables.nest, len(self.scenario.decision.classes)
+        table = np.empty((2, n, n, n_classes))
         bloc = tables.free[:, self.country]
-        for h in Hazard:
-            fullest = float(tables.companions[h].sum())
-            worth = tables.admitted[h][self.country]
-            pull = tables.pull[h] ** tables.nest * tables.ahead[h]
-            # From abroad, people return only to their own place of origin.
-            home = np.diagonal(pull) * tables.homeward[h] ** tables.nest
-            # [citizenship, d]
-            others = np.zeros((self.n_countries, n))
-            np.maximum.at(others, self.country, np.where(np.eye(n, dtype=bool), 0.0, pull))
-            foreign_lands = np.where(own | bloc, 0.0, others)
-            bloc_lands = np.where(bloc & ~own, others, 0.0)
-            for g, first in product(range(n_classes), range(0, n, ROWS)):
-                rows = slice(first, first + ROWS)
-                at = np.arange(first, min(first + ROWS, n))
-                here = (at - first, at)
-                within = self.country[rows, None] == self.country
-                regular, by_legs = (tables.geography[h, 1, g, rows, :, kind] for kind in (0, 1))
-                free = (fullest * regular) ** tables.nest
-                free[here] = 0.0
-                terms = [
-                    (by_legs if s >= Channel.asylum else regular) * worth[:, s]
-                    for s in range(N_SLOTS)
-                ]
-                if tables.surge.pending:
-                    surge_factor = self._greatest_surge(h, g, rows)
-                    terms = [term * surge_factor[:, :, s] for s, term in enumerate(terms)]
-                foreign = (fullest * sum(terms)) ** tables.nest
-                of_country = np.where(within, free, 0.0) @ others.T
-                of_country += np.where(within, 0.0, foreign) @ foreign_lands.T
-                settled = free * worth[:, Channel.labour] ** tables.nest
-                of_country += np.where(within, 0.0, settled) @ bloc_lands.T
-                w = of_country[:, self.country] + free * home
-                # People abroad may claim asylum or settle where they are.
-                local = sum(terms[Channel.asylum :])[here] * fullest
-                w += ~within * local[:, None] ** tables.nest * pull[:, rows].T
-                table[h, rows, :, g] = w**tables.inclusive
+        fullest = self._fullest()
+        # [h, d, s], and from here on [h, g, p, d]
+        worth = tables.admitted[:, self.country]
+        pull = tables.pull**nest * tables.ahead
+        homeward = np.array([it**nest for it in tables.homeward])
+        # From abroad, people return only to their own place of origin.
+        home = (np.diagonal(pull, axis1=1, axis2=2) * homeward[:, None])[:, None, None]
+        # [h, citizenship, d]
+        others = np.zeros((2, self.n_countries, n))
+        elsewhere = np.where(np.eye(n, dtype=bool), 0.0, pull)
+        by_country = np.argsort(self.country, kind="stable")
+        present, first_of = np.unique(self.country[by_country], return_index=True)
+        others[:, present] = np.maximum.reduceat(elsewhere[:, by_country], first_of, axis=1)
+        # [h, 1, d, citizenship]
+        everywhere, foreign_lands, bloc_lands = (
+            np.swapaxes(lands, 1, 2)[:, None]
+            for lands in (
+                others,
+                np.where(self.own | bloc, 0.0, others),
+                np.where(bloc & ~self.own, others, 0.0),
+            )
+        )
+        settling = (worth[:, :, Channel.labour] ** nest)[:, None, None]
+        for first in range(0, n, ROWS):
+            rows = slice(first, first + ROWS)
+            at = np.arange(first, min(first + ROWS, n))
+            within = self.country[rows, None] == self.country
+            ways = tables.geography[:, 1, :, rows]
+            terms = [
+                ways[..., int(s >= Channel.asylum)] * worth[:, None, None, :, s]
+                for s in range(N_SLOTS)
+            ]
+            if tables.surge.pending:
+                gain = np.array([
+                    [self._greatest_surge(h, g, rows) for g in range(n_classes)] for h in Hazard
+                ])  # fmt: skip
+                terms = [term * gain[..., s] for s, term in enumerate(terms)]
+            free = self.at_large[:, :, rows]
+            foreign = (fullest * sum(terms)) ** nest
+            of_country = np.where(within, free, 0.0) @ everywhere
+            of_country += np.where(within, 0.0, foreign) @ foreign_lands
+            of_country += np.where(within, 0.0, free * settling) @ bloc_lands
+            w = of_country[..., self.country] + free * home
+            # People abroad may claim asylum or settle where they are.
+            here = np.add(*terms[Channel.asylum :])[..., at - first, at] * fullest[..., 0]
+            w += ~within * here[..., None] ** nest * np.swapaxes(pull[:, None, :, rows], 2, 3)
+            table[:, rows] = np.moveaxis(w**tables.inclusive, 1, 3)
         return table
+
+    def _fullest(self) -> F64:
+        """[h, 1, 1, 1] sum of the factors of all kinds of companions."""
+        return np.array([factors.sum() for factors in self.companions])[:, None, None, None]
+
+    def _at_large(self) -> F64:
+        """[h, g, p, d] greatest nest of those who need no permission; no rule changes it."""
+        nests = (self._fullest() * self.geography[:, 1, ..., 0]) ** self.scenario.decision.nest
+        here = np.arange(self.n_places)
+        nests[..., here, here] = 0.0
+        return nests
 
     def _greatest_surge(self, h: Hazard, g: int, rows: slice) -> F64:
         """[p, d, s] greatest surge factor of announced rules for anyone of a taste class."""
@@ -575,17 +605,16 @@ def conditions(
     base_L and the flight norm must already be solved, or be 1 while they are being solved.
     """
     decision = scenario.decision
-    places = scenario.places
-    income = np.array([p.income_ppp or p.income or 1.0 for p in places])
-    jobless = np.array([p.unemployment for p in places])
-    level = income[:, None] * (1 - jobless[:, None]) * status / decision.reference_income
+    level = worked_income(Same(scenario)) * status / decision.reference_income
     livelihood = (decision.base_livelihood or 1.0) * np.maximum(
         level, 1e-9
     ) ** -decision.home_income
     flight = decision.base_flight / (decision.flight_norm or 1.0)
     at_home = float(np.exp(-decision.home_attachment - decision.place_attachment))
-    age = np.stack([rogers_castro(), np.ones(121)])
+    age = ages()
     most_want, most_fear = want.max(axis=0), fear.max(axis=0)
+    most = np.empty((len(status), 2, 1 << N_THREATS))
+    greatest_rates(bound, age, livelihood, at_home, flight, most_want, most_fear, most)
     return Conditions(
         first_day=first_day,
         want=want,
@@ -602,27 +631,23 @@ def conditions(
         pause=decision.pause,
         pause_depth=decision.pause_depth,
         bound=bound,
-        most=greatest_rates(livelihood, flight, at_home, age, most_want, most_fear, bound),
+        most=most,
     )
 
 
-def greatest_rates(
-    livelihood: F64, flight: float, at_home: float, age: F64, want: F64, fear: F64, bound: F64
-) -> F64:
-    """[place, 2, mask] greatest rate of any resident: of other origins (0), of this place (1).
+@lru_cache(maxsize=4)
+def worked_income(scenario: Same[Scenario]) -> F64:
+    """[place, 1] income of those who have work times their share; the scenario alone states it."""
+    places = scenario.it.places
+    income = np.array([p.income_ppp or p.income or 1.0 for p in places])
+    jobless = np.array([p.unemployment for p in places])
+    return np.asarray(income[:, None] * (1 - jobless[:, None]))
 
-    The maximum is over status, origin, taste and age. `want` and `fear` are the greatest of all
-    days; the other arguments are as in `Conditions`.
-    """
-    most = bound.max(axis=3)
-    from_here = np.diagonal(most, axis1=1, axis2=2)
-    from_elsewhere = np.where(np.eye(most.shape[1], dtype=bool), 0.0, most).max(axis=2)
-    tops = np.stack([from_elsewhere, from_here], axis=2) * age.max(axis=1)[:, None, None]
-    tops[Hazard.livelihood] *= livelihood.max(axis=1)[:, None] * np.array([1.0, at_home])
-    masks = np.arange(1 << N_THREATS)
-    result = tops[Hazard.livelihood, :, :, None] * want[:, None, masks & 15]
-    result += flight * tops[Hazard.flight, :, :, None] * fear[:, None, masks >> 4]
-    return np.ascontiguousarray(result)
+
+@cache
+def ages() -> F64:
+    """[h, age] factors of the rates by single year of age."""
+    return np.stack([rogers_castro(), np.ones(121)])
 
 
 def build_choices(world: World) -> Choices:

@@ -74,9 +74,7 @@ class Disturbance:
 
     def added(self, day: float) -> float:
         """Severity added on a day: linear rise, plateau, exponential decay."""
-        return float(
-            course(day, self.start, self.top, self.decay, self.half_life, self.peak, HALF)
-        )
+        return float(course(day, self.start, self.top, self.decay, self.half_life, self.peak, HALF))
 
     def last(self) -> float:
         """Day after which it no longer raises prevalence."""
