@@ -517,6 +517,17 @@ def rules_to_come(world: World) -> Rules | None:
     return None
 
 
+def say_the_same(some: Rules | None, others: Rules | None) -> bool:
+    """Whether two sets of rules come to the same, whatever their dates."""
+    if some is None or others is None:
+        return some is others
+    pairs = zip(
+        *([*vars(it).values(), *it.added.values(), *it.custody] for it in (some, others)),
+        strict=True,
+    )
+    return all(np.array_equal(a, b) for a, b in pairs if isinstance(a, np.ndarray))
+
+
 RULES = State("rules", rules_today)
 COMING = State("coming", rules_to_come)
 CLASSES = State("classes", lambda world: class_table(world.scenario))
@@ -541,10 +552,18 @@ def check_changes(world: World, substep: SubStep) -> None:
 
 
 def update(world: World, substep: SubStep) -> None:
-    """Put today's rules in force."""
+    """Put today's rules in force.
+
+    Where they say what the rules before them said, as after many an election, nothing that follows
+    from rules changes.
+    """
     if substep.rules_change:
+        before, coming = RULES.of(world), COMING.of(world)
         RULES.put(world, rules_today(world))
         COMING.put(world, rules_to_come(world))
+        substep.rules_change = not (
+            say_the_same(before, RULES.of(world)) and say_the_same(coming, COMING.of(world))
+        )
 
 
 MECHANISM = Mechanism(
