@@ -79,3 +79,18 @@ def relax(coupled, steady, added, before, share, after):
         for k in range(before.shape[1]):
             target = min(max(steady[p, k] + coupled[p, k] + added[p, k], 0.0), 1.0)
             after[p, k] = before[p, k] + (target - before[p, k]) * share
+
+
+@kernel
+def products(factors, result):
+    """Products of the factors of each subset of threats.
+
+    Args:
+        factors: [row, threat].
+        result: [row, 2^threats] out: bit k of the column says whether threat k is in the subset.
+    """
+    for row in range(len(factors)):
+        result[row, 0] = 1.0
+        for k in range(factors.shape[1]):
+            for subset in range(1 << k):
+                result[row, (1 << k) + subset] = result[row, subset] * factors[row, k]

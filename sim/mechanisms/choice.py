@@ -248,7 +248,7 @@ class Choices:
         unmet = Enforcement(nothing, nothing, np.ones_like(met.usable), free)
         todays = self._routes(met, legs)
         # Where policy is open, people can still go as they go today, so it can only be better.
-        better = self._routes(unmet, legs)
+        better = self._routes(unmet, legs, travelled=False)
         values = np.stack([todays.value[BEST], np.maximum(better.value[BEST], todays.value[BEST])])
         fares = (todays.fare[CHEAPEST], np.minimum(better.fare[CHEAPEST], todays.fare[CHEAPEST]))
         route = decision.route_scale * values + self.tiring
@@ -270,12 +270,14 @@ class Choices:
             captivity_days=self.scenario.journey.captivity_days,
         )
 
-    def _routes(self, met: Enforcement, legs: Legs) -> Routes:
+    def _routes(self, met: Enforcement, legs: Legs, travelled: bool = True) -> Routes:
         """Solve the route choice.
 
         Args:
             met: Effects of enforcement on the legs.
             legs: Legs with their hazards.
+            travelled: Whether people go by these routes; if not, the cheapest plan has only a fare,
+                and no values.
         """
         decision, journey = self.scenario.decision, self.scenario.journey
         harm = (
@@ -304,10 +306,11 @@ class Choices:
             np.empty((2, len(risk), n, n)),
             np.empty((2, n, n)),
         )
-        for plan, cost in ((BEST, length), (CHEAPEST, thrifty)):
+        some = len(risk) if travelled else 0
+        for plan, cost, classes in ((BEST, length, len(risk)), (CHEAPEST, thrifty, some)):
             solve_routes(
-                legs, cost, found.utility, met.price, met.usable, found.cost[plan],
-                found.value[plan], found.fare[plan],
+                legs, cost, found.utility[:classes], met.price, met.usable, found.cost[plan],
+                found.value[plan, :classes], found.fare[plan],
             )  # fmt: skip
         return found
 
@@ -386,11 +389,15 @@ class Choices:
             shift: [origin, d] shift of the prior value by information campaigns.
         """
         decision = self.scenario.decision
-        own = self.country[origins, None] == self.country
-        people = np.maximum(self.country_people[self.country[origins]], 1.0)[:, None]
-        abroad = np.where(own, people, diaspora[self.country[origins]][:, self.country])
-        network = np.log((abroad + self.d0[origins, None]) / people)
+        here, own = (
+            np.ix_(self.country[origins], self.country),
+            np.eye(self.n_countries, dtype=bool),
+        )
+        people = np.maximum(self.country_people, 1.0)[:, None]
+        abroad = np.where(own, people, diaspora)
         known = np.where(own, 1.0, 1.0 - np.exp(-decision.information * abroad / people))
+        own, abroad, known = own[here], abroad[here], known[here]
+        network = np.log((abroad + self.d0[origins, None]) / people[self.country[origins]])
         seen = np.where(~own & self.eligible, known, 0.0)
         total = seen.sum(axis=1)
         result = np.empty((2, *own.shape))
@@ -445,7 +452,8 @@ class Choices:
         after = enforce(coming, self.network, self.scenario.journey.premium)
         now = (way.intercepted, way.bribed, way.usable, way.price)
         same = all(np.array_equal(a, b) for a, b in zip(after, now, strict=True))
-        value = (way.routes if same else self._routes(after, self.network.legs)).value
+        legs = self.network.legs
+        value = (way.routes if same else self._routes(after, legs, travelled=False)).value
         self.tables = self.tables._replace(
             surge=surge(
                 decision.surge / decision.nest,
@@ -551,10 +559,9 @@ class Choices:
             rows = slice(first, first + ROWS)
             at = np.arange(first, min(first + ROWS, n))
             within = self.country[rows, None] == self.country
-            ways = tables.geography[:, 1, :, rows]
+            ways = [np.ascontiguousarray(tables.geography[:, 1, :, rows, :, i]) for i in range(2)]
             terms = [
-                ways[..., int(s >= Channel.asylum)] * worth[:, None, None, :, s]
-                for s in range(N_SLOTS)
+                ways[int(s >= Channel.asylum)] * worth[:, None, None, :, s] for s in range(N_SLOTS)
             ]
             if tables.surge.pending:
                 gain = np.array([

@@ -140,6 +140,8 @@ class Rules:
 
     def _tighten(self, levers: Levers, shift: F64) -> None:
         """Let the stringency of governments move the values that respond to it."""
+        if not (shift.any() and any(strength for _, strength in levers)):
+            return
         self.recognition = pulled(self.recognition, levers.recognition, shift)
         for name in self.added.keys() & type(levers).model_fields.keys():
             self.added[name] = pulled(self.added[name], getattr(levers, name), shift)

@@ -12,7 +12,7 @@ import numpy as np
 
 from sim.core.state import DAYS_A_YEAR, F64, I64, Bool
 from sim.core.terms import FEAR, N_THREATS, WANT, Threat
-from sim.kernels.severity import HALF, Courses, course, disturb, relax
+from sim.kernels.severity import HALF, Courses, course, disturb, products, relax
 from sim.mechanisms.census import STOCKS
 from sim.model.columns import CITIZENSHIP, PLACE, THREAT, Column
 from sim.model.declare import (
@@ -281,10 +281,9 @@ class Threats:
 
 
 def _products(factors: F64) -> F64:
-    """[place, 2^n] product of the factors of each subset of n threats."""
-    result = np.ones((factors.shape[0], 1))
-    for k in range(factors.shape[1]):
-        result = np.concatenate([result, result * factors[:, k : k + 1]], axis=1)
+    """[row, 2^n] product of the factors of each subset of n threats."""
+    result = np.empty((factors.shape[0], 1 << factors.shape[1]))
+    products(factors, result)
     return result
 
 
