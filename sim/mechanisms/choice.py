@@ -13,15 +13,17 @@ chosen so that W is of order one; base_L and the flight norm absorb them.
 
 from __future__ import annotations
 
-from itertools import product
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from sim.core.parallel import in_ranges
+from sim.core.same import Same
 from sim.core.state import F64, I64, Bool, Legs
 from sim.core.terms import N_SLOTS, N_THREATS, Channel, Hazard, Status, Threat
 from sim.kernels.alternatives import ChoiceTables
+from sim.kernels.greatest import greatest_rates
 from sim.kernels.look_ahead import look_ahead, median_nests
 from sim.kernels.means import Means
 from sim.kernels.rates import Conditions
@@ -116,6 +118,18 @@ class Choices:
         self.geography = np.zeros((2, 2, len(scenario.decision.classes), n, n, 2))
         self.price = np.full((2, n, n, 2), np.inf)
         self.distance = self._regular_ways()
+        tastes = (scenario.decision.livelihood, scenario.decision.flight)
+        self.companions = np.exp(
+            np.array([[0.0, taste.pioneer, taste.child] for taste in tastes])
+            / scenario.decision.nest
+        )
+        """[h, 3] factor of who goes, by `Companions`."""
+        with np.errstate(over="ignore"):  # refused once all of V is known
+            self.at_large = self._at_large()
+        self.own = self.country[None, :] == np.arange(self.n_countries)[:, None]
+        """[citizenship, d]"""
+        self.tiring = scenario.decision.fatigue * np.maximum(network.hops, 0)
+        """[p, d] tiring legs of the shortest way."""
         self.way: Way
         self.bound: F64
         """[h, p, o, g] result of `bounds`."""
@@ -192,9 +206,8 @@ class Choices:
             joined = np.full((self.n_places, self.n_countries), -1, np.int64)
         self.joined = joined
         network, premium = self.network, self.scenario.journey.premium
-        everywhere = np.ones((self.n_places, self.n_places), bool)
         legs = network.legs
-        self.way = self._solve_ways(rules, legs, enforce(rules, network, premium), everywhere)
+        self.way = self._solve_ways(rules, legs, enforce(rules, network, premium))
         # People in a caravan stay in it, whether or not others can still join.
         self.caravans = []
         for number, item in enumerate(called(self.scenario)):
@@ -211,7 +224,12 @@ class Choices:
         self.rules = rules
 
     def _solve_ways(
-        self, rules: Rules, legs: Legs, met: Enforcement, whose: Bool, factor: float = 1.0
+        self,
+        rules: Rules,
+        legs: Legs,
+        met: Enforcement,
+        whose: Bool | None = None,
+        factor: float = 1.0,
     ) -> Way:
         """Solve routes under one set of travel conditions, and store their values.
 
@@ -219,26 +237,27 @@ class Choices:
             rules: Rules in force.
             legs: Legs with their hazards.
             met: Effects of enforcement on the legs.
-            whose: [p, d] whether these conditions apply to people at p who set out for d.
+            whose: [p, d] whether these conditions apply to people at p who set out for d; None:
+                to everybody.
             factor: Factor of leg prices in the open-policy case.
         """
         decision = self.scenario.decision
         nothing = np.zeros_like(met.caught)
         free = self.network.legs.price * factor
         unmet = Enforcement(nothing, nothing, np.ones_like(met.usable), free)
-        hops = np.maximum(self.network.hops, 0)
         todays = self._routes(met, legs)
         # Where policy is open, people can still go as they go today, so it can only be better.
-        better = self._routes(unmet, legs)
-        values = (todays.value[BEST], np.maximum(better.value[BEST], todays.value[BEST]))
+        better = self._routes(unmet, legs, travelled=False)
+        values = np.stack([todays.value[BEST], np.maximum(better.value[BEST], todays.value[BEST])])
         fares = (todays.fare[CHEAPEST], np.minimum(better.fare[CHEAPEST], todays.fare[CHEAPEST]))
-        for w in range(2):
-            for g in range(len(decision.classes)):
-                route = decision.route_scale * values[w][g] + decision.fatigue * hops
-                for h in Hazard:
-                    by_leg = self.distance[h] + route
-                    self.geography[h, w, g, :, :, 1][whose] = np.exp(by_leg / decision.nest)[whose]
-            self.price[w, :, :, 1][whose] = fares[w][whose]
+        route = decision.route_scale * values + self.tiring
+        # [h, w, g, p, d]
+        ways = np.exp((self.distance[:, None, None] + route) / decision.nest)
+        if whose is None:
+            self.geography[..., 1], self.price[..., 1] = ways, fares
+        else:
+            self.geography[..., 1][..., whose] = ways[..., whose]
+            self.price[..., 1][..., whose] = np.stack(fares)[..., whose]
         return Way(
             routes=todays,
             price=met.price,
@@ -250,12 +269,14 @@ class Choices:
             captivity_days=self.scenario.journey.captivity_days,
         )
 
-    def _routes(self, met: Enforcement, legs: Legs) -> Routes:
+    def _routes(self, met: Enforcement, legs: Legs, travelled: bool = True) -> Routes:
         """Solve the route choice.
 
         Args:
             met: Effects of enforcement on the legs.
             legs: Legs with their hazards.
+            travelled: Whether people go by these routes; if not, the cheapest plan has only a fare,
+                and no values.
         """
         decision, journey = self.scenario.decision, self.scenario.journey
         harm = (
@@ -284,10 +305,11 @@ class Choices:
             np.empty((2, len(risk), n, n)),
             np.empty((2, n, n)),
         )
-        for plan, cost in ((BEST, length), (CHEAPEST, thrifty)):
+        some = len(risk) if travelled else 0
+        for plan, cost, classes in ((BEST, length, len(risk)), (CHEAPEST, thrifty, some)):
             solve_routes(
-                legs, cost, found.utility, met.price, met.usable, found.cost[plan],
-                found.value[plan], found.fare[plan],
+                legs, cost, found.utility[:classes], met.price, met.usable, found.cost[plan],
+                found.value[plan, :classes], found.fare[plan],
             )  # fmt: skip
         return found
 
@@ -319,19 +341,20 @@ class Choices:
         weights = per_threat(decision.threat_weight)
         expected = expected @ (weights / max(weights.max(), 1e-12))
         n = self.n_places
+        tastes = (decision.livelihood, decision.flight)
+        actual = np.stack([
+            taste.income * self.log_income + taste.democracy * self.democracy
+            - taste.threats * expected
+            for taste in tastes
+        ])  # fmt: skip
         pull = np.zeros((2, n, n))
-        companions = np.ones((2, 3))
+        for first in range(0, n, ROWS):
+            origins = slice(first, first + ROWS)
+            value = self._attraction(origins, diaspora, actual, shift[origins])
+            pull[:, origins] = np.where(self.eligible, np.exp(value / decision.nest), 0.0)
         homeward = np.full(2, np.exp(decision.home_attachment / decision.nest))
-        for h in Hazard:
-            taste = decision.livelihood if h == Hazard.livelihood else decision.flight
-            actual = taste.income * self.log_income + taste.democracy * self.democracy
-            actual = actual - taste.threats * expected
-            for first in range(0, n, ROWS):
-                origins = slice(first, first + ROWS)
-                value = self._attraction(h, origins, diaspora, actual, shift[origins])
-                pull[h, origins] = np.where(self.eligible, np.exp(value / decision.nest), 0.0)
-            companions[h] = np.exp(np.array([0.0, taste.pioneer, taste.child]) / decision.nest)
-        self.entry = self._entry(self.rules, chance, wait)
+        worth = self._worth(self.rules)
+        self.entry = self._entry(self.rules, worth, chance, wait)
         self.tables = ChoiceTables(
             country=c,
             free=self.rules.free,
@@ -339,11 +362,11 @@ class Choices:
             pull=pull,
             ahead=self.ahead,
             admission=np.exp(self.entry / decision.nest),
-            admitted=np.exp(self._worth(self.rules) / decision.nest),
+            admitted=np.exp(worth / decision.nest),
             min_education=self.rules.min_education,
             fee=self.rules.fee,
             price=self.price,
-            companions=companions,
+            companions=self.companions,
             homeward=homeward,
             ident=self.ident,
             nest=decision.nest,
@@ -355,65 +378,67 @@ class Choices:
             if taste.look_ahead > 0:
                 self._look_ahead(h, taste.look_ahead)
 
-    def _attraction(self, h: Hazard, origins: slice, diaspora: I64, actual: F64, shift: F64) -> F64:
-        """[origin, d] attraction of destinations, from migrant networks and information about them.
+    def _attraction(self, origins: slice, diaspora: I64, actual: F64, shift: F64) -> F64:
+        """[h, origin, d] attraction of destinations: migrant networks, and information about them.
 
         Args:
-            h: Hazard.
             origins: Places of origin.
             diaspora: [citizenship, country] people.
-            actual: [d] value of living there.
+            actual: [h, d] value of living there.
             shift: [origin, d] shift of the prior value by information campaigns.
         """
         decision = self.scenario.decision
-        taste = decision.livelihood if h == Hazard.livelihood else decision.flight
-        own = self.country[origins, None] == self.country
-        people = np.maximum(self.country_people[self.country[origins]], 1.0)[:, None]
-        abroad = np.where(own, people, diaspora[self.country[origins]][:, self.country])
-        network = (abroad + self.scenario.decision.least_diaspora) / people
+        here, own = (
+            np.ix_(self.country[origins], self.country),
+            np.eye(self.n_countries, dtype=bool),
+        )
+        people = np.maximum(self.country_people, 1.0)[:, None]
+        abroad = np.where(own, people, diaspora)
         known = np.where(own, 1.0, 1.0 - np.exp(-decision.information * abroad / people))
+        own, abroad, known = own[here], abroad[here], known[here]
+        diaspora = abroad + decision.least_diaspora
+        network = np.log(diaspora / people[self.country[origins]])
         seen = np.where(~own & self.eligible, known, 0.0)
         total = seen.sum(axis=1)
-        prior = np.where(
-            total > 0, (seen * actual).sum(axis=1) / np.maximum(total, 1e-300),
-            actual[self.eligible].mean(),
-        )  # fmt: skip
-        stated = self.prior[h, origins]
-        prior = np.where(np.isnan(stated), prior[:, None], stated)
-        perceived = known * actual + (1.0 - known) * (prior + shift)
-        return np.asarray(taste.network * np.log(network) + perceived + taste.citizen * own)
+        result = np.empty((2, *own.shape))
+        for h, taste in enumerate((decision.livelihood, decision.flight)):
+            prior = np.where(
+                total > 0, (seen * actual[h]).sum(axis=1) / np.maximum(total, 1e-300),
+                actual[h, self.eligible].mean(),
+            )  # fmt: skip
+            stated = self.prior[h, origins]
+            prior = np.where(np.isnan(stated), prior[:, None], stated)
+            perceived = known * actual[h] + (1.0 - known) * (prior + shift)
+            result[h] = taste.network * network + perceived + taste.citizen * own
+        return result
 
     def _worth(self, rules: Rules) -> F64:
         """[h, c, s] value of the legal status that people expect to get by a channel."""
         factors = standing(self.scenario.living.status_income, rules.protection)
         status = np.take(factors, [OPEN_STATUS[Channel(s)] for s in range(N_SLOTS)], axis=1)
         decision = self.scenario.decision
-        income = np.array([taste.income for taste in (decision.livelihood, decision.flight)])
+        income = np.array([decision.livelihood.income, decision.flight.income])
         return np.asarray(income[:, None, None] * np.log(np.maximum(status, 1e-6)))
 
-    def _entry(self, rules: Rules, chance: F64, wait: F64) -> F64:
+    def _entry(self, rules: Rules, worth: F64, chance: F64, wait: F64) -> F64:
         """[h, grounds, k, c, s] value of entry under some rules; -inf where closed.
 
         Args:
             rules: Rules in force, or announced ones.
+            worth: [h, c, s] value of the status that people expect.
             chance: [grounds, k, c, s] perceived chance of admission.
             wait: [k, c, s] months.
         """
         decision = self.scenario.decision
-        worth = self._worth(rules)
-        entry = np.zeros((2, *chance.shape))
-        for h in Hazard:
-            taste = decision.livelihood if h == Hazard.livelihood else decision.flight
-            for s in range(N_SLOTS):
-                value = worth[h, :, s] + decision.admission * np.log(
-                    np.maximum(chance[..., s], decision.chance_floor)
-                )
-                # Asylum claimants wait in safety, so waiting costs them the same for both hazards.
-                safe = Channel(s) == Channel.asylum
-                patience = decision.livelihood.waiting if safe else taste.waiting
-                value = value - patience * wait[:, :, s]
-                value = value - decision.cost * np.log1p(rules.fee[:, :, s] / self.price_scale)
-                entry[h, ..., s] = np.where(rules.open[:, :, s], value, -np.inf)
+        chances = decision.admission * np.log(np.maximum(chance, decision.chance_floor))
+        fees = decision.cost * np.log1p(rules.fee / self.price_scale)
+        entry = np.empty((2, *chance.shape))
+        for h, taste in enumerate((decision.livelihood, decision.flight)):
+            patience = np.full(N_SLOTS, taste.waiting)
+            # Asylum claimants wait in safety, so waiting costs them the same for both hazards.
+            patience[Channel.asylum] = decision.livelihood.waiting
+            value = worth[h] + chances - patience * wait - fees
+            entry[h] = np.where(rules.open, value, -np.inf)
         return entry
 
     def anticipate(self, coming: Rules, chance: F64, wait: F64) -> None:
@@ -427,14 +452,15 @@ class Choices:
         after = enforce(coming, self.network, self.scenario.journey.premium)
         now = (way.intercepted, way.bribed, way.usable, way.price)
         same = all(np.array_equal(a, b) for a, b in zip(after, now, strict=True))
-        value = (way.routes if same else self._routes(after, self.network.legs)).value
+        legs = self.network.legs
+        value = (way.routes if same else self._routes(after, legs, travelled=False)).value
         self.tables = self.tables._replace(
             surge=surge(
                 decision.surge / decision.nest,
                 decision.route_scale * way.routes.value[BEST],
                 decision.route_scale * value[BEST],
                 self.entry,
-                self._entry(coming, chance, wait),
+                self._entry(coming, self._worth(coming), chance, wait),
                 coming.min_education,
             )
         )
@@ -503,47 +529,67 @@ class Choices:
         origin in the same country: a table for every origin would grow with the cube of the places.
         """
         tables, n = self.tables, self.n_places
-        n_classes = len(self.scenario.decision.classes)
-        table = np.zeros((2, n, n, n_classes))
-        own = self.country[None, :] == np.arange(self.n_countries)[:, None]
+        nest, n_classes = tables.nest, len(self.scenario.decision.classes)
+        table = np.empty((2, n, n, n_classes))
         bloc = tables.free[:, self.country]
-        for h in Hazard:
-            fullest = float(tables.companions[h].sum())
-            worth = tables.admitted[h][self.country]
-            pull = tables.pull[h] ** tables.nest * tables.ahead[h]
-            # From abroad, people return only to their own place of origin.
-            home = np.diagonal(pull) * tables.homeward[h] ** tables.nest
-            # [citizenship, d]
-            others = np.zeros((self.n_countries, n))
-            np.maximum.at(others, self.country, np.where(np.eye(n, dtype=bool), 0.0, pull))
-            foreign_lands = np.where(own | bloc, 0.0, others)
-            bloc_lands = np.where(bloc & ~own, others, 0.0)
-            for g, first in product(range(n_classes), range(0, n, ROWS)):
-                rows = slice(first, first + ROWS)
-                at = np.arange(first, min(first + ROWS, n))
-                here = (at - first, at)
-                within = self.country[rows, None] == self.country
-                regular, by_legs = (tables.geography[h, 1, g, rows, :, kind] for kind in (0, 1))
-                free = (fullest * regular) ** tables.nest
-                free[here] = 0.0
-                terms = [
-                    (by_legs if s >= Channel.asylum else regular) * worth[:, s]
-                    for s in range(N_SLOTS)
-                ]
-                if tables.surge.pending:
-                    surge_factor = self._greatest_surge(h, g, rows)
-                    terms = [term * surge_factor[:, :, s] for s, term in enumerate(terms)]
-                foreign = (fullest * sum(terms)) ** tables.nest
-                of_country = np.where(within, free, 0.0) @ others.T
-                of_country += np.where(within, 0.0, foreign) @ foreign_lands.T
-                settled = free * worth[:, Channel.labour] ** tables.nest
-                of_country += np.where(within, 0.0, settled) @ bloc_lands.T
-                w = of_country[:, self.country] + free * home
-                # People abroad may claim asylum or settle where they are.
-                local = sum(terms[Channel.asylum :])[here] * fullest
-                w += ~within * local[:, None] ** tables.nest * pull[:, rows].T
-                table[h, rows, :, g] = w**tables.inclusive
+        fullest = self._fullest()
+        # [h, d, s], and from here on [h, g, p, d]
+        worth = tables.admitted[:, self.country]
+        pull = tables.pull**nest * tables.ahead
+        homeward = np.array([it**nest for it in tables.homeward])
+        # From abroad, people return only to their own place of origin.
+        home = (np.diagonal(pull, axis1=1, axis2=2) * homeward[:, None])[:, None, None]
+        # [h, citizenship, d]
+        others = np.zeros((2, self.n_countries, n))
+        elsewhere = np.where(np.eye(n, dtype=bool), 0.0, pull)
+        by_country = np.argsort(self.country, kind="stable")
+        present, first_of = np.unique(self.country[by_country], return_index=True)
+        others[:, present] = np.maximum.reduceat(elsewhere[:, by_country], first_of, axis=1)
+        # [h, 1, d, citizenship]
+        everywhere, foreign_lands, bloc_lands = (
+            np.swapaxes(lands, 1, 2)[:, None]
+            for lands in (
+                others,
+                np.where(self.own | bloc, 0.0, others),
+                np.where(bloc & ~self.own, others, 0.0),
+            )
+        )
+        settling = (worth[:, :, Channel.labour] ** nest)[:, None, None]
+        for first in range(0, n, ROWS):
+            rows = slice(first, first + ROWS)
+            at = np.arange(first, min(first + ROWS, n))
+            within = self.country[rows, None] == self.country
+            ways = [np.ascontiguousarray(tables.geography[:, 1, :, rows, :, i]) for i in range(2)]
+            terms = [
+                ways[int(s >= Channel.asylum)] * worth[:, None, None, :, s] for s in range(N_SLOTS)
+            ]
+            if tables.surge.pending:
+                gain = np.array([
+                    [self._greatest_surge(h, g, rows) for g in range(n_classes)] for h in Hazard
+                ])  # fmt: skip
+                terms = [term * gain[..., s] for s, term in enumerate(terms)]
+            free = self.at_large[:, :, rows]
+            foreign = (fullest * sum(terms)) ** nest
+            of_country = np.where(within, free, 0.0) @ everywhere
+            of_country += np.where(within, 0.0, foreign) @ foreign_lands
+            of_country += np.where(within, 0.0, free * settling) @ bloc_lands
+            w = of_country[..., self.country] + free * home
+            # People abroad may claim asylum or settle where they are.
+            here = np.add(*terms[Channel.asylum :])[..., at - first, at] * fullest[..., 0]
+            w += ~within * here[..., None] ** nest * np.swapaxes(pull[:, None, :, rows], 2, 3)
+            table[:, rows] = np.moveaxis(w**tables.inclusive, 1, 3)
         return table
+
+    def _fullest(self) -> F64:
+        """[h, 1, 1, 1] sum of the factors of all kinds of companions."""
+        return np.array([factors.sum() for factors in self.companions])[:, None, None, None]
+
+    def _at_large(self) -> F64:
+        """[h, g, p, d] greatest nest of those who need no permission; no rule changes it."""
+        nests = (self._fullest() * self.geography[:, 1, ..., 0]) ** self.scenario.decision.nest
+        here = np.arange(self.n_places)
+        nests[..., here, here] = 0.0
+        return nests
 
     def _greatest_surge(self, h: Hazard, g: int, rows: slice) -> F64:
         """[p, d, s] greatest surge factor of announced rules for anyone of a taste class."""
@@ -566,17 +612,16 @@ def conditions(
     base_L and the flight norm must already be solved, or be 1 while they are being solved.
     """
     decision = scenario.decision
-    places = scenario.places
-    income = np.array([p.income_ppp or p.income or 1.0 for p in places])
-    jobless = np.array([p.unemployment for p in places])
-    level = income[:, None] * (1 - jobless[:, None]) * status / decision.reference_income
+    level = worked_income(Same(scenario)) * status / decision.reference_income
     livelihood = (decision.base_livelihood or 1.0) * np.maximum(
         level, 1e-9
     ) ** -decision.home_income
     flight = decision.base_flight / (decision.flight_norm or 1.0)
     at_home = float(np.exp(-decision.home_attachment - decision.place_attachment))
-    age = np.stack([rogers_castro(), np.ones(121)])
+    age = ages()
     most_want, most_fear = want.max(axis=0), fear.max(axis=0)
+    most = np.empty((len(status), 2, 1 << N_THREATS))
+    greatest_rates(bound, age, livelihood, at_home, flight, most_want, most_fear, most)
     return Conditions(
         first_day=first_day,
         want=want,
@@ -593,27 +638,23 @@ def conditions(
         pause=decision.pause,
         pause_depth=decision.pause_depth,
         bound=bound,
-        most=greatest_rates(livelihood, flight, at_home, age, most_want, most_fear, bound),
+        most=most,
     )
 
 
-def greatest_rates(
-    livelihood: F64, flight: float, at_home: float, age: F64, want: F64, fear: F64, bound: F64
-) -> F64:
-    """[place, 2, mask] greatest rate of any resident: of other origins (0), of this place (1).
+@lru_cache(maxsize=4)
+def worked_income(scenario: Same[Scenario]) -> F64:
+    """[place, 1] income of those who have work times their share; the scenario alone states it."""
+    places = scenario.it.places
+    income = np.array([p.income_ppp or p.income or 1.0 for p in places])
+    jobless = np.array([p.unemployment for p in places])
+    return np.asarray(income[:, None] * (1 - jobless[:, None]))
 
-    The maximum is over status, origin, taste and age. `want` and `fear` are the greatest of all
-    days; the other arguments are as in `Conditions`.
-    """
-    most = bound.max(axis=3)
-    from_here = np.diagonal(most, axis1=1, axis2=2)
-    from_elsewhere = np.where(np.eye(most.shape[1], dtype=bool), 0.0, most).max(axis=2)
-    tops = np.stack([from_elsewhere, from_here], axis=2) * age.max(axis=1)[:, None, None]
-    tops[Hazard.livelihood] *= livelihood.max(axis=1)[:, None] * np.array([1.0, at_home])
-    masks = np.arange(1 << N_THREATS)
-    result = tops[Hazard.livelihood, :, :, None] * want[:, None, masks & 15]
-    result += flight * tops[Hazard.flight, :, :, None] * fear[:, None, masks >> 4]
-    return np.ascontiguousarray(result)
+
+@cache
+def ages() -> F64:
+    """[h, age] factors of the rates by single year of age."""
+    return np.stack([rogers_castro(), np.ones(121)])
 
 
 def build_choices(world: World) -> Choices:

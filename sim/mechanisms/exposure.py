@@ -9,7 +9,7 @@ import numpy as np
 
 from sim.core.parallel import in_pieces
 from sim.core.rng import Draw, key_of, mixed_array
-from sim.core.state import DAYS_A_YEAR, F64, I64, U16, U32, U64
+from sim.core.state import DAYS_A_YEAR, F64, U16, U32, U64, Bool
 from sim.core.terms import N_THREATS, Activity, Status, Threat
 from sim.kernels.living import (
     N_COMPOSITIONS,
@@ -40,6 +40,7 @@ class Exposure:
         odds: [threat, code] odds multipliers with full protection.
         counts: [place, code] households at the start: prevalence is a share of all of them.
         threshold: [place, code, 2] thresholds in the layout of `pack_thresholds`.
+        protection: [country] under which they hold.
     """
 
     def __init__(self, world: World) -> None:
@@ -48,13 +49,21 @@ class Exposure:
         listed = world.list_households(0, len(world.households.ident))
         for houses in (listed.deciding, listed.staying):
             count_codes(world.households, houses, world.composition_of(houses), self.counts)
+        self.protection = RULES.of(world).protection.copy()
         self.threshold = self.thresholds(world)
 
-    def thresholds(self, world: World) -> U64:
-        """[place, code, 2] thresholds under today's prevalence and rights."""
-        odds = exposed_odds(self.odds, RULES.of(world).protection, world.country)
-        threshold = np.zeros((*self.counts.shape, N_THREATS), np.int16)
-        exposure_thresholds(THREATS.of(world).prevalence, odds, self.counts, threshold)
+    def thresholds(self, world: World, where: Bool | None = None) -> U64:
+        """[place, code, 2] thresholds under today's prevalence and rights.
+
+        Args:
+            world: The world.
+            where: [place] places whose thresholds are wanted; None: all.
+        """
+        places = np.arange(len(world.country)) if where is None else np.flatnonzero(where)
+        odds = exposed_odds(self.odds, RULES.of(world).protection, world.country[places])
+        counts, prevalence = self.counts[places], THREATS.of(world).prevalence[places]
+        threshold = np.zeros((*counts.shape, N_THREATS), np.int16)
+        exposure_thresholds(prevalence, odds, counts, threshold)
         return np.asarray(pack_thresholds(threshold))
 
 
@@ -90,10 +99,12 @@ def vulnerability_odds(scenario: Scenario) -> F64:
 
 
 def update(world: World, substep: SubStep) -> None:
-    """Update exposure thresholds when prevalence or rights have changed."""
-    if substep.prevalence_changes.any() or substep.rules_change:
-        exposure = EXPOSURE.of(world)
-        exposure.threshold = exposure.thresholds(world)
+    """Update exposure thresholds of places whose prevalence or rights have changed."""
+    exposure, protection = EXPOSURE.of(world), RULES.of(world).protection
+    where = substep.prevalence_changes | (protection != exposure.protection)[world.country]
+    if where.any():
+        exposure.threshold[where] = exposure.thresholds(world, where)
+        exposure.protection = protection.copy()
 
 
 def draw_exposure(world: World, houses: U32, composition: U16) -> None:

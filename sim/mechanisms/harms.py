@@ -15,7 +15,7 @@ from sim.core.state import F64, I64, MICRO, Bool
 from sim.core.terms import Harm
 from sim.kernels.harms import Harmed
 from sim.model.columns import CITIZENSHIP, CORRIDOR, CORRIDOR_ONLY, HARM, MONEY, PARTY, Column
-from sim.model.declare import NONE_COUNTED, Mechanism, Rows, Table, dense
+from sim.model.declare import NONE_COUNTED, Mechanism, Rows, Table, dense, where_nonzero
 
 if TYPE_CHECKING:
     from sim.model.world import Census, World
@@ -72,7 +72,7 @@ def harm_rows(world: World, _census: Census) -> Rows:
     """People by harm, with the money that it cost them."""
     extorted, bribes = EXTORTED.of(world), BRIBES.of(world)
     people, expected, rows = harmed(world)
-    way, citizenship, harm = where = np.nonzero(people | expected | rows)
+    way, citizenship, harm = where = where_nonzero(people | expected | rows)
     return {
         "corridor": way,
         "citizenship": citizenship,
@@ -90,7 +90,7 @@ def harm_rows(world: World, _census: Census) -> Rows:
 def interception_rows(world: World, _census: Census) -> Rows:
     """People by composition of the party."""
     caught, expected = INTERCEPTED.of(world), EXPECTED_INTERCEPTED.of(world)
-    corridor, citizenship, party = where = np.nonzero(caught | expected)
+    corridor, citizenship, party = where = where_nonzero(caught | expected)
     return {
         "corridor": corridor,
         "citizenship": citizenship,

@@ -66,16 +66,14 @@ def prospects(rules: Rules, known: Known) -> tuple[F64, F64]:
     Returns:
         ([grounds, k, c, s] chance of admission, [k, c, s] months of waiting).
     """
-    chance = np.ones((2, *rules.open.shape))
-    wait = rules.wait.copy()
-    pending = known.applicants
-    for c in range(rules.quota.shape[0]):
-        for s in range(N_SLOTS):
-            quota = rules.quota[c, s]
-            if np.isfinite(quota):
-                chance[..., c, s] = quota / (quota + pending[c, s]) if quota > 0 else 0.0
-                if quota > 0:
-                    wait[:, c, s] += 12.0 * pending[c, s] / quota
+    pending, limited = known.applicants, np.isfinite(rules.quota)
+    some = limited & (rules.quota > 0)
+    chance = np.empty((2, *rules.open.shape))
+    chance[:] = np.divide(
+        rules.quota, rules.quota + pending, out=np.where(limited, 0.0, 1.0), where=some
+    )
+    queued = np.divide(12.0 * pending, rules.quota, out=np.zeros_like(rules.quota), where=some)
+    wait = rules.wait + queued
     # Irregular entry is never admitted: only the floor on perceived chances applies.
     chance[..., Channel.irregular] = 0.0
     asylum = int(Channel.asylum)

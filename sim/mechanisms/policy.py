@@ -6,13 +6,14 @@ file. A rule on a corridor takes precedence over a rule of the country entered.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import date, timedelta
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from sim.core.same import Same
 from sim.core.state import F64, I64, Bool
 from sim.core.terms import N_SLOTS, Channel, Education, PartyType
 from sim.kernels.travel import Custody
@@ -36,6 +37,8 @@ HANDLING = (
     "detention", "detention_days", "turned_back", "removal", "prosecution", "separation",
 )  # fmt: skip
 """Fields on the treatment of intercepted people, which may depend on nationality and party."""
+BY_CLASS = ("recognition", "false_recognition", "prima_facie", "return_to")
+"""Fields on asylum, which may depend on nationality and group."""
 TIGHTENED = ("barrier", "officers", "law", "detention")
 """Border fields that respond to the stringency of the country entered."""
 PASSABLE = 0.999
@@ -80,99 +83,64 @@ class Rules:
         announced: bool = False,
     ) -> None:
         self.when = when
-        self.free = blocs.free_movement(scenario, when)
-        self.responsible, self.transfers = blocs.first_country(scenario, when)
-        stated = in_force(scenario, when, announced)
-        rules = RulesInForce(scenario, stated)
-        self._read_countries(rules)
-        self._read_channels(rules)
-        added = [name for name in rules.declared if name not in Policy.declared]
-        self.added: dict[str, F64] = {name: rules.by_class(name) for name in added}
-        self.custody = treatments(scenario, network, stated)
+        book = rule_book(Same(scenario))
+        free, responsible, transfers = book.blocs(when)
+        self.free, self.responsible, self.transfers = (
+            free.copy(),
+            responsible.copy(),
+            transfers.copy(),
+        )
+        rules = book.in_force(when, announced)
+        self._read_countries(book, [book.of_country(c, own) for c, own in enumerate(rules.own)])
+        self.custody = Custody._make(it.copy() for it in book.custody(rules.handling, network))
         shift = np.zeros(len(scenario.countries)) if shift is None else shift
-        self._read_borders(scenario, network, rules, shift)
+        self._read_borders(book, rules.borders, network, shift)
         self._tighten(scenario.politics.levers, shift)
 
     def stated(self, name: str) -> F64:
         """[k, c] values of a key that a mechanism has declared."""
         return self.added[name]
 
-    def _read_countries(self, rules: RulesInForce) -> None:
-        """Read the rules of countries on asylum and protection."""
-        self.recognition: F64 = rules.by_class("recognition")
-        self.false_recognition: F64 = rules.by_class("false_recognition")
-        self.prima_facie = rules.by_class("prima_facie", bool)
-        number = {None: -1} | {name: i for i, name in enumerate(rules.countries)}
-        self.return_to = rules.by_class("return_to", np.int64, number.__getitem__)
-        self.capacity = rules.by_country("capacity")
-        self.protection = rules.by_country("protection")
-
-    def _read_channels(self, rules: RulesInForce) -> None:
-        """Read the rules on channels: admission, quotas, waiting times and fees."""
-        n_k, n_c = len(rules.kinds), len(rules.countries)
-        self.open = np.zeros((n_k, n_c, N_SLOTS), bool)
-        self.quota = np.full((n_c, N_SLOTS), np.inf)
-        self.wait = np.zeros((n_k, n_c, N_SLOTS))
-        self.fee = np.zeros((n_k, n_c, N_SLOTS))
-        self.min_education = np.zeros((n_k, n_c, N_SLOTS), np.int64)
-        for c, name in enumerate(rules.countries):
-            for channel in CHANNELS:
-                own = [r for r in rules.by_name[name] if r.channel == channel.name]
-                self.quota[c, channel] = field(own, "quota")
-            for k in rules.told_apart(c):
-                for channel in CHANNELS:
-                    self._read_channel(rules, c, k, channel)
-            for table in (self.open, self.wait, self.fee, self.min_education):
-                table[:, c] = table[rules.like[c], c]
-
-    def _read_channel(self, rules: RulesInForce, c: int, k: int, channel: Channel) -> None:
-        mine = [r for r in rules.mine[c][k] if r.channel == channel.name]
-        is_open = field(mine, "open", channel.name)
-        admits = [r for r in mine if r.only or r.except_]
-        if admits and not admitted(admits[-1], *rules.kinds[k]):
-            is_open = False
-        if self.quota[c, channel] == 0:
-            is_open = False
-        self.open[k, c, channel] = is_open
-        self.wait[k, c, channel] = field(mine, "wait", channel.name)
-        self.fee[k, c, channel] = field(mine, "fee")
-        self.min_education[k, c, channel] = Education[field(mine, "min_education")]
+    def _read_countries(self, book: RuleBook, countries: list[OfCountry]) -> None:
+        """Read the rules of countries on channels, asylum and protection."""
+        channels = np.stack([it.channels for it in countries], axis=2)
+        self.open = channels[0].astype(bool)
+        self.wait, self.fee = channels[1].copy(), channels[2].copy()
+        self.min_education = channels[3].astype(np.int64)
+        by_class = np.stack([it.by_class for it in countries], axis=2)
+        self.recognition: F64 = by_class[0].copy()
+        self.false_recognition: F64 = by_class[1].copy()
+        self.prima_facie = by_class[2].astype(bool)
+        self.return_to = by_class[3].astype(np.int64)
+        others = zip(book.added, by_class[len(BY_CLASS) :], strict=True)
+        self.added: dict[str, F64] = {name: values.copy() for name, values in others}
+        self.quota = np.stack([it.quota for it in countries])
+        self.capacity = np.array([it.capacity for it in countries], np.float64)
+        self.protection = np.array([it.protection for it in countries], np.float64)
 
     def _read_borders(
-        self, scenario: Scenario, network: Network, rules: RulesInForce, shift: F64
+        self, book: RuleBook, rules: tuple[int, ...], network: Network, shift: F64
     ) -> None:
         """Read the rules on borders, moved by the stringency of the country entered."""
-        legs, levers = network.legs, scenario.politics.levers
-        n_legs = len(legs.source)
-        self.enforcement = np.zeros(n_legs)
-        self.closed = np.zeros(n_legs, bool)
-        self.complicit = np.zeros(n_legs)
-        number = {name: i for i, name in enumerate(rules.countries)}
-        country_of = [p.country for p in scenario.places]
-        borders = {name: {f: field(own, f) for f in BORDER} for name, own in rules.by_name.items()}
-        free = {f: field([], f) for f in BORDER}
-        pulling = [f for f in BORDER if f in TIGHTENED and getattr(levers, f)]
-        for e in range(n_legs):
-            corridor = scenario.corridors[legs.corridor[e]].id
-            border = borders[country_of[legs.target[e]]] if legs.crosses[e] else free
-            for rule in rules.by_corridor.get(corridor, []):
-                stated = {f: getattr(rule, f) for f in BORDER if getattr(rule, f) is not None}
-                border = {**border, **stated}
-            if legs.crosses[e] and pulling:
-                above = shift[number[country_of[legs.target[e]]]]
-                moved = {f: pulled(border[f], getattr(levers, f), above) for f in pulling}
-                border = {**border, **moved}
-            self.enforcement[e] = border["barrier"] * border["officers"] * border["law"]
-            self.closed[e] = bool(border["closed"])
-            self.complicit[e] = border["complicit"]
+        crosses, levers = network.legs.crosses, book.scenario.politics.levers
+        above = shift[book.country[network.legs.target]]
+        values = {}
+        for name, stated in zip(BORDER, book.borders(rules, network), strict=True):
+            strength = getattr(levers, name) if name in TIGHTENED else 0.0
+            moved = pulled(stated, strength, above) if strength else stated
+            values[name] = np.where(crosses, moved, stated)
+        self.enforcement = values["barrier"] * values["officers"] * values["law"]
+        self.closed = values["closed"].astype(bool)
+        self.complicit = values["complicit"].copy()
         self.enforcement[self.closed] = 1.0
-        into = np.array([number[country_of[p]] for p in legs.target], np.int64)
         detention = self.custody.detained
-        tightened = pulled(detention, levers.detention, shift[into])
-        detention[:, legs.crosses] = tightened[:, legs.crosses]
+        tightened = pulled(detention, levers.detention, above)
+        detention[:, crosses] = tightened[:, crosses]
 
     def _tighten(self, levers: Levers, shift: F64) -> None:
         """Let the stringency of governments move the values that respond to it."""
+        if not (shift.any() and any(strength for _, strength in levers)):
+            return
         self.recognition = pulled(self.recognition, levers.recognition, shift)
         for name in self.added.keys() & type(levers).model_fields.keys():
             self.added[name] = pulled(self.added[name], getattr(levers, name), shift)
@@ -181,77 +149,188 @@ class Rules:
         self.wait *= np.exp(levers.wait * shift)[None, :, None]
 
 
-class RulesInForce:
-    """Rules in force, sorted by country, corridor and admission class.
+class OfCountry(NamedTuple):
+    """What a country's own rules come to, before stringency moves them."""
+
+    channels: F64
+    """[field, k, s] open, wait, fee and lowest education, as numbers."""
+    by_class: F64
+    """[field, k] values by admission class: `BY_CLASS`, then those that mechanisms add."""
+    quota: F64
+    """[s] admissions a year, infinite where there is no quota."""
+    capacity: float
+    """Asylum decisions a year."""
+    protection: float
+    """How far refugees and claimants have the rights of their status."""
+
+
+class InForce(NamedTuple):
+    """Rules in force, as positions in the scenario's list, earliest start first."""
+
+    own: tuple[tuple[int, ...], ...]
+    """By country: its own rules."""
+    borders: tuple[int, ...]
+    """Rules that state what is done at a border."""
+    handling: tuple[int, ...]
+    """Rules on the treatment of intercepted people."""
+
+
+class RuleBook:
+    """The rules of a scenario, and what sets of them come to.
+
+    Rules change on some dozens of days, and only those of a few countries each time. What a set of
+    rules comes to is worked out once and kept, by the rules' positions in the list: it depends on
+    nothing but them and the scenario, which is frozen. Nobody may write to what is kept.
 
     Attributes:
-        countries: Ids of countries.
-        kinds: Citizenship and group of each admission class; an empty text means no group.
-        by_name: Rules of each country.
-        by_corridor: Rules of each corridor that has any.
-        mine: By country and class: the country's rules that apply to the class.
-        like: By country: [k] the first class to which the same rules apply as to class k.
-        declared: Declarations of all keys of rules, those that mechanisms add included.
+        scenario: The scenario.
+        country: [place] index of its country.
+        added: Keys of rules that mechanisms have declared.
     """
 
-    def __init__(self, scenario: Scenario, rules: list[Policy]) -> None:
+    def __init__(self, scenario: Scenario) -> None:
+        self.scenario = scenario
         self.countries = [c.id for c in scenario.countries]
+        self.number = {name: i for i, name in enumerate(self.countries)}
+        self.country = np.array([self.number[p.country] for p in scenario.places], np.int64)
+        groups = [""] + [g.id for g in scenario.groups]
+        self.kinds = [(self.countries[c], groups[g]) for c, g in admission_classes(scenario)]
+        """Citizenship and group of each admission class; an empty text means no group."""
         # The type tells what mechanisms add even where there is no rule.
         whole, _ = part_in(type(scenario).model_fields["policies"].annotation)
         self.declared = (whole or Policy).declared
-        groups = [""] + [g.id for g in scenario.groups]
-        classes = admission_classes(scenario)
-        self.kinds = [(self.countries[c], groups[g]) for c, g in classes]
-        self.by_name: dict[str, list[Policy]] = {name: [] for name in self.countries}
-        self.by_corridor: dict[str, list[Policy]] = {}
-        for rule in rules:
-            if rule.into is not None:
-                self.by_name[rule.into].append(rule)
-            elif rule.corridor is not None:
-                self.by_corridor.setdefault(rule.corridor, []).append(rule)
-        self.mine: list[list[list[Policy]]] = []
-        self.like: list[I64] = []
-        for name in self.countries:
-            own = self.by_name[name]
-            mine = [[r for r in own if concerns(r, citizenship)] for citizenship, _ in self.kinds]
-            twins: dict[tuple[int, ...], int] = {}
-            like = np.arange(len(self.kinds))
-            for k, kind in enumerate(self.kinds):
-                told_apart = tuple(id(r) for r in mine[k]) + tuple(
-                    admitted(r, *kind) for r in mine[k] if r.only or r.except_
-                )
-                like[k] = twins.setdefault(told_apart, k)
-            self.mine.append(mine)
-            self.like.append(like)
+        self.added = [name for name in self.declared if name not in Policy.declared]
+        self._in_force: dict[tuple[date, bool], InForce] = {}
+        self._blocs: dict[date, tuple[Bool, Bool, F64]] = {}
+        self._countries: dict[tuple[int, tuple[int, ...]], OfCountry] = {}
+        self._borders: dict[tuple[int, ...], F64] = {}
+        self._custody: dict[tuple[int, ...], Custody] = {}
 
-    def told_apart(self, c: int) -> list[int]:
-        """Classes that a country treats differently, each represented by the first of its kind."""
-        return [k for k, first in enumerate(self.like[c].tolist()) if k == first]
+    def in_force(self, when: date, announced: bool) -> InForce:
+        """Rules in force on a date; with `announced`, those that cause a surge, too."""
+        if (when, announced) not in self._in_force:
+            own: list[list[int]] = [[] for _ in self.countries]
+            borders, handling = [], []
+            for i in positions_in_force(self.scenario, when, announced):
+                rule = self.scenario.policies[i]
+                if rule.into is not None:
+                    own[self.number[rule.into]].append(i)
+                if any(getattr(rule, name) is not None for name in BORDER):
+                    borders.append(i)
+                if any(getattr(rule, name) is not None for name in HANDLING):
+                    handling.append(i)
+            found = InForce(tuple(map(tuple, own)), tuple(borders), tuple(handling))
+            self._in_force[when, announced] = found
+        return self._in_force[when, announced]
 
-    def by_class(
-        self,
-        name: str,
-        kind: type = np.float64,
-        read: Callable[[Any], Any] = lambda value: value,
-    ) -> NDArray[Any]:
-        """[k, c] values of a key under the rules in force.
+    def blocs(self, when: date) -> tuple[Bool, Bool, F64]:
+        """Free movement, responsible countries and transfers on a date, as in `Rules`."""
+        if when not in self._blocs:
+            free = blocs.free_movement(self.scenario, when)
+            self._blocs[when] = (free, *blocs.first_country(self.scenario, when))
+        return self._blocs[when]
+
+    def of_country(self, c: int, own: tuple[int, ...]) -> OfCountry:
+        """What a country's own rules come to.
 
         Args:
-            name: The key.
-            kind: Type of the numbers.
-            read: Turns the value into a number.
+            c: The country.
+            own: Its rules in force.
         """
-        table: NDArray[Any] = np.zeros((len(self.kinds), len(self.countries)), kind)
-        for c, like in enumerate(self.like):
-            for k in self.told_apart(c):
-                table[k, c] = read(field(self.mine[c][k], name, declared=self.declared))
-            table[:, c] = table[like, c]
+        if (c, own) not in self._countries:
+            rules = [self.scenario.policies[i] for i in own]
+            self._countries[c, own] = self._read_country(rules)
+        return self._countries[c, own]
+
+    def borders(self, numbers: tuple[int, ...], network: Network) -> F64:
+        """[field, leg] what the rules say of borders, by `BORDER`, before stringency moves it.
+
+        Args:
+            numbers: Rules in force that state any of it.
+            network: The scenario's.
+        """
+        if numbers not in self._borders:
+            rules = [self.scenario.policies[i] for i in numbers]
+            self._borders[numbers] = self._read_borders(rules, network)
+        return self._borders[numbers]
+
+    def custody(self, numbers: tuple[int, ...], network: Network) -> Custody:
+        """Treatment of intercepted people, before stringency moves it.
+
+        Args:
+            numbers: Rules in force that state any of it.
+            network: The scenario's.
+        """
+        if numbers not in self._custody:
+            rules = [self.scenario.policies[i] for i in numbers]
+            self._custody[numbers] = treatments(self.scenario, network, rules)
+        return self._custody[numbers]
+
+    def _read_country(self, rules: list[Policy]) -> OfCountry:
+        mine = [[r for r in rules if concerns(r, citizenship)] for citizenship, _ in self.kinds]
+        names = [*BY_CLASS, *self.added]
+        channels = np.zeros((4, len(self.kinds), N_SLOTS))
+        by_class = np.zeros((len(names), len(self.kinds)))
+        quota = np.full(N_SLOTS, np.inf)
+        for channel in CHANNELS:
+            quota[channel] = field([r for r in rules if r.channel == channel.name], "quota")
+        # Classes to which the same rules apply have the values of the first of them.
+        first: dict[tuple[int, ...], int] = {}
+        for k, kind in enumerate(self.kinds):
+            told_apart = tuple(id(r) for r in mine[k]) + tuple(
+                admitted(r, *kind) for r in mine[k] if r.only or r.except_
+            )
+            like = first.setdefault(told_apart, k)
+            if like != k:
+                channels[:, k], by_class[:, k] = channels[:, like], by_class[:, like]
+                continue
+            for channel in CHANNELS:
+                channels[:, k, channel] = self._read_channel(
+                    [r for r in mine[k] if r.channel == channel.name], kind, channel, quota[channel]
+                )
+            for i, name in enumerate(names):
+                value = field(mine[k], name, declared=self.declared)
+                if name == "return_to":
+                    value = -1 if value is None else self.number[value]
+                by_class[i, k] = value
+        return OfCountry(
+            channels, by_class, quota, field(rules, "capacity"), field(rules, "protection")
+        )
+
+    def _read_channel(
+        self, rules: list[Policy], kind: tuple[str, str], channel: Channel, quota: float
+    ) -> tuple[bool, float, float, int]:
+        """Whether a channel is open to an admission class, its wait, fee and lowest education."""
+        admits = [r for r in rules if r.only or r.except_]
+        is_open = field(rules, "open", channel.name) and quota != 0
+        if admits and not admitted(admits[-1], *kind):
+            is_open = False
+        education = Education[field(rules, "min_education")]
+        return is_open, field(rules, "wait", channel.name), field(rules, "fee"), education
+
+    def _read_borders(self, rules: list[Policy], network: Network) -> F64:
+        legs = network.legs
+        nobodys = {name: field([], name) for name in BORDER}
+        by_country = [
+            {name: field([r for r in rules if r.into == country], name) for name in BORDER}
+            for country in self.countries
+        ]
+        table = np.zeros((len(BORDER), len(legs.source)))
+        for e, into in enumerate(self.country[legs.target].tolist()):
+            corridor = self.scenario.corridors[legs.corridor[e]].id
+            border = by_country[into] if legs.crosses[e] else nobodys
+            for rule in rules:
+                if rule.corridor == corridor:
+                    stated = {f: getattr(rule, f) for f in BORDER if getattr(rule, f) is not None}
+                    border = {**border, **stated}
+            table[:, e] = [border[name] for name in BORDER]
         return table
 
-    def by_country(self, name: str) -> F64:
-        """[c] values of a key that is the same for all admission classes."""
-        found = [field(self.by_name[country], name) for country in self.countries]
-        return np.array(found, np.float64)
+
+@lru_cache(maxsize=4)
+def rule_book(scenario: Same[Scenario]) -> RuleBook:
+    """The rule book of a scenario; those of the last few scenarios are kept in a process."""
+    return RuleBook(scenario.it)
 
 
 def treatments(scenario: Scenario, network: Network, rules: list[Policy]) -> Custody:
@@ -263,12 +342,11 @@ def treatments(scenario: Scenario, network: Network, rules: list[Policy]) -> Cus
     Args:
         scenario: The scenario.
         network: Its legs.
-        rules: Rules in force, earliest start first.
+        rules: Rules in force on it, earliest start first.
     """
     legs, journey = network.legs, scenario.journey
-    handling = [rule for rule in rules if any(getattr(rule, f) is not None for f in HANDLING)]
     # The sort is stable, so within each of the two kinds the latest start still wins.
-    handling.sort(key=lambda rule: bool(rule.parties))
+    handling = sorted(rules, key=lambda rule: bool(rule.parties))
     treated = np.zeros((len(PartyType), len(scenario.countries)), np.int64)
     kinds: dict[tuple[int, ...], int] = {}
     tables: list[F64] = []
@@ -305,8 +383,13 @@ def in_force(scenario: Scenario, when: date, announced: bool = False) -> list[Po
 
     With `announced`, announced rules that cause a surge are included.
     """
+    return [scenario.policies[i] for i in positions_in_force(scenario, when, announced)]
+
+
+def positions_in_force(scenario: Scenario, when: date, announced: bool = False) -> list[int]:
+    """Positions of the rules in force, in the order of `in_force`."""
     rules = [
-        (rule.start or date.min, i, rule)
+        (rule.start or date.min, i)
         for i, rule in enumerate(scenario.policies)
         if rule.enabled
         and (
@@ -316,7 +399,7 @@ def in_force(scenario: Scenario, when: date, announced: bool = False) -> list[Po
         )
         and (rule.end is None or when <= rule.end)
     ]
-    return [rule for _, _, rule in sorted(rules, key=lambda row: row[:2])]
+    return [i for _, i in sorted(rules)]
 
 
 def field(
@@ -435,6 +518,17 @@ def rules_to_come(world: World) -> Rules | None:
     return None
 
 
+def say_the_same(some: Rules | None, others: Rules | None) -> bool:
+    """Whether two sets of rules come to the same, whatever their dates."""
+    if some is None or others is None:
+        return some is others
+    pairs = zip(
+        *([*vars(it).values(), *it.added.values(), *it.custody] for it in (some, others)),
+        strict=True,
+    )
+    return all(np.array_equal(a, b) for a, b in pairs if isinstance(a, np.ndarray))
+
+
 RULES = State("rules", rules_today)
 COMING = State("coming", rules_to_come)
 CLASSES = State("classes", lambda world: class_table(world.scenario))
@@ -461,10 +555,18 @@ def check_changes(world: World, substep: SubStep) -> None:
 
 
 def update(world: World, substep: SubStep) -> None:
-    """Put today's rules in force."""
+    """Put today's rules in force.
+
+    Where they say what the rules before them said, as after many an election, nothing that follows
+    from rules changes.
+    """
     if substep.rules_change:
+        before, coming = RULES.of(world), COMING.of(world)
         RULES.put(world, rules_today(world))
         COMING.put(world, rules_to_come(world))
+        substep.rules_change = not (
+            say_the_same(before, RULES.of(world)) and say_the_same(coming, COMING.of(world))
+        )
 
 
 MECHANISM = Mechanism(

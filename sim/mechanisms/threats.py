@@ -12,6 +12,7 @@ import numpy as np
 
 from sim.core.state import DAYS_A_YEAR, F64, I64, Bool
 from sim.core.terms import FEAR, N_THREATS, WANT, Threat
+from sim.kernels.severity import HALF, Courses, course, disturb, products, relax
 from sim.mechanisms.census import STOCKS
 from sim.model.columns import CITIZENSHIP, PLACE, THREAT, Column
 from sim.model.declare import (
@@ -34,6 +35,10 @@ if TYPE_CHECKING:
 MONTH = DAYS_A_YEAR / 12
 FADED = 2.0
 """Half-lives after which a shock no longer raises prevalence (our assumption)."""
+
+
+SETS = (np.arange(1 << len(FEAR))[:, None] >> np.arange(len(FEAR)) & 1).astype(bool)
+"""[8, fear] which fears belong to each set of fears."""
 
 
 class Rises(NamedTuple):
@@ -69,17 +74,25 @@ class Disturbance:
 
     def added(self, day: float) -> float:
         """Severity added on a day: linear rise, plateau, exponential decay."""
-        if day < self.start:
-            return 0.0
-        if day < self.top:
-            return self.peak * (day - self.start) / (self.top - self.start)
-        if day <= self.decay:
-            return self.peak
-        return float(self.peak * 0.5 ** ((day - self.decay) / self.half_life))
+        return float(course(day, self.start, self.top, self.decay, self.half_life, self.peak, HALF))
 
     def last(self) -> float:
         """Day after which it no longer raises prevalence."""
         return self.decay + FADED * self.half_life
+
+
+def courses_of(disturbances: list[Disturbance]) -> Courses:
+    """The same disturbances as arrays."""
+    columns = {
+        name: np.array([getattr(it, name) for it in disturbances], np.float64)
+        for name in ("start", "top", "decay", "half_life", "peak")
+    }
+    return Courses(
+        **columns,
+        threat=np.array([it.threat for it in disturbances], np.int64),
+        first=np.cumsum([0, *(len(it.places) for it in disturbances)], dtype=np.int64),
+        place=np.array([p for it in disturbances for p in it.places], np.int64),
+    )
 
 
 def coupling_matrix(scenario: Scenario) -> F64:
@@ -144,6 +157,7 @@ class Threats:
             if i.kind == "drought"
         ]
         self.disturbances = [one for enabled, one in stated if enabled]
+        self.courses = courses_of(self.disturbances)
         self.events = self._prevalence_events(self.disturbances)
         # Include disturbances that are switched off, so that runs with and without them are cut
         # into the same sub-steps and use the same random draws.
@@ -243,13 +257,17 @@ class Threats:
         """
         close = 1.0 - math.exp(-1.0 / self.relaxation)
         steady = self.chronic + self.strain[:, None] * self.crowding[None, :]
-        shocks = self._added(first_day, n_days)
-        path = np.empty((n_days, self.n_places, N_THREATS))
+        added = np.zeros((n_days, self.n_places, N_THREATS))
+        disturb(self.courses, first_day, HALF, added)
+        path = np.empty((n_days + 1, self.n_places, N_THREATS))
+        path[0] = self.severity
+        coupled = np.empty_like(self.severity)
         for day in range(n_days):
-            target = steady + self.severity @ self.coupling.T
-            target += shocks[day]
-            self.severity += (np.clip(target, 0.0, 1.0) - self.severity) * close
-            path[day] = self.severity
+            # The product stays NumPy's: a sum in another order would differ in its last bits.
+            np.matmul(path[day], self.coupling.T, out=coupled)
+            relax(coupled, steady, added[day], path[day], close, path[day + 1])
+        self.severity = path[-1].copy()
+        path = path[1:]
         felt = self.weight * np.maximum(path - self.tolerable, 0.0)
         flat = felt.reshape(-1, N_THREATS)
         heard = np.tile(self.unheard, n_days)[:, None]
@@ -257,31 +275,15 @@ class Threats:
         fear = _products(np.exp(flat[:, len(WANT) :])).reshape(n_days, -1, 8) - 1.0
         return want, fear, path.mean(axis=0), felt
 
-    def _added(self, first_day: int, n_days: int) -> F64:
-        """[day, place, threat] severity that disturbances add to the target."""
-        result = np.zeros((n_days, self.n_places, N_THREATS))
-        for shock in self.disturbances:
-            if first_day + n_days <= shock.start:
-                continue
-            added = [shock.added(first_day + day + 0.5) for day in range(n_days)]
-            result[:, list(shock.places), shock.threat] += np.array(added)[:, None]
-        return result
-
     def state_fear(self) -> Bool:
         """[place, 8] whether people exposed to this set of fears fear the state itself."""
-        result = np.zeros((self.n_places, 8), bool)
-        for bits in range(8):
-            for i, threat in enumerate(FEAR):
-                if bits >> i & 1:
-                    result[:, bits] |= self.by_state[:, threat]
-        return result
+        return np.asarray((self.by_state[:, None, list(FEAR)] & SETS).any(axis=2))
 
 
 def _products(factors: F64) -> F64:
-    """[place, 2^n] product of the factors of each subset of n threats."""
-    result = np.ones((factors.shape[0], 1))
-    for k in range(factors.shape[1]):
-        result = np.concatenate([result, result * factors[:, k : k + 1]], axis=1)
+    """[row, 2^n] product of the factors of each subset of n threats."""
+    result = np.empty((factors.shape[0], 1 << factors.shape[1]))
+    products(factors, result)
     return result
 
 

@@ -25,7 +25,7 @@ from sim.mechanisms.decide import current_conditions
 from sim.mechanisms.journey import pick_goals
 from sim.mechanisms.knowledge import know, prospects
 from sim.mechanisms.policy import RULES, Rules
-from sim.mechanisms.threats import THREATS
+from sim.mechanisms.threats import THREATS, courses_of
 from sim.model.world import World
 from sim.scenario.resolve import resolve
 from sim.scenario.whole import Policy, Scenario
@@ -90,7 +90,7 @@ def conditions_at(world: World, severity: F64) -> Conditions:
     threats.chronic = severity.copy()
     threats.coupling = np.zeros_like(threats.coupling)
     threats.strain = np.zeros_like(threats.strain)
-    threats.disturbances = []
+    threats.courses = courses_of([])
     want, fear, _, _ = threats.advance(0, 1)
     return current_conditions(world, (want, fear))
 

@@ -1,0 +1,96 @@
+"""The severity of threats through the days: disturbances, and relaxation towards a target."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from sim.core.jit import equation, kernel
+from sim.core.state import F64, I64
+
+HALF = 0.5
+"""What is left of a severity after one half-life. It is passed as an argument: for a base that it
+knows, a compiler takes another function of powers, whose last bits differ."""
+
+
+class Courses(NamedTuple):
+    """Disturbances, one row each; times are in days from the start of the run."""
+
+    start: F64
+    """Day of onset."""
+    top: F64
+    """Day on which the peak is reached."""
+    decay: F64
+    """Day on which decay sets in."""
+    half_life: F64
+    """Days."""
+    peak: F64
+    """Severity."""
+    threat: I64
+    first: I64
+    """Row n is about the places `place[first[n]:first[n + 1]]`."""
+    place: I64
+
+
+@equation
+def course(day, start, top, decay, half_life, peak, half):
+    """Severity that a disturbance adds on a day: linear rise, plateau, exponential decay."""
+    if day < start:
+        return 0.0
+    if day < top:
+        return peak * (day - start) / (top - start)
+    if day <= decay:
+        return peak
+    return peak * half ** ((day - decay) / half_life)
+
+
+@kernel
+def disturb(courses, first_day, half, added):
+    """Add up what all disturbances add to severities in the middle of each day.
+
+    Args:
+        courses: `Courses`.
+        first_day: First day.
+        half: `HALF`.
+        added: [day, place, threat] to be added to.
+    """
+    for n in range(len(courses.start)):
+        for day in range(len(added)):
+            severity = course(
+                first_day + day + 0.5, courses.start[n], courses.top[n], courses.decay[n],
+                courses.half_life[n], courses.peak[n], half,
+            )  # fmt: skip
+            for i in range(courses.first[n], courses.first[n + 1]):
+                added[day, courses.place[i], courses.threat[n]] += severity
+
+
+@kernel
+def relax(coupled, steady, added, before, share, after):
+    """Let severities move for a day towards their target, which is between 0 and 1.
+
+    Args:
+        coupled: [place, threat] what other threats add to the target.
+        steady: [place, threat] target without disturbances and coupling.
+        added: [place, threat] what disturbances add to it.
+        before: [place, threat] severity at the beginning of the day.
+        share: Part of the way that is gone in a day.
+        after: [place, threat] out: severity at its end.
+    """
+    for p in range(len(before)):
+        for k in range(before.shape[1]):
+            target = min(max(steady[p, k] + coupled[p, k] + added[p, k], 0.0), 1.0)
+            after[p, k] = before[p, k] + (target - before[p, k]) * share
+
+
+@kernel
+def products(factors, result):
+    """Products of the factors of each subset of threats.
+
+    Args:
+        factors: [row, threat].
+        result: [row, 2^threats] out: bit k of the column says whether threat k is in the subset.
+    """
+    for row in range(len(factors)):
+        result[row, 0] = 1.0
+        for k in range(factors.shape[1]):
+            for subset in range(1 << k):
+                result[row, (1 << k) + subset] = result[row, subset] * factors[row, k]
