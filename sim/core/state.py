@@ -12,7 +12,7 @@ Households decide, move and have means, a place and a legal status. Their member
 | home | uint16 | 2 | place of origin |
 | place | uint16 | 2 | place of stay; on the way, the last place reached |
 | moved | int16 | 2 | day of the last move, counted from the start |
-| since | int16 | 2 | day from which its status counts: of a claim, an order to leave, a regular stay |
+| since | int16 | 2 | day from which its status counts: of a claim, an order, a regular stay |
 | blocked_on | int16 | 2 | day of the last `no_means` or `no_permission` |
 | rank | uint16 | 2 | wealth rank / 65536 |
 | size | uint16 | 2 | members alive |
@@ -21,7 +21,7 @@ Households decide, move and have means, a place and a legal status. Their member
 | kin | uint8 | 1 | country with close family, + 1; 0 = none |
 | status | uint8 | 1 | `Status` |
 | activity | uint8 | 1 | `Activity`; `dead` if nobody is left |
-| flags | uint8 | 1 | blocked at all (bit 0), by permission (1), grounds for asylum (2), to a camp (3) |
+| flags | uint8 | 1 | blocked (bit 0), by permission (1), grounds for asylum (2), to a camp (3) |
 | mask | uint8 | 1 | threats it is exposed to, bit k |
 | came | uint8 | 1 | country left at the last border crossed, + 1; 0 = none crossed |
 | uprooted | uint8 | 1 | threats that uprooted it, bit k; 0 = none, or settled again |

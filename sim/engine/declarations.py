@@ -3,7 +3,7 @@
     python -m sim.engine.declarations
 
 `sim/mechanisms/registry.py` lists all mechanisms. `sim/engine/stages.py` lists the functions that
-they run in a sub-step, ordered by the number of each hook. `sim/schema/tables.py` lists the
+they run in a segment, ordered by the number of each hook. `sim/schema/tables.py` lists the
 names of the output tables, from which scenarios choose. A test checks that the files are up to
 date.
 """
@@ -79,7 +79,7 @@ def stages(mechanisms: list[Mechanism]) -> str:
     acting = [it.name for it in mechanisms if it.hooks]
     return "\n".join(
         [
-            f'"""What happens in a sub-step, in order.\n\n{WRITTEN}\n"""',
+            f'"""What happens in a segment, in order.\n\n{WRITTEN}\n"""',
             "",
             "from __future__ import annotations",
             "",
@@ -89,10 +89,10 @@ def stages(mechanisms: list[Mechanism]) -> str:
             "from sim.mechanisms import (",
             *(f"    {name}," for name in acting),
             ")",
-            "from sim.model.substep import SubStep",
+            "from sim.model.segment import Segment",
             "from sim.model.world import World",
             "",
-            "Hook = Callable[[World, SubStep], None]",
+            "Hook = Callable[[World, Segment], None]",
             "",
             "STAGES: Final[tuple[tuple[str, tuple[Hook, ...]], ...]] = (",
             *_stages(mechanisms),

@@ -18,7 +18,7 @@ from sim.engine.setup import build_world
 from sim.kernels.rates import rates
 from sim.mechanisms.choice import CHOICES
 from sim.mechanisms.decide import current_conditions
-from sim.mechanisms.exposure import update_all_households
+from sim.mechanisms.exposure import update_households
 from sim.mechanisms.policy import CLASSES, in_force
 from sim.mechanisms.threats import THREATS
 from sim.results.rates import Rates, Which
@@ -168,8 +168,8 @@ def _solved(text: str) -> Rates:
     scenario = whole.Scenario.model_validate_json(text)
     decision = scenario.decision
     world = build_world(scenario, scenario.seed)
-    update_all_households(world)
-    want, fear, _, _ = THREATS.of(world).advance(0, 1)
+    update_households(world)
+    want, fear, _ = THREATS.of(world).advance(0, 1)
     households, persons, houses = world.households, world.persons, world.deciding
     now = current_conditions(world, (want, fear))
     # With fear and its rate at one, F is W_F^lam.

@@ -1,4 +1,4 @@
-"""What happens in a sub-step, in order.
+"""What happens in a segment, in order.
 
 Written by `python -m sim.engine.declarations`: do not edit.
 """
@@ -11,36 +11,41 @@ from typing import Final
 from sim.mechanisms import (
     admission,
     asylum,
+    camps,
     caravans,
     census,
     choice,
     decide,
     demography,
     exposure,
-    journey,
+    kin,
     knowledge,
+    law,
     livelihood,
-    naturalisation,
+    lives,
     policy,
     politics,
-    regularisation,
     relocation,
-    removal,
     reunification,
-    rounds,
     settling,
     spending,
     threats,
 )
-from sim.model.substep import SubStep
+from sim.model.segment import Segment
 from sim.model.world import World
 
-Hook = Callable[[World, SubStep], None]
+Hook = Callable[[World, Segment], None]
 
 STAGES: Final[tuple[tuple[str, tuple[Hook, ...]], ...]] = (
     (
-        "people",  # people are born, die and finish school
+        "people",  # once a month: people are born and die, and families learn and reunite
         (
+            # 10: Let families learn, once a month, where their relatives may stay; the last news
+            # counts.
+            kin.learn,
+            # 15: Return children to the adults they were taken from, once a month, at the rate of
+            # the rule.
+            reunification.reunify,
             # 20: Let people be born, die and finish school when a calendar month begins.
             demography.renew_people,
         ),
@@ -56,9 +61,11 @@ STAGES: Final[tuple[tuple[str, tuple[Hook, ...]], ...]] = (
             politics.update,
             # 30: Put today's rules in force.
             policy.update,
+            # 35: Lay out today's rules for the lives of households.
+            law.update,
             # 40: Update how fast newcomers of each status settle, under today's rules.
             settling.update,
-            # 50: Update exposure thresholds when prevalence or rights have changed.
+            # 50: Update exposure thresholds of places whose prevalence or rights have changed.
             exposure.update,
             # 60: Update the parameters of means, and record which update households need.
             livelihood.update,
@@ -71,59 +78,48 @@ STAGES: Final[tuple[tuple[str, tuple[Hook, ...]], ...]] = (
         ),
     ),
     (
+        "states",  # once a month: states deal with those who wait for them
+        (
+            # 10: Relocate claimants from front-line members to others, once a month, up to the
+            # pledges kept.
+            relocation.relocate,
+            # 20: Take households to camps of the country they are in, once a month, as long as
+            # there is room.
+            camps.fill_camps,
+            # 30: Admit applicants, once a month, by lottery under the quotas.
+            admission.admit,
+            # 40: Set, once a month, when claims are decided, first come, first served, up to
+            # capacity.
+            asylum.hold_courts,
+        ),
+    ),
+    (
         "rates",  # the factors of the rates at which households move are set
         (
-            # 10: Update severities through the days of the sub-step.
+            # 10: Update severities through the days of the segment.
             threats.advance,
-            # 20: Set the factors of the rates in this sub-step; pass them to a `look` callback.
+            # 20: Set the factors of the rates; pass them to a `look` callback; add what is
+            # expected.
             decide.set_conditions,
         ),
     ),
     (
-        "decisions",  # households decide, and people on the way travel
+        "lives",  # households decide, travel, arrive and change their status, each in its own time
         (
-            # 10: Ask all households, count answers, let movers depart, and let the stranded go on.
-            decide.ask_all,
-            # 20: Let admitted applicants set out once their wait is over.
-            rounds.send_admitted,
-            # 30: Continue journeys; ask people again who can decide again.
-            rounds.continue_journeys,
-        ),
-    ),
-    (
-        "states",  # states decide about applications, claims and orders
-        (
-            # 10: Relocate claimants from front-line members to others, up to the pledges kept.
-            relocation.relocate,
-            # 20: Decide claims, first come, first served, up to each country's capacity.
-            asylum.decide_claims,
-            # 30: Carry out orders to leave at each country's rate; let old orders lapse.
-            removal.execute_returns,
-            # 40: Continue journeys; ask people again who can decide again.
-            rounds.continue_journeys,
-            # 50: Drop the applications of people who moved or died in this sub-step.
-            admission.withdraw_movers,
-            # 60: Return children to the adults they were taken from, at the rate of the rule.
-            reunification.reunify,
-            # 70: Give irregular residents a regular status, at each country's rate.
-            regularisation.regularise,
-            # 80: Naturalise people with a long enough stay, at each country's rate.
-            naturalisation.naturalise,
+            # 10: Let everything happen to households that happens to them until the segment ends.
+            lives.tell_lives,
         ),
     ),
     (
         "count",  # people and public spending are counted
         (
-            # 10: Redraw the exposure of people who moved to a new place in this sub-step.
-            exposure.expose_movers,
-            # 20: Take the census at the end of a sub-step.
-            census.count,
-            # 25: Check that every party on the way has travellers.
-            journey.check_parties,
-            # 30: Add the insecurity of people exposed at the end of the sub-step.
-            threats.count_insecurity,
-            # 40: Record the spending of this sub-step.
+            # 10: Record the spending of this segment.
             spending.spend,
+            # 20: Take the census at the end of a segment.
+            census.count,
+            # 30: Add the insecurity of people exposed at the end of the segment, as if they were
+            # there in all.
+            threats.count_insecurity,
         ),
     ),
 )

@@ -7,10 +7,10 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from sim.engine.stages import STAGES
-from sim.model.substep import substep_of
+from sim.model.segment import segment_of
 
 if TYPE_CHECKING:
-    from sim.model.substep import Look
+    from sim.model.segment import Look
     from sim.model.world import Census, World
     from sim.schema import Scenario
 
@@ -47,7 +47,7 @@ def next_change(world: World, end: int) -> int:
 
 
 def advance(world: World, look: Look | None = None) -> Census:
-    """Advance the world by one step, which dated events cut into sub-steps.
+    """Advance the world by one step, which dated events cut into segments.
 
     Args:
         world: The world; it must not be at its end.
@@ -57,10 +57,8 @@ def advance(world: World, look: Look | None = None) -> Census:
         The census at the end of the step.
     """
     end = step_end(world.scenario, world.day)
-    world.first_substep = True
     while world.day < end:
         census = advance_to(world, min(end, next_change(world, end)), look)
-        world.first_substep = False
     world.step += 1
     return census
 
@@ -71,12 +69,12 @@ def advance_to(world: World, end: int, look: Look | None = None) -> Census:
     Returns:
         The census on that day.
     """
-    substep = substep_of(world, end, look)
+    segment = segment_of(world, end, look)
     for _, hooks in STAGES:
         for hook in hooks:
-            hook(world, substep)
+            hook(world, segment)
     world.updated = world.day
-    if substep.month_begins:
+    if segment.month_begins:
         world.month_began = world.day
     world.day = end
-    return substep.census
+    return segment.census

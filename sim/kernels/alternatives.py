@@ -282,13 +282,15 @@ def gumbel(u):
 
 
 @inner
-def choose(households, persons, house, word, h, tables, conditions, classes, draws, month, ways):
+def choose(
+    households, persons, house, word, h, tables, conditions, classes, goal_key, way_key, month, ways
+):  # fmt: skip
     """Draw where a household goes, how, and with whom: by destination, then within its nest.
 
     Args:
         word: Hash of the event.
         h: Hazard that makes it move.
-        draws: Keys by kind of draw, see `Setting`.
+        goal_key, way_key: Keys of the draws of the destination, and of the way into it.
         ways: [4, 4] working array.
 
     Returns:
@@ -328,7 +330,7 @@ def choose(households, persons, house, word, h, tables, conditions, classes, dra
                 total += ways[s, 0] * able(ways[s, 2], money, n, with_all, with_one, with_child)
             if total > 0.0:
                 value = tables.nest * math.log(total) + math.log(tables.ahead[h, o, d])
-                value += gumbel(uniform2(draws[DESTINATION], word, tables.ident[d]))
+                value += gumbel(uniform2(goal_key, word, tables.ident[d]))
                 if value > best:
                     best = value
                     goal = d
@@ -346,9 +348,7 @@ def choose(households, persons, house, word, h, tables, conditions, classes, dra
                 if x <= 0.0 or ways[s, 2] * (n if c == 0 else 1) > money:
                     continue
                 value = math.log(x)
-                value += gumbel(
-                    uniform2(draws[CHANNEL], word, tables.ident[d] + np.uint64(3 * s + c))
-                )
+                value += gumbel(uniform2(way_key, word, tables.ident[d] + np.uint64(3 * s + c)))
                 if value > best:
                     best = value
                     channel = s

@@ -95,9 +95,7 @@ def count_journey(households, persons, plans, i, setting, counts, outcome):
 @inner
 def is_abroad_by_corridors(plans, i, country):
     """Whether a journey leads by corridors into another country."""
-    return by_corridors(plans.channel[i]) and (
-        country[plans.origin[i]] != country[plans.goal[i]]
-    )
+    return by_corridors(plans.channel[i]) and (country[plans.origin[i]] != country[plans.goal[i]])
 
 
 @inner

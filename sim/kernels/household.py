@@ -13,7 +13,6 @@ from sim.core.state import (
     DIED_ON_THE_WAY,
     GROUNDS,
     I64,
-    LONG_AGO,
     NOBODY,
     NONE,
     Households,
@@ -123,16 +122,6 @@ def give_status(households: Households, houses: I64, status: int) -> None:
         households.uprooted[houses] = 0
 
 
-def forget_moves(households: Households, houses: I64) -> None:
-    """Treat households as if they had not moved for a long time."""
-    households.moved[houses] = LONG_AGO
-
-
-def forget_grounds(households: Households, houses: I64) -> None:
-    """Clear the grounds for asylum of households back home; they are set when they leave again."""
-    households.flags[houses] &= NOT_GROUNDS
-
-
 @inner
 def mark_grounds(households, house, grounds):
     """Record whether a household has grounds for asylum."""
@@ -147,6 +136,13 @@ def remember(households, persons, house, past):
     while row != NOBODY:
         persons.past[row] |= past
         row = persons.next[row]
+
+
+@kernel
+def remember_all(households, persons, houses, past):
+    """Do `remember` for several households."""
+    for i in range(houses.shape[0]):
+        remember(households, persons, houses[i], past[i])
 
 
 @inner

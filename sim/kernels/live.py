@@ -31,6 +31,7 @@ from sim.kernels.departure import (
     is_queued,
     set_out,
 )
+from sim.kernels.harms import in_country
 from sim.kernels.household import NOT_BLOCKED, remember, send_ahead
 from sim.kernels.living import composition_of, exposure_of
 from sim.kernels.plane import Plane, next_point
@@ -52,8 +53,9 @@ FAILED = int(Journey.failed)
 ROOM = 8
 """Rows that may be needed in a list before there is another chance to stop."""
 NOTHING, POINT, STATUS, COURT, LAPSE, ADMITTED, LEG, STUCK = range(8)
-"""What happens next: a point of the plane of moves; a change of status that has a rate; a decision
-on a claim; the end of an order to leave; an applicant may travel; a leg ends; the stranded decide."""
+"""What happens next: nothing in this segment; a point of the plane of moves; a change of status
+that has a rate; a decision on a claim; the end of an order to leave; an applicant may travel; a leg
+ends; the stranded decide."""
 
 
 @inner
@@ -137,9 +139,7 @@ def live(
                 bound = MARGIN * close_bound(
                     households, persons, tables, conditions, house, now, setting.end, setting.month
                 )
-                moves = Plane(
-                    setting.planes[segment.MOVE], setting.plane_start, setting.plane_days
-                )
+                moves = Plane(setting.planes[segment.MOVE], setting.plane_start, setting.plane_days)
                 when, height, word = next_point(moves, who, bound, now, setting.end)
                 if when < np.inf:
                     what = POINT
@@ -165,8 +165,9 @@ def live(
                 if activity == STRANDED:
                     word = its_word
         if plane == status.REMOVAL:
-            days = min(when, until) - since
-            status.expect_removal(households, house, days, rate, setting, counts)
+            status.expect_removal(
+                households, house, since, min(when, until), rate, setting, counts
+            )
         if what == NOTHING:
             plans.now[i] = setting.end
             i += 1
@@ -213,8 +214,7 @@ def live(
             count_stay(households, persons, house, setting, severities, counts, when, -1, True)
             n_people = np.int64(households.size[house]) * np.int64(households.weight[house])
             own = setting.country[households.home[house]]
-            where = counts.harmed.people.shape[0] - counts.harmed.people.shape[1]
-            where += setting.country[place]
+            where = in_country(counts.harmed, setting.country[place])
             counts.harmed.people[where, own, status.FORCED_RETURN] += n_people
             take_home(households, setting.country, house, int(when))
             households.flags[house] &= NOT_BLOCKED
@@ -245,7 +245,8 @@ def live(
             else:
                 goal, channel, companions, price = choose(
                     households, persons, house, word, hazard, tables, conditions, classes,
-                    setting.draws, setting.month, options,
+                    setting.draws[segment.DESTINATION], setting.draws[segment.CHANNEL],
+                    setting.month, options,
                 )  # fmt: skip
             if what == POINT:
                 w = np.int64(households.weight[house])

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from sim.core.jit import inner
-from sim.core.state import F64, I64, MICRO, U64, Bool
+from sim.core.state import F64, I64, U64, Bool
 from sim.core.terms import Activity
 from sim.kernels.harms import Harmed
 from sim.kernels.tally import cell_of
@@ -21,6 +21,8 @@ DRAWS = (
     DESTINATION, CHANNEL, TRANSFER, CAMP, RECOGNITION,
 ) = range(13)  # fmt: skip
 """Kinds of draw."""
+FINE = 1 << 30
+"""Units of a person-year: like `MICRO`, but finer."""
 MOVES, KIN, PARTED = range(3)
 """Lists of a `Log`."""
 
@@ -148,7 +150,7 @@ class Counts(NamedTuple):
     person_days: I64
     """[cell] days of their members."""
     insecurity: I64
-    """[place, citizenship, threat] person-years at severity 1 to be taken off, in 1 / MICRO."""
+    """[place, citizenship, threat] person-years at severity 1 to be taken off, in 1 / FINE."""
     harmed: Harmed
     caught: I64
     """[corridor, citizenship, party type] people intercepted."""
@@ -247,4 +249,4 @@ def count_stay(households, persons, house, setting, severities, counts, now, sig
     for k in range(7):
         if mask >> k & 1:
             so_far = severities.added_up[day, p, k] + part * severities.by_day[day, p, k]
-            counts.insecurity[p, own, k] += sign * int(n * so_far * MICRO + 0.5)
+            counts.insecurity[p, own, k] += sign * int(n * so_far * FINE + 0.5)

@@ -93,17 +93,19 @@ def status_clock(households, house, now, setting, law, classes):
 
 
 @inner
-def expect_removal(households, house, days, rate, setting, counts):
-    """Add what is to be expected of an order to leave in a number of days."""
-    if days <= 0.0 or rate <= 0.0:
+def expect_removal(households, house, since, until, rate, setting, counts):
+    """Add what is to be expected of an order to leave from one day to another."""
+    if since >= until or rate <= 0.0:
         return
     c = setting.country[households.place[house]]
     own = setting.country[households.home[house]]
     n_people = np.int64(households.size[house]) * np.int64(households.weight[house])
     where = in_country(counts.harmed, c)
-    counts.harmed.expected[where, own, FORCED_RETURN] += int(
-        n_people * rate * days / DAYS_A_YEAR * MICRO + 0.5
-    )
+    # Whole numbers of what has added up so far: it makes no difference how time is cut.
+    each = n_people * rate / DAYS_A_YEAR * MICRO
+    ordered = households.since[house]
+    added = int(each * (until - ordered)) - int(each * (since - ordered))
+    counts.harmed.expected[where, own, FORCED_RETURN] += added
 
 
 @inner

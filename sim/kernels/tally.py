@@ -18,8 +18,8 @@ TRAVELLING, DEAD = int(Activity.travelling), int(Activity.dead)
 OF_THE_COUNTRY = (int(Status.citizen), int(Status.displaced))
 """Statuses that people can have in their own country: the first two."""
 STRANDED = int(Activity.stranded)
-CLAIMANT = int(Status.claimant)
-"""This status and the later ones are not permanent."""
+REGULAR = int(Status.regular)
+"""This status and the later ones are those of people from abroad."""
 AGES = (12 * 18, 12 * 35, 12 * 65)
 """Ages in months at which the age groups begin, except the first."""
 YEAR = 366
@@ -27,21 +27,26 @@ YEAR = 366
 
 
 @kernel
-def list_households(households, first, last, decides, deciding, staying, unsettled, stranded):
+def list_households(
+    households, first, last, decides, clocks, country, deciding, staying, stranded, busy
+):  # fmt: skip
     """List the households among rows `first:last`, ascending by row.
 
     Args:
         decides: [place] whether people who come from it decide whether to move.
+        clocks: [status, country] whether something other than a move may happen to residents of
+            that status.
+        country: [place] country index.
         deciding: [last - first] out: households with a residence that decide.
         staying: [last - first] out: households with a residence that do not.
-        unsettled: [last - first] out: households with a residence that claim asylum, stay without
-            permission, or are ordered to leave.
         stranded: [last - first] out: households stranded on the way.
+        busy: [last - first] out: households with a residence to which something other than a move
+            may happen.
 
     Returns:
-        (number deciding, number staying, number unsettled, number stranded)
+        (number deciding, number staying, number stranded, number busy)
     """
-    n = s = k = m = 0
+    n = s = m = k = 0
     for house in range(first, last):
         activity = households.activity[house]
         lives = activity <= WAITING
@@ -51,14 +56,14 @@ def list_households(households, first, last, decides, deciding, staying, unsettl
         n += mine
         staying[s] = house
         s += lives ^ mine
-        if (households.status[house] >= CLAIMANT) | (activity == STRANDED):
-            if lives:
-                unsettled[k] = house
-                k += 1
-            elif activity == STRANDED:
-                stranded[m] = house
-                m += 1
-    return n, s, k, m
+        if activity == STRANDED:
+            stranded[m] = house
+            m += 1
+        status = households.status[house]
+        if lives & (status >= REGULAR) and clocks[status, country[households.place[house]]]:
+            busy[k] = house
+            k += 1
+    return n, s, m, k
 
 
 @inner

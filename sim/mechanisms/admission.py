@@ -2,134 +2,113 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from sim.core.rng import Draw, key_of, uniform_array
-from sim.core.state import F64, I64, Applications, Bool, Reasons, append, take
-from sim.core.terms import N_SLOTS, Activity, Channel
-from sim.kernels.admission import admit_by_lottery
+from sim.core.state import DAYS_A_YEAR, I64, Plans
+from sim.core.terms import N_SLOTS, Activity
+from sim.mechanisms.law import LAW
+from sim.mechanisms.plans import PLANS, waiting
 from sim.mechanisms.policy import RULES, admission_class
 from sim.model.declare import Hook, Mechanism, State
 
 if TYPE_CHECKING:
-    from sim.model.substep import SubStep
+    from sim.model.segment import Segment
     from sim.model.world import World
 
 LOTTERY = Draw("lottery", 24)
-APPLICATIONS = State("applications", lambda _: Applications())
-QUOTA_LEFT = State("quota_left", lambda world: np.zeros((world.n_countries, N_SLOTS)))
+QUOTA_LEFT = State("quota_left", lambda world: np.zeros((world.n_countries, N_SLOTS), np.int64))
 """[country, slot] admissions that the quota allows and that are still unused."""
 
 LAPSE_DAYS = 730
 """An application that is not admitted within two years lapses (our assumption)."""
 
 
-def is_queued(world: World, houses: I64, goal: I64, channel: I64) -> Bool:
-    """[n] whether the channel into the destination has a queue or a waiting time."""
-    regular = channel < Channel.asylum
-    slot = np.where(regular, channel, 0)
-    country, rules = world.country[goal], RULES.of(world)
-    waits = rules.wait[admission_class(world, houses), country, slot] > 0
-    return np.asarray(regular & (waits | np.isfinite(rules.quota[country, slot])))
+def applicants(world: World, plans: Plans) -> I64:
+    """[row] people whom an application covers: all of the household, or the one sent ahead."""
+    households = world.households
+    sizes = np.where(plans.companions > 0, 1, households.size[plans.household])
+    return sizes * households.weight[plans.household].astype(np.int64)
 
 
-def submit(
-    world: World, houses: I64, goal: I64, channel: I64, companions: I64, reasons: Reasons, when: F64
-) -> None:
-    """File applications; the household waits where it lives."""
-    world.households.activity[houses] = Activity.waiting
-    # A household that applies again gives up its earlier application.
-    queue = APPLICATIONS.of(world)
-    take(queue, ~np.isin(queue.household, houses))
-    append(
-        queue,
-        household=houses,
-        goal=goal,
-        channel=channel,
-        companions=companions,
-        **reasons._asdict(),
-        applied=when,
-        ready=np.full(len(houses), np.inf),
-    )
+def allowance(yearly: float, first: int, end: int) -> int:
+    """Whole number of people that a yearly number allows in some days.
+
+    Args:
+        yearly: People per year.
+        first, end: Days from the start; the second is excluded. Parts of a year add up.
+    """
+    return int(yearly * end / DAYS_A_YEAR) - int(yearly * first / DAYS_A_YEAR)
 
 
-def applicants(world: World) -> I64:
-    """[application] people it covers: the whole household, or the one member sent ahead."""
-    queue, households = APPLICATIONS.of(world), world.households
-    sizes = np.where(queue.companions > 0, 1, households.size[queue.household])
-    return sizes * households.weight[queue.household].astype(np.int64)
+def serve(n_people: I64, left: int, allowed: int) -> tuple[int, I64, int]:
+    """Serve households in a queue, in order, as far as an allowance reaches.
 
+    It carries over what the next household lacks, but otherwise unused places are lost.
 
-def admit(world: World, end: int) -> dict[str, NDArray[Any]]:
-    """Admit applicants by lottery under the quotas; return those whose wait is over.
-
-    The lottery uses hashed ids, so row order does not matter. A quota carries over the fraction
-    of a household that did not fit, but otherwise unused places are lost.
+    Args:
+        n_people: [n] people of each household.
+        left: Places left from before.
+        allowed: New places in this month.
 
     Returns:
-        Columns (household, goal, channel, companions, answer, felt, ready) of those who may travel
-        now.
+        (households served, [n] places used up to each of them, places left)
     """
-    withdraw(world)
-    queue, households, rules = APPLICATIONS.of(world), world.households, RULES.of(world)
-    quota_left = QUOTA_LEFT.of(world)
-    lapsed = np.isinf(queue.ready) & (end - queue.applied > LAPSE_DAYS)
-    if lapsed.any():
-        households.activity[queue.household[lapsed]] = Activity.resident
-        take(queue, ~lapsed)
-    n_people = applicants(world)
-    country = world.country[queue.goal]
-    # A lottery number is kept for a calendar year. If it were drawn anew at every step, small
-    # households would be favoured, because they fit more easily, and most so with short steps.
-    who = households.ident[queue.household]
-    lottery = uniform_array(key_of(world.seed, LOTTERY, world.date().year), who)
-    kinds = admission_class(world, queue.household)
-    for c, s in sorted(set(zip(country.tolist(), queue.channel.tolist(), strict=True))):
+    used = np.cumsum(n_people)
+    n = int(np.searchsorted(used, left + allowed, side="right"))
+    spent = int(used[n - 1]) if n else 0
+    following = int(n_people[n]) if n < len(n_people) else 0
+    return n, used[:n], min(left + allowed - spent, following)
+
+
+def admit(world: World, segment: Segment) -> None:
+    """Admit applicants, once a month, by lottery under the quotas.
+
+    The lottery uses hashed ids, so row order does not matter. Who is admitted when is spread over
+    the month's days as the quota accrues.
+    """
+    if not segment.month_begins:
+        return
+    plans, rules, law, before = (
+        PLANS.of(world),
+        RULES.of(world),
+        LAW.of(world),
+        QUOTA_LEFT.of(world),
+    )
+    left = np.zeros_like(before)
+    pending = waiting(world, plans) & np.isinf(plans.due)
+    lapsed = pending & (world.day - plans.filed > LAPSE_DAYS)
+    world.households.activity[plans.household[lapsed]] = Activity.resident
+    rows = np.flatnonzero(pending & ~lapsed)
+    n_people = applicants(world, plans)
+    country, kinds = world.country[plans.goal], admission_class(world, plans.household)
+    # A lottery number is kept for a calendar year. If it were drawn anew every month, small
+    # households would be favoured, because they fit more easily.
+    key = key_of(world.seed, LOTTERY, world.date().year)
+    lottery = uniform_array(key, world.households.ident[plans.household])
+    queues = np.unique(country[rows] * N_SLOTS + plans.channel[rows])
+    for c, s in zip(*divmod(queues, N_SLOTS), strict=True):
         # A closed channel admits no pending applicants; they stay queued in case it reopens.
-        pending = np.flatnonzero(
-            (country == c) & (queue.channel == s) & np.isinf(queue.ready) & rules.open[kinds, c, s]
-        )
-        if not len(pending):
-            continue
-        begin = queue.applied[pending]
-        if np.isfinite(rules.quota[c, s]):
-            pending = pending[np.argsort(lottery[pending], kind="stable")]
-            begin = np.empty(len(pending))
-            quota_left[c, s] = admit_by_lottery(
-                queue.applied[pending], n_people[pending], rules.quota[c, s],
-                quota_left[c, s], world.day, end, begin,
-            )  # fmt: skip
-        months = rules.wait[kinds[pending], c, s]
-        queue.ready[pending] = np.maximum(begin, float(world.day)) + months * 30.4375
-    ready = queue.ready <= end
-    result = {
-        name: getattr(queue, name)[ready]
-        for name in ("household", "goal", "channel", "companions", "answer", "felt", "ready")
-    }
-    take(queue, ~ready)
-    # Household members who stay behind when a pioneer or a child leaves are no longer waiting.
-    households.activity[result["household"]] = Activity.resident
-    return result
-
-
-def withdraw(world: World) -> None:
-    """Drop the applications of people who have since fled, moved or died."""
-    queue = APPLICATIONS.of(world)
-    take(queue, world.households.activity[queue.household] == Activity.waiting)
-
-
-def withdraw_movers(world: World, _substep: SubStep) -> None:
-    """Drop the applications of people who moved or died in this sub-step."""
-    withdraw(world)
+        mine = rows[(country[rows] == c) & (plans.channel[rows] == s)]
+        mine = mine[law.open[kinds[mine], c, s]]
+        begin = np.full(len(mine), float(world.day))
+        if law.limited[c, s]:
+            mine = mine[np.argsort(lottery[mine], kind="stable")]
+            allowed = allowance(rules.quota[c, s], world.day, segment.month_ends)
+            n, used, left[c, s] = serve(n_people[mine], int(before[c, s]), allowed)
+            mine = mine[:n]
+            share = np.maximum(used - before[c, s], 0) / max(allowed, 1)
+            begin = world.day + share * segment.month_days
+        plans.due[mine] = begin + law.wait[kinds[mine], c, s]
+    QUOTA_LEFT.put(world, left)
 
 
 MECHANISM = Mechanism(
     "admission",
-    "queues applicants for regular channels, and admits them",
-    states=(APPLICATIONS, QUOTA_LEFT),
+    "admits applicants to regular channels",
+    states=(QUOTA_LEFT,),
     draws=(LOTTERY,),
-    hooks=(Hook("states", 50, withdraw_movers),),
+    hooks=(Hook("states", 30, admit),),
 )

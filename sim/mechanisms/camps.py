@@ -8,14 +8,15 @@ import numpy as np
 
 from sim.core.parallel import in_pieces
 from sim.core.rng import Draw, key_of, uniform_array
-from sim.core.state import F64, I64
+from sim.core.state import I64, TO_CAMP
+from sim.core.terms import Activity
 from sim.kernels.household import move_households
-from sim.mechanisms.policy import RULES
-from sim.model.declare import Mechanism
+from sim.model.declare import Hook, Mechanism
 from sim.schema.key import OURS, Part, key
 from sim.schema.types import Share
 
 if TYPE_CHECKING:
+    from sim.model.segment import Segment
     from sim.model.world import World
 
 
@@ -35,11 +36,6 @@ class CampRule(Part):
 CAMP = Draw("camp", 40)
 
 
-def share_taken(world: World) -> F64:
-    """[k, c] share of arriving claimants and refugees who are taken to a camp with room."""
-    return RULES.of(world).stated("encampment")
-
-
 def people_at(world: World, place: int) -> int:
     """Number of living people at a place."""
     households = world.households
@@ -51,20 +47,19 @@ def people_at(world: World, place: int) -> int:
     return sum(in_pieces(count, len(households.ident), world.threads))
 
 
-def fill_camps(world: World, houses: I64) -> None:
-    """Take households to the camps of the country they are in, as long as there is room.
+def fill_camps(world: World, segment: Segment) -> None:
+    """Take households to camps of the country they are in, once a month, as long as there is room.
 
     Places are given by a lottery on hashed ids; households are not split.
-
-    Args:
-        world: The world.
-        houses: [n] households that are to be taken to a camp.
     """
-    if not len(houses):
+    if not segment.month_begins:
         return
+    houses = to_camps(world)
     households, geography = world.households, world.geography
+    households.flags[houses] &= 255 - TO_CAMP
+    houses = houses[households.activity[houses] <= Activity.waiting]
     country, n_people = world.country[households.place[houses]], world.n_people(houses)
-    lottery = uniform_array(key_of(world.seed, CAMP, -1 - world.day), households.ident[houses])
+    lottery = uniform_array(key_of(world.seed, CAMP, -1 - world.month()), households.ident[houses])
     for c in np.unique(country):
         camps = np.flatnonzero(geography.is_camp & (world.country == c))
         mine = np.flatnonzero(country == c)
@@ -72,12 +67,21 @@ def fill_camps(world: World, houses: I64) -> None:
         for camp in camps:
             room = geography.capacity[camp] - float(people_at(world, int(camp)))
             used = np.cumsum(n_people[mine])
-            chosen = mine[used <= room]
-            if len(chosen):
-                places = np.full(len(chosen), camp, np.int64)
-                days = households.moved[houses[chosen]].astype(np.int64)
-                move_households(households, houses[chosen], places, -1, days)
+            chosen = houses[mine[used <= room]]
+            days = households.moved[chosen].astype(np.int64)
+            move_households(households, chosen, np.full(len(chosen), camp), -1, days)
             mine = mine[len(chosen) :]
+
+
+def to_camps(world: World) -> I64:
+    """[n] rows of households that are to be taken to a camp, since they arrived."""
+    households = world.households
+
+    def find(first: int, last: int) -> I64:
+        return first + np.flatnonzero(households.flags[first:last] & TO_CAMP)
+
+    parts = in_pieces(find, len(households.ident), world.threads)
+    return np.concatenate([np.empty(0, np.int64), *parts])
 
 
 MECHANISM = Mechanism(
@@ -85,4 +89,5 @@ MECHANISM = Mechanism(
     "takes arrivals to camps as long as there is room",
     rule_keys=CampRule,
     draws=(CAMP,),
+    hooks=(Hook("states", 20, fill_camps),),
 )

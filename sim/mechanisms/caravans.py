@@ -19,7 +19,7 @@ from sim.mechanisms.livelihood import span
 from sim.model.declare import Hook, Mechanism, State
 
 if TYPE_CHECKING:
-    from sim.model.substep import SubStep
+    from sim.model.segment import Segment
     from sim.model.world import World
     from sim.schema import Intervention, Scenario
 
@@ -77,9 +77,9 @@ SET_OUT_BEFORE = State("set_out_before", no_departures)
 """[place, country] the same for the month before, which is what people know."""
 
 
-def update(world: World, substep: SubStep) -> None:
+def update(world: World, segment: Segment) -> None:
     """Let people know how many set out in the month before."""
-    if substep.month_begins:
+    if segment.month_begins:
         SET_OUT_BEFORE.put(world, SETTING_OUT.of(world))
         SETTING_OUT.put(world, no_departures(world))
 

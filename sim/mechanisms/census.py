@@ -16,7 +16,7 @@ from sim.model.declare import NOBODY, Hook, Mechanism, Rows, State, Table
 from sim.model.world import Census
 
 if TYPE_CHECKING:
-    from sim.model.substep import SubStep
+    from sim.model.segment import Segment
     from sim.model.world import World
 
 
@@ -36,6 +36,10 @@ class Stocks:
     """[place] people who are neither citizens nor regular residents."""
     foreigners: I64
     """[country, status] people from abroad."""
+    in_camps: I64
+    """[country, status] of these, people in camps."""
+    camps: I64
+    """[country] people in camps, wherever they are from."""
 
 
 @dataclass
@@ -105,30 +109,35 @@ def take_census(world: World, day: int) -> Census:
 def stocks_of(world: World, census: Census) -> Stocks:
     """Stocks that other mechanisms read, from a census."""
     n = world.n_countries
-    by_country = np.zeros((n, n, len(Status)), np.int64)
-    np.add.at(by_country, world.country, census.stocks)
-    foreigners = by_country.copy()
-    foreigners[np.arange(n), np.arange(n)] = 0
+    is_camp = world.geography.is_camp
+    by_country = np.zeros((2, n, n, len(Status)), np.int64)
+    np.add.at(by_country, (is_camp.astype(np.int64), world.country), census.stocks)
+    camps = by_country[1].sum(axis=(1, 2))
+    abroad = by_country.copy()
+    abroad[:, np.arange(n), np.arange(n)] = 0
+    by_country = by_country.sum(axis=0)
     residents = census.stocks.sum(axis=(1, 2))
     settled = census.stocks[:, :, [Status.citizen, Status.regular]].sum(axis=(1, 2))
     return Stocks(
         diaspora=by_country.sum(axis=2).T.copy(),
         residents=residents,
         newcomers=residents - settled,
-        foreigners=np.asarray(foreigners.sum(axis=1)),
+        foreigners=np.asarray(abroad.sum(axis=(0, 2))),
+        in_camps=np.asarray(abroad[1].sum(axis=1)),
+        camps=np.asarray(camps),
     )
 
 
-def count(world: World, substep: SubStep) -> None:
-    """Take the census at the end of a sub-step.
+def count(world: World, segment: Segment) -> None:
+    """Take the census at the end of a segment.
 
     Raises:
         LostPeopleError: Someone is in no state, or in two.
     """
-    substep.census = take_census(world, substep.end)
-    check_account(world, substep.census)
-    if world.date(substep.end).day == 1:
-        STOCKS.put(world, stocks_of(world, substep.census))
+    segment.census = take_census(world, segment.end)
+    check_account(world, segment.census)
+    if world.date(segment.end).day == 1:
+        STOCKS.put(world, stocks_of(world, segment.census))
 
 
 def check_account(world: World, census: Census) -> None:

@@ -41,7 +41,7 @@ from sim.model.network import Network
 from sim.schema.errors import Problem, ScenarioError
 
 if TYPE_CHECKING:
-    from sim.model.substep import SubStep
+    from sim.model.segment import Segment
     from sim.model.world import Geography, World
     from sim.schema import Scenario, Tastes
 
@@ -265,8 +265,6 @@ class Choices:
             intercepted=met.caught,
             bribed=met.bribed,
             custody=rules.custody,
-            responsible=rules.responsible,
-            captivity_days=self.scenario.journey.captivity_days,
         )
 
     def _routes(self, met: Enforcement, legs: Legs, travelled: bool = True) -> Routes:
@@ -396,8 +394,8 @@ class Choices:
         abroad = np.where(own, people, diaspora)
         known = np.where(own, 1.0, 1.0 - np.exp(-decision.information * abroad / people))
         own, abroad, known = own[here], abroad[here], known[here]
-        diaspora = abroad + decision.least_diaspora
-        network = np.log(diaspora / people[self.country[origins]])
+        around = abroad + decision.least_diaspora
+        network = np.log(around / people[self.country[origins]])
         seen = np.where(~own & self.eligible, known, 0.0)
         total = seen.sum(axis=1)
         result = np.empty((2, *own.shape))
@@ -694,9 +692,9 @@ def rebuild(world: World, choices: Choices) -> None:
         raise ScenarioError([Problem(world.scenario.name, 0, 0, message, hint)])
 
 
-def update(world: World, substep: SubStep) -> None:
+def update(world: World, segment: Segment) -> None:
     """Update what people know about possible destinations."""
-    if substep.month_begins or substep.rules_change:
+    if segment.month_begins or segment.rules_change:
         rebuild(world, CHOICES.of(world))
 
 

@@ -38,22 +38,19 @@ def held_days(world: World, way: Way, held: I64) -> F64:
     return np.asarray(np.bincount(into, person_days, world.n_countries), np.float64)
 
 
-def separate(world: World, adults: I64, children: I64) -> None:
+def separate(world: World, children: I64, adults: I64, country: I64, since: F64) -> None:
     """Record families whose children were taken from them.
 
     Args:
         world: The world.
-        adults: [n] rows of the households of the adults.
-        children: [n] rows of the households of their children.
+        children: [n] rows of the households of the children.
+        adults: [n] rows of the households that they were taken from.
+        country: [n] country that holds them.
+        since: [n] day on which they were taken.
     """
     if len(children):
-        households = world.households
         append(
-            SEPARATIONS.of(world),
-            children=children,
-            adults=adults,
-            country=world.country[households.place[children]],
-            since=households.moved[children].astype(np.float64),
+            SEPARATIONS.of(world), children=children, adults=adults, country=country, since=since
         )
 
 

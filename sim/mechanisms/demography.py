@@ -14,18 +14,17 @@ import numpy as np
 
 from sim.core.parallel import in_pieces
 from sim.core.rng import Draw, key_of, mixed_array, uniform_array
-from sim.core.state import DAYS_A_YEAR, F64, I64, take
+from sim.core.state import DAYS_A_YEAR, F64, I64
 from sim.core.terms import Sex, VitalEvent
 from sim.kernels.demography import draw_vital_events, give_birth, record_deaths
-from sim.mechanisms.admission import APPLICATIONS
 from sim.mechanisms.census import ACCOUNT
-from sim.mechanisms.journey import PARTIES
+from sim.mechanisms.plans import PLANS, keep
 from sim.mechanisms.populate import SCHOOLED, SEX_AND_AGE, draw_education, draw_taste
 from sim.model.columns import CITIZENSHIP, EVENT, PLACE, Column
 from sim.model.declare import NONE_COUNTED, Hook, Mechanism, State, Table, dense, nonzero
 
 if TYPE_CHECKING:
-    from sim.model.substep import SubStep
+    from sim.model.segment import Segment
     from sim.model.world import World
     from sim.schema import Scenario
 
@@ -141,10 +140,10 @@ class Renewal:
 RENEWAL = State("renewal", Renewal)
 
 
-def renew_people(world: World, _substep: SubStep) -> None:
+def renew_people(world: World, _segment: Segment) -> None:
     """Let people be born, die and finish school when a calendar month begins.
 
-    All events of a month happen in the first sub-step that begins in it. Their
+    All events of a month happen in the first segment that begins in it. Their
     probabilities cover the days of that month that lie within the run, so neither draws nor rates
     depend on the step. Information and queues still date from the month before, so a birth does
     not change anyone else's random draws within the month.
@@ -228,14 +227,7 @@ def die(world: World, rows: I64) -> None:
     """
     ACCOUNT.of(world).died += count_events(world, rows, VitalEvent.death)
     record_deaths(world.households, world.persons, rows)
-    drop_empty(world)
-
-
-def drop_empty(world: World) -> None:
-    """End the journeys and applications of households whose members are all gone."""
-    size = world.households.size
-    for table in (PARTIES.of(world), APPLICATIONS.of(world)):
-        take(table, size[table.household] > 0)
+    keep(world, PLANS.of(world))
 
 
 def count_events(world: World, rows: I64, event: VitalEvent) -> I64:

@@ -9,8 +9,8 @@ import numpy as np
 
 from sim.core.parallel import in_pieces
 from sim.core.rng import Draw, key_of, mixed_array
-from sim.core.state import DAYS_A_YEAR, F64, U16, U32, U64, Bool
-from sim.core.terms import N_THREATS, Activity, Status, Threat
+from sim.core.state import DAYS_A_YEAR, F64, U64, Bool
+from sim.core.terms import N_THREATS, Status, Threat
 from sim.kernels.living import (
     N_COMPOSITIONS,
     count_codes,
@@ -18,6 +18,7 @@ from sim.kernels.living import (
     pack_thresholds,
     refresh_masks,
 )
+from sim.kernels.segment import Exposing
 from sim.mechanisms.livelihood import DUE, MEANS, update_means
 from sim.mechanisms.policy import RULES
 from sim.mechanisms.protection import exposed_odds
@@ -25,8 +26,8 @@ from sim.mechanisms.threats import THREATS
 from sim.model.declare import Hook, Mechanism, State
 
 if TYPE_CHECKING:
-    from sim.model.substep import SubStep
-    from sim.model.world import Listed, World
+    from sim.model.segment import Segment
+    from sim.model.world import World
     from sim.schema import Scenario
 
 EXPOSED = Draw("exposure", 11)
@@ -98,92 +99,54 @@ def vulnerability_odds(scenario: Scenario) -> F64:
     return odds
 
 
-def update(world: World, substep: SubStep) -> None:
+def update(world: World, segment: Segment) -> None:
     """Update exposure thresholds of places whose prevalence or rights have changed."""
     exposure, protection = EXPOSURE.of(world), RULES.of(world).protection
-    where = substep.prevalence_changes | (protection != exposure.protection)[world.country]
+    where = segment.prevalence_changes | (protection != exposure.protection)[world.country]
     if where.any():
         exposure.threshold[where] = exposure.thresholds(world, where)
         exposure.protection = protection.copy()
 
 
-def draw_exposure(world: World, houses: U32, composition: U16) -> None:
-    """Draw the threats to which households are exposed where they live.
-
-    Args:
-        world: The world.
-        houses: [n] rows, ascending.
-        composition: [n] composition of their households.
-    """
+def exposing(world: World) -> Exposing:
+    """How the exposure of households to threats is drawn today."""
     stated, exposure = world.scenario.exposure, EXPOSURE.of(world)
     # As of the beginning of the month, so that a second look in the month finds the same.
     phase = max(world.plane(EXPOSED).start, 0.0) / DAYS_A_YEAR / stated.spell
     epochs = np.array([math.floor(phase), math.floor(phase) + 1], np.uint64)
     draws = key_of(world.seed, EXPOSED)
     salt = mixed_array(mixed_array(world.geography.place_ident[:, None] + epochs) ^ draws)
-    shared = np.uint64(round(65536 * stated.overlap))
-    refresh_masks(
-        world.households, houses, composition, exposure.threshold, salt, key_of(world.seed, SPELL),
-        phase, shared,
-    )  # fmt: skip
+    return Exposing(
+        threshold=exposure.threshold,
+        salt=salt,
+        spell_key=key_of(world.seed, SPELL),
+        phase=phase,
+        together=np.uint64(round(65536 * stated.overlap)),
+    )
 
 
-def expose(world: World, houses: I64) -> None:
-    """Draw exposure for a few households, whose rows need not be adjacent."""
-    rows = houses.astype(np.uint32)
-    draw_exposure(world, rows, world.composition_of(rows))
-
-
-def update_households(world: World, listed: Listed) -> None:
-    """Update exposure and means of some households, if an update is due.
-
-    Args:
-        world: The world.
-        listed: The households; stranded ones are updated only once a month.
-    """
+def update_households(world: World) -> None:
+    """Update exposure and means of all households, if an update is due."""
     due = DUE.of(world)
     if due is None:
         return
-    composition = world.composition_of(listed.deciding)
-    staying = world.composition_of(listed.staying)
-    for rows, theirs in ((listed.deciding, composition), (listed.staying, staying)):
-        here = due.places[world.households.place[rows]]
-        draw_exposure(world, rows[here], theirs[here])
-    if not due.years:
-        return
-    stranded = world.composition_of(listed.stranded)
-    draw_exposure(world, listed.stranded, stranded)
-    means = MEANS.of(world)
-    households = (
-        (listed.deciding, composition), (listed.staying, staying), (listed.stranded, stranded)
-    )  # fmt: skip
-    for rows, theirs in households:
-        update_means(world.scenario, world.households, rows, theirs, means, due.severity, due.years)
-
-
-def update_all_households(world: World) -> None:
-    """Update exposure and means of all households, if an update is due."""
+    how, households, means = exposing(world), world.households, MEANS.of(world)
 
     def visit(first: int, last: int) -> None:
         listed = world.list_households(first, last)
-        update_households(world, listed)
+        for houses in (listed.deciding, listed.staying, listed.stranded):
+            if due.years:  # once a month, everywhere
+                composition = world.composition_of(houses)
+                refresh_masks(households, houses, composition, how)
+                update_means(
+                    world.scenario, households, houses, composition, means, due.severity, due.years
+                )
+            else:
+                here = houses[due.places[households.place[houses]]]
+                refresh_masks(households, here, world.composition_of(here), how)
 
-    in_pieces(visit, len(world.households.ident), world.threads)
+    in_pieces(visit, len(households.ident), world.threads)
     DUE.put(world, None)
-
-
-def expose_movers(world: World, _substep: SubStep) -> None:
-    """Redraw the exposure of people who moved to a new place in this sub-step."""
-    households = world.households
-
-    def find(first: int, last: int) -> I64:
-        rows = slice(first, last)
-        moved = households.moved[rows] >= world.day
-        moved &= households.activity[rows] != Activity.travelling
-        return first + np.flatnonzero(moved)
-
-    parts = in_pieces(find, len(households.ident), world.threads)
-    expose(world, np.concatenate([np.empty(0, np.int64), *parts]))
 
 
 MECHANISM = Mechanism(
@@ -191,5 +154,5 @@ MECHANISM = Mechanism(
     "draws the threats to which each household is exposed",
     states=(EXPOSURE,),
     draws=(EXPOSED, SPELL),
-    hooks=(Hook("environment", 50, update), Hook("count", 10, expose_movers)),
+    hooks=(Hook("environment", 50, update),),
 )

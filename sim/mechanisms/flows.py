@@ -8,9 +8,10 @@ import numpy as np
 
 from sim.core.state import I64, MICRO, Moves
 from sim.core.terms import Answer, Channel, Status
-from sim.kernels.household import move_households, record_borders, tell_all_kin
+from sim.kernels.household import move_households, record_borders
 from sim.mechanisms.expected import EXPECTED
 from sim.mechanisms.history import record_moves
+from sim.mechanisms.kin import send
 from sim.model.columns import ANSWER, CHANNEL, CITIZENSHIP, PLACE, Column
 from sim.model.declare import NONE_COUNTED, Counter, Mechanism, Rows, Table
 
@@ -39,7 +40,7 @@ def move_at_once(
         channel: How they come.
         day: Day of the move, counted from the start.
         status: Their legal status from then on; None: as before. With a right to stay, their
-            relatives elsewhere have close family in that country from then on.
+            relatives elsewhere have close family in that country from the next month on.
     """
     households, country = world.households, world.country
     origin = households.place[houses].astype(np.int64)
@@ -55,7 +56,7 @@ def move_at_once(
     new_status = -1 if status is None else int(status)
     move_households(households, houses, goal, new_status, np.full(n, day))
     if status in (Status.regular, Status.refugee):
-        tell_all_kin(households, houses, country[goal])
+        send(world, houses, country[goal], np.full(n, float(day)))
 
 
 def flow_rows(world: World, _census: Census) -> Rows:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sim.core.state import F64, I64, MICRO, Bool
+from sim.core.state import MICRO
 from sim.core.terms import Harm
 from sim.kernels.harms import Harmed
 from sim.model.columns import CITIZENSHIP, CORRIDOR, CORRIDOR_ONLY, HARM, MONEY, PARTY, Column
@@ -40,32 +40,6 @@ EXPECTED_INTERCEPTED = dense(
 def harmed(world: World) -> Harmed:
     """What the kernels add to."""
     return Harmed(HARMS.of(world), EXPECTED_HARMS.of(world), AT_RISK.of(world))
-
-
-def count_in_countries(
-    world: World, harm: Harm, houses: I64, country: I64, probability: F64, happens: Bool, new: Bool
-) -> None:
-    """Count a harm that happens to whole households in a country, as expected and as it happens.
-
-    Args:
-        world: The world.
-        harm: The harm.
-        houses: [n] rows of the households.
-        country: [n] country in which it happens.
-        probability: [n] probability that it happens to them.
-        happens: [n] whether it does.
-        new: [n] whether they are at risk for the first time.
-    """
-    sizes, n_people = world.households.size[houses], world.n_people(houses)
-    home = world.households.home[houses]
-    harm_axis = np.full(len(houses), int(harm))
-    where = (len(world.scenario.corridors) + country, world.country[home], harm_axis)
-    people, expected, rows = harmed(world)
-    in_micro = np.floor(n_people * probability * MICRO + 0.5).astype(np.int64)
-    for counter, number in (
-        (people, n_people * happens), (expected, in_micro), (rows, sizes * new),
-    ):  # fmt: skip
-        np.add.at(counter, where, number)
 
 
 def harm_rows(world: World, _census: Census) -> Rows:

@@ -17,7 +17,7 @@ from sim.core.state import (
     MOVED_WITHIN,
 )
 from sim.core.terms import Activity, Status
-from sim.kernels.household import died_at, remember
+from sim.kernels.household import died_at, remember_all
 from sim.model.columns import CITIZENSHIP, COUNTRY, PLACE, Column
 from sim.model.declare import NOBODY, Absent, Mechanism, Rows, Table
 
@@ -46,7 +46,7 @@ def record_moves(world: World, houses: I64, origin: I64, goal: I64) -> None:
     """
     abroad = world.country[origin] != world.country[goal]
     past = np.where(abroad, MOVED_ABROAD, MOVED_WITHIN)
-    remember(world.households, world.persons, houses, past)
+    remember_all(world.households, world.persons, houses, past)
 
 
 def path_rows(world: World, _census: Census) -> Rows:

@@ -11,16 +11,16 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from sim.core.state import F64, I64
-from sim.core.terms import N_SLOTS, Channel
-from sim.mechanisms.admission import APPLICATIONS, applicants
-from sim.mechanisms.asylum import CLAIMS
+from sim.core.terms import N_SLOTS, Channel, Status
+from sim.mechanisms.admission import applicants
 from sim.mechanisms.census import STOCKS
+from sim.mechanisms.plans import PLANS, chosen, waiting
 from sim.mechanisms.policy import Rules
 from sim.mechanisms.threats import THREATS
 from sim.model.declare import Hook, Mechanism, State
 
 if TYPE_CHECKING:
-    from sim.model.substep import SubStep
+    from sim.model.segment import Segment
     from sim.model.world import World
 
 LONGEST_WAIT = 120.0
@@ -44,13 +44,13 @@ class Known(NamedTuple):
 
 def know(world: World) -> Known:
     """What people know if they learn it today."""
-    queue, claims, threats = APPLICATIONS.of(world), CLAIMS.of(world), THREATS.of(world)
+    stocks, threats, plans = STOCKS.of(world), THREATS.of(world), PLANS.of(world)
+    queue = chosen(plans, waiting(world, plans))
     pending = np.zeros((world.n_countries, N_SLOTS), np.int64)
-    np.add.at(pending, (world.country[queue.goal], queue.channel), applicants(world))
-    claimants = np.zeros(world.n_countries, np.int64)
-    np.add.at(claimants, claims.country, world.n_people(claims.household))
+    np.add.at(pending, (world.country[queue.goal], queue.channel), applicants(world, queue))
+    claimants = stocks.foreigners[:, Status.claimant].copy()
     danger = threats.severity * threats.prevalence
-    return Known(world.day, STOCKS.of(world).diaspora.copy(), danger, pending, claimants)
+    return Known(world.day, stocks.diaspora.copy(), danger, pending, claimants)
 
 
 KNOWN = State("known", know)
@@ -87,9 +87,9 @@ def prospects(rules: Rules, known: Known) -> tuple[F64, F64]:
     return chance, np.minimum(wait, LONGEST_WAIT)
 
 
-def update(world: World, substep: SubStep) -> None:
+def update(world: World, segment: Segment) -> None:
     """Let people learn, once a month, about dangers, networks and queues."""
-    if substep.month_begins:
+    if segment.month_begins:
         KNOWN.put(world, know(world))
 
 

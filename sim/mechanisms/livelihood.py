@@ -19,7 +19,7 @@ from sim.mechanisms.threats import MONTH, THREATS, per_threat
 from sim.model.declare import Hook, Mechanism, State
 
 if TYPE_CHECKING:
-    from sim.model.substep import SubStep
+    from sim.model.segment import Segment
     from sim.model.world import World
     from sim.schema import Intervention, Scenario
 
@@ -109,7 +109,7 @@ def update_means(
 
 
 class Due(NamedTuple):
-    """The update of exposure and means that households still need in this sub-step."""
+    """The update of exposure and means that households still need in this segment."""
 
     years: float
     """Time span over which means recover; nonzero only once a month."""
@@ -151,17 +151,17 @@ MEANS = State("means", first_means)
 DUE = State("due", first_due)
 
 
-def update(world: World, substep: SubStep) -> None:
+def update(world: World, segment: Segment) -> None:
     """Update the parameters of means, and record which update households need."""
     means = MEANS.of(world)
-    if substep.rules_change:
+    if segment.rules_change:
         apply_rights(world, means)
     years = 0.0
-    if substep.month_begins:
+    if segment.month_begins:
         support_all(world, means)
         years = (world.day - world.month_began) / DAYS_A_YEAR
-    if substep.month_begins or substep.prevalence_changes.any():
-        where = substep.month_begins | substep.prevalence_changes
+    if segment.month_begins or segment.prevalence_changes.any():
+        where = segment.month_begins | segment.prevalence_changes
         DUE.put(world, Due(years, THREATS.of(world).severity.copy(), where))
 
 

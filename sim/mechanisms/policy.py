@@ -26,7 +26,7 @@ from sim.schema import Policy
 from sim.schema.key import Declaration, part_in
 
 if TYPE_CHECKING:
-    from sim.model.substep import SubStep
+    from sim.model.segment import Segment
     from sim.model.world import World
     from sim.schema import Scenario
     from sim.schema.politics import Levers
@@ -459,7 +459,7 @@ def changes(scenario: Scenario) -> set[date]:
     """Dates on which a rule or bloc starts, ends or is announced, or a country holds elections.
 
     Rules that are switched off are included: runs with and without a rule are then cut into the
-    same sub-steps, and use the same random draws.
+    same segments, and use the same random draws.
     """
     dates = set()
     for rule in scenario.policies:
@@ -549,22 +549,22 @@ def days_of_change(world: World) -> list[int]:
 CHANGES = State("changes", days_of_change)
 
 
-def check_changes(world: World, substep: SubStep) -> None:
+def check_changes(world: World, segment: Segment) -> None:
     """Check whether rules, blocs or governments change today."""
-    substep.rules_change = any(world.updated < day <= world.day for day in CHANGES.of(world))
+    segment.rules_change = any(world.updated < day <= world.day for day in CHANGES.of(world))
 
 
-def update(world: World, substep: SubStep) -> None:
+def update(world: World, segment: Segment) -> None:
     """Put today's rules in force.
 
     Where they say what the rules before them said, as after many an election, nothing that follows
     from rules changes.
     """
-    if substep.rules_change:
+    if segment.rules_change:
         before, coming = RULES.of(world), COMING.of(world)
         RULES.put(world, rules_today(world))
         COMING.put(world, rules_to_come(world))
-        substep.rules_change = not (
+        segment.rules_change = not (
             say_the_same(before, RULES.of(world)) and say_the_same(coming, COMING.of(world))
         )
 

@@ -24,7 +24,7 @@ from sim.model.columns import COUNTRY, Column
 from sim.model.declare import Absent, Hook, Mechanism, Rows, State, Table
 
 if TYPE_CHECKING:
-    from sim.model.substep import SubStep
+    from sim.model.segment import Segment
     from sim.model.world import Census, World
     from sim.schema import Opinion, Scenario
 
@@ -172,12 +172,12 @@ def first_public(world: World) -> Public:
 PUBLIC = State("public", first_public)
 
 
-def update(world: World, substep: SubStep) -> None:
+def update(world: World, segment: Segment) -> None:
     """Update public opinion, and hold today's elections."""
     public = PUBLIC.of(world)
-    if substep.month_begins:
+    if segment.month_begins:
         follow(public, world)
-    if substep.rules_change:
+    if segment.rules_change:
         public.vote(world.date())
 
 

@@ -335,6 +335,7 @@ def _draw(
         home=home.astype(np.uint16),
         place=np.full(m, stratum.place, np.uint16),
         moved=np.full(m, LONG_AGO, np.int16),
+        since=np.full(m, LONG_AGO, np.int16),
         blocked_on=np.full(m, LONG_AGO, np.int16),
         rank=(draw(WEALTH, ident) * 65536).astype(np.uint16),
         size=sizes.astype(np.uint16),
@@ -347,6 +348,7 @@ def _draw(
         mask=np.zeros(m, np.uint8),
         came=np.zeros(m, np.uint8),
         uprooted=np.zeros(m, np.uint8),
+        failed=np.zeros(m, np.uint8),
     )
     persons = Persons(
         pid=pid,

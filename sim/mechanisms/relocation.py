@@ -8,14 +8,14 @@ import numpy as np
 
 from sim.core.rng import Draw, key_of, uniform_array
 from sim.core.state import F64, I64
-from sim.core.terms import Activity, Channel, Status
-from sim.mechanisms.asylum import CLAIMS
+from sim.core.terms import Channel
+from sim.mechanisms.asylum import claimants
 from sim.mechanisms.blocs import members
 from sim.mechanisms.flows import move_at_once
 from sim.model.declare import Hook, Mechanism, State
 
 if TYPE_CHECKING:
-    from sim.model.substep import SubStep
+    from sim.model.segment import Segment
     from sim.model.world import World
     from sim.schema import Bloc, Sharing
 
@@ -26,8 +26,8 @@ RELOCATED = State(
 """[bloc, country] claimants received since the start."""
 
 
-def relocate(world: World, substep: SubStep) -> None:
-    """Relocate claimants from front-line members to others, up to the pledges kept.
+def relocate(world: World, segment: Segment) -> None:
+    """Relocate claimants from front-line members to others, once a month, up to the pledges kept.
 
     By a given day, member c has received at most pledge x key_c x compliance_c x the share of the
     arrangement's time that has passed. Unused places stay available. Households are drawn by
@@ -35,13 +35,13 @@ def relocate(world: World, substep: SubStep) -> None:
     """
     relocated = RELOCATED.of(world)
     before = relocated.sum(axis=0)
-    for b, bloc in enumerate(world.scenario.blocs):
+    for b, bloc in enumerate(world.scenario.blocs if segment.month_begins else ()):
         if bloc.enabled and bloc.sharing is not None:
-            share_out(world, b, bloc, bloc.sharing, substep.end)
-    substep.relocated = np.asarray(relocated.sum(axis=0) - before)
+            share_out(world, b, bloc, bloc.sharing)
+    segment.relocated = np.asarray(relocated.sum(axis=0) - before)
 
 
-def share_out(world: World, b: int, bloc: Bloc, sharing: Sharing, end: int) -> None:
+def share_out(world: World, b: int, bloc: Bloc, sharing: Sharing) -> None:
     """Relocate under one bloc's arrangement.
 
     Args:
@@ -49,7 +49,6 @@ def share_out(world: World, b: int, bloc: Bloc, sharing: Sharing, end: int) -> N
         b: Number of the bloc.
         bloc: The bloc.
         sharing: Its arrangement.
-        end: Day on which the sub-step ends.
     """
     relocated = RELOCATED.of(world)
     today, last = world.date(), sharing.end
@@ -57,7 +56,7 @@ def share_out(world: World, b: int, bloc: Bloc, sharing: Sharing, end: int) -> N
         return
     number = {c.id: i for i, c in enumerate(world.scenario.countries)}
     inside = members(bloc, today)
-    days = (world.date(end) - sharing.start).days
+    days = (today - sharing.start).days
     passed = days / ((last - sharing.start).days + 1)
     takers = [name for name in sharing.key if name in inside]
     room: F64 = np.array(
@@ -67,15 +66,10 @@ def share_out(world: World, b: int, bloc: Bloc, sharing: Sharing, end: int) -> N
             for name in takers
         ]
     )
-    households, claims = world.households, CLAIMS.of(world)
+    households = world.households
     front = [number[name] for name in sharing.from_ if name in inside]
-    rows = claims.household
-    waiting = households.activity[rows] <= Activity.waiting
-    waiting &= households.status[rows] == Status.claimant
-    waiting &= np.isin(claims.country, front) & (
-        world.country[households.place[rows]] == claims.country
-    )
-    houses = np.unique(rows[waiting])
+    houses = claimants(world)
+    houses = houses[np.isin(world.country[households.place[houses]], front)]
     if not len(houses) or not (room > 0).any():
         return
     n_people = world.n_people(houses)
@@ -92,19 +86,15 @@ def share_out(world: World, b: int, bloc: Bloc, sharing: Sharing, end: int) -> N
         chosen = mine[np.cumsum(n_people[mine]) <= room[t]]
         if len(chosen):
             relocated[b, number[name]] += int(n_people[chosen].sum())
-            bring(world, houses[chosen], number[name], end)
+            bring(world, houses[chosen], number[name])
 
 
-def bring(world: World, houses: I64, country: int, end: int) -> None:
+def bring(world: World, houses: I64, country: int) -> None:
     """Bring households to the nearest place of a country, where their claims start again."""
-    households, claims = world.households, CLAIMS.of(world)
+    households = world.households
     goal = world.geography.nearest[households.place[houses], country]
-    day = end - 1
-    theirs = np.isin(claims.household, houses)
-    theirs &= world.country[households.place[claims.household]] == claims.country
-    move_at_once(world, houses, goal, Channel.relocation, day)
-    claims.country[theirs] = country
-    claims.claimed[theirs] = float(day)
+    move_at_once(world, houses, goal, Channel.relocation, world.day)
+    households.since[houses] = world.day
 
 
 MECHANISM = Mechanism(

@@ -16,7 +16,7 @@ from sim.model.declare import Hook, Mechanism
 from sim.schema.key import OURS, Part, key
 
 if TYPE_CHECKING:
-    from sim.model.substep import SubStep
+    from sim.model.segment import Segment
     from sim.model.world import World
 
 
@@ -37,22 +37,22 @@ class ReunificationRule(Part):
 REUNION = Draw("reunion", 47)
 
 
-def reunify(world: World, substep: SubStep) -> None:
-    """Return children to the adults they were taken from, at the rate of the rule.
+def reunify(world: World, segment: Segment) -> None:
+    """Return children to the adults they were taken from, once a month, at the rate of the rule.
 
     Half of them are returned within the median time. They join the household wherever it is by
     then, and share its status and its claim. If no one of the household survives, the children
     stay where they are held, and the case is closed.
     """
     parted, households = SEPARATIONS.of(world), world.households
-    if not len(parted.children):
+    if not segment.month_begins or not len(parted.children):
         return
     k = admission_class(world, parted.children)
     median = RULES.of(world).stated("reunification_days")[k, parted.country]
     rate = np.log(2.0) * DAYS_A_YEAR / median
-    first = np.maximum(parted.since, float(world.day))
+    first = np.maximum(parted.since, float(world.month_began))
     who = households.ident[parted.children]
-    when, _ = world.first_events(REUNION, who, rate, first, float(substep.end))
+    when, _ = world.first_events(REUNION, who, rate, first, float(world.day))
     found = np.isfinite(when)
     reunite(households, world.persons, parted.children[found], parted.adults[found])
     take(parted, ~found)
@@ -63,5 +63,5 @@ MECHANISM = Mechanism(
     "returns children to the adults from whom a state took them",
     rule_keys=ReunificationRule,
     draws=(REUNION,),
-    hooks=(Hook("states", 60, reunify),),
+    hooks=(Hook("people", 15, reunify),),
 )

@@ -12,7 +12,7 @@ from sim.mechanisms.protection import standing
 from sim.model.declare import Hook, Mechanism, State
 
 if TYPE_CHECKING:
-    from sim.model.substep import SubStep
+    from sim.model.segment import Segment
     from sim.model.world import World
 
 
@@ -26,9 +26,9 @@ def speeds(world: World) -> F64:
 SETTLING = State("settling", speeds)
 
 
-def update(world: World, substep: SubStep) -> None:
+def update(world: World, segment: Segment) -> None:
     """Update how fast newcomers of each status settle, under today's rules."""
-    if substep.rules_change:
+    if segment.rules_change:
         SETTLING.put(world, speeds(world))
 
 

@@ -7,15 +7,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sim.core.state import DAYS_A_YEAR, F64
-from sim.core.terms import Harm, Status
+from sim.core.terms import Status
 from sim.mechanisms.census import STOCKS
-from sim.mechanisms.harms import HARMS
 from sim.mechanisms.livelihood import span
 from sim.model.columns import COUNTRY, MONEY, Column
 from sim.model.declare import Absent, Counter, Hook, Mechanism, Rows, State, Table
 
 if TYPE_CHECKING:
-    from sim.model.substep import SubStep
+    from sim.model.segment import Segment
     from sim.model.world import Census, World
     from sim.schema import Scenario
 
@@ -44,9 +43,12 @@ SPENDING = Counter("spending", nothing, "money by item and index of the country 
 UNIT_COSTS = State("unit_costs", lambda world: unit_costs(world.scenario))
 
 
-def spend(world: World, substep: SubStep) -> None:
-    """Record the spending of this sub-step."""
-    spending, end, stocks = SPENDING.of(world), substep.end, substep.census.stocks
+def spend(world: World, segment: Segment) -> None:
+    """Record the spending of this segment.
+
+    What is spent on people who stay somewhere is for those there when the month began.
+    """
+    spending, end, stocks = SPENDING.of(world), segment.end, STOCKS.of(world)
     places = {p.id: i for i, p in enumerate(world.scenario.places)}
     for item in world.scenario.interventions:
         if item.enabled and item.budget:
@@ -54,13 +56,12 @@ def spend(world: World, substep: SubStep) -> None:
             days = min(end, last) - max(world.day, first)
             if days > 0:
                 at = [places[name] for name in item.at]
-                people = np.bincount(world.country[at], STOCKS.of(world).residents[at])
+                people = np.bincount(world.country[at], stocks.residents[at])
                 for c in np.flatnonzero(people).tolist():
                     part = people[c] / people.sum()
                     amount = item.budget * days / DAYS_A_YEAR * part
                     spending[item.id, c] = spending.get((item.id, c), 0.0) + amount
     unit = UNIT_COSTS.of(world)
-    harms = HARMS.of(world) - substep.harms_before
     if unit is None:
         return
     n, country = len(unit), world.country
@@ -68,18 +69,16 @@ def spend(world: World, substep: SubStep) -> None:
     legs = world.network.legs
     into = np.zeros(n_corridors, np.int64)
     into[legs.corridor] = country[legs.target]
-    removed = harms[:n_corridors, :, Harm.forced_return].sum(axis=1)
-    abroad = stocks.copy()
-    abroad[np.arange(len(country)), country] = 0
-    outside = np.where(world.geography.is_camp[:, None], 0, abroad.sum(axis=1))
+    returned = segment.returned
+    outside = stocks.foreigners - stocks.in_camps
     done = (
-        substep.held_days,
-        substep.decided,
-        harms[n_corridors:, :, Harm.forced_return].sum(axis=1) + np.bincount(into, removed, n),
-        substep.relocated,
-        np.bincount(country, stocks.sum(axis=(1, 2)) * world.geography.is_camp, n) * substep.years,
-        np.bincount(country, outside[:, Status.claimant], n) * substep.years,
-        np.bincount(country, outside[:, Status.refugee], n) * substep.years,
+        segment.held_days,
+        segment.decided,
+        returned[n_corridors:] + np.bincount(into, returned[:n_corridors], n),
+        segment.relocated,
+        stocks.camps * segment.years,
+        outside[:, Status.claimant] * segment.years,
+        outside[:, Status.refugee] * segment.years,
     )
     for i, (name, units) in enumerate(zip(ITEMS, done, strict=True)):
         for c in np.flatnonzero(units * unit[:, i]).tolist():
@@ -108,7 +107,7 @@ MECHANISM = Mechanism(
     "records public spending",
     states=(UNIT_COSTS,),
     counters=(SPENDING,),
-    hooks=(Hook("count", 40, spend),),
+    hooks=(Hook("count", 10, spend),),
     tables=(
         Table(
             "spending",

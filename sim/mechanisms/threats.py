@@ -28,7 +28,7 @@ from sim.model.declare import (
 )
 
 if TYPE_CHECKING:
-    from sim.model.substep import SubStep
+    from sim.model.segment import Segment
     from sim.model.world import Census, World
     from sim.schema import Intervention, Scenario, Shock
 
@@ -160,7 +160,7 @@ class Threats:
         self.courses = courses_of(self.disturbances)
         self.events = self._prevalence_events(self.disturbances)
         # Include disturbances that are switched off, so that runs with and without them are cut
-        # into the same sub-steps and use the same random draws.
+        # into the same segments and use the same random draws.
         others = self._prevalence_events([one for _, one in stated])
         self.dates = sorted({*self._dates(self.events), *self._dates(others)})
         """Days on which a prevalence or perpetrator changes, or would if all were enabled."""
@@ -244,7 +244,7 @@ class Threats:
         self.prevalence, self.by_state = prevalence, by_state
         return np.asarray(changed)
 
-    def advance(self, first_day: int, n_days: int) -> tuple[F64, F64, F64, F64]:
+    def advance(self, first_day: int, n_days: int) -> tuple[F64, F64, F64]:
         """Update severities day by day; give the factors of the rates on each day.
 
         Args:
@@ -253,7 +253,7 @@ class Threats:
 
         Returns:
             ([day, place, 16] exp(S_want), [day, place, 8] exp(S_fear) - 1,
-            [place, threat] mean severity, [day, place, threat] b_k max(s_k - tol_k, 0)).
+            [day, place, threat] severity).
         """
         close = 1.0 - math.exp(-1.0 / self.relaxation)
         steady = self.chronic + self.strain[:, None] * self.crowding[None, :]
@@ -273,7 +273,7 @@ class Threats:
         heard = np.tile(self.unheard, n_days)[:, None]
         want = _products(np.exp(flat[:, : len(WANT)] * heard)).reshape(n_days, -1, 16)
         fear = _products(np.exp(flat[:, len(WANT) :])).reshape(n_days, -1, 8) - 1.0
-        return want, fear, path.mean(axis=0), felt
+        return want, fear, path
 
     def state_fear(self) -> Bool:
         """[place, 8] whether people exposed to this set of fears fear the state itself."""
@@ -285,26 +285,6 @@ def _products(factors: F64) -> F64:
     result = np.empty((factors.shape[0], 1 << factors.shape[1]))
     products(factors, result)
     return result
-
-
-def felt_fear(severity: F64, mask: np.ndarray, weight: F64, tolerable: F64) -> F64:
-    """Greatest fear that persons feel beyond what is tolerable, 0 to 1.
-
-    max over threats of fear of (b_k / max b) max(h_k - tol_k, 0): one well-founded fear is enough.
-
-    Args:
-        severity: [person, threat] of the place.
-        mask: [person] threats they are exposed to.
-        weight: [threat] b_k.
-        tolerable: [threat] tol_k.
-    """
-    gravest = np.zeros(len(mask))
-    most = max(max(weight[threat] for threat in FEAR), 1e-12)
-    for threat in FEAR:
-        exposed = (mask >> threat & 1).astype(bool)
-        excess = np.maximum(severity[:, threat] - tolerable[threat], 0.0)
-        gravest = np.maximum(gravest, exposed * weight[threat] / most * excess)
-    return gravest
 
 
 def strain(world: World) -> F64:
@@ -319,27 +299,28 @@ INSECURITY = dense(
 )
 
 
-def update(world: World, substep: SubStep) -> None:
+def update(world: World, segment: Segment) -> None:
     """Update the prevalence of threats and, once a month, the strain on host places."""
     threats = THREATS.of(world)
-    substep.prevalence_changes = threats.update_prevalence(float(world.day))
-    if substep.month_begins:
+    segment.prevalence_changes = threats.update_prevalence(float(world.day))
+    if segment.month_begins:
         threats.strain = strain(world)
 
 
-def advance(world: World, substep: SubStep) -> None:
-    """Update severities through the days of the sub-step."""
-    want, fear, substep.severity, substep.excess = THREATS.of(world).advance(
-        world.day, substep.end - world.day
-    )
-    substep.felt = want, fear
+def advance(world: World, segment: Segment) -> None:
+    """Update severities through the days of the segment."""
+    want, fear, segment.severity = THREATS.of(world).advance(world.day, segment.end - world.day)
+    segment.felt = want, fear
 
 
-def count_insecurity(world: World, substep: SubStep) -> None:
-    """Add the insecurity of people exposed at the end of the sub-step."""
-    exposed = substep.census.exposed
+def count_insecurity(world: World, segment: Segment) -> None:
+    """Add the insecurity of people exposed at the end of the segment, as if they were there in all.
+
+    For those who come and go within it, `lives` corrects this.
+    """
+    years = segment.severity.sum(axis=0) / DAYS_A_YEAR
     counts = INSECURITY.of(world)
-    counts += exposed * substep.severity[:, None, :] * substep.years
+    counts += segment.census.exposed * years[:, None, :]
 
 
 def threat_rows(world: World, _census: Census) -> Rows:

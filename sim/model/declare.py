@@ -23,7 +23,7 @@ from sim.schema.key import Part
 from sim.schema.types import strip
 
 if TYPE_CHECKING:
-    from sim.model.substep import SubStep
+    from sim.model.segment import Segment
     from sim.model.world import Census, World
     from sim.schema import Scenario
 
@@ -164,16 +164,16 @@ class State(Generic[T]):
         world.states[self.name] = value
 
 
-StageName = Literal["people", "environment", "rates", "decisions", "states", "count"]
+StageName = Literal["people", "environment", "states", "rates", "lives", "count"]
 STAGES: Final[Mapping[StageName, str]] = {
-    "people": "people are born, die and finish school",
+    "people": "once a month: people are born and die, and families learn and reunite",
     "environment": "threats, rules and tables are updated: what people face, have and know",
+    "states": "once a month: states deal with those who wait for them",
     "rates": "the factors of the rates at which households move are set",
-    "decisions": "households decide, and people on the way travel",
-    "states": "states decide about applications, claims and orders",
+    "lives": "households decide, travel, arrive and change their status, each in its own time",
     "count": "people and public spending are counted",
 }
-"""Stages of a sub-step, in order."""
+"""Stages of a segment, in order."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -183,7 +183,7 @@ class Hook:
     stage: StageName
     order: int
     """Position within the stage, ascending; no two hooks of a stage share one."""
-    do: Callable[[World, SubStep], None]
+    do: Callable[[World, Segment], None]
 
 
 class Fault(NamedTuple):
@@ -234,7 +234,7 @@ class Mechanism:
     tables: tuple[Table, ...] = ()
     draws: tuple[Draw, ...] = ()
     dates: Callable[[World], Iterable[int]] | None = None
-    """Days from the start of its dated changes; steps are cut into sub-steps there."""
+    """Days from the start of its dated changes; steps are cut into segments there."""
     hooks: tuple[Hook, ...] = ()
 
     def __post_init__(self) -> None:

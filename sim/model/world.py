@@ -16,7 +16,7 @@ import numpy as np
 
 from sim.core.rng import Draw, key_of, name_hash
 from sim.core.state import F64, I64, NOBODY, U16, U32, U64, Bool, Households, Persons
-from sim.core.terms import Activity
+from sim.core.terms import Activity, Status
 from sim.kernels.living import look_at_households
 from sim.kernels.plane import Plane, first_points
 from sim.kernels.tally import list_households
@@ -34,11 +34,10 @@ class Listed(NamedTuple):
     """Those that have a residence, and decide whether to move."""
     staying: U32
     """Those that have a residence, and never leave it: `population.others`."""
-    unsettled: U32
-    """Those that have a residence, but claim asylum, stay without permission, or are ordered to
-    leave."""
     stranded: U32
     """Those stranded on the way."""
+    busy: U32
+    """Those that have a residence, and to which something other than a move may happen."""
 
 
 class Census(NamedTuple):
@@ -88,11 +87,11 @@ class World:
     cells: Cells
     threads: int = 1
     day: int = 0
-    """Days from the start of the run to the start of the next sub-step."""
+    """Days from the start of the run to the start of the next segment."""
     step: int = 0
     """Steps done."""
-    first_substep: bool = True
-    """Whether the next sub-step is the first of its step."""
+    spare: I64 = field(default_factory=lambda: np.empty(0, np.int64))
+    """Rows of households that nobody has founded yet."""
     month_began: int = 0
     """Day of the last monthly update."""
     dates: list[int] = field(default_factory=list)
@@ -133,7 +132,7 @@ class World:
     def first_events(
         self, draw: Draw, who: U64, rate: F64, since: F64 | float, until: F64 | float
     ) -> tuple[F64, U64]:
-        """First event of each of several rates, in spans of time that begin today or later.
+        """First event of each of several rates, in spans of time since the month before began.
 
         Args:
             draw: What happens.
@@ -148,7 +147,7 @@ class World:
         n = len(who)
         time, word = np.full(n, np.inf), np.empty(n, np.uint64)
         begin, end = (np.broadcast_to(np.asarray(it, np.float64), n) for it in (since, until))
-        day, last = self.day, end.max(initial=-np.inf)
+        day, last = self.month_began, end.max(initial=-np.inf)
         while day < last:
             plane = self.plane(draw, day)
             left = np.isinf(time)
@@ -158,23 +157,20 @@ class World:
             day = int(plane.start + plane.days)
         return time, word
 
-    def add_households(self, n: int) -> I64:
-        """Add rows for households without members; return their row numbers."""
-        used = len(self.households.ident)
-        columns: dict[str, Any] = self.households._asdict()
-        del self.households
-        self.households = Households(**resized(columns, used + n))
-        new = np.arange(used, used + n)
-        self.households.head[new] = NOBODY
-        self.households.relative[new] = new
-        self.households.activity[new] = Activity.dead
-        return new
-
-    def drop_households(self, n: int) -> None:
-        """Keep the first n households; the others have had no members yet."""
-        columns: dict[str, Any] = self.households._asdict()
-        del self.households
-        self.households = Households(**resized(columns, n))
+    def rows_for(self, n: int) -> I64:
+        """Take rows for n new households; those that are not used are put back in `spare`."""
+        used, lacking = len(self.households.ident), n - len(self.spare)
+        if lacking > 0:
+            columns: dict[str, Any] = self.households._asdict()
+            del self.households
+            self.households = Households(**resized(columns, used + lacking))
+            new = np.arange(used, used + lacking)
+            self.households.head[new] = NOBODY
+            self.households.relative[new] = new
+            self.households.activity[new] = Activity.dead
+            self.spare = np.concatenate([self.spare, new])
+        rows, self.spare = self.spare[:n], self.spare[n:]
+        return rows
 
     def add_persons(self, n: int) -> I64:
         """Add empty rows of persons; return their row numbers."""
@@ -184,10 +180,20 @@ class World:
         self.persons = Persons(**resized(columns, used + n))
         return np.arange(used, used + n)
 
-    def list_households(self, first: int, last: int) -> Listed:
-        """List the households among rows `first:last`."""
+    def list_households(self, first: int, last: int, clocks: Bool | None = None) -> Listed:
+        """List the households among rows `first:last`.
+
+        Args:
+            first, last: The rows.
+            clocks: [status, country] whether something other than a move may happen to residents of
+                that status; None: nothing.
+        """
+        if clocks is None:
+            clocks = np.zeros((len(Status), self.n_countries), bool)
         lists = [np.empty(last - first, np.uint32) for _ in Listed._fields]
-        found = list_households(self.households, first, last, self.geography.decides, *lists)
+        found = list_households(
+            self.households, first, last, self.geography.decides, clocks, self.country, *lists
+        )
         return Listed(*(rows[:n] for rows, n in zip(lists, found, strict=True)))
 
     @property

@@ -1,0 +1,335 @@
+"""Lives: all that happens to households in a segment, in event time (`sim/kernels/live.py`)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from sim.core.parallel import FEW_MOVERS, in_pieces, in_ranges
+from sim.core.rng import key_of
+from sim.core.state import DAYS_A_YEAR, I64, Bool, Moves, Plans
+from sim.core.terms import ClaimStage, Harm, Status
+from sim.kernels.decision import sieve
+from sim.kernels.live import live
+from sim.kernels.segment import FINE, KIN, MOVES, PARTED, Counts, Log, Setting, Severities
+from sim.kernels.tally import count_days as add_days
+from sim.mechanisms.asylum import CLAIMED, RECOGNISED, TRANSFER
+from sim.mechanisms.attempts import JOURNEYS
+from sim.mechanisms.camps import CAMP
+from sim.mechanisms.caravans import SETTING_OUT
+from sim.mechanisms.census import ACCOUNT, LostPeopleError
+from sim.mechanisms.choice import CHOICES
+from sim.mechanisms.custody import held_days, separate
+from sim.mechanisms.decide import (
+    ATTRIBUTION,
+    HOUSEHOLD_DAYS,
+    HOUSEHOLDS,
+    MOVE,
+    PERSON_DAYS,
+    PERSONS,
+    TRAPPED,
+)
+from sim.mechanisms.exposure import exposing
+from sim.mechanisms.flows import ARRIVED, DEPARTED
+from sim.mechanisms.harms import (
+    BRIBES,
+    EXPECTED_INTERCEPTED,
+    EXTORTED,
+    HARMS,
+    INTERCEPTED,
+    harmed,
+)
+from sim.mechanisms.journey import CHANNEL_CHOSEN, CROSSINGS, DESTINATION, ON_LEGS, STRANDED
+from sim.mechanisms.kin import send
+from sim.mechanisms.law import LAW
+from sim.mechanisms.livelihood import MEANS
+from sim.mechanisms.naturalisation import NATURALISATION, NATURALISED
+from sim.mechanisms.plans import PLANNED, PLANS, blank, chosen, joined, keep, with_households
+from sim.mechanisms.policy import CLASSES
+from sim.mechanisms.regularisation import REGULARISED
+from sim.mechanisms.removal import REMOVAL
+from sim.mechanisms.threats import INSECURITY, THREATS
+from sim.model.declare import Hook, Mechanism
+
+if TYPE_CHECKING:
+    from sim.model.segment import Segment
+    from sim.model.world import World
+
+LEAST = 64
+"""Least number of rows for which there is room."""
+
+
+@dataclass
+class Share:
+    """Households whose lives one thread tells."""
+
+    plans: Plans
+    n: int
+    """Rows of plans in use."""
+    counts: Counts
+    log: Log
+    spare: I64
+    """Rows for new households."""
+    done: int = 0
+    """Rows of plans that have been dealt with."""
+    used: int = 0
+    """Spare rows in use."""
+
+
+def tell_lives(world: World, segment: Segment) -> None:
+    """Let everything happen to households that happens to them until the segment ends."""
+    before = HARMS.of(world).sum(axis=0), HARMS.of(world).sum(axis=1)
+    decided = decided_claims(world)
+    setting = setting_of(world, segment)
+    count_days(world, segment, setting)
+    plans = with_households(world, busy_households(world, segment))
+    plans.now[:] = float(world.day)
+    insecurity = np.zeros(INSECURITY.of(world).shape, np.int64)
+    custody = CHOICES.of(world).way.custody
+    held = np.zeros((len(custody.days), len(world.scenario.corridors)), np.int64)
+    totals = counts_of(world, insecurity, held)
+    edges = in_ranges(
+        lambda first, last: (first, last), len(plans.household), world.threads, FEW_MOVERS
+    )
+    alone = len(edges) < 2
+    shares = [
+        share_of(world, plans, first, last, totals if alone else nothing_of(totals))
+        for _, (first, last) in edges
+    ]
+    arguments = what_holds(world, segment)
+
+    def work(number: int, _: int) -> None:
+        go_on(world, setting, arguments, shares[number])
+
+    in_ranges(work, len(shares), len(shares))
+    for share in shares:
+        while share.done < share.n:
+            make_room(world, share)
+            go_on(world, setting, arguments, share)
+        if not alone:
+            add_up(totals, share.counts)
+        write_down(world, share)
+        world.spare = np.concatenate([world.spare, share.spare[share.used :]])
+    parts = [chosen(share.plans, np.arange(share.n)) for share in shares]
+    keep(world, joined(parts) if parts else plans)
+    INSECURITY.of(world)[:] -= insecurity / FINE
+    segment.held_days = held_days(world, CHOICES.of(world).way, held)
+    harms = HARMS.of(world)
+    ACCOUNT.of(world).dead += (harms.sum(axis=0) - before[0])[:, Harm.death]
+    segment.returned = (harms.sum(axis=1) - before[1])[:, Harm.forced_return]
+    segment.decided = decided_claims(world) - decided
+    check_plans(world)
+
+
+def clocks(world: World) -> Bool:
+    """[status, country] whether something other than a move may happen to residents."""
+    law = LAW.of(world)
+    result = np.zeros((len(Status), world.n_countries), bool)
+    result[Status.claimant] = ~law.courts
+    result[Status.ordered] = True
+    result[Status.irregular] = law.regularisation.any(axis=0)
+    result[Status.regular] = result[Status.refugee] = law.naturalisation.any(axis=0)
+    return result
+
+
+def busy_households(world: World, segment: Segment) -> I64:
+    """[n] rows of households to which something may happen, ascending, without repeats."""
+    plane, month, possible = world.plane(MOVE), world.month(), clocks(world)
+
+    def visit(first: int, last: int) -> I64:
+        listed = world.list_households(first, last, possible)
+        through = np.empty(len(listed.deciding), np.int64)
+        n = sieve(
+            world.households, world.persons, listed.deciding, segment.now, plane, month, through
+        )
+        return np.concatenate([through[:n], listed.busy, listed.stranded])
+
+    parts = in_pieces(visit, len(world.households.ident), world.threads)
+    return np.unique(np.concatenate([np.empty(0, np.int64), *parts]))
+
+
+def count_days(world: World, segment: Segment, setting: Setting) -> None:
+    """Count the days of households that decide, as if they stayed where they are in all of them."""
+    days, persons = HOUSEHOLD_DAYS.of(world), PERSON_DAYS.of(world)
+
+    def visit(first: int, last: int) -> tuple[I64, I64]:
+        houses = world.list_households(first, last).deciding
+        found = np.zeros_like(days), np.zeros_like(persons)
+        add_days(
+            world.households, world.persons, houses, world.country, setting.month,
+            setting.strides, segment.end - world.day, *found,
+        )  # fmt: skip
+        return found
+
+    for its_days, its_persons in in_pieces(visit, len(world.households.ident), world.threads):
+        days += its_days
+        persons += its_persons
+
+
+def setting_of(world: World, segment: Segment) -> Setting:
+    """The time, and the world around the households."""
+    geography, journey, choices = world.geography, world.scenario.journey, CHOICES.of(world)
+    plane = world.plane(MOVE)
+    planes = (MOVE, STRANDED, REMOVAL, REGULARISED, NATURALISATION)
+    draws = (*ON_LEGS, DESTINATION, CHANNEL_CHOSEN, TRANSFER, CAMP, RECOGNISED)
+    return Setting(
+        month=world.month(),
+        first=float(world.day),
+        end=float(segment.end),
+        plane_start=plane.start,
+        plane_days=plane.days,
+        planes=np.array([world.plane(draw).key for draw in planes]),
+        draws=np.array([key_of(world.seed, draw) for draw in draws]),
+        country=world.country,
+        decides=geography.decides,
+        km=world.network.km,
+        nearest=geography.nearest,
+        place_ident=geography.place_ident,
+        country_ident=geography.country_ident,
+        joined=choices.joined,
+        strides=world.cells.strides,
+        stranded_rate=1.0 / journey.wait_stranded,
+        grounds=journey.grounds,
+        pause_returned=world.scenario.decision.pause_returned,
+        captivity_days=journey.captivity_days,
+    )
+
+
+def what_holds(world: World, segment: Segment) -> tuple[Any, ...]:
+    """What the kernel reads besides households and their setting."""
+    choices, threats = CHOICES.of(world), THREATS.of(world)
+    added_up = np.zeros((len(segment.severity) + 1, *threats.severity.shape))
+    np.cumsum(segment.severity / DAYS_A_YEAR, axis=0, out=added_up[1:])
+    severities = Severities(segment.severity, added_up, threats.weight, threats.tolerable)
+    ways = ((world.network.legs, choices.way), *choices.caravans)
+    return (
+        choices.tables, segment.now, MEANS.of(world), CLASSES.of(world), LAW.of(world), ways,
+        severities, exposing(world),
+    )  # fmt: skip
+
+
+def counts_of(world: World, insecurity: I64, held: I64) -> Counts:
+    """What the kernel adds to."""
+    return Counts(
+        households=HOUSEHOLDS.of(world),
+        people=PERSONS.of(world),
+        trapped=TRAPPED.of(world),
+        attribution=ATTRIBUTION.of(world),
+        household_days=HOUSEHOLD_DAYS.of(world),
+        person_days=PERSON_DAYS.of(world),
+        insecurity=insecurity,
+        harmed=harmed(world),
+        caught=INTERCEPTED.of(world),
+        caught_expected=EXPECTED_INTERCEPTED.of(world),
+        extorted=EXTORTED.of(world),
+        bribes=BRIBES.of(world),
+        crossings=CROSSINGS.of(world),
+        held=held,
+        journeys=JOURNEYS.of(world),
+        setting_out=SETTING_OUT.of(world),
+        claims=CLAIMED.of(world),
+        naturalised=NATURALISED.of(world),
+    )
+
+
+def nothing_of(counts: Counts) -> Counts:
+    """Counts of the same shapes in which nothing is counted."""
+    harm = type(counts.harmed)(*(np.zeros_like(column) for column in counts.harmed))
+    columns: dict[str, Any] = {
+        name: harm if name == "harmed" else np.zeros_like(column)
+        for name, column in counts._asdict().items()
+    }
+    return Counts(**columns)
+
+
+def add_up(totals: Counts, counts: Counts) -> None:
+    """Add the counts of one thread to those of all."""
+    for name, total in totals._asdict().items():
+        column = getattr(counts, name)
+        if name != "harmed":
+            total += column
+    for part, its in zip(totals.harmed, counts.harmed, strict=True):
+        part += its
+
+
+def new_log(n: int) -> Log:
+    """Make an empty log with room for n moves, and for as much else."""
+    whole, real = np.int64, np.float64
+    return Log(
+        np.empty((n, 7), whole), np.empty((n, 2), whole), np.empty(n, real),
+        np.empty((n, 3), whole), np.empty(n, real), np.zeros(3, whole),
+    )  # fmt: skip
+
+
+def share_of(world: World, plans: Plans, first: int, last: int, counts: Counts) -> Share:
+    """Make the share of some rows of plans."""
+    n = last - first
+    room = blank(world, max(n // 4, LEAST))
+    mine = Plans(*(
+        np.concatenate([column[first:last], more]) for column, more in zip(plans, room, strict=True)
+    ))  # fmt: skip
+    spare = world.rows_for(max(n // 8, LEAST))
+    return Share(mine, n, counts, new_log(2 * n + LEAST), spare)
+
+
+def go_on(world: World, setting: Setting, arguments: Any, share: Share) -> None:
+    """Tell lives as far as there is room for what happens."""
+    share.done, share.n, used = live(
+        world.households, world.persons, share.plans, share.done, share.n,
+        share.spare[share.used :], setting, *arguments, share.counts, share.log,
+    )  # fmt: skip
+    share.used += used
+
+
+def make_room(world: World, share: Share) -> None:
+    """Double the room for plans and new households, and empty the log."""
+    write_down(world, share)
+    share.log = new_log(2 * len(share.log.moves))
+    more = blank(world, len(share.plans.household))
+    share.plans = Plans(*(
+        np.concatenate(columns) for columns in zip(share.plans, more, strict=True)
+    ))  # fmt: skip
+    share.spare = np.concatenate([share.spare, world.rows_for(len(share.spare))])
+
+
+def write_down(world: World, share: Share) -> None:
+    """Write down what a log lists where it belongs."""
+    log = share.log
+    moves = log.moves[: log.n[MOVES]]
+    for arrived, counter in ((False, DEPARTED), (True, ARRIVED)):
+        mine = moves[moves[:, 0] == arrived]
+        if len(mine):
+            counter.of(world).append(Moves(*mine[:, 1:].T.copy()))
+    if n := log.n[KIN]:
+        send(world, log.kin[:n, 0], log.kin[:n, 1], log.kin_time[:n])
+    n = log.n[PARTED]
+    children, adults, country = log.parted[:n].T.copy()
+    separate(world, children, adults, country, log.parted_time[:n].copy())
+    log.n[:] = 0
+
+
+def decided_claims(world: World) -> I64:
+    """[country] people whose claims have been decided in this period."""
+    claims = CLAIMED.of(world).sum(axis=1)
+    return np.asarray(claims[:, ClaimStage.recognised] + claims[:, ClaimStage.rejected])
+
+
+def check_plans(world: World) -> None:
+    """Check that every household on the way has a plan, and members.
+
+    Raises:
+        LostPeopleError: One has none.
+    """
+    households, plans = world.households, PLANS.of(world)
+    active = np.isin(households.activity[plans.household], PLANNED)
+    if (households.size[plans.household[active]] == 0).any():
+        raise LostPeopleError(f"{world.date()}: a household on the way has no members")
+
+
+MECHANISM = Mechanism(
+    "lives",
+    "lets households decide, travel, arrive and change their status",
+    hooks=(Hook("lives", 10, tell_lives),),
+)
