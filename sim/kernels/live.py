@@ -165,9 +165,7 @@ def live(
                 if activity == STRANDED:
                     word = its_word
         if plane == status.REMOVAL:
-            status.expect_removal(
-                households, house, since, min(when, until), rate, setting, counts
-            )
+            status.expect_removal(households, house, since, min(when, until), rate, setting, counts)
         if what == NOTHING:
             plans.now[i] = setting.end
             i += 1

@@ -12,7 +12,7 @@ from sim.core.terms import N_THREATS, Answer
 from sim.kernels.decision import expect
 from sim.kernels.rates import Conditions
 from sim.mechanisms.choice import CHOICES, conditions
-from sim.mechanisms.expected import EXPECTED
+from sim.mechanisms.expected import EXPECTED, days_expected
 from sim.mechanisms.exposure import update_households
 from sim.mechanisms.livelihood import MEANS
 from sim.mechanisms.policy import CLASSES
@@ -70,28 +70,26 @@ def set_conditions(world: World, segment: Segment) -> None:
     update_households(world)
     if segment.look is not None:
         segment.look(segment.now, segment.end)
-    if EXPECTED.of(world) is not None:
-        add_expected(world, segment)
+    days = days_expected(world)
+    if days:
+        add_expected(world, segment, days)
 
 
-def add_expected(world: World, segment: Segment) -> None:
-    """Add the expected answers of a month, from the rates in its middle.
+def add_expected(world: World, segment: Segment, days: int) -> None:
+    """Add the expected answers of households, from today's rates.
 
-    Who comes to live somewhere later in the month is not expected to move on in it.
+    Args:
+        world: The world.
+        segment: The segment that begins.
+        days: For how many days they are expected.
     """
-    expected = EXPECTED.of(world)
+    expected, houses = EXPECTED.of(world), world.deciding
     assert expected is not None
-    time, first = world.scenario.time, segment.month_ends - segment.month_days
-    begin, end = max(first, 0), min(segment.month_ends, (time.end - time.start).days + 1)
-    middle = (begin + end) // 2
-    if not world.day <= middle < segment.end:
-        return
-    houses = world.deciding
     n = len(houses)
     expect(
         world.households, world.persons, houses, 0, n, CHOICES.of(world).tables, segment.now,
-        CLASSES.of(world), np.full(n, middle + 0.5), world.month(),
-        np.full(n, (end - begin) / DAYS_A_YEAR), cells_of(world, houses), MICRO,
+        CLASSES.of(world), np.full(n, world.day + 0.5), world.month(),
+        np.full(n, days / DAYS_A_YEAR), cells_of(world, houses), MICRO,
         expected.answers, expected.years, expected.flows,
     )  # fmt: skip
 
