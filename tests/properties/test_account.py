@@ -6,20 +6,28 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sim.core.state import HEAD, HELD
+from sim.core.state import DIED, HELD, I64, NOBODY
 from sim.core.terms import Activity, Status
 from sim.engine.step import advance
-from sim.kernels.household import party_sizes
-from sim.mechanisms import asylum, decide
+from sim.mechanisms import asylum, decide, rounds
 from sim.mechanisms.admission import APPLICATIONS
 from sim.mechanisms.asylum import CLAIMS
 from sim.mechanisms.census import ACCOUNT, LostPeopleError
 from sim.mechanisms.journey import PARTIES
+from sim.model.world import World
+from tests.recount import Recount
 from tests.small import HARSH, small, small_tables, steps, tables, world
+from tests.worlds import living_members, random_world, take_out
 
 
 def total() -> int:
-    return ACCOUNT.of(world()).start
+    return int(ACCOUNT.of(world()).start.sum())
+
+
+def sizes_of(at: World) -> I64:
+    """[household] living members, counted person by person."""
+    alive = at.persons.past & DIED == 0
+    return np.bincount(at.persons.household[alive], minlength=len(at.households.ident))
 
 
 def test_account_and_stocks_close_every_month():
@@ -51,113 +59,120 @@ def test_account_and_stocks_close_every_month():
 @pytest.mark.parametrize("every", ["day", "week", "month"])
 def test_everybody_is_in_exactly_one_state(every):
     at = world(small(f"time.step={every}", "time.end=2020-10"))
-    people = before = at.people._replace(
-        pid=at.people.pid.copy(), household=at.people.household.copy()
+    recount, n_start = Recount(at), len(at.persons.pid)
+    pid, house, ident = (
+        it.copy() for it in (at.persons.pid, at.persons.household, at.households.ident)
     )
-    start = len(people.pid)
     n_moving = 0
     for census in steps(at):
-        people = at.people
-        weight = at.weight[people.home]
-        n = len(before.pid)
-        assert (people.pid[:n] == before.pid).all()
-        assert len(np.unique(people.pid)) == len(people.pid)
-        assert census.activities.sum() == ACCOUNT.of(at).start + ACCOUNT.of(at).born == weight.sum()
-        assert ACCOUNT.of(at).born == weight[start:].sum()
-        alive = people.activity != Activity.dead
-        assert ((people.flags & HEAD > 0) <= alive).all()
-        # Each household has exactly one head, and lives and moves together.
-        heads = np.flatnonzero(people.flags & HEAD)
-        assert len(np.unique(people.household[heads])) == len(heads)
-        head_of = np.full(len(people.pid), -1)
-        head_of[people.household[heads]] = heads
-        mine = head_of[people.household]
-        assert (mine[alive] >= 0).all()
-        for column in (
-            people.place, people.activity, people.status, people.mask, people.uprooted,
-        ):  # fmt: skip
-            assert (column[alive] == column[mine[alive]]).all()
-        assert (people.means >= 0).all()
+        households, persons, account = at.households, at.persons, ACCOUNT.of(at)
+        n, m = len(pid), len(ident)
+        assert (persons.pid[:n] == pid).all()
+        assert (households.ident[:m] == ident).all()
+        assert len(np.unique(persons.pid)) == len(persons.pid)
+        assert len(np.unique(households.ident)) == len(households.ident)
+        weight = households.weight[persons.household].astype(np.int64)
+        assert weight.sum() == (account.start + account.born).sum()
+        assert account.born.sum() == weight[n_start:].sum()
+        alive = persons.past & DIED == 0
+        citizenship = at.country[households.home[persons.household]]
+        for c in range(at.n_countries):
+            living = weight[alive & (citizenship == c)].sum()
+            gone = account.died[c] + account.dead[c]
+            assert census.activities[c].sum() == living == account.start[c] + account.born[c] - gone
+            assert weight[~alive & (citizenship == c)].sum() == gone
+        # Each household has exactly one list of members, and each family one circle.
+        assert not recount.faults(at)
+        assert (households.means >= 0).all()
         # A household loses members to households of their own, or to death; it gains newborns.
-        stays = people.household[:n] == before.household
-        assert (stays | (people.household[:n] == np.arange(n))).all()
-        before = people._replace(pid=people.pid.copy(), household=people.household.copy())
-        # Birth households are rings that hold everybody once.
-        assert (np.sort(people.sibling) == np.arange(len(people.pid))).all()
+        left = np.flatnonzero(persons.household[:n] != house)
+        assert (persons.household[left] >= m).all()
+        assert (households.ident[persons.household[left]] == persons.pid[left]).all()
+        assert set(persons.household[n:]) <= set(range(len(households.ident)))
+        pid, house, ident = (it.copy() for it in (persons.pid, persons.household, households.ident))
         # A party for all who travel or are held, an application for all who wait, a claim for
         # all who claim.
-        parties = PARTIES.of(at).head
+        parties = PARTIES.of(at).household
         n_moving += len(parties)
         assert len(np.unique(parties)) == len(parties)
         on_the_way = (Activity.travelling, Activity.detained, Activity.captive)
-        away = heads[np.isin(people.activity[heads], on_the_way)]
+        away = np.flatnonzero(np.isin(households.activity, on_the_way))
         assert set(away) == set(parties)
         held = PARTIES.of(at).leg == HELD
-        assert (held == (people.activity[parties] != Activity.travelling)).all()
-        waiting = heads[people.activity[heads] == Activity.waiting]
-        assert set(waiting) == set(APPLICATIONS.of(at).head)
-        assert len(CLAIMS.of(at).person) == len(np.unique(CLAIMS.of(at).person))
-        claimants = np.flatnonzero(alive & (people.status == Status.claimant))
-        assert set(claimants) <= set(CLAIMS.of(at).person)
+        assert (held == (households.activity[parties] != Activity.travelling)).all()
+        waiting = np.flatnonzero(households.activity == Activity.waiting)
+        applied = APPLICATIONS.of(at).household
+        assert sorted(waiting) == sorted(applied)
+        claims = CLAIMS.of(at).household
+        assert len(claims) == len(np.unique(claims))
+        claimants = (households.size > 0) & (households.status == Status.claimant)
+        assert set(np.flatnonzero(claimants)) <= set(claims)
         # The blocked are residents' households.
-        assert census.blocked_heads.sum() <= weight[heads].sum()
+        lives = households.size > 0
+        assert census.blocked_households.sum() <= households.weight[lives].sum()
     assert n_moving > 20
-    assert len(people.pid) > start
+    assert len(persons.pid) > n_start
 
 
-def test_the_five_answers_sum_to_the_heads_and_people_who_were_asked(monkeypatch):
-    asked = {"heads": 0, "people": 0, "again": 0, "further": 0}
-    ask = decide.ask
+def test_the_five_answers_sum_to_the_households_and_people_who_were_asked(monkeypatch):
+    asked = {"households": 0, "people": 0, "again": 0, "further": 0}
+    ask, ask_listed = decide.ask, decide.ask_listed
     spoken: set[int] = set()
     since: dict[int, tuple[int, int]] = {}
+    listed = [False]
+
+    def spy_listed(*rest):
+        listed[0] = True
+        answers = ask_listed(*rest)
+        listed[0] = False
+        return answers
 
     def spy(at, now, asked_now, *rest):
-        people, rows = at.people, asked_now.heads
+        households, houses = at.households, asked_now.houses
         answers = ask(at, now, asked_now, *rest)
         events = answers.events
         # Once a step each, again where they have come to live within it, and again if they give
         # a second answer that is not to stay.
-        first = len(rest) == 2  # everybody's households are known; those asked again come without
+        first = not listed[0]
         if at.first_substep and first:
             spoken.clear()
             since.clear()
-        now_here = dict(
-            zip(
-                rows.tolist(), zip(people.place[rows], people.moved[rows], strict=True), strict=True
-            )
-        )
-        heads = {row for row, here in now_here.items() if since.get(row) != here}
+        places = zip(households.place[houses], households.moved[houses], strict=True)
+        now_here = dict(zip(houses.tolist(), places, strict=True))
+        counted = {house for house, here in now_here.items() if since.get(house) != here}
         if first and not at.first_substep:
-            heads = set()
+            counted = set()
         since.update(now_here)
-        told = set(events.head.tolist())
-        asked["again"] += len(told & spoken - heads)
-        heads |= told & spoken
+        told = set(events.house.tolist())
+        asked["again"] += len(told & spoken - counted)
+        counted |= told & spoken
         spoken.update(told)
-        rows = np.array(sorted(heads), np.int64)
-        weight = at.weight[people.home]
-        asked["heads"] += int(weight[rows].sum())
-        inside = np.isin(people.household, people.household[rows])
-        asked["people"] += int(weight[inside & (people.activity != Activity.dead)].sum())
+        houses, weight = np.array(sorted(counted), np.int64), households.weight.astype(np.int64)
+        asked["households"] += int(weight[houses].sum())
+        sizes = sizes_of(at)
+        asked["people"] += int((weight * sizes)[houses].sum())
         # So does who is told no more often than once, or moves after it.
-        rows, further = np.unique(events.head, return_counts=True)
+        houses, further = np.unique(events.house, return_counts=True)
         further -= 1
-        asked["heads"] += int((weight[rows] * further).sum())
-        asked["people"] += int((weight[rows] * further * party_sizes(people, rows)).sum())
+        asked["households"] += int((weight[houses] * further).sum())
+        asked["people"] += int((weight[houses] * further * sizes[houses]).sum())
         asked["further"] += int(further.sum())
         return answers
 
     monkeypatch.setattr(decide, "ask", spy)
+    monkeypatch.setattr(rounds, "ask_listed", spy_listed)
     found = tables()
-    assert found["answers"]["households"].sum() == asked["heads"]
+    assert found["answers"]["households"].sum() == asked["households"]
     assert (found["answers"]["households"] > 0).all()
     assert asked["again"] > 5
     assert asked["further"] > 100
     # Who is left of a household by a pioneer is counted, too: they stay.
     assert found["answers"]["people"].sum() == asked["people"]
-    asked["heads"] = 0
+    asked["households"] = 0
     everyone = tables(small("outputs.by=[]"))["answers"]
-    assert everyone["households"].sum() == asked["heads"] == found["answers"]["households"].sum()
+    assert (
+        everyone["households"].sum() == asked["households"] == found["answers"]["households"].sum()
+    )
 
 
 def test_attribution_sums_to_the_people_who_move_of_necessity():
@@ -222,24 +237,159 @@ def test_journeys_are_flows_by_corridors_into_other_countries(changes):
     assert bool(changes) == (home > 0) == bool((journeys["caravan"] == "walk").any())
 
 
-@pytest.mark.parametrize("harm", ["activity", "head", "death", "birth", "burial"])
+@pytest.mark.parametrize(
+    "harm", ["activity", "start", "citizenship", "size", "death", "birth", "burial"]
+)
 def test_a_loss_is_noticed(harm):
     at = world()
-    while not len(PARTIES.of(at).head):
+    while not len(PARTIES.of(at).household):
         advance(at)
+    households, account = at.households, ACCOUNT.of(at)
     if harm == "activity":
-        at.people.activity[PARTIES.of(at).head[0]] = Activity.resident
+        households.activity[PARTIES.of(at).household[0]] = Activity.resident
         PARTIES.of(at).due[:] = 1e9
-    elif harm == "head":
-        ACCOUNT.of(at).start += 1
+    elif harm == "start":
+        account.start[0] += 1
+    elif harm == "citizenship":
+        # Nobody is missing in all.
+        account.start[:2] += (1, -1)
+    elif harm == "size":
+        households.size[at.deciding[5]] += 1
     elif harm == "birth":
-        ACCOUNT.of(at).born += 1
+        account.born[0] += 1
     elif harm == "burial":
-        ACCOUNT.of(at).died -= 1
+        account.died[0] -= 1
     else:
-        at.people.activity[at.deciding[5]] = Activity.dead
+        households.activity[at.deciding[5]] = Activity.dead
     with pytest.raises(LostPeopleError, match=str(at.date().year)):
         advance(at)
+
+
+def test_what_households_keep_of_their_members_is_what_a_recount_finds():
+    """After every step of all random worlds, in which members die, are born and go ahead."""
+    died = born = left = 0
+    for number in range(24):
+        at = random_world(number)
+        recount, n_households, n_persons = (
+            Recount(at),
+            len(at.households.ident),
+            len(at.persons.pid),
+        )
+        gone = (at.persons.past & DIED > 0).sum()
+        assert not recount.faults(at), number
+        for _ in steps(at):
+            assert not recount.faults(at), (number, at.date())
+            assert (at.households.size == sizes_of(at)).all(), (number, at.date())
+        died += (at.persons.past & DIED > 0).sum() - gone
+        born += len(at.persons.pid) - n_persons
+        left += len(at.households.ident) - n_households
+    assert died > 100
+    assert born > 10
+    assert left > 50
+
+
+def two_that_live(at: World) -> tuple[int, int]:
+    """Two households of several members, of different families."""
+    one, other = np.flatnonzero(at.households.size > 2)[:2]
+    return int(one), int(other)
+
+
+def too_large(at: World) -> None:
+    at.households.size[two_that_live(at)[0]] += 1
+
+
+def not_dead(at: World) -> None:
+    """The last member is gone, and the household goes on."""
+    house = np.flatnonzero(at.households.size == 1)[0]
+    at.persons.past[at.households.head[house]] |= DIED
+    at.households.head[house], at.households.size[house] = NOBODY, 0
+
+
+def headless(at: World) -> None:
+    at.households.head[two_that_live(at)[0]] = NOBODY
+
+
+def led_by_the_second(at: World) -> None:
+    """A list that begins with the second member does not reach the first."""
+    one, _ = two_that_live(at)
+    at.households.head[one] = at.persons.next[at.households.head[one]]
+
+
+def led_by_the_dead(at: World) -> None:
+    one, _ = two_that_live(at)
+    at.persons.past[at.households.head[one]] |= DIED
+    at.households.size[one] -= 1
+
+
+def cut_short(at: World) -> None:
+    at.persons.next[at.households.head[two_that_live(at)[0]]] = NOBODY
+
+
+def without_end(at: World) -> None:
+    one, _ = two_that_live(at)
+    at.persons.next[living_members(at, one)[-1]] = at.households.head[one]
+
+
+def into_another(at: World) -> None:
+    """The list of a household goes on with the members of another one."""
+    one, other = two_that_live(at)
+    at.persons.next[living_members(at, one)[-1]] = at.households.head[other]
+
+
+def moved_by_half(at: World) -> None:
+    """Somebody says to be in a household whose list does not say so."""
+    one, other = two_that_live(at)
+    at.persons.household[living_members(at, one)[1]] = other
+    at.households.size[one] -= 1
+    at.households.size[other] += 1
+
+
+def adopted(at: World) -> None:
+    """Somebody is in a household of another family, by all lists and sizes."""
+    one, other = two_that_live(at)
+    row = living_members(at, one)[1]
+    take_out(at, row)
+    at.persons.next[row] = at.households.head[other]
+    at.households.head[other] = row
+    at.persons.household[row] = other
+    at.households.size[other] += 1
+
+
+def open_circle(at: World) -> None:
+    one, other = two_that_live(at)
+    at.households.relative[one] = other
+
+
+def two_families(at: World) -> None:
+    """The circles of two families have become one."""
+    relative, (one, other) = at.households.relative, two_that_live(at)
+    relative[one], relative[other] = relative[other], relative[one]
+
+
+@pytest.mark.parametrize(
+    ("damage", "words"),
+    [
+        (too_large, "of size"),
+        (not_dead, "is resident"),
+        (headless, "no list reaches"),
+        (led_by_the_second, "no list reaches"),
+        (led_by_the_dead, "nobody alive"),
+        (cut_short, "no list reaches"),
+        (without_end, "again"),
+        (into_another, "reaches person"),
+        (moved_by_half, "reaches person"),
+        (adopted, "is in family"),
+        (open_circle, "is the next of"),
+        (two_families, "is in family"),
+    ],
+)
+def test_a_recount_finds_what_is_wrong(damage, words):
+    at = world(small("time.end=2020-03"))
+    recount = Recount(at)
+    advance(at)
+    assert not recount.faults(at)
+    damage(at)
+    assert any(words in fault for fault in recount.faults(at))
 
 
 def test_camps_are_never_overfull(monkeypatch):
@@ -282,7 +432,7 @@ def test_courts_decide_no_more_claims_than_they_can(monkeypatch):
 
     def spy(table, keep):
         if type(table).__name__ == "Claims" and keep.dtype == bool:
-            decided.append(table.person[~keep])
+            decided.append(table.household[~keep])
         decide(table, keep)
 
     monkeypatch.setattr(asylum, "take", spy)
@@ -290,22 +440,22 @@ def test_courts_decide_no_more_claims_than_they_can(monkeypatch):
     bb = [c.id for c in at.scenario.countries].index("BB")
     n = 0
     for _ in steps(at):
-        people = at.people
-        for rows in decided:
-            done = rows[
-                np.isin(people.status[rows], (Status.refugee, Status.ordered))
-                & (at.country[people.place[rows]] == bb)
+        households = at.households
+        for houses in decided:
+            done = houses[
+                np.isin(households.status[houses], (Status.refugee, Status.ordered))
+                & (at.country[households.place[houses]] == bb)
             ]
-            n += int(at.weight[people.home[done]].sum())
+            n += int(at.n_people(done).sum())
         decided.clear()
-        waiting = np.isin(CLAIMS.of(at).country, bb).sum() * at.weight[0]
+        waiting = (CLAIMS.of(at).country == bb).sum()
         elapsed = at.day / 365.25
-        assert n <= 9_000 * elapsed + 12 * at.weight.max()
+        assert n <= 9_000 * elapsed + 12 * at.households.weight.max()
     assert n > 5_000
     assert waiting > 0
 
 
-def test_expected_answers_sum_to_the_heads_whom_realised_ones_sum_to():
+def test_expected_answers_sum_to_the_households_that_realised_ones_sum_to():
     """The war and the rules cut steps into sub-steps: nobody is expected to stay twice a step."""
     answers = tables(small("outputs.expected=true", "time.end=2020-12"))["answers"]
     by_month = answers.groupby("date")[["households", "expected"]].sum()

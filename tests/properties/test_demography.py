@@ -9,16 +9,16 @@ import pandas as pd
 import pytest
 
 import sim
-from sim.core.state import DAYS_A_YEAR, WOMAN
+from sim.core.state import DAYS_A_YEAR, DIED, I64, WOMAN, Bool
 from sim.core.terms import Activity
 from sim.engine.step import advance
-from sim.kernels.household import party_sizes
 from sim.mechanisms.census import ACCOUNT
 from sim.mechanisms.demography import N_AGES, RENEWAL, renew_people, vital_rates
 from sim.mechanisms.journey import PARTIES
 from sim.model.substep import substep_of
 from sim.model.world import World
 from tests.small import differing, small, small_tables, steps, tables, world
+from tests.worlds import living_members
 
 AWAY = (Activity.travelling, Activity.detained, Activity.captive)
 OFF = "population.demography=false"
@@ -54,17 +54,32 @@ def renew(at: World, months: int) -> None:
         renew_now(at)
 
 
+def homes(at: World) -> I64:
+    """[person] place of origin."""
+    return at.households.home[at.persons.household]
+
+
+def weights(at: World) -> I64:
+    """[person] people that each represents."""
+    return at.households.weight[at.persons.household].astype(np.int64)
+
+
+def lives(at: World) -> Bool:
+    """[person] whether they are alive."""
+    return at.persons.past & DIED == 0
+
+
 def projected(at: World, months: int) -> tuple[float, float, float]:
     """(people, births, deaths) that rates lead one to expect, by cohorts of a month.
 
     Written for reading: men and women of every month of age, moved up month by month.
     """
     deaths, births = vital_rates(at.scenario)
-    people = at.people
-    country = at.country[people.home]
+    persons = at.persons
+    country = at.country[homes(at)]
     alive = np.zeros((len(deaths), 2, 12 * N_AGES))
-    age = np.minimum(-people.born.astype(int), 12 * N_AGES - 1)
-    np.add.at(alive, (country, people.traits & WOMAN, age), at.weight[people.home])
+    age = np.minimum(-persons.born.astype(int), 12 * N_AGES - 1)
+    np.add.at(alive, (country, persons.traits & WOMAN, age), weights(at))
     born = died = 0.0
     for month in range(months):
         year = 2020 + month // 12
@@ -92,15 +107,14 @@ def test_over_decades_people_grow_as_their_rates_say(fertility, years):
     at = world(small("time.end=2049-12", *CONTROL_RATES, *changed(fertility, years)))
     people, born, died = projected(at, 360)
     renew(at, 360)
-    weight = int(at.weight.max())
-    assert (at.weight == weight).all()
+    weight = int(at.households.weight.max())
+    assert (at.households.weight == weight).all()
     # Births and deaths are counts of rows, nearly Poisson; children of children add to the noise.
-    assert ACCOUNT.of(at).born == pytest.approx(born, abs=4 * np.sqrt(1.5 * born * weight))
-    assert ACCOUNT.of(at).died == pytest.approx(died, abs=4 * np.sqrt(1.5 * died * weight))
-    alive = at.people.activity != Activity.dead
+    assert ACCOUNT.of(at).born.sum() == pytest.approx(born, abs=4 * np.sqrt(1.5 * born * weight))
+    assert ACCOUNT.of(at).died.sum() == pytest.approx(died, abs=4 * np.sqrt(1.5 * died * weight))
     noise = 4 * np.sqrt(1.5 * (born + died) * weight)
-    assert at.weight[at.people.home[alive]].sum() == pytest.approx(people, abs=noise)
-    growth = people / ACCOUNT.of(at).start - 1
+    assert weights(at)[lives(at)].sum() == pytest.approx(people, abs=noise)
+    growth = people / ACCOUNT.of(at).start.sum() - 1
     assert growth > 1 if fertility > 6 else growth < 0.6
 
 
@@ -110,14 +124,14 @@ def test_natural_increase_of_syria_is_near_what_it_was():
     at = world(scenario)
     start = at.scenario.time.start
     syria = np.flatnonzero(at.country == [c.id for c in scenario.countries].index("SY"))
-    n_start = at.weight[at.people.home[np.isin(at.people.home, syria)]].sum()
+    n_start = weights(at)[np.isin(homes(at), syria)].sum()
     yearly = []
     for month in range(96):
         at.day = (date(2011 + month // 12, month % 12 + 1, 1) - start).days
         renew_now(at)
         if month % 12 == 11:
-            alive = np.isin(at.people.home, syria) & (at.people.activity != Activity.dead)
-            yearly.append(at.weight[at.people.home[alive]].sum())
+            alive = np.isin(homes(at), syria) & lives(at)
+            yearly.append(weights(at)[alive].sum())
     growth = np.array(yearly) / np.array([n_start, *yearly[:-1]]) - 1
     assert growth.mean() == pytest.approx(0.023, abs=0.002)
     # Nothing jumps at the start.
@@ -153,49 +167,54 @@ def test_switched_off_people_only_age():
 def test_of_more_births_the_same_and_some_more():
     """Common random numbers: whoever bears at a low rate does so at a high one, and dies alike."""
     at, other = (world(small(*CONTROL_RATES, *changed(f, 71))) for f in (2, 4))
-    n = len(at.people.pid)
+    n = len(at.persons.pid)
     for one in (at, other):
         renew_now(one)
-    assert set(at.people.pid[n:]) < set(other.people.pid[n:])
-    assert (at.people.activity == other.people.activity[: len(at.people.pid)])[:n].all()
+    assert set(at.persons.pid[n:]) < set(other.persons.pid[n:])
+    assert (at.persons.past[:n] == other.persons.past[:n]).all()
+    assert lives(at)[:n].sum() < n
 
 
 def test_a_birth_changes_nobody_elses_fate_within_the_month():
     rates = ("decision.base_livelihood=50", "decision.flight_norm=2")
     at, other = (world(small(*rates, *changed(f, 71))) for f in (0, 9))
-    n, lived = len(at.people.pid), at.people.household.copy()
+    n, lived = len(at.persons.pid), at.persons.household.copy()
     for one in (at, other):
         advance(one)
-    born = other.people.household[n:]
+    born = other.persons.household[n:]
     assert len(born) > 20
     # Nor are they others who have left such a household within the month.
-    others = ~np.isin(other.people.household[:n], born) & ~np.isin(lived, born)
-    assert (at.people.moved[others] >= 0).sum() > 50
-    for name in at.people._fields:
-        if name != "sibling":
-            mine, theirs = getattr(at.people, name)[:n], getattr(other.people, name)[:n]
-            assert (mine[others] == theirs[others]).all(), name
+    house, theirs = at.persons.household, other.persons.household[:n]
+    others = ~np.isin(theirs, born) & ~np.isin(lived, born)
+    assert (at.households.moved[house[others]] >= 0).sum() > 50
+    # Households that were founded within the month have other rows, but they are the same.
+    for name, column in at.households._asdict().items():
+        if name == "relative":
+            continue
+        mine, its = column[house[others]], getattr(other.households, name)[theirs[others]]
+        assert (mine == its).all(), name
+    for name, column in at.persons._asdict().items():
+        if name != "household":
+            assert (column[others] == getattr(other.persons, name)[:n][others]).all(), name
 
 
 def test_children_go_where_their_household_goes():
     at = world(small("decision.base_flight=.3", *changed(6, 71)))
-    n = len(at.people.pid)
+    n = len(at.persons.pid)
     for _ in steps(at):
         pass
-    people = at.people
-    born = np.arange(n, len(people.pid))
-    born = born[people.activity[born] != Activity.dead]
-    elsewhere = people.place[born] != people.home[born]
-    abroad = at.country[people.place[born]] != at.country[people.home[born]]
+    households, persons = at.households, at.persons
+    born = np.arange(n, len(persons.pid))
+    born = born[lives(at)[born]]
+    house = persons.household[born]
+    elsewhere = households.place[house] != households.home[house]
+    abroad = at.country[households.place[house]] != at.country[households.home[house]]
     assert elsewhere.sum() > 30
     assert abroad.sum() > 10
-    moved = people.moved[born] > 31 * (people.born[born].astype(int) + 1)
+    moved = households.moved[house] > 31 * (persons.born[born].astype(int) + 1)
     assert moved.sum() > 10
-    heads = np.flatnonzero(people.flags & 1)
-    lead = dict(zip(people.household[heads].tolist(), heads.tolist(), strict=True))
-    head = np.array([lead[founder] for founder in people.household[born].tolist()])
-    for column in (people.place, people.activity, people.status):
-        assert (column[born] == column[head]).all()
+    for row, its in zip(born, house, strict=True):
+        assert row in living_members(at, its)
 
 
 def test_births_and_deaths_know_nothing_of_steps():
@@ -213,20 +232,21 @@ def test_births_and_deaths_know_nothing_of_steps():
 
 def test_children_are_born_on_the_way_and_travel_on():
     at = world(small("decision.base_flight=.5"))
-    while len(PARTIES.of(at).head) < 45:
+    while len(PARTIES.of(at).household) < 45:
         advance(at)
-    n = len(at.people.pid)
-    before = party_sizes(at.people, PARTIES.of(at).head)
+    n = len(at.persons.pid)
+    before = at.households.size[PARTIES.of(at).household].astype(np.int64)
     renewal = RENEWAL.of(at)
     renewal.deaths, renewal.births = 0 * renewal.deaths, 1e6 * renewal.births
     renew_now(at)
-    born = np.arange(n, len(at.people.pid))
-    on_the_way = born[np.isin(at.people.activity[born], AWAY)]
-    after = party_sizes(at.people, PARTIES.of(at).head)
+    born = np.arange(n, len(at.persons.pid))
+    on_the_way = born[np.isin(at.households.activity[at.persons.household[born]], AWAY)]
+    after = at.households.size[PARTIES.of(at).household].astype(np.int64)
     assert (after - before).sum() == len(on_the_way) > 10
     renewal.births = 0 * renewal.births
     for _ in range(6):
         advance(at)
-    arrived = ~np.isin(at.people.activity[on_the_way], (*AWAY, Activity.dead))
+    house = at.persons.household[on_the_way]
+    arrived = ~np.isin(at.households.activity[house], AWAY) & lives(at)[on_the_way]
     assert arrived.sum() > 5
-    assert (at.people.place[on_the_way] != at.people.home[on_the_way]).sum() > 5
+    assert (at.households.place[house] != at.households.home[house]).sum() > 5

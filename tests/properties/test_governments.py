@@ -13,7 +13,6 @@ import pandas as pd
 import pytest
 
 import sim
-from sim.core.state import HEAD
 from sim.core.terms import Activity, Status
 from sim.mechanisms.asylum import CLAIMS
 from sim.mechanisms.policy import Rules
@@ -34,6 +33,7 @@ from tests.properties.test_mechanisms import (
     run,
     stock,
 )
+from tests.recount import Recount
 from tests.small import differing, small, steps, world
 
 HALF = pd.Timestamp("2020-07-01")
@@ -140,19 +140,18 @@ def test_relocation_moves_at_most_what_is_promised_and_kept() -> None:
 def test_relocation_takes_whole_households_and_their_claims() -> None:
     scenario = sim.read(FILE, (WAR, sharing(1e6), "time.end=2020-08"))
     at = world(scenario)
+    recount = Recount(at)
     for _ in steps(at):
         pass
-    people, claims = at.people, CLAIMS.of(at)
+    households, claims = at.households, CLAIMS.of(at)
     assert RELOCATED.of(at).sum() > 10_000
-    founders = people.household[(people.flags & HEAD > 0) & (people.status == Status.claimant)]
-    alive = people.activity != Activity.dead
-    for founder in np.unique(founders):
-        members = (people.household == founder) & alive
-        assert len(np.unique(people.place[members])) == 1
-    assert len(np.unique(claims.person)) == len(claims.person)
-    still = people.status[claims.person] == Status.claimant
-    there = at.country[people.place[claims.person]] == claims.country
-    assert there[still & (people.activity[claims.person] <= Activity.waiting)].all()
+    assert not recount.faults(at)
+    assert len(np.unique(claims.household)) == len(claims.household)
+    claimants = np.flatnonzero((households.status == Status.claimant) & (households.size > 0))
+    assert set(claimants) <= set(claims.household)
+    still = households.status[claims.household] == Status.claimant
+    there = at.country[households.place[claims.household]] == claims.country
+    assert there[still & (households.activity[claims.household] <= Activity.waiting)].all()
 
 
 # First country ---------------------------------------------------------------------------------

@@ -19,11 +19,12 @@ import pandas as pd
 import pytest
 
 import sim
-from sim.core.state import HEAD
+from sim.core.state import Bool
 from sim.core.terms import Activity
 from sim.engine.setup import build_world
 from sim.engine.solve import solve_base
 from sim.engine.step import advance
+from sim.model.world import World
 from sim.results.record import Record
 
 FILE = Path(__file__).parents[1] / "mechanisms.yaml"
@@ -65,7 +66,8 @@ def people(record: Record, answer: str, **where: Any) -> float:
     return float(rows(record.answers, answer=answer, **{"place": HOME} | where).people.sum())
 
 
-def heads(record: Record, answer: str, **where: Any) -> float:
+def households(record: Record, answer: str, **where: Any) -> float:
+    """Households that answer so, of a place at home unless said."""
     return float(rows(record.answers, answer=answer, **{"place": HOME} | where).households.sum())
 
 
@@ -173,7 +175,7 @@ def test_prevalence_says_how_many_and_severity_how_hard() -> None:
     assert 1.6 < people(many, "necessity") / people(few, "necessity") < 2.4
     # The threat itself is as grave as it was.
     assert worst(many, "ho_n", "political") == pytest.approx(worst(few, "ho_n", "political"))
-    # Severity acts on the rate, beyond proportion: (e^2.8 - 1) / (e^1.6 - 1) = 3.9 a head exposed.
+    # Severity acts on the rate, beyond proportion: (e^2.8 - 1) / (e^1.6 - 1) = 3.9 if exposed.
     assert people(harder, "necessity") > 2 * people(few, "necessity")
 
 
@@ -218,12 +220,13 @@ def test_a_rule_against_a_group_blocks_that_group_alone() -> None:
     purge = (PURGE, "shocks.purge.by_state=true")
     split = (*purge, "outputs.by=[place, group]", on("policies.nx_no_irregular"))
     before, after = run(*split), run(*split, on("policies.nx_not_creed"))
-    # 18,700 -> 34,200 heads of the group; the others 47,300 -> 47,600, in three seeds within 6 %.
-    assert heads(after, "no_permission", group="creed") > 1.4 * heads(
+    # 18,700 -> 34,200 households of the group; the others 47,300 -> 47,600, in three seeds within
+    # 6 %.
+    assert households(after, "no_permission", group="creed") > 1.4 * households(
         before, "no_permission", group="creed"
     )
-    assert heads(after, "no_permission", group="other") == pytest.approx(
-        heads(before, "no_permission", group="other"), rel=0.15
+    assert households(after, "no_permission", group="other") == pytest.approx(
+        households(before, "no_permission", group="other"), rel=0.15
     )
 
 
@@ -256,16 +259,20 @@ def test_the_wider_the_income_gap_the_more_go() -> None:
 def test_the_poorer_a_place_the_more_of_its_people_cannot_pay() -> None:
     """T9, D3."""
     poor, rich = run("places.ho_s.income=800"), run()
-    # 7,700 -> 42,600 heads; next door, where income stays, 1,600.
-    assert heads(poor, "no_means", place="ho_s") > 3 * heads(rich, "no_means", place="ho_s")
-    assert heads(poor, "no_means", place="ho_n") < heads(poor, "no_means", place="ho_s") / 3
+    # 7,700 -> 42,600 households; next door, where income stays, 1,600.
+    assert households(poor, "no_means", place="ho_s") > 3 * households(
+        rich, "no_means", place="ho_s"
+    )
+    assert (
+        households(poor, "no_means", place="ho_n") < households(poor, "no_means", place="ho_s") / 3
+    )
 
 
 def test_the_more_unequal_a_country_the_more_of_its_people_cannot_pay() -> None:
     """T9, D3."""
-    # 0 -> 8,300 -> 76,300 heads at one mean income.
+    # 0 -> 8,300 -> 76,300 households at one mean income.
     blocked = [
-        heads(run(f"countries.HO.profile={{household_size: 2.5, gini: {gini}}}"), "no_means")
+        households(run(f"countries.HO.profile={{household_size: 2.5, gini: {gini}}}"), "no_means")
         for gini in (0.2, 0.5, 0.8)
     ]
     assert blocked[1] > blocked[0] + 4_000
@@ -340,7 +347,7 @@ def test_the_old_flee_more_where_the_old_are_more_exposed() -> None:
     # prevalence is held.
     assert people(old, "necessity", age="65+") > 1.5 * people(alike, "necessity", age="65+")
     assert people(old, "necessity", age="18-34") < 0.98 * people(alike, "necessity", age="18-34")
-    # Where children are more exposed families flee, the others less: 2.0 -> 2.5 people a head.
+    # Where children are more exposed families flee, the others less: 2.0 -> 2.5 people a household.
     assert party(young, "necessity") > party(alike, "necessity") + 0.25
 
 
@@ -451,8 +458,8 @@ def test_what_is_thought_of_a_country_draws_those_who_know_little() -> None:
 
 
 def party(record: Record, answer: str = "choice") -> float:
-    """People who go with a head who answers so."""
-    return people(record, answer) / heads(record, answer)
+    """People in a household that answers so."""
+    return people(record, answer) / households(record, answer)
 
 
 def test_the_more_go_ahead_alone_the_smaller_are_parties() -> None:
@@ -484,29 +491,40 @@ def test_the_tie_to_home_brings_people_back() -> None:
 
 
 def exits(*changes: str) -> list[int]:
-    """Heads from home by how often they came to live abroad within the year: never, once, ..."""
+    """Households from home by how often in the year they came to live abroad: never, once, ..."""
     # By day: who is out and back within a month is not seen at its end.
     rates = ("decision.base_livelihood=20", "decision.place_attachment=0", "time.step=day")
     file = sim.read(FILE, (*rates, *changes))
     world = build_world(solve_base(file, sim.read(FILE)), file.seed)
-    own = world.country[world.people.home] == world.country[world.people.home[0]]
-    was = world.country[world.people.place] != world.country[world.people.home]
+    was = is_abroad(world)
+    first = dict(zip(world.persons.pid.tolist(), was[world.persons.household], strict=True))
     n = np.zeros(len(was), np.int64)
     while world.date() <= file.time.end:
         advance(world)
-        settled = (world.people.activity <= Activity.waiting) & (world.people.flags & HEAD > 0)
-        abroad = world.country[world.people.place] != world.country[world.people.home]
+        # Who has left a household starts from where they were on the first day.
+        founders = world.households.ident[len(was) :].tolist()
+        was = np.append(was, np.array([first[founder] for founder in founders], bool))
+        n = np.append(n, np.zeros(len(founders), np.int64))
+        settled = world.households.activity <= Activity.waiting
+        abroad = is_abroad(world)
         n += settled & abroad & ~was
         was = np.where(settled, abroad, was)
+    own = world.country[world.households.home] == world.country[world.households.home[0]]
     return [int(k) for k in np.bincount(n[own], minlength=3)]
+
+
+def is_abroad(world: World) -> Bool:
+    """[household] whether it is in another country than that of its origin."""
+    households = world.households
+    return world.country[households.place] != world.country[households.home]
 
 
 def test_people_go_out_come_back_and_go_out_again() -> None:
     """D11: circular moves."""
     circular = exits("decision.pause_depth=0")
     resting = exits("decision.pause_depth=1", "decision.pause=100")
-    # Of 5,000 heads who went abroad 1,800 went twice or more; control: who has moved and rests for
-    # a lifetime goes once (all of 700).
+    # Of 5,000 households that went abroad 1,800 went twice or more; control: who moved and rests
+    # for a lifetime goes once (all of 700).
     assert sum(circular[2:]) > 0.15 * sum(circular[1:])
     assert sum(resting[2:]) < 0.02 * sum(resting[1:])
     assert resting[1] > 500
@@ -1034,7 +1052,7 @@ def test_a_ban_on_a_nationality_is_felt_by_that_nationality() -> None:
     assert departed(before, citizenship="HO", **ways) > 10_000
     assert departed(after, citizenship="HO", **ways) == 0
     assert departed(after, citizenship="NX", **ways) >= departed(before, citizenship="NX", **ways)
-    assert heads(after, "no_permission") > heads(before, "no_permission")
+    assert households(after, "no_permission") > households(before, "no_permission")
 
 
 def test_return_orders_are_executed_as_far_as_a_state_does() -> None:
@@ -1096,9 +1114,9 @@ def test_regularisation_makes_regular_those_who_were_irregular() -> None:
 def test_aid_gives_means_to_those_who_lack_them() -> None:
     """D3: by `interventions`; it lowers no threat, and so is not P9."""
     without, relieved = run(), run(on("interventions.relief"))
-    # 5,500 heads or more -> 0; the money is in the books.
-    assert heads(without, "no_means", place="ho_s") > 1_000
-    assert heads(relieved, "no_means", place="ho_s") < 100
+    # 5,500 households or more -> 0; the money is in the books.
+    assert households(without, "no_means", place="ho_s") > 1_000
+    assert households(relieved, "no_means", place="ho_s") < 100
     assert relieved.spending.amount.sum() == pytest.approx(2e9, rel=0.02)
 
 

@@ -6,9 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sim.core.state import GROUNDS, HEAD, I64, Reasons
+from sim.core.state import DIED, DIED_NATURALLY, GROUNDS, I64, Reasons
 from sim.core.terms import Activity, Answer, Channel, ClaimStage, Companions, Status
 from sim.engine.recorder import Recorder
+from sim.kernels.household import died_at
 from sim.mechanisms.asylum import CLAIMED, decide_claims, receive
 from sim.mechanisms.census import take_census
 from sim.mechanisms.choice import CHOICES
@@ -38,27 +39,32 @@ def safe() -> World:
     legs, way = at.network.legs, CHOICES.of(at).way
     for hazard in (legs.death, legs.violence, legs.extortion, legs.kidnapping, way.intercepted):
         hazard[:] = 0
-    at.people.means[:] = 1e6
+    at.households.means[:] = 1e6
     RULES.of(at).stated("encampment")[:] = 0
     return at
 
 
-def heads_of(at: World, place: int, n: int) -> I64:
-    """Heads at home in a place."""
-    people = at.people
-    mine = (people.flags & HEAD > 0) & (people.place == place) & (people.home == place)
-    return np.flatnonzero(mine)[:n]
+def houses_of(at: World, place: int, n: int) -> I64:
+    """Households at home in a place."""
+    households = at.households
+    return np.flatnonzero((households.place == place) & (households.home == place))[:n]
 
 
-def members(at: World, heads: I64) -> I64:
-    return np.flatnonzero(np.isin(at.people.household, at.people.household[heads]))
+def ways_of(at: World) -> tuple[I64, I64]:
+    """([person] place, [person] country they came from, + 1); of the dead, as they died."""
+    houses, persons = at.persons.household, at.persons
+    place = at.households.place[houses].astype(np.int64)
+    came = at.households.came[houses].astype(np.int64)
+    dead = persons.past & DIED > 0
+    place[dead], came[dead] = died_at(persons.next[dead])
+    return place, came
 
 
-def go(at: World, heads: I64, goal: int, channel: Channel) -> None:
+def go(at: World, houses: I64, goal: int, channel: Channel) -> None:
     """Send people off and let all of them arrive, whatever lies between, in one go."""
-    n = len(heads)
+    n = len(houses)
     set_out(
-        at, heads, np.full(n, goal), np.full(n, int(channel)),
+        at, houses, np.full(n, goal), np.full(n, int(channel)),
         np.full(n, int(Companions.whole)), np.zeros(n),
         Reasons(np.full(n, int(Answer.necessity)), np.zeros(n, int)), np.zeros(n),
     )  # fmt: skip
@@ -67,18 +73,18 @@ def go(at: World, heads: I64, goal: int, channel: Channel) -> None:
 
 def test_who_ended_up_elsewhere_came_from_somewhere_else() -> None:
     at = world()
-    start = at.country[at.people.place].copy()
+    start = at.country[ways_of(at)[0]]
     n = len(start)
     for _ in steps(at):
-        people, here = at.people, at.country[at.people.place]
-        assert (people.came[:n][here[:n] != start] > 0).all()
-        crossed = people.came > 0
-        assert (people.came[crossed] - 1 != here[crossed]).all()
+        place, came = ways_of(at)
+        here = at.country[place]
+        assert (came[:n][here[:n] != start] > 0).all()
+        crossed = came > 0
+        assert (came[crossed] - 1 != here[crossed]).all()
         assert (here[:n][~crossed[:n]] == start[~crossed[:n]]).all()
-    came = people.came[crossed] - 1
-    assert set(came) == {AA, BB, CC}
+    assert set(came[crossed] - 1) == {AA, BB, CC}
     # Births abroad are in it, with their mother's way.
-    assert (people.came[n:] > 0).any()
+    assert (came[n:] > 0).any()
 
 
 @pytest.mark.parametrize(
@@ -95,34 +101,32 @@ def test_the_last_border_says_where_people_came_from(
     channel: Channel, goal: int, came: int | None
 ) -> None:
     at = safe()
-    heads = heads_of(at, NORTH, 60)
-    rows = members(at, heads)
-    go(at, heads, goal, channel)
-    there = rows[at.people.place[rows] == goal]
+    houses = houses_of(at, NORTH, 60)
+    go(at, houses, goal, channel)
+    there = houses[at.households.place[houses] == goal]
     assert len(there) > 40
-    assert (at.people.came[there] == (0 if came is None else came + 1)).all()
-    others = np.setdiff1d(np.arange(len(at.people.pid)), rows)
-    assert not at.people.came[others].any()
+    assert (at.households.came[there] == (0 if came is None else came + 1)).all()
+    others = np.setdiff1d(np.arange(len(at.households.ident)), houses)
+    assert not at.households.came[others].any()
 
 
 def test_states_that_send_people_on_are_where_they_came_from() -> None:
     at = safe()
     RULES.of(at).return_to[:, CC] = BB
-    heads = heads_of(at, NORTH, 60)
-    rows = members(at, heads)
-    go(at, heads, PORT, Channel.asylum)
-    assert (at.country[at.people.place[rows]] == BB).all()
-    assert (at.people.came[rows] == CC + 1).all()
+    houses = houses_of(at, NORTH, 60)
+    go(at, houses, PORT, Channel.asylum)
+    assert (at.country[at.households.place[houses]] == BB).all()
+    assert (at.households.came[houses] == CC + 1).all()
     # States that share claimants, and a state that carries out an order.
-    bring(at, heads, CC, 30)
-    assert (at.people.came[rows] == BB + 1).all()
-    at.people.status[rows] = Status.ordered
-    order_to_leave(at, rows, np.zeros(len(rows)))
+    bring(at, houses, CC, 30)
+    assert (at.households.came[houses] == BB + 1).all()
+    at.households.status[houses] = Status.ordered
+    order_to_leave(at, houses, np.zeros(len(houses)))
     RULES.of(at).stated("returns")[:] = 0.999
     execute_returns(at, substep_of(at, 3650))
-    home = at.people.place[rows] == NORTH
+    home = at.households.place[houses] == NORTH
     assert home.mean() > 0.9
-    assert (at.people.came[rows[home]] == CC + 1).all()
+    assert (at.households.came[houses[home]] == CC + 1).all()
 
 
 def test_paths_count_each_row_once() -> None:
@@ -131,33 +135,36 @@ def test_paths_count_each_row_once() -> None:
     for _ in steps(at):
         pass
     # Nobody happens to be held before the first border on that day, or stranded.
-    before_it = np.flatnonzero((at.people.came == 0) & (at.people.activity == Activity.resident))
-    at.people.activity[before_it[:7]] = Activity.detained
-    abroad = np.flatnonzero((at.people.came > 0) & (at.people.activity == Activity.resident))
-    at.people.activity[abroad[:7]] = Activity.stranded
+    households, persons = at.households, at.persons
+    resident = households.activity == Activity.resident
+    households.activity[np.flatnonzero((households.came == 0) & resident)[:7]] = Activity.detained
+    households.activity[np.flatnonzero((households.came > 0) & resident)[:7]] = Activity.stranded
     recorder = Recorder(at)
     recorder.record_end(at, take_census(at, at.day))
     found = recorder.frames(0)["paths"]
-    people, names = at.people, [it.id for it in at.scenario.countries]
+    names = [it.id for it in at.scenario.countries]
     rows = []
-    for row in range(len(people.pid)):
-        activity = Activity(people.activity[row])
-        crossed, natural = people.came[row] > 0, bool(people.flags[row] & 128)
-        if activity == Activity.dead:
+    for past, house, place, came in zip(
+        persons.past, persons.household, *ways_of(at), strict=True
+    ):  # fmt: skip
+        activity, home = Activity(households.activity[house]), at.country[households.home[house]]
+        if past & DIED:
+            natural = bool(past & DIED_NATURALLY)
             outcome = "died_naturally" if natural else "died_on_the_way"
-            if natural and not crossed:
+            if natural and not came:
                 continue
         elif activity in (Activity.detained, Activity.captive):
             outcome = activity.name
-        elif not crossed:
+        elif not came:
             continue
         elif activity.name in ON_THE_WAY:
             outcome = activity.name
         else:
-            outcome = Status(people.status[row]).name
-        home, here = at.country[people.home[row]], at.country[people.place[row]]
-        came = people.came[row] - 1 if crossed else home
-        rows.append((names[home], names[came], names[here], outcome, at.weight[people.home[row]]))
+            outcome = Status(households.status[house]).name
+        left = came - 1 if came else home
+        rows.append(
+            (names[home], names[left], names[at.country[place]], outcome, households.weight[house])
+        )
     by = ["citizenship", "came_from", "country", "outcome"]
     counted = pd.DataFrame(rows, columns=[*by, "people"]).groupby(by)["people"].sum()
     table = found.astype(dict.fromkeys(by, object)).groupby(by)["people"].sum()
@@ -187,16 +194,16 @@ def test_decisions_are_counted_where_and_on_whom_they_fall() -> None:
     at = safe()
     RULES.of(at).capacity[:] = np.inf
     RULES.of(at).wait[:, :, Channel.asylum] = 0
-    heads = heads_of(at, NORTH, 400)
-    at.people.traits[members(at, heads[::2])] |= GROUNDS
-    go(at, heads, PORT, Channel.asylum)
-    claimants = np.flatnonzero(at.people.status == Status.claimant)
+    houses = houses_of(at, NORTH, 400)
+    at.households.flags[houses[::2]] |= GROUNDS
+    go(at, houses, PORT, Channel.asylum)
+    claimants = np.flatnonzero(at.households.status == Status.claimant)
     decide_claims(at, substep_of(at, 4000))
-    counts, weight = CLAIMED.of(at), at.weight[NORTH]
+    counts = CLAIMED.of(at)
     for stage, status in (
         (ClaimStage.recognised, Status.refugee),
         (ClaimStage.rejected, Status.ordered),
     ):
-        rows = (at.people.status[claimants] == status).sum()
-        assert counts[CC, AA, stage] == counts[:, :, stage].sum() == rows * weight > 0
-    assert counts[CC, AA, ClaimStage.claimed] == len(claimants) * weight
+        people = at.n_people(claimants[at.households.status[claimants] == status]).sum()
+        assert counts[CC, AA, stage] == counts[:, :, stage].sum() == people > 0
+    assert counts[CC, AA, ClaimStage.claimed] == at.n_people(claimants).sum()

@@ -18,7 +18,7 @@ import pytest
 
 import sim
 from sim.core import jit
-from sim.core.state import People
+from sim.core.state import Households, Persons
 from sim.engine import checkpoint
 from sim.engine.checkpoint import KINDS, REBUILT, CheckpointError, Kept
 from sim.engine.recorder import Recorder
@@ -98,7 +98,7 @@ def test_a_run_taken_up_at_every_step_is_the_same(tmp_path: Path, changes: tuple
     at = world(small(*changes))
     n_days = (at.scenario.time.end - at.scenario.time.start).days + 1
     recorder = Recorder(at)
-    rows = len(at.people.pid)
+    n_households, n_persons = len(at.households.ident), len(at.persons.pid)
     while at.day < n_days:
         census = advance(at)
         if at.step % at.scenario.outputs.every == 0 or at.day >= n_days:
@@ -110,7 +110,9 @@ def test_a_run_taken_up_at_every_step_is_the_same(tmp_path: Path, changes: tuple
         same(vars(Recorder(kept.world, kept.first, kept.rows)), vars(recorder), {})
     recorder.record_end(at, census)
     assert at.step == count_steps(at.scenario)
-    assert len(at.people.pid) > rows or at.scenario.time.step == "day"
+    if at.scenario.time.step != "day":
+        assert len(at.households.ident) > n_households
+        assert len(at.persons.pid) > n_persons
     whole = small_tables() if not changes else tables(small(*changes))
     ours = recorder.frames(0)
     assert differing(whole, ours) == []
@@ -253,7 +255,8 @@ def test_a_flipped_byte_is_damage_or_does_none(kept: Path, tmp_path: Path) -> No
         except (CheckpointError, MemoryError):
             refused += 1
         else:  # a byte of the archive that means nothing, such as a time
-            np.testing.assert_array_equal(found.world.people.pid, good.world.people.pid)
+            np.testing.assert_array_equal(found.world.persons.pid, good.world.persons.pid)
+            np.testing.assert_array_equal(found.world.households.ident, good.world.households.ident)
             assert (found.world.day, found.rows.keys()) == (good.world.day, good.rows.keys())
     assert refused > 30
 
@@ -264,7 +267,9 @@ def test_what_cannot_be_read_now_is_not_taken_for_damaged(tmp_path: Path) -> Non
         read(tmp_path)
 
 
-@pytest.mark.parametrize("what", ["text", "npy", "no header", "class", "word", "field"])
+@pytest.mark.parametrize(
+    "what", ["text", "npy", "no header", "class", "word", "households", "persons"]
+)
 def test_what_is_no_checkpoint_is_damaged(kept: Path, tmp_path: Path, what: str) -> None:
     path = tmp_path / "it"
     header, held = header_of(kept)
@@ -283,8 +288,9 @@ def test_what_is_no_checkpoint_is_damaged(kept: Path, tmp_path: Path, what: str)
         header["root"] = ["call", "os.system", "true"]
         put(path, header, held)
     else:
-        (people,) = (it for name, it in header["objects"] if name == People.__name__)
-        del people["pid"]
+        kind, column = {"households": (Households, "size"), "persons": (Persons, "pid")}[what]
+        (table,) = (it for name, it in header["objects"] if name == kind.__name__)
+        del table[column]
         put(path, header, held)
     with pytest.raises(CheckpointError, match="damaged"):
         read(path)

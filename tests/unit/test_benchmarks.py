@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import random
 from pathlib import Path
 
@@ -99,6 +100,21 @@ def test_c_gives_the_same_answers(world: World, tmp_path: Path) -> None:
         for full in (False, True):
             theirs = asking(arguments, arguments["houses"], full)
             assert same(columns(theirs["events"], compiled.prepare(theirs)[0]()), found)
+
+
+def test_rules_hold_for_people_as_citizens_in_c_too(world: World, tmp_path: Path) -> None:
+    compiled = c_reference.build(tmp_path)
+    if isinstance(compiled, str):
+        pytest.skip(compiled)
+    other = copy.deepcopy(world)
+    other.households.citizenship[:] = other.households.ident % np.uint64(other.n_countries)
+    arguments, found = kernel_arguments(moderate(next_decision(other)))
+    theirs = asking(arguments, arguments["houses"])
+    assert same(columns(theirs["events"], compiled.prepare(theirs)[0]()), found)
+    # As citizens of where they are from, some would answer otherwise.
+    origin = other.country[other.households.home].astype(np.uint8)
+    theirs["households"] = other.households._replace(citizenship=origin)
+    assert not same(columns(theirs["events"], compiled.prepare(theirs)[0]()), found)
 
 
 def test_every_mechanism_is_on() -> None:
