@@ -53,7 +53,7 @@ import matplotlib.pyplot as plt
 
 import sim
 from sim.core.terms import Answer
-from sim.mesa.twin import Head, Twin
+from sim.mesa.twin import Household, Twin
 from sim.plots.style import ANSWERS
 from sim.plots.wording import ANSWER_WORDS
 
@@ -75,7 +75,7 @@ for answer, n in twin.asked.groupby("answer").count().items():
 
 
 # %%
-def cuts(head: Head, money: float) -> dict[str, float]:
+def cuts(head: Household, money: float) -> dict[str, float]:
     """How long the part of each answer is on the line, in moves a year."""
     day = twin.now.first_day
     r_0, *by_threats = head.rates(day, money, policy_open=False)  # nobody is uprooted yet
@@ -231,7 +231,7 @@ assert who(closed, Answer.choice, Answer.necessity) <= who(twin, Answer.choice, 
 # %% [markdown]
 # ## Go on
 #
-# - The rule that you have seen is in `sim/mesa/twin.py`: `Head.decide` is twenty lines long. What
+# - The rule that you have seen is in `sim/mesa/twin.py`: `Household.decide` is twenty lines long. What
 #   would you change?
 # - Threaten the valley as in the first notebook, `threats.VALLEY.food=[.9, .6]`: how do the parts of
 #   her line change?

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -13,7 +13,18 @@ from sim.core.state import DAYS_A_YEAR, I64, Bool, Moves, Plans
 from sim.core.terms import ClaimStage, Harm, Status
 from sim.kernels.decision import sieve
 from sim.kernels.live import live
-from sim.kernels.segment import FINE, KIN, MOVES, PARTED, Counts, Log, Setting, Severities
+from sim.kernels.segment import (
+    FINE,
+    KIN,
+    MOVES,
+    PARTED,
+    Counts,
+    Exposing,
+    Law,
+    Log,
+    Setting,
+    Severities,
+)
 from sim.kernels.tally import count_days as add_days
 from sim.mechanisms.asylum import CLAIMED, RECOGNISED, TRANSFER
 from sim.mechanisms.attempts import JOURNEYS
@@ -54,6 +65,11 @@ from sim.mechanisms.threats import INSECURITY, THREATS
 from sim.model.declare import Hook, Mechanism
 
 if TYPE_CHECKING:
+    from sim.core.state import Legs
+    from sim.kernels.alternatives import ChoiceTables
+    from sim.kernels.means import Means
+    from sim.kernels.rates import Conditions
+    from sim.kernels.travel import Way
     from sim.model.segment import Segment
     from sim.model.world import World
 
@@ -98,16 +114,16 @@ def tell_lives(world: World, segment: Segment) -> None:
         share_of(world, plans, first, last, totals if alone else nothing_of(totals))
         for _, (first, last) in edges
     ]
-    arguments = what_holds(world, segment)
+    holding = what_holds(world, segment)
 
     def work(number: int, _: int) -> None:
-        go_on(world, setting, arguments, shares[number])
+        go_on(world, setting, holding, shares[number])
 
     in_ranges(work, len(shares), len(shares))
     for share in shares:
         while share.done < share.n:
             make_room(world, share)
-            go_on(world, setting, arguments, share)
+            go_on(world, setting, holding, share)
         if not alone:
             add_up(totals, share.counts)
         write_down(world, share)
@@ -197,14 +213,27 @@ def setting_of(world: World, segment: Segment) -> Setting:
     )
 
 
-def what_holds(world: World, segment: Segment) -> tuple[Any, ...]:
+class Holding(NamedTuple):
+    """What the kernel reads besides households and their setting; see `live`."""
+
+    tables: ChoiceTables
+    conditions: Conditions
+    means: Means
+    classes: I64
+    law: Law
+    ways: tuple[tuple[Legs, Way], ...]
+    severities: Severities
+    exposing: Exposing
+
+
+def what_holds(world: World, segment: Segment) -> Holding:
     """What the kernel reads besides households and their setting."""
     choices, threats = CHOICES.of(world), THREATS.of(world)
     added_up = np.zeros((len(segment.severity) + 1, *threats.severity.shape))
     np.cumsum(segment.severity / DAYS_A_YEAR, axis=0, out=added_up[1:])
     severities = Severities(segment.severity, added_up, threats.weight, threats.tolerable)
     ways = ((world.network.legs, choices.way), *choices.caravans)
-    return (
+    return Holding(
         choices.tables, segment.now, MEANS.of(world), CLASSES.of(world), LAW.of(world), ways,
         severities, exposing(world),
     )  # fmt: skip
@@ -274,11 +303,13 @@ def share_of(world: World, plans: Plans, first: int, last: int, counts: Counts) 
     return Share(mine, n, counts, new_log(2 * n + LEAST), spare)
 
 
-def go_on(world: World, setting: Setting, arguments: Any, share: Share) -> None:
+def go_on(world: World, setting: Setting, holding: Holding, share: Share) -> None:
     """Tell lives as far as there is room for what happens."""
     share.done, share.n, used = live(
         world.households, world.persons, share.plans, share.done, share.n,
-        share.spare[share.used :], setting, *arguments, share.counts, share.log,
+        share.spare[share.used :], setting, holding.tables, holding.conditions, holding.means,
+        holding.classes, holding.law, holding.ways, holding.severities, holding.exposing,
+        share.counts, share.log,
     )  # fmt: skip
     share.used += used
 

@@ -8,6 +8,7 @@ from typing import Any, Final
 import numpy as np
 
 from sim.core.state import (
+    DIED,
     DIED_NATURALLY,
     EVER_NO_MEANS,
     EVER_NO_PERMISSION,
@@ -16,6 +17,7 @@ from sim.core.state import (
     Persons,
 )
 from sim.core.terms import Activity, Education, Sex, Status, Threat
+from sim.kernels.household import died_at
 from sim.mesa.interface import Model
 from sim.model.world import World
 
@@ -89,13 +91,33 @@ def _word(name: str, column: str = "", shift: int = 0, bits: int = 255) -> Any:
     return read
 
 
+def _now(name: str) -> Callable[[Model, Any], Any]:
+    """Place and activity: of the dead, where they died."""
+    of_household = _column(name)
+
+    def read(model: Model, rows: Any) -> Any:
+        persons = model.world.persons
+        gone, place = persons.past[rows] & DIED > 0, died_at(persons.next[rows])[0]
+        code = np.where(
+            gone, place if name == "place" else int(Activity.dead), of_household(model, rows)
+        )
+        return code if code.ndim else code.item()
+
+    return read
+
+
+def _of_now(name: str, column: str) -> Callable[[Model, Any], Any]:
+    code_of = _now(column)
+    return lambda model, rows: model.words[name][code_of(model, rows)]
+
+
 COLUMNS: Final[dict[str, Callable[[Model, Any], Any]]] = {
-    "place": _word("place"),
+    "place": _of_now("place", "place"),
     "home": _word("place", "home"),
-    "pos": _word("pos", "place"),
+    "pos": _of_now("pos", "place"),
     "citizenship": _word("citizenship", "home"),
     "status": _word("status"),
-    "activity": _word("activity"),
+    "activity": _of_now("activity", "activity"),
     "group": _word("group"),
     "sex": _word("sex", "traits", 0, 1),
     "education": _word("education", "traits", 1, 3),

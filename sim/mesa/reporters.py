@@ -7,6 +7,7 @@ from datetime import date, timedelta
 from typing import Any, Final
 
 from sim.core.terms import Activity, Answer, Status
+from sim.mechanisms.census import ACCOUNT
 from sim.mesa.interface import Model
 
 
@@ -31,6 +32,11 @@ def _activity(activity: Activity) -> Callable[[Model], int]:
     return lambda model: int(model.census.activities[:, activity].sum())
 
 
+def _dead(model: Model) -> int:
+    account = ACCOUNT.of(model.world)
+    return int((account.died + account.dead).sum())
+
+
 MODEL_REPORTERS: Final[dict[str, Callable[[Model], Any]]] = {
     "date": _last_day,
     **{answer.name: _answer(answer.name) for answer in Answer},
@@ -38,7 +44,7 @@ MODEL_REPORTERS: Final[dict[str, Callable[[Model], Any]]] = {
     "refugees": _status(Status.refugee),
     "abroad": _abroad,
     "travelling": _activity(Activity.travelling),
-    "dead": _activity(Activity.dead),
+    "dead": _dead,
 }
 """Of every step: its last day; answers given in it, in households; people at its end, by status,
 and all who have died since the start."""

@@ -56,10 +56,9 @@ class Twin(mesa.Model):  # type: ignore[misc]
     def ask(self, now: Conditions, end: int) -> None:
         """Ask every household, in any order, for the days to `end`; `now`: factors of the rates."""
         # The engine asks those who arrive, apply or send somebody ahead again, for what is left.
-        asked = decide.all_households(self.world, end)
+        rows, since = self.world.deciding.tolist(), float(self.world.day)
         self.now, self.tables = now, choice.CHOICES.of(self.world).tables
-        self.plane, rows = self.world.plane(decide.MOVE), asked.houses.tolist()
-        self.spans = dict(zip(rows, zip(asked.since, asked.until, strict=True), strict=True))
+        self.plane, self.span = self.world.plane(decide.MOVE), (since, float(end))
         new = (row for row in rows if row not in self.households)
         self.households |= {row: Household(self, row) for row in new}
         self.asked = agentset.AgentSet([self.households[row] for row in rows], self.random)
@@ -125,7 +124,7 @@ class Household(mesa.Agent):  # type: ignore[misc]
 
     def points(self) -> Iterator[tuple[float, float, int]]:
         """Poisson points of one's time, one a year and unit of height: day, height and word."""
-        plane, (since, until) = self.model.plane, self.model.spans[self.row]
+        plane, (since, until) = self.model.plane, self.model.span
         most = self.model.now.most[self.place, int(self.place == self.home), self.mask]
         word, height, found = mix(int(plane.key) ^ self.ident), 0.0, []
         # All that are below a bound of R_MP; a rate above `HIGHEST` counts as that.
