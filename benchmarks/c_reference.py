@@ -90,8 +90,6 @@ POINTERS = {
     "Step": {
         "houses": np.uint32,
         "classes": np.int64,
-        "since": np.float64,
-        "until": np.float64,
         "through": np.int64,
     },
 }
@@ -112,6 +110,8 @@ SCALARS: dict[str, dict[str, type]] = {
     "Plane": {"key": np.uint64, "start": float, "days": float},
     "Events": {"room": int},
     "Step": {
+        "since": float,
+        "until": float,
         "n_houses": int,
         "month": int,
         "n_places": int,
@@ -179,9 +179,8 @@ class Reference:
         _expect(arguments["means"].status, (n, 7))
         _expect(conditions.age, (2, 121))
         asked = len(arguments["houses"])
-        for name in ("since", "until", "through"):
-            _expect(arguments[name], (asked,))
-        step = {name: arguments[name] for name in (*POINTERS["Step"], "month")}
+        _expect(arguments["through"], (asked,))
+        step = {name: arguments[name] for name in (*POINTERS["Step"], "since", "until", "month")}
         step |= {
             "n_houses": asked,
             "n_places": n,

@@ -11,12 +11,11 @@ from contextlib import suppress
 from datetime import date
 from pathlib import Path
 from typing import Any
-from unittest import mock
 
 import numpy as np
 
-import sim.mechanisms.decide
 from benchmarks import c_reference
+from benchmarks.asking import Asked, Events, ask, everybody, room_for
 from benchmarks.interpreted import interpret
 from benchmarks.kernels import count_points, find
 from benchmarks.measure import (
@@ -34,13 +33,12 @@ from sim.core.terms import Answer
 from sim.engine.setup import build_world
 from sim.engine.solve import solve_base
 from sim.engine.step import advance
-from sim.kernels.decision import Events, sieve
+from sim.kernels.decision import sieve
 from sim.kernels.plane import Plane
 from sim.kernels.rates import Conditions
 from sim.mechanisms.census import STOCKS
 from sim.mechanisms.choice import CHOICES
-from sim.mechanisms.decide import MOVE, Asked, Sums, all_households, ask, ask_listed, room_for
-from sim.mechanisms.exposure import update_all_households
+from sim.mechanisms.decide import MOVE
 from sim.mechanisms.livelihood import MEANS
 from sim.mechanisms.policy import CLASSES
 from sim.model.world import World
@@ -76,13 +74,12 @@ def next_decision(world: World) -> tuple[Any, ...]:
     """(world, conditions, who is asked) in the world's next step, in which the world is left."""
     reached: list[tuple[Any, ...]] = []
 
-    def stop(world: World, now: Any, end: int) -> None:
-        update_all_households(world)
-        reached.append((world, now, all_households(world, end)))
+    def stop(now: Conditions, end: int) -> None:
+        reached.append((world, now, everybody(world, end)))
         raise Reached
 
-    with mock.patch.object(sim.mechanisms.decide, "ask_all_households", stop), suppress(Reached):
-        advance(world)
+    with suppress(Reached):
+        advance(world, stop)
     return reached[0]
 
 
@@ -118,7 +115,7 @@ def kernel_arguments(asked: tuple[Any, ...]) -> tuple[Arguments, Columns]:
         "classes": CLASSES.of(world),
         "plane": world.plane(MOVE),
         "month": world.month(),
-        "events": ask(world, now, who, Sums(world)).events,
+        "events": ask(world, now, who),
         "through": np.empty(len(who.houses), np.int64),
     }
     found: Events = arguments["events"]
@@ -158,18 +155,15 @@ def asking(arguments: Arguments, houses: np.ndarray, full: bool = False) -> Argu
 
     Args:
         arguments: The kernels', by name, with the events that they find.
-        houses: [n] rows of the households to ask, among those of `arguments`, which ascend.
+        houses: [n] rows of the households to ask, among those of `arguments`.
         full: With bounds raised so far that most are evaluated in full, at a point or more. They
             cannot be infinite, since a plane has no highest point. Answers must be the same: no
             event is at a point above the true bound.
     """
-    at = np.searchsorted(arguments["houses"], houses)
     events = arguments["events"].house
     ends = (np.searchsorted(events, houses.astype(np.int64), side) for side in ("right", "left"))
     own: Arguments = {
         "houses": houses,
-        "since": arguments["since"][at],
-        "until": arguments["until"][at],
         "events": room_for(int(np.subtract(*ends).sum()) + SPARE),
         "through": np.empty(len(houses), np.int64),
     }
@@ -375,12 +369,12 @@ def threads_row(asked: tuple[Any, ...], rounds: int) -> Row:
     now = asked[1]
     # Everybody many times over: starting threads must not be what is timed.
     times = 1 + MANY // max(1, len(asked[2].houses))
-    crowd = Asked(*(np.repeat(column, times) for column in asked[2]))
+    crowd: Asked = asked[2]._replace(houses=np.repeat(asked[2].houses, times))
     houses = crowd.houses
 
     def with_threads(threads: int) -> Columns:
         world.threads = threads
-        found = ask_listed(world, now, crowd).events
+        found = ask(world, now, crowd)
         return columns(found, len(found.house))
 
     row = Row("1 thread / 2 threads, Numba", households=len(houses))

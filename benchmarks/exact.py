@@ -28,6 +28,7 @@ from benchmarks.decision import (
 from benchmarks.interpreted import interpret
 from benchmarks.measure import Mode
 from benchmarks.twin import ABSENT, here, same_answers, twin_of
+from sim.core.state import DAYS_A_YEAR
 from tests.worlds import random_world
 
 WORLDS = {"quick": 40, "usual": 250, "full": 1000}
@@ -58,7 +59,7 @@ class Tally:
 def moderate(asked: tuple[Any, ...]) -> tuple[Any, ...]:
     """The same decision, with rates so multiplied that the greatest bound lets `POINTS` through."""
     world, now, who = asked
-    factor = POINTS / (who.years.max() * now.most.max())
+    factor = POINTS / ((who.until - who.since) / DAYS_A_YEAR * now.most.max())
     now = now._replace(
         livelihood=now.livelihood * factor, flight=now.flight * factor, most=now.most * factor
     )
@@ -91,7 +92,7 @@ def measure(mode: Mode) -> dict[str, Any]:
                 if here():
                     twin = twin_of(asked[0])
                     world, now, who = asked
-                    twin.ask(now, round(float(who.until.max(initial=world.day))))
+                    twin.ask(now, round(who.until))
                     tallies["objects"].add(*size, same_answers(twin, found))
                 calls.append((asking(arguments, houses), found))
             python = interpret(folder, [arguments for arguments, _ in calls])

@@ -47,7 +47,7 @@ STEPS = 4
 MUST = {"persons": 1.0, "places": 2.0, "alternatives": 1.0}
 """Powers that cannot be avoided: everybody is looked at; every pair of places has its utility,
 which is A log A a place; a full answer weighs every alternative."""
-PART_MUST = {"prepare: look-ahead": 3.0}
+PART_MUST = {"environment: look-ahead": 3.0}
 """The same of parts that must grow faster. W(d) is known by people's own origin (model, section 4):
 for each, a fixed point over all pairs of places, which are all ways onward from anywhere."""
 SLACK, MATTERS = 0.2, 0.05

@@ -1,25 +1,30 @@
-"""The kernels that answer, called one after the other as `sim.mechanisms.decide` calls them."""
+"""The kernels that answer, called one after the other: first the sieve, then the full answer."""
 
 from __future__ import annotations
 
 import math
 from typing import Any
 
+import numpy as np
+
+from benchmarks.asking import decide
 from sim.core.jit import kernel
-from sim.kernels.decision import decide, sieve
+from sim.kernels.decision import sieve
 from sim.kernels.plane import next_point
 from sim.kernels.rates import MARGIN, close_bound
 
 
 def find(
-    households: Any, persons: Any, houses: Any, since: Any, until: Any, tables: Any,
+    households: Any, persons: Any, houses: Any, since: float, until: float, tables: Any,
     conditions: Any, means: Any, classes: Any, plane: Any, month: int, events: Any, through: Any,
 ) -> int:  # fmt: skip
     """Find the moves and refusals of households.
 
     Args:
-        households, persons, houses, since, until, tables, conditions, means, classes, plane, month:
-            As in `sim.kernels.decision.decide`.
+        households, persons, houses, tables, conditions, means, classes, plane, month: As in
+            `benchmarks.asking.decide`.
+        since, until: Days, counted from the start of the run, the same for all; `since` is
+            excluded.
         events: Buffers, written to.
         through: [n] working array.
 
@@ -31,8 +36,8 @@ def find(
     """
     mine = through[: sieve(households, persons, houses, conditions, plane, month, through)]
     found, done = decide(
-        households, persons, houses[mine], since[mine], until[mine], 0, tables, conditions, means,
-        classes, plane, month, events,
+        households, persons, mine, np.full(len(mine), since), np.full(len(mine), until), 0, tables,
+        conditions, means, classes, plane, month, events,
     )  # fmt: skip
     if done < len(mine):
         raise RuntimeError(f"there are more events than {len(events.house)}")
@@ -46,11 +51,11 @@ def count_points(households, persons, houses, since, until, tables, conditions, 
     for i in range(houses.shape[0]):
         house = houses[i]
         bound = MARGIN * close_bound(
-            households, persons, tables, conditions, house, since[i], until[i], month
+            households, persons, tables, conditions, house, since, until, month
         )
-        now = since[i]
+        now = since
         while True:
-            now, _, _ = next_point(plane, households.ident[house], bound, now, until[i])
+            now, _, _ = next_point(plane, households.ident[house], bound, now, until)
             if now == math.inf:
                 break
             n += 1

@@ -84,12 +84,12 @@ typedef struct {
     int64_t room;
 } Events;
 
-/* Who is asked, and the span in days for which each is asked. */
+/* Who is asked, and the span in days for which they are asked. */
 typedef struct {
     const uint32_t *houses;
     const int64_t *classes;
-    const double *since, *until;
-    int64_t *through;  /* [n_houses] working array: positions of those whom the sieves let through */
+    int64_t *through;  /* [n_houses] working array: rows of those whom the sieves let through */
+    double since, until;
     int64_t n_houses, month;
     int64_t n_places, n_countries, n_groups, n_classes, n_kinds;
 } Step;
@@ -447,7 +447,7 @@ static inline double close_bound(const Households *households, const Persons *pe
                  * in_company(tables, FLIGHT, who);
 }
 
-/* List the positions of households that may have a point below their rate; returns how many.
+/* List the rows of households that may have a point below their rate; returns how many.
    The lowest point is at -ln(1 - u) / years, which is at least u / years. */
 int64_t sieve(const Households *households, const Persons *persons, const Conditions *conditions,
               const Plane *plane, const Step *step)
@@ -458,13 +458,13 @@ int64_t sieve(const Households *households, const Persons *persons, const Condit
         const int64_t house = step->houses[i], p = households->place[house];
         const int from_here = p == households->home[house];
         const double most = conditions->most[(p * 2 + from_here) * 128 + households->mask[house]];
-        through[end] = i;
+        through[end] = house;
         end += !(uniform(plane->key, households->ident[house]) > most * years);
     }
     for (int64_t j = 0; j < end; j++) {
-        const int64_t i = through[j], house = step->houses[i];
+        const int64_t house = through[j];
         const double u = uniform(plane->key, households->ident[house]);
-        through[n] = i;
+        through[n] = house;
         n += !(u > rate_bound(households, persons, conditions, step, house) * years);
     }
     return n;
@@ -477,8 +477,8 @@ static int64_t decide(const Households *households, const Persons *persons,
 {
     int64_t at = 0;
     for (int64_t j = 0; j < n; j++) {
-        const int64_t i = step->through[j], house = step->houses[i], p = households->place[house];
-        const double since = step->since[i], until = step->until[i], money = households->means[house];
+        const int64_t house = step->through[j], p = households->place[house];
+        const double since = step->since, until = step->until, money = households->means[house];
         const Household who = describe(households, persons, tables, conditions, step, house);
         const double bound = MARGIN
                              * close_bound(households, persons, tables, conditions, step, house, &who,

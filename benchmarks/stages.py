@@ -12,94 +12,42 @@ from unittest import mock
 
 import sim.engine.step
 from sim.engine.recorder import Recorder
-from sim.mechanisms import (
-    admission,
-    asylum,
-    census,
-    choice,
-    decide,
-    demography,
-    exposure,
-    journey,
-    livelihood,
-    policy,
-    politics,
-    regularisation,
-    relocation,
-    removal,
-    reunification,
-    rounds,
-    spending,
-    threats,
-)
+from sim.engine.stages import STAGES as ENGINE_STAGES
+from sim.mechanisms import choice, decide, exposure, lives
 from sim.mechanisms.choice import Choices
-from sim.model.cells import Cells
 from sim.model.world import World
 
-HOOKS: dict[Any, tuple[str, str]] = {
-    demography.renew_people: ("prepare", "births, deaths"),
-    threats.update: ("prepare", "threats"),
-    politics.update: ("prepare", "rules"),
-    policy.update: ("prepare", "rules"),
-    exposure.update: ("prepare", "exposure"),
-    livelihood.update: ("prepare", "means"),
-    choice.update: ("prepare", "other"),
-    threats.advance: ("prepare", "threats"),
-    decide.set_conditions: ("prepare", "threats"),
-    relocation.relocate: ("asylum", "relocation"),
-    asylum.decide_claims: ("asylum", "claims"),
-    removal.execute_returns: ("asylum", "returns"),
-    admission.withdraw_movers: ("asylum", "admission"),
-    reunification.reunify: ("asylum", "reunification"),
-    regularisation.regularise: ("asylum", "returns"),
-    exposure.expose_movers: ("travel", "exposure anew"),
-    census.count: ("count", "census"),
-    journey.check_parties: ("count", "census"),
-    threats.count_insecurity: ("count", "census"),
-    spending.spend: ("count", "spending"),
-}
-"""(stage, part) of what the engine calls. Where it lets others do the work, they are in `WRAPPED`;
-a hook that is named nowhere does too little to be seen."""
-
 WRAPPED: list[tuple[Any, str, str, str]] = [
-    (World, "list_households", "prepare", "list of households"),
-    (World, "composition_of", "prepare", "households"),
-    (exposure, "draw_exposure", "prepare", "exposure"),
-    (exposure, "update_means", "prepare", "means"),
-    (choice, "prospects", "prepare", "queues"),
-    (Choices, "update_ways", "prepare", "routes"),
-    (Choices, "rebuild", "prepare", "utilities"),
-    (choice, "look_ahead", "prepare", "look-ahead"),
-    (Choices, "bounds", "prepare", "bounds"),
-    (decide, "decide_all", "decide", "other"),
-    (rounds, "decide_all", "decide", "other"),
-    (decide, "departures", "decide", "other"),
-    (decide, "asked_until", "decide", "other"),
-    (decide, "ask", "decide", "answers"),
-    (decide, "join_answers", "decide", "answers"),
-    (rounds, "latest", "decide", "other"),
-    (rounds, "join", "decide", "other"),
-    (rounds, "ask_listed", "decide", "answers"),
-    (decide, "mark_refused", "decide", "refusals"),
-    (decide, "pick_goals", "decide", "goals"),
-    (decide, "count_households", "decide", "counting"),
-    (Cells, "of", "decide", "counting"),
-    (decide, "depart", "decide", "departure"),
-    (decide, "continue_stranded", "travel", "stranded"),
-    (rounds, "continue_stranded", "travel", "stranded"),
-    (rounds, "set_out", "travel", "departure"),
-    (rounds, "advance_parties", "travel", "legs"),
-    (rounds, "expose", "travel", "exposure anew"),
-    (rounds, "forget_returns", "travel", "departure"),
-    (rounds, "admit", "asylum", "admission"),
-    (rounds, "regular_price", "asylum", "admission"),
-    (rounds, "receive", "asylum", "arrival"),
+    (World, "composition_of", "rates", "households"),
+    (exposure, "refresh_masks", "rates", "exposure"),
+    (exposure, "update_means", "rates", "means"),
+    (decide, "update_households", "rates", "lists of households"),
+    (decide, "add_expected", "rates", "expected"),
+    (choice, "prospects", "environment", "queues"),
+    (Choices, "update_ways", "environment", "routes"),
+    (Choices, "rebuild", "environment", "utilities"),
+    (choice, "look_ahead", "environment", "look-ahead"),
+    (Choices, "bounds", "environment", "bounds"),
+    (World, "list_households", "lives", "lists of households"),
+    (lives, "sieve", "lives", "sieve"),
+    (lives, "count_days", "lives", "days counted"),
+    (lives, "with_households", "lives", "plans"),
+    (lives, "keep", "lives", "plans"),
+    (lives, "what_holds", "lives", "tables"),
+    (lives, "live", "lives", "lives"),
+    (lives, "write_down", "lives", "what happened"),
+    (lives, "make_room", "lives", "room"),
     (Recorder, "record", "record", "tables"),
 ]
 """(where a caller looks it up, name, stage, part). What lies within a stage counts towards it,
-whatever its own row says: exposure drawn for those who have just arrived is part of travel."""
+whatever its own row says: households that are listed for the rates are part of the rates."""
 
-STAGES = ("prepare", "decide", "travel", "asylum", "count", "record")
+STAGES = (*(stage for stage, _ in ENGINE_STAGES), "record")
+
+
+def mechanism_of(hook: Callable[..., Any]) -> str:
+    """Name of the mechanism that a hook belongs to."""
+    return hook.__module__.rpartition(".")[2]
 
 
 class Stages:
@@ -141,13 +89,11 @@ class Stages:
                 timed = self._timed(getattr(owner, name), stage, part)
                 stack.enter_context(mock.patch.object(owner, name, timed))
             stages = tuple(
-                (stage, tuple(map(self._hook, hooks))) for stage, hooks in sim.engine.step.STAGES
+                (stage, tuple(self._timed(hook, stage, mechanism_of(hook)) for hook in hooks))
+                for stage, hooks in sim.engine.step.STAGES
             )
             stack.enter_context(mock.patch.object(sim.engine.step, "STAGES", stages))
             yield
-
-    def _hook(self, hook: Callable[..., Any]) -> Callable[..., Any]:
-        return self._timed(hook, *HOOKS[hook]) if hook in HOOKS else hook
 
     def table(self) -> dict[str, dict[str, float]]:
         """Seconds by stage and, within it, by part, the longest first."""

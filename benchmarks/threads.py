@@ -102,8 +102,8 @@ def measure(mode: Mode) -> dict[str, Any]:
                 ways[side].append(own + shared.longest)
                 cores[side] += all_cpu / wall / LEAST
             if side == 0:
-                households += int(HOUSEHOLDS.of(worlds[0]).sum())
-                events += int(HOUSEHOLDS.of(worlds[0])[:, :-1].sum())
+                households += len(worlds[0].deciding)
+                events += int(HOUSEHOLDS.of(worlds[0]).sum())
             recorders[side].record(worlds[side], census)
         same &= same_bits(*worlds)
     persons = len(worlds[0].persons.pid)

@@ -6,18 +6,17 @@ import time
 from importlib import import_module
 from importlib.util import find_spec
 from typing import Any
-from unittest import mock
 
 import numpy as np
 
-import sim.mechanisms.decide
+from benchmarks.asking import ask, everybody
 from benchmarks.decision import Columns, next_decision
 from benchmarks.measure import LEAST, Mode, Row, of_world, show_rows
 from benchmarks.whole import WARM, look_at, synthetic
 from benchmarks.worlds import Size, scenario
 from sim.engine.recorder import Recorder
 from sim.engine.step import advance
-from sim.mechanisms.decide import ask_all_households
+from sim.kernels.rates import Conditions
 from sim.model.world import World
 
 MODULE = "sim.mesa.twin"
@@ -67,27 +66,30 @@ def measure(mode: Mode) -> dict[str, Any]:
     row.households = row.events = 0
     row.same = True
 
-    def checked(world: World, *args: Any) -> Any:
-        # Objects answer once a sub-step; the engine asks those who are looked at again in it.
-        found = ask_all_households(world, *args)
-        if world is twin.world:
-            events = found[0].events
-            row.households += len(twin.asked)
-            row.events += len(events.house)
-            row.same &= same_answers(twin, events._asdict())
-        return found
+    asked_by_itself, checking = twin.ask, 0.0
 
+    def checked(now: Conditions, end: int) -> None:
+        # What is checked is not timed.
+        nonlocal checking
+        asked_by_itself(now, end)
+        start = time.thread_time()
+        events = ask(twin.world, now, everybody(twin.world, end))
+        row.households += len(twin.asked)
+        row.events += len(events.house)
+        row.same &= same_answers(twin, events._asdict())
+        checking += time.thread_time() - start
+
+    twin.ask = checked
     times: list[list[float]] = [[], []]
-    with mock.patch.object(sim.mechanisms.decide, "ask_all_households", checked):
-        for number in range(WARM + LEAST):
-            start = time.thread_time()
-            twin.step()
-            middle = time.thread_time()
-            recorder.record(world, advance(world))
-            end = time.thread_time()
-            if number >= WARM:
-                times[0].append((middle - start) / len(twin.world.persons.pid))
-                times[1].append((end - middle) / len(world.persons.pid))
+    for number in range(WARM + LEAST):
+        checking, start = 0.0, time.thread_time()
+        twin.step()
+        middle = time.thread_time()
+        recorder.record(world, advance(world))
+        end = time.thread_time()
+        if number >= WARM:
+            times[0].append((middle - start - checking) / len(twin.world.persons.pid))
+            times[1].append((end - middle) / len(world.persons.pid))
     row.a, row.b = (float(np.median(it)) for it in times)
     row.ratio = float(np.median(np.array(times[0]) / np.array(times[1])))
     row.note = f"{len(twin.world.persons.pid):,} persons; the engine {len(world.persons.pid):,}"

@@ -22,7 +22,7 @@ from sim.engine.recorder import Recorder
 from sim.engine.setup import build_world
 from sim.engine.solve import solve_base
 from sim.engine.step import advance
-from sim.mechanisms.decide import HOUSEHOLDS
+from sim.mechanisms.decide import HOUSEHOLD_DAYS, HOUSEHOLDS
 from sim.model.world import World
 from sim.scenario.reader import read
 
@@ -54,7 +54,7 @@ def time_steps(
             nearly alone.
 
     Returns:
-        Seconds and nanoseconds by stage and part, and shares of answers.
+        Seconds and nanoseconds by stage and part; moves and refusals a household and step.
     """
     recorder = Recorder(world)
     for _ in range(warm):
@@ -62,14 +62,16 @@ def time_steps(
     seconds: list[float] = []
     tables: list[dict[str, dict[str, float]]] = []
     persons: list[int] = []
-    households = np.zeros(len(Answer), np.int64)
+    answers, households = np.zeros(len(Answer), np.int64), 0.0
     for _ in range(steps):
+        day = world.day
         timer = Stages(clock)
         with event.install_recorder("numba:compile") as compiled, timer.running():
             start = clock()
             census = advance(world)
             elapsed = clock() - start
-            households += HOUSEHOLDS.of(world).sum(axis=0)
+            answers += HOUSEHOLDS.of(world).sum(axis=0)
+            households += HOUSEHOLD_DAYS.of(world).sum() / (world.day - day)
             start = clock()
             recorder.record(world, census)
             elapsed += clock() - start
@@ -88,7 +90,7 @@ def time_steps(
     }
     total, rows = statistics.fmean(seconds), statistics.fmean(persons)
     by_stage = {stage: sum(it.values()) for stage, it in parts.items()}
-    shares = households / households.sum()
+    shares = answers / households
     return {
         "steps": len(seconds),
         "seconds_mean": total,

@@ -23,7 +23,7 @@ from sim.engine.solve import solve_base
 from sim.kernels.rates import rates
 from sim.mechanisms.choice import CHOICES
 from sim.mechanisms.decide import current_conditions
-from sim.mechanisms.exposure import update_all_households
+from sim.mechanisms.exposure import update_households
 from sim.mechanisms.policy import CLASSES
 from sim.mechanisms.threats import THREATS
 from sim.scenario.resolve import resolve
@@ -251,8 +251,8 @@ def solved(size: Size) -> tuple[float, float]:
     small = resolve(Scenario.model_validate(written(replace(size, persons=SMALL))))
     small = solve_base(small, small)
     world = build_world(small, small.seed)
-    update_all_households(world)
-    want, fear, _, _ = THREATS.of(world).advance(0, 1)
+    update_households(world)
+    want, fear, _ = THREATS.of(world).advance(0, 1)
     choices = CHOICES.of(world)
     houses = world.deciding
     found = np.zeros((len(houses), 8))

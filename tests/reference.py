@@ -29,12 +29,11 @@ from sim.core.rng import key_of, mix, name_hash
 from sim.core.state import DIED, GROUNDS
 from sim.core.terms import FEAR, WANT, Activity, Answer, Channel, Companions, Hazard, Status, Threat
 from sim.kernels.plane import LABEL, TIME, Plane
-from sim.mechanisms.admission import APPLICATIONS
-from sim.mechanisms.asylum import CLAIMS
 from sim.mechanisms.census import STOCKS
 from sim.mechanisms.choice import CHOICES
 from sim.mechanisms.journey import CHANNEL_CHOSEN, DESTINATION
 from sim.mechanisms.livelihood import MEANS
+from sim.mechanisms.plans import PLANS
 from sim.mechanisms.threats import THREATS
 from sim.model.world import World
 from sim.scenario.whole import Policy, Scenario
@@ -44,6 +43,7 @@ NEAR = 1e-6
 """A draw this close to a threshold, relatively, may fall on either side of it."""
 BORDER = (Channel.labour, Channel.family, Channel.asylum, Channel.irregular)
 BY_CORRIDORS = (Channel.asylum, Channel.irregular)
+ON_THE_WAY = (Activity.travelling, Activity.detained, Activity.captive)
 ENDS_IN = {
     Channel.labour: Status.regular,
     Channel.family: Status.regular,
@@ -380,10 +380,13 @@ class Reference:
 
         Choice: whole households, or who is to go ahead alone; admitted or not yet.
         """
-        queue, waiting = APPLICATIONS.of(self.world), dict[tuple[int, int], float]()
-        for house, goal, channel, companions in zip(
-            queue.household, queue.goal, queue.channel, queue.companions, strict=True
+        plans, waiting = PLANS.of(self.world), dict[tuple[int, int], float]()
+        for house, goal, channel, companions, court in zip(
+            plans.household, plans.goal, plans.channel, plans.companions, plans.court, strict=True
         ):
+            activity = self.world.households.activity[house]
+            if activity in ON_THE_WAY or (activity != Activity.waiting and court < math.inf):
+                continue  # neither journeys nor days in court are applications
             where = (self.country[goal], int(channel))
             n = 1 if companions else len(self.members(house))
             weight = int(self.world.households.weight[house])
@@ -391,13 +394,8 @@ class Reference:
         return waiting
 
     def _backlog(self) -> list[float]:
-        """People whose claim is undecided, by country."""
-        backlog = [0.0] * len(self.countries)
-        claims = CLAIMS.of(self.world)
-        for house, country in zip(claims.household, claims.country, strict=True):
-            weight = int(self.world.households.weight[house])
-            backlog[country] += len(self.members(house)) * weight
-        return backlog
+        """People whose claim is undecided, by country, as last counted."""
+        return [float(n) for n in STOCKS.of(self.world).foreigners[:, Status.claimant]]
 
     def _price_scale(self) -> float:
         """Median of the median means of the people in focus, at least 100."""
@@ -950,7 +948,7 @@ class Reference:
         """Let some days pass; rates are those of the threats of a day."""
         threats = copy.deepcopy(THREATS.of(self.world))
         self.first_day = first_day
-        self.days = [threats.advance(first_day + i, 1)[2] for i in range(n_days)]
+        self.days = [threats.advance(first_day + i, 1)[2][0] for i in range(n_days)]
 
     def urge(self, place: int, mask: int, threats: tuple[Threat, ...], day: np.ndarray) -> float:
         """Sum of b_k max(h_k - tol_k, 0) over threats that reach a household."""

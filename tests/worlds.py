@@ -7,13 +7,13 @@ money that no one has, and people in every standing and activity that a run can 
 
 from __future__ import annotations
 
-import copy
 import random
 from datetime import date, timedelta
 from typing import Any
 
 import numpy as np
 
+from benchmarks.asking import Events, decide, room_for
 from sim.core.rng import key_of
 from sim.core.state import (
     DAYS_A_YEAR,
@@ -24,27 +24,27 @@ from sim.core.state import (
     LONG_AGO,
     NOBODY,
     U32,
-    append,
+    Plans,
 )
 from sim.core.terms import Activity, Channel, Status, Threat
 from sim.engine.setup import build_world
 from sim.engine.stages import STAGES
-from sim.kernels.decision import Events
+from sim.engine.step import next_change
 from sim.kernels.plane import Plane
 from sim.kernels.rates import Conditions, rates
-from sim.mechanisms.admission import APPLICATIONS
-from sim.mechanisms.asylum import CLAIMS
 from sim.mechanisms.census import ACCOUNT, STOCKS
 from sim.mechanisms.choice import CHOICES
-from sim.mechanisms.decide import MOVE, Asked, ask_listed
-from sim.mechanisms.exposure import EXPOSURE, update_all_households
+from sim.mechanisms.decide import MOVE
+from sim.mechanisms.exposure import EXPOSURE, update_households
 from sim.mechanisms.knowledge import KNOWN
 from sim.mechanisms.livelihood import DUE, MEANS
+from sim.mechanisms.lives import tell_lives
+from sim.mechanisms.plans import PLANS, blank, joined
 from sim.mechanisms.policy import CLASSES, COMING, RULES
 from sim.mechanisms.politics import PUBLIC
 from sim.mechanisms.settling import SETTLING
 from sim.mechanisms.threats import THREATS, strain
-from sim.model.substep import substep_of
+from sim.model.segment import Segment, segment_of
 from sim.model.world import World
 from sim.scenario.resolve import resolve
 from sim.scenario.whole import Scenario
@@ -465,13 +465,13 @@ def prepare(world: World) -> None:
         exposure = EXPOSURE.of(world)
         exposure.threshold = exposure.thresholds(world)
     else:
-        substep = substep_of(world, world.day + 1)
+        segment = segment_of(world, world.day + 1)
         for hook in dict(STAGES)["environment"]:
-            hook(world, substep)
+            hook(world, segment)
         world.updated = world.day
-        if substep.month_begins:
+        if segment.month_begins:
             world.month_began = world.day
-    update_all_households(world)
+    update_households(world)
 
 
 def random_world(number: int) -> World:
@@ -491,7 +491,8 @@ def random_world(number: int) -> World:
 
 def by_head(world: World) -> I64:
     """Rows of the households, in the order of the rows of those who lead them."""
-    return np.argsort(world.households.head, kind="stable")
+    head = world.households.head
+    return np.argsort(head, kind="stable")[: np.count_nonzero(head != NOBODY)]
 
 
 def members_of(world: World, house: int) -> I64:
@@ -528,6 +529,7 @@ def place_household(world: World, rng: np.random.Generator, house: int) -> None:
     households.place[house] = place
     households.status[house] = int(status)
     households.moved[house] = LONG_AGO if rng.random() < 0.3 else -int(rng.integers(3000))
+    households.since[house] = 0 if status == Status.claimant else households.moved[house]
     households.activity[house] = int(activity)
 
 
@@ -555,7 +557,7 @@ def let_die(world: World, row: int) -> None:
 def let_leave(world: World, row: int) -> int:
     """Let a person, who does not lead a household, have founded one; return its row."""
     take_out(world, row)
-    new = int(world.add_households(1)[0])
+    new = int(world.rows_for(1)[0])
     households, persons = world.households, world.persons
     house = persons.household[row]
     for column in households:
@@ -583,30 +585,37 @@ def scatter(world: World, rng: np.random.Generator) -> None:
 
 
 def queue_up(world: World, rng: np.random.Generator) -> None:
-    """Let those who wait have applied somewhere, and those who claim wait for a decision."""
+    """Let those who wait have applied somewhere; some of them may travel from day 100 on."""
     households, houses = world.households, by_head(world)
     waiting = houses[households.activity[houses] == Activity.waiting]
     if len(waiting):
         n = len(waiting)
-        append(
-            APPLICATIONS.of(world),
-            household=waiting,
+        plan(
+            world,
+            waiting,
             goal=rng.integers(len(world.country), size=n),
             channel=rng.choice((int(Channel.labour), int(Channel.family)), size=n),
-            answer=np.zeros(n),
-            felt=np.zeros(n),
             companions=rng.choice((0, 0, 1), size=n),
-            applied=np.zeros(n),
-            ready=rng.choice((np.inf, np.inf, 100.0), size=n),
+            due=rng.choice((np.inf, np.inf, 100.0), size=n),
         )
-    claiming = np.flatnonzero(households.status == Status.claimant)
-    if len(claiming):
-        append(
-            CLAIMS.of(world),
-            household=claiming,
-            country=world.country[households.place[claiming]],
-            claimed=0.0,
-        )
+
+
+def plan(world: World, houses: I64, **stated: Any) -> Plans:
+    """Give households a plan, in place of any that they have; what is not stated is blank.
+
+    Columns are given in the order of the households, or as one value for all.
+
+    Returns:
+        The world's plans.
+    """
+    new = blank(world, len(houses))
+    new.household[:] = houses
+    for name, value in stated.items():
+        getattr(new, name)[:] = value
+    plans = PLANS.of(world)
+    others = ~np.isin(plans.household, houses)
+    PLANS.put(world, joined([Plans(*(column[others] for column in plans)), new]))
+    return PLANS.of(world)
 
 
 def endow(world: World, rng: np.random.Generator) -> None:
@@ -633,13 +642,6 @@ def endow(world: World, rng: np.random.Generator) -> None:
         households.means[house] = money
 
 
-def asked_for(houses: I64 | U32, since: F64 | float, until: F64 | float) -> Asked:
-    """Some households, asked from one day, itself excluded, to another."""
-    n = len(houses)
-    spans = (np.broadcast_to(np.asarray(it, np.float64), n).copy() for it in (since, until))
-    return Asked(houses.astype(np.uint32), *spans, np.ones(n, np.bool_))
-
-
 def alike(most: F64) -> list[I64]:
     """Positions of households whose rates are of the same order of magnitude."""
     order = np.floor(np.log10(np.maximum(most, 1e-9)))
@@ -655,24 +657,63 @@ def events_of(
     world: World, now: Conditions, plane: Plane, houses: I64 | U32,
     since: F64 | float | None = None, until: F64 | float | None = None,
 ) -> Events:  # fmt: skip
-    """Moves and refusals of households in spans of a plane, by default in the whole of it."""
+    """Moves and refusals of households in spans of a plane, by default in the whole of it.
+
+    `since` is excluded.
+    """
+    n = len(houses)
     since = plane.start if since is None else since
     until = plane.start + plane.days if until is None else until
-    other = copy.copy(world)
-    other.plane = lambda _: plane  # type: ignore[method-assign]
-    return ask_listed(other, now, asked_for(houses, since, until)).events
+    begin, end = (np.broadcast_to(np.asarray(it, np.float64), n).copy() for it in (since, until))
+    room, first, parts = 2 * n + 64, 0, [room_for(0)]
+    while first < n:
+        events = room_for(room)
+        found, following = decide(
+            world.households, world.persons, houses.astype(np.int64), begin, end, first,
+            CHOICES.of(world).tables, now, MEANS.of(world), CLASSES.of(world), plane,
+            world.month(), events,
+        )  # fmt: skip
+        if following == first:
+            room *= 2
+        parts.append(Events(*(column[:found] for column in events)))
+        first = following
+    return Events(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
 
 
 def answers_of(
     world: World, now: Conditions, years: float, houses: I64 | U32 | None = None
 ) -> Events:
-    """Moves and refusals of households, or of all who decide, in a sub-step from today on.
+    """Moves and refusals of households, or of all who decide, in some time from today on.
 
     The moment of each is a share of that time.
     """
     plane = plane_of(world, world.day, years * DAYS_A_YEAR)
     events = events_of(world, now, plane, world.deciding if houses is None else houses)
     return events._replace(time=(events.time - plane.start) / plane.days)
+
+
+def live_on(world: World, end: int) -> Segment:
+    """Let lives go on until a day under tables and rules as they stand.
+
+    Of the hooks of a step only those run that set the rates: no month begins, no rule changes,
+    nobody is born, admitted or taken to a camp. The calendar goes on.
+
+    Returns:
+        The last segment.
+    """
+    segment = segment_of(world, end)
+    while world.day < end:
+        segment = segment_of(world, next_change(world, end))
+        for hook in dict(STAGES)["rates"]:
+            hook(world, segment)
+        tell_lives(world, segment)
+        world.day = segment.end
+    return segment
+
+
+def let_nobody_decide(world: World) -> None:
+    """Let nobody decide to move any more; who is stranded still decides how to go on."""
+    world.geography = world.geography._replace(decides=np.zeros_like(world.geography.decides))
 
 
 def rates_of(world: World, now: Conditions, houses: I64, day: float | None = None) -> F64:

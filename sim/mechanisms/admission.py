@@ -82,6 +82,9 @@ def admit(world: World, segment: Segment) -> None:
     lapsed = pending & (world.day - plans.filed > LAPSE_DAYS)
     world.households.activity[plans.household[lapsed]] = Activity.resident
     rows = np.flatnonzero(pending & ~lapsed)
+    QUOTA_LEFT.put(world, left)
+    if not len(rows):
+        return
     n_people = applicants(world, plans)
     country, kinds = world.country[plans.goal], admission_class(world, plans.household)
     # A lottery number is kept for a calendar year. If it were drawn anew every month, small
@@ -102,7 +105,6 @@ def admit(world: World, segment: Segment) -> None:
             share = np.maximum(used - before[c, s], 0) / max(allowed, 1)
             begin = world.day + share * segment.month_days
         plans.due[mine] = begin + law.wait[kinds[mine], c, s]
-    QUOTA_LEFT.put(world, left)
 
 
 MECHANISM = Mechanism(

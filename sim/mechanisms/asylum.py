@@ -78,13 +78,14 @@ def hold_courts(world: World, segment: Segment) -> None:
     ready = since + law.wait[kinds, country, ASYLUM_SLOT]
     n_people = world.n_people(houses)
     when = np.full(len(houses), np.inf)
-    for c in np.flatnonzero(law.courts):
-        mine = np.flatnonzero((country == c) & (ready < segment.month_ends))
+    before, due = left.copy(), ready < segment.month_ends
+    left[:] = 0
+    for c in np.unique(country[due]):
+        mine = np.flatnonzero((country == c) & due)
         mine = mine[np.lexsort((households.ident[houses[mine]], since[mine]))]
         allowed = allowance(capacity[c], world.day, segment.month_ends)
-        before = int(left[c])
-        n, used, left[c] = serve(n_people[mine], before, allowed)
-        share = np.maximum(used - before, 0) / max(allowed, 1)
+        n, used, left[c] = serve(n_people[mine], int(before[c]), allowed)
+        share = np.maximum(used - before[c], 0) / max(allowed, 1)
         when[mine[:n]] = np.maximum(ready[mine[:n]], world.day + share * segment.month_days)
     decided = np.isfinite(when)
     plans = with_households(world, houses[decided])

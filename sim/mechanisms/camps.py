@@ -55,6 +55,8 @@ def fill_camps(world: World, segment: Segment) -> None:
     if not segment.month_begins:
         return
     houses = to_camps(world)
+    if not len(houses):
+        return
     households, geography = world.households, world.geography
     households.flags[houses] &= 255 - TO_CAMP
     houses = houses[households.activity[houses] <= Activity.waiting]

@@ -33,7 +33,7 @@ from sim.engine.setup import build_world
 from sim.engine.simulate import describe, ready
 from sim.engine.solve import solve
 from sim.mechanisms.census import ACCOUNT, take_census
-from sim.mechanisms.decide import HOUSEHOLDS
+from sim.mechanisms.decide import HOUSEHOLD_DAYS, HOUSEHOLDS
 from sim.mesa.columns import words_of
 from sim.mesa.countries import Country
 from sim.mesa.people import People, Person
@@ -84,7 +84,8 @@ class MigrationModel(mesa.Model):  # type: ignore[misc]
         world: The engine's arrays, to be read.
         countries: `Country` agents, in an `AgentSet`.
         census: What was counted at the end of the last step.
-        answers: Answers given in the last step, in households (real ones), by name.
+        answers: Answers given in the last step, in households (real ones), by name; of those that
+            stay, the number on an average day.
         datacollector: One row per step, taken at its end; for people and countries too.
     """
 
@@ -189,11 +190,12 @@ class MigrationModel(mesa.Model):  # type: ignore[misc]
             self.step()
 
     def _move(self) -> None:
-        households = HOUSEHOLDS.of(self.world)
-        before = households.sum(axis=0)
+        households, days = HOUSEHOLDS.of(self.world), HOUSEHOLD_DAYS.of(self.world)
+        before, days_before, today = households.sum(axis=0), days.sum(), self.world.day
         self.census = self._stepper.step()
         given = households.sum(axis=0) - before
         self.answers = {answer.name: int(given[answer]) for answer in Answer}
+        self.answers["stays"] = int(days.sum() - days_before) // (self.world.day - today)
         self.steps = self.world.step
         self.running = not self._stepper.over
         self._collect()

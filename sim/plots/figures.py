@@ -24,7 +24,7 @@ from sim.results.rows import is_few
 from sim.results.sums import abroad, country_of
 
 DRAWN_ANSWERS: Final = ("necessity", "choice", "no_permission", "no_means")
-"""From the bottom of the stack; `stays` is hundreds of times larger and is put in words."""
+"""From the bottom of the stack; those that stay are far more, and are put in words."""
 LEADER: Final = 20.0
 """Length of the line from a band to its name, in points."""
 END_LINE: Final = 11.5
@@ -49,13 +49,16 @@ def plot_answers(record: Record, ax: Axes | None = None) -> Axes:
     drawn = [answer for answer in DRAWN_ANSWERS if answer in table and table[answer].any()]
     _stack(ax, table[drawn], [(wording.ANSWER_WORDS[it], style.ANSWERS[it]) for it in drawn])
     ax.set_ylabel(f"households {unit}", fontsize=style.TEXT)
-    stays = float(table["stays"].mean()) if "stays" in table else 0.0
+    stay = ""
+    if "at_risk" in record.tables:
+        stays = narrowed(record).at_risk["household_days"].sum() / record.replicates
+        days = (record.scenario.time.end - record.scenario.time.start).days + 1
+        stay = f" Not drawn: {wording.words(stays / days)} that stay, on an average day."
     style.caption(
         ax,
         record,
         answers_finding(record),
-        f"Households{such(record)} that would move, by outcome, {unit}. "
-        f"Not drawn: {wording.words(stays)} that stay.",
+        f"Households{such(record)} that would move, by outcome, {unit}.{stay}",
     )
     return ax
 

@@ -121,12 +121,16 @@ def five_answers(record: Record) -> RenderableType:
     )
     for answer in Answer:
         id_ = f"{answer.name}_households"
-        drawn = answer is not Answer.stays and most > 0
+        if id_ not in value:
+            continue
+        stays = answer is Answer.stays
+        parts = 1.0 if stays else months  # those that stay are a number on a day
+        drawn = not stays and most > 0
         table.add_row(
             Text(wording.ANSWER_WORDS[answer.name]),
             Text(
-                wording.marked(wording.words(value[id_] / months), behind[id_])
-                + _plus_minus(low[id_] / months, high[id_] / months)
+                wording.marked(wording.words(value[id_] / parts), behind[id_])
+                + _plus_minus(low[id_] / parts, high[id_] / parts)
             ),
             Text(
                 wording.marked(wording.words(value[moved]), behind[moved])
@@ -135,9 +139,7 @@ def five_answers(record: Record) -> RenderableType:
             ),
             Bar(value[id_] / most, style.ANSWERS[answer.name]) if drawn else Text(""),
         )
-    table.caption = captioned(
-        record, "each household answers at every step; people: those who moved"
-    )
+    table.caption = captioned(record, "those that stay: on an average day; people: those who moved")
     return table
 
 

@@ -39,10 +39,9 @@ class Measure(NamedTuple):
 _ANSWER_TEXT: Final = {
     "choice": "households that moved by choice (every move counts)",
     "necessity": "households that moved of necessity (every move counts)",
-    "no_means": "households that would move but cannot pay (counted in every step)",
-    "no_permission": "households that would move but are refused permission "
-    "(counted in every step)",
-    "stays": "households that stay (counted in every step)",
+    "no_means": "households that would move but cannot pay (every time counts)",
+    "no_permission": "households that would move but are refused permission (every time counts)",
+    "stays": "households that stay, on an average day",
 }
 
 
@@ -157,6 +156,7 @@ def headline_values(run: Run) -> dict[str, Values]:
         (("harms",), _harms),
         (("harms", "flows"), _harm_ratios),
         (("vital",), _vital),
+        (("at_risk",), _stays),
         (("insecurity",), _insecurity),
         (("insecurity", "account"), _secure),
         (("flows", "stocks"), _orderly),
@@ -183,6 +183,8 @@ def _answers(run: Run) -> dict[str, Values]:
     answers = run.answers
     values = {}
     for answer in Answer:
+        if answer == Answer.stays:
+            continue
         rows = answers[answers["answer"] == answer.name]
         values[f"{answer.name}_households"] = per_replicate(run, rows, "households")
         if answer in (Answer.choice, Answer.necessity):
@@ -190,6 +192,13 @@ def _answers(run: Run) -> dict[str, Values]:
     movers = values["choice_people"] + values["necessity_people"]
     values["necessity_share"] = ratio(values["necessity_people"], movers)
     return values
+
+
+def _stays(run: Run) -> dict[str, Values]:
+    """Days of households that decide, over the days of the run: nearly all stay on a given day."""
+    time = run.scenario.time
+    days = per_replicate(run, run.at_risk, "household_days")
+    return {"stays_households": days / ((time.end - time.start).days + 1)}
 
 
 def _blocked(run: Run) -> dict[str, Values]:

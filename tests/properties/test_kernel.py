@@ -9,6 +9,7 @@ threshold: those are counted, and must be few.
 
 from __future__ import annotations
 
+import copy
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,22 +18,26 @@ import numpy as np
 import pytest
 
 import sim
-from sim.core.state import DAYS_A_YEAR, F64, I64
-from sim.core.terms import Answer, Hazard
-from sim.kernels.decision import Events
+from benchmarks.asking import Events, ask, everybody, join_events, pick_goals
+from sim.core.state import DAYS_A_YEAR, F64, I64, Households, Persons, Plans
+from sim.core.terms import Answer, Companions, Hazard
+from sim.engine.stages import STAGES
+from sim.kernels.decision import sieve
 from sim.kernels.plane import Plane
 from sim.kernels.rates import Conditions
-from sim.mechanisms import decide
+from sim.mechanisms import lives
 from sim.mechanisms.choice import CHOICES
-from sim.mechanisms.decide import current_conditions, join_events
-from sim.mechanisms.journey import pick_goals
+from sim.mechanisms.decide import current_conditions
+from sim.mechanisms.plans import PLANS, blank, chosen
 from sim.mechanisms.threats import THREATS
+from sim.model.segment import Segment, segment_of
 from sim.model.world import World
 from sim.scenario.whole import Scenario
 from sim.scenario.writer import dump
 from sim.schema import Intervention
 from tests import worlds
 from tests.reference import Decider, Rates, Reference, Verdict, houses_of
+from tests.small import differing, small_tables, tables
 from tests.worlds import alike, events_of, plane_of, random_scenario, random_world, rates_of
 
 LONG = bool(os.environ.get("SIM_LONG_TESTS"))
@@ -77,6 +82,8 @@ class Tally:
     n_outside: int = 0
     """Households that would have had other events in the whole of the plane."""
     n_goals: int = 0
+    n_sieved: int = 0
+    """Households that the sieve dropped."""
 
 
 def row(rates: Rates) -> list[float]:
@@ -102,7 +109,7 @@ def compare(number: int, tally: Tally) -> None:
     houses = np.sort(np.random.default_rng(number).permutation(houses_of(world))[:HEADS])
     world.households.moved[houses[::3]] = world.day  # their rates change most in the days to come
     reference.live_through(world.day, KNOWN)
-    want, fear, _, _ = THREATS.of(world).advance(world.day, KNOWN)
+    want, fear, _ = THREATS.of(world).advance(world.day, KNOWN)
     now = current_conditions(world, (want, fear))
 
     deciders = [reference.decider(house) for house in houses]
@@ -132,7 +139,7 @@ def compare(number: int, tally: Tally) -> None:
             who = [deciders[i] for i in these]
             check_plane(reference, now, plane, rng, houses[these], who, tally, number)
     for hazard in Hazard:
-        check_goals(reference, houses, deciders, hazard, rng, tally, number)
+        check_goals(reference, now, houses, deciders, hazard, rng, tally, number)
 
 
 def plane_for(world: World, rng: np.random.Generator, most: float, longest: float) -> Plane:
@@ -168,8 +175,13 @@ def check_plane(
         if len(listed[i]):
             cut[i] = events.time[rng.choice(listed[i])]
     check_cut(world, now, plane, houses, (since, cut, until), events, tally)
-    # The sieve drops no one, and no point is above the bound.
-    boundless = now._replace(bound=2.0 * now.bound, most=np.full_like(now.most, np.inf))
+    # The sieve drops no one to whom anything happens,
+    through = np.empty(n, np.int64)
+    n_through = sieve(world.households, world.persons, houses, now, plane, world.month(), through)
+    assert np.isin(events.house, through[:n_through]).all(), number
+    tally.n_sieved += n - n_through
+    # and no point is above the bound.
+    boundless = now._replace(bound=2.0 * now.bound)
     for one, other in zip(
         events, events_of(world, boundless, plane, houses, since, until), strict=True
     ):
@@ -229,7 +241,7 @@ def test_where_caravans_form_gates_still_relax_and_bounds_hold(monkeypatch) -> N
             monkeypatch.setattr(worlds, "random_scenario", make)
             world = random_world(number)
             houses = np.array(houses_of(world), np.int64)
-            want, fear, _, _ = THREATS.of(world).advance(world.day, 1)
+            want, fear, _ = THREATS.of(world).advance(world.day, 1)
             now = current_conditions(world, (want, fear))
             found[make] = rates_of(world, now, houses)
         check_gates(found[with_caravan], [], number)
@@ -307,14 +319,14 @@ def check_bound(world: World, now: Conditions, houses: I64, most: F64) -> F64:
 
 
 def check_goals(
-    reference: Reference, houses: I64, deciders: list[Decider], hazard: Hazard,
+    reference: Reference, now: Conditions, houses: I64, deciders: list[Decider], hazard: Hazard,
     rng: np.random.Generator, tally: Tally, number: int,
 ) -> None:  # fmt: skip
     """Destination, channel, companions and price are the reference's."""
     world = reference.world
     hazards = np.full(len(houses), int(hazard))
     words = rng.integers(2**64, size=len(houses), dtype=np.uint64)
-    goal, channel, companions, price = pick_goals(world, houses, words, hazards)
+    goal, channel, companions, price = pick_goals(world, now, houses, words, hazards)
     for i, (house, who) in enumerate(zip(houses, deciders, strict=True)):
         mine = reference.goal(who, hazard, int(words[i]))
         tally.n_near += mine.near
@@ -338,6 +350,7 @@ def agree(numbers: range) -> None:
     assert tally.n_cut > 0.7 * len(numbers), tally
     assert tally.n_outside > len(numbers), tally
     assert tally.n_goals > 20 * len(numbers), tally
+    assert tally.n_sieved > len(numbers), tally
     assert tally.n_uprooted > 0.1 * len(numbers), tally
     # Of some 6,000 draws with a few thresholds each, .03 are expected within 1e-6 of one.
     assert tally.n_near <= 2, tally
@@ -366,25 +379,107 @@ def test_random_worlds_await_rules_of_every_kind() -> None:
     assert (way < 0).any() or (entry < 0).any()
 
 
-def test_it_makes_no_difference_how_many_events_there_is_room_for(monkeypatch) -> None:
-    n_events = 0
-    for number in range(12):
-        world = random_world(number)
-        houses = np.array(houses_of(world), np.int64)
-        want, fear, _, _ = THREATS.of(world).advance(world.day, 1)
-        now = current_conditions(world, (want, fear))
-        found = rates_of(world, now, houses)
-        most = found[:, 6] + found[:, 7]
-        plane = plane_for(world, np.random.default_rng(number), np.median(most), 1e6)
-        houses = houses[most * plane.days / DAYS_A_YEAR < 50.0]
-        events = events_of(world, now, plane, houses)
-        monkeypatch.setattr(decide, "FEWEST", 1)
-        parts = [events_of(world, now, plane, houses[i : i + 1]) for i in range(len(houses))]
-        monkeypatch.undo()
-        for one, other in zip(events, join_events(parts), strict=True):
-            np.testing.assert_array_equal(one, other)
-        n_events += len(events.house) - len(np.unique(events.house))
-    assert n_events > 300
+def test_it_makes_no_difference_how_much_there_is_room_for(monkeypatch) -> None:
+    grown = []
+    make_room = lives.make_room
+
+    def counted(*args: object) -> None:
+        grown.append(args)
+        make_room(*args)
+
+    plain = small_tables()
+    monkeypatch.setattr(lives, "LEAST", 1)
+    monkeypatch.setattr(lives, "make_room", counted)
+    assert differing(plain, tables()) == []
+    assert len(grown) > 20
+
+
+def before_lives(number: int) -> tuple[World, Segment]:
+    """A random world before lives are told, with such rates that most answer within a month."""
+    world = random_world(number)
+    naturalise(world)
+    segment = segment_of(world, min(world.day + 20, segment_of(world, world.day).month_ends))
+    for hook in dict(STAGES)["rates"]:
+        hook(world, segment)
+    now = segment.now
+    found = rates_of(world, now, world.deciding)
+    by = EVENTS / segment.years / max(found[:, 6:].sum(axis=1).max(), 1e-9)
+    segment.now = now._replace(livelihood=by * now.livelihood, flight=by * now.flight)
+    segment.now = segment.now._replace(most=by * now.most)
+    return world, segment
+
+
+def live_alone(world: World, segment: Segment, house: int, end: float) -> lives.Share:
+    """Tell the life of one household up to some moment, in a copy of its world."""
+    at = copy.copy(world)
+    at.households = Households(*(column.copy() for column in world.households))
+    at.persons = Persons(*(column.copy() for column in world.persons))
+    plans = PLANS.of(world)
+    mine = chosen(plans, plans.household == house)
+    if not len(mine.household):
+        mine = blank(world, 1)
+        mine.household[:] = house
+    mine.now[:] = world.day
+    nothing = (np.zeros(shape, np.int64) for shape in ((len(world.country), world.n_countries, 7), (
+        CHOICES.of(world).way.custody.days.shape[0], len(world.scenario.corridors))))  # fmt: skip
+    counts = lives.nothing_of(lives.counts_of(at, *nothing))
+    share = lives.share_of(at, mine, 0, 1, counts)
+    setting = lives.setting_of(at, segment)._replace(end=end)
+    lives.go_on(at, setting, lives.what_holds(at, segment), share)
+    assert share.done == share.n
+    return share
+
+
+def check_life(
+    world: World, segment: Segment, house: int, events: Events, seen: I64, ways: I64
+) -> None:
+    """What the engine makes of a household up to its first move is what is asked for alone.
+
+    Args:
+        events: Of this household.
+        seen: [answer] added to.
+        ways: [companions] of movers, added to.
+    """
+    moves = len(events.answer) > 0 and events.answer[-1] <= Answer.necessity
+    share = live_alone(world, segment, house, events.time[-1] if moves else float(segment.end))
+    counted, weight = share.counts, world.households.weight[house]
+    asked = np.bincount(events.answer, minlength=len(Answer))
+    np.testing.assert_array_equal(counted.households.sum(axis=0), weight * asked)
+    trapped = np.bincount(events.answer[events.trapped], minlength=len(Answer))
+    np.testing.assert_array_equal(counted.trapped.sum(axis=0), weight * trapped)
+    seen += asked
+    seen[Answer.stays] += not len(events.answer)
+    goal, channel, companions, _ = pick_goals(
+        world, segment.now, events.house[-1:], events.word[-1:], events.hazard[-1:]
+    )
+    if not moves or goal[0] < 0:
+        assert share.n == 1
+        return
+    # A pioneer or a child who goes ahead has a row of their own, if they need no leave.
+    plan: Plans = chosen(share.plans, np.array([share.n - 1]))
+    assert (plan.goal[0], plan.channel[0], plan.companions[0]) == (
+        goal[0], channel[0], companions[0],
+    )  # fmt: skip
+    assert (plan.answer[0], plan.word[0]) == (events.answer[-1], events.word[-1])
+    ways[companions[0]] += 1
+
+
+def test_lives_are_told_by_the_very_answers_that_are_compared() -> None:
+    seen, ways = np.zeros(len(Answer), np.int64), np.zeros(len(Companions), np.int64)
+    for number in range(24):
+        world, segment = before_lives(number)
+        events = ask(world, segment.now, everybody(world, segment.end))
+        households, plans = world.households, PLANS.of(world)
+        leaving = plans.household[plans.due <= segment.end]
+        # Whose status may change is not asked as it stands.
+        country = world.country[households.place]
+        calm = ~lives.clocks(world)[households.status, country]
+        houses = np.setdiff1d(world.deciding[calm[world.deciding]], leaving)
+        for house in houses[:60]:
+            mine = Events(*(column[events.house == house] for column in events))
+            check_life(world, segment, int(house), mine, seen, ways)
+    assert seen.min() > 20, seen
+    assert ways.min() > 20, ways
 
 
 @pytest.mark.parametrize("first", range(0, N_WORLDS, CHUNK))

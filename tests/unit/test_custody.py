@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-import math
+from datetime import date
 
 import numpy as np
 import pytest
 
-from sim.core.state import I64
+from sim.core.state import I64, LONG_AGO
 from sim.core.terms import Activity, Companions, Harm, PartyType, Status
 from sim.engine.step import advance
-from sim.kernels.household import party_types
-from sim.mechanisms.asylum import CLAIMS
 from sim.mechanisms.census import count
 from sim.mechanisms.choice import CHOICES
 from sim.mechanisms.custody import SEPARATIONS
 from sim.mechanisms.harms import HARMS, INTERCEPTED
-from sim.mechanisms.journey import PARTIES
+from sim.mechanisms.plans import PLANNED, PLANS
 from sim.mechanisms.reunification import reunify
-from sim.model.substep import substep_of
+from sim.model.segment import segment_of
 from sim.model.world import World
 from tests.recount import Recount
-from tests.small import BB, HARSH, NORTH, TOWN, small, world
+from tests.small import BB, HARSH, NORTH, PORT, TOWN, small, world
 from tests.unit.test_journey import (
     WAYS,
     harmed,
@@ -91,17 +89,17 @@ def test_children_of_the_prosecuted_are_taken_from_them_and_come_back() -> None:
             sorted(living_members(at, theirs))
             == adults[persons.household[adults] == theirs].tolist()
         )
-    count(at, substep_of(at, at.day))
+    count(at, segment_of(at, at.day))
     # Half are back within the median of 60 days, with their adults, who are home by then.
-    n = len(parted.children)
-    shares = []
-    for day in (60, 120, 3000):
+    n, since = len(parted.children), parted.since.copy()
+    for months in range(1, 37):
+        day = (date(2020 + months // 12, months % 12 + 1, 1) - at.date(0)).days
         move_on(at, day)
-        at.day = day - 60 if day < 3000 else 120
-        reunify(at, substep_of(at, day))
-        shares.append(1 - len(SEPARATIONS.of(at).children) / n)
-    for share, expected in zip(shares, (0.5, 0.75, 1.0), strict=True):
-        assert share == pytest.approx(expected, abs=4 * 0.5 / math.sqrt(n))
+        reunify(at, segment_of(at, day + 1))
+        at.month_began = day
+        left = len(SEPARATIONS.of(at).children)
+        assert near(left, n, float((0.5 ** ((day - since) / 60)).mean()))
+    assert left == 0
     households, persons = at.households, at.persons
     assert set(persons.household[everybody]) == set(houses)
     assert (households.size[houses] == before[houses]).all()
@@ -139,47 +137,50 @@ def test_prosecution_takes_a_share_of_parties_and_no_children_alone() -> None:
     CHOICES.of(alone).way.custody.prosecuted[:, leg] = 1.0
     CHOICES.of(alone).way.custody.detained[:, leg] = 0.0
     CHOICES.of(alone).way.custody.turned_back[:, leg] = 0.0
-    send(alone, houses_of(alone, NORTH, 600), TOWN, companions=Companions.child)
-    parties = PARTIES.of(alone).household
-    led_by = alone.households.head[parties]
-    young = parties[alone.month() - alone.persons.born[led_by] < ADULT]
+    families = houses_of(alone, NORTH, 600)
+    send(alone, families, TOWN, companions=Companions.child)
+    move_on(alone, 1)
+    young = PLANS.of(alone).household
+    led_by = alone.households.head[young]
+    assert (alone.month() - alone.persons.born[led_by] < ADULT).all()
     assert len(young) > 50
     assert (alone.households.size[young] == 1).all()
+    assert not np.isin(young, families).any()
     move_on(alone, 5)
-    assert (alone.households.activity[young] == Activity.travelling).all()
-    # Those whose household has no such child go with all of it.
-    assert harmed(alone, Harm.separation) > 0
-    assert not np.isin(young, SEPARATIONS.of(alone).adults).any()
-    assert not np.isin(young, SEPARATIONS.of(alone).children).any()
+    assert harmed(alone, Harm.interception) == len(young)
+    assert harmed(alone, Harm.prosecution) == harmed(alone, Harm.separation) == 0
+    young_activity = alone.households.activity[young]
+    assert np.isin(young_activity, (Activity.travelling, Activity.resident)).all()
+    # The others stay where they are.
+    assert (alone.households.activity[families] == Activity.resident).all()
+    assert (alone.households.place[families] == NORTH).all()
 
 
 def test_parties_are_told_apart_by_the_age_of_their_members() -> None:
     at, houses = stopped()
     households, persons = at.households, at.persons
-    wanted, found = [], np.empty(len(houses), np.int64)
-    for house in houses.tolist():
-        child = at.month() - persons.born[members(at, np.array([house]))] < ADULT
-        if child.all():
-            wanted.append(PartyType.children_alone)
-        else:
-            wanted.append(PartyType.families if child.any() else PartyType.adults)
-    party_types(households, persons, houses, at.month(), found)
-    assert found.tolist() == wanted
-    assert set(wanted) >= {PartyType.adults, PartyType.families}
-    # Who is of age in that very month is grown up; a year earlier a child alone.
-    one = houses[np.array(wanted) == PartyType.adults][:1]
-    mine = members(at, one)
-    for months, party_type in ((ADULT, PartyType.adults), (ADULT - 1, PartyType.children_alone)):
-        persons.born[mine] = at.month() - months
-        party_types(households, persons, one, at.month(), found[:1])
-        assert found[0] == party_type
-    # What is counted at the border is the party that was stopped.
     sizes = households.size[houses].astype(np.int64)
+
+    def is_child() -> list[np.ndarray]:
+        months = at.month() - persons.born
+        return [months[members(at, np.array([house]))] < ADULT for house in houses]
+
+    # Who is of age in that very month is grown up; a month earlier a child alone.
+    grown = [house for house, child in zip(houses, is_child(), strict=True) if not child.any()]
+    persons.born[members(at, np.array(grown[:1]))] = at.month() - ADULT
+    persons.born[members(at, np.array(grown[1:2]))] = at.month() - ADULT + 1
+    wanted = dict.fromkeys(PartyType, 0)
+    for n, child in zip(sizes, is_child(), strict=True):
+        if child.all():
+            wanted[PartyType.children_alone] += n
+        else:
+            wanted[PartyType.families if child.any() else PartyType.adults] += n
+    assert all(wanted.values())
+    assert wanted[PartyType.children_alone] == households.size[grown[1]]
+    # What is counted at the border is the party that was stopped.
     move_on(at, 5)
     caught = INTERCEPTED.of(at).sum(axis=(0, 1)) / weight(at)
-    wanted[houses.tolist().index(one[0])] = PartyType.children_alone
-    for party_type in PartyType:
-        assert caught[party_type] == sizes[np.array(wanted) == party_type].sum()
+    assert {party_type: caught[party_type] for party_type in PartyType} == wanted
 
 
 def test_the_removed_are_taken_home_when_detention_ends() -> None:
@@ -194,7 +195,7 @@ def test_the_removed_are_taken_home_when_detention_ends() -> None:
     way.intercepted[leg] = 1.0
     way.custody.detained[:, leg], way.custody.days[:, leg] = 1.0, 20.0
     way.custody.removed[:, leg] = 0.5
-    PARTIES.of(at).goal[:] = [p.id for p in small().places].index("CC_P")
+    PLANS.of(at).goal[:] = PORT
     move_on(at, 10)
     assert (at.households.activity[houses] == Activity.detained).all()
     assert harmed(at, Harm.forced_return) == 0
@@ -253,8 +254,11 @@ def test_a_run_loses_nobody_where_all_this_happens() -> None:
         alive = households.size > 0
         activity = households.activity[held]
         assert (activity[alive[held]] == Activity.detained).all()
-        here = alive & (households.activity == Activity.resident)
-        claimants = np.flatnonzero(here & (households.status == Status.claimant))
-        assert set(claimants) <= set(CLAIMS.of(at).household)
+        on_the_way = np.isin(households.activity, PLANNED)
+        planned = set(PLANS.of(at).household)
+        assert set(np.flatnonzero(alive & on_the_way)) - set(held) <= planned
+        claims = alive & (households.status == Status.claimant)
+        assert (households.since[claims] <= at.day).all()
+        assert (households.since[claims] > LONG_AGO).all()
         assert not recount.faults(at)
     assert parted > 5

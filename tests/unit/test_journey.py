@@ -8,41 +8,39 @@ from typing import Any
 import numpy as np
 import pytest
 
-from sim.core.state import DIED, DIED_ON_THE_WAY, GROUNDS, I64, Reasons
+from sim.core.rng import mixed_array
+from sim.core.state import DIED, DIED_ON_THE_WAY, GROUNDS, HELD, I64, NOBODY
 from sim.core.terms import Activity, Answer, Channel, Companions, Harm, Status, Threat
 from sim.kernels.routes import BEST, CHEAPEST, solve_routes
-from sim.mechanisms.admission import APPLICATIONS
 from sim.mechanisms.census import ACCOUNT
 from sim.mechanisms.choice import CHOICES
+from sim.mechanisms.flows import ARRIVED
 from sim.mechanisms.harms import EXTORTED, HARMS
-from sim.mechanisms.journey import (
-    CROSSINGS,
-    PARTIES,
-    Ended,
-    advance_parties,
-    continue_stranded,
-    regular_price,
-    set_out,
-)
+from sim.mechanisms.journey import CROSSINGS
+from sim.mechanisms.plans import PLANS
+from sim.mechanisms.policy import CLASSES
 from sim.mechanisms.threats import THREATS
-from sim.model.substep import substep_of
 from sim.model.world import World
-from tests.small import CITY, NORTH, PLACES, PORT, SOUTH, TOWN, small, world
-from tests.worlds import living_members, prepare
+from tests.small import CAMP, CITY, NORTH, PORT, SOUTH, TOWN, small, world
+from tests.worlds import let_nobody_decide, live_on, living_members, plan, prepare
 
 WAYS = [corridor.id for corridor in small().corridors]
 SINGLE = tuple(f"countries.{c}.profile.household_size=1" for c in ("AA", "CC"))
 
 
 def safe(*changes: str) -> World:
-    """A world on its first day in which nothing happens on the way, and all are rich."""
+    """A world on its first day in which all are rich, nothing happens on the way, nobody moves.
+
+    Who is stranded stays so.
+    """
     at = world(
         small(
             "population.agents=20000", "decision.base_livelihood=1", "decision.flight_norm=1",
-            *changes,
+            "journey.wait_stranded=1e9", *changes,
         )
     )  # fmt: skip
     prepare(at)
+    let_nobody_decide(at)
     legs, way = at.network.legs, CHOICES.of(at).way
     for hazard in (legs.death, legs.violence, legs.extortion, legs.kidnapping, way.intercepted):
         hazard[:] = 0
@@ -66,10 +64,10 @@ def rewire(at: World, **stated: tuple[float, float]) -> None:
         mine = legs.corridor == WAYS.index(name)
         cost[mine], way.price[mine] = its_cost, its_price
     way.routes.utility[:] = -cost
-    for plan, length in ((BEST, cost), (CHEAPEST, cost + 1e6 * way.price)):
+    for aim, length in ((BEST, cost), (CHEAPEST, cost + 1e6 * way.price)):
         solve_routes(
-            legs, length, way.routes.utility, way.price, way.usable, way.routes.cost[plan],
-            way.routes.value[plan], way.routes.fare[plan],
+            legs, length, way.routes.utility, way.price, way.usable, way.routes.cost[aim],
+            way.routes.value[aim], way.routes.fare[aim],
         )  # fmt: skip
 
 
@@ -80,20 +78,26 @@ def houses_of(at: World, place: int, n: int = 10**9) -> I64:
 
 
 def send(
-    at: World, houses: I64, goal: int, channel: Channel = Channel.irregular, price: float = 0.0,
+    at: World, houses: I64, goal: int, channel: Channel = Channel.irregular,
     companions: Companions = Companions.whole,
 ) -> None:  # fmt: skip
-    n = len(houses)
-    set_out(
-        at, houses, np.full(n, goal), np.full(n, int(channel)), np.full(n, int(companions)),
-        np.full(n, price), Reasons(np.full(n, int(Answer.necessity)), np.zeros(n, int)),
-        np.zeros(n),
+    """Let households set out as soon as life goes on, as those do who have been admitted."""
+    word = mixed_array(at.households.ident[houses] ^ np.uint64(at.day))
+    at.households.activity[houses] = Activity.waiting
+    plan(
+        at, houses, goal=goal, channel=channel, companions=companions, answer=Answer.necessity,
+        word=word, due=at.day,
     )  # fmt: skip
 
 
-def move_on(at: World, end: int) -> Ended:
-    """Let journeys go on up to a day."""
-    return advance_parties(at, substep_of(at, end))
+def move_on(at: World, end: int) -> list[int]:
+    """Let journeys go on up to a day; return the households that arrive where they wanted."""
+    plans, households = PLANS.of(at), at.households
+    houses, goal = plans.household.copy(), plans.goal.copy()
+    live_on(at, end)
+    households = at.households
+    there = (households.activity[houses] == Activity.resident) & (households.place[houses] == goal)
+    return list(houses[there])
 
 
 def harmed(at: World, harm: Harm) -> float:
@@ -122,14 +126,17 @@ def test_who_sets_out_arrives_after_the_days_of_the_legs():
     houses = houses_of(at, NORTH, 200)
     send(at, houses, CITY)
     first, second = (small().corridors[WAYS.index(w)].days for w in ("AA_N_BB_T", "BB_T_BB_C"))
-    assert not len(move_on(at, math.ceil(first)).arrived["household"])
+    assert not move_on(at, math.ceil(first))
     assert (at.households.place[houses] == TOWN).all()
     assert (at.households.activity[houses] == Activity.travelling).all()
-    arrived = move_on(at, 40).arrived
-    assert set(arrived["household"]) == set(houses)
-    np.testing.assert_allclose(arrived["due"], first + second)
-    assert (arrived["origin"] == NORTH).all()
-    assert not len(PARTIES.of(at).household)
+    np.testing.assert_allclose(PLANS.of(at).due, first + second)
+    assert move_on(at, 40) == houses.tolist()
+    assert (at.households.moved[houses] == math.floor(first + second)).all()
+    people = at.n_people(houses).sum()
+    arrivals = ARRIVED.of(at)
+    assert sum(int(moves.people.sum()) for moves in arrivals) == people
+    assert all((moves.origin == NORTH).all() for moves in arrivals)
+    assert not len(PLANS.of(at).household)
     fare = 100 * (1 + 0.2 * 0.4 * 0.6 * 0.7)
     sizes = at.households.size[houses]
     np.testing.assert_allclose(1e6 - at.households.means[houses], sizes * fare, rtol=1e-3)
@@ -142,7 +149,7 @@ def test_people_die_one_by_one_at_the_rate_of_the_leg(probability):
     houses = houses_of(at, NORTH)
     travellers = members(at, houses)
     send(at, houses, TOWN)
-    arrived = move_on(at, 30).arrived
+    arrived = move_on(at, 30)
     households, persons = at.households, at.persons
     dead = persons.past[travellers] & DIED > 0
     assert near(dead.sum(), len(travellers), probability)
@@ -162,7 +169,7 @@ def test_people_die_one_by_one_at_the_rate_of_the_leg(probability):
         mine = living_members(at, house)
         assert sorted(mine) == alive[persons.household[alive] == house].tolist()
         assert (households.activity[house] == Activity.dead) == (not mine)
-    assert sorted(arrived["household"]) == led.tolist()
+    assert arrived == led.tolist()
     assert (households.means[led] > 9e5).all()
 
 
@@ -177,12 +184,7 @@ def test_risks_are_run_anew_on_every_leg_and_journey():
     other = safe(*SINGLE)
     other.network.legs.death[only(other, "AA_N_BB_T", "BB_T_BB_C")] = 0.2
     other.day = 31
-    set_out(
-        other, houses, np.full(len(houses), CITY), np.full(len(houses), 3),
-        np.zeros(len(houses), int), np.zeros(len(houses)),
-        Reasons(np.ones(len(houses), int), np.zeros(len(houses), int)),
-        np.full(len(houses), 31.0),
-    )  # fmt: skip
+    send(other, houses, CITY)
     move_on(other, 61)
     dead = [w.households.activity[houses] == Activity.dead for w in (at, other)]
     both = (dead[0] & dead[1]).sum()
@@ -193,13 +195,15 @@ def test_the_length_of_a_step_changes_no_journey():
     found = []
     for stops in ([60], range(1, 61), [7, 20, 33, 60]):
         at = safe("journey.captivity_days=5")
-        legs = at.network.legs
+        legs, n = at.network.legs, len(at.households.ident)
         legs.death[:], legs.kidnapping[:], legs.extortion[:] = 0.1, 0.2, 0.1
         CHOICES.of(at).way.intercepted[:] = 0.2
         send(at, houses_of(at, NORTH), CITY)
         for end in stops:
             move_on(at, end)
-        found.append((*at.households, *at.persons, HARMS.of(at)))
+        assert not (at.households.head[n:] != NOBODY).any()
+        households = (column[:n] for column in at.households)
+        found.append((*households, *at.persons, HARMS.of(at), CROSSINGS.of(at), EXTORTED.of(at)))
     for other in found[1:]:
         for a, b in zip(found[0], other, strict=True):
             np.testing.assert_array_equal(a, b)
@@ -245,17 +249,17 @@ def test_the_intercepted_are_detained_turned_back_or_get_through():
     houses = houses_of(at, NORTH)
     n = len(houses)
     send(at, houses, TOWN)
-    arrived = move_on(at, 10).arrived
+    arrived = move_on(at, 10)
     assert near(harmed(at, Harm.interception), n, 0.5)
     assert near(harmed(at, Harm.detention), n, 0.5 * 0.4)
     held = at.households.activity[houses] == Activity.detained
-    assert held.sum() == harmed(at, Harm.detention) == len(PARTIES.of(at).household)
+    assert held.sum() == harmed(at, Harm.detention) == len(PLANS.of(at).household)
     back = (at.households.activity[houses] == Activity.resident) & (
         at.households.place[houses] == NORTH
     )
     assert near(back.sum(), n, 0.5 * 0.6 * 0.7)
     assert (at.households.status[houses[back]] == Status.citizen).all()
-    assert len(arrived["household"]) == n - held.sum() - back.sum()
+    assert len(arrived) == n - held.sum() - back.sum()
     # Those detained are let go where the leg began, at home, after the days.
     days = small().corridors[WAYS.index("AA_N_BB_T")].days
     move_on(at, math.floor(days + 24.9))
@@ -272,10 +276,10 @@ def test_turned_back_on_the_way_people_are_stranded_abroad():
     CHOICES.of(at).way.custody.detained[:] = 0
     houses = houses_of(at, NORTH)
     send(at, houses, PORT)
-    arrived = move_on(at, 40).arrived
+    arrived = move_on(at, 40)
     stranded = at.households.activity[houses] == Activity.stranded
     assert near(stranded.sum(), len(houses), 0.7)
-    assert len(arrived["household"]) == len(houses) - stranded.sum()
+    assert len(arrived) == len(houses) - stranded.sum()
     assert (at.households.place[houses[stranded]] == TOWN).all()
     assert (at.households.status[houses[stranded]] == Status.irregular).all()
     where = len(WAYS) + at.country[TOWN]
@@ -318,7 +322,7 @@ def test_captives_are_let_go_at_their_rate_and_go_on():
             1 - math.exp(-(round(days + wait) - days) / 40), abs=4 * 0.5 / math.sqrt(n)
         )
     move_on(at, 2000)
-    assert not len(PARTIES.of(at).household)
+    assert not len(PLANS.of(at).household)
     assert not (at.households.activity[houses] == Activity.captive).any()
 
 
@@ -349,12 +353,14 @@ def test_route_options_are_taken_as_the_logit_says():
     legs = only(at, "AA_S_BB_T")
     houses = houses_of(at, SOUTH)
     send(at, houses, TOWN)
-    move_on(at, 0)
+    move_on(at, 1)
+    plans = PLANS.of(at)
+    assert plans.household.tolist() == houses.tolist()
     for g in range(2):
-        mine = at.persons.traits[at.households.head[PARTIES.of(at).household]] >> 4 == g
+        mine = at.persons.traits[at.households.head[houses]] >> 4 == g
         weight = np.exp(CHOICES.of(at).way.routes.utility[g, legs])
         for leg, share in zip(legs, weight / weight.sum(), strict=True):
-            assert near((PARTIES.of(at).leg[mine] == leg).sum(), int(mine.sum()), share)
+            assert near((plans.leg[mine] == leg).sum(), int(mine.sum()), share)
     assert len(legs) == 2
 
 
@@ -373,8 +379,7 @@ def test_who_cannot_pay_for_the_way_that_all_like_takes_the_cheapest_and_does_no
     houses = houses_of(at, NORTH, 400)
     at.households.means[houses[:200]] = 499
     send(at, houses, PORT)
-    arrived = move_on(at, 60).arrived
-    assert set(arrived["household"]) == set(houses)
+    assert move_on(at, 60) == houses.tolist()
     assert crossed(at, "AA_N_BB_T") == 400
     assert crossed(at, "BB_T_CC_P") == 200
     assert crossed(at, "BB_T_BB_C") == crossed(at, "BB_C_CC_P") == 200
@@ -388,60 +393,67 @@ def test_nobody_goes_back_through_a_place_and_who_finds_no_way_on_is_stranded_at
     rewire(at, AA_N_BB_T=(1, 0), BB_T_AA_S=(1, 0))
     houses = houses_of(at, NORTH, 100)
     send(at, houses, SOUTH)
-    move_on(at, 0)
-    assert (PARTIES.of(at).leg >= 0).all()
+    move_on(at, 1)
+    assert (PLANS.of(at).leg >= 0).all()
     rewire(at, BB_T_AA_N=(1, 0), AA_N_AA_S=(1, 0))
-    ended = move_on(at, 40)
-    assert set(ended.left_behind["household"]) == set(houses)
+    move_on(at, 40)
     days = small().corridors[WAYS.index("AA_N_BB_T")].days
-    np.testing.assert_allclose(ended.left_behind["due"], days)
+    assert (at.households.moved[houses] == math.floor(days)).all()
     assert (at.households.place[houses] == TOWN).all()
     assert (at.households.activity[houses] == Activity.stranded).all()
     # On a journey of their own, they may go there.
     send(at, houses, SOUTH)
-    assert set(move_on(at, 80).arrived["household"]) == set(houses)
+    assert move_on(at, 80) == houses.tolist()
 
 
 def test_a_journey_leads_into_a_camp_only_if_it_ends_there():
     at = safe(*SINGLE)
-    camp = PLACES.index("BB_K")
     rewire(at, AA_N_BB_T=(1, 0), BB_T_CC_P=(1, 0), BB_T_BB_K=(1, 0))
     # As if a way led on from there.
     routes = CHOICES.of(at).way.routes
-    routes.cost[:, camp, PORT], routes.value[:, :, camp, PORT] = 0.1, 0.0
-    routes.fare[:, camp, PORT] = 0.0
+    routes.cost[:, CAMP, PORT], routes.value[:, :, CAMP, PORT] = 0.1, 0.0
+    routes.fare[:, CAMP, PORT] = 0.0
     houses = houses_of(at, NORTH, 200)
     send(at, houses[:100], PORT)
-    send(at, houses[100:], camp)
-    assert set(move_on(at, 60).arrived["household"]) == set(houses)
+    send(at, houses[100:], CAMP)
+    assert move_on(at, 60) == houses.tolist()
     assert (at.households.place[houses[:100]] == PORT).all()
     assert crossed(at, "BB_T_BB_K") == 100
 
 
-def stranded() -> tuple[World, I64]:
-    at = safe(*SINGLE)
-    households, houses = at.households, houses_of(at, NORTH)
-    households.place[houses] = TOWN
-    households.activity[houses] = Activity.stranded
-    households.status[houses] = Status.irregular
-    at.day = 60
-    assert set(at.list_households(0, len(households.ident)).stranded) == set(houses)
-    return at, houses
-
-
 @pytest.mark.parametrize("days", [1, 30, 180])
-def test_the_stranded_decide_anew_at_their_rate_from_the_day_they_are_asked_from(days):
-    at, houses = stranded()
-    since = at.day + days * (np.arange(len(houses)) % 2) / 2.0
-    again, when = continue_stranded(at, houses, since, at.day + days)
-    n = len(PARTIES.of(at).household) + len(APPLICATIONS.of(at).household)
-    moved = 1 - np.exp(-(at.day + days - since) / 365.25 / 0.5)
-    assert near(n, len(houses), moved.mean())
-    assert (at.households.activity[PARTIES.of(at).household] == Activity.travelling).all()
-    # Who applied, or sent somebody ahead, may be asked once more from that day on.
-    assert (at.households.activity[again] != Activity.travelling).all()
-    from_day = since[np.searchsorted(houses, again)]
-    assert ((from_day <= when) & (when < at.day + days)).all()
+def test_the_stranded_decide_anew_at_their_rate_from_the_day_they_are_stranded(days):
+    at = safe(*SINGLE, "journey.wait_stranded=.5")
+    houses = houses_of(at, NORTH)
+    households, n = at.households, len(houses)
+    households.place[houses] = TOWN
+    households.status[houses] = Status.irregular
+    households.moved[houses] = 0
+    at.day = 60
+    stuck, captive = houses[: n // 2], houses[n // 2 :]
+    households.activity[stuck] = Activity.stranded
+    # The others are let go half way, and find no way to where nobody else would go.
+    households.activity[captive] = Activity.captive
+    CHOICES.of(at).way.routes.cost[:, :, CAMP] = np.inf
+    half = at.day + days / 2
+    plan(
+        at, captive, goal=CAMP, origin=NORTH, channel=Channel.irregular, leg=HELD, due=half
+    )  # fmt: skip
+    assert set(at.list_households(0, len(households.ident)).stranded) == set(stuck)
+    end = at.day + days
+    since = np.where(np.isin(houses, stuck), at.day, half)
+    live_on(at, end)
+    households, plans = at.households, PLANS.of(at)
+    went = households.activity[houses] != Activity.stranded
+    moved = 1 - np.exp(-(end - since) / 365.25 / 0.5)
+    assert near(went.sum(), n, moved.mean())
+    assert near(went[n // 2 :].sum(), n - n // 2, moved[-1])
+    assert (households.failed[captive][~went[n // 2 :]] == 1).all()
+    # Those who go do so after they are stranded, if only to apply.
+    assert (households.moved[captive] >= math.floor(half)).all()
+    filed = plans.filed[households.activity[plans.household] == Activity.waiting]
+    assert days < 30 or len(filed)
+    assert ((filed > 60) & (filed < end)).all()
 
 
 def test_regular_travel_is_paid_at_once_and_safe():
@@ -449,14 +461,12 @@ def test_regular_travel_is_paid_at_once_and_safe():
     at.network.legs.death[:] = 1
     houses = houses_of(at, NORTH, 100)
     n = at.households.size[houses]
-    goal, channel = np.full(100, CITY), np.full(100, int(Channel.labour))
-    price = regular_price(at, houses, goal, channel)
-    np.testing.assert_allclose(price, 100 + 0.1 * at.network.km[NORTH, CITY])
-    send(at, houses, CITY, Channel.labour, price=float(price[0]))
+    price = 100 + 0.1 * at.network.km[NORTH, CITY]
+    send(at, houses, CITY, Channel.labour)
+    assert not move_on(at, 1)
     np.testing.assert_allclose(1e6 - at.households.means[houses], n * price, rtol=1e-3)
-    assert not len(move_on(at, 1).arrived["household"])
-    arrived = move_on(at, 2).arrived
-    assert set(arrived["household"]) == set(houses)
+    assert move_on(at, 2) == houses.tolist()
+    np.testing.assert_allclose(1e6 - at.households.means[houses], n * price, rtol=1e-3)
     assert not ACCOUNT.of(at).dead.any()
 
 
@@ -470,20 +480,25 @@ def test_a_fee_by_corridors_is_paid_at_departure_and_legs_when_they_are_entered(
     legs = only(at, "AA_N_BB_T", "BB_T_CC_P")
     houses = houses_of(at, NORTH, 100)
     n = at.households.size[houses]
-    send(at, houses, PORT, channel, price=123.0)
-    np.testing.assert_allclose(1e6 - at.households.means[houses], 700 * n, rtol=1e-3)
-    assert set(move_on(at, 100).arrived["household"]) == set(houses)
-    price = 700 + CHOICES.of(at).way.price[legs].sum()
+    prices = CHOICES.of(at).way.price
+    first = legs[at.network.legs.source[legs] == NORTH]
+    send(at, houses, PORT, channel)
+    assert not move_on(at, 1)
+    paid = 700 + prices[first].sum()
+    np.testing.assert_allclose(1e6 - at.households.means[houses], paid * n, rtol=1e-3)
+    assert move_on(at, 100) == houses.tolist()
+    price = 700 + prices[legs].sum()
+    assert price > paid + 100
     np.testing.assert_allclose(1e6 - at.households.means[houses], price * n, rtol=1e-3)
     # Control: another country's fee is not theirs.
     other = houses_of(at, SOUTH, 50)
-    send(at, other, TOWN, channel, price=123.0)
+    send(at, other, TOWN, channel)
+    move_on(at, 101)
     assert (at.households.means[other] == 1e6).all()
 
 
 def test_a_pioneer_takes_half_or_the_price_and_leaves_the_household():
     at = safe()
-    households = at.households
     houses = houses_of(at, NORTH)
     month = 0
     grown: list[Any] = []
@@ -497,7 +512,12 @@ def test_a_pioneer_takes_half_or_the_price_and_leaves_the_household():
     houses = np.array([g[0] for g in grown])
     at.households.means[houses] = 1000
     at.households.means[houses[:20]] = 600
-    send(at, houses, CITY, Channel.labour, price=400.0, companions=Companions.pioneer)
+    tables = CHOICES.of(at).tables
+    k = CLASSES.of(at)[at.households.citizenship[houses], at.households.group[houses]]
+    assert len(set(tables.fee[k, at.country[CITY], Channel.labour])) == 1
+    tables.price[0, NORTH, CITY, 0] = 400 - tables.fee[k[0], at.country[CITY], Channel.labour]
+    send(at, houses, CITY, Channel.labour, companions=Companions.pioneer)
+    move_on(at, 1)
     households, persons = at.households, at.persons
     for i, (house, pioneer, before) in enumerate(grown):
         own = persons.household[pioneer]
@@ -511,8 +531,8 @@ def test_a_pioneer_takes_half_or_the_price_and_leaves_the_household():
         assert households.means[own] == (0 if i < 20 else 100)
         assert living_members(at, house) == [r for r in before if r != pioneer]
         assert households.size[house] == len(before) - 1
-    arrived = move_on(at, 5).arrived
-    assert set(arrived["household"]) == {persons.household[g[1]] for g in grown}
+    assert sorted(move_on(at, 5)) == sorted(persons.household[g[1]] for g in grown)
+    assert (at.households.place[houses] == NORTH).all()
 
 
 def test_grounds_are_what_one_fled_from():
@@ -523,9 +543,13 @@ def test_grounds_are_what_one_fled_from():
     households.mask[houses[:100]] = 1 << Threat.political
     households.mask[houses[100:]] = 1 << Threat.economic
     send(at, houses[:200], TOWN)
+    move_on(at, 1)
+    households = at.households
     assert (households.flags[houses[:100]] & GROUNDS > 0).all()
     assert not (households.flags[houses[100:]] & GROUNDS).any()
     # Within the country nobody claims asylum.
     households.mask[houses] = 1 << Threat.political
     send(at, houses[200:], SOUTH, Channel.internal)
+    move_on(at, 2)
+    assert (at.households.activity[houses[200:]] == Activity.travelling).all()
     assert not (households.flags[houses[200:]] & GROUNDS).any()
