@@ -31,7 +31,7 @@ WRAPPED: list[tuple[Any, str, str, str]] = [
     (World, "list_households", "lives", "lists of households"),
     (lives, "sieve", "lives", "sieve"),
     (lives, "count_days", "lives", "days counted"),
-    (lives, "with_households", "lives", "plans"),
+    (lives, "share_of", "lives", "plans"),
     (lives, "keep", "lives", "plans"),
     (lives, "what_holds", "lives", "tables"),
     (lives, "live", "lives", "lives"),

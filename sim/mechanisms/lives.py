@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from sim.core.parallel import FEW_MOVERS, in_pieces, in_ranges
 from sim.core.rng import key_of
-from sim.core.state import DAYS_A_YEAR, I64, Bool, Moves, Plans
+from sim.core.state import DAYS_A_YEAR, I64, U64, Bool, Moves, Plans
 from sim.core.terms import ClaimStage, Harm, Status
 from sim.kernels.decision import sieve
 from sim.kernels.live import live
@@ -57,7 +58,7 @@ from sim.mechanisms.kin import send
 from sim.mechanisms.law import LAW
 from sim.mechanisms.livelihood import MEANS
 from sim.mechanisms.naturalisation import NATURALISATION, NATURALISED
-from sim.mechanisms.plans import PLANNED, PLANS, blank, chosen, joined, keep, with_households
+from sim.mechanisms.plans import HAS_PLAN, PLANS, chosen, joined, keep, laid_out
 from sim.mechanisms.policy import CLASSES
 from sim.mechanisms.regularisation import REGULARISED
 from sim.mechanisms.removal import REMOVAL
@@ -100,26 +101,24 @@ def tell_lives(world: World, segment: Segment) -> None:
     decided = decided_claims(world)
     setting = setting_of(world, segment)
     count_days(world, segment, setting)
-    plans = with_households(world, busy_households(world, segment))
-    plans.now[:] = float(world.day)
+    plans = PLANS.of(world)
+    houses = np.union1d(busy_households(world, segment), plans.household)
     insecurity = np.zeros(INSECURITY.of(world).shape, np.int64)
     custody = CHOICES.of(world).way.custody
     held = np.zeros((len(custody.days), len(world.scenario.corridors)), np.int64)
     totals = counts_of(world, insecurity, held)
-    edges = in_ranges(
-        lambda first, last: (first, last), len(plans.household), world.threads, FEW_MOVERS
-    )
-    alone = len(edges) < 2
+    n_threads = max(1, min(world.threads, len(houses) // FEW_MOVERS))
+    parts = np.array_split(houses, n_threads)
+    alone = n_threads == 1
     shares = [
-        share_of(world, plans, first, last, totals if alone else nothing_of(totals))
-        for _, (first, last) in edges
+        share_of(world, plans, part, totals if alone else nothing_of(totals)) for part in parts
     ]
     holding = what_holds(world, segment)
 
     def work(number: int, _: int) -> None:
         go_on(world, setting, holding, shares[number])
 
-    in_ranges(work, len(shares), len(shares))
+    in_ranges(work, n_threads, n_threads)
     for share in shares:
         while share.done < share.n:
             make_room(world, share)
@@ -128,8 +127,7 @@ def tell_lives(world: World, segment: Segment) -> None:
             add_up(totals, share.counts)
         write_down(world, share)
         world.spare = np.concatenate([world.spare, share.spare[share.used :]])
-    parts = [chosen(share.plans, np.arange(share.n)) for share in shares]
-    keep(world, joined(parts) if parts else plans)
+    keep(world, joined([chosen(share.plans, slice(share.n)) for share in shares]))
     INSECURITY.of(world)[:] -= insecurity / FINE
     segment.held_days = held_days(world, CHOICES.of(world).way, held)
     harms = HARMS.of(world)
@@ -184,12 +182,18 @@ def count_days(world: World, segment: Segment, setting: Setting) -> None:
         persons += its_persons
 
 
+@lru_cache(maxsize=4)
+def draw_keys(seed: int) -> U64:
+    """[kind of draw] keys of a run, in the order of `DRAWS` in `sim/kernels/segment.py`."""
+    draws = (*ON_LEGS, DESTINATION, CHANNEL_CHOSEN, TRANSFER, CAMP, RECOGNISED)
+    return np.array([key_of(seed, draw) for draw in draws])
+
+
 def setting_of(world: World, segment: Segment) -> Setting:
     """The time, and the world around the households."""
     geography, journey, choices = world.geography, world.scenario.journey, CHOICES.of(world)
     plane = world.plane(MOVE)
     planes = (MOVE, STRANDED, REMOVAL, REGULARISED, NATURALISATION)
-    draws = (*ON_LEGS, DESTINATION, CHANNEL_CHOSEN, TRANSFER, CAMP, RECOGNISED)
     return Setting(
         month=world.month(),
         first=float(world.day),
@@ -197,7 +201,7 @@ def setting_of(world: World, segment: Segment) -> Setting:
         plane_start=plane.start,
         plane_days=plane.days,
         planes=np.array([world.plane(draw).key for draw in planes]),
-        draws=np.array([key_of(world.seed, draw) for draw in draws]),
+        draws=draw_keys(world.seed),
         country=world.country,
         decides=geography.decides,
         km=world.network.km,
@@ -292,13 +296,12 @@ def new_log(n: int) -> Log:
     )  # fmt: skip
 
 
-def share_of(world: World, plans: Plans, first: int, last: int, counts: Counts) -> Share:
-    """Make the share of some rows of plans."""
-    n = last - first
-    room = blank(world, max(n // 4, LEAST))
-    mine = Plans(*(
-        np.concatenate([column[first:last], more]) for column, more in zip(plans, room, strict=True)
-    ))  # fmt: skip
+def share_of(world: World, plans: Plans, houses: I64, counts: Counts) -> Share:
+    """Make the share of some households, ascending by row."""
+    n = len(houses)
+    first, end = np.searchsorted(plans.household, (houses[0], houses[-1] + 1)) if n else (0, 0)
+    mine = laid_out(world, chosen(plans, slice(first, end)), houses, max(n // 4, LEAST))
+    mine.now[:] = float(world.day)
     spare = world.rows_for(max(n // 8, LEAST))
     return Share(mine, n, counts, new_log(2 * n + LEAST), spare)
 
@@ -318,10 +321,11 @@ def make_room(world: World, share: Share) -> None:
     """Double the room for plans and new households, and empty the log."""
     write_down(world, share)
     share.log = new_log(2 * len(share.log.moves))
-    more = blank(world, len(share.plans.household))
-    share.plans = Plans(*(
-        np.concatenate(columns) for columns in zip(share.plans, more, strict=True)
-    ))  # fmt: skip
+    rows, n = np.arange(len(share.plans.household)), len(share.plans.household)
+    numbered = share.plans._replace(household=rows)
+    share.plans = laid_out(world, numbered, rows, n)._replace(
+        household=np.append(share.plans.household, np.zeros(n, np.int64))
+    )
     share.spare = np.concatenate([share.spare, world.rows_for(len(share.spare))])
 
 
@@ -354,7 +358,7 @@ def check_plans(world: World) -> None:
         LostPeopleError: One has none.
     """
     households, plans = world.households, PLANS.of(world)
-    active = np.isin(households.activity[plans.household], PLANNED)
+    active = HAS_PLAN[households.activity[plans.household]]
     if (households.size[plans.household[active]] == 0).any():
         raise LostPeopleError(f"{world.date()}: a household on the way has no members")
 

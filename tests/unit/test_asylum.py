@@ -83,16 +83,15 @@ def test_status_follows_the_way_one_came(channel, goal, status):
     houses = houses_of(at, NORTH, 50)
     send(at, houses, goal, channel)
     live_until(at, 5)
-    households = at.households
-    assert (households.activity[houses] == Activity.travelling).all()
-    assert (households.place[houses] == NORTH).all()
+    assert (at.households.activity[houses] == Activity.travelling).all()
+    assert (at.households.place[houses] == NORTH).all()
     live_until(at, 6)
-    assert (households.status[houses] == status).all()
-    assert (households.place[houses] == goal).all()
-    assert (households.activity[houses] == Activity.resident).all()
-    assert (households.moved[houses] == 5).all()
+    assert (at.households.status[houses] == status).all()
+    assert (at.households.place[houses] == goal).all()
+    assert (at.households.activity[houses] == Activity.resident).all()
+    assert (at.households.moved[houses] == 5).all()
     if channel != Channel.internal:
-        assert (households.since[houses] == 5).all()
+        assert (at.households.since[houses] == 5).all()
     claims = houses.tolist() if status == Status.claimant else []
     assert claimants(at).tolist() == claims
     assert not len(PLANS.of(at).household)
@@ -342,10 +341,9 @@ def test_the_first_country_takes_those_found_inadmissible():
     houses, more = np.split(houses_of(at, NORTH, 110), [100])
     send(at, houses, PORT)
     live_until(at, 6)
-    households = at.households
-    assert (at.country[households.place[houses]] == BB).all()
-    assert (households.place[houses] != CAMP).all()
-    assert (households.status[houses] == Status.refugee).all()
+    assert (at.country[at.households.place[houses]] == BB).all()
+    assert (at.households.place[houses] != CAMP).all()
+    assert (at.households.status[houses] == Status.refugee).all()
     returned = HARMS.of(at)[WAYS + CC, AA, Harm.forced_return]
     assert returned == at.n_people(houses).sum()
     assert HARMS.of(at)[:, :, Harm.forced_return].sum() == returned
@@ -354,7 +352,7 @@ def test_the_first_country_takes_those_found_inadmissible():
     enact(at)
     send(at, more, PORT, day=8.5)
     live_until(at, 9)
-    assert (households.place[more] == PORT).all()
+    assert (at.households.place[more] == PORT).all()
 
 
 # Camps -------------------------------------------------------------------------------------------
@@ -366,16 +364,15 @@ def test_camps_take_the_share_that_rules_say_when_a_month_begins():
     houses = houses_of(at, NORTH)
     send(at, houses, TOWN)
     live_until(at, 31)
-    households = at.households
-    assert (households.place[houses] == TOWN).all()
-    chosen = households.flags[houses] & TO_CAMP > 0
+    assert (at.households.place[houses] == TOWN).all()
+    chosen = at.households.flags[houses] & TO_CAMP > 0
     assert near(chosen.sum(), len(houses), 0.4)
     live_until(at, 32)
-    assert ((households.place[houses] == CAMP) == chosen).all()
-    assert (households.place[houses[~chosen]] == TOWN).all()
-    assert (households.status[houses] == Status.refugee).all()
-    assert (households.moved[houses] == 5).all()
-    assert not (households.flags[houses] & TO_CAMP).any()
+    assert ((at.households.place[houses] == CAMP) == chosen).all()
+    assert (at.households.place[houses[~chosen]] == TOWN).all()
+    assert (at.households.status[houses] == Status.refugee).all()
+    assert (at.households.moved[houses] == 5).all()
+    assert not (at.households.flags[houses] & TO_CAMP).any()
 
 
 def test_a_second_arrival_draws_anew():
@@ -404,20 +401,20 @@ def test_who_leaves_before_the_month_ends_is_not_taken_to_a_camp():
 def test_a_full_camp_takes_nobody_more(room):
     at = quiet("policies.bb_refuge.encampment=1")
     at.geography.capacity[CAMP] = room
-    households, houses = at.households, houses_of(at, NORTH)
+    houses = houses_of(at, NORTH)
     w = weight(at)
     for part, month in zip(np.array_split(houses, 5), (0, 31, 60, 91, 121), strict=True):
         send(at, part, TOWN, day=month + 5.5)
         live_until(at, month + 32)
-        inside = at.n_people(np.flatnonzero(households.place == CAMP)).sum()
+        inside = at.n_people(np.flatnonzero(at.households.place == CAMP)).sum()
         assert inside <= room
     assert inside > room - 13 * w
     # Those who leave make room.
-    households.place[households.place == CAMP] = CITY
-    one = houses[households.size[houses] == 1][:1]
-    households.flags[one] |= TO_CAMP
+    at.households.place[at.households.place == CAMP] = CITY
+    one = houses[at.households.size[houses] == 1][:1]
+    at.households.flags[one] |= TO_CAMP
     live_until(at, 183)
-    assert (households.place[one[0]] == CAMP) == (room > 0)
+    assert (at.households.place[one[0]] == CAMP) == (room > 0)
 
 
 def test_who_gets_into_a_camp_is_no_matter_of_rows():
@@ -450,30 +447,28 @@ def ordered_to_leave(*changes: str) -> tuple[World, I64]:
 @pytest.mark.parametrize("days", [1, 30, 365])
 def test_return_orders_are_carried_out_at_their_rate(days):
     at, houses = ordered_to_leave("policies.cc_courts.returns=.6")
-    households = at.households
     bystanders = houses[::10]
-    households.status[bystanders] = Status.refugee
+    at.households.status[bystanders] = Status.refugee
     ordered = np.setdiff1d(houses, bystanders)
     live_until(at, days)
-    gone = households.place[ordered] == NORTH
+    gone = at.households.place[ordered] == NORTH
     assert near(gone.sum(), len(ordered), 1 - 0.4 ** (days / 365.25))
-    assert (households.status[ordered[gone]] == Status.citizen).all()
-    assert (households.status[ordered[~gone]] == Status.ordered).all()
-    assert (households.place[bystanders] == PORT).all()
-    assert (households.status[bystanders] == Status.refugee).all()
+    assert (at.households.status[ordered[gone]] == Status.citizen).all()
+    assert (at.households.status[ordered[~gone]] == Status.ordered).all()
+    assert (at.households.place[bystanders] == PORT).all()
+    assert (at.households.status[bystanders] == Status.refugee).all()
     back = HARMS.of(at)[WAYS + CC, AA, Harm.forced_return]
     assert back == gone.sum() * weight(quiet(*SINGLE))
-    dates = households.moved[ordered[gone]]
+    dates = at.households.moved[ordered[gone]]
     assert dates.min() >= 0
     assert dates.max() < days
 
 
 def test_who_is_returned_starts_anew_without_grounds():
     at, houses = ordered_to_leave("policies.cc_courts.returns=.6")
-    households = at.households
-    households.flags[houses] |= GROUNDS
+    at.households.flags[houses] |= GROUNDS
     live_until(at, 365)
-    grounds, gone = households.flags[houses] & GROUNDS > 0, households.place[houses] == NORTH
+    grounds, gone = at.households.flags[houses] & GROUNDS > 0, at.households.place[houses] == NORTH
     assert set(gone) == {True, False}
     # Control: who is still there has fled what gives grounds.
     np.testing.assert_array_equal(grounds, ~gone)
@@ -484,18 +479,17 @@ def test_an_order_that_is_not_carried_out_in_time_lapses(step):
     at, houses = ordered_to_leave(
         "policies.cc_courts.returns=.6", "policies.cc_courts.orders_last=6"
     )
-    households = at.households
     live_until(at, 182, step)
-    assert set(households.status[houses]) == {Status.citizen, Status.ordered}
+    assert set(at.households.status[houses]) == {Status.citizen, Status.ordered}
     live_until(at, 182 + step, step)
     # Whatever the step, nobody is removed after the day on which the order lapsed.
-    stayed = households.place[houses] == PORT
+    stayed = at.households.place[houses] == PORT
     assert near(stayed.sum(), len(houses), 0.4**0.5)
-    assert households.moved[houses[~stayed]].max() <= 182
-    assert (households.status[houses[stayed]] == Status.irregular).all()
-    assert (households.since[houses[stayed]] == 182).all()
+    assert at.households.moved[houses[~stayed]].max() <= 182
+    assert (at.households.status[houses[stayed]] == Status.irregular).all()
+    assert (at.households.since[houses[stayed]] == 182).all()
     live_until(at, 700)
-    assert (households.place[houses[stayed]] == PORT).all()
+    assert (at.households.place[houses[stayed]] == PORT).all()
     # Control: an order that lasts for the two years of this world does not lapse.
     lasting, houses = ordered_to_leave(NO_RETURNS)
     live_until(lasting, 700)
@@ -537,34 +531,34 @@ def test_claims_that_are_rejected_end_in_orders_of_the_day_of_decision():
 @pytest.mark.parametrize("days", [30, 365])
 def test_the_irregular_are_regularised_at_their_rate(days):
     at = quiet("policies.cc_courts.regularisation=.6")
-    households, houses = at.households, houses_of(at, NORTH)
-    households.place[houses], households.status[houses] = PORT, Status.irregular
+    houses = houses_of(at, NORTH)
+    at.households.place[houses], at.households.status[houses] = PORT, Status.irregular
     others = houses_of(at, SOUTH)
-    households.place[others], households.status[others] = CITY, Status.irregular
+    at.households.place[others], at.households.status[others] = CITY, Status.irregular
     live_until(at, days)
-    given = households.status[houses] == Status.regular
+    given = at.households.status[houses] == Status.regular
     assert near(given.sum(), len(houses), 1 - 0.4 ** (days / 365.25))
-    assert set(households.status[houses]) == {Status.regular, Status.irregular}
+    assert set(at.households.status[houses]) == {Status.regular, Status.irregular}
     # From the day on which it was given.
-    since = households.since[houses[given]]
+    since = at.households.since[houses[given]]
     assert since.min() >= 0
     assert since.max() < days
     assert since.max() > 0.8 * days
     # Control: where no rule speaks nobody is.
-    assert (households.status[others] == Status.irregular).all()
+    assert (at.households.status[others] == Status.irregular).all()
 
 
 def test_who_comes_without_leave_may_be_given_leave_from_that_day_on():
     at = quiet("policies.cc_courts.regularisation=1")
-    households, houses = at.households, houses_of(at, NORTH)
+    houses = houses_of(at, NORTH)
     send(at, houses, PORT, Channel.irregular, day=15.5)
     live_until(at, 31)
-    given = households.status[houses] == Status.regular
+    given = at.households.status[houses] == Status.regular
     assert near(given.sum(), len(houses), 1 - 1e-6 ** (15.5 / 365.25))
-    assert households.since[houses[given]].min() >= 15
-    assert (households.since[houses[~given]] == 15).all()
+    assert at.households.since[houses[given]].min() >= 15
+    assert (at.households.since[houses[~given]] == 15).all()
     live_until(at, 500)
-    assert (households.status[houses] == Status.regular).mean() > 0.99
+    assert (at.households.status[houses] == Status.regular).mean() > 0.99
 
 
 # Family ------------------------------------------------------------------------------------------
