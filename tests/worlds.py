@@ -39,7 +39,7 @@ from sim.mechanisms.exposure import EXPOSURE, update_households
 from sim.mechanisms.knowledge import KNOWN
 from sim.mechanisms.livelihood import DUE, MEANS
 from sim.mechanisms.lives import tell_lives
-from sim.mechanisms.plans import PLANS, blank, joined
+from sim.mechanisms.plans import PLANS, joined, laid_out, no_plans
 from sim.mechanisms.policy import CLASSES, COMING, RULES
 from sim.mechanisms.politics import PUBLIC
 from sim.mechanisms.settling import SETTLING
@@ -608,7 +608,7 @@ def plan(world: World, houses: I64, **stated: Any) -> Plans:
     Returns:
         The world's plans.
     """
-    new = blank(world, len(houses))
+    new = laid_out(world, no_plans(world), np.arange(len(houses)))
     new.household[:] = houses
     for name, value in stated.items():
         getattr(new, name)[:] = value

@@ -100,9 +100,8 @@ def tell_lives(world: World, segment: Segment) -> None:
     before = HARMS.of(world).sum(axis=0), HARMS.of(world).sum(axis=1)
     decided = decided_claims(world)
     setting = setting_of(world, segment)
-    count_days(world, segment, setting)
     plans = PLANS.of(world)
-    houses = np.union1d(busy_households(world, segment), plans.household)
+    houses = np.union1d(busy_households(world, segment, setting), plans.household)
     insecurity = np.zeros(INSECURITY.of(world).shape, np.int64)
     custody = CHOICES.of(world).way.custody
     held = np.zeros((len(custody.days), len(world.scenario.corridors)), np.int64)
@@ -148,38 +147,35 @@ def clocks(world: World) -> Bool:
     return result
 
 
-def busy_households(world: World, segment: Segment) -> I64:
-    """[n] rows of households to which something may happen, ascending, without repeats."""
-    plane, month, possible = world.plane(MOVE), world.month(), clocks(world)
+def busy_households(world: World, segment: Segment, setting: Setting) -> I64:
+    """Find households to which something may happen, and count the days of those that decide.
 
-    def visit(first: int, last: int) -> I64:
+    Days are counted as if all of them stayed where they are until the segment ends.
+
+    Returns:
+        [n] rows, ascending, without repeats.
+    """
+    households, persons = world.households, world.persons
+    plane, possible, days = world.plane(MOVE), clocks(world), segment.end - world.day
+    counts = HOUSEHOLD_DAYS.of(world), PERSON_DAYS.of(world)
+
+    def visit(first: int, last: int) -> tuple[I64, I64, I64]:
         listed = world.list_households(first, last, possible)
-        through = np.empty(len(listed.deciding), np.int64)
-        n = sieve(
-            world.households, world.persons, listed.deciding, segment.now, plane, month, through
-        )
-        return np.concatenate([through[:n], listed.busy, listed.stranded])
-
-    parts = in_pieces(visit, len(world.households.ident), world.threads)
-    return np.unique(np.concatenate([np.empty(0, np.int64), *parts]))
-
-
-def count_days(world: World, segment: Segment, setting: Setting) -> None:
-    """Count the days of households that decide, as if they stayed where they are in all of them."""
-    days, persons = HOUSEHOLD_DAYS.of(world), PERSON_DAYS.of(world)
-
-    def visit(first: int, last: int) -> tuple[I64, I64]:
-        houses = world.list_households(first, last).deciding
-        found = np.zeros_like(days), np.zeros_like(persons)
+        own, members = (np.zeros_like(it) for it in counts)
         add_days(
-            world.households, world.persons, houses, world.country, setting.month,
-            setting.strides, segment.end - world.day, *found,
+            households, persons, listed.deciding, world.country, setting.month, setting.strides,
+            days, own, members,
         )  # fmt: skip
-        return found
+        through = np.empty(len(listed.deciding), np.int64)
+        n = sieve(households, persons, listed.deciding, segment.now, plane, setting.month, through)
+        return np.concatenate([through[:n], listed.busy, listed.stranded]), own, members
 
-    for its_days, its_persons in in_pieces(visit, len(world.households.ident), world.threads):
-        days += its_days
-        persons += its_persons
+    found = [np.empty(0, np.int64)]
+    for rows, *its in in_pieces(visit, len(households.ident), world.threads):
+        found.append(rows)
+        for count, more in zip(counts, its, strict=True):
+            count += more
+    return np.unique(np.concatenate(found))
 
 
 @lru_cache(maxsize=4)
