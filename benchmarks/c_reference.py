@@ -189,6 +189,7 @@ class Reference:
             "n_classes": classes,
             "n_kinds": kinds,
         }
+        by_state = np.ascontiguousarray(conditions.by_state)
         events = arguments["events"]._asdict()
         households, persons, choices, state, means, plane, asking, found = (
             ctypes.byref(_struct(name, values))
@@ -196,7 +197,7 @@ class Reference:
                 ("Households", arguments["households"]._asdict()),
                 ("Persons", arguments["persons"]._asdict()),
                 ("ChoiceTables", tables._asdict() | surge),
-                ("Conditions", conditions._asdict() | {"n_days": days}),
+                ("Conditions", conditions._asdict() | {"by_state": by_state, "n_days": days}),
                 ("Means", arguments["means"]._asdict()),
                 ("Plane", arguments["plane"]._asdict()),
                 ("Step", step),

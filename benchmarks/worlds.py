@@ -2,9 +2,10 @@
 
     python -m benchmarks.worlds --persons 20000 > world.yaml     # a scenario that `sim run` reads
 
-A world is a pure function of its `Size`. A row is a person, everywhere. It is calm, but for one
-place at war: a stated share of households decides to move in a step, and what takes time is what
-takes time in a run. Figures are invented; none is about any country.
+A world is a pure function of its `Size`. A row is a person; two, for some of the few foreigners in
+a place. It is calm, but for one place at war: a stated share of households decides to move in a
+step, and what takes time is what takes time in a run. Figures are invented; none is about any
+country.
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ class Size:
     """How large a world is, and how many of its households decide to move."""
 
     persons: int = 1_000_000
-    """Rows, each for one person."""
+    """People, each a row but for few."""
     places: int = 17
     """Places, those at war and a camp among them."""
     countries: int = 8
@@ -113,6 +114,8 @@ def written(size: Size) -> dict[str, Any]:
         "decision": {
             "place_attachment": 0.5,
             "look_ahead_floor": 0.01,
+            # As few as befit a world of any size.
+            "least_diaspora": 5.0,
             "classes": [
                 {"id": f"K{g}", "share": 1 / size.classes, "risk": 0.7 + 0.6 * g / size.classes}
                 for g in range(size.classes)

@@ -80,7 +80,7 @@ def send(
 
 
 def hand_in(
-    at: World, houses: I64 | U32, goal: int, day: float = 0.0, due: float = np.inf,
+    at: World, houses: I64 | U32, goal: int | I64, day: float = 0.0, due: float = np.inf,
     companions: Companions = Companions.whole, channel: Channel = Channel.labour,
     answer: Answer = Answer.choice, felt: int | None = None,
 ) -> None:  # fmt: skip

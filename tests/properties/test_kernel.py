@@ -476,7 +476,7 @@ def test_lives_are_told_by_the_very_answers_that_are_compared() -> None:
             mine = Events(*(column[events.house == house] for column in events))
             check_life(world, segment, int(house), mine, seen, ways)
     assert seen.min() > 40, seen
-    assert ways.min() > 3, ways
+    assert ways[:2].min() > 40, ways
 
 
 @pytest.mark.parametrize("first", range(0, N_WORLDS, CHUNK))

@@ -14,22 +14,21 @@ from typing import Any
 import numpy as np
 import pytest
 
-from sim.core.state import F64, I64, append
+from benchmarks.asking import pick_goals
+from sim.core.state import F64, I64
 from sim.core.terms import FEAR, Activity, Answer, Channel, Hazard, Status, Threat
 from sim.engine.setup import build_world
 from sim.kernels.rates import Conditions
-from sim.mechanisms.admission import APPLICATIONS
 from sim.mechanisms.census import STOCKS
 from sim.mechanisms.choice import CHOICES
 from sim.mechanisms.decide import current_conditions
-from sim.mechanisms.journey import pick_goals
 from sim.mechanisms.knowledge import know, prospects
 from sim.mechanisms.policy import RULES, Rules
 from sim.mechanisms.threats import THREATS, courses_of
 from sim.model.world import World
 from sim.scenario.resolve import resolve
 from sim.scenario.whole import Policy, Scenario
-from tests.worlds import answers_of, large_scenario, prepare, rates_of
+from tests.worlds import answers_of, large_scenario, plan, prepare, rates_of
 
 DT = 1.0
 DRAWS = 4
@@ -75,7 +74,9 @@ def ask(world: World, now: Conditions) -> Told:
         rows = at[events.house]
         answer[draw, rows], hazard[draw, rows] = events.answer, events.hazard
         moving = events.answer <= Answer.necessity
-        found = pick_goals(world, events.house[moving], events.word[moving], events.hazard[moving])
+        found = pick_goals(
+            world, now, events.house[moving], events.word[moving], events.hazard[moving]
+        )
         goal[draw, rows[moving]], channel[draw, rows[moving]] = found[:2]
     world.seed = seed
     rates = rates_of(world, now, houses)
@@ -91,7 +92,7 @@ def conditions_at(world: World, severity: F64) -> Conditions:
     threats.coupling = np.zeros_like(threats.coupling)
     threats.strain = np.zeros_like(threats.strain)
     threats.courses = courses_of([])
-    want, fear, _, _ = threats.advance(0, 1)
+    want, fear, _ = threats.advance(0, 1)
     return current_conditions(world, (want, fear))
 
 
@@ -110,10 +111,7 @@ def made_ready(scenario: Scenario) -> World:
     # Some wait for admission to the far country, so that its queue is long.
     houses = world.deciding[households.status[world.deciding] == Status.citizen][:500]
     households.activity[houses] = Activity.waiting
-    append(
-        APPLICATIONS.of(world), household=houses, goal=len(world.country) - 1,
-        channel=int(Channel.labour), answer=0, felt=0, companions=0, applied=0.0, ready=np.inf,
-    )  # fmt: skip
+    plan(world, houses, goal=len(world.country) - 1, channel=int(Channel.labour))
     prepare(world)
     # Kin next door, for a fifth of the households.
     number = [it.id for it in scenario.countries].index("NEXT")

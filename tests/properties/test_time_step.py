@@ -1,167 +1,153 @@
-"""A scenario by day, week and month agrees: rates, capacities and dates do not know of steps.
+"""A scenario by day, by week and by month is the same: only tables are cut at other dates.
 
-The world is the small one with small households (more that decide), gates that bite and rates a
-hundred times real ones; in the acute crisis 120 moves of necessity are made within the year for 100
-people of a place, from a war that starts in mid-month, and rules change in mid-month. The year is
-a leap year. The same people move on the same days, but for those whom a court, a quota or an order
-reaches within a sub-step: a single run agrees within a per cent, five within half a per cent
-(`SIM_LONG_TESTS=1`). Were people asked but once a sub-step, the same crisis would come apart: that
-is the control. Newcomers are looked at once more, at the rates of real ones, by what is expected of
-them.
+Households live in event time, and what binds across them happens when a month begins: so the step
+of a run says no more than when people are counted. Sums over common spans of time, and stocks on
+common dates, are equal to the bit where they are whole numbers. Fractions are sums in another
+order: they are equal to 1e-9 of their size, or to some units of the fixed point that they are kept
+in.
+
+More random worlds, and longer runs of the shipped cases, with `SIM_LONG_TESTS=1`.
 """
 
 from __future__ import annotations
 
 import os
-from functools import cache
+from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import sim
-from sim.core.state import DIRECT, NONE, append
-from sim.core.terms import Activity, Answer, Channel
+from sim.core.rng import key_of
+from sim.engine.setup import build_world
 from sim.engine.simulate import run_world
 from sim.engine.solve import solve_base
-from sim.mechanisms import decide, rounds
-from sim.mechanisms.decide import decide_all
-from sim.mechanisms.journey import PARTIES
-from sim.schema import Decision
-from tests.small import FILE, tables, world
-from tests.worlds import prepare
+from sim.engine.step import step_end
+from sim.kernels.plane import Plane
+from sim.model.world import World
+from sim.results.tables import TABLES
+from sim.scenario.whole import Scenario
+from tests.small import HARSH, Tables, small
+from tests.worlds import random_scenario
 
 LONG = bool(os.environ.get("SIM_LONG_TESTS"))
-SEEDS = 5 if LONG else 1
-AGENTS = 80_000 if LONG else 20_000
-WITHIN = 0.005 if LONG else 0.01
-
-WORLD = (
-    f"population.agents={AGENTS}",
-    "time.end=2020-12",
-    "outputs.every=1000",
-    "outputs.tables=[flows, answers, blocked]",
-    "population.profile.household_size=1.4",
-    "countries.AA.profile.household_size=1.4",
-    "countries.CC.profile.household_size=1.4",
-    "decision.baseline_rate=.1",
-    "decision.livelihood.income=1.2",
-    # Nor are newcomers so much readier to go than others that they would go each month.
-    "decision.place_attachment=1",
-    "living.means_per_income=.4",
-    "policies.bb_work.quota=250000",
-    "policies.bb_border.barrier=.9",
-)
-CASES = {
-    "calm": (
-        "shocks.war.enabled=false", "shocks.purge.enabled=false", "interventions.dry.enabled=false",
-    ),
-    "crisis": ("shocks.war.start=2020-02-17", "shocks.war.rise=0.5", "decision.base_flight=.06"),
-}  # fmt: skip
+STEPS = ("day", "week", "month")
+RELATIVE, ABSOLUTE = 1e-9, 1e-6
+"""How far fractions may be apart."""
+LEVELS = ("threats",)
+"""Tables whose rows hold on the last day of a period, though they are dated by its first day."""
 
 
-def measured(case: str, step: str) -> dict[str, np.ndarray]:
-    """By measure, one figure a seed: moves of the year, and the blocked at its end."""
-    overrides = [*WORLD, *CASES[case]]
-    scenario = solve_base(
-        sim.read(FILE, [*overrides, f"time.step={step}"]), sim.read(FILE, overrides)
-    )
-    found: dict[str, list[float]] = {}
-    for seed in range(SEEDS):
-        year = tables(scenario, seed)
-        answers = year["answers"].groupby("answer", observed=False)[["households", "people"]].sum()
-        figures = {"blocked": year["blocked"]["households"].sum()}
-        for answer in ("choice", "necessity", "no_means", "no_permission"):
-            for unit in ("households", "people"):
-                figures[f"{unit} who answer {answer}"] = answers.loc[answer, unit]
-        figures["people who set out"] = year["flows"]["departed"].sum()
-        figures["people who arrived"] = year["flows"]["arrived"].sum()
-        for name, figure in figures.items():
-            found.setdefault(name, []).append(float(figure))
-    return {name: np.array(figures) for name, figures in found.items()}
+# How runs of different steps are compared ---------------------------------------------------------
 
 
-@cache
-def by_day(case: str) -> dict[str, np.ndarray]:
-    """The same by day, measured once."""
-    return measured(case, "day")
-
-
-def apart_from_days(case: str, step: str) -> dict[str, str]:
-    """By measure, how far it is from what it is by day, where that is more than `WITHIN`."""
-    apart = {}
-    for name, values in measured(case, step).items():
-        ratio = values.mean() / by_day(case)[name].mean() - 1.0
-        if abs(ratio) > WITHIN:
-            apart[name] = f"{ratio:+.2%} by {step}"
-    return apart
-
-
-@pytest.mark.parametrize("step", ["week", "month"])
-@pytest.mark.parametrize("case", list(CASES))
-def test_day_week_and_month_agree(case, step):
-    assert apart_from_days(case, step) == {}
-
-
-def test_they_would_not_were_people_asked_but_once_a_substep(monkeypatch):
-    """The control: who comes to live somewhere, or decides and stays, is asked no more in it."""
-    nobody = np.empty(0, np.int64), np.empty(0)
-    by_day("crisis")
-
-    def once(world, *rest):
-        decide_all(world, *rest)
-        return nobody
-
-    monkeypatch.setattr(decide, "decide_all", once)
-    monkeypatch.setattr(rounds, "decide_all", lambda *_: nobody)
-    apart = apart_from_days("crisis", "month")
-    assert {"people who set out", "households who answer no_permission"} <= apart.keys(), apart
-
-
-# Newcomers at real rates ------------------------------------------------------------------------
-
-REAL = ("baseline_rate", "base_flight", "place_attachment")
-"""What the small world exaggerates, or weakens, and what stands at its default here."""
-NEWCOMERS = (
-    *WORLD,
-    *CASES["calm"],
-    *(f"decision.{name}={Decision.model_fields[name].default}" for name in REAL),
-    "population.agents=40000",
-    "population.demography=false",
-    "outputs.expected=true",
-    "time.end=2020-06",
-)
-
-
-def expected_to_move_on(step: str) -> float:
-    """People who are expected to leave the city next door again, of the north's within half a year.
-
-    All households of the north are on their way there, and arrive on days spread over five months
-    that are the same whatever the step. Draws count only for who is still there to be asked.
-    """
-    base = sim.read(FILE, NEWCOMERS)
-    at = world(solve_base(sim.read(FILE, [*NEWCOMERS, f"time.step={step}"]), base))
-    # They take with them what they own.
-    prepare(at)
-    households, places = at.households, [place.id for place in base.places]
-    north, city = places.index("AA_N"), places.index("BB_C")
-    houses = at.deciding
-    houses = houses[(households.home[houses] == north) & (households.place[houses] == north)]
-    households.activity[houses] = Activity.travelling
-    turn = np.argsort(np.argsort(households.ident[houses]))
-    append(
-        PARTIES.of(at), household=houses, goal=city, origin=north, channel=Channel.labour,
-        answer=Answer.choice, felt=0, leg=DIRECT, due=152 * (turn + 0.5) / len(houses), began=0,
-        n_legs=0, entered=NONE, caravan=NONE, attempt=1, passed=0,
+def with_step(scenario: Scenario, step: str) -> Scenario:
+    """The same scenario with another step, all tables, and expected events too."""
+    outputs = scenario.outputs.model_copy(
+        update={
+            "every": 1, "expected": True, "tables": tuple(TABLES),
+            "by": ("place", "citizenship", "sex", "age"),
+        }
     )  # fmt: skip
-    flows = run_world(at, 0, 1, None).frames(0)["flows"]
-    theirs = (flows["citizenship"] == "AA") & (flows["origin"] == "BB_C")
-    return float(flows["expected"][theirs].sum())
+    time = scenario.time.model_copy(update={"step": step})
+    return scenario.model_copy(update={"time": time, "outputs": outputs})
 
 
-def test_newcomers_move_on_alike_by_week_and_by_month():
-    """At the default attachment they are some ninety times as ready to go as the settled."""
-    week, month = expected_to_move_on("week"), expected_to_move_on("month")
-    # 108,400 and 109,800 of 900,000 people. Were newcomers asked only from the step after that in
-    # which they arrive, 105,700 and 97,100.
-    assert week > 50_000
-    assert month == pytest.approx(week, rel=0.03)
+def run(scenario: Scenario, step: str, seed: int | None = None) -> Tables:
+    """Tables of a run by day, week or month; its rates are stated in the scenario."""
+    scenario = with_step(scenario, step)
+    world = build_world(scenario, scenario.seed if seed is None else seed)
+    return run_world(world, 0, 1, None).frames(0)
+
+
+def firsts(scenario: Scenario, step: str) -> list[int]:
+    """Days on which steps begin, and the day after the last one, counted from the start."""
+    scenario, days = with_step(scenario, step), [0]
+    last = (scenario.time.end - scenario.time.start).days
+    while days[-1] <= last:
+        days.append(step_end(scenario, days[-1]))
+    return days
+
+
+def split(table: pd.DataFrame) -> tuple[list[str], list[str]]:
+    """Columns that tell rows apart, and those with figures."""
+    names = [name for name in table if name not in ("replicate", "date")]
+    figures = [name for name in names if table[name].dtype.kind in "iuf"]
+    return [name for name in names if name not in figures], figures
+
+
+def summed(table: pd.DataFrame, day: Any, keys: list[str], figures: list[str]) -> pd.DataFrame:
+    """Figures added up by day and keys; rows in which all are 0 mean as much as none."""
+    plain = table[figures].assign(day=day, **{key: table[key].astype(str) for key in keys})
+    sums = plain.groupby(["day", *keys], sort=True)[figures].sum()
+    return sums[(sums != 0).any(axis=1)]
+
+
+def on_common_dates(
+    name: str, tables: Tables, scenario: Scenario, step: str, common: list[int]
+) -> pd.DataFrame:
+    """A table's sums from one common date to the next, or its rows that hold on these dates."""
+    table, rows, begins = TABLES[name], tables[name], firsts(scenario, step)
+    keys, figures = split(rows)
+    day = (rows["date"] - pd.Timestamp(scenario.time.start)).dt.days.to_numpy()
+    if name in LEVELS:
+        end = np.array(begins)[np.searchsorted(begins, day, side="right")]
+    elif table.date == "first" and not table.at_end:
+        return summed(rows, np.searchsorted(common, day, side="right") - 1, keys, figures)
+    else:
+        end = day + 1
+    here = np.isin(end, common)
+    return summed(rows[here], end[here], keys, figures)
+
+
+def apart(one: pd.DataFrame, other: pd.DataFrame) -> list[str]:
+    """Figures that are not equal in two tables; `rows` where other rows are there."""
+    _, figures = split(one.reset_index(drop=True))
+    everywhere = one.index.union(other.index)
+    found = []
+    for name in figures:
+        a, b = (it[name].reindex(everywhere, fill_value=0).to_numpy() for it in (one, other))
+        if a.dtype.kind == b.dtype.kind == "f":
+            same = np.isclose(a, b, rtol=RELATIVE, atol=ABSOLUTE, equal_nan=True)
+        else:
+            same = a == b
+        if not same.all():
+            worst = int(np.argmax(np.abs(a - b)))
+            found.append(f"{name} at {everywhere[worst]}: {a[worst]} or {b[worst]}")
+    return found
+
+
+def differing(scenario: Scenario, one: str, other: str, seed: int | None = None) -> dict[str, Any]:
+    """Tables of which something is not the same with one step as with another, and what."""
+    mine, theirs = (run(scenario, step, seed) for step in (one, other))
+    return differing_tables(scenario, {one: mine, other: theirs})
+
+
+def differing_tables(scenario: Scenario, runs: dict[str, Tables]) -> dict[str, Any]:
+    """The same of two runs, by their steps."""
+    (one, mine), (other, theirs) = runs.items()
+    common = sorted({*firsts(scenario, one)} & {*firsts(scenario, other)})
+    assert mine.keys() == theirs.keys() == TABLES.keys()
+    found = {}
+    for name in mine:
+        a, b = (
+            on_common_dates(name, it, scenario, step, common)
+            for step, it in ((one, mine), (other, theirs))
+        )  # fmt: skip
+        if them := apart(a, b):
+            found[name] = them
+    return found
+
+
+def all_apart(scenario: Scenario, seed: int | None = None) -> dict[str, Any]:
+    """Differences by week and by month from the run by day."""
+    by_day = run(scenario, "day", seed)
+    found = {}
+    for step in STEPS[1:]:
+        its = run(scenario, step, seed)
+        found |= {
+            f"{name} by {step}": what
+            for name, what in differing_tables(scenario, {"day": by_day, step: its}).items()
+        }
+    return found

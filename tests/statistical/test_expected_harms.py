@@ -20,8 +20,7 @@ import pytest
 
 from sim.core import parallel
 from sim.core.state import MICRO, NONE
-from sim.core.terms import Channel, Harm, PartyType
-from sim.mechanisms.asylum import receive
+from sim.core.terms import Harm, PartyType
 from sim.mechanisms.choice import CHOICES
 from sim.mechanisms.harms import (
     EXPECTED_HARMS,
@@ -30,10 +29,13 @@ from sim.mechanisms.harms import (
     INTERCEPTED,
     harmed,
 )
+from sim.mechanisms.plans import PLANS
 from sim.mechanisms.policy import RULES
 from sim.model.world import World
+from tests import lives
+from tests.lives import enact, live_until, quiet
 from tests.small import AA, BB, CC, CITY, HARSH, NORTH, PORT, TOWN, Tables, small, tables, world
-from tests.unit.test_asylum import carry_out, ordered_to_leave, started
+from tests.unit.test_asylum import ordered_to_leave
 from tests.unit.test_journey import WAYS, houses_of, move_on, only, safe, send
 
 SEEDS = 40
@@ -114,7 +116,7 @@ def test_interceptions_by_party_add_up_to_the_harm():
 def test_return_orders_are_carried_out_as_often_as_expected():
     """Power: one in fifty too many or too few is seen."""
     at, _ = ordered_to_leave("policies.cc_courts.returns=.6")
-    happened, expected = over_seeds(at, lambda world: carry_out(world, 200))
+    happened, expected = over_seeds(at, lambda world: live_until(world, 365))
     cell = (slice(None), len(WAYS) + CC, AA, Harm.forced_return)
     assert happened[cell].sum() == happened.sum()
     assert agree(happened[cell], expected[cell])
@@ -124,23 +126,15 @@ def test_return_orders_are_carried_out_as_often_as_expected():
 
 def test_the_first_country_takes_back_as_many_as_expected():
     """Power: one in ten too many or too few is seen."""
-    at = started()
+    at = quiet()
     RULES.of(at).transfers[CC, BB] = 0.3
+    enact(at)
     houses = houses_of(at, NORTH, 2000)
-
-    def live(world: World) -> None:
-        n = len(houses)
-        receive(
-            world,
-            {
-                "household": houses, "goal": np.full(n, PORT), "origin": np.full(n, NORTH),
-                "channel": np.full(n, int(Channel.asylum)), "answer": np.ones(n, np.int64),
-                "felt": np.zeros(n, np.int64),
-                "due": np.full(n, 5.5), "entered": np.where(np.arange(n) % 2, BB, NONE),
-            },
-        )  # fmt: skip
-
-    happened, expected = over_seeds(at, live)
+    lives.send(at, houses, PORT, day=5.5)
+    plans = PLANS.of(at)
+    assert (plans.household == houses).all()
+    plans.entered[:] = np.where(np.arange(len(houses)) % 2, BB, NONE)
+    happened, expected = over_seeds(at, lambda world: live_until(world, 6))
     cell = (slice(None), len(WAYS) + CC, AA, Harm.forced_return)
     assert agree(happened[cell], expected[cell])
     assert not agree(happened[cell], 1.1 * expected[cell])
@@ -180,26 +174,14 @@ def test_what_is_certain_or_impossible_is_expected_as_it_happens(certain, harms)
     assert set(np.flatnonzero(HARMS.of(at).sum(axis=(0, 1)))) == harms
 
 
-def test_the_order_of_parties_does_not_change_what_is_expected():
-    """Sums of fractions would depend on it in their last digits."""
-    found = []
-    for order in (slice(None), slice(None, None, -1)):
-        at = dangerous()
-        send(at, houses_of(at, NORTH)[order], CITY)
-        move_on(at, 200)
-        found.append((EXPECTED_HARMS.of(at), EXPECTED_INTERCEPTED.of(at)))
-    for one, other in zip(*found, strict=True):
-        assert (one == other).all()
-        assert one.sum() > 0
-
-
 @cache
 def harsh_tables() -> Tables:
     return tables(small(*HARSH))
 
 
 @pytest.mark.parametrize("way", ["threads", "pieces", "order"])
-def test_nor_do_threads_pieces_or_the_order_of_rows(monkeypatch, way):
+def test_nothing_is_expected_otherwise_on_threads_in_pieces_or_in_another_order(monkeypatch, way):
+    """Sums of fractions would depend on order in their last digits."""
     if way == "pieces":
         monkeypatch.setattr(parallel, "PIECE", 97)
     n = len(world().households.ident)

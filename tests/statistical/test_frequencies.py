@@ -22,6 +22,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from benchmarks.asking import pick_goals
 from sim.core.rng import (
     REPLICATE,
     Draw,
@@ -39,7 +40,7 @@ from sim.engine.setup import build_world
 from sim.experiments.design import SAMPLE, STRATUM
 from sim.kernels.rates import Conditions
 from sim.mechanisms.decide import MOVE, current_conditions
-from sim.mechanisms.journey import DESTINATION, ON_LEGS, pick_goals
+from sim.mechanisms.journey import DESTINATION, ON_LEGS
 from sim.mechanisms.registry import MECHANISMS
 from sim.mechanisms.threats import THREATS
 from sim.model.world import World
@@ -167,7 +168,7 @@ class Likenesses:
             self.world.seed = 977 + draw
             words = mixed_array(self.world.households.ident[houses] ^ np.uint64(draw))
             goal, channel, companions, _ = pick_goals(
-                self.world, houses, words, np.full(len(houses), int(hazard))
+                self.world, self.now, houses, words, np.full(len(houses), int(hazard))
             )
             counts.update(zip(goal.tolist(), channel.tolist(), companions.tolist(), strict=True))
         return counts
@@ -202,7 +203,7 @@ def theory_of_answers(
 ) -> tuple[Conditions, list[Rates]]:
     """Conditions of the first day, and everybody's rates under them."""
     reference.live_through(world.day, 1)
-    want, fear, _, _ = THREATS.of(world).advance(world.day, 1)
+    want, fear, _ = THREATS.of(world).advance(world.day, 1)
     rates = [
         reference.rates(int(house), reference.decider(int(house)), float(world.day))
         for house in houses
@@ -363,7 +364,7 @@ def test_answers_of_the_unlike_add_up() -> None:
         world = random_world(number)
         reference = Reference(world)
         now, rates = theory_of_answers(world, reference, world.deciding)
-        dt, n_draws = 0.02, 400
+        dt, n_draws = 0.02, 600
         if max(r.R_MP for r in rates) > 900.0:
             continue
         for r in rates:

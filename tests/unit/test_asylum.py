@@ -9,25 +9,24 @@ import pytest
 
 from sim.core.state import GROUNDS, I64, TO_CAMP
 from sim.core.terms import Activity, Answer, Channel, ClaimStage, Harm, Status
-from sim.kernels.household import move_households
 from sim.mechanisms.admission import allowance
 from sim.mechanisms.asylum import CLAIMED, claimants, hold_courts
+from sim.mechanisms.demography import die
 from sim.mechanisms.harms import HARMS
 from sim.mechanisms.plans import PLANS
 from sim.mechanisms.policy import RULES
 from sim.mechanisms.relocation import bring
 from sim.model.segment import segment_of
 from sim.model.world import World
-from tests.lives import enact, houses_of, live_until, plans_of, quiet, send
-from tests.small import (
-    AA, BB, CAMP, CC, CITY, COUNTRIES, NORTH, PORT, SOUTH, TOWN, small, tables, world,
-)  # fmt: skip
+from tests.lives import enact, houses_of, live_until, quiet, send
+from tests.small import AA, BB, CAMP, CC, CITY, NORTH, PORT, SOUTH, TOWN, small, world
 from tests.worlds import let_leave, plan
 
 WAYS = len(small().corridors)
 SINGLE = tuple(f"countries.{c}.profile.household_size=1" for c in ("AA", "CC"))
 AT_ONCE = "policies.cc_queue.wait=0"
 NO_CAMPS = "policies.bb_refuge.encampment=0"
+MANY = "policies.cc_courts.capacity=10000000"
 NO_RETURNS = "policies.cc_courts.returns=0"
 
 
@@ -259,9 +258,9 @@ def test_a_claim_ends_with_leaving_the_country():
     claim(at, houses, PORT, 0)
     plan(at, houses, court=20.5)
     send(at, houses[:4], CITY, Channel.irregular, day=12.5)
-    at.households.activity[houses[4]] = Activity.dead
-    at.households.status[houses[5]] = Status.irregular
     PLANS.of(at).court[:] = 20.5
+    die(at, at.households.head[houses[4:5]].astype(np.int64))
+    at.households.status[houses[5]] = Status.irregular
     live_until(at, 31)
     assert decided(at, CC) == 4 * weight(at)
     status = at.households.status[houses]
@@ -276,7 +275,7 @@ def test_a_day_in_court_is_for_the_claim_for_which_it_was_set(goal):
     """A household that claims anew, there or elsewhere, waits anew: once more, and once only."""
     at = quiet(
         *SINGLE, NO_RETURNS, "policies.bb_courts.returns=0",
-        "policies.bb_refuge.prima_facie=false", "policies.bb_queue.wait=0", AT_ONCE,
+        "policies.bb_refuge.prima_facie=false", "policies.bb_queue.wait=0", AT_ONCE, MANY,
     )  # fmt: skip
     houses = houses_of(at, NORTH, 20)
     claim(at, houses, PORT, 0)
@@ -318,7 +317,7 @@ def test_who_claims_has_one_claim_and_it_is_decided_once():
 
 
 def test_claimants_who_are_relocated_take_their_one_claim_along():
-    at = quiet(*SINGLE, "policies.cc_queue.wait=1", NO_RETURNS)
+    at = quiet(*SINGLE, "policies.cc_queue.wait=1", NO_RETURNS, MANY)
     houses = houses_of(at, NORTH, 20)
     claim(at, houses, TOWN, 0)
     plan(at, houses[:10], court=45.0)
@@ -589,7 +588,7 @@ def test_a_pioneer_tells_those_at_home_where_their_family_is():
 def test_recognition_after_a_procedure_opens_the_family_channel_to_those_at_home(recognised):
     rules = [f"policies.cc_courts.{it}={int(recognised)}" for it in
              ("recognition", "false_recognition")]  # fmt: skip
-    at = quiet("policies.cc_queue.wait=2", "policies.cc_courts.capacity=10000000", NO_RETURNS,
+    at = quiet("policies.cc_queue.wait=2", MANY, NO_RETURNS,
                *rules)  # fmt: skip
     pioneer, rest = pioneer_of(at)
     send(at, np.array([pioneer]), PORT)

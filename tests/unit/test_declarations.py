@@ -17,7 +17,7 @@ from sim.engine import declarations
 from sim.engine.declarations import declared, files
 from sim.engine.stages import STAGES
 from sim.experiments.design import SAMPLE, STRATUM
-from sim.mechanisms import custody, demography, rounds
+from sim.mechanisms import custody, demography, lives
 from sim.mechanisms.registry import MECHANISMS
 from sim.model import declare
 from sim.model.declare import Fault, Hook, Mechanism, keys_of
@@ -96,9 +96,9 @@ def declaring(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
 
 def test_two_hooks_in_one_place_are_refused(declaring: Callable[..., None]) -> None:
     taken = demography.MECHANISM.hooks[0]
-    hooks = (*rounds.MECHANISM.hooks, Hook(taken.stage, taken.order, rounds.continue_journeys))
-    declaring(rounds, replace(rounds.MECHANISM, hooks=hooks))
-    message = f"renew_people and continue_journeys share place {taken.order} of stage 'people'"
+    hooks = (*lives.MECHANISM.hooks, Hook(taken.stage, taken.order, lives.tell_lives))
+    declaring(lives, replace(lives.MECHANISM, hooks=hooks))
+    message = f"renew_people and tell_lives share place {taken.order} of stage 'people'"
     with pytest.raises(ValueError, match=message):
         declared()
 
@@ -106,9 +106,9 @@ def test_two_hooks_in_one_place_are_refused(declaring: Callable[..., None]) -> N
 def test_the_same_place_in_another_stage_is_another(declaring: Callable[..., None]) -> None:
     """The control of the above."""
     taken = demography.MECHANISM.hooks[0]
-    hooks = (*rounds.MECHANISM.hooks, Hook("count", taken.order + 1000, rounds.continue_journeys))
-    declaring(rounds, replace(rounds.MECHANISM, hooks=hooks))
-    assert rounds.MECHANISM in declared()
+    hooks = (*lives.MECHANISM.hooks, Hook("count", taken.order + 1000, lives.tell_lives))
+    declaring(lives, replace(lives.MECHANISM, hooks=hooks))
+    assert lives.MECHANISM in declared()
 
 
 def test_a_declaration_that_is_not_called_as_its_file_is_refused(
@@ -124,7 +124,7 @@ def test_a_new_file_is_found_and_one_that_declares_nothing_is_passed_over(
 ) -> None:
     new, silent = ModuleType("sim.mechanisms.new"), ModuleType("sim.mechanisms.silent")
     new.MECHANISM = Mechanism(
-        "new", "does something new", hooks=(Hook("count", 999, rounds.continue_journeys),)
+        "new", "does something new", hooks=(Hook("count", 999, lives.tell_lives),)
     )
     before = declared()
     for module in (new, silent):

@@ -14,13 +14,10 @@ from sim.core.state import (
     I64,
     MOVED_ABROAD,
     NOBODY,
-    Reasons,
-    append,
 )
-from sim.core.terms import Activity, Channel, Education, Sex, Status, VitalEvent
+from sim.core.terms import Activity, Education, Sex, Status, VitalEvent
 from sim.kernels.household import died_at
-from sim.mechanisms.admission import APPLICATIONS, submit
-from sim.mechanisms.asylum import CLAIMS, queue_rows
+from sim.mechanisms.asylum import claimants, queue_rows
 from sim.mechanisms.census import ACCOUNT, count, take_census
 from sim.mechanisms.demography import (
     FERTILE,
@@ -38,10 +35,10 @@ from sim.mechanisms.demography import (
     vital_rates,
 )
 from sim.mechanisms.harms import HARMS
-from sim.mechanisms.journey import PARTIES, set_out
-from sim.mechanisms.naturalisation import make_citizens
-from sim.model.substep import substep_of
+from sim.mechanisms.plans import PLANS
+from sim.model.segment import segment_of
 from sim.model.world import World
+from tests.lives import hand_in, send
 from tests.small import BB, CITY, NORTH, small, world
 from tests.worlds import living_members, prepare
 
@@ -162,7 +159,7 @@ def test_a_child_joins_the_household_of_its_mother():
     born_by_country = ACCOUNT.of(at).born
     assert born_by_country[0] == weight == VITAL.of(at)[NORTH, 0, VitalEvent.birth]
     assert born_by_country.sum() == weight == VITAL.of(at).sum()
-    count(at, substep_of(at, at.day))
+    count(at, segment_of(at, at.day))
 
 
 def test_several_of_a_household_can_give_birth_at_once():
@@ -195,7 +192,7 @@ def test_a_child_born_to_a_claimant_is_part_of_the_claim():
     rows = members(at, house)
     old = len(rows) * int(at.households.weight[house])
     at.households.place[house], at.households.status[house] = CITY, Status.claimant
-    append(CLAIMS.of(at), household=house, country=BB, claimed=12.0)
+    at.households.since[house] = 12
     other = mothers(at, families(at, 20)[1:])[:2]
     mother = mothers(at, np.array([house]))
     assert len(mother) == 1
@@ -203,9 +200,8 @@ def test_a_child_born_to_a_claimant_is_part_of_the_claim():
     child = np.setdiff1d(members(at, house), rows)
     assert len(child) == 1
     # The claim is the household's, and so covers one more.
-    claims = CLAIMS.of(at)
-    assert (claims.household.tolist(), claims.country.tolist()) == ([house], [BB])
-    assert claims.claimed.tolist() == [12.0]
+    assert claimants(at).tolist() == [house]
+    assert at.households.since[house] == 12
     assert at.persons.household[child[0]] == house
     queues = queue_rows(at, take_census(at, at.day))
     pending = dict(zip(queues["country"].tolist(), queues["pending"].tolist(), strict=True))
@@ -218,7 +214,7 @@ def test_a_child_has_the_citizenship_that_its_mother_has_acquired():
     n = len(at.persons.pid)
     houses = at.persons.household[who].copy()
     at.households.place[houses[::2]] = CITY
-    make_citizens(at, houses[::2], np.full(len(houses[::2]), BB))
+    at.households.citizenship[houses[::2]] = BB
     before = at.households.citizenship[houses].copy()
     assert before.tolist() == [BB if i % 2 == 0 else 0 for i in range(len(who))]
     bear(at, who, 1)
@@ -232,9 +228,7 @@ def test_a_child_has_the_citizenship_that_its_mother_has_acquired():
     assert ACCOUNT.of(at).born.tolist() == [weight.sum(), 0, 0]
 
 
-@pytest.mark.parametrize(
-    ("table", "add"), [("persons", "add_persons"), ("households", "add_households")]
-)
+@pytest.mark.parametrize(("table", "add"), [("persons", "add_persons"), ("households", "rows_for")])
 def test_rows_are_added_to_the_very_columns(table, add):
     at = started()
     ident = getattr(at, table)[0]
@@ -251,28 +245,29 @@ def test_rows_are_added_to_the_very_columns(table, add):
     assert (getattr(at, table)[0][n:] == 0).all()
 
 
-def test_added_households_have_nobody_yet_and_can_be_dropped():
+def test_new_households_have_nobody_yet_and_rows_left_over_are_used_first():
     at = started()
     n = len(at.households.ident)
     before = [column.copy() for column in at.households]
-    new = at.add_households(4)
+    new = at.rows_for(4)
     households = at.households
+    assert new.tolist() == [n, n + 1, n + 2, n + 3]
     assert (households.head[new] == NOBODY).all()
     assert (households.relative[new] == new).all()
     assert (households.size[new] == 0).all()
     assert (households.activity[new] == Activity.dead).all()
-    count(at, substep_of(at, at.day))
-    del households
-    at.drop_households(n + 1)
-    assert len(at.households.ident) == n + 1
-    at.drop_households(n)
+    count(at, segment_of(at, at.day))
+    at.spare = np.concatenate([at.spare, new[1:]])
+    assert at.rows_for(2).tolist() == [n + 1, n + 2]
+    assert len(at.households.ident) == n + 4
+    assert at.rows_for(3).tolist() == [n + 3, n + 4, n + 5]
+    assert len(at.households.ident) == n + 6
+    assert not len(at.spare)
     for one, other in zip(before, at.households, strict=True):
-        assert (one == other).all()
+        assert (one == other[:n]).all()
 
 
-@pytest.mark.parametrize(
-    ("table", "add"), [("persons", "add_persons"), ("households", "add_households")]
-)
+@pytest.mark.parametrize(("table", "add"), [("persons", "add_persons"), ("households", "rows_for")])
 def test_columns_that_somebody_holds_are_left_to_them(table, add):
     at = started()
     held = getattr(at, table)
@@ -294,7 +289,7 @@ def test_education_is_drawn_of_those_who_turn_fifteen():
     profiles = [c.profile for c in at.scenario.countries]
     home = at.country[at.households.home[at.persons.household]]
     expected = sum((home[coming] == c).sum() * p.education[0] for c, p in enumerate(profiles))
-    renew_people(at, substep_of(at, at.day + 1))
+    renew_people(at, segment_of(at, at.day + 1))
     schooling = at.persons.traits[: len(age)] >> 1 & 3
     found = (schooling[coming] == Education.none).sum()
     assert found == pytest.approx(expected, abs=4 * np.sqrt(coming.sum()) / 2)
@@ -334,7 +329,7 @@ def test_the_eldest_survivor_leads_on():
     assert ACCOUNT.of(at).died.tolist() == [weight, 0, 0]
     assert VITAL.of(at)[NORTH, 0, VitalEvent.death] == weight == VITAL.of(at).sum()
     assert HARMS.of(at).sum() == 0
-    count(at, substep_of(at, at.day))
+    count(at, segment_of(at, at.day))
 
 
 def test_of_two_who_die_at_once_neither_leads_on():
@@ -403,35 +398,30 @@ def test_the_dead_keep_where_they_died(whole):
 
 def applicants(at: World, n: int) -> I64:
     houses = families(at, n)
-    some = np.zeros(n, np.int64)
-    submit(
-        at, houses, some + CITY, some + int(Channel.labour), some, Reasons(some, some), np.zeros(n)
-    )
+    hand_in(at, houses, CITY)
     return houses
 
 
 def travellers(at: World, n: int) -> I64:
     houses = families(at, n)
-    some = np.zeros(n, np.int64)
-    at.households.means[houses] = 1e6
-    set_out(
-        at, houses, some + CITY, some + int(Channel.asylum), some, np.zeros(n),
-        Reasons(some, some), np.zeros(n),
-    )  # fmt: skip
+    send(at, houses, CITY)
     return houses
 
 
-@pytest.mark.parametrize(("begin", "table"), [(applicants, APPLICATIONS), (travellers, PARTIES)])
-def test_what_a_household_has_begun_goes_on_under_the_heir_or_ends(begin, table):
+@pytest.mark.parametrize("begin", [applicants, travellers])
+def test_what_a_household_has_begun_goes_on_under_the_heir_or_ends(begin):
     at = started()
     houses = begin(at, 9)
     heads = at.households.head[houses].astype(np.int64)
     orphans = members(at, houses[4])
     activity = at.households.activity[houses[0]]
+    before = [column.copy() for column in PLANS.of(at)]
     dying = np.unique(np.concatenate([heads[:2], orphans]))
     die(at, dying)
-    households, found = at.households, table.of(at)
+    households, found = at.households, PLANS.of(at)
     assert found.household.tolist() == np.delete(houses, 4).tolist()
+    for old, column in zip(before, found, strict=True):
+        assert (np.delete(old, 4, axis=0) == column).all()
     leading = households.head[found.household].astype(np.int64)
     assert (at.persons.household[leading] == found.household).all()
     assert not (at.persons.past[leading] & DIED).any()
@@ -439,4 +429,4 @@ def test_what_a_household_has_begun_goes_on_under_the_heir_or_ends(begin, table)
     assert (households.activity[found.household] == activity).all()
     assert members(at, houses[4]).tolist() == []
     assert households.activity[houses[4]] == Activity.dead
-    count(at, substep_of(at, at.day))
+    count(at, segment_of(at, at.day))

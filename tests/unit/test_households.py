@@ -12,20 +12,20 @@ import numpy as np
 
 from sim.core.state import DIED, NOBODY, WOMAN
 from sim.core.terms import Activity, Status
+from sim.engine.stages import STAGES
 from sim.engine.step import advance
 from sim.kernels.demography import record_deaths
 from sim.kernels.living import BITS, CHILDREN, MEMBERS, OLD, WOMEN
 from sim.mechanisms.camps import people_at
 from sim.mechanisms.census import ACCOUNT, take_census
-from sim.mechanisms.demography import renew_people
-from sim.mechanisms.exposure import update_all_households
+from sim.mechanisms.exposure import update_households
 from sim.mechanisms.livelihood import DUE, Due
 from sim.mechanisms.threats import THREATS
 from sim.model.cells import Cells
-from sim.model.substep import substep_of
+from sim.model.segment import segment_of
 from sim.model.world import World
-from tests.small import HARSH, NORTH, TOWN, small, world
-from tests.worlds import living_members, prepare, random_world
+from tests.small import BB, CC, HARSH, NORTH, TOWN, small, world
+from tests.worlds import living_members, random_world
 
 BUSY = ("decision.base_livelihood=20", "decision.flight_norm=2", "population.agents=4000")
 
@@ -63,20 +63,23 @@ def test_households_are_listed_and_looked_at() -> None:
     households = at.households
     lives = np.isin(households.activity, (Activity.resident, Activity.waiting))
     outside = np.isin(households.home, (NORTH, TOWN))
+    clocks = np.zeros((len(Status), at.n_countries), bool)
+    clocks[Status.regular, CC] = clocks[Status.ordered] = clocks[Status.irregular, BB] = True
     listed = {
         "deciding": lives & ~outside,
         "staying": lives & outside,
-        "unsettled": lives & (households.status >= Status.claimant),
         "stranded": households.activity == Activity.stranded,
+        "busy": lives & clocks[households.status, at.country[households.place]],
     }
     n = len(lives)
     for first, last in ((0, n), (0, 7), (7, n // 2), (n // 2, n), (n, n)):
-        found = at.list_households(first, last)
+        found = at.list_households(first, last, clocks)
         for name, those in listed.items():
             rows = np.flatnonzero(those)
             rows = rows[(rows >= first) & (rows < last)]
             assert getattr(found, name).tolist() == rows.tolist()
             assert len(rows) > 0 or last - first < 10, name
+    assert not len(at.list_households(0, n).busy)
     assert at.deciding.tolist() == np.flatnonzero(listed["deciding"]).tolist()
     houses = np.arange(n, dtype=np.uint32)
     seen = [(int(c & MEMBERS), int(c >> BITS)) for c in at.composition_of(houses)]
@@ -102,10 +105,14 @@ def test_members_and_families_stay_whole() -> None:
         assert (households.activity[house] == Activity.dead) == (len(rows) == 0)
     assert (np.sort(households.relative) == np.arange(len(households.ident))).all()
     assert len(np.unique(persons.pid)) == len(persons.pid)
+    # Rows that nobody has founded a household on are none's relatives, and no longer in use.
+    assert not households.size[at.spare].any()
+    assert (households.relative[at.spare] == at.spare).all()
     # A household has the id of one person, who founded it; no two in which somebody lives share it.
     inhabited = households.ident[households.size > 0]
     assert len(np.unique(inhabited)) == len(inhabited)
-    assert np.isin(households.ident, persons.pid).all()
+    founded = np.setdiff1d(np.arange(len(households.ident)), at.spare)
+    assert np.isin(households.ident[founded], persons.pid).all()
 
 
 def test_people_are_counted_as_one_by_one() -> None:
@@ -179,8 +186,10 @@ def test_a_month_is_lived_through_under_the_threats_of_its_first_day() -> None:
     seen: list[np.ndarray] = []
     other = copy.deepcopy(at)
     before = at.households.means.copy()
-    renew_people(at, substep_of(at, at.day + 1))
-    prepare(at)
+    segment, stages = segment_of(at, at.day + 1), dict(STAGES)
+    for hook in (*stages["people"], *stages["environment"], *stages["states"]):
+        hook(at, segment)
+    update_households(at)
     severity = THREATS.of(other).severity.copy()
     advance(other, look=lambda *_: seen.append(other.households.means.copy()))
     assert (severity != THREATS.of(other).severity).any()
@@ -194,18 +203,23 @@ def test_the_stranded_live_on_once_a_month() -> None:
     rows = at.list_households(0, len(households.ident)).stranded
     households.means[rows], households.mask[rows] = 0.0, 0
     everywhere = np.ones(len(at.country), bool)
-    DUE.put(at, Due(0.0, THREATS.of(at).severity, everywhere))
-    update_all_households(at)
-    assert (households.means[rows] == 0).all()
+    # Of what is due on other days, money is no part, and exposure where prevalence has changed.
+    DUE.put(at, Due(0.0, THREATS.of(at).severity, ~everywhere))
+    update_households(at)
     assert (households.mask[rows] == 0).all()
+    DUE.put(at, Due(0.0, THREATS.of(at).severity, everywhere))
+    update_households(at)
+    assert (households.means[rows] == 0).all()
+    assert (households.mask[rows] > 0).any()
+    households.mask[rows] = 0
     DUE.put(at, Due(1.0, THREATS.of(at).severity, everywhere))
-    update_all_households(at)
+    update_households(at)
     assert (households.means[rows] > 0).any()
     assert (households.mask[rows] > 0).any()
     # What is done is not due any more.
     assert DUE.of(at) is None
     found = households.means.copy()
-    update_all_households(at)
+    update_households(at)
     assert (households.means == found).all()
 
 

@@ -74,7 +74,8 @@ def rewire(at: World, **stated: tuple[float, float]) -> None:
 def houses_of(at: World, place: int, n: int = 10**9) -> I64:
     """Households at home in a place."""
     households = at.households
-    return np.flatnonzero((households.place == place) & (households.home == place))[:n]
+    there = (households.place == place) & (households.home == place) & (households.size > 0)
+    return np.flatnonzero(there)[:n]
 
 
 def send(

@@ -62,7 +62,7 @@ def livelihood_rates(years: float, status: Status, *changes: str) -> np.ndarray:
     households.place[houses] = PLACES.index("BB_C")
     households.status[houses] = int(status)
     households.moved[houses] = -round(years * 365.25)
-    want, fear, _, _ = THREATS.of(at).advance(0, 1)
+    want, fear, _ = THREATS.of(at).advance(0, 1)
     return rates_of(at, current_conditions(at, (want, fear)), houses)[:, 0]
 
 

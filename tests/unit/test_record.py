@@ -101,11 +101,18 @@ def test_answers_and_share_of_necessity() -> None:
         (0, JAN, "A1", "necessity", 3, 15, 0.0),
         (0, FEB, "A2", "no_means", 11, 0, 0.0),
         (0, FEB, "A2", "no_permission", 13, 0, 0.0),
-        (0, FEB, "A2", "stays", 500, 0, 0.0),
     ]
-    record = small(answers=answers)
+    # 200 households in January and in February, 190 in March: 195 on an average day.
+    at_risk = [
+        (0, JAN, "A1", 150 * 31, 400 * 31), (0, JAN, "A2", 50 * 31, 90 * 31),
+        (0, FEB, "A1", 200 * 28, 490 * 28), (0, MAR, "A1", 190 * 31, 480 * 31),
+    ]  # fmt: skip
+    record = small(answers=answers, at_risk=at_risk)
     heads = ("choice", "necessity", "no_means", "no_permission", "stays")
-    assert [value(record, f"{it}_households") for it in heads] == [2, 3, 11, 13, 500]
+    stay = (200 * (31 + 28) + 190 * 31) / (31 + 28 + 31)
+    assert [value(record, f"{it}_households") for it in heads] == [
+        2, 3, 11, 13, pytest.approx(stay),
+    ]  # fmt: skip
     assert value(record, "choice_people") == 5
     assert value(record, "necessity_share") == pytest.approx(0.75)
 
@@ -561,12 +568,12 @@ def test_a_table_of_the_end_is_full_on_its_day_alone() -> None:
 
 
 def test_the_columns_that_split_a_table_are_words_of_it() -> None:
-    answers = [(0, JAN, "A1", "stays", 5, 0, 0), (0, FEB, "B1", "choice", 1, 2, 0)]
+    answers = [(0, JAN, "A1", "no_means", 5, 0, 0), (0, FEB, "B1", "choice", 1, 2, 0)]
     record = small(answers=answers)
     full = record.full("answers")
     assert len(full) == 3 * 2
     assert full["households"].sum() == 6
-    assert len(record.full("answers", all_words=True)) == 3 * 3 * 5
+    assert len(record.full("answers", all_words=True)) == 3 * 3 * 4
 
 
 def test_a_run_that_is_not_over_is_full_up_to_its_day() -> None:

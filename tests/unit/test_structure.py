@@ -23,14 +23,15 @@ MOST_ARGUMENTS = 8
 LONG_FILES = {
     "sim/results/store.py": "one protocol, of how a folder is written whole and read back",
     "sim/mechanisms/choice.py": "tables of choice, which all depend on one another",
-    "sim/mechanisms/decide.py": "one stage of the step, from who is asked to what is counted",
+    "sim/mechanisms/policy.py": "rules of states, from how they are read to who they are about",
+    "sim/schema/decision.py": "all keys of one part of a scenario, most of it what they mean",
 }
 """Files that are longer, and why."""
 LONG_FUNCTIONS = {
     "sim/engine/simulate.py::run": "a third of it describes its arguments",
     "sim/kernels/decision.py::expect": "a loop over a household's options that numba inlines",
-    "sim/kernels/arrival.py::assign_arrival_status": "a loop over arrivals that numba inlines",
-    "sim/kernels/travel.py::travel": "a loop over those on the way that numba inlines",
+    "sim/kernels/live.py::live": "a loop over what happens to a household that numba inlines",
+    "sim/kernels/travel.py::end_of_leg": "all that may happen on a leg, which numba inlines",
 }
 """Functions that are longer, and why."""
 

@@ -8,8 +8,10 @@ from datetime import date
 import numpy as np
 import pytest
 
+from sim.core.jit import kernel
 from sim.core.state import F64, I64
 from sim.core.terms import FEAR, N_THREATS, Status, Threat
+from sim.kernels.departure import felt_fear
 from sim.kernels.living import (
     CHILDREN,
     N_STATUS,
@@ -18,10 +20,11 @@ from sim.kernels.living import (
     exposed_to,
     exposure_thresholds,
     pack_thresholds,
+    refresh_masks,
 )
 from sim.mechanisms.census import STOCKS
-from sim.mechanisms.exposure import expose, vulnerability_odds
-from sim.mechanisms.threats import MONTH, THREATS, Threats, felt_fear, per_threat
+from sim.mechanisms.exposure import exposing, vulnerability_odds
+from sim.mechanisms.threats import MONTH, THREATS, Threats, per_threat
 from sim.model.world import World
 from tests.small import CAMP, NORTH, PLACES, SOUTH, small, world
 from tests.worlds import prepare
@@ -116,22 +119,21 @@ def test_a_shock_without_end_decays_from_its_peak():
 @pytest.mark.parametrize("lengths", [[1] * 60, [7] * 8 + [4], [31, 29]])
 def test_the_length_of_a_step_does_not_move_severity(lengths):
     whole, parts = with_shock(start="2020-01-17"), with_shock(start="2020-01-17")
-    want, fear, mean, excess = move(whole, 0, 60)
+    want, fear, severity = move(whole, 0, 60)
     found: list[tuple[F64, ...]] = []
     day = 0
     for n in lengths:
         found.append(move(parts, day, n))
         day += n
     np.testing.assert_array_equal(parts.severity, whole.severity)
-    for i, daily in ((0, want), (1, fear), (3, excess)):
+    for i, daily in enumerate((want, fear, severity)):
         np.testing.assert_array_equal(np.concatenate([part[i] for part in found]), daily)
-    total = sum(part[2] * n / 60 for part, n in zip(found, lengths, strict=True))
-    np.testing.assert_allclose(total, mean, rtol=1e-12)
+    np.testing.assert_array_equal(severity[-1], whole.severity)
 
 
 def test_a_war_from_mid_month_is_feared_from_that_day_on():
     threats = with_shock("exposure.relaxation=0.01", start="2020-01-16", rise=0, peak=0.9)
-    _, fear, _, _ = move(threats, 0, 31)
+    _, fear, _ = move(threats, 0, 31)
     bit = 1 << (Threat.personal - FEAR[0])
     assert (fear[:15, NORTH, bit] < 0.01 * fear[-1, NORTH, bit]).all()
     assert (np.diff(fear[14:, NORTH, bit]) >= 0).all()
@@ -140,9 +142,8 @@ def test_a_war_from_mid_month_is_feared_from_that_day_on():
 
 def test_rates_factor_over_threats():
     threats = threats_of(*CALM, "decision.voice=.5")
-    (want,), (fear,), mean, (excess,) = move(threats, 0, 1)
-    felt = WEIGHT * np.maximum(mean - TOLERABLE, 0)
-    np.testing.assert_allclose(excess, felt, atol=1e-12)
+    (want,), (fear,), (severity,) = move(threats, 0, 1)
+    felt = WEIGHT * np.maximum(severity - TOLERABLE, 0)
     voice = {country.id: country.voice for country in small().countries}
     unheard = 1 + 0.5 * (1 - np.array([voice[place.country] for place in small().places]))
     assert len(set(unheard)) > 2
@@ -241,11 +242,26 @@ def test_fear_of_the_state_is_fear_of_what_the_state_does():
         assert not state[CAMP, bits]
 
 
+@kernel
+def fear_of(mask, severity, weight, tolerable):
+    """Greatest fear that people feel."""
+    return felt_fear(mask, severity, weight, tolerable)
+
+
 def test_felt_fear_lies_between_none_and_all():
-    severity = np.ones((2, N_THREATS))
-    mask = np.array([0, 127])
-    assert felt_fear(severity, mask, WEIGHT, np.zeros(N_THREATS)) == pytest.approx([0, 1])
-    assert felt_fear(severity, mask, WEIGHT, np.full(N_THREATS, 0.1)) == pytest.approx([0, 0.9])
+    all_of, none = np.ones(N_THREATS), np.zeros(N_THREATS)
+    for tolerable, most in ((0.0, 1.0), (0.1, 0.9)):
+        of_that = np.full(N_THREATS, tolerable)
+        assert fear_of(0, all_of, WEIGHT, of_that) == 0
+        assert fear_of(127, all_of, WEIGHT, of_that) == pytest.approx(most)
+        assert fear_of(127, none, WEIGHT, of_that) == 0
+    # One well-founded fear is enough, and want is no fear.
+    weight = np.array([4.0, 4.0, 4.0, 4.0, 1.0, 2.0, 0.5])
+    severity = np.array([1.0, 1.0, 1.0, 1.0, 0.6, 0.3, 1.0])
+    assert fear_of(15, severity, weight, none) == 0
+    assert fear_of(1 << Threat.personal, severity, weight, none) == pytest.approx(0.3)
+    assert fear_of(127, severity, weight, none) == pytest.approx(0.3)
+    assert fear_of(1 << Threat.political, severity, weight, none) == pytest.approx(0.25)
 
 
 # Who is exposed.
@@ -261,6 +277,11 @@ def exposed(prevalence: float, *changes: str, seed: int = 3) -> World:
     )  # fmt: skip
     prepare(at)
     return at
+
+
+def expose(at: World, houses: I64) -> None:
+    """Draw anew the threats to which households are exposed where they live now."""
+    refresh_masks(at.households, houses, at.composition_of(houses), exposing(at))
 
 
 def houses_at(at: World, place: int) -> I64:

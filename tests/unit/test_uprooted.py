@@ -8,50 +8,36 @@ from typing import Any
 import numpy as np
 import pytest
 
-from sim.core.state import I64, MICRO, Reasons
+from sim.core.jit import kernel
+from sim.core.state import F64, I64, MICRO
 from sim.core.terms import Activity, Answer, Channel, Companions, Status, Threat
 from sim.engine.step import advance
-from sim.kernels.household import give_status, move_households
 from sim.kernels.rates import Conditions, rate_if_settled
+from sim.kernels.segment import Severities
 from sim.kernels.tally import attribute
-from sim.mechanisms.admission import APPLICATIONS, submit
-from sim.mechanisms.asylum import receive
-from sim.mechanisms.choice import CHOICES
 from sim.mechanisms.decide import add_expected, current_conditions
 from sim.mechanisms.demography import bear
 from sim.mechanisms.expected import EXPECTED, Expected
-from sim.mechanisms.journey import PARTIES, advance_parties, set_out
-from sim.mechanisms.rounds import send_admitted
+from sim.mechanisms.law import LAW
 from sim.mechanisms.threats import THREATS
-from sim.model.substep import substep_of
+from sim.model.segment import segment_of
 from sim.model.world import World
+from tests.lives import depart, hand_in, houses_of, live_until, quiet
 from tests.reference import Reference
-from tests.small import CITY, NORTH, SOUTH, TOWN, small, world
-from tests.worlds import answers_of, asked_for, prepare, random_world
+from tests.small import BB, CITY, NORTH, SOUTH, TOWN, small, world
+from tests.worlds import answers_of, prepare, random_world
 
 WAR, HUNGER = 1 << Threat.personal, 1 << Threat.food
 
 
 def started(*changes: str) -> World:
-    """A world on its first day, in which all are rich and nothing happens on the way."""
-    at = world(
-        small(
-            "population.agents=20000", "decision.base_livelihood=1", "decision.flight_norm=1",
-            *changes,
-        )
-    )  # fmt: skip
-    prepare(at)
-    at.network.legs.death[:] = 0
-    CHOICES.of(at).way.intercepted[:] = 0
-    at.households.means[:] = 1e6
-    return at
+    """A world on its first day, in which nobody does anything of their own accord."""
+    return quiet("policies.bb_refuge.encampment=0", *changes)
 
 
 def families(at: World, n: int, least: int = 3) -> I64:
     """Households at home in the north, of at least so many members."""
-    households = at.households
-    mine = (households.place == NORTH) & (households.home == NORTH) & (households.size >= least)
-    return np.flatnonzero(mine)[:n]
+    return houses_of(at, NORTH, n, least)
 
 
 def members(at: World, houses: I64) -> I64:
@@ -61,16 +47,11 @@ def members(at: World, houses: I64) -> I64:
 
 def go(
     at: World, houses: I64, goal: int, answer: Answer, felt: int = 0,
-    channel: Channel = Channel.labour, companions: Companions = Companions.whole, end: int = 30,
+    channel: Channel = Channel.labour, companions: Companions = Companions.whole,
 ) -> None:  # fmt: skip
     """Let households set out for a place, and arrive there."""
-    n = len(houses)
-    set_out(
-        at, houses, np.full(n, goal), np.full(n, int(channel)), np.full(n, int(companions)),
-        np.zeros(n), Reasons(np.full(n, int(answer)), np.full(n, felt)),
-        np.full(n, float(end - 20)),
-    )  # fmt: skip
-    receive(at, advance_parties(at, substep_of(at, end)).arrived)
+    depart(at, houses, goal, channel, answer, felt, companions)
+    live_until(at, at.day + 20)
 
 
 # What is remembered ------------------------------------------------------------------------------
@@ -90,11 +71,11 @@ def test_an_onward_move_of_necessity_adds_to_it_and_one_by_choice_ends_it() -> N
     at = started()
     houses = families(at, 20)
     go(at, houses, TOWN, Answer.necessity, WAR)
-    go(at, houses, CITY, Answer.necessity, 0, Channel.internal, end=60)  # for what was before
+    go(at, houses, CITY, Answer.necessity, 0, Channel.internal)  # for what was before
     assert (at.households.uprooted[houses] == WAR).all()
-    go(at, houses, TOWN, Answer.necessity, HUNGER, Channel.internal, end=90)
+    go(at, houses, TOWN, Answer.necessity, HUNGER, Channel.internal)
     assert (at.households.uprooted[houses] == WAR | HUNGER).all()
-    go(at, houses, CITY, Answer.choice, 0, Channel.internal, end=120)
+    go(at, houses, CITY, Answer.choice, 0, Channel.internal)
     assert not at.households.uprooted[houses].any()
 
 
@@ -121,7 +102,7 @@ def test_who_leaves_a_household_takes_its_memory_along() -> None:
     go(at, houses, TOWN, Answer.necessity, WAR)
     assert (at.households.uprooted[houses] == WAR).all()
     go(
-        at, houses, CITY, Answer.necessity, HUNGER, Channel.internal, Companions.pioneer, end=60
+        at, houses, CITY, Answer.necessity, HUNGER, Channel.internal, Companions.pioneer,
     )  # fmt: skip
     theirs = at.persons.household[everybody]
     ahead = at.households.place[theirs] == CITY
@@ -146,16 +127,12 @@ def test_children_are_born_uprooted() -> None:
 def test_a_household_that_waits_for_its_permission_is_uprooted_when_it_leaves() -> None:
     at = started()
     houses = families(at, 10)
-    n = len(houses)
-    submit(
-        at, houses, np.full(n, CITY), np.full(n, int(Channel.labour)), np.zeros(n, int),
-        Reasons(np.full(n, int(Answer.necessity)), np.full(n, WAR)), np.zeros(n),
-    )  # fmt: skip
+    hand_in(at, houses, CITY, due=3.5, answer=Answer.necessity, felt=WAR)
+    live_until(at, 3)
+    assert (at.households.activity[houses] == Activity.waiting).all()
     assert not at.households.uprooted.any()
-    assert (APPLICATIONS.of(at).felt == WAR).all()
-    APPLICATIONS.of(at).ready[:] = 3.0
-    send_admitted(at, substep_of(at, 5))
-    assert set(PARTIES.of(at).household) == set(houses)
+    live_until(at, 4)
+    assert (at.households.activity[houses] == Activity.travelling).all()
     assert (at.households.uprooted[houses] == WAR).all()
 
 
@@ -172,23 +149,38 @@ def test_citizens_where_they_live_are_settled(way: str) -> None:
         assert (at.households.status[houses] == Status.displaced).all()
         assert (at.households.uprooted[houses] == WAR).all()
         elsewhere = int(np.flatnonzero(at.country == at.country[NORTH])[-1])
-        go(at, houses, elsewhere, Answer.necessity, 0, Channel.internal, end=60)
+        go(at, houses, elsewhere, Answer.necessity, 0, Channel.internal)
     else:
         go(at, houses, TOWN, Answer.necessity, WAR)
         assert (at.households.uprooted[houses] == WAR).all()
         if way == "home":
-            go(at, houses, NORTH, Answer.necessity, HUNGER, Channel.home, end=60)
+            go(at, houses, NORTH, Answer.necessity, HUNGER, Channel.home)
         elif way == "naturalised":
-            give_status(at.households, houses, int(Status.regular))
-            assert (at.households.uprooted[houses] == WAR).all()
-            give_status(at.households, houses, int(Status.citizen))
+            at.households.status[houses] = Status.regular
+            LAW.of(at).naturalisation[:, BB], LAW.of(at).naturalised_after[:] = 50.0, 0.0
+            live_until(at, 200)
         else:
-            n = len(houses)
-            move_households(
-                at.households, houses, np.full(n, NORTH), int(Status.citizen), np.full(n, 60)
-            )  # fmt: skip
+            at.households.status[houses], at.households.since[houses] = Status.ordered, at.day
+            LAW.of(at).removal[:, BB] = 50.0
+            live_until(at, 200)
+            assert (at.households.place[houses] == NORTH).all()
     assert (at.households.status[houses] == Status.citizen).all()
     assert not at.households.uprooted[houses].any()
+
+
+@pytest.mark.parametrize("status", [Status.regular, Status.refugee, Status.ordered])
+def test_who_gets_another_status_than_that_of_a_citizen_remembers(status: Status) -> None:
+    at = started("policies.bb_courts.returns=0", "policies.bb_refuge.prima_facie=false")
+    houses = families(at, 20)
+    go(at, houses, TOWN, Answer.necessity, WAR)
+    law = LAW.of(at)
+    first = Status.irregular if status == Status.regular else Status.claimant
+    at.households.status[houses], at.households.since[houses] = first, 0
+    law.regularisation[:], law.wait[:], law.courts[:] = 50.0, 0.0, False
+    law.recognition[:] = law.false_recognition[:] = float(status == Status.refugee)
+    live_until(at, 150)
+    assert (at.households.status[houses] == status).all()
+    assert (at.households.uprooted[houses] == WAR).all()
 
 
 def test_memory_is_of_those_who_are_not_settled() -> None:
@@ -230,7 +222,7 @@ def test_what_counts_as_choice_changes_nobodys_move() -> None:
     renamed = 0
     for number in range(60):
         at = random_world(number)
-        want, fear, _, _ = THREATS.of(at).advance(at.day, 3)
+        want, fear, _ = THREATS.of(at).advance(at.day, 3)
         now = current_conditions(at, (want, fear))
         torn = answers_of(at, now, 1.0)
         at.households.uprooted[:] = 0
@@ -264,42 +256,85 @@ def test_nobody_moves_otherwise_in_a_run_for_what_they_remember() -> None:
         np.testing.assert_array_equal(column, found[1][name], err_msg=name)
 
 
+@kernel
+def attribute_all(households, houses, people, flight, uprooted, severity, severities, threats):
+    """Attribute a move of each household; give the present threats that each is attributed to."""
+    felt, shares = np.empty(houses.shape[0], np.int64), np.empty(7)
+    for i in range(houses.shape[0]):
+        felt[i] = attribute(
+            households, houses[i], people[i], flight[i], uprooted[i], severity[i], severities,
+            threats[i], shares,
+        )  # fmt: skip
+    return felt
+
+
+def severities_of(weight: F64) -> Severities:
+    """Severities of one place and day, with some weights, of which a tenth is tolerable."""
+    nothing = np.zeros((1, 1, 7))
+    return Severities(nothing, nothing, weight, np.full(7, 0.1))
+
+
 def test_onward_moves_are_attributed_to_what_uprooted_people() -> None:
     at = started()
     houses = families(at, 4)
     at.households.mask[houses] = WAR | HUNGER
     at.households.uprooted[houses] = 1 << Threat.political | 1 << Threat.economic
-    excess = np.zeros((4, 7))
-    excess[:, Threat.food], excess[:, Threat.personal] = 0.2, 2.4
+    severity, threats = np.zeros((4, 7)), np.zeros((4, 7), np.int64)
+    # b_k max(h_k - tol_k, 0) is .2 for hunger and 2.4 for war; the others are not exposed.
+    severity[:, Threat.food], severity[:, Threat.personal] = 0.5, 0.7
+    severity[:, Threat.health] = 0.9
     weight = np.array([0.5, 0.5, 0.5, 0.5, 4.0, 4.0, 1.5])
-    threats, felt = np.zeros((2, 7), np.int64), np.empty(4, np.int64)
     uprooted = np.array([True, False, True, False])
     flight = np.array([0.0, 0.75, 0.0, 1.0])
-    attribute(
-        at.households, houses, np.array([0, 1, 0, 1]), np.array([8000, 1000, 4, 1000]), flight,
-        uprooted, excess, weight, threats, felt,
+    felt = attribute_all(
+        at.households, houses, np.array([8000, 1000, 4, 1000]), flight, uprooted, severity,
+        severities_of(weight), threats,
     )  # fmt: skip
     people = threats / MICRO
-    assert people.sum(axis=1).tolist() == [8004, 2000]
+    assert people.sum(axis=1).tolist() == [8000, 1000, 4, 1000]
     # By weight, .5 to 1.5: how grave they were is forgotten, and what is felt now does not count.
-    assert people[0, [Threat.economic, Threat.political]].tolist() == [2001, 6003]
-    assert people[1, [Threat.food, Threat.personal]].tolist() == [250, 1750]
+    assert people[0::2, Threat.economic].tolist() == [2000, 1]
+    assert people[0::2, Threat.political].tolist() == [6000, 3]
+    assert people[1, [Threat.food, Threat.personal]].tolist() == [250, 750]
+    assert people[3, [Threat.food, Threat.personal]].tolist() == [0, 1000]
     assert felt.tolist() == [0, WAR | HUNGER, 0, WAR]
+
+
+def test_several_threats_share_a_move_by_how_grave_they_are_beyond_what_is_tolerable() -> None:
+    at = started()
+    house = families(at, 1)
+    at.households.mask[house] = 127
+    severity, threats = np.full((1, 7), 0.1), np.zeros((1, 7), np.int64)
+    severity[0, Threat.food], severity[0, Threat.economic] = 0.3, 0.2
+    severity[0, Threat.personal], severity[0, Threat.political] = 0.2, 0.4
+    weight = np.array([1.0, 1.0, 1.0, 1.0, 2.0, 1.0, 1.0])
+    felt = attribute_all(
+        at.households, house, np.array([1200]), np.array([0.5]), np.array([False]), severity,
+        severities_of(weight), threats,
+    )  # fmt: skip
+    people = dict(zip(Threat, (threats[0] / MICRO).tolist(), strict=True))
+    some = {
+        Threat.economic: 200.0, Threat.food: 400.0, Threat.personal: 240.0,
+        Threat.political: 360.0,
+    }  # fmt: skip
+    assert people == pytest.approx({threat: some.get(threat, 0.0) for threat in Threat}, rel=1e-5)
+    assert felt[0] == sum(1 << threat for threat in some)
+    assert threats.sum() == 1200 * MICRO
 
 
 def test_present_threats_are_credited_as_if_nothing_were_remembered() -> None:
     at = started()
     houses = families(at, 50)
     at.households.mask[houses] = np.arange(50) + 60
-    excess = np.random.default_rng(3).random((len(at.country), 7))
+    severity = np.random.default_rng(3).random((50, 7))
     flight = np.linspace(0.0, 1.0, 50)
     found = []
     for memory in (0, 127):
         at.households.uprooted[:] = memory
-        threats, felt = np.zeros((1, 7), np.int64), np.empty(50, np.int64)
-        attribute(
-            at.households, houses, np.zeros(50, int), np.full(50, 1000), flight,
-            np.zeros(50, np.bool_), excess, np.ones(7), threats, felt,
+        threats = np.zeros((50, 7), np.int64)
+        felt = attribute_all(
+            at.households, houses, np.full(50, 1000), flight, np.zeros(50, np.bool_), severity,
+            severities_of(np.ones(7)), threats,
         )  # fmt: skip
         found.append((threats.tolist(), felt.tolist()))
     assert found[0] == found[1]
@@ -320,7 +355,7 @@ def test_the_share_of_choice_is_that_of_a_settled_household(status: Status, year
     THREATS.of(at).severity[[SOUTH, TOWN], Threat.food] = 0.4
     reference = Reference(at)
     reference.live_through(at.day, 1)
-    want, fear, _, _ = THREATS.of(at).advance(at.day, 1)
+    want, fear, _ = THREATS.of(at).advance(at.day, 1)
     now = current_conditions(at, (want, fear))
     theory = reference.rates(house, reference.decider(house), float(at.day))
     settled = reference.settled(households.place[house], NORTH, int(status), years)
@@ -348,11 +383,11 @@ def test_expected_choices_are_those_of_the_reference() -> None:
         at = random_world(number)
         reference = Reference(at)
         reference.live_through(at.day, 1)
-        want, fear, _, _ = THREATS.of(at).advance(at.day, 1)
+        want, fear, _ = THREATS.of(at).advance(at.day, 1)
         now = current_conditions(at, (want, fear))
         moves = np.zeros(2)
         for house in at.deciding.tolist():
-            r = reference.rates(house, reference.decider(house), float(at.day))
+            r = reference.rates(house, reference.decider(house), at.day + 0.5)
             if r.R > 0:
                 of_them = at.households.weight[house] * -math.expm1(-r.R * 30 / 365.25)
                 moves += of_them * np.array([r.R_0 / r.R, 1 - r.R_0 / r.R])
@@ -373,10 +408,12 @@ def test_expected_choices_are_those_of_the_reference() -> None:
 
 
 def expected(at: World, now: Conditions) -> Expected:
-    """Expected events of a month, of everybody."""
+    """Expected events of 30 days, of everybody."""
     shape = at.cells.size, len(Answer)
     flows = (at.n_countries, *(len(at.country),) * 2, len(Channel), 2)
     found = Expected(*(np.zeros(it, np.int64) for it in (shape, shape, flows)))
     at.counts[EXPECTED.name] = found
-    add_expected(at, now, asked_for(at.deciding, at.day - 15.0, at.day + 15.0))
+    segment = segment_of(at, at.day + 1)
+    segment.now = now
+    add_expected(at, segment, 30)
     return found
