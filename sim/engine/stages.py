@@ -58,7 +58,7 @@ STAGES: Final[tuple[tuple[str, tuple[Hook, ...]], ...]] = (
             policy.update,
             # 40: Update how fast newcomers of each status settle, under today's rules.
             settling.update,
-            # 50: Update exposure thresholds when prevalence or rights have changed.
+            # 50: Update exposure thresholds of places whose prevalence or rights have changed.
             exposure.update,
             # 60: Update the parameters of means, and record which update households need.
             livelihood.update,
