@@ -20,7 +20,8 @@ from sim.mechanisms import policy
 from sim.mechanisms.choice import CHOICES, worked_income
 from sim.mechanisms.exposure import EXPOSURE
 from sim.mechanisms.harms import HARMS
-from sim.mechanisms.policy import RULES, Rules, rule_book, say_the_same
+from sim.mechanisms.policy import RULES, Rules, say_the_same
+from sim.mechanisms.rule_book import rule_book
 from sim.mechanisms.threats import THREATS
 from sim.model.declare import where_nonzero
 from sim.model.network import build
