@@ -30,8 +30,8 @@ import pandas as pd
 
 import sim
 from benchmarks import worlds as synthetic
+from benchmarks.rows import moves_of, without_rows
 from sim.core import parallel
-from sim.core.state import Moves
 from sim.engine import recorder
 from sim.model.world import World
 from sim.results.record import Record
@@ -45,8 +45,7 @@ Hashes = dict[str, str]
 ROWS = 20_000
 LARGEST = 100_000_000
 """Bytes of a scenario file: one that says everything is long."""
-SPARSE = ("parties", "applications", "claims", "orders", "separations", "attempts")
-ARRAYS = ("quota_left", "decisions_left", "relocated", "setting_out", "set_out_before", "sent_back")
+ARRAYS = ("quota_left", "decisions_left", "relocated", "setting_out", "set_out_before")
 STOCKS = ("diaspora", "residents", "newcomers", "foreigners")
 ACCOUNT = ("dead", "born", "died")
 PUBLIC = ("opinion", "perceived", "actual", "stringency")
@@ -61,18 +60,12 @@ WAYS: dict[str, dict[str, Any]] = {
 
 def state(world: World) -> Iterator[tuple[str, Any]]:
     """Names and values of all that a world carries from step to step, counters included."""
-    for of in ("households", "persons"):
-        for name, values in getattr(world, of)._asdict().items():
-            yield f"{of}.{name}", values
+    yield from without_rows(world)
     states = world.states
-    for table in SPARSE:
-        for name, values in vars(states[table]).items():
-            yield f"{table}.{name}", values
     for name, values in world.counts.items():
         if name in ("departed", "arrived"):
-            parts = zip(*values, strict=True) if values else [[np.empty(0, np.int64)]] * 6
-            for field, part in zip(Moves._fields, parts, strict=True):
-                yield f"counts.{name}.{field}", np.concatenate(part)
+            for field, part in moves_of(values)._asdict().items():
+                yield f"counts.{name}.{field}", part
         elif name == "spending":
             yield "counts.spending.of", [f"{item} {country}" for item, country in values]
             yield "counts.spending.amount", np.array(list(values.values()), np.float64)

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from sim.core.state import DIED, NOBODY, I64
+from sim.core.state import DIED, I64, NOBODY, Moves
 from sim.mechanisms.custody import SEPARATIONS
 from sim.mechanisms.kin import NEWS
 from sim.mechanisms.plans import PLANS
@@ -51,6 +51,14 @@ def without_rows(world: World) -> Iterator[tuple[str, Any]]:
         columns = vars(state.of(world))
         first = next(iter(columns.values()))
         yield from listed(world, state.name, columns, first)
+
+
+def moves_of(batches: list[Moves]) -> Moves:
+    """People who set out or arrived, in an order of their own, whoever did so first."""
+    columns = [np.concatenate([np.empty(0, np.int64), *column]) for column in zip(*batches)]
+    columns = columns or [np.empty(0, np.int64)] * len(Moves._fields)
+    order = np.lexsort(columns)
+    return Moves(*(column[order] for column in columns))
 
 
 def listed(

@@ -19,7 +19,8 @@ from sim.kernels.rates import rates
 from sim.mechanisms.choice import CHOICES
 from sim.mechanisms.decide import current_conditions
 from sim.mechanisms.exposure import update_households
-from sim.mechanisms.policy import CLASSES, in_force
+from sim.mechanisms.policy import CLASSES
+from sim.mechanisms.rule_book import in_force
 from sim.mechanisms.threats import THREATS
 from sim.results.rates import Rates, Which
 from sim.scenario import whole

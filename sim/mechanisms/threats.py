@@ -277,7 +277,8 @@ class Threats:
 
     def state_fear(self) -> Bool:
         """[place, 8] whether people exposed to this set of fears fear the state itself."""
-        return np.asarray((self.by_state[:, None, list(FEAR)] & SETS).any(axis=2))
+        afraid = (self.by_state[:, None, list(FEAR)] & SETS).any(axis=2)
+        return np.ascontiguousarray(afraid)
 
 
 def _products(factors: F64) -> F64:

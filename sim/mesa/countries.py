@@ -9,8 +9,9 @@ import numpy as np
 
 from sim.core.state import I64
 from sim.core.terms import Education, PartyType
-from sim.mechanisms.policy import CHANNELS, RULES, in_force
+from sim.mechanisms.policy import RULES
 from sim.mechanisms.politics import PUBLIC
+from sim.mechanisms.rule_book import CHANNELS, in_force
 from sim.mesa.interface import Model
 from sim.mesa.quiet import mesa
 from sim.mesa.refusal import refuse, refuse_copy
