@@ -9,11 +9,16 @@ from __future__ import annotations
 RENAMED: dict[str, str | None] = {
     # What one sub-step sums up for spending: nothing is carried from step to step.
     "world.held_days": None,
-    # Households and persons are two tables; each has its rows in an order of its own.
-    **dict.fromkeys(
-        ("people", "parties", "applications", "claims", "orders", "separations", "attempts"), None
-    ),
+    # Households and persons are two tables; each is listed by identities, whatever its rows.
+    **dict.fromkeys(("people", "separations"), None),
+    # Journeys and applications are plans.
+    **dict.fromkeys(("parties", "applications"), None),
+    # A claim or an order is the status of a household, and its day; so is the number of attempts.
+    **dict.fromkeys(("claims", "orders", "attempts"), None),
+    # Who is sent back is known when it happens: nothing is kept for later.
     "world.sent_back": None,
+    "counts.heads": "counts.answers",
+    # The account of people is kept by citizenship.
     "world.dead": None,
     "world.born": None,
     "world.died": None,

@@ -151,3 +151,82 @@ def all_apart(scenario: Scenario, seed: int | None = None) -> dict[str, Any]:
             for name, what in differing_tables(scenario, {"day": by_day, step: its}).items()
         }
     return found
+
+
+# Day, week and month are the same -----------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def everything() -> Scenario:
+    """The small world: quotas, courts, camps, relocation, separated families, elections."""
+    scenario = small(*HARSH, "population.agents=4000")
+    rules = scenario.policies
+    for key in ("quota", "capacity", "encampment", "prosecution"):
+        assert any(getattr(rule, key) for rule in rules), key
+    assert any(bloc.sharing for bloc in scenario.blocs)
+    return solve_base(scenario, scenario)
+
+
+@pytest.fixture(scope="module")
+def by_day(everything: Scenario) -> Tables:
+    found = run(everything, "day")
+    # Each of these binds or happens.
+    happened = {
+        "harms": ("harm", {"separation", "prosecution", "detention", "forced_return", "death"}),
+        "spending": ("item", {"relocation", "camp", "decision", "detention"}),
+        "claims": ("stage", {"claimed", "accepted", "recognised", "rejected"}),
+        "answers": ("answer", {"choice", "necessity", "no_means", "no_permission"}),
+        "flows": ("channel", {"labour", "family", "asylum", "irregular", "free", "home"}),
+    }
+    for name, (column, words) in happened.items():
+        _, figures = split(found[name])
+        rows = found[name][(found[name][figures] != 0).any(axis=1)]
+        assert words <= set(rows[column]), name
+    assert not [
+        name for name, table in found.items() if not len(table) and name != "naturalisations"
+    ]
+    return found
+
+
+@pytest.mark.parametrize("step", STEPS[1:])
+def test_the_small_world_is_the_same_by_day_week_and_month(everything, by_day, step):
+    runs = {"day": by_day, step: run(everything, step)}
+    assert differing_tables(everything, runs) == {}
+
+
+def test_week_and_month_have_a_date_in_common_and_are_the_same_on_it():
+    """Without the days in between: the comparison by day may hide nothing."""
+    scenario = small("population.agents=2000", "time.end=2020-12-29")
+    assert {*firsts(scenario, "week")} & {*firsts(scenario, "month")} == {0, 182, 364}
+    assert differing(solve_base(scenario, scenario), "week", "month") == {}
+
+
+@pytest.mark.parametrize("number", range(40 if LONG else 4))
+def test_random_worlds_are_the_same_by_day_week_and_month(number):
+    assert all_apart(random_scenario(number), number) == {}
+
+
+CASES = {
+    "syria": ("time.start=2012-07", "time.end=2013-06" if LONG else "time.end=2012-10"),
+    "central_america": ("time.end=2010-12" if LONG else "time.end=2010-03",),
+}
+
+
+@pytest.mark.parametrize("case", list(CASES))
+def test_the_shipped_cases_are_the_same_by_day_week_and_month(case):
+    scenario = sim.read(case, ["population.agents=3000", *CASES[case]])
+    scenario = solve_base(scenario, scenario)
+    assert all_apart(scenario) == {}
+
+
+def test_they_would_not_be_were_events_drawn_anew_in_each_segment(everything, by_day, monkeypatch):
+    """The control: a plane for every segment, in place of one for every calendar month."""
+    plane = World.plane
+
+    def anew(world, draw, day=None):
+        its = plane(world, draw, day)
+        return Plane(key_of(world.seed, draw, world.day), its.start, its.days)
+
+    monkeypatch.setattr(World, "plane", anew)
+    apart = differing_tables(everything, {"day": by_day, "month": run(everything, "month")})
+    assert {"answers", "flows", "stocks", "persons", "harms", "claims"} <= apart.keys()

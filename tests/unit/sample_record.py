@@ -162,11 +162,13 @@ def sample_record(replicates: int = 1, **changes: Any) -> Record:
                 for answer, size, with_them in (
                     ("choice", moved // 20, moved // 8), ("necessity", moved // 4, moved),
                     ("no_means", heads * 0.004 * share, 0),
-                    ("no_permission", heads * 0.006 * share, 0), ("stays", heads, 0),
+                    ("no_permission", heads * 0.006 * share, 0),
                 ):  # fmt: skip
                     rows["answers"].append(
                         (replicate, first, place, answer, int(size), with_them, 0.0)
                     )
+                days = (last - first).days + 1
+                rows["at_risk"].append((replicate, first, place, heads * days, int(people) * days))
                 for answer, size in (("no_means", 0.03), ("no_permission", 0.05)):
                     kept = int(people * size * min(share, 1))
                     rows["blocked"].append(
@@ -255,6 +257,7 @@ def tidy(rows: list[tuple[Any, ...]], columns: str) -> pd.DataFrame:
 COLUMNS = {
     "flows": "replicate date citizenship origin destination channel answer departed arrived",
     "answers": "replicate date place answer households people trapped",
+    "at_risk": "replicate date place household_days person_days",
     "attribution": "replicate date place threat people",
     "stocks": "replicate date place citizenship status people",
     "blocked": "replicate date place citizenship answer households people",

@@ -135,7 +135,7 @@ def test_a_new_file_is_found_and_one_that_declares_nothing_is_passed_over(
     assert declared() == [*before, new.MECHANISM]
     registry, stages, _ = files().values()
     assert "    new.MECHANISM,\n" in registry
-    assert "            new.continue_journeys,\n" in stages
+    assert "            new.tell_lives,\n" in stages
     assert "silent" not in registry
 
 

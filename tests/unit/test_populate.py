@@ -3,22 +3,34 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from sim.core.state import LONG_AGO, NOBODY, Households, Persons, bytes_per_person
 from sim.core.terms import Activity, Education, Status
+from sim.engine.setup import build_world
+from sim.mechanisms.census import STOCKS
+from sim.mechanisms.decide import current_conditions
 from sim.mechanisms.populate import (
+    FEW,
+    LARGEST,
     ages,
+    draw_sizes,
     gini_to_sigma,
     household_sizes,
     normal_table,
     pick,
     populate,
+    strata,
     weights_of,
 )
+from sim.mechanisms.threats import THREATS
+from sim.scenario.whole import Scenario
 from tests.small import edited, small
+from tests.worlds import prepare, rates_of
 
 MANY = small("population.agents=60000")
 PLACES = [place.id for place in MANY.places]
@@ -264,3 +276,152 @@ def test_a_household_takes_forty_eight_bytes_and_a_person_twenty(households, per
     assert sum(column.itemsize for column in persons) == 20
     n, m = len(persons.pid), len(households.ident)
     assert bytes_per_person(households, persons) == pytest.approx(20 + 48 * m / n)
+
+
+# However few persons are asked for ---------------------------------------------------------------
+
+
+def with_few(folder: Path, **population: Any) -> Scenario:
+    """The small scenario with a hamlet and with tiny stocks."""
+
+    def change(text: dict[str, Any]) -> None:
+        text["population"] |= population
+        hamlet = {"id": "AA_H", "country": "AA", "people": 37, "income": 900, "lat": 33, "lon": 37}
+        text["places"].append(hamlet)
+        text["corridors"].append({"from": "AA_H", "to": "AA_N"})
+        text["stocks"] = [
+            {"from": "AA", "to": "BB", "people": 60}, {"from": "AA", "to": "CC", "people": 900},
+            {"from": "BB", "to": "CC", "people": 40_000}, {"from": "CC", "to": "BB", "people": 1},
+            {"from": "BB", "to": "AA", "people": 0},
+        ]  # fmt: skip
+
+    return edited(folder, change)
+
+
+def counted(scenario: Scenario, seed: int = 5) -> dict[str, tuple[float, int, int]]:
+    """By stratum: people at the start, those that its simulated persons represent, and these."""
+    households, _ = populate(scenario, seed)
+    country = np.array([[c.id for c in scenario.countries].index(p.country)
+                        for p in scenario.places])  # fmt: skip
+    found = {}
+    for it in strata(scenario):
+        mine = (country[households.home] == it.country) & (households.place == it.place)
+        size = households.size[mine].astype(int)
+        # All who belong together represent equally many.
+        assert len(np.unique(households.weight[mine])) == 1, it.name
+        found[it.name] = it.people, int(size @ households.weight[mine]), int(size.sum())
+    return found
+
+
+@pytest.mark.parametrize("agents", [100, 2_000, 60_000])
+def test_small_places_and_small_stocks_keep_their_people(tmp_path: Path, agents: int) -> None:
+    scenario = with_few(tmp_path, agents=agents)
+    found = counted(scenario)
+    assert {"place:AA_H", "stock:AA:BB_T", "stock:CC:BB_C", "stock:AA:CC_P"} <= set(found)
+    for name, (people, represented, persons) in found.items():
+        assert people >= 0.5, name
+        assert persons >= 1, name
+        # To half a person for each of them, since each represents a whole number.
+        assert abs(represented - people) <= 0.5 * persons + 0.5, name
+    # And so do all places and stocks.
+    assert found["place:AA_H"][1] == pytest.approx(37, abs=12)
+    # A stock of one person in two cities is in one of them.
+    assert found["stock:CC:BB_C"][1:] == (1, 1)
+    assert "stock:CC:BB_T" not in found
+    assert not any(name.startswith("stock:BB:AA") for name in found)
+
+
+@pytest.mark.parametrize("agents", [100, 2_000, 60_000])
+def test_about_as_many_persons_are_made_as_are_asked_for(tmp_path: Path, agents: int) -> None:
+    scenario = with_few(tmp_path, agents=agents)
+    households, persons = populate(scenario, 5)
+    # As many as are aimed at, and at most a household more for each that would have had nobody.
+    most = sum(max(it.persons, LARGEST) for it in strata(scenario))
+    assert 0.85 * agents - 50 <= len(persons.pid) <= most
+    assert len(households.ident) == len(np.unique(persons.household))
+    for it in strata(scenario):
+        if it.persons >= FEW:
+            pid, sizes, _ = draw_sizes(scenario, 5, it)
+            assert len(pid) == sizes.sum() == math.floor(it.persons + 0.5)
+
+
+def test_households_of_a_few_are_whole(tmp_path: Path) -> None:
+    """Where there are fewer than `FEW`, none is cut, so that few are no smaller than many."""
+    scenario = with_few(tmp_path, agents=400)
+    few = [it for it in strata(scenario) if it.persons < FEW and it.people > 100]
+    assert len(few) > 3
+    means = []
+    for seed in range(200):
+        for it in few:
+            _, sizes, _ = draw_sizes(scenario, seed, it)
+            profile = scenario.countries[it.country].profile
+            means.append(sizes.mean() / profile.household_size)
+    assert np.mean(means) == pytest.approx(1.0, abs=0.03)
+
+
+def test_finer_rows_change_nobody_elsewhere_and_no_number_of_people(tmp_path: Path) -> None:
+    coarse = with_few(tmp_path, agents=8_000)
+    finer = {"places": {"BB_C": 4.0, "AA_H": 300.0}, "origins": {"BB": 2.0}}
+    fine = with_few(tmp_path, agents=8_000, resolution=finer)
+    before, after = counted(coarse), counted(fine)
+    assert before.keys() == after.keys()
+    times = dict.fromkeys(before, 1.0) | {
+        "place:BB_C": 8.0, "place:BB_T": 2.0, "place:AA_H": 300.0, "stock:AA:BB_C": 4.0,
+        "stock:CC:BB_C": 4.0, "stock:BB:CC_P": 2.0, "stock:BB:CC_C": 2.0,
+    }  # fmt: skip
+    for name, (people, represented, persons) in after.items():
+        assert before[name][0] == people
+        assert abs(represented - people) <= 0.5 * persons + 0.5, name
+        if before[name][2] >= FEW:
+            assert persons == pytest.approx(times[name] * before[name][2], rel=0.01), name
+    # Nobody represents less than one person.
+    assert after["place:AA_H"][1:] == (37, 37)
+    one, other = populate(coarse, 5), populate(fine, 5)
+    same = np.isin(one[0].ident, other[0].ident)
+    assert same.all()  # those there are, are there as before: there are only more
+    where = np.searchsorted(other[0].ident[order := np.argsort(other[0].ident)], one[0].ident)
+    theirs = order[where]
+    for name in ("home", "place", "rank", "group", "kin", "status", "citizenship"):
+        assert (getattr(one[0], name) == getattr(other[0], name)[theirs]).all(), name
+    mine = np.isin(one[0].place, [PLACES.index("AA_N"), PLACES.index("AA_S")])
+    assert (one[0].weight == other[0].weight[theirs])[mine].all()
+    assert (one[0].size == other[0].size[theirs])[mine].all()
+
+
+@pytest.mark.parametrize("times", [2.7, 4.0, 1_000.0, 1e6])
+def test_however_fine_rows_are_they_stand_for_as_many_people(tmp_path: Path, times: float) -> None:
+    """Nobody represents less than one person, and of many all but half a one's people are there."""
+    finer = {"places": {"BB_C": times, "AA_H": times}}
+    found = counted(with_few(tmp_path, agents=200_000, resolution=finer))
+    for name, (people, represented, persons) in found.items():
+        assert persons <= people + 0.5, name
+        if persons >= FEW:
+            assert abs(represented - people) <= 0.5 * people / persons + 1, name
+        else:
+            assert abs(represented - people) <= 0.5 * persons + 0.5, name
+    if times > 100:
+        assert found["place:AA_H"][1:] == (37, 37)
+
+
+def test_rates_hardly_depend_on_how_many_persons_are_asked_for(tmp_path: Path) -> None:
+    """Of the same households: what they know of networks and queues rests on all people."""
+    found = []
+    for agents in (400, 4_000, 40_000):
+        scenario = with_few(tmp_path, agents=agents)
+        changes = {"base_livelihood": 0.05, "base_flight": 0.06, "flight_norm": 1.0}
+        decision = scenario.decision.model_copy(update=changes)
+        at = build_world(scenario.model_copy(update={"decision": decision}), 5)
+        prepare(at)
+        want, fear, _ = THREATS.of(at).advance(0, 1)
+        houses = at.deciding.astype(np.int64)
+        at.households.means[houses], at.households.mask[houses] = 5_000.0, 3
+        moves = rates_of(at, current_conditions(at, (want, fear)), houses)[:, :2].sum(axis=1)
+        found.append(dict(zip(at.households.ident[houses].tolist(), moves, strict=True)))
+        diaspora = STOCKS.of(at).diaspora
+        assert diaspora[0, 1:].tolist() == pytest.approx([60, 900], abs=8)
+    few = [who for who in found[0] if all(who in others for others in found)]
+    assert len(few) > 60
+    for others in found[1:]:
+        ratio = np.array([others[who] / found[0][who] for who in few if found[0][who] > 0])
+        assert len(ratio) > 60
+        np.testing.assert_allclose(ratio, 1.0, atol=0.03)

@@ -23,7 +23,6 @@ MOST_ARGUMENTS = 8
 LONG_FILES = {
     "sim/results/store.py": "one protocol, of how a folder is written whole and read back",
     "sim/mechanisms/choice.py": "tables of choice, which all depend on one another",
-    "sim/mechanisms/policy.py": "rules of states, from how they are read to who they are about",
     "sim/schema/decision.py": "all keys of one part of a scenario, most of it what they mean",
 }
 """Files that are longer, and why."""
