@@ -99,11 +99,12 @@ def take_census(world: World, day: int) -> Census:
         )  # fmt: skip
         return part
 
-    census = nothing()
-    for _, part in in_ranges(work, len(world.households.ident), world.threads, FEW_PEOPLE):
-        for total, counts in zip(census, part, strict=True):
+    found = in_ranges(work, len(world.households.ident), world.threads, FEW_PEOPLE)
+    parts = [part for _, part in found] or [nothing()]
+    for part in parts[1:]:
+        for total, counts in zip(parts[0], part, strict=True):
             total += counts
-    return census
+    return parts[0]
 
 
 def stocks_of(world: World, census: Census) -> Stocks:
