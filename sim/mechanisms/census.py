@@ -112,7 +112,8 @@ def stocks_of(world: World, census: Census) -> Stocks:
     n = world.n_countries
     is_camp = world.geography.is_camp
     by_country = np.zeros((2, n, n, len(Status)), np.int64)
-    np.add.at(by_country, (is_camp.astype(np.int64), world.country), census.stocks)
+    for camp, c, people in zip(is_camp.astype(np.int64), world.country, census.stocks, strict=True):
+        by_country[camp, c] += people
     camps = by_country[1].sum(axis=(1, 2))
     abroad = by_country.copy()
     abroad[:, np.arange(n), np.arange(n)] = 0

@@ -28,6 +28,7 @@ from sim.kernels.rates import Conditions
 from sim.mechanisms import lives
 from sim.mechanisms.choice import CHOICES
 from sim.mechanisms.decide import current_conditions
+from sim.mechanisms.law import LAW
 from sim.mechanisms.plans import PLANS, chosen
 from sim.mechanisms.threats import THREATS
 from sim.model.segment import Segment, segment_of
