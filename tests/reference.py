@@ -1049,7 +1049,7 @@ class Reference:
     def rates_at_secure_means(self, house: int, who: Decider, now: float) -> Rates:
         """The rates, had no threat drained the household's means."""
         households, p = self.world.households, who.place
-        normal = float(MEANS.of(self.world).normal[households.rank[house]])
+        normal = NormalDist().inv_cdf((int(households.rank[house]) // 16 + 0.5) / 4096)
         secure = self.secure_means(
             p,
             normal,
