@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from sim.core.parallel import in_pieces
+from sim.core.parallel import FEW_PEOPLE, in_pieces, in_ranges
 from sim.core.rng import Draw, key_of, mixed_array, uniform_array
 from sim.core.state import DAYS_A_YEAR, F64, I64
 from sim.core.terms import Sex, VitalEvent
@@ -151,7 +151,8 @@ def come_of_age(world: World, segment: Segment) -> None:
         born = persons.born[first:last]
         return first + np.flatnonzero((born == month - GROWN_UP) | (born == month - AGED))
 
-    rows = np.concatenate(in_pieces(find, len(persons.pid), world.threads))
+    parts = in_ranges(find, len(persons.pid), world.threads, FEW_PEOPLE)
+    rows = np.concatenate([part for _, part in parts])
     look_at_all(world.households, persons, persons.household[rows], month)
 
 
