@@ -6,7 +6,7 @@ import numpy as np
 
 from sim.core.jit import kernel
 from sim.core.rng import uniform
-from sim.core.state import CHILDREN, DIED, DIED_NATURALLY, WOMAN, WOMEN
+from sim.core.state import CHILDREN, DIED, DIED_NATURALLY, WOMAN
 from sim.kernels.household import drop_the_dead, take_in
 
 
@@ -104,4 +104,5 @@ def give_birth(households, persons, mothers, children):
         persons.next[children[i]] = persons.next[mothers[i]]
         persons.next[mothers[i]] = children[i]
         households.size[house] += 1
-        take_in(households, house, CHILDREN + WOMEN * (persons.traits[children[i]] & WOMAN))
+        # There is a woman already, whoever is born.
+        take_in(households, house, CHILDREN)
