@@ -263,4 +263,4 @@ def test_a_household_takes_forty_nine_bytes_and_a_person_twenty(households, pers
     assert sum(column.itemsize for column in households) == 49
     assert sum(column.itemsize for column in persons) == 20
     n, m = len(persons.pid), len(households.ident)
-    assert bytes_per_person(households, persons) == pytest.approx(20 + 45 * m / n)
+    assert bytes_per_person(households, persons) == pytest.approx(20 + 49 * m / n)
