@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sim.core.rng import Draw, key_of, uniform_array
-from sim.core.state import DAYS_A_YEAR, F64, I64, Plans
+from sim.core.state import DAYS_A_YEAR, I64, Plans
 from sim.core.terms import N_SLOTS, Activity
 from sim.mechanisms.law import LAW
 from sim.mechanisms.plans import PLANS, chosen, waiting
@@ -33,16 +33,14 @@ def applicants(world: World, plans: Plans) -> I64:
     return sizes * households.weight[plans.household].astype(np.int64)
 
 
-def allowances(yearly: F64, first: int, end: int) -> I64:
-    """Whole numbers of people that yearly numbers allow in some days.
+def allowance(yearly: float, first: int, end: int) -> int:
+    """Whole number of people that a yearly number allows in some days.
 
     Args:
-        yearly: People per year; infinite numbers allow nobody by this count.
+        yearly: People per year.
         first, end: Days from the start; the second is excluded. Parts of a year add up.
     """
-    limited = np.where(np.isfinite(yearly), yearly, 0.0)
-    until, before = (np.floor(limited * day / DAYS_A_YEAR) for day in (end, first))
-    return np.asarray((until - before).astype(np.int64))
+    return int(yearly * end / DAYS_A_YEAR) - int(yearly * first / DAYS_A_YEAR)
 
 
 def in_queues(rows: I64, queue: I64, *rank: Any) -> list[I64]:
@@ -60,8 +58,7 @@ def in_queues(rows: I64, queue: I64, *rank: Any) -> list[I64]:
 def serve(n_people: I64, left: int, allowed: int) -> tuple[int, I64, int]:
     """Serve households in a queue, in order, as far as an allowance reaches.
 
-    Who joins the queue in a month is served when the next one begins. So the places of a month can
-    be used until then, or kept for the next household, if it needs more; older ones are lost.
+    It carries over what the next household lacks, but otherwise unused places are lost.
 
     Args:
         n_people: [n] people of each household.
@@ -75,7 +72,7 @@ def serve(n_people: I64, left: int, allowed: int) -> tuple[int, I64, int]:
     n = int(np.searchsorted(used, left + allowed, side="right"))
     spent = int(used[n - 1]) if n else 0
     following = int(n_people[n]) if n < len(n_people) else 0
-    return n, used[:n], min(left + allowed - spent, max(following, allowed))
+    return n, used[:n], min(left + allowed - spent, following)
 
 
 def admit(world: World, segment: Segment) -> None:
@@ -84,11 +81,15 @@ def admit(world: World, segment: Segment) -> None:
     The lottery uses hashed ids, so row order does not matter. Who is admitted when is spread over
     the month's days as the quota accrues.
     """
-    if not segment.month_begins and world.day > 0:
+    if not segment.month_begins:
         return
-    plans, law, before = PLANS.of(world), LAW.of(world), QUOTA_LEFT.of(world)
-    allowed = allowances(RULES.of(world).quota, world.day, segment.month_ends)
-    left = allowed.copy()  # where nobody waits
+    plans, rules, law, before = (
+        PLANS.of(world),
+        RULES.of(world),
+        LAW.of(world),
+        QUOTA_LEFT.of(world),
+    )
+    left = np.zeros_like(before)
     pending = waiting(world, plans) & np.isinf(plans.due)
     lapsed = pending & (world.day - plans.filed > LAPSE_DAYS)
     world.households.activity[plans.household[lapsed]] = Activity.resident
@@ -111,8 +112,9 @@ def admit(world: World, segment: Segment) -> None:
     queued = np.flatnonzero(is_open & limited)
     for queue in in_queues(queued, country[queued] * N_SLOTS + slot[queued], lottery[queued]):
         where = country[queue[0]], slot[queue[0]]
-        n, used, left[where] = serve(n_people[queue], before[where], allowed[where])
-        share = np.maximum(used - before[where], 0) / max(allowed[where], 1)
+        allowed = allowance(rules.quota[where], world.day, segment.month_ends)
+        n, used, left[where] = serve(n_people[queue], int(before[where]), allowed)
+        share = np.maximum(used - before[where], 0) / max(allowed, 1)
         plans.due[rows[queue[:n]]] = world.day + share * segment.month_days + wait[queue[:n]]
 
 

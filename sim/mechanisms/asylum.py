@@ -15,7 +15,7 @@ from sim.core.rng import Draw
 from sim.core.state import I64
 from sim.core.terms import Activity, Status
 from sim.kernels.status import ASYLUM_SLOT
-from sim.mechanisms.admission import allowances, in_queues, serve
+from sim.mechanisms.admission import allowance, in_queues, serve
 from sim.mechanisms.law import LAW
 from sim.mechanisms.plans import PLANS, with_households
 from sim.mechanisms.policy import RULES, admission_class
@@ -65,16 +65,13 @@ def hold_courts(world: World, segment: Segment) -> None:
 
     Decisions are spread over the month's days as the capacity accrues.
     """
-    law, before = LAW.of(world), DECISIONS_LEFT.of(world)
-    if not segment.month_begins and world.day > 0:
+    law, left = LAW.of(world), DECISIONS_LEFT.of(world)
+    if not segment.month_begins:
         return
-    allowed = allowances(RULES.of(world).capacity, world.day, segment.month_ends)
-    left = allowed.copy()  # where nobody waits
-    DECISIONS_LEFT.put(world, left)
     PLANS.of(world).court[:] = np.inf
     if not law.courts.any():
         return
-    households = world.households
+    households, capacity = world.households, RULES.of(world).capacity
     houses = claimants(world)
     country = world.country[households.place[houses]]
     houses, country = houses[law.courts[country]], country[law.courts[country]]
@@ -82,11 +79,14 @@ def hold_courts(world: World, segment: Segment) -> None:
     ready = since + law.wait[kinds, country, ASYLUM_SLOT]
     n_people = world.n_people(houses)
     when = np.full(len(houses), np.inf)
-    rows = np.flatnonzero(ready < segment.month_ends)
+    before, due = left.copy(), ready < segment.month_ends
+    left[:] = 0
+    rows = np.flatnonzero(due)
     for mine in in_queues(rows, country[rows], households.ident[houses[rows]], since[rows]):
         c = country[mine[0]]
-        n, used, left[c] = serve(n_people[mine], before[c], allowed[c])
-        share = np.maximum(used - before[c], 0) / max(allowed[c], 1)
+        allowed = allowance(capacity[c], world.day, segment.month_ends)
+        n, used, left[c] = serve(n_people[mine], int(before[c]), allowed)
+        share = np.maximum(used - before[c], 0) / max(allowed, 1)
         when[mine[:n]] = np.maximum(ready[mine[:n]], world.day + share * segment.month_days)
     decided = np.isfinite(when)
     if not decided.any():
