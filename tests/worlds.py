@@ -487,6 +487,7 @@ def random_world(number: int) -> World:
     for house in rng.permutation(by_head(world))[:5]:
         place_household(world, rng, house)
     world.day = int(rng.choice((0, 0, 45)))
+    queue_up(world, np.random.default_rng([20110102, number]))
     return world
 
 

@@ -14,7 +14,7 @@ from sim.mechanisms.census import count
 from sim.mechanisms.choice import CHOICES
 from sim.mechanisms.custody import SEPARATIONS
 from sim.mechanisms.harms import HARMS, INTERCEPTED
-from sim.mechanisms.plans import PLANNED, PLANS
+from sim.mechanisms.plans import HAS_PLAN, PLANS
 from sim.mechanisms.reunification import reunify
 from sim.model.segment import segment_of
 from sim.model.world import World
@@ -254,7 +254,7 @@ def test_a_run_loses_nobody_where_all_this_happens() -> None:
         alive = households.size > 0
         activity = households.activity[held]
         assert (activity[alive[held]] == Activity.detained).all()
-        on_the_way = np.isin(households.activity, PLANNED)
+        on_the_way = HAS_PLAN[households.activity]
         planned = set(PLANS.of(at).household)
         assert set(np.flatnonzero(alive & on_the_way)) - set(held) <= planned
         claims = alive & (households.status == Status.claimant)

@@ -10,15 +10,14 @@ import copy
 
 import numpy as np
 
-from sim.core.state import DIED, NOBODY, WOMAN
+from sim.core.state import CHILDREN, DIED, NOBODY, OLD, VULNERABLE, WOMAN, WOMEN
 from sim.core.terms import Activity, Status
 from sim.engine.stages import STAGES
 from sim.engine.step import advance
 from sim.kernels.demography import record_deaths
-from sim.kernels.living import BITS, CHILDREN, MEMBERS, OLD, WOMEN
 from sim.mechanisms.camps import people_at
 from sim.mechanisms.census import ACCOUNT, take_census
-from sim.mechanisms.exposure import update_households
+from sim.mechanisms.exposure import EXPOSURE, update_households
 from sim.mechanisms.livelihood import DUE, Due
 from sim.mechanisms.threats import THREATS
 from sim.model.cells import Cells
@@ -49,7 +48,8 @@ def living(at: World, house: int) -> np.ndarray:
 def composition(at: World, house: int) -> tuple[int, int]:
     """(members who live, bits of who they are) of a household."""
     persons, rows = at.persons, living(at, house)
-    age = at.month() - persons.born[rows].astype(int)
+    # The step's end is the first day of a month that has not begun yet.
+    age = at.month() - 1 - persons.born[rows].astype(int)
     bits = CHILDREN * bool((age < 18 * 12).any()) | OLD * bool((age >= 65 * 12).any())
     bits |= WOMEN * bool((persons.traits[rows] & WOMAN).any())
     return len(rows), bits
@@ -82,7 +82,9 @@ def test_households_are_listed_and_looked_at() -> None:
     assert not len(at.list_households(0, n).busy)
     assert at.deciding.tolist() == np.flatnonzero(listed["deciding"]).tolist()
     houses = np.arange(n, dtype=np.uint32)
-    seen = [(int(c & MEMBERS), int(c >> BITS)) for c in at.composition_of(houses)]
+    alive = households.size > 0
+    makeup = np.where(alive, households.makeup & VULNERABLE, 0)
+    seen = list(zip(households.size.tolist(), makeup.tolist(), strict=True))
     assert seen == [composition(at, house) for house in houses.tolist()]
     # All that can be has been: sizes, bits, the dead among kin, children born far from their rows,
     # households of which nobody is left, and new ones.
@@ -124,7 +126,7 @@ def test_people_are_counted_as_one_by_one() -> None:
         households, persons, country = at.households, at.persons, at.country
         households.activity[::97] = Activity.travelling
         # Nobody is left in one of them.
-        record_deaths(households, persons, np.array(living_members(at, 5)))
+        record_deaths(households, persons, np.array(living_members(at, 5)), at.month())
         census = take_census(at, at.day + 20)
         wanted = {name: np.zeros_like(counts) for name, counts in census._asdict().items()}
         for row in range(len(persons.pid)):
@@ -202,20 +204,16 @@ def test_the_stranded_live_on_once_a_month() -> None:
     households = at.households
     rows = at.list_households(0, len(households.ident)).stranded
     households.means[rows], households.mask[rows] = 0.0, 0
-    everywhere = np.ones(len(at.country), bool)
-    # Of what is due on other days, money is no part, and exposure where prevalence has changed.
-    DUE.put(at, Due(0.0, THREATS.of(at).severity, ~everywhere))
+    # On other days money is not due, and exposure only where thresholds have changed.
     update_households(at)
     assert (households.mask[rows] == 0).all()
-    DUE.put(at, Due(0.0, THREATS.of(at).severity, everywhere))
+    EXPOSURE.of(at).changed[:] = True
     update_households(at)
     assert (households.means[rows] == 0).all()
     assert (households.mask[rows] > 0).any()
-    households.mask[rows] = 0
-    DUE.put(at, Due(1.0, THREATS.of(at).severity, everywhere))
+    DUE.put(at, Due(1.0, THREATS.of(at).severity))
     update_households(at)
     assert (households.means[rows] > 0).any()
-    assert (households.mask[rows] > 0).any()
     # What is done is not due any more.
     assert DUE.of(at) is None
     found = households.means.copy()
@@ -229,5 +227,8 @@ def test_people_at_a_place_are_those_alive() -> None:
     alive = persons.past & DIED == 0
     for place in range(len(at.country)):
         there = persons.household[alive & (households.place[persons.household] == place)]
-        assert people_at(at, np.arange(len(at.country)) == place)[place] == households.weight[there].sum()
+        assert (
+            people_at(at, np.arange(len(at.country)) == place)[place]
+            == households.weight[there].sum()
+        )
     assert not alive.all()

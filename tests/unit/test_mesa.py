@@ -484,7 +484,7 @@ def test_agents_are_a_view_of_the_worlds_rows() -> None:
     # Nothing is kept: it is read off the arrays as they are.
     households.means[persons.household[person.unique_id]] = 123.0
     assert person.means == 123.0
-    record_deaths(households, persons, np.array([person.unique_id]))
+    record_deaths(households, persons, np.array([person.unique_id]), mine.world.month())
     assert person not in mine.agents
     assert len(mine.agents) == len(view) - 1
     assert person in view

@@ -9,18 +9,16 @@ import numpy as np
 import pytest
 
 from sim.core.jit import kernel
-from sim.core.state import F64, I64
+from sim.core.state import CHANGED, CHILDREN, F64, I64, WOMEN
 from sim.core.terms import FEAR, N_THREATS, Status, Threat
 from sim.kernels.departure import felt_fear
 from sim.kernels.living import (
-    CHILDREN,
     N_STATUS,
-    WOMEN,
     exposed_share,
     exposed_to,
     exposure_thresholds,
     pack_thresholds,
-    refresh_masks,
+    update_exposure,
 )
 from sim.mechanisms.census import STOCKS
 from sim.mechanisms.exposure import exposing, vulnerability_odds
@@ -281,7 +279,9 @@ def exposed(prevalence: float, *changes: str, seed: int = 3) -> World:
 
 def expose(at: World, houses: I64) -> None:
     """Draw anew the threats to which households are exposed where they live now."""
-    refresh_masks(at.households, houses, at.composition_of(houses), exposing(at))
+    at.households.makeup[houses] |= CHANGED
+    nowhere, how = np.zeros(len(at.country), bool), exposing(at)
+    update_exposure(at.households, 0, len(at.households.ident), how, how.phase, nowhere)
 
 
 def houses_at(at: World, place: int) -> I64:
