@@ -365,7 +365,7 @@ class Choices:
             factors[:, rows] = np.where(self.eligible, np.exp(value / decision.nest), 0.0)
         thinks = c.copy()
         thinks[told] = np.arange(self.n_countries, len(of))
-        pull = factors[:, thinks]
+        pull = np.take(factors, thinks, axis=1)
         homeward = np.full(2, np.exp(decision.home_attachment / decision.nest))
         worth = self._worth(self.rules)
         self.entry = self._entry(self.rules, worth, chance, wait)

@@ -98,7 +98,8 @@ def test_two_hooks_in_one_place_are_refused(declaring: Callable[..., None]) -> N
     taken = demography.MECHANISM.hooks[0]
     hooks = (*lives.MECHANISM.hooks, Hook(taken.stage, taken.order, lives.tell_lives))
     declaring(lives, replace(lives.MECHANISM, hooks=hooks))
-    message = f"renew_people and tell_lives share place {taken.order} of stage 'people'"
+    name = taken.do.__name__
+    message = f"{name} and tell_lives share place {taken.order} of stage 'people'"
     with pytest.raises(ValueError, match=message):
         declared()
 

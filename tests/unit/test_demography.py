@@ -7,6 +7,7 @@ import pytest
 
 from sim.core.state import (
     BLOCKED,
+    CHILDREN,
     DIED,
     DIED_NATURALLY,
     EVER_NO_MEANS,
@@ -142,9 +143,11 @@ def test_a_child_joins_the_household_of_its_mother():
     born = np.arange(n, n + len(who))
     assert len(persons.pid) == n + len(who)
     assert (persons.household[born] == houses).all()
-    # What the household is stays as it was, but for one more.
+    # What the household is stays as it was, but for one more, who is a child.
     for name, column, old in zip(households._fields, households, before, strict=True):
-        if name != "size":
+        if name == "makeup":
+            assert (column[houses] & CHILDREN > 0).all()
+        elif name != "size":
             assert (column == old).all(), name
     assert (persons.past[born] == 0).all()
     assert (persons.born[born] == 1).all()

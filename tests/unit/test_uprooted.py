@@ -158,10 +158,12 @@ def test_citizens_where_they_live_are_settled(way: str) -> None:
         elif way == "naturalised":
             at.households.status[houses] = Status.regular
             LAW.of(at).naturalisation[:, BB], LAW.of(at).naturalised_after[:] = 50.0, 0.0
+            LAW.of(at).clocks[:] = True
             live_until(at, 200)
         else:
             at.households.status[houses], at.households.since[houses] = Status.ordered, at.day
             LAW.of(at).removal[:, BB] = 50.0
+            LAW.of(at).clocks[:] = True
             live_until(at, 200)
             assert (at.households.place[houses] == NORTH).all()
     assert (at.households.status[houses] == Status.citizen).all()
@@ -178,6 +180,7 @@ def test_who_gets_another_status_than_that_of_a_citizen_remembers(status: Status
     at.households.status[houses], at.households.since[houses] = first, 0
     law.regularisation[:], law.wait[:], law.courts[:] = 50.0, 0.0, False
     law.recognition[:] = law.false_recognition[:] = float(status == Status.refugee)
+    law.clocks[:] = True
     live_until(at, 150)
     assert (at.households.status[houses] == status).all()
     assert (at.households.uprooted[houses] == WAR).all()
