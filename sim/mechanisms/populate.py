@@ -189,7 +189,11 @@ def strata(scenario: Scenario) -> list[Stratum]:
     natives = np.array([it.people for it in places], np.float64)
     foreigners = []
     for stock in scenario.stocks:
-        homes = [i for i, it in enumerate(places) if it.country == stock.from_ and it.people > 0]
+        # By id, so that the order in the file does not matter.
+        homes = sorted(
+            (i for i, it in enumerate(places) if it.country == stock.from_ and it.people > 0),
+            key=lambda i: places[i].id,
+        )
         hosts = [
             i
             for i, it in enumerate(places)

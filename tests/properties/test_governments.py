@@ -13,6 +13,7 @@ import pandas as pd
 import pytest
 
 import sim
+from sim.core.state import VULNERABLE
 from sim.core.terms import Status
 from sim.mechanisms.policy import Rules
 from sim.mechanisms.politics import Public, elections, pulled
@@ -165,7 +166,9 @@ def test_relocation_takes_whole_households_and_their_claims() -> None:
     assert (households.came[brought] == nx + 1).all()
     # Nothing else is changed, by anybody.
     for name, column in households._asdict().items():
-        if name not in ("place", "moved", "since", "came", "activity", "flags", "mask"):
+        if name == "makeup":  # exposure is to be drawn anew
+            assert ((column ^ before[name])[brought] & VULNERABLE == 0).all()
+        elif name not in ("place", "moved", "since", "came", "activity", "flags", "mask"):
             assert (column == before[name]).all(), name
         others = np.delete(np.arange(len(column)), brought)
         assert (column[others] == before[name][others]).all(), name
