@@ -486,6 +486,10 @@ def random_world(number: int) -> World:
     # Within a month people move; tables stay as they are.
     for house in rng.permutation(by_head(world))[:5]:
         place_household(world, rng, house)
+        waits = world.households.activity[house] == Activity.waiting
+        if waits and house not in PLANS.of(world).household:
+            # Nobody waits without having applied.
+            world.households.activity[house] = Activity.resident
     world.day = int(rng.choice((0, 0, 45)))
     queue_up(world, np.random.default_rng([20110102, number]))
     return world

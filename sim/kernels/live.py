@@ -37,7 +37,7 @@ from sim.kernels.household import NOT_BLOCKED, remember, send_ahead
 from sim.kernels.living import draw_exposure
 from sim.kernels.plane import Plane, next_point
 from sim.kernels.rates import MARGIN, close_bound
-from sim.kernels.segment import KIN, MOVES, PARTED, count_stay
+from sim.kernels.segment import KIN, MOVES, PARTED, count_days, count_stay
 from sim.kernels.tally import attribute, cell_of
 from sim.kernels.travel import ARRIVED, GONE, LEFT_BEHIND, end_of_leg, take_home
 
@@ -199,7 +199,10 @@ def live(
                 continue
         elif what <= MAKEUP and what != POINT:
             # Exposure depends on status and members: the stay until now is counted with the old.
-            count_stay(households, persons, house, setting, severities, counts, when, -1, True)
+            cell = cell_of(
+                households, persons, house, setting.country, setting.month, setting.strides
+            )
+            count_stay(households, house, cell, setting, severities, counts, when, -1, True)
             if what == COURT:
                 status.decide_claim(households, plans, i, when, setting, law, classes, counts, log)
             elif what == LAPSE:
@@ -221,6 +224,9 @@ def live(
             answer, hazard, price = NECESSITY, FLIGHT, 0.0
             goal, channel, companions = plans.goal[i], plans.channel[i], plans.companions[i]
             felt = 0
+            cell = cell_of(
+                households, persons, house, setting.country, setting.month, setting.strides
+            )
             if what == POINT:
                 answer, hazard, flight, uprooted, trapped = answer_at(
                     households, persons, tables, conditions, means, classes, house, when, height,
@@ -228,9 +234,6 @@ def live(
                 )  # fmt: skip
                 if answer > NO_PERMISSION:
                     continue
-                cell = cell_of(
-                    households, persons, house, setting.country, setting.month, setting.strides
-                )
                 if answer >= NO_MEANS:
                     refuse(households, persons, house, answer, trapped, when, cell, counts)
                     continue
@@ -280,12 +283,13 @@ def live(
             plans.answer[row], plans.felt[row], plans.word[row] = answer, felt, word
             if queued:
                 apply(households, plans, i, when, setting, law, classes)
+                if activity == STRANDED:  # it lives here from now on
+                    count_days(households, house, cell, setting, counts, when, 1, True)
                 continue
-            if activity != STRANDED or row == i:
-                count_stay(
-                    households, persons, plans.household[row], setting, severities, counts, when,
-                    -1, row == i,
-                )  # fmt: skip
+            count_stay(
+                households, plans.household[row], cell, setting, severities, counts, when, -1,
+                row == i,
+            )  # fmt: skip
             set_out(
                 households, persons, plans, row, price, when, setting, tables, law, classes,
                 severity, severities, counts, log,
@@ -293,5 +297,6 @@ def live(
             continue
         # The household is at a new place, or its status or members have changed.
         draw_exposure(households, house, exposing)
-        count_stay(households, persons, house, setting, severities, counts, when, 1, True)
+        cell = cell_of(households, persons, house, setting.country, setting.month, setting.strides)
+        count_stay(households, house, cell, setting, severities, counts, when, 1, True)
     return n, n, used

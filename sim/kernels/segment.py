@@ -11,7 +11,6 @@ from sim.core.jit import inner
 from sim.core.state import F64, I64, U64, Bool
 from sim.core.terms import Activity
 from sim.kernels.harms import Harmed
-from sim.kernels.tally import cell_of
 
 WAITING = int(Activity.waiting)
 PLANES = (MOVE, STRANDED, REMOVAL, REGULARISATION, NATURALISATION) = range(5)
@@ -222,25 +221,32 @@ def log_parted(log, children, parents, country, now):
 
 
 @inner
-def count_stay(households, persons, house, setting, severities, counts, now, sign, whole):
+def count_days(households, house, cell, setting, counts, now, sign, whole):
+    """Correct the days at risk of the rest of the segment; see `count_stay`."""
+    if setting.decides[households.home[house]] and households.activity[house] <= WAITING:
+        days = sign * (int(setting.end) - int(math.ceil(now)))
+        w = np.int64(households.weight[house])
+        counts.person_days[cell] += w * households.size[house] * days
+        if whole:
+            counts.household_days[cell] += w * days
+
+
+@inner
+def count_stay(households, house, cell, setting, severities, counts, now, sign, whole):
     """Correct counts of the rest of the segment, because a household leaves or comes to a place.
 
     Before and after the kernel everyone is counted as if nothing happened in between: days from the
     beginning of the segment on, insecurity by where people are at its end.
 
     Args:
+        cell: Cell of the household; of a member who leaves it, that of the household that stays.
         now: When.
         sign: 1 if it comes, -1 if it leaves.
         whole: Whether a household comes or leaves; False: a member of one that stays.
     """
+    count_days(households, house, cell, setting, counts, now, sign, whole)
     p = households.place[house]
     n = np.int64(households.weight[house]) * households.size[house]
-    if setting.decides[households.home[house]] and households.activity[house] <= WAITING:
-        days = sign * (int(setting.end) - int(math.ceil(now)))
-        cell = cell_of(households, persons, house, setting.country, setting.month, setting.strides)
-        counts.person_days[cell] += n * days
-        if whole:
-            counts.household_days[cell] += np.int64(households.weight[house]) * days
     mask = households.mask[house]
     if mask == 0:
         return

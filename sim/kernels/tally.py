@@ -91,7 +91,7 @@ def cell_of(households, persons, house, country, month, strides):
         cell += (persons.traits[head] >> 1 & 3) * strides[5]
     if strides[6]:
         months = month - persons.born[head]
-        age = (months >= AGES[0]) + (months >= AGES[1]) + (months >= AGES[2])
+        age = int(months >= AGES[0]) + int(months >= AGES[1]) + int(months >= AGES[2])
         cell += age * strides[6]
     return cell
 

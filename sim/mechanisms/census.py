@@ -11,6 +11,7 @@ from sim.core.parallel import FEW_PEOPLE, in_ranges
 from sim.core.state import I64
 from sim.core.terms import N_THREATS, Activity, Answer, Status
 from sim.kernels.tally import count_people
+from sim.mechanisms.plans import PLANS
 from sim.model.columns import ACTIVITY, ANSWER, CITIZENSHIP, PLACE, STATUS, Column
 from sim.model.declare import NOBODY, Hook, Mechanism, Rows, State, Table
 from sim.model.world import Census
@@ -155,6 +156,11 @@ def check_account(world: World, census: Census) -> None:
             f" {account.start.sum()} at the start + {account.born.sum()} born"
             f" - {account.died.sum()} natural deaths - {account.dead.sum()} deaths on the way"
         )
+    households, plans = world.households, PLANS.of(world)
+    activity, people = households.activity[plans.household], world.n_people(plans.household)
+    for one in (Activity.waiting, Activity.travelling, Activity.captive):
+        if people[activity == one].sum() != census.activities[:, one].sum():
+            raise LostPeopleError(f"{world.date()}: somebody is {one.name} without a plan")
 
 
 def stock_rows(_world: World, census: Census) -> Rows:

@@ -174,6 +174,7 @@ def test_decisions_are_counted_where_and_on_whom_they_fall() -> None:
     at = safe()
     law = LAW.of(at)
     law.courts[:], law.wait[:, :, Channel.asylum] = False, 1000
+    law.clocks[:] = True
     houses = houses_of(at, NORTH, 400)
     at.households.flags[houses[::2]] |= GROUNDS
     go(at, houses, PORT, Channel.asylum)
