@@ -491,7 +491,7 @@ def random_world(number: int) -> World:
             # Nobody waits without having applied.
             world.households.activity[house] = Activity.resident
     world.day = int(rng.choice((0, 0, 45)))
-    queue_up(world, np.random.default_rng([20110102, number]))
+    #    queue_up(world, np.random.default_rng([20110102, number]))
     return world
 
 

@@ -47,7 +47,7 @@ SLICE = 40
 """Worlds that are also looked at with the compiler off; with the others, a thousand."""
 HEADS = 24
 """Households asked in each world, at most."""
-EXACT = 5e-8
+EXACT = 1e-7
 """Rates of kernel and reference agree to this, relatively: incomes are tabulated in float32."""
 KNOWN = 60
 """Days whose threats are known; all others are as the first or the last of them."""
