@@ -18,7 +18,7 @@ from sim.core.terms import Activity, Answer, Hazard
 from sim.kernels.alternatives import able, channel_without_permission, locality, ways_into
 from sim.kernels.household import who_could_go
 from sim.kernels.means import secure_means
-from sim.kernels.plane import LABEL
+from sim.kernels.plane import HIGHEST, LABEL
 from sim.kernels.rates import MARGIN, chosen_rate, day_of, evaluate, rate_bound
 
 WAITING = int(Activity.waiting)
@@ -224,15 +224,18 @@ def expect(
         queued = households.activity[house] == WAITING
         n, pioneer, child = who_could_go(households, persons, house, month)
         w = float(households.weight[house]) * micro
-        moves = -math.expm1(-r * dt[i])
+        by_means = no_means_share(r, lm + fm, lp + fp, r_mp)
         calm = lr / conditions.want[day_of(conditions, now[i]), p, households.mask[house] & 15]
         chosen = chosen_rate(households, conditions, house, now[i], calm)
         choice = chosen / r if r > 0.0 else 0.0
-        blocked = math.exp(-r * dt[i]) - math.exp(-r_mp * dt[i])
-        by_means = no_means_share(r, lm + fm, lp + fp, r_mp)
+        # Points of a plane reach no higher, so more events do not happen either.
+        often, refused = min(r, HIGHEST), min(r_mp, HIGHEST)
+        chosen = choice * often
+        moves = -math.expm1(-often * dt[i])
+        blocked = math.exp(-often * dt[i]) - math.exp(-refused * dt[i])
         whole = int(w)
-        span = moves / r if r > 0.0 else dt[i]
-        gap = r_mp - r
+        span = moves / often if often > 0.0 else dt[i]
+        gap = refused - often
         parts_of = (
             int(w * moves * choice),
             int(w * moves * (1.0 - choice)),
@@ -243,7 +246,7 @@ def expect(
             answers[cell, a] += parts_of[a]
         answers[cell, STAYS] += whole - parts_of[0] - parts_of[1] - int(w * blocked)
         years[cell, CHOICE] += int(w * n * chosen * span)
-        years[cell, NECESSITY] += int(w * n * (r - chosen) * span)
+        years[cell, NECESSITY] += int(w * n * (often - chosen) * span)
         years[cell, NO_MEANS] += int(w * n * gap * by_means * span)
         years[cell, NO_PERMISSION] += int(w * n * gap * (1.0 - by_means) * span)
         if moves <= 0.0:
@@ -252,7 +255,7 @@ def expect(
             rate = lr if h == LIVELIHOOD else fr
             if rate <= 0.0:
                 continue
-            free_part = chosen / r if h == LIVELIHOOD else 0.0
+            free_part = choice if h == LIVELIHOOD else 0.0
             forced_part = rate / r - free_part
             with_all = tables.companions[h, 0]
             with_one = tables.companions[h, 1] if pioneer >= 0 else 0.0
