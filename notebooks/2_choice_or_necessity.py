@@ -222,8 +222,8 @@ closed.step()
 
 
 def who(model: Twin, *answers: Answer) -> set[int]:
-    """Heads who gave one of these answers."""
-    return {it.pid for it in model.asked if it.answer in answers}
+    """Households that gave one of these answers."""
+    return {it.ident for it in model.asked if it.answer in answers}
 
 
 assert who(closed, Answer.choice, Answer.necessity) <= who(twin, Answer.choice, Answer.necessity)
