@@ -184,6 +184,15 @@ def inner(function: F) -> F:
     )
 
 
+def event(function: F) -> F:
+    """Compile a part of a kernel that runs rarely, such as for the few who arrive somewhere.
+
+    It is like `inner`, but called rather than inlined: a call takes some tens of nanoseconds, and
+    large kernels of inlined parts take very long to compile.
+    """
+    return _kernel(function, no_cpython_wrapper=True, no_cfunc_wrapper=True, _nrt=False)
+
+
 def subkernel(function: F) -> F:
     """Compile a loop over arrays that kernels call; once compiled, Python cannot call it.
 

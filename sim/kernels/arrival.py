@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from sim.core.jit import inner
+from sim.core.jit import event
 from sim.core.rng import uniform2
 from sim.core.state import GROUNDS, MOVED_ABROAD, MOVED_WITHIN, TO_CAMP
 from sim.core.terms import Activity, Channel, ClaimStage, Harm, Journey, Status
@@ -24,13 +24,13 @@ CLAIMANT = np.int64(Status.claimant)
 INTERNAL = int(Channel.internal)
 ASYLUM = int(Channel.asylum)
 IRREGULAR_CHANNEL = int(Channel.irregular)
-FORCED_RETURN = int(Harm.forced_return)
+FORCED_RETURN = np.int64(Harm.forced_return)
 CLAIMED, ACCEPTED = int(ClaimStage.claimed), int(ClaimStage.accepted)
-ARRIVED = int(Journey.arrived)
+ARRIVED = np.int64(Journey.arrived)
 TRANSFER, CAMP = segment.TRANSFER, segment.CAMP
 
 
-@inner
+@event
 def arrive(households, persons, plans, i, now, setting, law, classes, counts, log):
     """Let a household arrive at the goal of its plan, and give it a legal status.
 
@@ -44,7 +44,7 @@ def arrive(households, persons, plans, i, now, setting, law, classes, counts, lo
     own = country[households.home[house]]
     n = np.int64(households.size[house])
     w = np.int64(households.weight[house])
-    log_move(log, 1, own, origin, place, channel, plans.answer[i], n * w)
+    log_move(log, segment.ARRIVED, own, origin, place, channel, plans.answer[i], n * w)
     abroad = country[origin] != country[place]
     remember(households, persons, house, MOVED_ABROAD if abroad else MOVED_WITHIN)
     if is_abroad_by_corridors(plans, i, country):

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import numpy as np
 
-from sim.core.jit import inner
+from sim.core.jit import event, inner
 from sim.core.state import DIRECT, GROUNDS, NONE, TO_CAMP
 from sim.core.terms import FEAR, Activity, Answer, Channel, Journey
 from sim.kernels.household import NOT_BLOCKED, count_ages, party_type_of
-from sim.kernels.segment import log_move
+from sim.kernels.segment import SET_OUT, log_move
 
 WAITING = int(Activity.waiting)
 TRAVELLING = int(Activity.travelling)
 CHOICE = int(Answer.choice)
 ASYLUM = int(Channel.asylum)
 IRREGULAR = int(Channel.irregular)
-DEPARTED = int(Journey.departed)
+DEPARTED = np.int64(Journey.departed)
 FEARS = tuple(int(threat) for threat in FEAR)
 REGULAR_DAYS = 2.0
 """Days of regular travel between countries (our assumption)."""
@@ -63,7 +63,7 @@ def is_queued(households, house, goal, channel, setting, law, classes):
     return law.limited[c, channel] or law.wait[k, c, channel] > 0.0
 
 
-@inner
+@event
 def apply(households, plans, i, now, setting, law, classes):
     """File an application; the household waits where it lives.
 
@@ -80,7 +80,7 @@ def apply(households, plans, i, now, setting, law, classes):
         plans.due[i] = now + law.wait[k, c, s]
 
 
-@inner
+@event
 def count_journey(households, persons, plans, i, setting, counts, outcome):
     """Count a journey by corridors into another country, when it begins or ends."""
     house = plans.household[i]
@@ -98,7 +98,7 @@ def is_abroad_by_corridors(plans, i, country):
     return by_corridors(plans.channel[i]) and (country[plans.origin[i]] != country[plans.goal[i]])
 
 
-@inner
+@event
 def set_out(
     households, persons, plans, i, price, now, setting, tables, law, classes, severity, severities,
     counts, log,
@@ -148,7 +148,7 @@ def set_out(
     plans.entered[i] = here if law.responsible[here] and here != own else NONE
     plans.caravan[i] = NONE
     plans.passed[i, :] = 0
-    log_move(log, 0, own, place, goal, channel, plans.answer[i], n_people)
+    log_move(log, SET_OUT, own, place, goal, channel, plans.answer[i], n_people)
     if is_abroad_by_corridors(plans, i, country):
         plans.caravan[i] = setting.joined[place, there]
         counts.setting_out[place, there] += n_people

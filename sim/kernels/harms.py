@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from sim.core.jit import inner
+from sim.core.jit import event, inner
 from sim.core.state import I64, MICRO
 
 
@@ -30,7 +30,7 @@ def in_country(harmed, country):
     return harmed.people.shape[0] - harmed.people.shape[1] + country
 
 
-@inner
+@event
 def expect_harm(harmed, where, own, harm, n, w, probability):
     """Add what is to be expected of a draw, given everything that has been drawn before.
 
@@ -45,7 +45,7 @@ def expect_harm(harmed, where, own, harm, n, w, probability):
         harmed.rows[where, own, harm] += n
 
 
-@inner
+@event
 def harm_party(harmed, where, own, harm, n, w, probability, u):
     """Count a harm to a whole party or to nobody in it, as expected and as it happens.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from sim.core.jit import equation, inner, kernel
+from sim.core.jit import equation, event, inner, kernel
 from sim.core.rng import uniform2
 from sim.core.state import (
     BLOCKED,
@@ -131,7 +131,7 @@ def party_type_of(adults, children):
     return FAMILIES if children > 0 else ADULTS
 
 
-@inner
+@event
 def move_household(households, house, place, activity, status, day):
     """Set place and state of a household; status < 0 leaves its own.
 
@@ -221,7 +221,7 @@ def tell_all_kin(households, houses, countries):
         tell_kin(households, houses[i], countries[i])
 
 
-@inner
+@event
 def drop_the_dead(households, persons, house, month):
     """Let a household go on without members who have died; the eldest survivor leads it then.
 
@@ -279,7 +279,7 @@ def leave_empty(households, house):
     households.flags[house] &= NOT_BLOCKED
 
 
-@inner
+@event
 def lose_members(households, persons, house, probability, draw_key, occasion, month):
     """Draw the members who die on the way.
 
@@ -311,7 +311,7 @@ def count_assaulted(households, persons, house, probability, draw_key, occasion)
     return n
 
 
-@inner
+@event
 def found_household(households, persons, house, founder, new):
     """Found a household of the same family: all is as in the old one, but it has no members yet.
 
@@ -362,7 +362,7 @@ def change_household(households, persons, before, row, house):
     households.size[house] += 1
 
 
-@inner
+@event
 def send_ahead(households, persons, house, companions, price, month, new):
     """Let a pioneer or a child leave the household, with money for the journey.
 
@@ -394,7 +394,7 @@ def send_ahead(households, persons, house, companions, price, month, new):
     return True
 
 
-@inner
+@event
 def take_children(households, persons, country, house, new, month, place, day):
     """Take the children of a party from its adults: the state holds them in a place.
 
@@ -444,7 +444,7 @@ def reunite(households, persons, children, adults):
             merge(households, persons, children[i], adults[i])
 
 
-@inner
+@event
 def merge(households, persons, joining, house):
     """Let all members of a household join another one of the same family."""
     last = households.head[house]

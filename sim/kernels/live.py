@@ -37,7 +37,16 @@ from sim.kernels.household import NOT_BLOCKED, remember, send_ahead
 from sim.kernels.living import draw_exposure
 from sim.kernels.plane import Plane, next_point
 from sim.kernels.rates import MARGIN, close_bound
-from sim.kernels.segment import KIN, MOVES, PARTED, count_days, count_stay
+from sim.kernels.segment import (
+    COMES,
+    KIN,
+    LEAVES,
+    MOVES,
+    PARTED,
+    WHOLE,
+    count_days,
+    count_stay,
+)
 from sim.kernels.tally import attribute, cell_of
 from sim.kernels.travel import ARRIVED, GONE, LEFT_BEHIND, end_of_leg, take_home
 
@@ -50,7 +59,7 @@ NECESSITY = int(Answer.necessity)
 NO_MEANS = int(Answer.no_means)
 NO_PERMISSION = int(Answer.no_permission)
 FLIGHT = int(Hazard.flight)
-FAILED = int(Journey.failed)
+FAILED = np.int64(Journey.failed)
 ROOM = 8
 """Rows that may be needed in a list before there is another chance to stop."""
 NOTHING, POINT, STATUS, COURT, LAPSE, MAKEUP, ADMITTED, LEG, STUCK = range(9)
@@ -202,7 +211,7 @@ def live(
             cell = cell_of(
                 households, persons, house, setting.country, setting.month, setting.strides
             )
-            count_stay(households, house, cell, setting, severities, counts, when, -1, True)
+            count_stay(households, house, cell, setting, severities, counts, when, LEAVES, WHOLE)
             if what == COURT:
                 status.decide_claim(households, plans, i, when, setting, law, classes, counts, log)
             elif what == LAPSE:
@@ -284,10 +293,10 @@ def live(
             if queued:
                 apply(households, plans, i, when, setting, law, classes)
                 if activity == STRANDED:  # it lives here from now on
-                    count_days(households, house, cell, setting, counts, when, 1, True)
+                    count_days(households, house, cell, setting, counts, when, COMES, WHOLE)
                 continue
             count_stay(
-                households, plans.household[row], cell, setting, severities, counts, when, -1,
+                households, plans.household[row], cell, setting, severities, counts, when, LEAVES,
                 row == i,
             )  # fmt: skip
             set_out(
@@ -298,5 +307,5 @@ def live(
         # The household is at a new place, or its status or members have changed.
         draw_exposure(households, house, exposing)
         cell = cell_of(households, persons, house, setting.country, setting.month, setting.strides)
-        count_stay(households, house, cell, setting, severities, counts, when, 1, True)
+        count_stay(households, house, cell, setting, severities, counts, when, COMES, WHOLE)
     return n, n, used

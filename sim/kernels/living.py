@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from sim.core.jit import equation, inner, kernel
+from sim.core.jit import equation, event, inner, kernel
 from sim.core.rng import mixed, uniform
 from sim.core.state import CHANGED, VULNERABLE
 from sim.core.terms import Activity
@@ -144,7 +144,7 @@ def epoch_of(exposing, phase, who):
     return math.floor(phase + uniform(exposing.spell_key, who))
 
 
-@inner
+@event
 def draw_exposure(households, house, exposing):
     """Draw the threats to which a household is exposed where it lives now.
 

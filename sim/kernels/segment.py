@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sim.core.jit import inner
+from sim.core.jit import event, inner
 from sim.core.state import F64, I64, U64, Bool
 from sim.core.terms import Activity
 from sim.kernels.harms import Harmed
@@ -24,6 +24,12 @@ FINE = 1 << 30
 """Units of a person-year: like `MICRO`, but finer."""
 MOVES, KIN, PARTED = range(3)
 """Lists of a `Log`."""
+COMES, LEAVES = np.int64(1), np.int64(-1)
+"""Whether a stay begins or ends; no literals, for each of which a kernel would be compiled."""
+WHOLE = np.bool_(True)
+"""Whether a household comes or leaves, and not a member alone."""
+SET_OUT, ARRIVED = np.int64(0), np.int64(1)
+"""Kinds of move."""
 
 
 class Setting(NamedTuple):
@@ -220,7 +226,7 @@ def log_parted(log, children, parents, country, now):
     log.n[PARTED] += 1
 
 
-@inner
+@event
 def count_days(households, house, cell, setting, counts, now, sign, whole):
     """Correct the days at risk of the rest of the segment; see `count_stay`."""
     if setting.decides[households.home[house]] and households.activity[house] <= WAITING:
@@ -231,7 +237,7 @@ def count_days(households, house, cell, setting, counts, now, sign, whole):
             counts.household_days[cell] += w * days
 
 
-@inner
+@event
 def count_stay(households, house, cell, setting, severities, counts, now, sign, whole):
     """Correct counts of the rest of the segment, because a household leaves or comes to a place.
 
@@ -241,7 +247,7 @@ def count_stay(households, house, cell, setting, severities, counts, now, sign, 
     Args:
         cell: Cell of the household; of a member who leaves it, that of the household that stays.
         now: When.
-        sign: 1 if it comes, -1 if it leaves.
+        sign: `COMES` or `LEAVES`.
         whole: Whether a household comes or leaves; False: a member of one that stays.
     """
     count_days(households, house, cell, setting, counts, now, sign, whole)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from sim.core.jit import inner
+from sim.core.jit import event, inner
 from sim.core.rng import mixed, uniform
 from sim.core.state import DAYS_A_YEAR, GROUNDS, MICRO, NONE
 from sim.core.terms import ClaimStage, Harm, Status
@@ -18,7 +18,7 @@ REFUGEE = int(Status.refugee)
 CLAIMANT = int(Status.claimant)
 IRREGULAR = int(Status.irregular)
 ORDERED = int(Status.ordered)
-FORCED_RETURN = int(Harm.forced_return)
+FORCED_RETURN = np.int64(Harm.forced_return)
 RECOGNISED, REJECTED = int(ClaimStage.recognised), int(ClaimStage.rejected)
 ASYLUM_SLOT = 2
 RECOGNITION = segment.RECOGNITION
@@ -39,7 +39,7 @@ def claim_decided(households, plans, i, setting, law, classes):
     return households.since[house] + law.wait[k, c, ASYLUM_SLOT]
 
 
-@inner
+@event
 def decide_claim(households, plans, i, now, setting, law, classes, counts, log):
     """Decide a claim for asylum.
 
@@ -92,7 +92,7 @@ def status_clock(households, house, now, setting, law, classes):
     return NONE, 0.0, now, now
 
 
-@inner
+@event
 def expect_removal(households, house, since, until, rate, setting, counts):
     """Add what is to be expected of an order to leave from one day to another."""
     if since >= until or rate <= 0.0:
@@ -108,7 +108,7 @@ def expect_removal(households, house, since, until, rate, setting, counts):
     counts.harmed.expected[where, own, FORCED_RETURN] += added
 
 
-@inner
+@event
 def regularise(households, house, now, setting, log):
     """Give a household that stays without permission a regular status."""
     households.status[house] = REGULAR
@@ -116,7 +116,7 @@ def regularise(households, house, now, setting, log):
     log_kin(log, house, setting.country[households.place[house]], now)
 
 
-@inner
+@event
 def naturalise(households, house, now, setting, counts):
     """Make a household citizens of the country it lives in."""
     c = setting.country[households.place[house]]

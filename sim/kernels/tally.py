@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from sim.core.jit import inner, kernel
+from sim.core.jit import event, inner, kernel
 from sim.core.state import BLOCKED, BLOCKED_PERMISSION, MICRO, WOMAN
 from sim.core.terms import Activity, Status
 
@@ -126,7 +126,7 @@ def count_days(households, persons, houses, country, month, strides, days, numbe
         members[cell] += n * households.size[house]
 
 
-@inner
+@event
 def attribute(households, house, n_people, flight, uprooted, severity, severities, threats, shares):
     """Attribute a move of necessity to threats, in 1 / MICRO people; parts sum exactly.
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sim.core.jit import inner
+from sim.core.jit import event, inner
 from sim.core.rng import uniform2
 from sim.core.state import DIRECT, F64, HELD, I64, MICRO, NONE, REMOVED, Bool
 from sim.core.terms import Activity, Harm, Status
@@ -38,17 +38,17 @@ LEG_DRAW, DEATH_DRAW, VIOLENCE_DRAW = segment.LEG, segment.DEATH, segment.VIOLEN
 KIDNAPPING_DRAW, EXTORTION_DRAW = segment.KIDNAPPING, segment.EXTORTION
 INTERCEPTION_DRAW, DETENTION_DRAW = segment.INTERCEPTION, segment.DETENTION
 PROSECUTION_DRAW = segment.PROSECUTION
-DEATH = int(Harm.death)
-VIOLENCE = int(Harm.violence)
-EXTORTION = int(Harm.extortion)
-KIDNAPPING = int(Harm.kidnapping)
-INTERCEPTION = int(Harm.interception)
-DETENTION = int(Harm.detention)
-STRANDING = int(Harm.stranding)
-PROSECUTION = int(Harm.prosecution)
-SEPARATION = int(Harm.separation)
-FORCED_RETURN = int(Harm.forced_return)
-BRIBE = int(Harm.bribe)
+DEATH = np.int64(Harm.death)
+VIOLENCE = np.int64(Harm.violence)
+EXTORTION = np.int64(Harm.extortion)
+KIDNAPPING = np.int64(Harm.kidnapping)
+INTERCEPTION = np.int64(Harm.interception)
+DETENTION = np.int64(Harm.detention)
+STRANDING = np.int64(Harm.stranding)
+PROSECUTION = np.int64(Harm.prosecution)
+SEPARATION = np.int64(Harm.separation)
+FORCED_RETURN = np.int64(Harm.forced_return)
+BRIBE = np.int64(Harm.bribe)
 ON_THE_WAY, ARRIVED, LEFT_BEHIND, GONE = 0, 1, 2, 3
 """State of a party after a step: still travelling, arrived, unable to go on, all dead."""
 SECOND, THIRD = np.uint64(1 << 40), np.uint64(1 << 41)
@@ -161,7 +161,7 @@ def pass_by(passed, place):
     passed[place >> 6] |= np.uint64(1) << np.uint64(place & 63)
 
 
-@inner
+@event
 def leave_behind(households, country, house, node, day):
     """End the journey of a party that cannot go on.
 
@@ -178,7 +178,7 @@ def leave_behind(households, country, house, node, day):
         move_household(households, house, node, STRANDED, IRREGULAR, day)
 
 
-@inner
+@event
 def take_home(households, country, house, day):
     """Bring a household back to its place of origin; its grounds for asylum are cleared."""
     home = np.int64(households.home[house])
@@ -187,7 +187,7 @@ def take_home(households, country, house, day):
     move_household(households, house, home, RESIDENT, CITIZEN, day)
 
 
-@inner
+@event
 def end_of_leg(households, persons, plans, i, legs, way, setting, law, counts, log, new):
     """Let a party come to the end of its leg, detention or captivity, and begin the next leg.
 
