@@ -4,7 +4,7 @@ Households decide, move and have means, a place and a legal status. Their member
 
 | households | dtype | bytes | what |
 |---|---|---|---|
-| ident | uint64 | 8 | identity, which sets all of its draws: that of the person who founded it |
+| ident | uint64 | 8 | identity, which sets all of its draws: see `founding_ident` |
 | head | uint32 | 4 | row of the person who leads it, its first member; `NOBODY` if none is left |
 | relative | uint32 | 4 | next household of the same family, in a circle |
 | weight | uint32 | 4 | people that each member represents |
@@ -20,7 +20,7 @@ Households decide, move and have means, a place and a legal status. Their member
 | kin | uint8 | 1 | country with close family, + 1; 0 = none |
 | status | uint8 | 1 | `Status` |
 | activity | uint8 | 1 | `Activity`; `dead` if nobody is left |
-| flags | uint8 | 1 | blocked at all (bit 0), by permission (1), grounds for asylum (2) |
+| flags | uint8 | 1 | blocked at all (bit 0), by permission (1), grounds for asylum (2), apart (3) |
 | mask | uint8 | 1 | threats it is exposed to, bit k |
 | came | uint8 | 1 | country left at the last border crossed, + 1; 0 = none crossed |
 | uprooted | uint8 | 1 | threats that uprooted it, bit k; 0 = none, or settled again |
@@ -73,7 +73,8 @@ NOBODY: Final = np.uint32(0xFFFFFFFF)
 BLOCKED: Final = 1
 BLOCKED_PERMISSION: Final = 2
 GROUNDS: Final = 4
-"""Flags of a household."""
+APART: Final = 8
+"""Flags of a household. One that is apart was founded by a member who went ahead of the others."""
 
 MOVED_ABROAD: Final = 1
 MOVED_WITHIN: Final = 2

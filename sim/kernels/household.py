@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from sim.core.jit import equation, inner, kernel
-from sim.core.rng import uniform2
+from sim.core.rng import mixed, uniform2
 from sim.core.state import (
+    APART,
     BLOCKED,
     BLOCKED_PERMISSION,
     DIED,
@@ -30,6 +31,7 @@ FAMILIES = int(PartyType.families)
 CHILDREN_ALONE = int(PartyType.children_alone)
 NOT_BLOCKED = 255 - BLOCKED - BLOCKED_PERMISSION
 NOT_GROUNDS = 255 - GROUNDS
+NOT_APART = 255 - APART
 PIONEER_MONTHS = 18 * 12
 """Age in months from which a member may go ahead of the household as a pioneer."""
 CHILD_MONTHS = 12 * 12
@@ -38,6 +40,8 @@ SAME = np.int64(-1)
 """Leaves the status as it is."""
 GROWN_UP = 12 * 18
 """Age in months from which a person is an adult."""
+FOUNDED = np.uint64(1 << 32)
+"""Keeps the identity of a household apart from that of a child born to its founder that month."""
 
 
 @inner
@@ -289,14 +293,25 @@ def count_assaulted(households, persons, house, probability, draw_key, occasion)
 
 
 @inner
-def found_household(households, persons, house, founder, new):
+def founding_ident(pid, month):
+    """Identity of a household that a person founds in a month.
+
+    Those of the start have the identity of the person who led them. A person founds at most one
+    household a month, so no two have the same identity.
+    """
+    return mixed(mixed(pid) ^ (FOUNDED + np.uint64(month)))
+
+
+@inner
+def found_household(households, persons, house, founder, new, month):
     """Found a household of the same family: all is as in the old one, but it has no members yet.
 
     Args:
         founder: Row of the person who founds it, and will lead it.
         new: Row of the new household.
+        month: Month from the start.
     """
-    households.ident[new] = persons.pid[founder]
+    households.ident[new] = founding_ident(persons.pid[founder], month)
     households.head[new] = NOBODY
     households.relative[new] = households.relative[house]
     households.relative[house] = new
@@ -313,7 +328,7 @@ def found_household(households, persons, house, founder, new):
     households.kin[new] = households.kin[house]
     households.status[new] = households.status[house]
     households.activity[new] = households.activity[house]
-    households.flags[new] = households.flags[house] & NOT_BLOCKED
+    households.flags[new] = households.flags[house] & NOT_BLOCKED & NOT_APART
     households.mask[new] = households.mask[house]
     households.came[new] = households.came[house]
     households.uprooted[new] = households.uprooted[house]
@@ -364,7 +379,8 @@ def split_parties(households, persons, houses, companions, price, month, new, le
             continue
         money = households.means[house]
         taken = min(money, max(np.float32(price[i]), np.float32(0.5) * money))
-        found_household(households, persons, house, row, new[n])
+        found_household(households, persons, house, row, new[n], month)
+        households.flags[new[n]] |= APART
         before = households.head[house]
         while persons.next[before] != row:
             before = persons.next[before]
@@ -392,7 +408,7 @@ def take_children(households, persons, country, house, new, month, place, day):
         if month - persons.born[row] < GROWN_UP and (eldest < 0 or is_older(persons, row, eldest)):
             eldest = np.int64(row)
         row = persons.next[row]
-    found_household(households, persons, house, eldest, new)
+    found_household(households, persons, house, eldest, new, month)
     before = households.head[house]
     row = persons.next[before]
     while row != NOBODY:
@@ -425,8 +441,25 @@ def reunite(households, persons, children, adults):
 
 
 @inner
+def let_eldest_lead(households, persons, house):
+    """Let the eldest member lead a household."""
+    head = households.head[house]
+    before = eldest = head
+    row = head
+    while persons.next[row] != NOBODY:
+        after = persons.next[row]
+        if is_older(persons, after, eldest):
+            before, eldest = row, after
+        row = after
+    if eldest != head:
+        persons.next[before] = persons.next[eldest]
+        persons.next[eldest] = head
+        households.head[house] = eldest
+
+
+@inner
 def merge(households, persons, joining, house):
-    """Let all members of a household join another one of the same family."""
+    """Let all members of a household join another one, which goes on as it is."""
     last = households.head[house]
     while persons.next[last] != NOBODY:
         last = persons.next[last]

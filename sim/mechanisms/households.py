@@ -1,19 +1,67 @@
-"""Households: they send a member ahead."""
+"""Households: they send members ahead, live together again, form, and take in relatives.
+
+What happens at the beginning of a calendar month is the same whatever the step. At home, there are
+as many households, and as many people who live alone, as the household size of the profile says.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
-from sim.core.state import F64, I64, Claims, Orders, append
+from sim.core.parallel import FEW_PEOPLE, in_pieces, in_ranges
+from sim.core.rng import Draw, key_of, uniform_array
+from sim.core.state import F64, I64, NONE, Claims, Orders, append, take
+from sim.core.terms import HouseholdChange
+from sim.kernels.formation import (
+    are_related,
+    distinct_weights,
+    find_guardians,
+    found_households,
+    join_guardians,
+    join_relatives,
+    list_apart,
+    list_willing,
+    look_at_home,
+    reunite_families,
+)
 from sim.kernels.household import split_parties
+from sim.mechanisms.admission import APPLICATIONS
 from sim.mechanisms.asylum import CLAIMS
+from sim.mechanisms.attempts import ATTEMPTS
+from sim.mechanisms.custody import SEPARATIONS
 from sim.mechanisms.removal import ORDERS
-from sim.model.declare import Mechanism
+from sim.model.columns import CITIZENSHIP, PLACE, Column, words_of
+from sim.model.declare import NONE_COUNTED, Hook, Mechanism, State, Table, dense, nonzero
 
 if TYPE_CHECKING:
+    from sim.model.substep import SubStep
     from sim.model.world import World
+
+I32 = NDArray[np.int32]
+
+CHANGE = Column(
+    "change",
+    "text",
+    "word",
+    "founded, reunited, taken_in (children without anybody older) or joined (relatives)",
+    words=words_of(HouseholdChange),
+)
+CHANGES = dense(
+    "household_changes",
+    (PLACE, CITIZENSHIP, CHANGE),
+    "people who came to live in another household",
+)
+LAST_MONTH: State[int] = State("households_month", lambda world: world.month())
+"""Last month, from the start, at whose beginning households changed; they are new in the first."""
+FOUNDING = Draw("founding", 51)
+GUARDIAN = Draw("guardian", 52)
+
+FEWEST = 0.95
+"""Share of the households that there should be below which people found households alone although
+more than enough live alone (our assumption)."""
 
 
 def send_ahead(world: World, houses: I64, companions: I64, price: F64) -> I64:
@@ -65,4 +113,264 @@ def share(table: Claims | Orders, houses: I64, new: I64) -> None:
     append(table, **columns | {"household": theirs})
 
 
-MECHANISM = Mechanism("households", "lets households send a member ahead")
+def change_households(world: World, _substep: SubStep) -> None:
+    """Let households reunite, take in children and form when a calendar month begins.
+
+    Without births and deaths (`population.demography`) none form.
+    """
+    month = world.month()
+    if month == LAST_MONTH.of(world):
+        return
+    LAST_MONTH.put(world, month)
+    reunite(world)
+    cell, counts, children = look(world)
+    take_in(world, children)
+    if world.scenario.population.demography:
+        balance(world, cell, counts)
+
+
+def reunite(world: World) -> None:
+    """Let people who went ahead and their families live together where they meet again."""
+    households = world.households
+
+    def find(first: int, last: int) -> I64:
+        rows = np.empty(last - first, np.int64)
+        return rows[: list_apart(households, first, last, rows)].copy()
+
+    parts = in_pieces(find, len(households.ident), world.threads)
+    apart = np.concatenate([np.empty(0, np.int64), *parts])
+    apart = apart[np.argsort(households.ident[apart])]
+    joins = no_joins(len(apart))
+    n = reunite_families(households, world.persons, world.country, apart, world.month(), *joins)
+    record(world, joins[:, :n], HouseholdChange.reunited)
+
+
+def look(world: World) -> tuple[I32, I64, I64]:
+    """Count people at home, and find children there without anybody older.
+
+    Returns:
+        ([household] cell, -1 for those not at home; [cell, 4] counts, see `look_at_home`; rows of
+        households of children).
+    """
+    households, n_groups = world.households, len(world.scenario.groups) + 1
+    weights = distinct_weights(households)
+    n_cells = len(weights) * n_groups * 2 * len(world.country)
+    cell = np.empty(len(households.ident), np.int32)
+
+    def work(first: int, last: int) -> tuple[I64, I64]:
+        counts = np.zeros((n_cells, 4), np.int64)
+        children = np.empty(last - first, np.int64)
+        n = look_at_home(
+            households, world.persons, first, last, world.country, weights, n_groups,
+            world.month(), cell, counts, children,
+        )  # fmt: skip
+        return counts, children[:n].copy()
+
+    counts, children = np.zeros((n_cells, 4), np.int64), np.empty(0, np.int64)
+    for _, (theirs, alone) in in_ranges(work, len(cell), world.threads, FEW_PEOPLE):
+        counts += theirs
+        children = np.append(children, alone)
+    return cell, counts, children
+
+
+def take_in(world: World, children: I64) -> None:
+    """Let children at home join relatives, or else other people in the same place.
+
+    If nobody there represents as many people, they stay alone.
+    """
+    if not len(children):
+        return
+    households, persons = world.households, world.persons
+    children = children[np.argsort(households.ident[children])]
+    guardian = np.empty(len(children), np.int64)
+    key = key_of(world.seed, GUARDIAN)
+    find_guardians(households, persons, world.country, children, key, world.month(), guardian)
+    joins = no_joins(len(children))
+    n = join_guardians(households, persons, children, guardian, *joins)
+    record(world, joins[:, :n], HouseholdChange.taken_in)
+
+
+def balance(world: World, cell: I32, counts: I64) -> None:
+    """Let people at home found households, or join relatives, so that sizes stay what they were.
+
+    Sizes at the start are 1 + Poisson(mean - 1), so that exp(1 - mean) of all households are of
+    people who live alone.
+
+    Args:
+        world: The world.
+        cell: [household] cell.
+        counts: [cell, 4] counts, see `look_at_home`.
+    """
+    used = np.flatnonzero(counts[:, 0])
+    number, people, alone, squares = counts[used].T
+    mean = mean_sizes(world)[used % len(world.country)]
+    wanted = np.floor(people / mean + 0.5)
+    should_be_alone = np.floor(wanted * np.exp(1.0 - mean) + 0.5)
+    missing = np.maximum(wanted - number, 0.0)
+    within, places = np.zeros(len(counts)), np.zeros(len(counts), np.int64)
+    # A few times as many are looked at as are needed: not everybody may go, and sexes must match.
+    within[used] = np.where(missing > 0, (8.0 * missing + 30.0) / squares, 0.0)
+    places[used] = np.maximum(np.maximum(number - wanted, alone - should_be_alone), 0.0)
+    if not within.any() and not places.any():
+        return
+    willing, score, living_alone = list_people(world, cell, within, places)
+    join_families(world, cell, places, living_alone)
+    targets = np.zeros((3, len(counts)), np.int64)
+    targets[:, used] = (
+        missing,
+        np.clip(should_be_alone - alone, 0.0, missing),
+        np.ceil(np.maximum(FEWEST * wanted - number, 0.0)),
+    )
+    order = np.lexsort((world.persons.pid[willing], score))
+    willing = willing[order]
+    theirs = cell[world.persons.household[willing]].astype(np.int64)
+    found(world, *choose_founders(world, willing, theirs, targets))
+
+
+def mean_sizes(world: World) -> F64:
+    """[place] mean size of households of the country that it lies in."""
+    sizes = []
+    for country in world.scenario.countries:
+        assert country.profile is not None
+        sizes.append(country.profile.household_size)
+    return np.array(sizes)[world.country]
+
+
+def list_people(world: World, cell: I32, within: F64, places: I64) -> tuple[I64, F64, I64]:
+    """List people who may found a household, and people who live alone; see `list_willing`.
+
+    Returns:
+        (rows of persons, scores of their households, rows of households of those who live alone).
+    """
+    households, key = world.households, key_of(world.seed, FOUNDING, world.month())
+
+    def work(first: int, last: int) -> tuple[I64, F64, I64]:
+        person, alone = np.empty(last - first, np.int64), np.empty(last - first, np.int64)
+        score = np.empty(last - first)
+        n, m = list_willing(
+            households, world.persons, first, last, cell, within, places, key, world.month(),
+            person, score, alone,
+        )  # fmt: skip
+        return person[:n].copy(), score[:n].copy(), alone[:m].copy()
+
+    parts = in_pieces(work, len(cell), world.threads) or [work(0, 0)]
+    person, score, alone = (np.concatenate(rows) for rows in zip(*parts, strict=True))
+    return person, score, alone
+
+
+def join_families(world: World, cell: I32, places: I64, alone: I64) -> None:
+    """Let people who live alone join relatives, the oldest first, as far as there are places."""
+    households, persons = world.households, world.persons
+    head = households.head[alone]
+    alone = alone[np.lexsort((persons.pid[head], persons.born[head]))]
+    joins = no_joins(len(alone))
+    n = join_relatives(households, persons, cell, places, alone, *joins)
+    record(world, joins[:, :n], HouseholdChange.joined)
+
+
+def choose_founders(world: World, willing: I64, cell: I64, targets: I64) -> tuple[I64, I64]:
+    """Choose who founds households: couples of similar age, and people alone.
+
+    Args:
+        world: The world.
+        willing: [n] rows of persons, in the order in which they go.
+        cell: [n] cells.
+        targets: [3, cell] households to be founded; of these by people alone; and below how many
+            more people found one alone if there are too few couples.
+
+    Returns:
+        ([m] rows of founders, [m] rows of their partners, `NONE` for those alone).
+    """
+    persons, (missing, alone, least) = world.persons, targets
+    woman = (persons.traits[willing] & 1).astype(np.int64)
+    available = np.zeros((len(missing), 2), np.int64)
+    np.add.at(available, (cell, woman), 1)
+    couples = np.minimum(missing - alone, available.min(axis=1))
+    paired = rank_within(2 * cell + woman) < couples[cell]
+    # The same number of men and of women of each cell: the oldest man goes with the oldest woman.
+    by_age = np.lexsort((persons.pid[willing], persons.born[willing], cell))
+    men, women = (willing[by_age[(paired & (woman == sex))[by_age]]] for sex in (0, 1))
+    related = np.empty(len(men), np.bool_)
+    are_related(world.households, persons, men, women, related)
+    men, women = men[~related], women[~related]
+    number = np.maximum(alone, least - couples)
+    left, theirs = willing[~paired], cell[~paired]
+    singles = left[rank_within(theirs) < number[theirs]]
+    # The household is of the family of the one who leads it.
+    leads = uniform_array(key_of(world.seed, FOUNDING), persons.pid[men] ^ persons.pid[women]) < 0.5
+    founders = np.concatenate([np.where(leads, women, men), singles])
+    partners = np.concatenate([np.where(leads, men, women), np.full(len(singles), NONE)])
+    return founders, partners
+
+
+def rank_within(kind: I64) -> I64:
+    """[n] how many of the same kind come before each."""
+    order = np.argsort(kind, kind="stable")
+    begins = np.searchsorted(kind[order], kind[order], side="left")
+    rank = np.empty(len(kind), np.int64)
+    rank[order] = np.arange(len(kind)) - begins
+    return rank
+
+
+def found(world: World, founders: I64, partners: I64) -> None:
+    """Let people found households; see `found_households`."""
+    new = world.add_households(len(founders))
+    found_households(world.households, world.persons, founders, partners, new, world.month())
+    count(world, new, world.n_people(new), HouseholdChange.founded)
+
+
+def no_joins(most: int) -> I64:
+    """[3, most] room for rows of households that join others, of these others, and people."""
+    return np.empty((3, most), np.int64)
+
+
+def record(world: World, joins: I64, change: HouseholdChange) -> None:
+    """Count people who have joined another household; what their own one waited for ends.
+
+    Children who are returned to adults (`Separations`) go to the household where these live now.
+    """
+    joining, joined, people = joins
+    if not len(joining):
+        return
+    count(world, joined, people, change)
+    size = world.households.size
+    for table in (APPLICATIONS.of(world), CLAIMS.of(world), ORDERS.of(world), ATTEMPTS.of(world)):
+        take(table, size[table.household] > 0)
+    adults = SEPARATIONS.of(world).adults
+    if len(adults):
+        for one, other in zip(joining, joined, strict=True):
+            adults[adults == one] = other
+
+
+def count(world: World, houses: I64, people: I64, change: HouseholdChange) -> None:
+    """Count people who have come to live in households."""
+    households = world.households
+    citizenship = world.country[households.home[houses]]
+    np.add.at(CHANGES.of(world)[:, :, change], (households.place[houses], citizenship), people)
+
+
+MECHANISM = Mechanism(
+    "households",
+    "lets households send members ahead, reunite, form and take in relatives",
+    states=(LAST_MONTH,),
+    counters=(CHANGES,),
+    draws=(FOUNDING, GUARDIAN),
+    hooks=(Hook("people", 30, change_households),),
+    tables=(
+        Table(
+            "households",
+            "people who came to live in another household in the same place",
+            "first",
+            (
+                PLACE,
+                CITIZENSHIP,
+                CHANGE,
+                Column("people", "int", "people", "people who live in another household now"),
+            ),
+            nonzero(CHANGES, "people"),
+            absent=NONE_COUNTED,
+            notes="Who goes ahead of a household, or is taken from it at a border, is not counted. "
+            "Of households that reunite, the people of the one that is no more are counted.",
+        ),
+    ),
+)
