@@ -24,7 +24,7 @@ RESIDENT, WAITING = int(Activity.resident), int(Activity.waiting)
 NOT_APART = 255 - APART
 CHILD = 12 * 15
 """Age in months below which nobody lives at home without someone older."""
-OLDEST_FOUNDER = 12 * 46
+OLD_FOUNDER = 12 * 46
 """Age in months from which nobody founds a household."""
 
 
@@ -169,8 +169,8 @@ def look_at_home(
         n_groups: Number of groups, that of people in none included.
         month: Month from the start.
         cell: [household] out: its cell; -1 if it is not at home.
-        counts: [cell, 4] households, persons, people who live alone, and squares of sizes; added
-            to.
+        counts: [cell, 4] households, persons, people who live alone, and fourth powers of sizes,
+            added to.
         children: [last - first] out: rows.
 
     Returns:
@@ -203,7 +203,7 @@ def look_at_home(
         counts[where, 0] += 1
         counts[where, 1] += size
         counts[where, 2] += size == 1
-        counts[where, 3] += size * size
+        counts[where, 3] += (size * size) ** 2
     return n
 
 
@@ -281,47 +281,45 @@ def join_guardians(households, persons, children, guardian, joining, joined, peo
 
 
 @kernel
-def list_willing(
-    households, persons, first, last, cell, within, places, draw_key, month, person, score, alone
-):
-    """List one person of each of some households who may found one, and people who live alone.
+def list_willing(households, persons, first, last, cell, within, draw_key, month, person, score):
+    """List one person of each of some households who may found one, or people who live alone.
 
-    The eldest grown-up goes who is not yet 46, and neither leads the household nor is likely to be
-    the partner of who does. Which households are looked at is drawn; large ones are more often.
+    Of those who live together, the eldest grown-up goes who is not yet 46, and neither leads the
+    household nor is likely to be the partner of who does. Which households are looked at is drawn;
+    large ones are more often.
 
     Args:
         first, last: Range of rows.
         cell: [household] cell; -1 if it is not at home.
-        within: [cell] households whose score is below are looked at; 0: none.
-        places: [cell] people who live alone and may join relatives; 0: none.
+        within: [cell, 2] households whose score is below are looked at: those of several people
+            (0), and of people who live alone (1).
         draw_key: Key of the scores.
         month: Month from the start.
         person: [last - first] out: rows.
-        score: [last - first] out: scores of their households.
-        alone: [last - first] out: households of people who live alone and have relatives.
+        score: [last - first] out: scores of their households; less 1 of those who live alone.
 
     Returns:
-        (number of persons, number of those who live alone).
+        Their number.
     """
-    n = m = 0
+    n = 0
     for house in range(first, last):
         where = cell[house]
         if where < 0 or households.activity[house] != RESIDENT:
             continue
         size = np.float64(households.size[house])
-        if size == 1.0:
-            if places[where] > 0 and households.relative[house] != house:
-                alone[m] = house
-                m += 1
-        elif within[where] > 0.0:
-            drawn = uniform(draw_key, households.ident[house]) / (size * size)
-            if drawn < within[where]:
+        single = np.int64(size == 1.0)
+        if within[where, single] <= 0.0:
+            continue
+        drawn = uniform(draw_key, households.ident[house]) / (size * size) ** 2
+        if drawn < within[where, single]:
+            row = np.int64(households.head[house])
+            if not single:
                 row = founder_of(households, persons, house, month)
-                if row != NONE:
-                    person[n] = row
-                    score[n] = drawn
-                    n += 1
-    return n, m
+            if row != NONE:
+                person[n] = row
+                score[n] = drawn - single
+                n += 1
+    return n
 
 
 @inner
@@ -343,7 +341,7 @@ def founder_of(households, persons, house, month):
     row = persons.next[head]
     while row != NOBODY:
         age = month - persons.born[row]
-        if GROWN_UP <= age < OLDEST_FOUNDER and row != partner:
+        if GROWN_UP <= age < OLD_FOUNDER and row != partner:
             if founder == NONE or is_older(persons, row, founder):
                 founder = np.int64(row)
         row = persons.next[row]
@@ -356,7 +354,7 @@ def join_relatives(households, persons, cell, places, alone, joining, joined, pe
 
     Args:
         cell: [household] cell.
-        places: [cell] how many may join; counted down.
+        places: [cell] how many may stop living alone; counted down.
         alone: [n] rows of households, in the order in which they join.
         joining, joined, people: [n] out, as in `reunite_families`.
 
@@ -407,8 +405,8 @@ def are_related(households, persons, ones, others, related):
 def found_households(households, persons, founders, partners, new, month):
     """Let people found households, alone or with a partner, where they live.
 
-    Each takes an equal share, by head, of the means of the old household. All else is as in the
-    household that the founder comes from.
+    Each takes an equal share, by head, of the means of the old household; who lived alone leaves
+    an empty one. All else is as in the household that the founder comes from.
 
     Args:
         founders: [n] rows of persons, who lead the new households.
@@ -429,6 +427,9 @@ def found_households(households, persons, founders, partners, new, month):
 def bring_along(households, persons, row, new):
     """Let a person change over to another household, with a share of the means."""
     house = persons.household[row]
+    if households.size[house] == 1:
+        merge(households, persons, house, new)
+        return
     share = households.means[house] / np.float32(households.size[house])
     households.means[house] -= share
     households.means[new] += share

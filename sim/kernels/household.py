@@ -460,10 +460,13 @@ def let_eldest_lead(households, persons, house):
 @inner
 def merge(households, persons, joining, house):
     """Let all members of a household join another one, which goes on as it is."""
-    last = households.head[house]
-    while persons.next[last] != NOBODY:
-        last = persons.next[last]
-    persons.next[last] = households.head[joining]
+    if households.size[house] == 0:
+        households.head[house] = households.head[joining]
+    else:
+        last = households.head[house]
+        while persons.next[last] != NOBODY:
+            last = persons.next[last]
+        persons.next[last] = households.head[joining]
     row = households.head[joining]
     while row != NOBODY:
         persons.household[row] = house

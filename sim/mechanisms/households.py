@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 
 from sim.core.parallel import FEW_PEOPLE, in_pieces, in_ranges
 from sim.core.rng import Draw, key_of, uniform_array
-from sim.core.state import F64, I64, NONE, Claims, Orders, append, take
+from sim.core.state import APART, F64, I64, NONE, WOMAN, Claims, Orders, append, take
 from sim.core.terms import HouseholdChange
 from sim.kernels.formation import (
+    OLD_FOUNDER,
     are_related,
     distinct_weights,
     find_guardians,
@@ -27,7 +28,7 @@ from sim.kernels.formation import (
     look_at_home,
     reunite_families,
 )
-from sim.kernels.household import split_parties
+from sim.kernels.household import GROWN_UP, split_parties
 from sim.mechanisms.admission import APPLICATIONS
 from sim.mechanisms.asylum import CLAIMS
 from sim.mechanisms.attempts import ATTEMPTS
@@ -62,6 +63,11 @@ GUARDIAN = Draw("guardian", 52)
 FEWEST = 0.95
 """Share of the households that there should be below which people found households alone although
 more than enough live alone (our assumption)."""
+APART_DAYS = 730
+"""Days after which people who have gone ahead of a family, and live alone, may found a household
+with somebody else (our assumption)."""
+SOME = 16
+"""Households that are looked at in a cell, besides those that its numbers call for."""
 
 
 def send_ahead(world: World, houses: I64, companions: I64, price: F64) -> I64:
@@ -191,7 +197,7 @@ def take_in(world: World, children: I64) -> None:
 
 
 def balance(world: World, cell: I32, counts: I64) -> None:
-    """Let people at home found households, or join relatives, so that sizes stay what they were.
+    """Let people at home found households, or join others, so that sizes stay what they were.
 
     Sizes at the start are 1 + Poisson(mean - 1), so that exp(1 - mean) of all households are of
     people who live alone.
@@ -202,29 +208,28 @@ def balance(world: World, cell: I32, counts: I64) -> None:
         counts: [cell, 4] counts, see `look_at_home`.
     """
     used = np.flatnonzero(counts[:, 0])
-    number, people, alone, squares = counts[used].T
+    number, people, alone, powers = counts[used].T
     mean = mean_sizes(world)[used % len(world.country)]
     wanted = np.floor(people / mean + 0.5)
     should_be_alone = np.floor(wanted * np.exp(1.0 - mean) + 0.5)
     missing = np.maximum(wanted - number, 0.0)
-    within, places = np.zeros(len(counts)), np.zeros(len(counts), np.int64)
+    too_many = np.minimum(
+        np.maximum(np.maximum(number - wanted, alone - should_be_alone), 0), alone
+    )
     # A few times as many are looked at as are needed: not everybody may go, and sexes must match.
-    within[used] = np.where(missing > 0, (8.0 * missing + 30.0) / squares, 0.0)
-    places[used] = np.maximum(np.maximum(number - wanted, alone - should_be_alone), 0.0)
-    if not within.any() and not places.any():
-        return
-    willing, score, living_alone = list_people(world, cell, within, places)
-    join_families(world, cell, places, living_alone)
-    targets = np.zeros((3, len(counts)), np.int64)
+    tried = np.where(missing + too_many > 0, 8.0 * (missing + too_many) + SOME, 0.0)
+    within, targets = np.zeros((len(counts), 2)), np.zeros((4, len(counts)), np.int64)
+    within[used, 0] = tried / np.maximum(powers, 1)
+    within[used, 1] = np.where(too_many > 0, tried / np.maximum(alone, 1), 0.0)
     targets[:, used] = (
         missing,
         np.clip(should_be_alone - alone, 0.0, missing),
         np.ceil(np.maximum(FEWEST * wanted - number, 0.0)),
+        too_many,
     )
-    order = np.lexsort((world.persons.pid[willing], score))
-    willing = willing[order]
-    theirs = cell[world.persons.household[willing]].astype(np.int64)
-    found(world, *choose_founders(world, willing, theirs, targets))
+    willing = list_people(world, cell, within)
+    willing = join_families(world, cell, targets[3], willing)
+    found(world, *choose_founders(world, willing, cell, targets))
 
 
 def mean_sizes(world: World) -> F64:
@@ -236,65 +241,94 @@ def mean_sizes(world: World) -> F64:
     return np.array(sizes)[world.country]
 
 
-def list_people(world: World, cell: I32, within: F64, places: I64) -> tuple[I64, F64, I64]:
-    """List people who may found a household, and people who live alone; see `list_willing`.
+def list_people(world: World, cell: I32, within: F64) -> I64:
+    """List people who may found a household, or stop living alone; see `list_willing`.
 
     Returns:
-        (rows of persons, scores of their households, rows of households of those who live alone).
+        [n] rows of persons, in the order in which they go; those who live alone come first.
     """
     households, key = world.households, key_of(world.seed, FOUNDING, world.month())
 
-    def work(first: int, last: int) -> tuple[I64, F64, I64]:
-        person, alone = np.empty(last - first, np.int64), np.empty(last - first, np.int64)
-        score = np.empty(last - first)
-        n, m = list_willing(
-            households, world.persons, first, last, cell, within, places, key, world.month(),
-            person, score, alone,
-        )  # fmt: skip
-        return person[:n].copy(), score[:n].copy(), alone[:m].copy()
+    def work(first: int, last: int) -> tuple[I64, F64]:
+        person, score = np.empty(last - first, np.int64), np.empty(last - first)
+        n = list_willing(
+            households, world.persons, first, last, cell, within, key, world.month(), person, score
+        )
+        return person[:n].copy(), score[:n].copy()
 
     parts = in_pieces(work, len(cell), world.threads) or [work(0, 0)]
-    person, score, alone = (np.concatenate(rows) for rows in zip(*parts, strict=True))
-    return person, score, alone
+    person, score = (np.concatenate(rows) for rows in zip(*parts, strict=True))
+    return np.asarray(person[np.lexsort((world.persons.pid[person], score))])
 
 
-def join_families(world: World, cell: I32, places: I64, alone: I64) -> None:
-    """Let people who live alone join relatives, the oldest first, as far as there are places."""
+def join_families(world: World, cell: I32, too_many: I64, willing: I64) -> I64:
+    """Let people who live alone join relatives, as far as too many live alone.
+
+    Args:
+        world: The world.
+        cell: [household] cell.
+        too_many: [cell] how many may stop living alone; counted down.
+        willing: [n] rows of persons, in the order in which they go.
+
+    Returns:
+        [m] rows of persons who may found a household: of those who live alone only as many as may
+        stop it, if they are young enough and have not lately gone ahead of a family.
+    """
     households, persons = world.households, world.persons
-    head = households.head[alone]
-    alone = alone[np.lexsort((persons.pid[head], persons.born[head]))]
+    house = persons.household[willing]
+    alone = house[households.size[house] == 1].astype(np.int64)
     joins = no_joins(len(alone))
-    n = join_relatives(households, persons, cell, places, alone, *joins)
+    n = join_relatives(households, persons, cell, too_many, alone, *joins)
     record(world, joins[:, :n], HouseholdChange.joined)
+    # Who has joined relatives, or been joined by them, stays with them.
+    together = np.isin(house, joins[:2, :n])
+    willing, house = willing[~together], house[~together]
+    single = households.size[house] == 1
+    age = world.month() - persons.born[willing]
+    settled = (households.flags[house] & APART == 0) | (
+        households.moved[house] < world.day - APART_DAYS
+    )
+    free = ~single | ((age >= GROWN_UP) & (age < OLD_FOUNDER) & settled)
+    willing, single = willing[free], single[free]
+    theirs = cell[persons.household[willing]]
+    rank = rank_within(2 * theirs + single)
+    return np.asarray(willing[~single | (rank < too_many[theirs])])
 
 
-def choose_founders(world: World, willing: I64, cell: I64, targets: I64) -> tuple[I64, I64]:
+def choose_founders(world: World, willing: I64, cell: I32, targets: I64) -> tuple[I64, I64]:
     """Choose who founds households: couples of similar age, and people alone.
 
     Args:
         world: The world.
         willing: [n] rows of persons, in the order in which they go.
-        cell: [n] cells.
-        targets: [3, cell] households to be founded; of these by people alone; and below how many
-            more people found one alone if there are too few couples.
+        cell: [household] cell.
+        targets: [4, cell] households that are missing; of these, of people alone; below how many
+            more people found one alone if there are too few couples; and how many live alone who
+            should not.
 
     Returns:
         ([m] rows of founders, [m] rows of their partners, `NONE` for those alone).
     """
-    persons, (missing, alone, least) = world.persons, targets
-    woman = (persons.traits[willing] & 1).astype(np.int64)
+    households, persons, (missing, alone, least) = world.households, world.persons, targets[:3]
+    house = persons.household[willing]
+    theirs = cell[house].astype(np.int64)
+    single = households.size[house] == 1
+    woman = (persons.traits[willing] & WOMAN).astype(np.int64)
     available = np.zeros((len(missing), 2), np.int64)
-    np.add.at(available, (cell, woman), 1)
-    couples = np.minimum(missing - alone, available.min(axis=1))
-    paired = rank_within(2 * cell + woman) < couples[cell]
+    np.add.at(available, (theirs, woman), 1)
+    unmarried = np.bincount(theirs[single], minlength=len(missing))
+    # Two people who lived alone may make one couple.
+    couples = np.minimum(missing - alone + (unmarried + 1) // 2, available.min(axis=1))
+    paired = rank_within(2 * theirs + woman) < couples[theirs]
     # The same number of men and of women of each cell: the oldest man goes with the oldest woman.
-    by_age = np.lexsort((persons.pid[willing], persons.born[willing], cell))
-    men, women = (willing[by_age[(paired & (woman == sex))[by_age]]] for sex in (0, 1))
+    by_age = np.lexsort((persons.pid[willing], persons.born[willing], theirs))
+    men, women = (willing[by_age[(paired & (woman == sex))[by_age]]] for sex in (0, WOMAN))
     related = np.empty(len(men), np.bool_)
-    are_related(world.households, persons, men, women, related)
+    are_related(households, persons, men, women, related)
     men, women = men[~related], women[~related]
     number = np.maximum(alone, least - couples)
-    left, theirs = willing[~paired], cell[~paired]
+    left = ~paired & ~single
+    left, theirs = willing[left], theirs[left]
     singles = left[rank_within(theirs) < number[theirs]]
     # The household is of the family of the one who leads it.
     leads = uniform_array(key_of(world.seed, FOUNDING), persons.pid[men] ^ persons.pid[women]) < 0.5
@@ -314,9 +348,14 @@ def rank_within(kind: I64) -> I64:
 
 def found(world: World, founders: I64, partners: I64) -> None:
     """Let people found households; see `found_households`."""
+    persons = world.persons
     new = world.add_households(len(founders))
-    found_households(world.households, world.persons, founders, partners, new, world.month())
+    both = np.concatenate([founders, partners[partners != NONE]])
+    left = persons.household[both].astype(np.int64)
+    found_households(world.households, persons, founders, partners, new, world.month())
     count(world, new, world.n_people(new), HouseholdChange.founded)
+    empty = world.households.size[left] == 0
+    end(world, left[empty], persons.household[both][empty])
 
 
 def no_joins(most: int) -> I64:
@@ -325,14 +364,24 @@ def no_joins(most: int) -> I64:
 
 
 def record(world: World, joins: I64, change: HouseholdChange) -> None:
-    """Count people who have joined another household; what their own one waited for ends.
+    """Count people who have joined another household; their own one is no more."""
+    joining, joined, people = joins
+    count(world, joined, people, change)
+    end(world, joining, joined)
+
+
+def end(world: World, joining: I64, joined: I64) -> None:
+    """End what households waited for that are no more.
 
     Children who are returned to adults (`Separations`) go to the household where these live now.
+
+    Args:
+        world: The world.
+        joining: [n] rows of households without members.
+        joined: [n] rows of households where their members live now.
     """
-    joining, joined, people = joins
     if not len(joining):
         return
-    count(world, joined, people, change)
     size = world.households.size
     for table in (APPLICATIONS.of(world), CLAIMS.of(world), ORDERS.of(world), ATTEMPTS.of(world)):
         take(table, size[table.household] > 0)
