@@ -138,7 +138,7 @@ class HouseholdChange(IntEnum):
     taken_in = 2
     """They are under 15, and nobody older lived with them."""
     joined = 3
-    """They lived alone and join relatives."""
+    """They lived alone and join relatives, or the family of a partner."""
 
 
 class Journey(IntEnum):

@@ -23,7 +23,7 @@ from sim.kernels.household import (
 RESIDENT, WAITING = int(Activity.resident), int(Activity.waiting)
 NOT_APART = 255 - APART
 CHILD = 12 * 15
-"""Age in months below which nobody lives at home without someone older."""
+"""Age in months below which nobody lives without someone older."""
 OLD_FOUNDER = 12 * 46
 """Age in months from which nobody founds a household."""
 
@@ -157,7 +157,7 @@ def distinct_weights(households):
 def look_at_home(
     households, persons, first, last, country, weights, n_groups, month, cell, counts, children
 ):
-    """Count people at home by cell, and list the households there that no one of 15 or more leads.
+    """Count people at home by cell, and list the households anywhere in which all are under 15.
 
     A cell is the people of one place, group, weight, and status (citizen or displaced), who live
     in the country that they are from and are citizens of.
@@ -182,14 +182,14 @@ def look_at_home(
         cell[house] = -1
         p = households.place[house]
         c = country[p]
-        if not lives(households, house) or country[households.home[house]] != c:
+        if not lives(households, house):
             continue
         if month - persons.born[households.head[house]] < CHILD:
             let_eldest_lead(households, persons, house)
             if month - persons.born[households.head[house]] < CHILD:
                 children[n] = house
                 n += 1
-        if households.citizenship[house] != c:
+        if country[households.home[house]] != c or households.citizenship[house] != c:
             continue
         # Neighbouring rows mostly have the same weight.
         if weights[w] != households.weight[house]:
@@ -212,7 +212,7 @@ def find_guardians(households, persons, country, children, draw_key, month, guar
     """Find a household for children who live without anybody older.
 
     A household of their family with an adult, if one lives in the same place; otherwise any there,
-    of their own group if possible, by lot.
+    from their country, of their own group if possible, by lot.
 
     Args:
         country: [place] country index.
@@ -261,21 +261,21 @@ def takes_in(households, persons, country, house, other, month):
 
 
 @kernel
-def join_guardians(households, persons, children, guardian, joining, joined, people):
-    """Let children join the households that take them in.
+def join_others(households, persons, houses, others, joining, joined, people):
+    """Let households join others.
 
     Args:
-        children: [n] rows of households of children.
-        guardian: [n] rows; `NONE`: they stay alone.
+        houses: [n] rows.
+        others: [n] rows; `NONE`: the household stays by itself.
         joining, joined, people: [n] out, as in `reunite_families`.
 
     Returns:
         Number of households that joined another one.
     """
     n = 0
-    for i in range(children.shape[0]):
-        if guardian[i] != NONE:
-            join(households, persons, children[i], guardian[i], n, joining, joined, people)
+    for i in range(houses.shape[0]):
+        if others[i] != NONE:
+            join(households, persons, houses[i], others[i], n, joining, joined, people)
             n += 1
     return n
 

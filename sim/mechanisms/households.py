@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from sim.core.parallel import FEW_PEOPLE, in_pieces, in_ranges
 from sim.core.rng import Draw, key_of, uniform_array
-from sim.core.state import APART, F64, I64, NONE, WOMAN, Claims, Orders, append, take
+from sim.core.state import APART, F64, I64, NONE, WOMAN, Bool, Claims, Orders, append, take
 from sim.core.terms import HouseholdChange
 from sim.kernels.formation import (
     OLD_FOUNDER,
@@ -21,7 +21,7 @@ from sim.kernels.formation import (
     distinct_weights,
     find_guardians,
     found_households,
-    join_guardians,
+    join_others,
     join_relatives,
     list_apart,
     list_willing,
@@ -47,7 +47,7 @@ CHANGE = Column(
     "change",
     "text",
     "word",
-    "founded, reunited, taken_in (children without anybody older) or joined (relatives)",
+    "founded, reunited, taken_in (children without anybody older), joined (kin or a partner)",
     words=words_of(HouseholdChange),
 )
 CHANGES = dense(
@@ -152,7 +152,7 @@ def reunite(world: World) -> None:
 
 
 def look(world: World) -> tuple[I32, I64, I64]:
-    """Count people at home, and find children there without anybody older.
+    """Count people at home, and find children anywhere without anybody older.
 
     Returns:
         ([household] cell, -1 for those not at home; [cell, 4] counts, see `look_at_home`; rows of
@@ -180,9 +180,9 @@ def look(world: World) -> tuple[I32, I64, I64]:
 
 
 def take_in(world: World, children: I64) -> None:
-    """Let children at home join relatives, or else other people in the same place.
+    """Let children join relatives, or else other people from their country in the same place.
 
-    If nobody there represents as many people, they stay alone.
+    If no adult there has their citizenship and represents as many people, they stay alone.
     """
     if not len(children):
         return
@@ -192,7 +192,7 @@ def take_in(world: World, children: I64) -> None:
     key = key_of(world.seed, GUARDIAN)
     find_guardians(households, persons, world.country, children, key, world.month(), guardian)
     joins = no_joins(len(children))
-    n = join_guardians(households, persons, children, guardian, *joins)
+    n = join_others(households, persons, children, guardian, *joins)
     record(world, joins[:, :n], HouseholdChange.taken_in)
 
 
@@ -218,18 +218,21 @@ def balance(world: World, cell: I32, counts: I64) -> None:
     )
     # A few times as many are looked at as are needed: not everybody may go, and sexes must match.
     tried = np.where(missing + too_many > 0, 8.0 * (missing + too_many) + SOME, 0.0)
-    within, targets = np.zeros((len(counts), 2)), np.zeros((4, len(counts)), np.int64)
+    within, targets = np.zeros((len(counts), 2)), np.zeros((5, len(counts)), np.int64)
     within[used, 0] = tried / np.maximum(powers, 1)
     within[used, 1] = np.where(too_many > 0, tried / np.maximum(alone, 1), 0.0)
     targets[:, used] = (
         missing,
         np.clip(should_be_alone - alone, 0.0, missing),
         np.ceil(np.maximum(FEWEST * wanted - number, 0.0)),
+        number > wanted,
         too_many,
     )
     willing = list_people(world, cell, within)
-    willing = join_families(world, cell, targets[3], willing)
-    found(world, *choose_founders(world, willing, cell, targets))
+    willing = join_families(world, cell, targets[4], willing)
+    founders, partners = choose_founders(world, willing, cell, targets)
+    stay = marry_in(world, founders, partners, targets[3, cell[world.persons.household[founders]]])
+    found(world, founders[~stay], partners[~stay])
 
 
 def mean_sizes(world: World) -> F64:
@@ -302,9 +305,8 @@ def choose_founders(world: World, willing: I64, cell: I32, targets: I64) -> tupl
         world: The world.
         willing: [n] rows of persons, in the order in which they go.
         cell: [household] cell.
-        targets: [4, cell] households that are missing; of these, of people alone; below how many
-            more people found one alone if there are too few couples; and how many live alone who
-            should not.
+        targets: [5, cell] households that are missing; of these, of people alone; below how many
+            more people found one alone if there are too few couples; and two more.
 
     Returns:
         ([m] rows of founders, [m] rows of their partners, `NONE` for those alone).
@@ -335,6 +337,29 @@ def choose_founders(world: World, willing: I64, cell: I32, targets: I64) -> tupl
     founders = np.concatenate([np.where(leads, women, men), singles])
     partners = np.concatenate([np.where(leads, men, women), np.full(len(singles), NONE)])
     return founders, partners
+
+
+def marry_in(world: World, founders: I64, partners: I64, crowded: I64) -> Bool:
+    """Let people who live alone move in with a partner's family, where households are too many.
+
+    Args:
+        world: The world.
+        founders, partners: [n] rows of persons; `NONE`: nobody comes along.
+        crowded: [n] whether there are too many households.
+
+    Returns:
+        [n] whether they have done so, and found no household.
+    """
+    households, persons = world.households, world.persons
+    house, other = persons.household[founders], persons.household[partners]
+    single, also = households.size[house] == 1, households.size[other] == 1
+    stay = (crowded > 0) & (partners != NONE) & (single != also)
+    single, house, other = single[stay], house[stay], other[stay]
+    joins = no_joins(int(stay.sum()))
+    moving, into = np.where(single, house, other), np.where(single, other, house)
+    join_others(households, persons, moving.astype(np.int64), into.astype(np.int64), *joins)
+    record(world, joins, HouseholdChange.joined)
+    return np.asarray(stay)
 
 
 def rank_within(kind: I64) -> I64:
