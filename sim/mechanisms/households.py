@@ -66,6 +66,8 @@ more than enough live alone (our assumption)."""
 APART_DAYS = 730
 """Days after which people who have gone ahead of a family, and live alone, may found a household
 with somebody else (our assumption)."""
+MONTHS = 6
+"""Months over which people who should not live alone come to live with others (our assumption)."""
 SOME = 16
 """Households that are looked at in a cell, besides those that its numbers call for."""
 
@@ -213,11 +215,11 @@ def balance(world: World, cell: I32, counts: I64) -> None:
     wanted = np.floor(people / mean + 0.5)
     should_be_alone = np.floor(wanted * np.exp(1.0 - mean) + 0.5)
     missing = np.maximum(wanted - number, 0.0)
-    too_many = np.minimum(
-        np.maximum(np.maximum(number - wanted, alone - should_be_alone), 0), alone
-    )
+    # Not all of them at once: some have no relatives there, and marry when there is somebody.
+    surplus = np.maximum(number - wanted, alone - should_be_alone)
+    too_many = np.ceil(np.clip(surplus, 0.0, alone) / MONTHS)
     # A few times as many are looked at as are needed: not everybody may go, and sexes must match.
-    tried = np.where(missing + too_many > 0, 8.0 * (missing + too_many) + SOME, 0.0)
+    tried = np.where(missing + too_many > 0, 4.0 * (missing + too_many) + SOME, 0.0)
     within, targets = np.zeros((len(counts), 2)), np.zeros((5, len(counts)), np.int64)
     within[used, 0] = tried / np.maximum(powers, 1)
     within[used, 1] = np.where(too_many > 0, tried / np.maximum(alone, 1), 0.0)
