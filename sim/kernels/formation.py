@@ -17,6 +17,7 @@ from sim.kernels.household import (
     found_household,
     is_older,
     let_eldest_lead,
+    let_lead,
     merge,
 )
 
@@ -421,6 +422,7 @@ def found_households(households, persons, founders, partners, new, month):
         if partners[i] != NONE:
             bring_along(households, persons, partners[i], new[i])
         bring_along(households, persons, founders[i], new[i])
+        let_lead(households, persons, new[i], founders[i])
 
 
 @inner

@@ -441,20 +441,28 @@ def reunite(households, persons, children, adults):
 
 
 @inner
+def let_lead(households, persons, house, leader):
+    """Let a member lead a household."""
+    head = households.head[house]
+    if leader == head:
+        return
+    before = head
+    while persons.next[before] != leader:
+        before = persons.next[before]
+    persons.next[before] = persons.next[leader]
+    persons.next[leader] = head
+    households.head[house] = leader
+
+
+@inner
 def let_eldest_lead(households, persons, house):
     """Let the eldest member lead a household."""
-    head = households.head[house]
-    before = eldest = head
-    row = head
-    while persons.next[row] != NOBODY:
-        after = persons.next[row]
-        if is_older(persons, after, eldest):
-            before, eldest = row, after
-        row = after
-    if eldest != head:
-        persons.next[before] = persons.next[eldest]
-        persons.next[eldest] = head
-        households.head[house] = eldest
+    eldest = row = households.head[house]
+    while row != NOBODY:
+        if is_older(persons, row, eldest):
+            eldest = row
+        row = persons.next[row]
+    let_lead(households, persons, house, eldest)
 
 
 @inner
