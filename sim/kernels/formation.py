@@ -170,7 +170,7 @@ def look_at_home(
         n_groups: Number of groups, that of people in none included.
         month: Month from the start.
         cell: [household] out: its cell; -1 if it is not at home.
-        counts: [cell, 4] households, persons, people who live alone, and fourth powers of sizes,
+        counts: [cell, 4] households, persons, people who live alone, and sixth powers of sizes,
             added to.
         children: [last - first] out: rows.
 
@@ -204,7 +204,7 @@ def look_at_home(
         counts[where, 0] += 1
         counts[where, 1] += size
         counts[where, 2] += size == 1
-        counts[where, 3] += (size * size) ** 2
+        counts[where, 3] += size**6
     return n
 
 
@@ -311,7 +311,7 @@ def list_willing(households, persons, first, last, cell, within, draw_key, month
         single = np.int64(size == 1.0)
         if within[where, single] <= 0.0:
             continue
-        drawn = uniform(draw_key, households.ident[house]) / (size * size) ** 2
+        drawn = uniform(draw_key, households.ident[house]) / size**6
         if drawn < within[where, single]:
             row = np.int64(households.head[house])
             if not single:
