@@ -282,18 +282,21 @@ def join_others(households, persons, houses, others, joining, joined, people):
 
 
 @kernel
-def list_willing(households, persons, first, last, cell, within, draw_key, month, person, score):
+def list_willing(
+    households, persons, first, last, cell, within, largest, draw_key, month, person, score
+):
     """List one person of each of some households who may found one, or people who live alone.
 
     Of those who live together, the eldest grown-up goes who is not yet 46, and neither leads the
     household nor is likely to be the partner of who does. Which households are looked at is drawn;
-    large ones are more often.
+    large ones are more often, except where people move in.
 
     Args:
         first, last: Range of rows.
         cell: [household] cell; -1 if it is not at home.
         within: [cell, 2] households whose score is below are looked at: those of several people
             (0), and of people who live alone (1).
+        largest: [cell] most members of a household into which people move; 0: none do.
         draw_key: Key of the scores.
         month: Month from the start.
         person: [last - first] out: rows.
@@ -311,7 +314,11 @@ def list_willing(households, persons, first, last, cell, within, draw_key, month
         single = np.int64(size == 1.0)
         if within[where, single] <= 0.0:
             continue
-        drawn = uniform(draw_key, households.ident[house]) / size**6
+        drawn = uniform(draw_key, households.ident[house])
+        if largest[where] == 0:
+            drawn /= size**6
+        elif size > largest[where]:
+            continue
         if drawn < within[where, single]:
             row = np.int64(households.head[house])
             if not single:

@@ -221,16 +221,17 @@ def balance(world: World, cell: I32, counts: I64) -> None:
     # A few times as many are looked at as are needed: not everybody may go, and sexes must match.
     tried = np.where(missing + too_many > 0, 4.0 * (missing + too_many) + SOME, 0.0)
     within, targets = np.zeros((len(counts), 2)), np.zeros((5, len(counts)), np.int64)
-    within[used, 0] = tried / np.maximum(powers, 1)
+    crowded = number > wanted
+    within[used, 0] = tried / np.where(crowded, number, np.maximum(powers, 1))
     within[used, 1] = np.where(too_many > 0, tried / np.maximum(alone, 1), 0.0)
     targets[:, used] = (
         missing,
         np.clip(should_be_alone - alone, 0.0, missing),
         np.ceil(np.maximum(FEWEST * wanted - number, 0.0)),
-        number > wanted,
+        np.where(crowded, np.ceil(mean), 0.0),
         too_many,
     )
-    willing = list_people(world, cell, within)
+    willing = list_people(world, cell, within, targets[3])
     willing = join_families(world, cell, targets[4], willing)
     founders, partners = choose_founders(world, willing, cell, targets)
     stay = marry_in(world, founders, partners, targets[3, cell[world.persons.household[founders]]])
@@ -246,7 +247,7 @@ def mean_sizes(world: World) -> F64:
     return np.array(sizes)[world.country]
 
 
-def list_people(world: World, cell: I32, within: F64) -> I64:
+def list_people(world: World, cell: I32, within: F64, largest: I64) -> I64:
     """List people who may found a household, or stop living alone; see `list_willing`.
 
     Returns:
@@ -257,8 +258,9 @@ def list_people(world: World, cell: I32, within: F64) -> I64:
     def work(first: int, last: int) -> tuple[I64, F64]:
         person, score = np.empty(last - first, np.int64), np.empty(last - first)
         n = list_willing(
-            households, world.persons, first, last, cell, within, key, world.month(), person, score
-        )
+            households, world.persons, first, last, cell, within, largest, key, world.month(),
+            person, score,
+        )  # fmt: skip
         return person[:n].copy(), score[:n].copy()
 
     parts = in_pieces(work, len(cell), world.threads) or [work(0, 0)]

@@ -461,3 +461,16 @@ def test_children_do_not_stay_alone_in_a_busy_world() -> None:
         pids = set(persons.pid[heads[children]].tolist())
         alone = {pid: alone.get(pid, 0) + 1 for pid in pids}
         assert max(alone.values(), default=0) <= 1, at.date()
+
+
+def test_nobody_marries_in_the_family(monkeypatch: pytest.MonkeyPatch) -> None:
+    at = world(small(*CALM, "countries.AA.profile.household_size=5"))
+    households = at.households
+    family = np.flatnonzero(households.place == SOUTH)
+    households.relative[family] = np.roll(family, 1)
+    with_sizes(monkeypatch, 4.8)
+    begin_month(at)
+    place = at.households.place[len(households.size) :]
+    assert (place == NORTH).sum() > 10
+    couples = at.households.size[len(households.size) :] == 2
+    assert not (couples & (place == SOUTH)).any()
