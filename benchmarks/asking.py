@@ -128,7 +128,9 @@ def pick_goals(
         ([n] destination or -1, [n] channel, [n] companions, [n] fee and fare per person).
     """
     n = len(houses)
-    goal, channel, companions, price = (np.empty(n, kind) for kind in (np.int64, np.int64, np.int64, np.float64))
+    goal, channel, companions, price = (
+        np.empty(n, kind) for kind in (np.int64, np.int64, np.int64, np.float64)
+    )
     keys = np.array([key_of(world.seed, draw) for draw in (DESTINATION, CHANNEL_CHOSEN)], np.uint64)
     choose_all(
         world.households, world.persons, houses, words, hazards, CHOICES.of(world).tables, now,

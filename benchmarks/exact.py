@@ -91,7 +91,7 @@ def measure(mode: Mode) -> dict[str, Any]:
                     tallies["C"].add(*size, same(in_c, found))
                 if here():
                     twin = twin_of(asked[0])
-                    world, now, who = asked
+                    _, now, who = asked
                     twin.ask(now, round(who.until))
                     tallies["objects"].add(*size, same_answers(twin, found))
                 calls.append((asking(arguments, houses), found))

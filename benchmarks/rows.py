@@ -55,7 +55,9 @@ def without_rows(world: World) -> Iterator[tuple[str, Any]]:
 
 def moves_of(batches: list[Moves]) -> Moves:
     """People who set out or arrived, in an order of their own, whoever did so first."""
-    columns = [np.concatenate([np.empty(0, np.int64), *column]) for column in zip(*batches)]
+    columns = [
+        np.concatenate([np.empty(0, np.int64), *column]) for column in zip(*batches, strict=True)
+    ]
     columns = columns or [np.empty(0, np.int64)] * len(Moves._fields)
     order = np.lexsort(columns)
     return Moves(*(column[order] for column in columns))

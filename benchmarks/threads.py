@@ -48,8 +48,7 @@ def counts_of(world: World) -> dict[str, Any]:
     """What was counted, with moves in an order of their own."""
     moves = (DEPARTED.name, ARRIVED.name)
     return {
-        name: moves_of(values) if name in moves else values
-        for name, values in world.counts.items()
+        name: moves_of(values) if name in moves else values for name, values in world.counts.items()
     }
 
 

@@ -158,16 +158,16 @@ def show(found: dict[str, Any]) -> list[str]:
                 f" {it['steps']} steps of {total:.3f} s (median {it['seconds_median']:.3f})"
             ),
             *of_world(world),
-            f"  {'stage':<9}{'ns/person':>9}{'of step':>9}   parts, % of step",
+            f"  {'stage':<12}{'ns/person':>9}{'of step':>9}   parts, % of step",
         ]
         for stage, parts in it["parts"].items():
             seconds, each = it["stages"][stage], it["stages_ns_per_person"][stage]
-            line = f"  {stage:<9}{each:>9.1f}{seconds / total:>9.1%}  "
+            line = f"  {stage:<12}{each:>9.1f}{seconds / total:>9.1%}  "
             for part, value in sorted(parts.items(), key=lambda item: -item[1]):
                 more = f" {part} {100 * value / total:.0f}"
                 if len(line + more) < WIDTH and value / total >= 0.005:
                     line += more + ","
             lines.append(line.rstrip(","))
         covered = it["stages_over_total"]
-        lines += [f"  {'sum':<9}{covered * it['ns_per_person_step']:>9.1f}{covered:>9.1%}", ""]
+        lines += [f"  {'sum':<12}{covered * it['ns_per_person_step']:>9.1f}{covered:>9.1%}", ""]
     return lines

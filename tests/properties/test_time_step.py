@@ -12,6 +12,10 @@ More random worlds, and longer runs of the shipped cases, with `SIM_LONG_TESTS=1
 from __future__ import annotations
 
 import os
+import pickle
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,15 +24,16 @@ import pytest
 
 import sim
 from sim.core.rng import key_of
+from sim.core.terms import Activity, Status
 from sim.engine.setup import build_world
 from sim.engine.simulate import run_world
 from sim.engine.solve import solve_base
-from sim.engine.step import step_end
+from sim.engine.step import advance_to, next_change, step_end
 from sim.kernels.plane import Plane
 from sim.model.world import World
 from sim.results.tables import TABLES
 from sim.scenario.whole import Scenario
-from tests.small import HARSH, Tables, small
+from tests.small import HARSH, NORTH, TOWN, Tables, edited, small
 from tests.worlds import random_scenario
 
 LONG = bool(os.environ.get("SIM_LONG_TESTS"))
@@ -127,6 +132,7 @@ def differing(scenario: Scenario, one: str, other: str, seed: int | None = None)
 def differing_tables(scenario: Scenario, runs: dict[str, Tables]) -> dict[str, Any]:
     """The same of two runs, by their steps."""
     (one, mine), (other, theirs) = runs.items()
+    other = one if other == "again" else other
     common = sorted({*firsts(scenario, one)} & {*firsts(scenario, other)})
     assert mine.keys() == theirs.keys() == TABLES.keys()
     found = {}
@@ -197,7 +203,7 @@ def test_the_small_world_is_the_same_by_day_week_and_month(everything, by_day, s
 def test_week_and_month_have_a_date_in_common_and_are_the_same_on_it():
     """Without the days in between: the comparison by day may hide nothing."""
     scenario = small("population.agents=2000", "time.end=2020-12-29")
-    assert {*firsts(scenario, "week")} & {*firsts(scenario, "month")} == {0, 182, 364}
+    assert {*firsts(scenario, "week")} & {*firsts(scenario, "month")} == {0, 91, 182, 364}
     assert differing(solve_base(scenario, scenario), "week", "month") == {}
 
 
@@ -230,3 +236,246 @@ def test_they_would_not_be_were_events_drawn_anew_in_each_segment(everything, by
     monkeypatch.setattr(World, "plane", anew)
     apart = differing_tables(everything, {"day": by_day, "month": run(everything, "month")})
     assert {"answers", "flows", "stocks", "persons", "harms", "claims"} <= apart.keys()
+
+
+def test_those_who_are_stranded_are_the_same_too():
+    """They apply, and send somebody ahead, from where they have no residence."""
+    scenario = small("population.agents=8000", "time.end=2020-02", "journey.wait_stranded=.05")
+    scenario = solve_base(scenario, scenario)
+    runs = {}
+    for step in STEPS:
+        world = build_world(with_step(scenario, step), scenario.seed)
+        households = world.households
+        houses = np.flatnonzero((households.place == NORTH) & (households.home == NORTH))[:400]
+        households.place[houses], households.activity[houses] = TOWN, int(Activity.stranded)
+        households.status[houses], households.moved[houses] = int(Status.irregular), 0
+        households.means[houses] = 1e5
+        before = len(households.ident)
+        runs[step] = run_world(world, 0, 1, None).frames(0)
+        households, went = world.households, world.households.activity[houses]
+        assert (went == Activity.waiting).sum() >= 10
+        assert np.isin(households.relative[houses[went == Activity.stranded]], houses).mean() < 1
+        assert len(households.ident) > before
+    for step in STEPS[1:]:
+        assert differing_tables(scenario, {"day": runs["day"], step: runs[step]}) == {}
+
+
+# What concerns nobody changes nothing -------------------------------------------------------------
+
+NOWHERE = {
+    "countries": {"id": "DD", "neighbours": ["CC"], "democracy": 0.3, "voice": 0.3},
+    "places": {
+        "id": "DD_D", "country": "DD", "kind": "camp", "capacity": 0, "people": 0, "income": 5000,
+        "lat": 50.0, "lon": 20.0,
+    },
+    "corridors": {"from": "CC_C", "to": "DD_D"},
+}  # fmt: skip
+"""A country in which nobody lives, and from which nobody comes."""
+CONCERNS_NOBODY: dict[str, dict[str, Any]] = {
+    "a channel for nationals of whom there are none": {
+        "policies": {
+            "id": "idle", "into": "CC", "channel": "labour", "open": True, "quota": 1000,
+            "citizens_of": ["DD"], "start": "2020-05-17",
+        },
+    },
+    "a border closed to them for a week": {
+        "policies": {
+            "id": "idle", "into": "BB", "detention": 1.0, "citizens_of": ["DD"],
+            "start": "2020-05-17", "end": "2020-05-23",
+        },
+    },
+    "a rule that is not enabled": {
+        "policies": {
+            "id": "idle", "into": "CC", "barrier": 1.0, "start": "2020-05-17", "enabled": False,
+        },
+    },
+    "a war where nobody lives": {
+        "shocks": {
+            "id": "idle", "at": ["DD_D"], "threat": "personal", "start": "2020-05-17", "peak": 0.9,
+            "prevalence": 0.9, "by_state": True,
+        },
+    },
+    "a war that is not enabled": {
+        "shocks": {
+            "id": "idle", "at": ["AA_S"], "threat": "personal", "start": "2020-05-17", "peak": 0.9,
+            "prevalence": 0.9, "by_state": True, "enabled": False,
+        },
+    },
+    "a drought that is not enabled": {
+        "interventions": {
+            "id": "idle", "kind": "drought", "at": ["AA_S"], "start": "2020-05-17", "months": 6,
+            "strength": 0.9, "prevalence": 0.9, "enabled": False,
+        },
+    },
+}  # fmt: skip
+
+
+def with_nowhere(folder: Path, **more: dict[str, Any]) -> Scenario:
+    """The small world with an empty country, and with another item in some of its lists."""
+
+    def change(text: dict[str, Any]) -> None:
+        for key, item in [*NOWHERE.items(), *more.items()]:
+            text[key].append(item)
+        text["population"]["agents"] = 3000
+        text["time"]["end"] = "2020-12"
+
+    return edited(folder, change)
+
+
+@pytest.fixture(scope="module")
+def plain(tmp_path_factory: pytest.TempPathFactory) -> tuple[Scenario, Tables]:
+    base = with_nowhere(tmp_path_factory.mktemp("plain"))
+    return base, run(solve_base(base, base), "month")
+
+
+def compared(plain: tuple[Scenario, Tables], folder: Path, **more: Any) -> dict[str, Any]:
+    """What is apart if something is added to the plain run."""
+    base, tables = plain
+    other = run(solve_base(with_nowhere(folder, **more), base), "month")
+    for table in (tables, other):
+        there = table["threats"]
+        table["threats"] = there[there["place"] != "DD_D"]
+    return differing_tables(base, {"month": tables, "again": other})
+
+
+@pytest.mark.parametrize("what", list(CONCERNS_NOBODY))
+def test_what_concerns_nobody_changes_nothing_in_mid_month(plain, tmp_path, what):
+    assert compared(plain, tmp_path, **CONCERNS_NOBODY[what]) == {}
+
+
+def test_the_same_rule_changes_much_where_it_concerns_somebody(plain, tmp_path):
+    """The control."""
+    idle = CONCERNS_NOBODY["a channel for nationals of whom there are none"]["policies"]
+    rule = idle | {"citizens_of": ["AA"], "quota": 100_000}
+    assert {"flows", "answers"} <= compared(plain, tmp_path, policies=rule).keys()
+
+
+# A rule that is moved by three days ---------------------------------------------------------------
+
+UNBOUND = (
+    "policies.bb_work.quota=null", "policies.bb_kin.quota=null", "policies.cc_work.quota=null",
+    "policies.cc_kin.quota=null", "policies.bb_courts.capacity=null",
+    "policies.cc_courts.capacity=null", "policies.bb_refuge.encampment=0",
+    "blocs.union.sharing=null", "journey.premium=0", "population.agents=8000",
+)  # fmt: skip
+"""No quota, court or camp binds households to each other, and prices do not rise."""
+MOVED = {
+    "who is recognised": ("policies.bb_tighter.start", "2020-11-10", "2020-11-13"),
+    "a border": ("policies.bb_tighter.start", "2020-11-10", "2020-11-13", "barrier"),
+    "a channel": ("policies.bb_tighter.start", "2020-11-10", "2020-11-13", "labour"),
+}
+MORE = {
+    "barrier": ("policies.bb_tighter.prima_facie=null", "policies.bb_tighter.detention=1"),
+    "labour": (
+        "policies.bb_tighter.prima_facie=null", "policies.bb_tighter.channel=labour",
+        "policies.bb_tighter.open=false",
+    ),
+}  # fmt: skip
+
+
+def people_of(world: World) -> pd.DataFrame:
+    """Everybody by identity, with all that is kept of them and of their household."""
+    persons, households = world.persons, world.households
+    columns = {name: getattr(persons, name) for name in ("born", "traits", "past")}
+    leave_out = {"head", "relative"}  # rows of other people and households
+    for name in set(households._fields) - leave_out:
+        columns[name] = getattr(households, name)[persons.household]
+    table = pd.DataFrame(columns, index=persons.pid)
+    assert table.index.is_unique
+    return table.sort_index()
+
+
+def unlike(one: pd.DataFrame, other: pd.DataFrame) -> set[int]:
+    """Identities of the people who are not the same."""
+    assert one.index.equals(other.index)
+    return set(one.index[(one != other).any(axis=1)])
+
+
+@pytest.mark.parametrize("what", list(MOVED))
+def test_a_rule_moved_by_three_days_changes_only_people_who_meet_it_in_them(what):
+    """Until the next month begins, when people learn of others, and states deal with them."""
+    name, *dates = MOVED[what][:3]
+    more = MORE[MOVED[what][3]] if len(MOVED[what]) > 3 else ()
+    base = small(*UNBOUND, *more)
+    worlds = []
+    for date in dates:
+        scenario = solve_base(small(*UNBOUND, *more, f"{name}={date}"), base)
+        worlds.append(build_world(scenario, scenario.seed))
+    first, then, end = (
+        (pd.Timestamp(day).date() - worlds[0].scenario.time.start).days
+        for day in (*dates, "2020-12-01")
+    )
+    seen = {}
+    for day in (first, then, end):
+        for world in worlds:
+            while world.day < day:
+                advance_to(world, next_change(world, day))
+        seen[day] = [people_of(world) for world in worlds]
+    assert unlike(*seen[first]) == set()
+    met = unlike(*seen[then])
+    # They have moved, applied, arrived, been stopped or refused in these days, or died.
+    one, other = (table.loc[sorted(met)] for table in seen[then])
+    did = np.zeros(len(met), bool)
+    for table in (one, other):
+        for column in ("moved", "since", "blocked_on"):
+            did |= (table[column] >= first).to_numpy()
+        did |= (table["activity"] != Activity.resident).to_numpy()
+    assert did.all()
+    # Nobody else is ever the wiser within the month, and most of the others have not even moved.
+    assert unlike(*seen[end]) <= met
+    busy = (seen[then][0]["moved"] >= first).sum()
+    assert 0 < len(met) < busy
+
+
+def test_nor_is_it_different_from_the_other_month_on():
+    """The control: in the next month others learn of it."""
+    name, *dates = MOVED["who is recognised"]
+    worlds = []
+    for date in dates:
+        scenario = solve_base(small(*UNBOUND, f"{name}={date}"), small(*UNBOUND))
+        worlds.append(build_world(scenario, scenario.seed))
+    seen = {}
+    for end in ("2020-12-01", "2021-06-01"):
+        day = (pd.Timestamp(end).date() - worlds[0].scenario.time.start).days
+        for world in worlds:
+            while world.day < day:
+                advance_to(world, next_change(world, day))
+        seen[end] = unlike(*(people_of(world) for world in worlds))
+    assert len(seen["2021-06-01"] - seen["2020-12-01"]) > 0
+
+
+# Compiled and not ---------------------------------------------------------------------------------
+
+INTERPRETED = """
+import pickle, sys
+from tests.properties.test_time_step import three_months
+with open(sys.argv[1], "wb") as file:
+    pickle.dump(three_months(), file)
+"""
+"""Runs without numba in another process; its argument is where to write the tables."""
+
+
+def three_months() -> Tables:
+    """The small world's first three months, in which rules, a shock and a bloc begin."""
+    scenario = small(*HARSH, f"population.agents={4000 if LONG else 2000}", "time.end=2020-03")
+    return run(solve_base(scenario, scenario), "month")
+
+
+def test_without_numba_it_is_the_same(tmp_path):
+    path = tmp_path / "tables.pickle"
+    done = subprocess.run(
+        [sys.executable, "-c", INTERPRETED, str(path)], cwd=Path(__file__).parents[2],
+        env=os.environ | {"NUMBA_DISABLE_JIT": "1"}, capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    mine, theirs = three_months(), pickle.loads(path.read_bytes())
+    assert len(mine["persons"]) > 1500
+    assert mine["flows"]["departed"].sum() > 0
+    for name, table in mine.items():
+        other = theirs[name]
+        real = [column for column in table if table[column].dtype.kind == "f"]
+        pd.testing.assert_frame_equal(
+            table.drop(columns=real), other.drop(columns=real), check_exact=True, obj=name
+        )
+        # The least bits of exponentials may differ.
+        np.testing.assert_allclose(table[real], other[real], rtol=1e-5, atol=ABSOLUTE)

@@ -108,9 +108,7 @@ def move(household: Household) -> tuple[int, int, int]:
     return chosen(household)
 
 
-def goal_of(
-    household: Household, now: Conditions, hazard: int, word: Any
-) -> tuple[int, int, int]:
+def goal_of(household: Household, now: Conditions, hazard: int, word: Any) -> tuple[int, int, int]:
     """Where the kernel has a household go."""
     words = np.array([word], np.uint64)
     place, channel, who, _ = pick_goals(

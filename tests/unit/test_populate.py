@@ -361,12 +361,12 @@ def test_households_of_a_few_are_whole(tmp_path: Path) -> None:
 
 def test_finer_rows_change_nobody_elsewhere_and_no_number_of_people(tmp_path: Path) -> None:
     coarse = with_few(tmp_path, agents=8_000)
-    finer = {"places": {"BB_C": 4.0, "AA_H": 300.0}, "origins": {"BB": 2.0}}
+    finer = {"places": {"BB_C": 4.0, "AA_H": 1_000.0}, "origins": {"BB": 2.0}}
     fine = with_few(tmp_path, agents=8_000, resolution=finer)
     before, after = counted(coarse), counted(fine)
     assert before.keys() == after.keys()
     times = dict.fromkeys(before, 1.0) | {
-        "place:BB_C": 8.0, "place:BB_T": 2.0, "place:AA_H": 300.0, "stock:AA:BB_C": 4.0,
+        "place:BB_C": 8.0, "place:BB_T": 2.0, "place:AA_H": 1_000.0, "stock:AA:BB_C": 4.0,
         "stock:CC:BB_C": 4.0, "stock:BB:CC_P": 2.0, "stock:BB:CC_C": 2.0,
     }  # fmt: skip
     for name, (people, represented, persons) in after.items():
@@ -388,11 +388,11 @@ def test_finer_rows_change_nobody_elsewhere_and_no_number_of_people(tmp_path: Pa
     assert (one[0].size == other[0].size[theirs])[mine].all()
 
 
-@pytest.mark.parametrize("times", [2.7, 4.0, 1_000.0, 1e6])
+@pytest.mark.parametrize("times", [2.7, 4.0, 300.0])
 def test_however_fine_rows_are_they_stand_for_as_many_people(tmp_path: Path, times: float) -> None:
     """Nobody represents less than one person, and of many all but half a one's people are there."""
     finer = {"places": {"BB_C": times, "AA_H": times}}
-    found = counted(with_few(tmp_path, agents=200_000, resolution=finer))
+    found = counted(with_few(tmp_path, agents=20_000, resolution=finer))
     for name, (people, represented, persons) in found.items():
         assert persons <= people + 0.5, name
         if persons >= FEW:
