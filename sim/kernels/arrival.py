@@ -92,4 +92,5 @@ def arrive(households, persons, plans, i, now, setting, law, classes, counts, lo
         counts.claims[c, own, ACCEPTED] += n * w
     else:
         move_household(households, house, place, RESIDENT, CLAIMANT, day)
+        plans.court[i] = np.inf
         counts.claims[c, own, CLAIMED] += n * w

@@ -142,6 +142,7 @@ def set_out(
         households.flags[house] |= GROUNDS
     households.activity[house] = TRAVELLING
     households.moved[house] = int(now)
+    plans.court[i] = np.inf  # a claim waits where it was made
     plans.origin[i] = place
     plans.n_legs[i] = 0
     plans.entered[i] = here if law.responsible[here] and here != own else NONE

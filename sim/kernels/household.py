@@ -14,6 +14,7 @@ from sim.core.state import (
     DIED_ON_THE_WAY,
     GROUNDS,
     I64,
+    LONG_AGO,
     NOBODY,
     NONE,
     Households,
@@ -298,7 +299,7 @@ def found_household(households, persons, house, founder, new, month):
     households.place[new] = households.place[house]
     households.moved[new] = households.moved[house]
     households.since[new] = households.since[house]
-    households.blocked_on[new] = households.blocked_on[house]
+    households.blocked_on[new] = LONG_AGO
     households.rank[new] = households.rank[house]
     households.size[new] = 0
     households.citizenship[new] = households.citizenship[house]

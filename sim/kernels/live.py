@@ -273,7 +273,6 @@ def live(
                 row = n
                 n += 1
                 plans.household[row] = new
-                plans.court[row] = plans.court[i]
                 plans.now[row] = when
                 if what == ADMITTED:
                     plans.due[i] = np.inf
