@@ -140,18 +140,30 @@ def reunite_families(households, persons, country, apart, month, joining, joined
 
 
 @kernel
-def distinct_weights(households):
-    """[n] weights that households have, ascending."""
-    found = [np.int64(0)]
-    last = np.int64(0)
+def weights_at_home(households, country, weights, number):
+    """List the weights of households at home, by country.
+
+    Args:
+        country: [place] country index.
+        weights: [country, n] out: weights, in no particular order.
+        number: [country] out: how many weights there are; if more than n, the others are left out.
+    """
+    number[:] = 0
+    last, whose = np.int64(0), np.int64(-1)
     for house in range(households.weight.shape[0]):
         weight = np.int64(households.weight[house])
+        c = country[households.place[house]]
         # Neighbouring rows mostly have the same weight.
-        if weight != last:
-            last = weight
-            if weight not in found:
-                found.append(weight)
-    return np.array(sorted(found))
+        if (weight == last and c == whose) or country[households.home[house]] != c:
+            continue
+        last, whose = weight, c
+        k = 0
+        while k < min(number[c], weights.shape[1]) and weights[c, k] != weight:
+            k += 1
+        if k == number[c]:
+            if k < weights.shape[1]:
+                weights[c, k] = weight
+            number[c] += 1
 
 
 @kernel
@@ -166,7 +178,7 @@ def look_at_home(
     Args:
         first, last: Range of rows.
         country: [place] country index.
-        weights: [n] weights that households have.
+        weights: [country, n] weights of households at home, see `weights_at_home`.
         n_groups: Number of groups, that of people in none included.
         month: Month from the start.
         cell: [household] out: its cell; -1 if it is not at home.
@@ -193,9 +205,9 @@ def look_at_home(
         if country[households.home[house]] != c or households.citizenship[house] != c:
             continue
         # Neighbouring rows mostly have the same weight.
-        if weights[w] != households.weight[house]:
+        if weights[c, w] != households.weight[house]:
             w = 0
-            while weights[w] != households.weight[house]:
+            while weights[c, w] != households.weight[house]:
                 w += 1
         kind = (w * n_groups + households.group[house]) * 2 + min(households.status[house], 1)
         where = kind * country.shape[0] + p

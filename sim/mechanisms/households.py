@@ -18,7 +18,6 @@ from sim.core.terms import HouseholdChange
 from sim.kernels.formation import (
     OLD_FOUNDER,
     are_related,
-    distinct_weights,
     find_guardians,
     found_households,
     join_others,
@@ -27,6 +26,7 @@ from sim.kernels.formation import (
     list_willing,
     look_at_home,
     reunite_families,
+    weights_at_home,
 )
 from sim.kernels.household import GROWN_UP
 from sim.mechanisms.custody import SEPARATIONS
@@ -105,8 +105,14 @@ def look(world: World) -> tuple[I32, I64, I64]:
         households of children).
     """
     households, n_groups = world.households, len(world.scenario.groups) + 1
-    weights = distinct_weights(households)
-    n_cells = len(weights) * n_groups * 2 * len(world.country)
+    most, number = 4, np.empty(world.n_countries, np.int64)
+    while True:
+        weights = np.zeros((world.n_countries, most), np.int64)
+        weights_at_home(households, world.country, weights, number)
+        if number.max() <= most:
+            break
+        most = int(number.max())
+    n_cells = most * n_groups * 2 * len(world.country)
     cell = np.empty(len(households.ident), np.int32)
 
     def work(first: int, last: int) -> tuple[I64, I64]:
