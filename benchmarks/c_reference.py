@@ -71,8 +71,7 @@ POINTERS = {
     },
     "Means": {
         "income": np.float64,
-        "sigma": np.float64,
-        "normal": np.float32,
+        "share": np.float32,
         "support": np.float64,
         "status": np.float64,
     },

@@ -63,8 +63,8 @@ typedef struct {
 } Conditions;
 
 typedef struct {
-    const double *income, *sigma;
-    const float *normal;
+    const double *income;
+    const float *share;
     const double *support, *status;
     double subsistence;
 } Means;
@@ -349,8 +349,7 @@ static Household describe(const Households *households, const Persons *persons,
 static double secure_means(const Means *means, int64_t place, int64_t rank, int64_t status,
                            int64_t members)
 {
-    double sigma = means->sigma[place];
-    double share = exp(sigma * (double)means->normal[rank] - 0.5 * sigma * sigma);
+    double share = (double)means->share[place * 4096 + rank / 16];
     double earned = means->income[place] * means->status[place * N_STATUS + status] * share - means->subsistence;
     return (double)members * ((earned > 0.0 ? earned : 0.0) + means->support[place]);
 }

@@ -18,10 +18,8 @@ from sim.mechanisms.choice import Choices
 from sim.model.world import World
 
 WRAPPED: list[tuple[Any, str, str, str]] = [
-    (World, "composition_of", "rates", "households"),
-    (exposure, "refresh_masks", "rates", "exposure"),
-    (exposure, "update_means", "rates", "means"),
-    (decide, "update_households", "rates", "lists of households"),
+    (exposure, "update_exposure", "rates", "exposure"),
+    (exposure, "recover_means", "rates", "means"),
     (decide, "add_expected", "rates", "expected"),
     (choice, "prospects", "environment", "queues"),
     (Choices, "update_ways", "environment", "routes"),

@@ -3,9 +3,8 @@
 Nothing here is taken from the kernels' tables of factors. Utilities are sums of terms, computed
 from the scenario, the corridors, and what the world has counted (stocks of citizens abroad, threats
 of today, people in queues, everybody's own row); then follow exp, nests, W, the four rates, the
-points of the plane, their labels and the Gumbel draws, as section 4 of the model says. Only two
-things are read rather than computed: the hash behind the draws (`sim.core.rng.mix`, with its keys),
-and the normal deviate of a wealth rank.
+points of the plane, their labels and the Gumbel draws, as section 4 of the model says. Only the
+hash behind the draws is read rather than computed (`sim.core.rng.mix`, with its keys).
 The look-ahead is read from the converged table, because the kernel stops its iteration at 1e-6 and
 everybody reads that same table; `look_ahead` iterates on its own, to hold the table to account.
 
@@ -21,6 +20,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from functools import cache
+from statistics import NormalDist
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -1049,7 +1049,8 @@ class Reference:
     def rates_at_secure_means(self, house: int, who: Decider, now: float) -> Rates:
         """The rates, had no threat drained the household's means."""
         households, p = self.world.households, who.place
-        normal = float(MEANS.of(self.world).normal[households.rank[house]])
+        # Choice: the rank counts to 1/4096.
+        normal = NormalDist().inv_cdf((int(households.rank[house]) // 16 + 0.5) / 4096)
         secure = self.secure_means(
             p,
             normal,
@@ -1139,8 +1140,6 @@ class Reference:
 @cache
 def sigma_of(gini: float) -> float:
     """Sigma of the lognormal of a Gini: sqrt(2) times the normal quantile of (G + 1) / 2."""
-    from statistics import NormalDist
-
     return math.sqrt(2.0) * NormalDist().inv_cdf((gini + 1.0) / 2.0)
 
 

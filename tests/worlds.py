@@ -471,6 +471,7 @@ def prepare(world: World) -> None:
         world.updated = world.day
         if segment.month_begins:
             world.month_began = world.day
+    EXPOSURE.of(world).changed[:] = True
     update_households(world)
 
 

@@ -26,7 +26,8 @@ Households decide, move and have means, a place and a legal status. Their member
 | came | uint8 | 1 | country left at the last border crossed, + 1; 0 = none crossed |
 | uprooted | uint8 | 1 | threats that uprooted it, bit k; 0 = none, or settled again |
 | failed | uint8 | 1 | attempts to reach another country that have failed since it last arrived |
-| **sum** | | **48** | |
+| makeup | uint8 | 1 | children (bit 0), women (1), old people (2) among its members; changed (3) |
+| **sum** | | **49** | |
 
 | persons | dtype | bytes | what |
 |---|---|---|---|
@@ -90,6 +91,12 @@ DIED: Final = DIED_NATURALLY | DIED_ON_THE_WAY
 
 WOMAN: Final = 1
 
+CHILDREN, WOMEN, OLD = 1, 2, 4
+"""Bits of `makeup`: who is among the members of a household."""
+VULNERABLE: Final = CHILDREN | WOMEN | OLD
+CHANGED: Final = 8
+"""Bit of `makeup`: something has changed since its exposure to threats was last drawn."""
+
 
 class Households(NamedTuple):
     """All households, one row each; see the table above."""
@@ -116,6 +123,7 @@ class Households(NamedTuple):
     came: U8
     uprooted: U8
     failed: U8
+    makeup: U8
 
 
 class Persons(NamedTuple):

@@ -6,8 +6,8 @@ import numpy as np
 
 from sim.core.jit import kernel
 from sim.core.rng import uniform
-from sim.core.state import DIED, DIED_NATURALLY, WOMAN
-from sim.kernels.household import drop_the_dead
+from sim.core.state import CHILDREN, DIED, DIED_NATURALLY, WOMAN
+from sim.kernels.household import drop_the_dead, take_in
 
 
 @kernel
@@ -75,18 +75,19 @@ def draw_vital_events(
 
 
 @kernel
-def record_deaths(households, persons, dying):
+def record_deaths(households, persons, dying, month):
     """Let people die a natural death where they are; the eldest survivor leads the household then.
 
     Args:
         dying: [n] rows.
+        month: Month from the start.
     """
     for i in range(dying.shape[0]):
         persons.past[dying[i]] |= DIED_NATURALLY
     for i in range(dying.shape[0]):
         house = persons.household[dying[i]]
         if households.size[house] > 0:
-            drop_the_dead(households, persons, house)
+            drop_the_dead(households, persons, house, month)
 
 
 @kernel
@@ -103,3 +104,5 @@ def give_birth(households, persons, mothers, children):
         persons.next[children[i]] = persons.next[mothers[i]]
         persons.next[mothers[i]] = children[i]
         households.size[house] += 1
+        # There is a woman already, whoever is born.
+        take_in(households, house, CHILDREN)

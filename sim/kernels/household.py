@@ -10,6 +10,8 @@ from sim.core.state import (
     APART,
     BLOCKED,
     BLOCKED_PERMISSION,
+    CHANGED,
+    CHILDREN,
     DIED,
     DIED_ON_THE_WAY,
     GROUNDS,
@@ -17,6 +19,10 @@ from sim.core.state import (
     LONG_AGO,
     NOBODY,
     NONE,
+    OLD,
+    VULNERABLE,
+    WOMAN,
+    WOMEN,
     Households,
 )
 from sim.core.terms import Activity, Companions, PartyType, Status
@@ -43,6 +49,8 @@ GROWN_UP = 12 * 18
 """Age in months from which a person is an adult."""
 FOUNDED = np.uint64(1 << 32)
 """Keeps the identity of a household apart from that of a child born to its founder that month."""
+AGED = 12 * 65
+"""Age in months from which a person is old."""
 
 
 @inner
@@ -85,6 +93,40 @@ def count_ages(households, persons, house, month):
     return np.int64(households.size[house]) - children, children
 
 
+@inner
+def look_at(households, persons, house, month):
+    """Bring the makeup of a household up to date."""
+    makeup = 0
+    row = households.head[house]
+    while row != NOBODY:
+        age = month - persons.born[row]
+        # Arithmetic on booleans, because branches would be unpredictable for the processor.
+        makeup |= CHILDREN * (age < GROWN_UP) + OLD * (age >= AGED)
+        makeup |= WOMEN * (persons.traits[row] & WOMAN)
+        row = persons.next[row]
+    if makeup != households.makeup[house] & VULNERABLE:
+        households.makeup[house] = makeup | CHANGED
+
+
+@kernel
+def look_at_all(households, persons, houses, month):
+    """Do `look_at` for several households.
+
+    Args:
+        houses: [n] rows; repeats do no harm.
+        month: Month from the start.
+    """
+    for i in range(houses.shape[0]):
+        look_at(households, persons, houses[i], month)
+
+
+@inner
+def take_in(households, house, makeup):
+    """Let people of some makeup join a household."""
+    if households.makeup[house] | makeup != households.makeup[house]:
+        households.makeup[house] |= makeup | CHANGED
+
+
 @equation
 def party_type_of(adults, children):
     """`PartyType` of a party; children are under 18."""
@@ -116,6 +158,7 @@ def move_households(
     households.activity[houses] = RESIDENT
     households.moved[houses] = days
     households.flags[houses] &= NOT_BLOCKED
+    households.makeup[houses] |= CHANGED
     if status >= 0:
         give_status(households, houses, status)
 
@@ -123,6 +166,7 @@ def move_households(
 def give_status(households: Households, houses: I64, status: int) -> None:
     """Set the legal status of households; citizens are settled."""
     households.status[houses] = status
+    households.makeup[houses] |= CHANGED
     if status == CITIZEN:
         households.uprooted[houses] = 0
 
@@ -182,7 +226,7 @@ def tell_all_kin(households, houses, countries):
 
 
 @inner
-def drop_the_dead(households, persons, house):
+def drop_the_dead(households, persons, house, month):
     """Let a household go on without members who have died; the eldest survivor leads it then.
 
     The dead keep where they died: see `died_at`.
@@ -220,6 +264,7 @@ def drop_the_dead(households, persons, house):
     if n > 0:
         persons.next[last] = NOBODY
         households.head[house] = head
+        look_at(households, persons, house, month)
     else:
         leave_empty(households, house)
 
@@ -239,7 +284,7 @@ def leave_empty(households, house):
 
 
 @inner
-def lose_members(households, persons, house, probability, draw_key, occasion):
+def lose_members(households, persons, house, probability, draw_key, occasion, month):
     """Draw the members who die on the way.
 
     Returns:
@@ -254,7 +299,7 @@ def lose_members(households, persons, house, probability, draw_key, occasion):
             deaths += 1
         row = persons.next[row]
     if deaths > 0:
-        drop_the_dead(households, persons, house)
+        drop_the_dead(households, persons, house, month)
     return lived, deaths
 
 
@@ -312,6 +357,7 @@ def found_household(households, persons, house, founder, new, month):
     households.came[new] = households.came[house]
     households.uprooted[new] = households.uprooted[house]
     households.failed[new] = 0
+    households.makeup[new] = 0
 
 
 @inner
@@ -357,6 +403,8 @@ def send_ahead(households, persons, house, companions, price, month, new):
     while persons.next[before] != row:
         before = persons.next[before]
     change_household(households, persons, before, row, new)
+    look_at(households, persons, house, month)
+    look_at(households, persons, new, month)
     households.means[new] = taken
     households.means[house] = money - taken
     return True
@@ -392,6 +440,8 @@ def take_children(households, persons, country, house, new, month, place, day):
     while persons.next[before] != eldest:
         before = persons.next[before]
     change_household(households, persons, before, eldest, new)
+    look_at(households, persons, house, month)
+    look_at(households, persons, new, month)
     record_border(households, country, new, place)
     move_household(households, new, place, DETAINED, IRREGULAR, day)
 
@@ -451,6 +501,7 @@ def merge(households, persons, joining, house):
         row = persons.next[row]
     households.size[house] += households.size[joining]
     households.means[house] += households.means[joining]
+    take_in(households, house, households.makeup[joining] & VULNERABLE)
     leave_empty(households, joining)
     before = joining
     while households.relative[before] != joining:

@@ -13,6 +13,7 @@ from sim.core.jit import inner, kernel
 from sim.core.state import (
     BLOCKED,
     BLOCKED_PERMISSION,
+    CHANGED,
     EVER_NO_MEANS,
     EVER_NO_PERMISSION,
     LONG_AGO,
@@ -33,7 +34,7 @@ from sim.kernels.departure import (
 )
 from sim.kernels.harms import in_country
 from sim.kernels.household import NOT_BLOCKED, remember, send_ahead
-from sim.kernels.living import composition_of, exposure_of
+from sim.kernels.living import draw_exposure
 from sim.kernels.plane import Plane, next_point
 from sim.kernels.rates import MARGIN, close_bound
 from sim.kernels.segment import KIN, MOVES, PARTED, count_stay
@@ -52,10 +53,10 @@ FLIGHT = int(Hazard.flight)
 FAILED = int(Journey.failed)
 ROOM = 8
 """Rows that may be needed in a list before there is another chance to stop."""
-NOTHING, POINT, STATUS, COURT, LAPSE, ADMITTED, LEG, STUCK = range(8)
+NOTHING, POINT, STATUS, COURT, LAPSE, MAKEUP, ADMITTED, LEG, STUCK = range(9)
 """What happens next: nothing in this segment; a point of the plane of moves; a change of status
-that has a rate; a decision on a claim; the end of an order to leave; an applicant may travel; a leg
-ends; the stranded decide."""
+that has a rate; a decision on a claim; the end of an order to leave; one who sent somebody ahead
+looks around; an applicant may travel; a leg ends; the stranded decide."""
 
 
 @inner
@@ -134,7 +135,9 @@ def live(
         height, rate, since, until = 0.0, 0.0, now, now
         word = np.uint64(0)
         plane = NONE
-        if lives:
+        if households.makeup[house] & CHANGED and (lives or activity == STRANDED):
+            what, when = MAKEUP, now
+        elif lives:
             if setting.decides[households.home[house]]:
                 bound = MARGIN * close_bound(
                     households, persons, tables, conditions, house, now, setting.end, setting.month
@@ -171,19 +174,6 @@ def live(
             i += 1
             continue
         plans.now[i] = when
-        if what == COURT:
-            status.decide_claim(households, plans, i, when, setting, law, classes, counts, log)
-            continue
-        if what == LAPSE:
-            households.status[house] = IRREGULAR
-            households.since[house] = int(when)
-            continue
-        if what == STATUS and plane == status.REGULARISATION:
-            status.regularise(households, house, when, setting, log)
-            continue
-        if what == STATUS and plane == status.NATURALISATION:
-            status.naturalise(households, house, when, setting, counts)
-            continue
         day = min(int(when - setting.first), severities.by_day.shape[0] - 1)
         place = np.int64(households.place[house])
         severity = severities.by_day[day, place]
@@ -207,16 +197,26 @@ def live(
                     forget_return(households, house, setting)
             else:
                 continue
-        elif what == STATUS:
-            # An order to leave is carried out.
+        elif what <= MAKEUP and what != POINT:
+            # Exposure depends on status and members: the stay until now is counted with the old.
             count_stay(households, persons, house, setting, severities, counts, when, -1, True)
-            n_people = np.int64(households.size[house]) * np.int64(households.weight[house])
-            own = setting.country[households.home[house]]
-            where = in_country(counts.harmed, setting.country[place])
-            counts.harmed.people[where, own, status.FORCED_RETURN] += n_people
-            take_home(households, setting.country, house, int(when))
-            households.flags[house] &= NOT_BLOCKED
-            forget_return(households, house, setting)
+            if what == COURT:
+                status.decide_claim(households, plans, i, when, setting, law, classes, counts, log)
+            elif what == LAPSE:
+                households.status[house] = IRREGULAR
+                households.since[house] = int(when)
+            elif plane == status.REGULARISATION:
+                status.regularise(households, house, when, setting, log)
+            elif plane == status.NATURALISATION:
+                status.naturalise(households, house, when, setting, counts)
+            elif plane == status.REMOVAL:
+                n_people = np.int64(households.size[house]) * np.int64(households.weight[house])
+                own = setting.country[households.home[house]]
+                where = in_country(counts.harmed, setting.country[place])
+                counts.harmed.people[where, own, status.FORCED_RETURN] += n_people
+                take_home(households, setting.country, house, int(when))
+                households.flags[house] &= NOT_BLOCKED
+                forget_return(households, house, setting)
         else:
             answer, hazard, price = NECESSITY, FLIGHT, 0.0
             goal, channel, companions = plans.goal[i], plans.channel[i], plans.companions[i]
@@ -291,9 +291,7 @@ def live(
                 severity, severities, counts, log,
             )  # fmt: skip
             continue
-        # The household is at a new place.
-        households.mask[house] = exposure_of(
-            households, house, composition_of(households, persons, house, setting.month), exposing
-        )
+        # The household is at a new place, or its status or members have changed.
+        draw_exposure(households, house, exposing)
         count_stay(households, persons, house, setting, severities, counts, when, 1, True)
     return n, n, used

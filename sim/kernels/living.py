@@ -8,19 +8,13 @@ import numpy as np
 
 from sim.core.jit import equation, inner, kernel
 from sim.core.rng import mixed, uniform
-from sim.core.state import NOBODY, WOMAN
-from sim.kernels.means import drained_means
+from sim.core.state import CHANGED, VULNERABLE
+from sim.core.terms import Activity
+from sim.kernels.means import means_of
 
-CHILDREN, WOMEN, OLD = 1, 2, 4
-"""Bits for the presence of vulnerable members in a household."""
-BITS = 13
-"""Number of low bits that hold the member count in a packed household composition."""
-MEMBERS = (1 << BITS) - 1
-"""Mask of the member count; the bits for vulnerable members are above it."""
-CHILD_MONTHS, OLD_MONTHS = 18 * 12, 65 * 12
-"""Ages in months below which members count as children, and from which they count as old."""
+TRAVELLING, STRANDED = int(Activity.travelling), int(Activity.stranded)
 N_STATUS = 7
-N_COMPOSITIONS = 8
+N_MAKEUPS = 8
 WANT_ONES, FEAR_ONES = np.uint64(0x01010101), np.uint64(0x01010100000000)
 """A one in the byte of each threat of want, the first four, and of fear, the other three."""
 LOW = np.uint64(0xFFFF)
@@ -34,36 +28,16 @@ WANT_BYTES, FEAR_BYTES = np.uint64(0xFFFFFFFF), np.uint64(0xFFFFFF00000000)
 
 
 @inner
-def composition_of(households, persons, house, month):
-    """Composition of a household: number of members in `MEMBERS`, vulnerability bits above."""
-    bits = 0
-    row = households.head[house]
-    while row != NOBODY:
-        age = month - persons.born[row]
-        # Arithmetic on booleans, because branches would be unpredictable for the processor.
-        bits |= CHILDREN * (age < CHILD_MONTHS) + OLD * (age >= OLD_MONTHS)
-        bits |= WOMEN * (persons.traits[row] & WOMAN)
-        row = persons.next[row]
-    return households.size[house] + (bits << BITS)
-
-
-@kernel
-def look_at_households(households, persons, houses, month, composition):
-    """Find the composition of households.
-
-    Args:
-        houses: [n] rows.
-        month: Month from the start.
-        composition: [n] out: see `composition_of`.
-    """
-    for i in range(houses.shape[0]):
-        composition[i] = composition_of(households, persons, houses[i], month)
+def lives_somewhere(households, house):
+    """Whether a household has a residence or is stranded, and so meets the threats of a place."""
+    activity = households.activity[house]
+    return activity <= STRANDED and activity != TRAVELLING
 
 
 @equation
-def vulnerability_code(group, bits, status):
+def vulnerability_code(group, makeup, status):
     """Vulnerability code: an index of the combination of group, vulnerable members and status."""
-    return (int(group) * N_COMPOSITIONS + bits) * N_STATUS + int(status)
+    return (int(group) * N_MAKEUPS + int(makeup & VULNERABLE)) * N_STATUS + int(status)
 
 
 @equation
@@ -76,20 +50,19 @@ def exposed_share(q, v):
 
 
 @kernel
-def count_codes(households, houses, composition, counts):
-    """Count households by place and vulnerability code.
+def count_codes(households, first, last, counts):
+    """Count households that live somewhere by place and vulnerability code.
 
     Args:
-        houses: [n] rows.
-        composition: [n] composition of their households.
+        first, last: Range of rows.
         counts: [place, code] out.
     """
-    for i in range(houses.shape[0]):
-        house = houses[i]
-        code = vulnerability_code(
-            households.group[house], composition[i] >> BITS, households.status[house]
-        )
-        counts[households.place[house], code] += 1
+    for house in range(first, last):
+        if lives_somewhere(households, house):
+            code = vulnerability_code(
+                households.group[house], households.makeup[house], households.status[house]
+            )
+            counts[households.place[house], code] += 1
 
 
 @kernel
@@ -166,7 +139,13 @@ def exposed_to(draws, below, always):
 
 
 @inner
-def exposure_of(households, house, composition, exposing):
+def epoch_of(exposing, phase, who):
+    """Epoch of a household, whose number passes an integer at its own phase."""
+    return math.floor(phase + uniform(exposing.spell_key, who))
+
+
+@inner
+def draw_exposure(households, house, exposing):
     """Draw the threats to which a household is exposed where it lives now.
 
     A draw is a function of (household, threat, place, epoch). The epoch of a household changes when
@@ -176,15 +155,15 @@ def exposure_of(households, house, composition, exposing):
     they are shared.
 
     Args:
-        composition: Composition of the household.
         exposing: `Exposing`.
     """
+    households.makeup[house] &= VULNERABLE
     who = households.ident[house]
     p = households.place[house]
-    later = math.floor(exposing.phase + uniform(exposing.spell_key, who))
-    own = mixed(who ^ exposing.salt[p, int(later - math.floor(exposing.phase))])
+    later = epoch_of(exposing, exposing.phase, who) - math.floor(exposing.phase)
+    own = mixed(who ^ exposing.salt[p, int(later)])
     code = vulnerability_code(
-        households.group[house], composition >> BITS, households.status[house]
+        households.group[house], households.makeup[house], households.status[house]
     )
     shared = mixed(own)
     want = (shared >> np.uint64(32) & np.uint64(255)) * WANT_ONES
@@ -193,43 +172,57 @@ def exposure_of(households, house, composition, exposing):
     # Selected by bit operations, because branches would be unpredictable.
     own ^= (own ^ want) & (WANT_BYTES * np.uint64(shared & LOW < together))
     own ^= (own ^ fear) & (FEAR_BYTES * np.uint64(shared >> np.uint64(16) & LOW < together))
-    return exposed_to(own, exposing.threshold[p, code, 0], exposing.threshold[p, code, 1])
+    households.mask[house] = exposed_to(
+        own, exposing.threshold[p, code, 0], exposing.threshold[p, code, 1]
+    )
 
 
 @kernel
-def refresh_masks(households, houses, composition, exposing):
-    """Draw the threats to which households are exposed where they live now.
+def update_exposure(households, first, last, exposing, before, changed):
+    """Draw exposure anew for the households for which something has changed.
+
+    Exposure is a function of household, place, epoch, vulnerability and thresholds; for all others
+    it would come out the same.
 
     Args:
-        houses: [n] rows.
-        composition: [n] composition of the households.
+        first, last: Range of rows.
         exposing: `Exposing`.
+        before: `exposing.phase` of the last update.
+        changed: [place] whether thresholds have changed there since.
     """
-    for i in range(houses.shape[0]):
-        households.mask[houses[i]] = exposure_of(households, houses[i], composition[i], exposing)
+    for house in range(first, last):
+        if not lives_somewhere(households, house):
+            continue
+        who = households.ident[house]
+        now, then = epoch_of(exposing, exposing.phase, who), epoch_of(exposing, before, who)
+        if (
+            (now != then)
+            | (households.makeup[house] & CHANGED != 0)
+            | changed[households.place[house]]
+        ):
+            draw_exposure(households, house, exposing)
 
 
 @kernel
-def recover_means(households, houses, composition, means, severity, tolerable, fraction):
-    """Let the means of every household approach their target.
+def recover_means(households, first, last, decides, means, earned, fraction):
+    """Let the means of households approach their target, for those that may decide to move.
 
     dm/dt = (m* - m) / tau, so m closes `fraction` = 1 - exp(-dt / tau) of the gap.
 
     Args:
-        houses: [n] rows.
-        composition: [n] composition of their households.
-        severity: [place, threat].
+        first, last: Range of rows.
+        decides: [place] whether people who come from it decide: means of others are never read.
+        earned: [place, status, 4] income by whether people are exposed to the economic threat (bit
+            0) and to that of food (bit 1).
         fraction: Share of the gap closed; 1 sets the means to their target.
     """
-    for i in range(houses.shape[0]):
-        house = houses[i]
+    for house in range(first, last):
+        if not (lives_somewhere(households, house) and decides[households.home[house]]):
+            continue
         p = households.place[house]
-        mask = households.mask[house]
-        economic = max(severity[p, 0] - tolerable[0], 0.0) if mask & 1 else 0.0
-        food = max(severity[p, 1] - tolerable[1], 0.0) if mask & 2 else 0.0
-        target = drained_means(
-            means, p, households.rank[house], households.status[house], composition[i] & MEMBERS,
-            economic, food,
+        target = means_of(
+            means, p, households.rank[house],
+            earned[p, households.status[house], households.mask[house] & 3], households.size[house],
         )  # fmt: skip
         money = households.means[house]
         households.means[house] = money + (target - money) * fraction

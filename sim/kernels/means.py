@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-import math
 from typing import NamedTuple
 
 from sim.core.jit import inner
 from sim.core.state import F32, F64
+
+BINS = 4096
+"""Bins of wealth ranks: all ranks of a bin have the same income."""
+RANKS_A_BIN = 65_536 // BINS
 
 
 class Means(NamedTuple):
@@ -14,10 +17,8 @@ class Means(NamedTuple):
 
     income: F64
     """[place] kappa y_p, money per year."""
-    sigma: F64
-    """[place] sigma of the lognormal income distribution."""
-    normal: F32
-    """[65536] standard normal deviate of a wealth rank."""
+    share: F32
+    """[place, bin] Q, income of a bin of wealth ranks, in mean incomes: a lognormal of mean 1."""
     support: F64
     """[place] remittances and aid, money per resident and year."""
     status: F64
@@ -33,25 +34,19 @@ class Means(NamedTuple):
 
 
 @inner
-def secure_means(means, place, rank, status, n):
-    """Means that a household of n would have without threats that drain them.
+def means_of(means, place, rank, earned, n):
+    """Target means of a household of n (model, section 6).
 
-    m* = n (max(0, kappa y f Q(rank) - c0) + support), money per year.
+    m* = n (max(0, earned Q(rank) - c0) + support), money per year.
+
+    Args:
+        earned: Mean income of people like them, kappa y f (1 - d_e h_e) (1 - d_f h_f).
     """
-    sigma = means.sigma[place]
-    share = math.exp(sigma * means.normal[rank] - 0.5 * sigma * sigma)
-    earned = means.income[place] * means.status[place, status] * share - means.subsistence
-    return n * (max(0.0, earned) + means.support[place])
+    left = earned * means.share[place, rank // RANKS_A_BIN] - means.subsistence
+    return n * (max(0.0, left) + means.support[place])
 
 
 @inner
-def drained_means(means, place, rank, status, n, economic, food):
-    """Target means of a household of n under economic and food threats (model, section 6).
-
-    m* = n (max(0, kappa y f Q(rank) (1 - d_e h_e) (1 - d_f h_f) - c0) + support), money per year.
-    """
-    sigma = means.sigma[place]
-    share = math.exp(sigma * means.normal[rank] - 0.5 * sigma * sigma)
-    drain = (1.0 - means.drain_economic * economic) * (1.0 - means.drain_food * food)
-    earned = means.income[place] * means.status[place, status] * share * drain - means.subsistence
-    return n * (max(0.0, earned) + means.support[place])
+def secure_means(means, place, rank, status, n):
+    """Means that a household of n would have without threats that drain them."""
+    return means_of(means, place, rank, means.income[place] * means.status[place, status], n)

@@ -228,7 +228,7 @@ def end_of_leg(households, persons, plans, i, legs, way, setting, law, counts, l
     elif e >= 0:
         c = legs.corridor[e]
         n, deaths = lose_members(
-            households, persons, house, legs.death[e], draws[DEATH_DRAW], occasion
+            households, persons, house, legs.death[e], draws[DEATH_DRAW], occasion, setting.month
         )
         expect_harm(harmed, c, own, DEATH, n, w, legs.death[e])
         harmed.people[c, own, DEATH] += w * deaths

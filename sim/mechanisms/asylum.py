@@ -51,8 +51,9 @@ def claimants(world: World) -> I64:
     households = world.households
 
     def find(first: int, last: int) -> I64:
-        claims = households.status[first:last] == Status.claimant
-        claims &= households.activity[first:last] <= Activity.waiting
+        # Plain numbers: with enums NumPy would compare 8 bytes for each.
+        claims = households.status[first:last] == int(Status.claimant)
+        claims &= households.activity[first:last] <= int(Activity.waiting)
         return first + np.flatnonzero(claims)
 
     parts = in_pieces(find, len(households.ident), world.threads)
@@ -88,6 +89,8 @@ def hold_courts(world: World, segment: Segment) -> None:
         share = np.maximum(used - before[c], 0) / max(allowed, 1)
         when[mine[:n]] = np.maximum(ready[mine[:n]], world.day + share * segment.month_days)
     decided = np.isfinite(when)
+    if not decided.any():
+        return
     plans = with_households(world, houses[decided])
     plans.court[np.searchsorted(plans.household, houses[decided])] = when[decided]
     PLANS.put(world, plans)

@@ -80,7 +80,7 @@ def to_camps(world: World) -> I64:
     households = world.households
 
     def find(first: int, last: int) -> I64:
-        return first + np.flatnonzero(households.flags[first:last] & TO_CAMP)
+        return first + np.flatnonzero(households.flags[first:last] & TO_CAMP != 0)
 
     parts = in_pieces(find, len(households.ident), world.threads)
     return np.concatenate([np.empty(0, np.int64), *parts])

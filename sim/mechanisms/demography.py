@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from sim.core.parallel import in_pieces
+from sim.core.parallel import FEW_PEOPLE, in_pieces, in_ranges
 from sim.core.rng import Draw, key_of, mixed_array, uniform_array
 from sim.core.state import DAYS_A_YEAR, F64, I64
 from sim.core.terms import Sex, VitalEvent
 from sim.kernels.demography import draw_vital_events, give_birth, record_deaths
+from sim.kernels.household import AGED, GROWN_UP, look_at_all
 from sim.mechanisms.census import ACCOUNT
 from sim.mechanisms.plans import PLANS, keep
 from sim.mechanisms.populate import SCHOOLED, SEX_AND_AGE, draw_education, draw_taste
@@ -140,6 +141,21 @@ class Renewal:
 RENEWAL = State("renewal", Renewal)
 
 
+def come_of_age(world: World, segment: Segment) -> None:
+    """Count people as adults, and as old, from the month of their birthday on."""
+    if not segment.month_begins:
+        return
+    persons, month = world.persons, world.month()
+
+    def find(first: int, last: int) -> I64:
+        born = persons.born[first:last]
+        return first + np.flatnonzero((born == month - GROWN_UP) | (born == month - AGED))
+
+    parts = in_ranges(find, len(persons.pid), world.threads, FEW_PEOPLE)
+    rows = np.concatenate([part for _, part in parts])
+    look_at_all(world.households, persons, persons.household[rows], month)
+
+
 def renew_people(world: World, _segment: Segment) -> None:
     """Let people be born, die and finish school when a calendar month begins.
 
@@ -226,7 +242,7 @@ def die(world: World, rows: I64) -> None:
         rows: [n] rows of the people who die, ascending.
     """
     ACCOUNT.of(world).died += count_events(world, rows, VitalEvent.death)
-    record_deaths(world.households, world.persons, rows)
+    record_deaths(world.households, world.persons, rows, world.month())
     keep(world, PLANS.of(world))
 
 
@@ -247,7 +263,7 @@ MECHANISM = Mechanism(
     states=(RENEWAL,),
     counters=(VITAL,),
     draws=(VITAL_EVENTS,),
-    hooks=(Hook("people", 20, renew_people),),
+    hooks=(Hook("people", 18, come_of_age), Hook("people", 20, renew_people)),
     tables=(
         Table(
             "vital",

@@ -12,14 +12,15 @@ from sim.core.rng import Draw, key_of, mixed_array
 from sim.core.state import DAYS_A_YEAR, F64, U64, Bool
 from sim.core.terms import N_THREATS, Status, Threat
 from sim.kernels.living import (
-    N_COMPOSITIONS,
+    N_MAKEUPS,
     count_codes,
     exposure_thresholds,
     pack_thresholds,
-    refresh_masks,
+    recover_means,
+    update_exposure,
 )
 from sim.kernels.segment import Exposing
-from sim.mechanisms.livelihood import DUE, MEANS, update_means
+from sim.mechanisms.livelihood import DUE, MEANS, earned
 from sim.mechanisms.policy import RULES
 from sim.mechanisms.protection import exposed_odds
 from sim.mechanisms.threats import THREATS
@@ -42,16 +43,16 @@ class Exposure:
         counts: [place, code] households at the start: prevalence is a share of all of them.
         threshold: [place, code, 2] thresholds in the layout of `pack_thresholds`.
         protection: [country] under which they hold.
+        changed: [place] whether thresholds have changed since exposure was last drawn there.
     """
 
     def __init__(self, world: World) -> None:
         self.odds = vulnerability_odds(world.scenario)
         self.counts = np.zeros((len(world.country), self.odds.shape[1]))
-        listed = world.list_households(0, len(world.households.ident))
-        for houses in (listed.deciding, listed.staying):
-            count_codes(world.households, houses, world.composition_of(houses), self.counts)
+        count_codes(world.households, 0, len(world.households.ident), self.counts)
         self.protection = RULES.of(world).protection.copy()
         self.threshold = self.thresholds(world)
+        self.changed = np.ones(len(world.country), bool)
 
     def thresholds(self, world: World, where: Bool | None = None) -> U64:
         """[place, code, 2] thresholds under today's prevalence and rights.
@@ -72,7 +73,7 @@ EXPOSURE = State("exposure", Exposure)
 
 
 def vulnerability_odds(scenario: Scenario) -> F64:
-    """[threat, code] odds multipliers of exposure by group, composition and status.
+    """[threat, code] odds multipliers of exposure by group, makeup and status.
 
     A household is as vulnerable as its most vulnerable member; factors of group and status
     multiply this.
@@ -83,10 +84,10 @@ def vulnerability_odds(scenario: Scenario) -> F64:
         return table.get(name, {}).get(threat.name, 1.0)  # type: ignore[call-overload,no-any-return]
 
     groups = ["other"] + [g.id for g in scenario.groups]
-    odds = np.ones((N_THREATS, len(groups) * N_COMPOSITIONS * len(Status)))
+    odds = np.ones((N_THREATS, len(groups) * N_MAKEUPS * len(Status)))
     for threat in Threat:
         for g, group in enumerate(groups):
-            for bits in range(N_COMPOSITIONS):
+            for bits in range(N_MAKEUPS):
                 members = [
                     of(name, threat)
                     for bit, name in ((1, "children"), (2, "women"), (4, "old"))
@@ -94,7 +95,7 @@ def vulnerability_odds(scenario: Scenario) -> F64:
                 ]
                 worst = max(members, default=1.0)
                 for status in Status:
-                    code = (g * N_COMPOSITIONS + bits) * len(Status) + status
+                    code = (g * N_MAKEUPS + bits) * len(Status) + status
                     odds[threat, code] = of(group, threat) * worst * of(status.name, threat)
     return odds
 
@@ -106,46 +107,49 @@ def update(world: World, segment: Segment) -> None:
     if where.any():
         exposure.threshold[where] = exposure.thresholds(world, where)
         exposure.protection = protection.copy()
+        exposure.changed |= where
+
+
+def phase(world: World, day: int) -> float:
+    """Time since the start in epochs, as of the beginning of the calendar month of a day."""
+    # As of its beginning, so that a second look in the month finds the same.
+    start = max(world.plane(EXPOSED, day).start, 0.0)
+    return start / DAYS_A_YEAR / world.scenario.exposure.spell
 
 
 def exposing(world: World) -> Exposing:
     """How the exposure of households to threats is drawn today."""
-    stated, exposure = world.scenario.exposure, EXPOSURE.of(world)
-    # As of the beginning of the month, so that a second look in the month finds the same.
-    phase = max(world.plane(EXPOSED).start, 0.0) / DAYS_A_YEAR / stated.spell
-    epochs = np.array([math.floor(phase), math.floor(phase) + 1], np.uint64)
+    now = phase(world, world.day)
+    epochs = np.array([math.floor(now), math.floor(now) + 1], np.uint64)
     draws = key_of(world.seed, EXPOSED)
     salt = mixed_array(mixed_array(world.geography.place_ident[:, None] + epochs) ^ draws)
     return Exposing(
-        threshold=exposure.threshold,
+        threshold=EXPOSURE.of(world).threshold,
         salt=salt,
         spell_key=key_of(world.seed, SPELL),
-        phase=phase,
-        together=np.uint64(round(65536 * stated.overlap)),
+        phase=now,
+        together=np.uint64(round(65536 * world.scenario.exposure.overlap)),
     )
 
 
 def update_households(world: World) -> None:
-    """Update exposure and means of all households, if an update is due."""
-    due = DUE.of(world)
-    if due is None:
+    """Update exposure and means of all households, as far as an update is due."""
+    due, exposure, households = DUE.of(world), EXPOSURE.of(world), world.households
+    if due is None and not exposure.changed.any():
         return
-    how, households, means = exposing(world), world.households, MEANS.of(world)
+    how, before, changed = exposing(world), phase(world, world.month_began), exposure.changed
 
-    def visit(first: int, last: int) -> None:
-        listed = world.list_households(first, last)
-        for houses in (listed.deciding, listed.staying, listed.stranded):
-            if due.years:  # once a month, everywhere
-                composition = world.composition_of(houses)
-                refresh_masks(households, houses, composition, how)
-                update_means(
-                    world.scenario, households, houses, composition, means, due.severity, due.years
-                )
-            else:
-                here = houses[due.places[households.place[houses]]]
-                refresh_masks(households, here, world.composition_of(here), how)
+    def draw(first: int, last: int) -> None:
+        update_exposure(households, first, last, how, before, changed)
+        if due is not None:
+            recover_means(households, first, last, decides, means, incomes, fraction)
 
-    in_pieces(visit, len(households.ident), world.threads)
+    if due is not None:
+        decides, means = world.geography.decides, MEANS.of(world)
+        incomes = earned(means, due.severity)
+        fraction = 1.0 - math.exp(-due.years / world.scenario.living.recovery)
+    in_pieces(draw, len(households.ident), world.threads)
+    exposure.changed = np.zeros_like(changed)
     DUE.put(world, None)
 
 

@@ -28,7 +28,7 @@ from sim.kernels.formation import (
     reunite_families,
     weights_at_home,
 )
-from sim.kernels.household import GROWN_UP
+from sim.kernels.household import GROWN_UP, look_at_all
 from sim.mechanisms.custody import SEPARATIONS
 from sim.mechanisms.plans import PLANS, keep
 from sim.model.columns import CITIZENSHIP, PLACE, Column, words_of
@@ -332,6 +332,7 @@ def found(world: World, founders: I64, partners: I64) -> None:
     both = np.concatenate([founders, partners[partners != NONE]])
     left = persons.household[both].astype(np.int64)
     found_households(world.households, persons, founders, partners, new, world.month())
+    look_at_all(world.households, persons, np.concatenate([new, left]), world.month())
     count(world, new, world.n_people(new), HouseholdChange.founded)
     empty = world.households.size[left] == 0
     end(world, left[empty], persons.household[both][empty])

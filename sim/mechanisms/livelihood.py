@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from sim.core.state import DAYS_A_YEAR, F64, I64, U16, U32, Bool, Households
+from sim.core.state import DAYS_A_YEAR, F64, I64
 from sim.core.terms import Status
-from sim.kernels.living import recover_means
-from sim.kernels.means import Means
+from sim.kernels.means import BINS, Means
 from sim.mechanisms.census import STOCKS
 from sim.mechanisms.policy import RULES
-from sim.mechanisms.populate import gini_to_sigma, normal_table
+from sim.mechanisms.populate import gini_to_sigma, normal_deviates
 from sim.mechanisms.protection import standing
 from sim.mechanisms.threats import MONTH, THREATS, per_threat
 from sim.model.declare import Hook, Mechanism, State
@@ -28,16 +26,16 @@ def build_means(scenario: Scenario) -> Means:
     """Parameters of means, before any aid or remittances."""
     living = scenario.living
     profiles = {c.id: c.profile for c in scenario.countries}
-    sigma = []
-    for place in scenario.places:
+    share = np.empty((len(scenario.places), BINS), np.float32)
+    for p, place in enumerate(scenario.places):
         profile = profiles[place.country]
         assert profile is not None
-        sigma.append(gini_to_sigma(profile.gini))
+        sigma = gini_to_sigma(profile.gini)
+        share[p] = np.exp(sigma * normal_deviates(BINS) - 0.5 * sigma**2)
     factors = living.status_income
     return Means(
         income=living.means_per_income * np.array([p.income or 0.0 for p in scenario.places]),
-        sigma=np.array(sigma),
-        normal=normal_table().astype(np.float32),
+        share=share,
         support=np.zeros(len(scenario.places)),
         status=np.tile([getattr(factors, s.name) for s in Status], (len(scenario.places), 1)),
         subsistence=living.subsistence,
@@ -49,7 +47,9 @@ def build_means(scenario: Scenario) -> Means:
 
 def median_means(means: Means) -> F64:
     """[place] means of the median resident in a secure place: max(0, kappa y Q(1/2) - c0)."""
-    median = means.income * np.exp(-0.5 * means.sigma**2) - means.subsistence
+    # The median is between the two bins in the middle; Q is a lognormal.
+    low, high = means.share[:, BINS // 2 - 1].astype(float), means.share[:, BINS // 2].astype(float)
+    median = means.income * np.sqrt(low * high) - means.subsistence
     return np.asarray(np.maximum(median, 0.0))
 
 
@@ -88,35 +88,26 @@ def span(scenario: Scenario, item: Intervention) -> tuple[float, float]:
     return first, first + item.months * MONTH
 
 
-def update_means(
-    scenario: Scenario,
-    households: Households,
-    houses: U32,
-    composition: U16,
-    means: Means,
-    severity: F64,
-    years: float,
-) -> None:
-    """Let means recover for a span of time; an infinite span sets them to their target.
+def earned(means: Means, severity: F64) -> F64:
+    """[place, status, 4] mean income; see `recover_means`.
 
     Args:
-        houses: [n] rows.
-        composition: [n] composition of their households.
-        years: The span.
+        means: Parameters of means.
+        severity: [place, threat] of the threats that drain means.
     """
-    fraction = 1.0 - math.exp(-years / scenario.living.recovery)
-    recover_means(households, houses, composition, means, severity, means.tolerable, fraction)
+    felt = np.maximum(severity[:, :2] - means.tolerable[:2], 0.0)
+    left = 1.0 - felt * np.array([means.drain_economic, means.drain_food])
+    drain = np.stack([np.ones(len(left)), left[:, 0], left[:, 1], left.prod(axis=1)], axis=1)
+    return np.asarray((means.income[:, None] * means.status)[:, :, None] * drain[:, None, :])
 
 
 class Due(NamedTuple):
-    """The update of exposure and means that households still need in this segment."""
+    """The update of means that households still need in this segment."""
 
     years: float
-    """Time span over which means recover; nonzero only once a month."""
+    """Time span over which means recover; an infinite one sets them to their target."""
     severity: F64
     """[place, threat] severity of the threats that drain means during this time."""
-    places: Bool
-    """[place] whether exposure is drawn anew there."""
 
 
 def first_means(world: World) -> Means:
@@ -143,8 +134,7 @@ def support_all(world: World, means: Means) -> None:
 
 def first_due(world: World) -> Due | None:
     """The update of the first day: means are set to their target."""
-    everywhere = np.ones(len(world.country), bool)
-    return Due(np.inf, THREATS.of(world).severity.copy(), everywhere)
+    return Due(np.inf, THREATS.of(world).severity.copy())
 
 
 MEANS = State("means", first_means)
@@ -156,13 +146,10 @@ def update(world: World, segment: Segment) -> None:
     means = MEANS.of(world)
     if segment.rules_change:
         apply_rights(world, means)
-    years = 0.0
     if segment.month_begins:
         support_all(world, means)
         years = (world.day - world.month_began) / DAYS_A_YEAR
-    if segment.month_begins or segment.prevalence_changes.any():
-        where = segment.month_begins | segment.prevalence_changes
-        DUE.put(world, Due(years, THREATS.of(world).severity.copy(), where))
+        DUE.put(world, Due(years, THREATS.of(world).severity.copy()))
 
 
 MECHANISM = Mechanism(

@@ -14,8 +14,20 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from sim.core.rng import Draw, key_of, mixed_array, name_hash, uniform_array
-from sim.core.state import F64, I64, LONG_AGO, NOBODY, U64, Households, Persons
+from sim.core.state import (
+    CHILDREN,
+    F64,
+    I64,
+    LONG_AGO,
+    NOBODY,
+    OLD,
+    U64,
+    WOMEN,
+    Households,
+    Persons,
+)
 from sim.core.terms import Activity, Education, Status
+from sim.kernels.household import AGED, GROWN_UP
 from sim.model.declare import Mechanism
 
 if TYPE_CHECKING:
@@ -49,12 +61,10 @@ def gini_to_sigma(gini: float) -> float:
 
 
 @cache
-def normal_table() -> F64:
-    """[65536] standard normal deviate at the middle of each wealth rank; read-only."""
+def normal_deviates(n: int) -> F64:
+    """[n] standard normal deviates at the middles of n equal shares; read-only."""
     distribution = NormalDist()
-    coarse = np.array([distribution.inv_cdf((i + 0.5) / 4096) for i in range(4096)])
-    ranks = (np.arange(65536) + 0.5) / 65536
-    table = np.asarray(np.interp(ranks, (np.arange(4096) + 0.5) / 4096, coarse))
+    table = np.array([distribution.inv_cdf((i + 0.5) / n) for i in range(n)])
     table.flags.writeable = False
     return table
 
@@ -326,6 +336,8 @@ def _draw(
     taste = draw_taste(scenario, seed, pid)
     kin = _kin(scenario, country, draw(KIN, ident), draw(KIN, ident, 1))
     abroad = scenario.places[stratum.place].country != country.id
+    born = (-np.floor(years * 12) - 1).astype(np.int16)
+    makeup = CHILDREN * (-born < GROWN_UP) + WOMEN * sex + OLD * (-born >= AGED)
     households = Households(
         ident=ident,
         head=(starts + first_person).astype(np.uint32),
@@ -349,12 +361,13 @@ def _draw(
         came=np.zeros(m, np.uint8),
         uprooted=np.zeros(m, np.uint8),
         failed=np.zeros(m, np.uint8),
+        makeup=np.bitwise_or.reduceat(makeup.astype(np.uint8), starts),
     )
     persons = Persons(
         pid=pid,
         household=(household_of + first_household).astype(np.uint32),
         next=following,
-        born=(-np.floor(years * 12) - 1).astype(np.int16),
+        born=born,
         traits=(sex + 2 * education + 16 * taste).astype(np.uint8),
         past=np.zeros(n, np.uint8),
     )

@@ -15,9 +15,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from sim.core.rng import Draw, key_of, name_hash
-from sim.core.state import F64, I64, NOBODY, U16, U32, U64, Bool, Households, Persons
+from sim.core.state import F64, I64, NOBODY, U32, U64, Bool, Households, Persons
 from sim.core.terms import Activity, Status
-from sim.kernels.living import look_at_households
 from sim.kernels.plane import Plane, first_points
 from sim.kernels.tally import list_households
 
@@ -200,12 +199,6 @@ class World:
     def deciding(self) -> U32:
         """[n] rows of all households that decide, ascending; steps list them in pieces instead."""
         return self.list_households(0, len(self.households.ident)).deciding.copy()
-
-    def composition_of(self, houses: U32) -> U16:
-        """[n] composition of households, as packed by `kernels.living`."""
-        composition = np.empty(len(houses), np.uint16)
-        look_at_households(self.households, self.persons, houses, self.month(), composition)
-        return composition
 
     def n_people(self, houses: U32 | I64) -> I64:
         """[n] people that the members of households represent."""

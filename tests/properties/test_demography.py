@@ -7,6 +7,7 @@ from datetime import date
 import numpy as np
 import pandas as pd
 import pytest
+from sim.model.substep import substep_of
 
 import sim
 from sim.core.state import DAYS_A_YEAR, DIED, I64, WOMAN, Bool
@@ -15,7 +16,6 @@ from sim.engine.step import advance
 from sim.mechanisms.census import ACCOUNT
 from sim.mechanisms.demography import N_AGES, RENEWAL, renew_people, vital_rates
 from sim.mechanisms.journey import PARTIES
-from sim.model.substep import substep_of
 from sim.model.world import World
 from tests.small import differing, small, small_tables, steps, tables, world
 from tests.worlds import living_members

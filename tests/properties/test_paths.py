@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from sim.model.substep import substep_of
 
 from sim.core.state import DIED, DIED_NATURALLY, GROUNDS, I64, Reasons
 from sim.core.terms import Activity, Answer, Channel, ClaimStage, Companions, Status
@@ -18,7 +19,6 @@ from sim.mechanisms.journey import advance_parties, set_out
 from sim.mechanisms.policy import RULES
 from sim.mechanisms.relocation import bring
 from sim.mechanisms.removal import execute_returns, order_to_leave
-from sim.model.substep import substep_of
 from sim.model.world import World
 from tests.small import small, small_tables, steps, world
 from tests.worlds import prepare

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from sim.model.substep import substep_of
 
 from sim.core.rng import mixed_array
 from sim.core.state import APART, DIED, GROUNDS, I64, NOBODY, WOMAN, Reasons, append
@@ -19,7 +20,6 @@ from sim.mechanisms.census import check_account, take_census
 from sim.mechanisms.custody import SEPARATIONS
 from sim.mechanisms.households import CHANGES, change_households, send_ahead
 from sim.mechanisms.removal import ORDERS
-from sim.model.substep import substep_of
 from sim.model.world import World
 from tests.small import AA, BB, CITY, NORTH, SOUTH, TOWN, small, world
 

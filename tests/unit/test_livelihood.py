@@ -11,9 +11,9 @@ import pytest
 from sim.core.state import F64, I64, U32
 from sim.core.terms import Status, Threat
 from sim.kernels.living import recover_means
-from sim.kernels.means import Means
+from sim.kernels.means import BINS, RANKS_A_BIN, Means
 from sim.mechanisms.census import STOCKS
-from sim.mechanisms.livelihood import MEANS, build_means, median_means, update_means, update_support
+from sim.mechanisms.livelihood import MEANS, build_means, earned, median_means, update_support
 from sim.mechanisms.populate import gini_to_sigma
 from sim.mechanisms.threats import MONTH
 from sim.model.world import World
@@ -32,9 +32,8 @@ def targets(means: Means, place: int, ranks: list[int], status: int = CITIZEN, m
     households.place[houses] = place
     households.status[houses] = status
     households.mask[houses] = mask
-    recover_means(
-        households, houses, at.composition_of(houses), means, HALF_FELT, means.tolerable, 1.0
-    )
+    MEANS.put(at, means)
+    recover(at, HALF_FELT, np.inf)
     return households.means[houses].astype(float) / n_members(at, houses)
 
 
@@ -46,7 +45,8 @@ def n_members(at: World, houses: U32) -> I64:
 def expected(ranks: list[int], gain: float) -> np.ndarray:
     """max(0, kappa y Q(rank) gain - c0) in the north, with Q lognormal of mean 1."""
     sigma = gini_to_sigma(0.4)
-    z = np.array([NormalDist().inv_cdf((r + 0.5) / 65_536) for r in ranks])
+    bins = [r // RANKS_A_BIN for r in ranks]
+    z = np.array([NormalDist().inv_cdf((b + 0.5) / BINS) for b in bins])
     return np.maximum(0.3 * 5600 * np.exp(sigma * z - sigma**2 / 2) * gain - 90, 0)
 
 
@@ -78,24 +78,25 @@ def test_mean_income_is_the_income_of_the_place():
     assert mean == pytest.approx(0.3 * 2600, rel=0.01)
 
 
-def recover(at: World, houses: U32, severity: F64, years: float) -> None:
+def recover(at: World, severity: F64, years: float) -> None:
     """Let the means of households recover for some time."""
-    composition = at.composition_of(houses)
-    update_means(at.scenario, at.households, houses, composition, MEANS.of(at), severity, years)
+    fraction, means = 1 - math.exp(-years / at.scenario.living.recovery), MEANS.of(at)
+    n, decides = len(at.households.ident), at.geography.decides
+    recover_means(at.households, 0, n, decides, means, earned(means, severity), fraction)
 
 
 def test_means_approach_their_target_by_an_e_fold_a_year():
     at = world()
     households, houses = at.households, at.deciding
     severity = np.zeros((len(PLACES), 7))
-    recover(at, houses, severity, np.inf)
+    recover(at, severity, np.inf)
     target = households.means[houses].copy()
     households.means[houses] = 0
-    recover(at, houses, severity, 1.0)
+    recover(at, severity, 1.0)
     np.testing.assert_allclose(households.means[houses], target * (1 - math.exp(-1)), rtol=1e-5)
     households.means[houses] = 3 * target
     for _ in range(24):
-        recover(at, houses, severity, 1 / 24)
+        recover(at, severity, 1 / 24)
     np.testing.assert_allclose(households.means[houses], target * (1 + 2 * math.exp(-1)), rtol=1e-4)
 
 
@@ -106,7 +107,7 @@ def test_only_threats_that_are_felt_drain():
     households, houses = at.households, at.deciding
     severity = np.full((len(PLACES), 7), 0.6)
     households.mask[:] = 0
-    recover(at, houses, severity, np.inf)
+    recover(at, severity, np.inf)
     secure = households.means[houses].copy()
     for mask, drain in (
         (1 << Threat.personal, 1.0),
@@ -114,7 +115,7 @@ def test_only_threats_that_are_felt_drain():
         (1 << Threat.economic | 1 << Threat.food, (1 - 0.7 * 0.5) ** 2),
     ):
         households.mask[:] = mask
-        recover(at, houses, severity, np.inf)
+        recover(at, severity, np.inf)
         well_off = secure > 1500
         living = 90 * n_members(at, houses)[well_off]
         np.testing.assert_allclose(
@@ -123,7 +124,7 @@ def test_only_threats_that_are_felt_drain():
             rtol=1e-5,
         )
     households.mask[:] = 1
-    recover(at, houses, np.full((len(PLACES), 7), 0.1), np.inf)
+    recover(at, np.full((len(PLACES), 7), 0.1), np.inf)
     np.testing.assert_array_equal(households.means[houses], secure)
 
 
@@ -168,3 +169,15 @@ def test_aid_reaches_the_books_and_the_households(tmp_path):
         del scenario["costs"]
 
     assert tables(edited(tmp_path, none))["spending"].empty
+
+
+def test_means_of_people_who_never_decide_are_left_alone():
+    at = world()
+    decides = np.ones(len(at.country), bool)
+    decides[at.country == at.country[NORTH]] = False
+    at.geography = at.geography._replace(decides=decides)
+    at.households.means[:] = -1.0
+    recover(at, np.zeros((len(PLACES), 7)), np.inf)
+    left = at.households.means < 0
+    np.testing.assert_array_equal(left, ~decides[at.households.home])
+    assert 0 < left.sum() < len(left)
