@@ -30,6 +30,7 @@ from sim.engine.simulate import run_world
 from sim.engine.solve import solve_base
 from sim.engine.step import advance_to, next_change, step_end
 from sim.kernels.plane import Plane
+from sim.mechanisms.plans import PLANS
 from sim.model.world import World
 from sim.results.tables import TABLES
 from sim.scenario.whole import Scenario
@@ -274,7 +275,7 @@ NOWHERE = {
 CONCERNS_NOBODY: dict[str, dict[str, Any]] = {
     "a channel for nationals of whom there are none": {
         "policies": {
-            "id": "idle", "into": "CC", "channel": "labour", "open": True, "quota": 1000,
+            "id": "idle", "into": "CC", "channel": "labour", "open": True,
             "citizens_of": ["DD"], "start": "2020-05-17",
         },
     },
@@ -346,7 +347,7 @@ def test_what_concerns_nobody_changes_nothing_in_mid_month(plain, tmp_path, what
 def test_the_same_rule_changes_much_where_it_concerns_somebody(plain, tmp_path):
     """The control."""
     idle = CONCERNS_NOBODY["a channel for nationals of whom there are none"]["policies"]
-    rule = idle | {"citizens_of": ["AA"], "quota": 100_000}
+    rule = idle | {"citizens_of": ["AA"]}
     assert {"flows", "answers"} <= compared(plain, tmp_path, policies=rule).keys()
 
 
@@ -374,12 +375,18 @@ MORE = {
 
 
 def people_of(world: World) -> pd.DataFrame:
-    """Everybody by identity, with all that is kept of them and of their household."""
+    """Everybody by identity, with all that is kept of them, their household and its plans."""
     persons, households = world.persons, world.households
     columns = {name: getattr(persons, name) for name in ("born", "traits", "past")}
     leave_out = {"head", "relative"}  # rows of other people and households
     for name in set(households._fields) - leave_out:
         columns[name] = getattr(households, name)[persons.household]
+    plans = PLANS.of(world)
+    for name in ("goal", "channel", "companions", "answer", "felt", "due", "leg", "caravan"):
+        # Nothing else is about -99.
+        column = np.full(len(households.ident), -99.0)
+        column[plans.household] = getattr(plans, name)
+        columns[f"plan {name}"] = column[persons.household]
     table = pd.DataFrame(columns, index=persons.pid)
     assert table.index.is_unique
     return table.sort_index()
