@@ -249,6 +249,8 @@ def draw_sizes(scenario: Scenario, seed: int, stratum: Stratum) -> tuple[U64, I6
     n = max(math.floor(stratum.persons + 0.5), 1)
     m = max(round(stratum.persons / profile.household_size), 1)
     few = n < FEW
+    if not few:  # whole people a person, and as many persons as make up the people
+        n = max(round(stratum.people / max(round(stratum.people / n), 1)), 1)
     most = m * LARGEST if few else n
     pid = mixed_array(mixed_array(np.arange(most, dtype=np.uint64)) ^ base)
     draws = uniform_array(key_of(seed, HOUSEHOLD_SIZE), pid)
