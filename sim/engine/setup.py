@@ -51,12 +51,14 @@ def build_world(scenario: Scenario, seed: int, order: I64 | None = None, threads
 
 
 def start_counting(world: World) -> None:
-    """Reset all counters."""
-    world.counts = {
-        counter.name: counter.new(world)
-        for mechanism in MECHANISMS
-        for counter in mechanism.counters
-    }
+    """Reset all counters; arrays are filled with zeros, since rows of tables are copies of them."""
+    for mechanism in MECHANISMS:
+        for counter in mechanism.counters:
+            before = world.counts.get(counter.name)
+            if isinstance(before, np.ndarray):
+                before[...] = 0
+            else:
+                world.counts[counter.name] = counter.new(world)
 
 
 def reorder(households: Households, persons: Persons, order: I64) -> tuple[Households, Persons]:

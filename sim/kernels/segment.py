@@ -105,6 +105,8 @@ class Law(NamedTuple):
     """[k, c] naturalisations per year."""
     naturalised_after: F64
     """[k, c] days of regular stay that are needed."""
+    clocks: Bool
+    """[status, c] whether something other than a move may happen to residents."""
 
 
 class Severities(NamedTuple):

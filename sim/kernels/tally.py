@@ -239,6 +239,8 @@ def count_people(
         for status in range(len(OF_THE_COUNTRY)):
             for mask in range(N_MASKS):
                 n = own[p, status, mask]
+                if n == 0:
+                    continue
                 activities[c, RESIDENT] += n
                 stocks[p, c, status] += n
                 for k in range(7):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -10,7 +10,7 @@ from sim.core.rng import Draw, key_of, uniform_array
 from sim.core.state import DAYS_A_YEAR, I64, Plans
 from sim.core.terms import N_SLOTS, Activity
 from sim.mechanisms.law import LAW
-from sim.mechanisms.plans import PLANS, waiting
+from sim.mechanisms.plans import PLANS, chosen, waiting
 from sim.mechanisms.policy import RULES, admission_class
 from sim.model.declare import Hook, Mechanism, State
 
@@ -41,6 +41,18 @@ def allowance(yearly: float, first: int, end: int) -> int:
         first, end: Days from the start; the second is excluded. Parts of a year add up.
     """
     return int(yearly * end / DAYS_A_YEAR) - int(yearly * first / DAYS_A_YEAR)
+
+
+def in_queues(rows: I64, queue: I64, *rank: Any) -> list[I64]:
+    """Divide rows into queues, each in order.
+
+    Args:
+        rows: [n] ascending.
+        queue: [n] number of its queue.
+        rank: [n] what the order goes by, the last one first.
+    """
+    order = np.lexsort((*rank, queue))
+    return np.split(rows[order], np.flatnonzero(np.diff(queue[order])) + 1) if len(rows) else []
 
 
 def serve(n_people: I64, left: int, allowed: int) -> tuple[int, I64, int]:
@@ -85,26 +97,25 @@ def admit(world: World, segment: Segment) -> None:
     QUOTA_LEFT.put(world, left)
     if not len(rows):
         return
-    n_people = applicants(world, plans)
-    country, kinds = world.country[plans.goal], admission_class(world, plans.household)
+    mine = chosen(plans, rows)
+    country, slot = world.country[mine.goal], mine.channel
+    kinds, n_people = admission_class(world, mine.household), applicants(world, mine)
+    wait = law.wait[kinds, country, slot]
+    # A closed channel admits no pending applicants; they stay queued in case it reopens.
+    is_open, limited = law.open[kinds, country, slot], law.limited[country, slot]
+    free = is_open & ~limited
+    plans.due[rows[free]] = world.day + wait[free]
     # A lottery number is kept for a calendar year. If it were drawn anew every month, small
     # households would be favoured, because they fit more easily.
     key = key_of(world.seed, LOTTERY, world.date().year)
-    lottery = uniform_array(key, world.households.ident[plans.household])
-    queues = np.unique(country[rows] * N_SLOTS + plans.channel[rows])
-    for c, s in zip(*divmod(queues, N_SLOTS), strict=True):
-        # A closed channel admits no pending applicants; they stay queued in case it reopens.
-        mine = rows[(country[rows] == c) & (plans.channel[rows] == s)]
-        mine = mine[law.open[kinds[mine], c, s]]
-        begin = np.full(len(mine), float(world.day))
-        if law.limited[c, s]:
-            mine = mine[np.argsort(lottery[mine], kind="stable")]
-            allowed = allowance(rules.quota[c, s], world.day, segment.month_ends)
-            n, used, left[c, s] = serve(n_people[mine], int(before[c, s]), allowed)
-            mine = mine[:n]
-            share = np.maximum(used - before[c, s], 0) / max(allowed, 1)
-            begin = world.day + share * segment.month_days
-        plans.due[mine] = begin + law.wait[kinds[mine], c, s]
+    lottery = uniform_array(key, world.households.ident[mine.household])
+    queued = np.flatnonzero(is_open & limited)
+    for queue in in_queues(queued, country[queued] * N_SLOTS + slot[queued], lottery[queued]):
+        where = country[queue[0]], slot[queue[0]]
+        allowed = allowance(rules.quota[where], world.day, segment.month_ends)
+        n, used, left[where] = serve(n_people[queue], int(before[where]), allowed)
+        share = np.maximum(used - before[where], 0) / max(allowed, 1)
+        plans.due[rows[queue[:n]]] = world.day + share * segment.month_days + wait[queue[:n]]
 
 
 MECHANISM = Mechanism(

@@ -15,7 +15,7 @@ from sim.core.rng import Draw
 from sim.core.state import I64
 from sim.core.terms import Activity, Status
 from sim.kernels.status import ASYLUM_SLOT
-from sim.mechanisms.admission import allowance, serve
+from sim.mechanisms.admission import allowance, in_queues, serve
 from sim.mechanisms.law import LAW
 from sim.mechanisms.plans import PLANS, with_households
 from sim.mechanisms.policy import RULES, admission_class
@@ -81,9 +81,9 @@ def hold_courts(world: World, segment: Segment) -> None:
     when = np.full(len(houses), np.inf)
     before, due = left.copy(), ready < segment.month_ends
     left[:] = 0
-    for c in np.unique(country[due]):
-        mine = np.flatnonzero((country == c) & due)
-        mine = mine[np.lexsort((households.ident[houses[mine]], since[mine]))]
+    rows = np.flatnonzero(due)
+    for mine in in_queues(rows, country[rows], households.ident[houses[rows]], since[rows]):
+        c = country[mine[0]]
         allowed = allowance(capacity[c], world.day, segment.month_ends)
         n, used, left[c] = serve(n_people[mine], int(before[c]), allowed)
         share = np.maximum(used - before[c], 0) / max(allowed, 1)
@@ -99,8 +99,8 @@ def hold_courts(world: World, segment: Segment) -> None:
 def queue_rows(world: World, census: Census) -> Rows:
     """How long claims take today, in countries with a limited decision capacity."""
     capacity = RULES.of(world).capacity
-    pending = np.zeros(len(capacity), np.int64)
-    np.add.at(pending, world.country, census.stocks[:, :, Status.claimant].sum(axis=1))
+    waiting = census.stocks[:, :, Status.claimant].sum(axis=1)
+    pending = np.bincount(world.country, waiting, len(capacity)).astype(np.int64)
     country = np.flatnonzero(np.isfinite(capacity) & (capacity > 0))
     months = 12.0 * pending[country] / capacity[country]
     return {"country": country, "pending": pending[country], "months": months}

@@ -8,7 +8,7 @@ import numpy as np
 
 from sim.core.parallel import in_pieces
 from sim.core.rng import Draw, key_of, uniform_array
-from sim.core.state import I64, TO_CAMP
+from sim.core.state import I64, TO_CAMP, Bool
 from sim.core.terms import Activity
 from sim.kernels.household import move_households
 from sim.model.declare import Hook, Mechanism
@@ -36,15 +36,17 @@ class CampRule(Part):
 CAMP = Draw("camp", 40)
 
 
-def people_at(world: World, place: int) -> int:
-    """Number of living people at a place."""
+def people_at(world: World, where: Bool) -> I64:
+    """[place] living people at the places `where`; 0 for others."""
     households = world.households
+    people = np.zeros(len(where), np.int64)
 
-    def count(first: int, last: int) -> int:
-        there = first + np.flatnonzero(households.place[first:last] == place)
-        return int(world.n_people(there).sum())
+    def find(first: int, last: int) -> I64:
+        return first + np.flatnonzero(where[households.place[first:last]])
 
-    return sum(in_pieces(count, len(households.ident), world.threads))
+    for there in in_pieces(find, len(households.ident), world.threads):
+        np.add.at(people, households.place[there], world.n_people(there))
+    return people
 
 
 def fill_camps(world: World, segment: Segment) -> None:
@@ -61,15 +63,18 @@ def fill_camps(world: World, segment: Segment) -> None:
     households.flags[houses] &= 255 - TO_CAMP
     houses = houses[households.activity[houses] <= Activity.waiting]
     country, n_people = world.country[households.place[houses]], world.n_people(houses)
+    people = people_at(world, geography.is_camp)
     lottery = uniform_array(key_of(world.seed, CAMP, -1 - world.month()), households.ident[houses])
     for c in np.unique(country):
         camps = np.flatnonzero(geography.is_camp & (world.country == c))
         mine = np.flatnonzero(country == c)
         mine = mine[np.argsort(lottery[mine], kind="stable")]
         for camp in camps:
-            room = geography.capacity[camp] - float(people_at(world, int(camp)))
+            room = geography.capacity[camp] - people[camp]
             used = np.cumsum(n_people[mine])
             chosen = houses[mine[used <= room]]
+            # Some may come from a camp of the country that is dealt with later.
+            np.subtract.at(people, households.place[chosen], n_people[mine[: len(chosen)]])
             days = households.moved[chosen].astype(np.int64)
             move_households(households, chosen, np.full(len(chosen), camp), -1, days)
             mine = mine[len(chosen) :]

@@ -99,11 +99,12 @@ def take_census(world: World, day: int) -> Census:
         )  # fmt: skip
         return part
 
-    census = nothing()
-    for _, part in in_ranges(work, len(world.households.ident), world.threads, FEW_PEOPLE):
-        for total, counts in zip(census, part, strict=True):
+    found = in_ranges(work, len(world.households.ident), world.threads, FEW_PEOPLE)
+    parts = [part for _, part in found] or [nothing()]
+    for part in parts[1:]:
+        for total, counts in zip(parts[0], part, strict=True):
             total += counts
-    return census
+    return parts[0]
 
 
 def stocks_of(world: World, census: Census) -> Stocks:
@@ -111,7 +112,8 @@ def stocks_of(world: World, census: Census) -> Stocks:
     n = world.n_countries
     is_camp = world.geography.is_camp
     by_country = np.zeros((2, n, n, len(Status)), np.int64)
-    np.add.at(by_country, (is_camp.astype(np.int64), world.country), census.stocks)
+    for camp, c, people in zip(is_camp.astype(np.int64), world.country, census.stocks, strict=True):
+        by_country[camp, c] += people
     camps = by_country[1].sum(axis=(1, 2))
     abroad = by_country.copy()
     abroad[:, np.arange(n), np.arange(n)] = 0

@@ -23,7 +23,7 @@ from sim.core.same import Same
 from sim.core.state import F64, I64, Bool, Legs
 from sim.core.terms import N_SLOTS, N_THREATS, Channel, Hazard, Status, Threat
 from sim.kernels.alternatives import ChoiceTables
-from sim.kernels.greatest import greatest_rates
+from sim.kernels.greatest import greatest_rates, greatest_worths
 from sim.kernels.look_ahead import look_ahead, median_nests
 from sim.kernels.means import Means
 from sim.kernels.rates import Conditions
@@ -113,6 +113,9 @@ class Choices:
         self.reachable = self._reachable()
         n = self.n_places
         self.ahead = np.ones((2, n, n))
+        classes = scenario.decision.classes
+        self.risk, self.share = np.array([(it.risk, it.share) for it in classes]).T.copy()
+        """[g]"""
         self.prior = self._stated_priors(number)
         self.price_scale = self._price_scale()
         self.geography = np.zeros((2, 2, len(scenario.decision.classes), n, n, 2))
@@ -248,11 +251,15 @@ class Choices:
         todays = self._routes(met, legs)
         # Where policy is open, people can still go as they go today, so it can only be better.
         better = self._routes(unmet, legs, travelled=False)
-        values = np.stack([todays.value[BEST], np.maximum(better.value[BEST], todays.value[BEST])])
+        values = np.stack([todays.value[BEST], better.value[BEST]])
+        np.maximum(values[1], values[0], out=values[1])
         fares = (todays.fare[CHEAPEST], np.minimum(better.fare[CHEAPEST], todays.fare[CHEAPEST]))
-        route = decision.route_scale * values + self.tiring
+        values *= decision.route_scale
+        values += self.tiring
         # [h, w, g, p, d]
-        ways = np.exp((self.distance[:, None, None] + route) / decision.nest)
+        ways = self.distance[:, None, None] + values
+        ways /= decision.nest
+        np.exp(ways, out=ways)
         if whose is None:
             self.geography[..., 1], self.price[..., 1] = ways, fares
         else:
@@ -283,7 +290,7 @@ class Choices:
             + journey.extortion_weight * (legs.extortion + met.bribed)
             + journey.kidnapping_weight * legs.kidnapping
         )
-        risk = np.array([taste.risk for taste in decision.classes])[:, None]
+        risk = self.risk[:, None]
         utility = (
             -decision.risk * risk * harm
             + decision.interception * np.log1p(-np.minimum(met.caught, PASSABLE))
@@ -293,8 +300,7 @@ class Choices:
             - decision.fatigue
         )
         # Which legs lead on does not depend on taste: it is judged by people of average taste.
-        share = np.array([taste.share for taste in decision.classes])
-        length = np.maximum(-share @ utility / share.sum(), LEAST_COST)
+        length = np.maximum(-self.share @ utility / self.share.sum(), LEAST_COST)
         thrifty = length + THRIFT * met.price / self.price_scale
         n = self.n_places
         found = Routes(
@@ -345,11 +351,20 @@ class Choices:
             - taste.threats * expected
             for taste in tastes
         ])  # fmt: skip
-        pull = np.zeros((2, n, n))
-        for first in range(0, n, ROWS):
-            origins = slice(first, first + ROWS)
-            value = self._attraction(origins, diaspora, actual, shift[origins])
-            pull[:, origins] = np.where(self.eligible, np.exp(value / decision.nest), 0.0)
+        # People of one country think alike, except where a prior is stated or a campaign is on.
+        told = np.flatnonzero(shift.any(axis=1) | ~np.isnan(self.prior).all(axis=(0, 2)))
+        alike = np.full((2, self.n_countries, n), np.nan)
+        priors = np.concatenate([alike, self.prior[:, told]], axis=1)
+        shifts = np.concatenate([np.zeros((self.n_countries, n)), shift[told]])
+        of = np.concatenate([np.arange(self.n_countries), c[told]])
+        factors = np.zeros((2, len(of), n))
+        for first in range(0, len(of), ROWS):
+            rows = slice(first, first + ROWS)
+            value = self._attraction(of[rows], diaspora, actual, priors[:, rows], shifts[rows])
+            factors[:, rows] = np.where(self.eligible, np.exp(value / decision.nest), 0.0)
+        thinks = c.copy()
+        thinks[told] = np.arange(self.n_countries, len(of))
+        pull = factors[:, thinks]
         homeward = np.full(2, np.exp(decision.home_attachment / decision.nest))
         worth = self._worth(self.rules)
         self.entry = self._entry(self.rules, worth, chance, wait)
@@ -376,26 +391,25 @@ class Choices:
             if taste.look_ahead > 0:
                 self._look_ahead(h, taste.look_ahead)
 
-    def _attraction(self, origins: slice, diaspora: I64, actual: F64, shift: F64) -> F64:
-        """[h, origin, d] attraction of destinations: migrant networks, and information about them.
+    def _attraction(
+        self, of: I64, diaspora: I64, actual: F64, stated: F64, shift: F64
+    ) -> F64:
+        """[h, row, d] attraction of destinations: migrant networks, and information about them.
 
         Args:
-            origins: Places of origin.
+            of: [row] country of origin.
             diaspora: [citizenship, country] people.
             actual: [h, d] value of living there.
-            shift: [origin, d] shift of the prior value by information campaigns.
+            stated: [h, row, d] prior value that the scenario states; NaN where it does not.
+            shift: [row, d] shift of the prior value by information campaigns.
         """
         decision = self.scenario.decision
-        here, own = (
-            np.ix_(self.country[origins], self.country),
-            np.eye(self.n_countries, dtype=bool),
-        )
+        here, own = np.ix_(of, self.country), np.eye(self.n_countries, dtype=bool)
         people = np.maximum(self.country_people, 1.0)[:, None]
         abroad = np.where(own, people, diaspora)
         known = np.where(own, 1.0, 1.0 - np.exp(-decision.information * abroad / people))
-        own, abroad, known = own[here], abroad[here], known[here]
-        around = abroad + decision.least_diaspora
-        network = np.log(around / people[self.country[origins]])
+        network = np.log((abroad + decision.least_diaspora) / people)
+        own, network, known = own[here], network[here], known[here]
         seen = np.where(~own & self.eligible, known, 0.0)
         total = seen.sum(axis=1)
         result = np.empty((2, *own.shape))
@@ -404,8 +418,7 @@ class Choices:
                 total > 0, (seen * actual[h]).sum(axis=1) / np.maximum(total, 1e-300),
                 actual[h, self.eligible].mean(),
             )  # fmt: skip
-            stated = self.prior[h, origins]
-            prior = np.where(np.isnan(stated), prior[:, None], stated)
+            prior = np.where(np.isnan(stated[h]), prior[:, None], stated[h])
             perceived = known * actual[h] + (1.0 - known) * (prior + shift)
             result[h] = taste.network * network + perceived + taste.citizen * own
         return result
@@ -506,17 +519,15 @@ class Choices:
         """[origin, destination] shift of the prior value of places abroad."""
         shift = np.zeros((self.n_places, self.n_places))
         start = self.scenario.time.start
-        index = {p.id: i for i, p in enumerate(self.scenario.places)}
-        number = {c.id: i for i, c in enumerate(self.scenario.countries)}
         for item in self.scenario.interventions:
             if item.kind != "campaign" or not item.enabled:
                 continue
             first = (item.start - start).days
             if first <= day < first + item.months * 30.4375:
-                origins = [index[name] for name in item.at]
+                origins = np.isin([p.id for p in self.scenario.places], item.at)
                 for about in item.about:
-                    targets = np.flatnonzero(self.country == number[about])
-                    shift[np.ix_(np.array(origins), targets)] += item.strength or 0.0
+                    targets = [p.country == about for p in self.scenario.places]
+                    shift[np.ix_(origins, np.array(targets))] += item.strength or 0.0
         return shift
 
     def bounds(self) -> F64:
@@ -528,55 +539,52 @@ class Choices:
         """
         tables, n = self.tables, self.n_places
         nest, n_classes = tables.nest, len(self.scenario.decision.classes)
-        table = np.empty((2, n, n, n_classes))
         bloc = tables.free[:, self.country]
         fullest = self._fullest()
         # [h, d, s], and from here on [h, g, p, d]
         worth = tables.admitted[:, self.country]
         pull = tables.pull**nest * tables.ahead
-        homeward = np.array([it**nest for it in tables.homeward])
         # From abroad, people return only to their own place of origin.
-        home = (np.diagonal(pull, axis1=1, axis2=2) * homeward[:, None])[:, None, None]
+        home = np.diagonal(pull, axis1=1, axis2=2) * (tables.homeward**nest)[:, None]
         # [h, citizenship, d]
         others = np.zeros((2, self.n_countries, n))
         elsewhere = np.where(np.eye(n, dtype=bool), 0.0, pull)
         by_country = np.argsort(self.country, kind="stable")
         present, first_of = np.unique(self.country[by_country], return_index=True)
         others[:, present] = np.maximum.reduceat(elsewhere[:, by_country], first_of, axis=1)
-        # [h, 1, d, citizenship]
-        everywhere, foreign_lands, bloc_lands = (
-            np.swapaxes(lands, 1, 2)[:, None]
-            for lands in (
-                others,
-                np.where(self.own | bloc, 0.0, others),
-                np.where(bloc & ~self.own, others, 0.0),
-            )
-        )
-        settling = (worth[:, :, Channel.labour] ** nest)[:, None, None]
+        lands = np.empty((3, 2, n, self.n_countries))
+        lands[0] = np.swapaxes(others, 1, 2)
+        lands[1] = np.where((self.own | bloc).T, 0.0, lands[0])
+        lands[2] = np.where((bloc & ~self.own).T, lands[0], 0.0)
+        settled = worth[:, :, Channel.labour] ** nest
+        by_channel = fullest * np.swapaxes(worth, 1, 2)[:, :, None]
+        # [h, g, p, d]
+        foreign = np.empty((2, n_classes, n, n))
+        claimed = np.empty((2, n_classes, n))
         for first in range(0, n, ROWS):
             rows = slice(first, first + ROWS)
             at = np.arange(first, min(first + ROWS, n))
-            within = self.country[rows, None] == self.country
-            ways = [np.ascontiguousarray(tables.geography[:, 1, :, rows, :, i]) for i in range(2)]
-            terms = [
-                ways[int(s >= Channel.asylum)] * worth[:, None, None, :, s] for s in range(N_SLOTS)
-            ]
+            # Factors of channels by regular travel (the first ones), and by corridors.
+            regular = by_channel[:, : Channel.asylum].sum(axis=1)[:, None]
+            corridors = by_channel[:, Channel.asylum :].sum(axis=1)[:, None]
             if tables.surge.pending:
                 gain = np.array([
                     [self._greatest_surge(h, g, rows) for g in range(n_classes)] for h in Hazard
                 ])  # fmt: skip
-                terms = [term * gain[..., s] for s, term in enumerate(terms)]
-            free = self.at_large[:, :, rows]
-            foreign = (fullest * sum(terms)) ** nest
-            of_country = np.where(within, free, 0.0) @ everywhere
-            of_country += np.where(within, 0.0, foreign) @ foreign_lands
-            of_country += np.where(within, 0.0, free * settling) @ bloc_lands
-            w = of_country[..., self.country] + free * home
+                gained = np.moveaxis(gain, 4, 1) * by_channel[:, :, None]
+                regular = gained[:, : Channel.asylum].sum(axis=1)
+                corridors = gained[:, Channel.asylum :].sum(axis=1)
+            direct, irregular = (tables.geography[:, 1, :, rows, :, i] for i in range(2))
+            corridors = irregular * corridors
+            foreign[:, :, rows] = (direct * regular + corridors) ** nest
             # People abroad may claim asylum or settle where they are.
-            here = np.add(*terms[Channel.asylum :])[..., at - first, at] * fullest[..., 0]
-            w += ~within * here[..., None] ** nest * np.swapaxes(pull[:, None, :, rows], 2, 3)
-            table[:, rows] = np.moveaxis(w**tables.inclusive, 1, 3)
-        return table
+            claimed[:, :, rows] = corridors[..., at - first, at] ** nest
+        result = np.empty((2, n, n, n_classes))
+        greatest_worths(
+            self.country, self.at_large, foreign, settled, lands, home, pull, claimed, result
+        )
+        result **= tables.inclusive
+        return result
 
     def _fullest(self) -> F64:
         """[h, 1, 1, 1] sum of the factors of all kinds of companions."""

@@ -28,6 +28,8 @@ def held_days(world: World, way: Way, held: I64) -> F64:
         way: Travel tables, with the days of detention.
         held: [treatment, corridor] people whose detention began.
     """
+    if not held.any():
+        return np.zeros(world.n_countries)
     legs, days = world.network.legs, way.custody.days
     n_corridors = held.shape[1]
     days_held = np.zeros(held.shape)

@@ -47,6 +47,10 @@ def harm_rows(world: World, _census: Census) -> Rows:
     extorted, bribes = EXTORTED.of(world), BRIBES.of(world)
     people, expected, rows = harmed(world)
     way, citizenship, harm = where = where_nonzero(people | expected | rows)
+    money = np.zeros(len(way))
+    for kind, cents in ((Harm.extortion, extorted), (Harm.bribe, bribes)):
+        its = np.flatnonzero(harm == kind)
+        money[its] = cents[way[its], citizenship[its]] / 100.0
     return {
         "corridor": way,
         "citizenship": citizenship,
@@ -54,10 +58,7 @@ def harm_rows(world: World, _census: Census) -> Rows:
         "expected": expected[where] / MICRO,
         "people": people[where],
         "rows": rows[where],
-        "money": np.select(
-            [harm == Harm.extortion, harm == Harm.bribe],
-            [extorted[way, citizenship] / 100.0, bribes[way, citizenship] / 100.0],
-        ),
+        "money": money,
     }
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sim.core.state import DAYS_A_YEAR, F64
+from sim.core.terms import Status
 from sim.kernels.segment import Law
 from sim.mechanisms.policy import RULES
 from sim.model.declare import Hook, Mechanism, State
@@ -26,11 +27,19 @@ def yearly_rate(share: F64) -> F64:
 
 def law_of(rules: Rules) -> Law:
     """Rules that are in force, as kernels read them."""
+    courts = np.isfinite(rules.capacity)
+    regularisation = yearly_rate(rules.stated("regularisation"))
+    naturalisation = yearly_rate(rules.stated("naturalisation"))
+    clocks = np.zeros((len(Status), len(courts)), bool)
+    clocks[Status.claimant] = ~courts
+    clocks[Status.ordered] = True
+    clocks[Status.irregular] = regularisation.any(axis=0)
+    clocks[Status.regular] = clocks[Status.refugee] = naturalisation.any(axis=0)
     return Law(
         wait=rules.wait * DAYS_A_MONTH,
         limited=np.isfinite(rules.quota),
         open=rules.open,
-        courts=np.isfinite(rules.capacity),
+        courts=courts,
         recognition=rules.recognition,
         false_recognition=rules.false_recognition,
         prima_facie=rules.prima_facie,
@@ -40,9 +49,10 @@ def law_of(rules: Rules) -> Law:
         encampment=rules.stated("encampment"),
         removal=yearly_rate(rules.stated("returns")),
         orders_last=rules.stated("orders_last") * DAYS_A_MONTH,
-        regularisation=yearly_rate(rules.stated("regularisation")),
-        naturalisation=yearly_rate(rules.stated("naturalisation")),
+        regularisation=regularisation,
+        naturalisation=naturalisation,
         naturalised_after=rules.stated("naturalisation_years") * DAYS_A_YEAR,
+        clocks=clocks,
     )
 
 

@@ -10,8 +10,8 @@ import numpy as np
 
 from sim.core.parallel import FEW_MOVERS, in_pieces, in_ranges
 from sim.core.rng import key_of
-from sim.core.state import DAYS_A_YEAR, I64, U64, Bool, Moves, Plans
-from sim.core.terms import ClaimStage, Harm, Status
+from sim.core.state import DAYS_A_YEAR, I64, U64, Moves, Plans
+from sim.core.terms import ClaimStage, Harm
 from sim.kernels.decision import sieve
 from sim.kernels.live import live
 from sim.kernels.segment import (
@@ -97,11 +97,10 @@ class Share:
 
 def tell_lives(world: World, segment: Segment) -> None:
     """Let everything happen to households that happens to them until the segment ends."""
-    before = HARMS.of(world).sum(axis=0), HARMS.of(world).sum(axis=1)
-    decided = decided_claims(world)
+    dead, taken, decided = deaths(world), returned(world), decided_claims(world)
     setting = setting_of(world, segment)
     plans = PLANS.of(world)
-    houses = np.union1d(busy_households(world, segment, setting), plans.household)
+    houses = busy_households(world, segment, setting, plans)
     insecurity = np.zeros(INSECURITY.of(world).shape, np.int64)
     custody = CHOICES.of(world).way.custody
     held = np.zeros((len(custody.days), len(world.scenario.corridors)), np.int64)
@@ -126,28 +125,17 @@ def tell_lives(world: World, segment: Segment) -> None:
             add_up(totals, share.counts)
         write_down(world, share)
         world.spare = np.concatenate([world.spare, share.spare[share.used :]])
-    keep(world, joined([chosen(share.plans, slice(share.n)) for share in shares]))
+    carried = [chosen(share.plans, slice(share.n)) for share in shares]
+    keep(world, carried[0] if alone else joined(carried))
     INSECURITY.of(world)[:] -= insecurity / FINE
     segment.held_days = held_days(world, CHOICES.of(world).way, held)
-    harms = HARMS.of(world)
-    ACCOUNT.of(world).dead += (harms.sum(axis=0) - before[0])[:, Harm.death]
-    segment.returned = (harms.sum(axis=1) - before[1])[:, Harm.forced_return]
+    ACCOUNT.of(world).dead += deaths(world) - dead
+    segment.returned = returned(world) - taken
     segment.decided = decided_claims(world) - decided
     check_plans(world)
 
 
-def clocks(world: World) -> Bool:
-    """[status, country] whether something other than a move may happen to residents."""
-    law = LAW.of(world)
-    result = np.zeros((len(Status), world.n_countries), bool)
-    result[Status.claimant] = ~law.courts
-    result[Status.ordered] = True
-    result[Status.irregular] = law.regularisation.any(axis=0)
-    result[Status.regular] = result[Status.refugee] = law.naturalisation.any(axis=0)
-    return result
-
-
-def busy_households(world: World, segment: Segment, setting: Setting) -> I64:
+def busy_households(world: World, segment: Segment, setting: Setting, plans: Plans) -> I64:
     """Find households to which something may happen, and count the days of those that decide.
 
     Days are counted as if all of them stayed where they are until the segment ends.
@@ -156,7 +144,7 @@ def busy_households(world: World, segment: Segment, setting: Setting) -> I64:
         [n] rows, ascending, without repeats.
     """
     households, persons = world.households, world.persons
-    plane, possible, days = world.plane(MOVE), clocks(world), segment.end - world.day
+    plane, possible, days = world.plane(MOVE), LAW.of(world).clocks, segment.end - world.day
     counts = HOUSEHOLD_DAYS.of(world), PERSON_DAYS.of(world)
 
     def visit(first: int, last: int) -> tuple[I64, I64, I64]:
@@ -170,7 +158,7 @@ def busy_households(world: World, segment: Segment, setting: Setting) -> I64:
         n = sieve(households, persons, listed.deciding, segment.now, plane, setting.month, through)
         return np.concatenate([through[:n], listed.busy, listed.stranded]), own, members
 
-    found = [np.empty(0, np.int64)]
+    found = [plans.household]
     for rows, *its in in_pieces(visit, len(households.ident), world.threads):
         found.append(rows)
         for count, more in zip(counts, its, strict=True):
@@ -328,23 +316,35 @@ def make_room(world: World, share: Share) -> None:
 def write_down(world: World, share: Share) -> None:
     """Write down what a log lists where it belongs."""
     log = share.log
-    moves = log.moves[: log.n[MOVES]]
-    for arrived, counter in ((False, DEPARTED), (True, ARRIVED)):
-        mine = moves[moves[:, 0] == arrived]
-        if len(mine):
-            counter.of(world).append(Moves(*mine[:, 1:].T.copy()))
+    if n := log.n[MOVES]:
+        arrived = log.moves[:n, 0] == 1
+        for which, counter in ((~arrived, DEPARTED), (arrived, ARRIVED)):
+            mine = log.moves[:n][which, 1:]
+            if len(mine):
+                counter.of(world).append(Moves(*mine.T.copy()))
     if n := log.n[KIN]:
         send(world, log.kin[:n, 0], log.kin[:n, 1], log.kin_time[:n])
-    n = log.n[PARTED]
-    children, adults, country = log.parted[:n].T.copy()
-    separate(world, children, adults, country, log.parted_time[:n].copy())
+    if n := log.n[PARTED]:
+        children, adults, country = log.parted[:n].T.copy()
+        separate(world, children, adults, country, log.parted_time[:n].copy())
     log.n[:] = 0
+
+
+def deaths(world: World) -> I64:
+    """[citizenship] people who have died on the way in this period."""
+    return np.asarray(HARMS.of(world)[:, :, Harm.death].sum(axis=0))
+
+
+def returned(world: World) -> I64:
+    """[corridor or country] people taken back in this period."""
+    return np.asarray(HARMS.of(world)[:, :, Harm.forced_return].sum(axis=1))
 
 
 def decided_claims(world: World) -> I64:
     """[country] people whose claims have been decided in this period."""
-    claims = CLAIMED.of(world).sum(axis=1)
-    return np.asarray(claims[:, ClaimStage.recognised] + claims[:, ClaimStage.rejected])
+    claims = CLAIMED.of(world)
+    decided = claims[:, :, ClaimStage.recognised] + claims[:, :, ClaimStage.rejected]
+    return np.asarray(decided.sum(axis=1))
 
 
 def check_plans(world: World) -> None:

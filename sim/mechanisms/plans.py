@@ -20,19 +20,29 @@ HAS_PLAN = np.isin(
 """[activity] whether households have a plan."""
 
 
-WHOLE, REAL, WORD = np.dtype(np.int64), np.dtype(np.float64), np.dtype(np.uint64)
-BLANK: dict[str, tuple[np.dtype[Any], float]] = {
-    **dict.fromkeys(Plans._fields, (WHOLE, 0)),
-    "now": (REAL, 0.0),
-    "court": (REAL, np.inf),
-    "word": (WORD, 0),
-    "filed": (REAL, 0.0),
-    "due": (REAL, np.inf),
-    "entered": (WHOLE, NONE),
-    "caravan": (WHOLE, NONE),
-    "passed": (WORD, 0),
+KINDS: dict[str, type[np.generic]] = {
+    **dict.fromkeys(Plans._fields, np.int64),
+    **dict.fromkeys(("now", "court", "filed", "due"), np.float64),
+    **dict.fromkeys(("word", "passed"), np.uint64),
 }
-"""Type of each column of plans, and its value where nothing is written."""
+"""Type of each column of plans; all have eight bytes."""
+
+
+def blank(world: World, n: int) -> Plans:
+    """Plans in which nothing is written: zeros, or what means "never" and "none"."""
+    words = len(world.country) // 64 + 1
+    # One block is cheaper to make than all of its columns; a zero is the same in every type.
+    block = np.zeros((len(KINDS) - 1 + words, n), np.int64)
+    columns: dict[str, Any] = {
+        name: row.view(kind) for (name, kind), row in zip(KINDS.items(), block, strict=False)
+    }
+    columns["passed"] = block[len(KINDS) - 1 :].view(np.uint64).reshape(n, words)
+    plans = Plans(**columns)
+    for column in (plans.court, plans.due):
+        column[:] = np.inf
+    for column in (plans.entered, plans.caravan):
+        column[:] = NONE
+    return plans
 
 
 def laid_out(world: World, plans: Plans, houses: I64, room: int = 0) -> Plans:
@@ -44,26 +54,18 @@ def laid_out(world: World, plans: Plans, houses: I64, room: int = 0) -> Plans:
         houses: [n] rows of households, ascending, without repeats.
         room: Blank rows to be added.
     """
-    n = len(houses) + room
-    at = np.searchsorted(houses, plans.household)
-    columns: dict[str, Any] = {}
-    for name, column in plans._asdict().items():
-        kind, blank = BLANK[name]
-        wide = (n, len(world.country) // 64 + 1) if name == "passed" else n
-        columns[name] = np.full(wide, blank, kind)
-        columns[name][at] = column
-    columns["household"][: len(houses)] = houses
-    return Plans(**columns)
+    result = blank(world, len(houses) + room)
+    if len(plans.household):
+        at = np.searchsorted(houses, plans.household)
+        for column, written in zip(result, plans, strict=True):
+            column[at] = written
+    result.household[: len(houses)] = houses
+    return result
 
 
 def no_plans(world: World) -> Plans:
     """Nobody has a plan yet."""
-    nobody = np.empty(0, np.int64)
-    columns: dict[str, Any] = {
-        name: np.empty((0, len(world.country) // 64 + 1) if name == "passed" else 0, kind)
-        for name, (kind, _) in BLANK.items()
-    }
-    return laid_out(world, Plans(**columns), nobody)
+    return blank(world, 0)
 
 
 PLANS = State("plans", no_plans)
@@ -78,7 +80,7 @@ def chosen(plans: Plans, rows: I64 | Bool | slice) -> Plans:
 def joined(parts: list[Plans]) -> Plans:
     """Rows of several plans, by household."""
     columns: list[Any] = [np.concatenate(column) for column in zip(*parts, strict=True)]
-    plans = parts[0] if len(parts) == 1 else Plans(*columns)
+    plans = Plans(*columns)
     return chosen(plans, np.argsort(plans.household))
 
 
@@ -94,10 +96,11 @@ def with_households(world: World, houses: I64) -> Plans:
 
 
 def keep(world: World, plans: Plans) -> None:
-    """Keep the plans that are still to be carried out, and days in court to come."""
+    """Keep the plans that are still to be carried out, and days in court to come, by household."""
     activity = world.households.activity[plans.household]
     lasting = HAS_PLAN[activity] | (np.isfinite(plans.court) & (activity <= Activity.waiting))
-    PLANS.put(world, plans if lasting.all() else chosen(plans, lasting))
+    rows = np.flatnonzero(lasting)
+    PLANS.put(world, chosen(plans, rows[np.argsort(plans.household[rows])]))
 
 
 def waiting(world: World, plans: Plans) -> Bool:

@@ -34,8 +34,11 @@ def relocate(world: World, segment: Segment) -> None:
     lottery and not split; their claims start again in the new country.
     """
     relocated = RELOCATED.of(world)
+    if not segment.month_begins:
+        segment.relocated = np.zeros(world.n_countries, np.int64)
+        return
     before = relocated.sum(axis=0)
-    for b, bloc in enumerate(world.scenario.blocs if segment.month_begins else ()):
+    for b, bloc in enumerate(world.scenario.blocs):
         if bloc.enabled and bloc.sharing is not None:
             share_out(world, b, bloc, bloc.sharing)
     segment.relocated = np.asarray(relocated.sum(axis=0) - before)
@@ -68,9 +71,11 @@ def share_out(world: World, b: int, bloc: Bloc, sharing: Sharing) -> None:
     )
     households = world.households
     front = [number[name] for name in sharing.from_ if name in inside]
+    if not (room > 0).any():
+        return
     houses = claimants(world)
     houses = houses[np.isin(world.country[households.place[houses]], front)]
-    if not len(houses) or not (room > 0).any():
+    if not len(houses):
         return
     n_people = world.n_people(houses)
     # Each household draws a receiving member, in proportion to the places left, and a position in
@@ -81,6 +86,8 @@ def share_out(world: World, b: int, bloc: Bloc, sharing: Sharing) -> None:
     lottery = uniform_array(key_of(world.seed, RELOCATION, 1), who)
     taker = np.minimum(np.searchsorted(shares, draw * shares[-1], side="right"), len(takers) - 1)
     for t, name in enumerate(takers):
+        if room[t] <= 0:
+            continue
         mine = np.flatnonzero(taker == t)
         mine = mine[np.argsort(lottery[mine], kind="stable")]
         chosen = mine[np.cumsum(n_people[mine]) <= room[t]]

@@ -262,10 +262,11 @@ class Threats:
         path = np.empty((n_days + 1, self.n_places, N_THREATS))
         path[0] = self.severity
         coupled = np.empty_like(self.severity)
-        for day in range(n_days):
+        matrix = self.coupling.T
+        for before, after, more in zip(path[:-1], path[1:], added, strict=True):
             # The product stays NumPy's: a sum in another order would differ in its last bits.
-            np.matmul(path[day], self.coupling.T, out=coupled)
-            relax(coupled, steady, added[day], path[day], close, path[day + 1])
+            np.matmul(before, matrix, out=coupled)
+            relax(coupled, steady, more, before, close, after)
         self.severity = path[-1].copy()
         path = path[1:]
         felt = self.weight * np.maximum(path - self.tolerable, 0.0)

@@ -10,6 +10,7 @@ from __future__ import annotations
 from calendar import monthrange
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -123,10 +124,8 @@ class World:
 
     def plane(self, draw: Draw, day: int | None = None) -> Plane:
         """The plane of one kind of event in the calendar month of a day; None: of today."""
-        first = self.date(day).replace(day=1)
-        start = float((first - self.scenario.time.start).days)
-        days = float(monthrange(first.year, first.month)[1])
-        return Plane(key_of(self.seed, draw, 12 * first.year + first.month), start, days)
+        today = self.date(day)
+        return plane_of(self.seed, draw, self.scenario.time.start, today.year, today.month)
 
     def first_events(
         self, draw: Draw, who: U64, rate: F64, since: F64 | float, until: F64 | float
@@ -204,6 +203,14 @@ class World:
         """[n] people that the members of households represent."""
         size, weight = self.households.size[houses], self.households.weight[houses]
         return np.asarray(size * weight.astype(np.int64), np.int64)
+
+
+@lru_cache(maxsize=64)
+def plane_of(seed: int, draw: Draw, start: date, year: int, month: int) -> Plane:
+    """The plane of one kind of event in a calendar month of a run that starts on some day."""
+    first, days = date(year, month, 1), monthrange(year, month)[1]
+    key = key_of(seed, draw, 12 * year + month)
+    return Plane(key, float((first - start).days), float(days))
 
 
 def resized(columns: dict[str, Any], n: int) -> dict[str, Any]:

@@ -28,6 +28,7 @@ from sim.kernels.rates import Conditions
 from sim.mechanisms import lives
 from sim.mechanisms.choice import CHOICES
 from sim.mechanisms.decide import current_conditions
+from sim.mechanisms.law import LAW
 from sim.mechanisms.plans import PLANS, chosen
 from sim.mechanisms.threats import THREATS
 from sim.model.segment import Segment, segment_of
@@ -469,7 +470,7 @@ def test_lives_are_told_by_the_very_answers_that_are_compared() -> None:
         leaving = plans.household[plans.due <= segment.end]
         # Whose status may change is not asked as it stands.
         country = world.country[households.place]
-        calm = ~lives.clocks(world)[households.status, country]
+        calm = ~LAW.of(world).clocks[households.status, country]
         houses = np.setdiff1d(world.deciding[calm[world.deciding]], leaving)
         something = np.isin(houses, events.house)
         for house in [*houses[something], *houses[~something][:10]]:
