@@ -38,10 +38,8 @@ def blank(world: World, n: int) -> Plans:
     }
     columns["passed"] = block[len(KINDS) - 1 :].view(np.uint64).reshape(n, words)
     plans = Plans(**columns)
-    for column in (plans.court, plans.due):
-        column[:] = np.inf
-    for column in (plans.entered, plans.caravan):
-        column[:] = NONE
+    plans.court[:] = plans.due[:] = np.inf
+    plans.entered[:] = plans.caravan[:] = NONE
     return plans
 
 
