@@ -7,7 +7,6 @@ from datetime import date
 import numpy as np
 import pandas as pd
 import pytest
-from sim.model.substep import substep_of
 
 import sim
 from sim.core.state import DAYS_A_YEAR, DIED, I64, WOMAN, Bool
@@ -15,7 +14,8 @@ from sim.core.terms import Activity
 from sim.engine.step import advance
 from sim.mechanisms.census import ACCOUNT
 from sim.mechanisms.demography import N_AGES, RENEWAL, renew_people, vital_rates
-from sim.mechanisms.journey import PARTIES
+from sim.mechanisms.plans import PLANS
+from sim.model.segment import segment_of
 from sim.model.world import World
 from tests.small import differing, small, small_tables, steps, tables, world
 from tests.worlds import living_members
@@ -44,7 +44,7 @@ def changed(fertility: float, years: float) -> tuple[str, ...]:
 
 def renew_now(at: World) -> None:
     """Let the people be born and die who do so today."""
-    renew_people(at, substep_of(at, at.day + 1))
+    renew_people(at, segment_of(at, at.day + 1))
 
 
 def renew(at: World, months: int) -> None:
@@ -107,8 +107,10 @@ def test_over_decades_people_grow_as_their_rates_say(fertility, years):
     at = world(small("time.end=2049-12", *CONTROL_RATES, *changed(fertility, years)))
     people, born, died = projected(at, 360)
     renew(at, 360)
-    weight = int(at.households.weight.max())
-    assert (at.households.weight == weight).all()
+    # Rows differ a little in how many people they stand for, and more of them make more noise.
+    of_all = weights(at).astype(float)
+    weight = (of_all**2).sum() / of_all.sum()
+    assert of_all.max() < 1.6 * of_all.min()
     # Births and deaths are counts of rows, nearly Poisson; children of children add to the noise.
     assert ACCOUNT.of(at).born.sum() == pytest.approx(born, abs=4 * np.sqrt(1.5 * born * weight))
     assert ACCOUNT.of(at).died.sum() == pytest.approx(died, abs=4 * np.sqrt(1.5 * died * weight))
@@ -224,24 +226,30 @@ def test_births_and_deaths_know_nothing_of_steps():
         vital = tables(small(f"time.step={step}", "time.start=2020-01-20", "time.end=2020-08-15"))[
             "vital"
         ]
-        found[step] = vital.groupby("event", observed=False)["people"].sum()
+        keys = [name for name in vital if name not in ("replicate", "date", "people")]
+        found[step] = vital.groupby(keys, observed=True)["people"].sum()
+    assert found["day"].sum() > 0
     for step in ("week", "month"):
-        # Who dies on the way, and so does neither, differs a little.
-        pd.testing.assert_series_equal(found[step], found["day"], rtol=0.02)
+        pd.testing.assert_series_equal(found[step], found["day"], check_exact=True)
 
 
 def test_children_are_born_on_the_way_and_travel_on():
     at = world(small("decision.base_flight=.5"))
-    while len(PARTIES.of(at).household) < 45:
+
+    def on_their_way() -> I64:
+        houses = PLANS.of(at).household
+        return houses[np.isin(at.households.activity[houses], AWAY)]
+
+    while len(on_their_way()) < 45:
         advance(at)
-    n = len(at.persons.pid)
-    before = at.households.size[PARTIES.of(at).household].astype(np.int64)
+    n, houses = len(at.persons.pid), on_their_way()
+    before = at.households.size[houses].astype(np.int64)
     renewal = RENEWAL.of(at)
     renewal.deaths, renewal.births = 0 * renewal.deaths, 1e6 * renewal.births
     renew_now(at)
     born = np.arange(n, len(at.persons.pid))
-    on_the_way = born[np.isin(at.households.activity[at.persons.household[born]], AWAY)]
-    after = at.households.size[PARTIES.of(at).household].astype(np.int64)
+    on_the_way = born[np.isin(at.persons.household[born], houses)]
+    after = at.households.size[houses].astype(np.int64)
     assert (after - before).sum() == len(on_the_way) > 10
     renewal.births = 0 * renewal.births
     for _ in range(6):

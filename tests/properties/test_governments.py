@@ -13,11 +13,11 @@ import pandas as pd
 import pytest
 
 import sim
-from sim.core.terms import Activity, Status
-from sim.mechanisms.asylum import CLAIMS
+from sim.core.terms import Status
 from sim.mechanisms.policy import Rules
 from sim.mechanisms.politics import Public, elections, pulled
-from sim.mechanisms.relocation import RELOCATED
+from sim.mechanisms.relocation import RELOCATED, relocate
+from sim.model.segment import segment_of
 from sim.results.record import Record
 from sim.schema import Opinion
 from tests.properties.test_mechanisms import (
@@ -113,18 +113,21 @@ def test_relocation_moves_at_most_what_is_promised_and_kept() -> None:
     """G9."""
     none, some, more = run(WAR), run(WAR, sharing(10_000)), run(WAR, sharing(20_000))
     moved = [departed(r, channel="relocation") for r in (none, some, more)]
-    # 0, 4,900, 9,700 people; a household of a dozen rows is 1,300.
+    # 0, 4,200, 8,200 people; a household of a dozen rows is 1,300. The last are moved as December
+    # begins, when 183 of 214 days have passed.
     assert moved[0] == 0
-    assert 3_500 < moved[1] <= 5_000
-    assert 8_500 < moved[2] <= 10_000
+    assert 5_000 * 183 / 214 - 1_300 < moved[1] <= 5_000 * 183 / 214
+    assert 10_000 * 183 / 214 - 1_300 < moved[2] <= 10_000 * 183 / 214
     # Who keeps half of a promise takes as many as who promised half; who keeps none takes none.
     assert departed(run(WAR, sharing(20_000, 0.5)), channel="relocation") == moved[1]
     assert departed(run(WAR, sharing(20_000, 0)), channel="relocation") == 0
-    # Where more are promised than there are claimants, all of them go.
+    # Where more are promised than there are claimants, all of them go as a month begins.
     all_ = run(WAR, sharing(1e6))
-    assert stock(all_, place=NEXT, status="claimant") < 0.1 * stock(
-        none, place=NEXT, status="claimant"
-    )
+    there = rows(all_.stocks, place=NEXT, status="claimant").groupby("date").people.sum()
+    went = rows(all_.flows, channel="relocation").groupby("date").departed.sum()
+    for day in pd.date_range("2020-06-30", "2020-11-30", freq="ME"):
+        assert went[day + pd.Timedelta(days=1)] == there[day] > 0
+    assert went.sum() > 1.5 * moved[2]
     flows = rows(more.flows, channel="relocation")
     assert set(flows.origin) <= set(NEXT)
     assert set(flows.destination) == {"fr_c"}
@@ -138,20 +141,34 @@ def test_relocation_moves_at_most_what_is_promised_and_kept() -> None:
 
 
 def test_relocation_takes_whole_households_and_their_claims() -> None:
-    scenario = sim.read(FILE, (WAR, sharing(1e6), "time.end=2020-08"))
+    scenario = sim.read(FILE, (WAR, sharing(1e6), "time.end=2020-07"))
     at = world(scenario)
     recount = Recount(at)
     for _ in steps(at):
         pass
-    households, claims = at.households, CLAIMS.of(at)
-    assert RELOCATED.of(at).sum() > 10_000
+    before = {name: column.copy() for name, column in at.households._asdict().items()}
+    already = int(RELOCATED.of(at).sum())
+    assert already > 0
+    relocate(at, segment_of(at, at.day + 31))
     assert not recount.faults(at)
-    assert len(np.unique(claims.household)) == len(claims.household)
-    claimants = np.flatnonzero((households.status == Status.claimant) & (households.size > 0))
-    assert set(claimants) <= set(claims.household)
-    still = households.status[claims.household] == Status.claimant
-    there = at.country[households.place[claims.household]] == claims.country
-    assert there[still & (households.activity[claims.household] <= Activity.waiting)].all()
+    households, countries = at.households, [country.id for country in scenario.countries]
+    nx, fr = countries.index("NX"), countries.index("FR")
+    brought = np.flatnonzero(households.place != before["place"])
+    assert len(brought) > 10
+    assert at.n_people(brought).sum() == RELOCATED.of(at).sum() - already
+    # They claimed in one country, and now claim in the other, from today on.
+    assert (before["status"][brought] == Status.claimant).all()
+    assert (households.status[brought] == Status.claimant).all()
+    assert (at.country[before["place"][brought]] == nx).all()
+    assert (at.country[households.place[brought]] == fr).all()
+    assert (households.since[brought] == at.day).all()
+    assert (households.came[brought] == nx + 1).all()
+    # Nothing else is changed, by anybody.
+    for name, column in households._asdict().items():
+        if name not in ("place", "moved", "since", "came", "activity", "flags", "mask"):
+            assert (column == before[name]).all(), name
+        others = np.delete(np.arange(len(column)), brought)
+        assert (column[others] == before[name][others]).all(), name
 
 
 # First country ---------------------------------------------------------------------------------
@@ -343,6 +360,15 @@ def spent(record: Record, **where: str) -> float:
     return float(rows(record.spending, **where).amount.sum())
 
 
+def years_after(people: pd.Series) -> float:
+    """Person-years in each month of 2020 of those who were there on the last day before it."""
+    following = {day: day + pd.Timedelta(days=1) for day in people.index}
+    days = sum(
+        people[day] * after.days_in_month for day, after in following.items() if after.year == 2020
+    )
+    return float(days) / 365.25
+
+
 def test_what_has_a_unit_cost_is_booked_as_often_as_it_was_done() -> None:
     """P11."""
     free, dear = run(*BUSY), run(*BUSY, COSTS)
@@ -355,13 +381,14 @@ def test_what_has_a_unit_cost_is_booked_as_often_as_it_was_done() -> None:
         removed = harmed(dear, "forced_return", corridor=country)
         booked = spent(dear, item="forced_return", country=country)
         assert booked == pytest.approx(2000 * removed)
-    # Month by month, a stock costs a twelfth of its year.
+    # A stock costs a twelfth of its year in the month that follows.
     camp = rows(dear.stocks, place="nx_k").groupby("date").people.sum()
-    years = sum(people * day.days_in_month / 365.25 for day, people in camp.items())
-    assert spent(dear, item="camp") == pytest.approx(10 * years, rel=0.01)
+    assert camp.iloc[-2] > 0
+    assert spent(dear, item="camp") == pytest.approx(10 * years_after(camp))
     claimants = rows(dear.stocks, place="fr_c", status="claimant").groupby("date").people.sum()
-    years = sum(people * day.days_in_month / 365.25 for day, people in claimants.items())
-    assert spent(dear, item="claimant", country="FR") == pytest.approx(1000 * years, rel=0.01)
+    assert spent(dear, item="claimant", country="FR") == pytest.approx(
+        1000 * years_after(claimants)
+    )
     # A country's own price goes before the default.
     cheap = run(*BUSY, COSTS.replace("900", "500"))
     assert spent(dear, item="decision", country="FR") == pytest.approx(

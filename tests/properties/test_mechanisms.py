@@ -496,21 +496,21 @@ def exits(*changes: str) -> list[int]:
     rates = ("decision.base_livelihood=20", "decision.place_attachment=0", "time.step=day")
     file = sim.read(FILE, (*rates, *changes))
     world = build_world(solve_base(file, sim.read(FILE)), file.seed)
-    was = is_abroad(world)
-    first = dict(zip(world.persons.pid.tolist(), was[world.persons.household], strict=True))
-    n = np.zeros(len(was), np.int64)
+    abroad = is_abroad(world)[world.persons.household]
+    first = dict(zip(world.persons.pid.tolist(), abroad.tolist(), strict=True))
+    # By household; who has left one starts from where they were on the first day.
+    was, n = dict[int, bool](), dict[int, int]()
     while world.date() <= file.time.end:
         advance(world)
-        # Who has left a household starts from where they were on the first day.
-        founders = world.households.ident[len(was) :].tolist()
-        was = np.append(was, np.array([first[founder] for founder in founders], bool))
-        n = np.append(n, np.zeros(len(founders), np.int64))
-        settled = world.households.activity <= Activity.waiting
-        abroad = is_abroad(world)
-        n += settled & abroad & ~was
-        was = np.where(settled, abroad, was)
+        households = world.households
+        settled = np.flatnonzero(households.activity <= Activity.waiting)
+        idents, there = households.ident[settled].tolist(), is_abroad(world)[settled].tolist()
+        for ident, away in zip(idents, there, strict=True):
+            n[ident] = n.get(ident, 0) + (away and not was.get(ident, first[ident]))
+            was[ident] = away
     own = world.country[world.households.home] == world.country[world.households.home[0]]
-    return [int(k) for k in np.bincount(n[own], minlength=3)]
+    mine = world.households.ident[own].tolist()
+    return [int(k) for k in np.bincount([n[i] for i in mine if i in n], minlength=3)]
 
 
 def is_abroad(world: World) -> Bool:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from sim.mechanisms.journey import PARTIES
+from sim.core.terms import Activity, Channel
+from sim.mechanisms.plans import PLANS
 from tests.small import HARSH, small, steps, world
 
 ROUNDABOUT = (
@@ -20,16 +21,18 @@ def test_no_journey_passes_a_place_twice(changes):
     camps = {i for i, place in enumerate(at.scenario.places) if place.kind == "camp"}
     been = dict[tuple[int, int], list[int]]()
     for _ in steps(at):
-        parties, households = PARTIES.of(at), at.households
-        for i, house in enumerate(parties.household):
-            if parties.leg[i] == -2:
-                continue  # not by corridors
-            journey = (int(house), int(parties.began[i]))
-            places = been.setdefault(journey, [int(parties.origin[i])])
+        plans, households = PLANS.of(at), at.households
+        for i, house in enumerate(plans.household):
+            by_corridors = plans.channel[i] in (Channel.asylum, Channel.irregular)
+            if not by_corridors or households.activity[house] <= Activity.waiting:
+                continue
+            # Of each journey, all events have a hash of their own.
+            journey = (int(households.ident[house]), int(plans.word[i]))
+            places = been.setdefault(journey, [int(plans.origin[i])])
             here = int(households.place[house])
             if here != places[-1]:
                 places.append(here)
-                assert here not in camps or here == parties.goal[i]
+                assert here not in camps or here == plans.goal[i]
     assert sum(len(places) > 1 for places in been.values()) > 100
     for places in been.values():
         assert len(set(places)) == len(places)

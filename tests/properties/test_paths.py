@@ -5,49 +5,34 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from sim.model.substep import substep_of
 
-from sim.core.state import DIED, DIED_NATURALLY, GROUNDS, I64, Reasons
-from sim.core.terms import Activity, Answer, Channel, ClaimStage, Companions, Status
+from sim.core.state import DIED, DIED_NATURALLY, GROUNDS, I64
+from sim.core.terms import Activity, Channel, ClaimStage, Status
 from sim.engine.recorder import Recorder
 from sim.kernels.household import died_at
-from sim.mechanisms.asylum import CLAIMED, decide_claims, receive
+from sim.mechanisms.asylum import CLAIMED
 from sim.mechanisms.census import take_census
-from sim.mechanisms.choice import CHOICES
 from sim.mechanisms.history import ON_THE_WAY
-from sim.mechanisms.journey import advance_parties, set_out
-from sim.mechanisms.policy import RULES
+from sim.mechanisms.law import LAW, yearly_rate
 from sim.mechanisms.relocation import bring
-from sim.mechanisms.removal import execute_returns, order_to_leave
 from sim.model.world import World
-from tests.small import small, small_tables, steps, world
-from tests.worlds import prepare
-
-PLACES = [place.id for place in small().places]
-NORTH, SOUTH, TOWN, CITY, PORT, FAR = (
-    PLACES.index(it) for it in ("AA_N", "AA_S", "BB_T", "BB_C", "CC_P", "CC_C")
+from tests.small import (
+    AA,
+    BB,
+    CAPITAL,
+    CC,
+    NORTH,
+    PORT,
+    SOUTH,
+    TOWN,
+    small_tables,
+    steps,
+    world,
 )
-AA, BB, CC = 0, 1, 2
+from tests.unit.test_journey import houses_of, move_on, safe, send
+from tests.worlds import live_on
 
-
-def safe() -> World:
-    """A world on its first day in which nothing happens on the way, and all are rich."""
-    at = world(
-        small("population.agents=20000", "decision.base_livelihood=1", "decision.flight_norm=1")
-    )
-    prepare(at)
-    legs, way = at.network.legs, CHOICES.of(at).way
-    for hazard in (legs.death, legs.violence, legs.extortion, legs.kidnapping, way.intercepted):
-        hazard[:] = 0
-    at.households.means[:] = 1e6
-    RULES.of(at).stated("encampment")[:] = 0
-    return at
-
-
-def houses_of(at: World, place: int, n: int) -> I64:
-    """Households at home in a place."""
-    households = at.households
-    return np.flatnonzero((households.place == place) & (households.home == place))[:n]
+FAR = CAPITAL
 
 
 def ways_of(at: World) -> tuple[I64, I64]:
@@ -61,14 +46,9 @@ def ways_of(at: World) -> tuple[I64, I64]:
 
 
 def go(at: World, houses: I64, goal: int, channel: Channel) -> None:
-    """Send people off and let all of them arrive, whatever lies between, in one go."""
-    n = len(houses)
-    set_out(
-        at, houses, np.full(n, goal), np.full(n, int(channel)),
-        np.full(n, int(Companions.whole)), np.zeros(n),
-        Reasons(np.full(n, int(Answer.necessity)), np.zeros(n, int)), np.zeros(n),
-    )  # fmt: skip
-    receive(at, advance_parties(at, substep_of(at, 400)).arrived)
+    """Send people off and let all of them arrive, whatever lies between."""
+    send(at, houses, goal, channel)
+    move_on(at, at.day + 200)
 
 
 def test_who_ended_up_elsewhere_came_from_somewhere_else() -> None:
@@ -112,18 +92,18 @@ def test_the_last_border_says_where_people_came_from(
 
 def test_states_that_send_people_on_are_where_they_came_from() -> None:
     at = safe()
-    RULES.of(at).return_to[:, CC] = BB
+    LAW.of(at).return_to[:, CC] = BB
     houses = houses_of(at, NORTH, 60)
     go(at, houses, PORT, Channel.asylum)
     assert (at.country[at.households.place[houses]] == BB).all()
     assert (at.households.came[houses] == CC + 1).all()
     # States that share claimants, and a state that carries out an order.
-    bring(at, houses, CC, 30)
+    bring(at, houses, CC)
     assert (at.households.came[houses] == BB + 1).all()
     at.households.status[houses] = Status.ordered
-    order_to_leave(at, houses, np.zeros(len(houses)))
-    RULES.of(at).stated("returns")[:] = 0.999
-    execute_returns(at, substep_of(at, 3650))
+    at.households.since[houses] = at.day
+    LAW.of(at).removal[:], LAW.of(at).orders_last[:] = yearly_rate(np.array(0.999)), 1e6
+    live_on(at, at.day + 1000)
     home = at.households.place[houses] == NORTH
     assert home.mean() > 0.9
     assert (at.households.came[houses[home]] == CC + 1).all()
@@ -192,13 +172,16 @@ def test_paths_and_claims_agree_with_other_tables() -> None:
 
 def test_decisions_are_counted_where_and_on_whom_they_fall() -> None:
     at = safe()
-    RULES.of(at).capacity[:] = np.inf
-    RULES.of(at).wait[:, :, Channel.asylum] = 0
+    law = LAW.of(at)
+    law.courts[:], law.wait[:, :, Channel.asylum] = False, 1000
     houses = houses_of(at, NORTH, 400)
     at.households.flags[houses[::2]] |= GROUNDS
     go(at, houses, PORT, Channel.asylum)
     claimants = np.flatnonzero(at.households.status == Status.claimant)
-    decide_claims(at, substep_of(at, 4000))
+    assert not CLAIMED.of(at)[:, :, ClaimStage.recognised :].any()
+    law.wait[:, :, Channel.asylum] = 0
+    live_on(at, at.day + 1)
+    assert not (at.households.status == Status.claimant).any()
     counts = CLAIMED.of(at)
     for stage, status in (
         (ClaimStage.recognised, Status.refugee),
