@@ -51,14 +51,17 @@ class Recorder:
         self._add(world, census, at_end=True)
 
     def _add(self, world: World, census: Census, at_end: bool) -> None:
-        last = world.date() - timedelta(days=1)
+        days = {
+            "first": np.datetime64(self.first, "s"),
+            "last": np.datetime64(world.date() - timedelta(days=1), "s"),
+        }
         for name, blocks in self.rows.items():
             table = DECLARED[name]
             if table.at_end == at_end:
                 columns = table.rows(world, census)
-                n = len(next(iter(columns.values())))
-                when = self.first if table.date == "first" else last
-                blocks.append({"date": np.full(n, np.datetime64(when, "s")), **columns})
+                when = np.empty(len(next(iter(columns.values()))), "datetime64[s]")
+                when[:] = days[table.date]
+                blocks.append({"date": when, **columns})
 
     def so_far(self) -> dict[str, list[dict[str, Any]]]:
         """Rows of all tables, one block per table, which makes checkpoints faster to write."""

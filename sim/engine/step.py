@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from calendar import monthrange
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -43,7 +44,8 @@ def next_change(world: World, end: int) -> int:
     """
     today = world.date()
     month_ends = world.day + monthrange(today.year, today.month)[1] - today.day + 1
-    return min([end, month_ends, *(day for day in world.dates if day > world.day)])
+    following = bisect_right(world.dates, world.day)
+    return min([end, month_ends, *world.dates[following : following + 1]])
 
 
 def advance(world: World, look: Look | None = None) -> Census:

@@ -44,7 +44,8 @@ def is_pending(rule: Policy, when: date) -> bool:
 
 def any_pending(scenario: Scenario, when: date) -> bool:
     """Whether any rule causes a surge on a date."""
-    return any(rule.enabled and is_pending(rule, when) for rule in scenario.policies)
+    announced = (rule for rule in scenario.policies if rule.announced is not None)
+    return any(rule.enabled and is_pending(rule, when) for rule in announced)
 
 
 def changes(scenario: Scenario) -> set[date]:

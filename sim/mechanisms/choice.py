@@ -116,6 +116,9 @@ class Choices:
         classes = scenario.decision.classes
         self.risk, self.share = np.array([(it.risk, it.share) for it in classes]).T.copy()
         """[g]"""
+        weights = per_threat(scenario.decision.threat_weight)
+        self.threat_weight = weights / max(weights.max(), 1e-12)
+        """[threat] relative weights: as at home; the largest is 1."""
         self.prior = self._stated_priors(number)
         self.price_scale = self._price_scale()
         self.geography = np.zeros((2, 2, len(scenario.decision.classes), n, n, 2))
@@ -341,9 +344,7 @@ class Choices:
         decision = self.scenario.decision
         c = self.country
         shift = self._campaigns(day)
-        # Threats at the destination have the same relative weights as at home; the largest is 1.
-        weights = per_threat(decision.threat_weight)
-        expected = expected @ (weights / max(weights.max(), 1e-12))
+        expected = expected @ self.threat_weight
         n = self.n_places
         tastes = (decision.livelihood, decision.flight)
         actual = np.stack([

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -245,7 +246,8 @@ CHANGES = State("changes", days_of_change)
 
 def check_changes(world: World, segment: Segment) -> None:
     """Check whether rules, blocs or governments change today."""
-    segment.rules_change = any(world.updated < day <= world.day for day in CHANGES.of(world))
+    days = CHANGES.of(world)
+    segment.rules_change = bisect_right(days, world.day) > bisect_right(days, world.updated)
 
 
 def update(world: World, segment: Segment) -> None:
