@@ -392,9 +392,7 @@ class Choices:
             if taste.look_ahead > 0:
                 self._look_ahead(h, taste.look_ahead)
 
-    def _attraction(
-        self, of: I64, diaspora: I64, actual: F64, stated: F64, shift: F64
-    ) -> F64:
+    def _attraction(self, of: I64, diaspora: I64, actual: F64, stated: F64, shift: F64) -> F64:
         """[h, row, d] attraction of destinations: migrant networks, and information about them.
 
         Args:

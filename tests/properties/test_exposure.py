@@ -26,7 +26,7 @@ LAWS = (
     "policies=[{id: stay, into: BB, regularisation: .9, naturalisation: .9,"
     " naturalisation_years: .5, removal: .3, orders_last: 2,"
     " recognition: .5},"
-    "{id: rights, into: BB, protection: .2, start: 2020-03-10}]"
+    "{id: rights, into: BB, protection: 0, start: 2021-03-10}]"
 )
 
 
