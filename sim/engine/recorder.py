@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -124,14 +125,19 @@ class Stepper:
         """Whether the last day of the scenario is done."""
         return self.world.day >= self.n_days
 
-    def step(self) -> Census:
+    def step(self, look: Callable[[], None] | None = None) -> Census:
         """Take the next step, and record rows if they are due; the run must not be over.
+
+        Args:
+            look: Called when the step is done, before counters are reset.
 
         Returns:
             The census at the end of the step.
         """
         world = self.world
         census = advance(world)
+        if look is not None:
+            look()
         if world.step % world.scenario.outputs.every == 0 or self.over:
             self.recorder.record(world, census)
         if self.over:

@@ -192,10 +192,13 @@ class MigrationModel(mesa.Model):  # type: ignore[misc]
     def _move(self) -> None:
         households, days = HOUSEHOLDS.of(self.world), HOUSEHOLD_DAYS.of(self.world)
         before, days_before, today = households.sum(axis=0), days.sum(), self.world.day
-        self.census = self._stepper.step()
-        given = households.sum(axis=0) - before
-        self.answers = {answer.name: int(given[answer]) for answer in Answer}
-        self.answers["stays"] = int(days.sum() - days_before) // (self.world.day - today)
+
+        def look() -> None:
+            given = households.sum(axis=0) - before
+            self.answers = {answer.name: int(given[answer]) for answer in Answer}
+            self.answers["stays"] = int(days.sum() - days_before) // (self.world.day - today)
+
+        self.census = self._stepper.step(look)
         self.steps = self.world.step
         self.running = not self._stepper.over
         self._collect()
