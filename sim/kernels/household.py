@@ -357,7 +357,7 @@ def found_household(households, persons, house, founder, new, month):
     households.came[new] = households.came[house]
     households.uprooted[new] = households.uprooted[house]
     households.failed[new] = 0
-    households.makeup[new] = 0
+    households.makeup[new] = CHANGED
 
 
 @inner

@@ -113,6 +113,7 @@ def answer_rows(world: World, _census: Census) -> Rows:
     seen = households > 0
     if expected is not None:
         seen |= expected.answers > 0
+    seen[:, Answer.stays] = False  # `at_risk` tells how many these are
     cell, answer = np.nonzero(seen)
     rows: dict[str, Any] = {
         "cell": cell,
