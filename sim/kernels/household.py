@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from sim.core.jit import equation, inner, kernel
-from sim.core.rng import uniform2
+from sim.core.rng import mixed, uniform2
 from sim.core.state import (
+    APART,
     BLOCKED,
     BLOCKED_PERMISSION,
     CHANGED,
@@ -37,6 +38,7 @@ FAMILIES = int(PartyType.families)
 CHILDREN_ALONE = int(PartyType.children_alone)
 NOT_BLOCKED = 255 - BLOCKED - BLOCKED_PERMISSION
 NOT_GROUNDS = 255 - GROUNDS
+NOT_APART = 255 - APART
 PIONEER_MONTHS = 18 * 12
 """Age in months from which a member may go ahead of the household as a pioneer."""
 CHILD_MONTHS = 12 * 12
@@ -45,6 +47,8 @@ SAME = np.int64(-1)
 """Leaves the status as it is."""
 GROWN_UP = 12 * 18
 """Age in months from which a person is an adult."""
+FOUNDED = np.uint64(1 << 32)
+"""Keeps the identity of a household apart from that of a child born to its founder that month."""
 AGED = 12 * 65
 """Age in months from which a person is old."""
 
@@ -312,14 +316,25 @@ def count_assaulted(households, persons, house, probability, draw_key, occasion)
 
 
 @inner
-def found_household(households, persons, house, founder, new):
+def founding_ident(pid, month):
+    """Identity of a household that a person founds in a month.
+
+    Those of the start have the identity of the person who led them. A person founds at most one
+    household a month, so no two have the same identity.
+    """
+    return mixed(mixed(pid) ^ (FOUNDED + np.uint64(month)))
+
+
+@inner
+def found_household(households, persons, house, founder, new, month):
     """Found a household of the same family: all is as in the old one, but it has no members yet.
 
     Args:
         founder: Row of the person who founds it, and will lead it.
         new: Row of the new household.
+        month: Month from the start.
     """
-    households.ident[new] = persons.pid[founder]
+    households.ident[new] = founding_ident(persons.pid[founder], month)
     households.head[new] = NOBODY
     households.relative[new] = households.relative[house]
     households.relative[house] = new
@@ -342,7 +357,7 @@ def found_household(households, persons, house, founder, new):
     households.came[new] = households.came[house]
     households.uprooted[new] = households.uprooted[house]
     households.failed[new] = 0
-    households.makeup[new] = 0
+    households.makeup[new] = CHANGED
 
 
 @inner
@@ -382,7 +397,8 @@ def send_ahead(households, persons, house, companions, price, month, new):
         return False
     money = households.means[house]
     taken = min(money, max(np.float32(price), np.float32(0.5) * money))
-    found_household(households, persons, house, row, new)
+    found_household(households, persons, house, row, new, month)
+    households.flags[new] |= APART
     before = households.head[house]
     while persons.next[before] != row:
         before = persons.next[before]
@@ -410,7 +426,7 @@ def take_children(households, persons, country, house, new, month, place, day):
         if month - persons.born[row] < GROWN_UP and (eldest < 0 or is_older(persons, row, eldest)):
             eldest = np.int64(row)
         row = persons.next[row]
-    found_household(households, persons, house, eldest, new)
+    found_household(households, persons, house, eldest, new, month)
     before = households.head[house]
     row = persons.next[before]
     while row != NOBODY:
@@ -445,12 +461,40 @@ def reunite(households, persons, children, adults):
 
 
 @inner
+def let_lead(households, persons, house, leader):
+    """Let a member lead a household."""
+    head = households.head[house]
+    if leader == head:
+        return
+    before = head
+    while persons.next[before] != leader:
+        before = persons.next[before]
+    persons.next[before] = persons.next[leader]
+    persons.next[leader] = head
+    households.head[house] = leader
+
+
+@inner
+def let_eldest_lead(households, persons, house):
+    """Let the eldest member lead a household."""
+    eldest = row = households.head[house]
+    while row != NOBODY:
+        if is_older(persons, row, eldest):
+            eldest = row
+        row = persons.next[row]
+    let_lead(households, persons, house, eldest)
+
+
+@inner
 def merge(households, persons, joining, house):
-    """Let all members of a household join another one of the same family."""
-    last = households.head[house]
-    while persons.next[last] != NOBODY:
-        last = persons.next[last]
-    persons.next[last] = households.head[joining]
+    """Let all members of a household join another one, which goes on as it is."""
+    if households.size[house] == 0:
+        households.head[house] = households.head[joining]
+    else:
+        last = households.head[house]
+        while persons.next[last] != NOBODY:
+            last = persons.next[last]
+        persons.next[last] = households.head[joining]
     row = households.head[joining]
     while row != NOBODY:
         persons.household[row] = house

@@ -91,8 +91,12 @@ def test_everybody_is_in_exactly_one_state(every):
         assert (households.means >= 0).all()
         # A household loses members to households of their own, or to death; it gains newborns.
         left = np.flatnonzero(persons.household[:n] != house)
-        assert not founded[persons.household[left]].any()
-        assert (households.ident[persons.household[left]] == persons.pid[left]).all()
+        theirs = persons.household[left]
+        new = left[~founded[theirs]]
+        # Who founds one leads it; who joins one that was there lives where it does, with its family.
+        leads = households.head[persons.household[new]]
+        assert np.isin(persons.household[leads], persons.household[new]).all()
+        assert (households.size[theirs] > 0).all()
         assert not spare[persons.household].any()
         pid, house, ident = (it.copy() for it in (persons.pid, persons.household, households.ident))
         # A plan for all who travel, are held, or wait; others have one only for a day in court.

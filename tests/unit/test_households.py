@@ -227,8 +227,6 @@ def test_people_at_a_place_are_those_alive() -> None:
     alive = persons.past & DIED == 0
     for place in range(len(at.country)):
         there = persons.household[alive & (households.place[persons.household] == place)]
-        assert (
-            people_at(at, np.arange(len(at.country)) == place)[place]
-            == households.weight[there].sum()
-        )
+        here = np.arange(len(at.country)) == place
+        assert people_at(at, here)[place] == households.weight[there].sum()
     assert not alive.all()
