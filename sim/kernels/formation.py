@@ -1,4 +1,4 @@
-"""How households form, reunite, and take in children: what is counted, who may go, who joins whom.
+"""How households form: who is counted together, who may go, and who founds one or joins relatives.
 
 Whatever is chosen depends on counts, ages, identities and hashes, never on the order of rows.
 """
@@ -8,135 +8,25 @@ from __future__ import annotations
 import numpy as np
 
 from sim.core.jit import inner, kernel
-from sim.core.rng import uniform, uniform2
-from sim.core.state import APART, NOBODY, NONE, WOMAN
+from sim.core.rng import uniform
+from sim.core.state import NOBODY, NONE, WOMAN
 from sim.core.terms import Activity
 from sim.kernels.household import (
     GROWN_UP,
-    change_household,
     found_household,
+    inherit_kin,
     is_older,
-    let_eldest_lead,
+    leave_for,
     let_lead,
     merge,
 )
+from sim.kernels.reunion import join, let_eldest_lead, lives
 
-RESIDENT, WAITING = int(Activity.resident), int(Activity.waiting)
-NOT_APART = 255 - APART
+RESIDENT = int(Activity.resident)
 CHILD = 12 * 15
 """Age in months below which nobody lives without someone older."""
 OLD_FOUNDER = 12 * 46
 """Age in months from which nobody founds a household."""
-
-
-@inner
-def lives(households, house):
-    """Whether a household has a residence; an empty one has none."""
-    return households.activity[house] <= WAITING
-
-
-@inner
-def is_alike(households, house, other):
-    """Whether members of two households are counted alike: as many people, of one citizenship."""
-    return (
-        (households.weight[house] == households.weight[other])
-        & (households.citizenship[house] == households.citizenship[other])
-    )  # fmt: skip
-
-
-@inner
-def may_join(households, house, other):
-    """Whether the members of one household can come to live in another one."""
-    return (
-        (house != other)
-        & lives(households, other)
-        & (households.place[house] == households.place[other])
-        & is_alike(households, house, other)
-    )
-
-
-@kernel
-def list_apart(households, first, last, apart):
-    """List households among rows `first:last` that are apart and have a residence.
-
-    Args:
-        apart: [last - first] out: rows.
-
-    Returns:
-        Their number.
-    """
-    n = 0
-    for house in range(first, last):
-        if households.flags[house] & APART and lives(households, house):
-            apart[n] = house
-            n += 1
-    return n
-
-
-@inner
-def is_before(households, house, other):
-    """Whether a household goes before another one of its family that lives in the same place.
-
-    One that is not apart does; then the larger, then that of the lower identity.
-    """
-    if (households.flags[house] ^ households.flags[other]) & APART:
-        return households.flags[house] & APART == 0
-    if households.size[house] != households.size[other]:
-        return households.size[house] > households.size[other]
-    return households.ident[house] < households.ident[other]
-
-
-@inner
-def join(households, persons, house, other, n, joining, joined, people):
-    """Let a household join another one, and record this as join n."""
-    joining[n] = house
-    joined[n] = other
-    people[n] = np.int64(households.size[house]) * np.int64(households.weight[house])
-    merge(households, persons, house, other)
-
-
-@kernel
-def reunite_families(households, persons, country, apart, month, joining, joined, people):
-    """Let households that are apart live together again with their family where they meet.
-
-    The one with the more secure status goes on, with its status, claim and application; then the
-    one that `is_before`.
-
-    Args:
-        country: [place] country index.
-        apart: [n] rows of households, in the order in which they look for their family.
-        month: Month from the start.
-        joining, joined, people: [n] out: households that are no more, where their members live
-            now, and how many people these are.
-
-    Returns:
-        Number of households that joined another one.
-    """
-    n = 0
-    for i in range(apart.shape[0]):
-        house = np.int64(apart[i])
-        if not lives(households, house) or not households.flags[house] & APART:
-            continue
-        family = NONE
-        other = np.int64(households.relative[house])
-        while other != house:
-            same = country[households.home[other]] == country[households.home[house]]
-            if same and may_join(households, house, other):
-                if family == NONE or is_before(households, other, family):
-                    family = other
-            other = np.int64(households.relative[other])
-        if family == NONE:
-            continue
-        both = households.flags[house] & households.flags[family] & APART
-        secure = np.int64(households.status[house]) - np.int64(households.status[family])
-        stays = secure < 0 if secure != 0 else is_before(households, house, family)
-        one, other = (house, family) if stays else (family, house)
-        join(households, persons, other, one, n, joining, joined, people)
-        n += 1
-        households.flags[one] = households.flags[one] & NOT_APART | both
-        if month - persons.born[households.head[one]] < GROWN_UP:
-            let_eldest_lead(households, persons, one)
-    return n
 
 
 @kernel
@@ -168,9 +58,21 @@ def weights_at_home(households, country, weights, number):
 
 @kernel
 def look_at_home(
-    households, persons, first, last, country, weights, n_groups, month, cell, counts, children
+    households,
+    persons,
+    first,
+    last,
+    country,
+    is_camp,
+    weights,
+    n_groups,
+    month,
+    cell,
+    counts,
+    children,
+    abroad,
 ):
-    """Count people at home by cell, and list the households anywhere in which all are under 15.
+    """Count people at home by cell; list those abroad, and households in which all are under 15.
 
     A cell is the people of one place, group, weight, and status (citizen or displaced), who live
     in the country that they are from and are citizens of.
@@ -178,6 +80,7 @@ def look_at_home(
     Args:
         first, last: Range of rows.
         country: [place] country index.
+        is_camp: [place]
         weights: [country, n] weights of households at home, see `weights_at_home`.
         n_groups: Number of groups, that of people in none included.
         month: Month from the start.
@@ -185,11 +88,12 @@ def look_at_home(
         counts: [cell, 4] households, persons, people who live alone, and sixth powers of sizes,
             added to.
         children: [last - first] out: rows.
+        abroad: [last - first] out: rows of households abroad that are not in a camp.
 
     Returns:
-        Number of households of children.
+        (number of households of children, number of households abroad).
     """
-    n = 0
+    n = n_abroad = 0
     w = 0
     for house in range(first, last):
         cell[house] = -1
@@ -202,7 +106,12 @@ def look_at_home(
             if month - persons.born[households.head[house]] < CHILD:
                 children[n] = house
                 n += 1
-        if country[households.home[house]] != c or households.citizenship[house] != c:
+        if country[households.home[house]] != c:
+            if not is_camp[p]:
+                abroad[n_abroad] = house
+                n_abroad += 1
+            continue
+        if households.citizenship[house] != c:
             continue
         # Neighbouring rows mostly have the same weight.
         if weights[c, w] != households.weight[house]:
@@ -217,80 +126,7 @@ def look_at_home(
         counts[where, 1] += size
         counts[where, 2] += size == 1
         counts[where, 3] += size**6
-    return n
-
-
-@kernel
-def find_guardians(households, persons, country, children, draw_key, month, guardian):
-    """Find a household for children who live without anybody older.
-
-    A household of their family with an adult, if one lives in the same place; otherwise any there,
-    from their country, of their own group if possible, by lot.
-
-    Args:
-        country: [place] country index.
-        children: [n] rows of households of children.
-        draw_key: Key of the lots.
-        month: Month from the start.
-        guardian: [n] out: rows; `NONE` where there is nobody.
-    """
-    first = np.full(country.shape[0], NONE, np.int64)
-    following = np.empty(children.shape[0], np.int64)
-    score = np.full(children.shape[0], 4.0)
-    for i in range(children.shape[0]):
-        house = children[i]
-        guardian[i] = NONE
-        following[i] = first[households.place[house]]
-        first[households.place[house]] = i
-        other = np.int64(households.relative[house])
-        while other != house:
-            lot = uniform2(draw_key, households.ident[house], households.ident[other])
-            if lot < score[i] and takes_in(households, persons, country, house, other, month):
-                score[i] = lot
-                guardian[i] = other
-            other = np.int64(households.relative[other])
-    for other in range(households.ident.shape[0]):
-        if not lives(households, other):
-            continue
-        i = first[households.place[other]]
-        while i != NONE:
-            house = children[i]
-            lot = uniform2(draw_key, households.ident[house], households.ident[other])
-            lot += 1.0 if households.group[house] == households.group[other] else 2.0
-            if lot < score[i] and takes_in(households, persons, country, house, other, month):
-                score[i] = lot
-                guardian[i] = other
-            i = following[i]
-
-
-@inner
-def takes_in(households, persons, country, house, other, month):
-    """Whether a household can take in children: an adult leads it, and they are counted alike."""
-    return (
-        may_join(households, house, other)
-        and country[households.home[house]] == country[households.home[other]]
-        and month - persons.born[households.head[other]] >= GROWN_UP
-    )
-
-
-@kernel
-def join_others(households, persons, houses, others, joining, joined, people):
-    """Let households join others.
-
-    Args:
-        houses: [n] rows.
-        others: [n] rows; `NONE`: the household stays by itself.
-        joining, joined, people: [n] out, as in `reunite_families`.
-
-    Returns:
-        Number of households that joined another one.
-    """
-    n = 0
-    for i in range(houses.shape[0]):
-        if others[i] != NONE:
-            join(households, persons, houses[i], others[i], n, joining, joined, people)
-            n += 1
-    return n
+    return n, n_abroad
 
 
 @kernel
@@ -305,7 +141,7 @@ def list_willing(
 
     Args:
         first, last: Range of rows.
-        cell: [household] cell; -1 if it is not at home.
+        cell: [household] cell; -1 if it is in none.
         within: [cell, 2] households whose score is below are looked at: those of several people
             (0), and of people who live alone (1).
         largest: [cell] most members of a household into which people move; 0: none do.
@@ -454,7 +290,5 @@ def bring_along(households, persons, row, new):
     share = households.means[house] / np.float32(households.size[house])
     households.means[house] -= share
     households.means[new] += share
-    before = households.head[house]
-    while persons.next[before] != row:
-        before = persons.next[before]
-    change_household(households, persons, before, row, new)
+    inherit_kin(households, house, new)
+    leave_for(households, persons, row, new)

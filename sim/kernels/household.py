@@ -226,6 +226,20 @@ def tell_all_kin(households, houses, countries):
 
 
 @inner
+def let_lead(households, persons, house, leader):
+    """Let a member lead a household."""
+    head = households.head[house]
+    if leader == head:
+        return
+    before = head
+    while persons.next[before] != leader:
+        before = persons.next[before]
+    persons.next[before] = persons.next[leader]
+    persons.next[leader] = head
+    households.head[house] = leader
+
+
+@inner
 def drop_the_dead(households, persons, house, month):
     """Let a household go on without members who have died; the eldest survivor leads it then.
 
@@ -240,11 +254,7 @@ def drop_the_dead(households, persons, house, month):
                 heir = row
             row = persons.next[row]
         if heir != NOBODY:
-            before = head
-            while persons.next[before] != heir:
-                before = persons.next[before]
-            persons.next[before] = persons.next[heir]
-            persons.next[heir] = head
+            let_lead(households, persons, house, heir)
             head = heir
     where = np.uint32(households.place[house]) | np.uint32(households.came[house]) << np.uint32(16)
     n = 0
@@ -378,6 +388,15 @@ def change_household(households, persons, before, row, house):
 
 
 @inner
+def leave_for(households, persons, row, house):
+    """Let a person, who does not lead the household, change over to another one."""
+    before = households.head[persons.household[row]]
+    while persons.next[before] != row:
+        before = persons.next[before]
+    change_household(households, persons, before, row, house)
+
+
+@inner
 def send_ahead(households, persons, house, companions, price, month, new):
     """Let a pioneer or a child leave the household, with money for the journey.
 
@@ -399,10 +418,7 @@ def send_ahead(households, persons, house, companions, price, month, new):
     taken = min(money, max(np.float32(price), np.float32(0.5) * money))
     found_household(households, persons, house, row, new, month)
     households.flags[new] |= APART
-    before = households.head[house]
-    while persons.next[before] != row:
-        before = persons.next[before]
-    change_household(households, persons, before, row, new)
+    leave_for(households, persons, row, new)
     look_at(households, persons, house, month)
     look_at(households, persons, new, month)
     households.means[new] = taken
@@ -436,53 +452,18 @@ def take_children(households, persons, country, house, new, month, place, day):
         else:
             before = row
         row = after
-    before = households.head[house]
-    while persons.next[before] != eldest:
-        before = persons.next[before]
-    change_household(households, persons, before, eldest, new)
+    leave_for(households, persons, eldest, new)
     look_at(households, persons, house, month)
     look_at(households, persons, new, month)
     record_border(households, country, new, place)
     move_household(households, new, place, DETAINED, IRREGULAR, day)
 
 
-@kernel
-def reunite(households, persons, children, adults):
-    """Return children to the households they were taken from, wherever these are.
-
-    If nobody of a household survives, the children stay where they are.
-
-    Args:
-        children, adults: [n] rows of both households.
-    """
-    for i in range(children.shape[0]):
-        if households.size[adults[i]] > 0 and households.size[children[i]] > 0:
-            merge(households, persons, children[i], adults[i])
-
-
 @inner
-def let_lead(households, persons, house, leader):
-    """Let a member lead a household."""
-    head = households.head[house]
-    if leader == head:
-        return
-    before = head
-    while persons.next[before] != leader:
-        before = persons.next[before]
-    persons.next[before] = persons.next[leader]
-    persons.next[leader] = head
-    households.head[house] = leader
-
-
-@inner
-def let_eldest_lead(households, persons, house):
-    """Let the eldest member lead a household."""
-    eldest = row = households.head[house]
-    while row != NOBODY:
-        if is_older(persons, row, eldest):
-            eldest = row
-        row = persons.next[row]
-    let_lead(households, persons, house, eldest)
+def inherit_kin(households, joining, house):
+    """Let a household without close family abroad have that of people who come to live in it."""
+    if households.kin[house] == 0:
+        households.kin[house] = households.kin[joining]
 
 
 @inner
@@ -501,6 +482,7 @@ def merge(households, persons, joining, house):
         row = persons.next[row]
     households.size[house] += households.size[joining]
     households.means[house] += households.means[joining]
+    inherit_kin(households, joining, house)
     take_in(households, house, households.makeup[joining] & VULNERABLE)
     leave_empty(households, joining)
     before = joining

@@ -2,11 +2,12 @@
 
 What happens at the beginning of a calendar month is the same whatever the step. At home, there are
 as many households, and as many people who live alone, as the household size of the profile says.
+Abroad, families join those who went ahead, and people who have long lived alone find others.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,22 +15,26 @@ from numpy.typing import NDArray
 from sim.core.parallel import FEW_PEOPLE, in_pieces, in_ranges
 from sim.core.rng import Draw, key_of, uniform_array
 from sim.core.state import APART, F64, I64, NONE, WOMAN, Bool
-from sim.core.terms import HouseholdChange
+from sim.core.terms import Channel, HouseholdChange, Status
 from sim.kernels.formation import (
     OLD_FOUNDER,
     are_related,
-    find_guardians,
     found_households,
-    join_others,
     join_relatives,
-    list_apart,
     list_willing,
     look_at_home,
-    reunite_families,
     weights_at_home,
 )
 from sim.kernels.household import GROWN_UP, look_at_all
+from sim.kernels.reunion import (
+    find_arrived,
+    find_guardians,
+    join_others,
+    list_apart,
+    reunite_families,
+)
 from sim.mechanisms.custody import SEPARATIONS
+from sim.mechanisms.flows import move_at_once
 from sim.mechanisms.plans import PLANS, keep
 from sim.model.columns import CITIZENSHIP, PLACE, Column, words_of
 from sim.model.declare import NONE_COUNTED, Hook, Mechanism, Table, dense, nonzero
@@ -67,6 +72,19 @@ SOME = 16
 """Households that are looked at in a cell, besides those that its numbers call for."""
 
 
+class Cells(NamedTuple):
+    """People of one place, origin, group, weight and status: they may come to live together."""
+
+    of: I32
+    """[household] its cell; -1 where it is in none."""
+    counts: I64
+    """[cell, 4] households, persons, people who live alone, and sixth powers of sizes."""
+    origin: I64
+    """[cell] country that they are from."""
+    n_home: int
+    """Number of cells at home, which come first; the others are abroad."""
+
+
 def change_households(world: World, segment: Segment) -> None:
     """Let households reunite, take in children and form when a calendar month begins.
 
@@ -75,10 +93,10 @@ def change_households(world: World, segment: Segment) -> None:
     if not segment.month_begins:
         return
     reunite(world)
-    cell, counts, children = look(world)
+    cells, children = look(world)
     take_in(world, children)
     if world.scenario.population.demography:
-        balance(world, cell, counts)
+        balance(world, cells)
 
 
 def reunite(world: World) -> None:
@@ -92,17 +110,32 @@ def reunite(world: World) -> None:
     parts = in_pieces(find, len(households.ident), world.threads)
     apart = np.concatenate([np.empty(0, np.int64), *parts])
     apart = apart[np.argsort(households.ident[apart])]
+    follow(world, apart)
     joins = no_joins(len(apart))
     n = reunite_families(households, world.persons, world.country, apart, world.month(), *joins)
     record(world, joins[:, :n], HouseholdChange.reunited)
 
 
-def look(world: World) -> tuple[I32, I64, I64]:
-    """Count people at home, and find children anywhere without anybody older.
+def follow(world: World, apart: I64) -> None:
+    """Let people who went ahead move to where their family has come to in the same country.
+
+    Args:
+        world: The world.
+        apart: [n] rows of households that are apart.
+    """
+    goal = np.empty(len(apart), np.int64)
+    find_arrived(world.households, world.country, world.geography.is_camp, apart, goal)
+    moves = goal != NONE
+    if moves.any():
+        move_at_once(world, apart[moves], goal[moves], Channel.internal, world.day)
+        keep(world, PLANS.of(world))
+
+
+def look(world: World) -> tuple[Cells, I64]:
+    """Count people by cell, and find children anywhere without anybody older.
 
     Returns:
-        ([household] cell, -1 for those not at home; [cell, 4] counts, see `look_at_home`; rows of
-        households of children).
+        (cells, rows of households of children).
     """
     households, n_groups = world.households, len(world.scenario.groups) + 1
     most, number = 4, np.empty(world.n_countries, np.int64)
@@ -112,23 +145,61 @@ def look(world: World) -> tuple[I32, I64, I64]:
         if number.max() <= most:
             break
         most = int(number.max())
-    n_cells = most * n_groups * 2 * len(world.country)
+    n_home = most * n_groups * 2 * len(world.country)
     cell = np.empty(len(households.ident), np.int32)
 
-    def work(first: int, last: int) -> tuple[I64, I64]:
-        counts = np.zeros((n_cells, 4), np.int64)
-        children = np.empty(last - first, np.int64)
-        n = look_at_home(
-            households, world.persons, first, last, world.country, weights, n_groups,
-            world.month(), cell, counts, children,
+    def work(first: int, last: int) -> tuple[I64, I64, I64]:
+        counts = np.zeros((n_home, 4), np.int64)
+        children, abroad = np.empty((2, last - first), np.int64)
+        n, n_abroad = look_at_home(
+            households, world.persons, first, last, world.country, world.geography.is_camp,
+            weights, n_groups, world.month(), cell, counts, children, abroad,
         )  # fmt: skip
-        return counts, children[:n].copy()
+        return counts, children[:n].copy(), abroad[:n_abroad].copy()
 
-    counts, children = np.zeros((n_cells, 4), np.int64), np.empty(0, np.int64)
-    for _, (theirs, alone) in in_ranges(work, len(cell), world.threads, FEW_PEOPLE):
+    nobody = np.empty(0, np.int64)
+    counts, children, abroad = np.zeros((n_home, 4), np.int64), [nobody], [nobody]
+    for _, (theirs, alone, there) in in_ranges(work, len(cell), world.threads, FEW_PEOPLE):
         counts += theirs
-        children = np.append(children, alone)
-    return cell, counts, children
+        children.append(alone)
+        abroad.append(there)
+    more, origin = look_abroad(world, np.concatenate(abroad), cell, n_home)
+    origin = np.append(np.tile(world.country, n_home // len(world.country)), origin)
+    cells = Cells(cell, np.concatenate([counts, more]), origin, n_home)
+    return cells, np.concatenate(children)
+
+
+def look_abroad(world: World, houses: I64, cell: I32, first: int) -> tuple[I64, I64]:
+    """Count people abroad by cell: few of all possible cells there have anybody in them.
+
+    Args:
+        world: The world.
+        houses: [n] rows of households abroad.
+        cell: [household] out: its cell.
+        first: Number of the first cell abroad.
+
+    Returns:
+        ([cell, 4] counts, [cell] country of origin).
+    """
+    households = world.households
+    origin = world.country[households.home[houses]]
+    weights, weight = np.unique(households.weight[houses], return_inverse=True)
+    shape = (
+        len(weights), world.n_countries, world.n_countries, len(world.scenario.groups) + 1,
+        len(Status), len(world.country),
+    )  # fmt: skip
+    columns = (
+        weight, origin, households.citizenship[houses], households.group[houses],
+        households.status[houses], households.place[houses],
+    )  # fmt: skip
+    codes = np.ravel_multi_index(columns, shape)
+    _, one, which = np.unique(codes, return_index=True, return_inverse=True)
+    cell[houses] = first + which
+    size = households.size[houses].astype(np.int64)
+    counts = np.zeros((len(one), 4), np.int64)
+    for column, each in enumerate((size >= 0, size, size == 1, size**6)):
+        np.add.at(counts[:, column], which, each)
+    return counts, origin[one]
 
 
 def take_in(world: World, children: I64) -> None:
@@ -148,26 +219,30 @@ def take_in(world: World, children: I64) -> None:
     record(world, joins[:, :n], HouseholdChange.taken_in)
 
 
-def balance(world: World, cell: I32, counts: I64) -> None:
-    """Let people at home found households, or join others, so that sizes stay what they were.
+def balance(world: World, cells: Cells) -> None:
+    """Let people found households, or join others, so that sizes stay what they were.
 
     Sizes at the start are 1 + Poisson(mean - 1), so that exp(1 - mean) of all households are of
-    people who live alone.
+    people who live alone. Cells abroad are small, and who moves there mostly has left a household
+    at home; so there only couples found households.
 
     Args:
         world: The world.
-        cell: [household] cell.
-        counts: [cell, 4] counts, see `look_at_home`.
+        cells: Who may come to live together.
     """
+    cell, counts = cells.of, cells.counts
     used = np.flatnonzero(counts[:, 0])
+    home = used < cells.n_home
     number, people, alone, powers = counts[used].T
-    mean = mean_sizes(world)[used % len(world.country)]
+    mean = mean_sizes(world)[cells.origin[used]]
     wanted = np.floor(people / mean + 0.5)
     should_be_alone = np.floor(wanted * np.exp(1.0 - mean) + 0.5)
     missing = np.maximum(wanted - number, 0.0)
     # Not all of them at once: some have no relatives there, and marry when there is somebody.
     surplus = np.maximum(number - wanted, alone - should_be_alone)
     too_many = np.ceil(np.clip(surplus, 0.0, alone) / MONTHS)
+    # It takes two who live alone to make a couple, and abroad one is often all that is called for.
+    too_many = np.where(home, too_many, np.minimum(2.0 * np.ceil(too_many / 2.0), alone))
     # A few times as many are looked at as are needed: not everybody may go, and sexes must match.
     tried = np.where(missing + too_many > 0, 4.0 * (missing + too_many) + SOME, 0.0)
     within, targets = np.zeros((len(counts), 2)), np.zeros((5, len(counts)), np.int64)
@@ -176,8 +251,8 @@ def balance(world: World, cell: I32, counts: I64) -> None:
     within[used, 1] = np.where(too_many > 0, tried / np.maximum(alone, 1), 0.0)
     targets[:, used] = (
         missing,
-        np.clip(should_be_alone - alone, 0.0, missing),
-        np.ceil(np.maximum(FEWEST * wanted - number, 0.0)),
+        np.where(home, np.clip(should_be_alone - alone, 0.0, missing), 0.0),
+        np.where(home, np.ceil(np.maximum(FEWEST * wanted - number, 0.0)), 0.0),
         np.where(crowded, np.ceil(mean), 0.0),
         too_many,
     )
@@ -189,12 +264,12 @@ def balance(world: World, cell: I32, counts: I64) -> None:
 
 
 def mean_sizes(world: World) -> F64:
-    """[place] mean size of households of the country that it lies in."""
+    """[country] mean size of households of the people who are from it."""
     sizes = []
     for country in world.scenario.countries:
         assert country.profile is not None
         sizes.append(country.profile.household_size)
-    return np.array(sizes)[world.country]
+    return np.array(sizes)
 
 
 def list_people(world: World, cell: I32, within: F64, largest: I64) -> I64:

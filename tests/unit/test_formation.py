@@ -294,7 +294,7 @@ def families_of(at: World) -> I64:
 
 def with_sizes(monkeypatch: pytest.MonkeyPatch, size: float) -> None:
     """Let households everywhere be of another size than they were drawn with."""
-    monkeypatch.setattr(mechanism, "mean_sizes", lambda at: np.full(len(at.country), size))
+    monkeypatch.setattr(mechanism, "mean_sizes", lambda at: np.full(at.n_countries, size))
 
 
 def test_couples_leave_and_take_their_share(monkeypatch: pytest.MonkeyPatch) -> None:
