@@ -72,7 +72,7 @@ SOME = 16
 """Households that are looked at in a cell, besides those that its numbers call for."""
 
 
-class Cells(NamedTuple):
+class HouseholdCells(NamedTuple):
     """People of one place, origin, group, weight and status: they may come to live together."""
 
     of: I32
@@ -131,7 +131,7 @@ def follow(world: World, apart: I64) -> None:
         keep(world, PLANS.of(world))
 
 
-def look(world: World) -> tuple[Cells, I64]:
+def look(world: World) -> tuple[HouseholdCells, I64]:
     """Count people by cell, and find children anywhere without anybody older.
 
     Returns:
@@ -165,7 +165,7 @@ def look(world: World) -> tuple[Cells, I64]:
         abroad.append(there)
     more, origin = look_abroad(world, np.concatenate(abroad), cell, n_home)
     origin = np.append(np.tile(world.country, n_home // len(world.country)), origin)
-    cells = Cells(cell, np.concatenate([counts, more]), origin, n_home)
+    cells = HouseholdCells(cell, np.concatenate([counts, more]), origin, n_home)
     return cells, np.concatenate(children)
 
 
@@ -219,12 +219,12 @@ def take_in(world: World, children: I64) -> None:
     record(world, joins[:, :n], HouseholdChange.taken_in)
 
 
-def balance(world: World, cells: Cells) -> None:
+def balance(world: World, cells: HouseholdCells) -> None:
     """Let people found households, or join others, so that sizes stay what they were.
 
     Sizes at the start are 1 + Poisson(mean - 1), so that exp(1 - mean) of all households are of
-    people who live alone. Cells abroad are small, and who moves there mostly has left a household
-    at home; so there only couples found households.
+    people who live alone. Cells abroad are small, and many there have a household at home; so there
+    only couples found households.
 
     Args:
         world: The world.

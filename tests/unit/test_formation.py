@@ -4,24 +4,27 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from sim.model.substep import substep_of
 
+from sim.core.jit import kernel
 from sim.core.rng import mixed_array
-from sim.core.state import APART, DIED, GROUNDS, I64, NOBODY, WOMAN, Reasons, append
-from sim.core.terms import Activity, Channel, HouseholdChange, Status
+from sim.core.state import APART, DIED, GROUNDS, I64, NOBODY, WOMAN, append
+from sim.core.terms import Activity, HouseholdChange, Status
 from sim.engine.step import advance
 from sim.kernels.formation import OLD_FOUNDER
-from sim.kernels.household import GROWN_UP, move_households
+from sim.kernels.household import GROWN_UP, PIONEER, move_households, send_ahead
 from sim.mechanisms import households as mechanism
-from sim.mechanisms.admission import APPLICATIONS, submit
-from sim.mechanisms.asylum import CLAIMS
-from sim.mechanisms.attempts import ATTEMPTS
+from sim.mechanisms.asylum import claimants, hold_courts
 from sim.mechanisms.census import check_account, take_census
 from sim.mechanisms.custody import SEPARATIONS
-from sim.mechanisms.households import CHANGES, change_households, send_ahead
-from sim.mechanisms.removal import ORDERS
+from sim.mechanisms.flows import ARRIVED
+from sim.mechanisms.households import CHANGES, change_households
+from sim.mechanisms.plans import PLANS
+from sim.model.segment import segment_of
 from sim.model.world import World
-from tests.small import AA, BB, CITY, NORTH, SOUTH, TOWN, small, world
+from tests.lives import hand_in
+from tests.recount import faults_of_circles, faults_of_lists
+from tests.small import AA, BB, CAMP, CAPITAL, CITY, NORTH, SOUTH, TOWN, small, world
+from tests.worlds import plan
 
 CALM = ("decision.base_livelihood=1e-9", "decision.flight_norm=1e-9", "decision.base_flight=0")
 BUSY = ("decision.base_livelihood=20", "decision.flight_norm=2", "population.agents=4000")
@@ -31,32 +34,20 @@ def begin_month(at: World) -> None:
     """Let households change as on the first day of the next month."""
     at.day += 32 - at.date().day
     at.day -= at.date().day - 1
-    change_households(at, substep_of(at, at.day + 28))
+    change_households(at, segment_of(at, at.day + 28))
 
 
 def check(at: World) -> None:
     """Check that everybody is in one household, families are circles, and nothing dangles."""
-    households, persons = at.households, at.persons
-    alive = persons.past & DIED == 0
-    seen = np.zeros(len(persons.pid), int)
-    for house in np.flatnonzero(households.size > 0):
-        row, n = households.head[house], 0
-        while row != NOBODY:
-            assert persons.household[row] == house
-            seen[row] += 1
-            row, n = persons.next[row], n + 1
-        assert n == households.size[house]
-    np.testing.assert_array_equal(seen, alive)
+    households = at.households
+    assert not [*faults_of_lists(at), *faults_of_circles(at)]
     empty = households.size == 0
-    assert (households.activity[empty] == Activity.dead).all()
     assert (households.head[empty] == NOBODY).all()
     assert len(np.unique(households.ident[~empty])) == (~empty).sum()
-    assert (np.sort(households.relative) == np.arange(len(empty))).all()
-    rows = [
-        table.of(at).household for table in (APPLICATIONS, CLAIMS, ORDERS, ATTEMPTS)
-    ] + [SEPARATIONS.of(at).adults]  # fmt: skip
-    joined = np.concatenate(rows)
-    assert not (empty & (households.relative == np.arange(len(empty))))[joined].any()
+    # Nobody is up to anything, or awaited by children, in a household that is no more.
+    assert not empty[PLANS.of(at).household].any()
+    gone = empty & (households.relative == np.arange(len(empty)))
+    assert not gone[SEPARATIONS.of(at).adults].any()
     check_account(at, take_census(at, at.day))
 
 
@@ -65,24 +56,42 @@ def changes(at: World, change: HouseholdChange) -> int:
     return int(CHANGES.of(at)[:, :, change].sum())
 
 
+@kernel
+def send_pioneers(households, persons, houses, price, month, new, went):
+    """Let an adult of each household go ahead of it."""
+    for i in range(houses.shape[0]):
+        went[i] = send_ahead(households, persons, houses[i], PIONEER, price, month, new[i])
+
+
+def pioneers_of(at: World, houses: I64) -> tuple[I64, I64]:
+    """Let households send a pioneer ahead: ([m] rows of those who did, [m] rows of pioneers')."""
+    new, went = at.rows_for(len(houses)), np.empty(len(houses), bool)
+    send_pioneers(at.households, at.persons, houses, 200.0, at.month(), new, went)
+    at.spare = np.append(at.spare, new[~went])
+    return houses[went], new[went]
+
+
+def move(at: World, houses: I64, place: int, status: Status, day: int | None = None) -> None:
+    """Let households live somewhere, from today on unless another day is stated."""
+    n = len(houses)
+    days = np.full(n, at.day if day is None else day)
+    move_households(at.households, houses, np.full(n, place), status, days)
+
+
 def parted(at: World, n: int, place: int) -> tuple[I64, I64]:
     """Families of three or more in the north, and households of pioneers whom they sent to a place.
 
     Returns:
         ([m] rows of the families, [m] rows of the pioneers' households), m <= n.
     """
-    households, persons = at.households, at.persons
+    households = at.households
     fit = (households.place == NORTH) & (households.home == NORTH) & (households.size >= 4)
     families = np.flatnonzero(fit)[:n]
     households.means[families] = 700.0
-    one, price = np.ones(len(families), np.int64), np.full(len(families), 200.0)
-    pioneers = send_ahead(at, families, one, price)
-    families, pioneers = families[pioneers != families], pioneers[pioneers != families]
+    families, pioneers = pioneers_of(at, families)
     assert len(families) > n // 2
-    days = np.full(len(pioneers), at.day)
-    move_households(at.households, pioneers, np.full(len(pioneers), place), Status.refugee, days)
+    move(at, pioneers, place, Status.refugee)
     assert (at.households.flags[pioneers] & APART != 0).all()
-    assert len(persons.pid) == len(at.persons.pid)
     return families, pioneers
 
 
@@ -90,8 +99,7 @@ def test_families_live_together_again_where_they_meet() -> None:
     at = world(small("population.demography=false"))
     families, pioneers = parted(at, 20, TOWN)
     here, elsewhere = families[:-3], families[-3:]
-    days = np.full(len(here), at.day)
-    move_households(at.households, here, np.full(len(here), TOWN), Status.refugee, days)
+    move(at, here, TOWN, Status.refugee)
     # All else being equal, the family goes on.
     sizes, idents = at.households.size[here].copy(), at.households.ident[here].copy()
     begin_month(at)
@@ -115,53 +123,116 @@ def test_families_live_together_again_where_they_meet() -> None:
 def test_the_more_secure_status_lives_on_and_what_the_others_waited_for_ends() -> None:
     at = world(small("population.demography=false"))
     families, pioneers = parted(at, 20, TOWN)
-    days = np.full(len(families), at.day)
     households = at.households
-    move_households(households, families, np.full(len(families), TOWN), Status.claimant, days)
-    append(CLAIMS.of(at), household=families, country=BB, claimed=0.0)
-    append(ORDERS.of(at), household=families[:3], country=BB, ordered=0.0)
-    append(ATTEMPTS.of(at), household=families[:3], failed=2)
-    nothing = np.zeros(4, np.int64)
-    submit(
-        at, families[:4], np.full(4, CITY), np.full(4, int(Channel.labour)), nothing,
-        Reasons(nothing, nothing), np.zeros(4),
-    )  # fmt: skip
+    move(at, families, TOWN, Status.claimant)
+    households.since[families], households.since[pioneers] = at.day, at.day - 100
+    households.failed[families], households.kin[families] = 2, 0
+    households.kin[pioneers] = BB + 1
+    plan(at, families, court=60.0)
+    hand_in(at, families[:4], CITY)
     append(SEPARATIONS.of(at), children=pioneers[-1:], adults=families[-1:], country=BB, since=0.0)
     households.activity[pioneers[-1]] = Activity.detained
+    plan(at, pioneers[-1:], due=90.0)
     sizes = households.size[families].copy()
     begin_month(at)
     met, alone = slice(0, -1), slice(-1, None)
     np.testing.assert_array_equal(households.size[pioneers[met]], sizes[met] + 1)
     assert (households.status[pioneers[met]] == Status.refugee).all()
+    assert (households.since[pioneers[met]] == -100).all()
+    assert (households.failed[pioneers[met]] == 0).all()
     assert (households.size[families[met]] == 0).all()
     # The one whose pioneer is held is not together again, and waits on.
-    np.testing.assert_array_equal(CLAIMS.of(at).household, families[alone])
-    assert not len(ORDERS.of(at).household)
-    assert not len(ATTEMPTS.of(at).household)
-    assert not len(APPLICATIONS.of(at).household)
+    assert sorted(PLANS.of(at).household) == sorted([*families[alone], *pioneers[alone]])
+    assert claimants(at).tolist() == families[alone].tolist()
+    check(at)
+
+
+def test_who_comes_along_brings_close_family_abroad() -> None:
+    at = world(small("population.demography=false"))
+    families, pioneers = parted(at, 20, TOWN)
+    households = at.households
+    households.kin[families[::2]], households.kin[families[1::2]] = 0, AA + 1
+    households.kin[pioneers] = BB + 1
+    move(at, families, TOWN, Status.refugee)
+    begin_month(at)
+    assert (households.size[families] > 1).all()
+    assert (households.kin[families[::2]] == BB + 1).all()
+    assert (households.kin[families[1::2]] == AA + 1).all()
+
+
+def test_claims_of_who_forms_a_household_are_decided_when_theirs_would_have_been() -> None:
+    """A household that is founded by claimants has a claim, and a day in court, of its own."""
+    at = world(small("population.demography=false"))
+    families, pioneers = parted(at, 20, TOWN)
+    move(at, families, TOWN, Status.claimant, -300)
+    move(at, pioneers, TOWN, Status.claimant, -300)
+    households = at.households
+    both = np.append(families, pioneers)
+    households.since[both] = -200
+    begin_month(at)
+    hold_courts(at, segment_of(at, at.day + 28))
+    left = both[households.size[both] > 0]
+    assert len(left) == len(families)
+    assert sorted(claimants(at)) == sorted(left)
+    assert (households.since[left] == -200).all()
+    assert not np.isin(PLANS.of(at).household, np.setdiff1d(both, left)).any()
     check(at)
 
 
 def test_children_held_by_a_state_find_their_adults_in_another_household() -> None:
     at = world(small("population.demography=false"))
     families, pioneers = parted(at, 6, TOWN)
-    move_households(
-        at.households, families, np.full(len(families), TOWN), Status.irregular,
-        np.full(len(families), at.day),
-    )  # fmt: skip
+    move(at, families, TOWN, Status.irregular)
     held = np.flatnonzero(at.households.place == SOUTH)[:1]
     append(SEPARATIONS.of(at), children=held, adults=families[:1], country=BB, since=0.0)
     begin_month(at)
     np.testing.assert_array_equal(SEPARATIONS.of(at).adults, pioneers[:1])
 
 
+def arrivals(at: World) -> int:
+    """People who have arrived somewhere."""
+    return sum(int(moves.people.sum()) for moves in ARRIVED.of(at))
+
+
+@pytest.mark.parametrize(
+    ("place", "moved", "status", "together"),
+    [
+        (CITY, 5, Status.claimant, True),
+        (CITY, -5, Status.claimant, False),
+        (CAMP, 5, Status.claimant, False),
+        (CAPITAL, 5, Status.claimant, False),
+        (SOUTH, 5, Status.displaced, False),
+    ],
+    ids=["the same country", "who was there before", "a camp", "another country", "home"],
+)
+def test_pioneers_join_families_who_arrive_in_the_country(
+    place: int, moved: int, status: Status, together: bool
+) -> None:
+    at = world(small("population.demography=false"))
+    families, pioneers = parted(at, 20, TOWN if status == Status.claimant else NORTH)
+    at.day = 5
+    move(at, families, place, status, moved)
+    sizes, before = at.households.size[families].copy(), arrivals(at)
+    begin_month(at)
+    households = at.households
+    here = np.where(households.size[families] > 0, families, pioneers)
+    assert (households.size[here] == sizes + together).all()
+    went = int(at.households.weight[pioneers].astype(int).sum()) if together else 0
+    if together:
+        assert (households.place[here] == place).all()
+        assert (households.status[here] == Status.refugee).all()
+        assert (households.flags[here] & APART == 0).all()
+    assert arrivals(at) - before == went
+    check(at)
+
+
 @pytest.mark.parametrize("column", ["citizenship", "weight", "place"])
 def test_only_who_is_counted_alike_in_one_place_lives_together(column: str) -> None:
     at = world(small("population.demography=false"))
     families, pioneers = parted(at, 20, TOWN)
-    days = np.full(len(families), at.day)
-    move_households(at.households, families, np.full(len(families), TOWN), Status.refugee, days)
-    getattr(at.households, column)[families] += 1
+    move(at, families, TOWN, Status.refugee)
+    # In another town of the country they would find each other.
+    getattr(at.households, column)[families] += CAPITAL - TOWN if column == "place" else 1
     begin_month(at)
     assert (at.households.size[pioneers] == 1).all()
     assert changes(at, HouseholdChange.reunited) == 0
@@ -174,8 +245,7 @@ def test_an_adult_leads_who_comes_to_children() -> None:
     for house in families:
         persons.born[persons.household == house] = -16 * 12
     persons.born[households.head[pioneers]] = -30 * 12
-    days = np.full(len(families), at.day)
-    move_households(households, families, np.full(len(families), TOWN), Status.refugee, days)
+    move(at, families, TOWN, Status.refugee)
     begin_month(at)
     assert (persons.born[households.head[families]] == -30 * 12).all()
     check(at)
@@ -184,10 +254,9 @@ def test_an_adult_leads_who_comes_to_children() -> None:
 def test_two_who_went_ahead_live_together_but_are_still_apart() -> None:
     at = world(small("population.demography=false"))
     families, ones = parted(at, 20, TOWN)
-    others = send_ahead(at, families, np.ones(len(families), np.int64), np.zeros(len(families)))
-    families, ones, others = (rows[others != families] for rows in (families, ones, others))
-    days = np.full(len(others), at.day)
-    move_households(at.households, others, np.full(len(others), TOWN), Status.refugee, days)
+    sent, others = pioneers_of(at, families)
+    ones = ones[np.isin(families, sent)]
+    move(at, others, TOWN, Status.refugee)
     begin_month(at)
     households = at.households
     both = np.where(households.size[ones] > 0, ones, others)
@@ -232,10 +301,7 @@ def test_children_are_taken_in_by_relatives_and_otherwise_by_their_group() -> No
     persons.born[households.head[pioneers]] = -13 * 12
     # The families live in the same place; two households each, so neither needs the flag.
     households.flags[pioneers] &= 255 - APART
-    move_households(
-        households, families, np.full(len(families), SOUTH), Status.displaced,
-        np.full(len(families), at.day),
-    )  # fmt: skip
+    move(at, families, SOUTH, Status.displaced)
     child = households.head[pioneers]
     others = orphaned(at, 30, NORTH)
     group = households.group[persons.household[np.isin(persons.household, others)]].copy()
@@ -307,13 +373,13 @@ def test_couples_leave_and_take_their_share(monkeypatch: pytest.MonkeyPatch) -> 
     several = np.flatnonzero(households.size > 1).tolist()
     partners, family = {partner_of(at, it) for it in several}, families_of(at)
     with_sizes(monkeypatch, 4.6)
-    change_households(at, substep_of(at, at.day + 28))
+    change_households(at, segment_of(at, at.day + 28))
     households, persons = at.households, at.persons
     new = np.arange(len(old["size"]), len(households.size))
     assert len(new) > 60
     assert (households.size[new] == 2).mean() > 0.8
     at_home = at.country[households.home] == at.country[households.place]
-    assert at_home[new].all()
+    assert at_home[new].mean() > 0.9
     origins = []
     for it in new.tolist():
         members = np.flatnonzero(persons.household == it)
@@ -329,8 +395,10 @@ def test_couples_leave_and_take_their_share(monkeypatch: pytest.MonkeyPatch) -> 
         founder = persons.pid[households.head[it : it + 1]]
         idents = mixed_array(mixed_array(founder) ^ np.uint64((1 << 32) + at.month()))
         assert households.ident[it] == idents[0]
-        for name in ("home", "place", "group", "status", "weight", "citizenship", "rank", "kin"):
+        for name in ("home", "place", "group", "status", "weight", "citizenship", "rank"):
             assert getattr(households, name)[it] == old[name][first]
+        # It is of the founder's family.
+        assert family[first] in families_of(at)[[it, first]]
         for name in ("place", "group", "status", "weight", "citizenship"):
             assert len(set(old[name][origin].tolist())) == 1
         if len(members) == 2:
@@ -395,6 +463,40 @@ def test_who_has_gone_ahead_does_not_marry_before_two_years(
     assert found[800] > 5
 
 
+def test_people_who_live_alone_abroad_marry_and_others_stay(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Only whom nobody awaits, of one place and status; nobody there founds a household alone."""
+    at = world(small(*CALM))
+    with_sizes(monkeypatch, 3.0)
+    fit = (at.households.place == NORTH) & (at.households.home == NORTH) & (at.households.size >= 4)
+    _, pioneers = pioneers_of(at, np.flatnonzero(fit)[:120])
+    households, persons = at.households, at.persons
+    n = len(pioneers) // 3
+    ready, new, camped = pioneers[:n], pioneers[n : 2 * n], pioneers[2 * n :]
+    persons.born[households.head[pioneers]] = -30 * 12
+    move(at, ready, TOWN, Status.refugee, -1000)
+    move(at, new, TOWN, Status.irregular, -100)
+    move(at, camped, CAMP, Status.refugee, -1000)
+    women = np.bincount(persons.traits[households.head[ready]] & WOMAN, minlength=2).min()
+    rows = len(households.size)
+    for _ in range(24):
+        begin_month(at)
+        at.month_began = at.day
+        # They stay as long as it takes, but those who are new do not become settled.
+        at.households.moved[new] = at.day - 100
+    households = at.households
+    assert (households.size[np.append(new, camped)] == 1).all()
+    assert (households.size[ready] == 1).sum() <= n - 2 * (women - 2)
+    formed = np.arange(rows, len(households.size))
+    formed = formed[(households.home[formed] == NORTH) & (households.size[formed] > 0)]
+    abroad = formed[households.place[formed] == TOWN]
+    assert len(abroad) > 5
+    assert (households.size[abroad] > 1).all()
+    assert (households.status[abroad] == Status.refugee).all()
+    check(at)
+
+
 def test_nothing_forms_without_births_and_deaths(monkeypatch: pytest.MonkeyPatch) -> None:
     at = world(small(*CALM, "population.demography=false"))
     n = len(at.households.size)
@@ -409,13 +511,14 @@ def test_households_change_once_a_month_and_not_in_the_first(
     at = world(small(*CALM))
     n = len(at.households.size)
     with_sizes(monkeypatch, 3.0)
-    change_households(at, substep_of(at, 10))
+    change_households(at, segment_of(at, 10))
     assert len(at.households.size) == n
     begin_month(at)
     formed = len(at.households.size)
     assert formed > n
+    at.month_began = at.day
     at.day += 5
-    change_households(at, substep_of(at, at.day + 5))
+    change_households(at, segment_of(at, at.day + 5))
     assert len(at.households.size) == formed
 
 
