@@ -14,7 +14,7 @@ from sim.core.terms import Activity
 from sim.kernels.household import (
     GROWN_UP,
     found_household,
-    inherit_kin,
+    inherit,
     is_older,
     leave_for,
     let_lead,
@@ -290,5 +290,5 @@ def bring_along(households, persons, row, new):
     share = households.means[house] / np.float32(households.size[house])
     households.means[house] -= share
     households.means[new] += share
-    inherit_kin(households, house, new)
+    inherit(households, house, new)
     leave_for(households, persons, row, new)

@@ -460,10 +460,12 @@ def take_children(households, persons, country, house, new, month, place, day):
 
 
 @inner
-def inherit_kin(households, joining, house):
-    """Let a household without close family abroad have that of people who come to live in it."""
+def inherit(households, joining, house):
+    """Let a household have the kin and the last border of people who come to it, if it has none."""
     if households.kin[house] == 0:
         households.kin[house] = households.kin[joining]
+    if households.came[house] == 0:
+        households.came[house] = households.came[joining]
 
 
 @inner
@@ -482,7 +484,7 @@ def merge(households, persons, joining, house):
         row = persons.next[row]
     households.size[house] += households.size[joining]
     households.means[house] += households.means[joining]
-    inherit_kin(households, joining, house)
+    inherit(households, joining, house)
     take_in(households, house, households.makeup[joining] & VULNERABLE)
     leave_empty(households, joining)
     before = joining
