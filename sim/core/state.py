@@ -4,7 +4,7 @@ Households decide, move and have means, a place and a legal status. Their member
 
 | households | dtype | bytes | what |
 |---|---|---|---|
-| ident | uint64 | 8 | identity, which sets all of its draws: that of the person who founded it |
+| ident | uint64 | 8 | identity, which sets all of its draws: see `founding_ident` |
 | head | uint32 | 4 | row of the person who leads it, its first member; `NOBODY` if none is left |
 | relative | uint32 | 4 | next household of the same family, in a circle |
 | weight | uint32 | 4 | people that each member represents |
@@ -21,7 +21,7 @@ Households decide, move and have means, a place and a legal status. Their member
 | kin | uint8 | 1 | country with close family, + 1; 0 = none |
 | status | uint8 | 1 | `Status` |
 | activity | uint8 | 1 | `Activity`; `dead` if nobody is left |
-| flags | uint8 | 1 | blocked (bit 0), by permission (1), grounds for asylum (2), to a camp (3) |
+| flags | uint8 | 1 | blocked (bit 0), by permission (1), grounds (2), to a camp (3), apart (4) |
 | mask | uint8 | 1 | threats it is exposed to, bit k |
 | came | uint8 | 1 | country left at the last border crossed, + 1; 0 = none crossed |
 | uprooted | uint8 | 1 | threats that uprooted it, bit k; 0 = none, or settled again |
@@ -76,7 +76,9 @@ BLOCKED: Final = 1
 BLOCKED_PERMISSION: Final = 2
 GROUNDS: Final = 4
 TO_CAMP: Final = 8
-"""Flags of a household."""
+APART: Final = 16
+"""Flags of a household: refused in the last year, for lack of permission; with grounds for asylum;
+to be taken to a camp; founded by a member who went ahead, and apart from the family."""
 
 MOVED_ABROAD: Final = 1
 MOVED_WITHIN: Final = 2

@@ -128,6 +128,19 @@ class VitalEvent(IntEnum):
     death = 1
 
 
+class HouseholdChange(IntEnum):
+    """Why people come to live in another household at the same place."""
+
+    founded = 0
+    """They set up a household of their own."""
+    reunited = 1
+    """They live together again with the family that one of them had gone ahead of."""
+    taken_in = 2
+    """They are under 15, and nobody older lived with them."""
+    joined = 3
+    """They lived alone and join relatives, or the family of a partner."""
+
+
 class Journey(IntEnum):
     """Stages of journeys by corridors to another country."""
 

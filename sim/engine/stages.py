@@ -18,6 +18,7 @@ from sim.mechanisms import (
     decide,
     demography,
     exposure,
+    households,
     kin,
     knowledge,
     law,
@@ -50,6 +51,8 @@ STAGES: Final[tuple[tuple[str, tuple[Hook, ...]], ...]] = (
             demography.come_of_age,
             # 20: Let people be born, die and finish school when a calendar month begins.
             demography.renew_people,
+            # 30: Let households reunite, take in children and form when a calendar month begins.
+            households.change_households,
         ),
     ),
     (

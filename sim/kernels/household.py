@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from sim.core.jit import equation, event, inner, kernel
-from sim.core.rng import uniform2
+from sim.core.rng import mixed, uniform2
 from sim.core.state import (
+    APART,
     BLOCKED,
     BLOCKED_PERMISSION,
     CHANGED,
@@ -37,6 +38,7 @@ FAMILIES = int(PartyType.families)
 CHILDREN_ALONE = int(PartyType.children_alone)
 NOT_BLOCKED = 255 - BLOCKED - BLOCKED_PERMISSION
 NOT_GROUNDS = 255 - GROUNDS
+NOT_APART = 255 - APART
 PIONEER_MONTHS = 18 * 12
 """Age in months from which a member may go ahead of the household as a pioneer."""
 CHILD_MONTHS = 12 * 12
@@ -45,6 +47,8 @@ SAME = np.int64(-1)
 """Leaves the status as it is."""
 GROWN_UP = 12 * 18
 """Age in months from which a person is an adult."""
+FOUNDED = np.uint64(1 << 32)
+"""Keeps the identity of a household apart from that of a child born to its founder that month."""
 AGED = 12 * 65
 """Age in months from which a person is old."""
 
@@ -221,6 +225,20 @@ def tell_all_kin(households, houses, countries):
         tell_kin(households, houses[i], countries[i])
 
 
+@inner
+def let_lead(households, persons, house, leader):
+    """Let a member lead a household."""
+    head = households.head[house]
+    if leader == head:
+        return
+    before = head
+    while persons.next[before] != leader:
+        before = persons.next[before]
+    persons.next[before] = persons.next[leader]
+    persons.next[leader] = head
+    households.head[house] = leader
+
+
 @event
 def drop_the_dead(households, persons, house, month):
     """Let a household go on without members who have died; the eldest survivor leads it then.
@@ -236,11 +254,7 @@ def drop_the_dead(households, persons, house, month):
                 heir = row
             row = persons.next[row]
         if heir != NOBODY:
-            before = head
-            while persons.next[before] != heir:
-                before = persons.next[before]
-            persons.next[before] = persons.next[heir]
-            persons.next[heir] = head
+            let_lead(households, persons, house, heir)
             head = heir
     where = np.uint32(households.place[house]) | np.uint32(households.came[house]) << np.uint32(16)
     n = 0
@@ -311,15 +325,26 @@ def count_assaulted(households, persons, house, probability, draw_key, occasion)
     return n
 
 
+@inner
+def founding_ident(pid, month):
+    """Identity of a household that a person founds in a month.
+
+    Those of the start have the identity of the person who led them. A person founds at most one
+    household a month, so no two have the same identity.
+    """
+    return mixed(mixed(pid) ^ (FOUNDED + np.uint64(month)))
+
+
 @event
-def found_household(households, persons, house, founder, new):
+def found_household(households, persons, house, founder, new, month):
     """Found a household of the same family: all is as in the old one, but it has no members yet.
 
     Args:
         founder: Row of the person who founds it, and will lead it.
         new: Row of the new household.
+        month: Month from the start.
     """
-    households.ident[new] = persons.pid[founder]
+    households.ident[new] = founding_ident(persons.pid[founder], month)
     households.head[new] = NOBODY
     households.relative[new] = households.relative[house]
     households.relative[house] = new
@@ -342,7 +367,7 @@ def found_household(households, persons, house, founder, new):
     households.came[new] = households.came[house]
     households.uprooted[new] = households.uprooted[house]
     households.failed[new] = 0
-    households.makeup[new] = 0
+    households.makeup[new] = CHANGED
 
 
 @inner
@@ -360,6 +385,15 @@ def change_household(households, persons, before, row, house):
     persons.household[row] = house
     households.head[house] = row
     households.size[house] += 1
+
+
+@inner
+def leave_for(households, persons, row, house):
+    """Let a person, who does not lead the household, change over to another one."""
+    before = households.head[persons.household[row]]
+    while persons.next[before] != row:
+        before = persons.next[before]
+    change_household(households, persons, before, row, house)
 
 
 @event
@@ -382,11 +416,9 @@ def send_ahead(households, persons, house, companions, price, month, new):
         return False
     money = households.means[house]
     taken = min(money, max(np.float32(price), np.float32(0.5) * money))
-    found_household(households, persons, house, row, new)
-    before = households.head[house]
-    while persons.next[before] != row:
-        before = persons.next[before]
-    change_household(households, persons, before, row, new)
+    found_household(households, persons, house, row, new, month)
+    households.flags[new] |= APART
+    leave_for(households, persons, row, new)
     look_at(households, persons, house, month)
     look_at(households, persons, new, month)
     households.means[new] = taken
@@ -410,7 +442,7 @@ def take_children(households, persons, country, house, new, month, place, day):
         if month - persons.born[row] < GROWN_UP and (eldest < 0 or is_older(persons, row, eldest)):
             eldest = np.int64(row)
         row = persons.next[row]
-    found_household(households, persons, house, eldest, new)
+    found_household(households, persons, house, eldest, new, month)
     before = households.head[house]
     row = persons.next[before]
     while row != NOBODY:
@@ -420,43 +452,39 @@ def take_children(households, persons, country, house, new, month, place, day):
         else:
             before = row
         row = after
-    before = households.head[house]
-    while persons.next[before] != eldest:
-        before = persons.next[before]
-    change_household(households, persons, before, eldest, new)
+    leave_for(households, persons, eldest, new)
     look_at(households, persons, house, month)
     look_at(households, persons, new, month)
     record_border(households, country, new, place)
     move_household(households, new, place, DETAINED, IRREGULAR, day)
 
 
-@kernel
-def reunite(households, persons, children, adults):
-    """Return children to the households they were taken from, wherever these are.
-
-    If nobody of a household survives, the children stay where they are.
-
-    Args:
-        children, adults: [n] rows of both households.
-    """
-    for i in range(children.shape[0]):
-        if households.size[adults[i]] > 0 and households.size[children[i]] > 0:
-            merge(households, persons, children[i], adults[i])
+@inner
+def inherit(households, joining, house):
+    """Let a household have the kin and the last border of people who come to it, if it has none."""
+    if households.kin[house] == 0:
+        households.kin[house] = households.kin[joining]
+    if households.came[house] == 0:
+        households.came[house] = households.came[joining]
 
 
 @event
 def merge(households, persons, joining, house):
-    """Let all members of a household join another one of the same family."""
-    last = households.head[house]
-    while persons.next[last] != NOBODY:
-        last = persons.next[last]
-    persons.next[last] = households.head[joining]
+    """Let all members of a household join another one, which goes on as it is."""
+    if households.size[house] == 0:
+        households.head[house] = households.head[joining]
+    else:
+        last = households.head[house]
+        while persons.next[last] != NOBODY:
+            last = persons.next[last]
+        persons.next[last] = households.head[joining]
     row = households.head[joining]
     while row != NOBODY:
         persons.household[row] = house
         row = persons.next[row]
     households.size[house] += households.size[joining]
     households.means[house] += households.means[joining]
+    inherit(households, joining, house)
     take_in(households, house, households.makeup[joining] & VULNERABLE)
     leave_empty(households, joining)
     before = joining

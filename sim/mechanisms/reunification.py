@@ -9,7 +9,7 @@ from pydantic import Field
 
 from sim.core.rng import Draw
 from sim.core.state import DAYS_A_YEAR, take
-from sim.kernels.household import reunite
+from sim.kernels.reunion import reunite
 from sim.mechanisms.custody import SEPARATIONS
 from sim.mechanisms.policy import RULES, admission_class
 from sim.model.declare import Hook, Mechanism

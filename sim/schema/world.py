@@ -160,8 +160,8 @@ class Population(Part):
     )
     demography: Flag = key(
         True,
-        "Whether people are born, die a natural death and finish school. Without it they only "
-        "grow older.",
+        "Whether people are born, die a natural death, finish school and set up households. "
+        "Without it they only grow older.",
     )
 
 

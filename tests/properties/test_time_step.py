@@ -402,7 +402,11 @@ MOVED = {
     "a channel": ("policies.bb_tighter.start", "2020-11-10", "2020-11-13", "labour"),
 }
 MORE = {
-    "barrier": ("policies.bb_tighter.prima_facie=null", "policies.bb_tighter.detention=1"),
+    # Few come to that border in three days.
+    "barrier": (
+        "policies.bb_tighter.prima_facie=null", "policies.bb_tighter.detention=1",
+        "population.agents=40000",
+    ),
     "labour": (
         "policies.bb_tighter.prima_facie=null", "policies.bb_tighter.channel=labour",
         "policies.bb_tighter.open=false",
@@ -438,13 +442,15 @@ def test_a_rule_moved_by_three_days_changes_only_people_who_meet_it_in_them(what
         seen[day] = [people_of(world) for world in worlds]
     assert unlike(*seen[first]) == set()
     met = unlike(*seen[then])
-    # They have moved, applied, arrived, been stopped or refused in these days, or died.
+    # They have moved, applied, arrived, been stopped or refused in these days, died, or somebody
+    # has gone ahead of them.
     one, other = (table.loc[sorted(met)] for table in seen[then])
     did = np.zeros(len(met), bool)
     for table in (one, other):
         for column in ("moved", "since", "blocked_on"):
             did |= (table[column] >= first).to_numpy()
         did |= (table["activity"] != Activity.resident).to_numpy()
+    did |= (one["size"] != other["size"]).to_numpy()
     assert did.all()
     # Nobody else is ever the wiser within the month, and most of the others have not even moved.
     assert unlike(*seen[end]) <= met

@@ -10,11 +10,13 @@ import copy
 
 import numpy as np
 
+from sim.core.rng import mixed_array
 from sim.core.state import CHILDREN, DIED, NOBODY, OLD, VULNERABLE, WOMAN, WOMEN
 from sim.core.terms import Activity, Status
 from sim.engine.stages import STAGES
 from sim.engine.step import advance
 from sim.kernels.demography import record_deaths
+from sim.kernels.household import FOUNDED
 from sim.mechanisms.camps import people_at
 from sim.mechanisms.census import ACCOUNT, take_census
 from sim.mechanisms.exposure import EXPOSURE, update_households
@@ -110,11 +112,19 @@ def test_members_and_families_stay_whole() -> None:
     # Rows that nobody has founded a household on are none's relatives, and no longer in use.
     assert not households.size[at.spare].any()
     assert (households.relative[at.spare] == at.spare).all()
-    # A household has the id of one person, who founded it; no two in which somebody lives share it.
-    inhabited = households.ident[households.size > 0]
-    assert len(np.unique(inhabited)) == len(inhabited)
-    founded = np.setdiff1d(np.arange(len(households.ident)), at.spare)
-    assert np.isin(households.ident[founded], persons.pid).all()
+    # Households of the start have the id of one person, who led them; others have a hash of it and
+    # of the month in which that person founded them. No two share an identity.
+    founded = households.ident[np.setdiff1d(np.arange(len(households.ident)), at.spare)]
+    assert len(np.unique(founded)) == len(founded)
+    made = [
+        mixed_array(mixed_array(persons.pid) ^ (FOUNDED + np.uint64(month)))
+        for month in range(at.month())
+    ]
+    n_first = np.isin(founded, persons.pid).sum()
+    assert n_first == len(lived(0).households.ident)
+    assert np.isin(founded, made).sum() == len(founded) - n_first > 100
+    # Households that have joined another one are nobody's relatives any more.
+    assert (households.relative[households.size == 0] == np.flatnonzero(households.size == 0)).any()
 
 
 def test_people_are_counted_as_one_by_one() -> None:
@@ -196,7 +206,7 @@ def test_a_month_is_lived_through_under_the_threats_of_its_first_day() -> None:
     advance(other, look=lambda *_: seen.append(other.households.means.copy()))
     assert (severity != THREATS.of(other).severity).any()
     assert (at.households.means == seen[0]).all()
-    assert (at.households.means != before).sum() > 100
+    assert (at.households.means[: len(before)] != before).sum() > 100
 
 
 def test_the_stranded_live_on_once_a_month() -> None:
@@ -227,8 +237,6 @@ def test_people_at_a_place_are_those_alive() -> None:
     alive = persons.past & DIED == 0
     for place in range(len(at.country)):
         there = persons.household[alive & (households.place[persons.household] == place)]
-        assert (
-            people_at(at, np.arange(len(at.country)) == place)[place]
-            == households.weight[there].sum()
-        )
+        here = np.arange(len(at.country)) == place
+        assert people_at(at, here)[place] == households.weight[there].sum()
     assert not alive.all()
