@@ -20,11 +20,9 @@ from sim.kernels.household import (
     let_lead,
     merge,
 )
-from sim.kernels.reunion import join, let_eldest_lead, lives
+from sim.kernels.reunion import join, lives
 
 RESIDENT = int(Activity.resident)
-CHILD = 12 * 15
-"""Age in months below which nobody lives without someone older."""
 OLD_FOUNDER = 12 * 46
 """Age in months from which nobody founds a household."""
 
@@ -58,21 +56,9 @@ def weights_at_home(households, country, weights, number):
 
 @kernel
 def look_at_home(
-    households,
-    persons,
-    first,
-    last,
-    country,
-    is_camp,
-    weights,
-    n_groups,
-    month,
-    cell,
-    counts,
-    children,
-    abroad,
+    households, first, last, country, is_camp, weights, n_groups, cell, counts, abroad
 ):
-    """Count people at home by cell; list those abroad, and households in which all are under 15.
+    """Count people at home by cell, and list households abroad.
 
     A cell is the people of one place, group, weight, and status (citizen or displaced), who live
     in the country that they are from and are citizens of.
@@ -83,17 +69,15 @@ def look_at_home(
         is_camp: [place]
         weights: [country, n] weights of households at home, see `weights_at_home`.
         n_groups: Number of groups, that of people in none included.
-        month: Month from the start.
         cell: [household] out: its cell; -1 if it is not at home.
         counts: [cell, 4] households, persons, people who live alone, and sixth powers of sizes,
             added to.
-        children: [last - first] out: rows.
         abroad: [last - first] out: rows of households abroad that are not in a camp.
 
     Returns:
-        (number of households of children, number of households abroad).
+        Number of households abroad.
     """
-    n = n_abroad = 0
+    n_abroad = 0
     w = 0
     for house in range(first, last):
         cell[house] = -1
@@ -101,11 +85,6 @@ def look_at_home(
         c = country[p]
         if not lives(households, house):
             continue
-        if month - persons.born[households.head[house]] < CHILD:
-            let_eldest_lead(households, persons, house)
-            if month - persons.born[households.head[house]] < CHILD:
-                children[n] = house
-                n += 1
         if country[households.home[house]] != c:
             if not is_camp[p]:
                 abroad[n_abroad] = house
@@ -126,7 +105,7 @@ def look_at_home(
         counts[where, 1] += size
         counts[where, 2] += size == 1
         counts[where, 3] += size**6
-    return n, n_abroad
+    return n_abroad
 
 
 @kernel

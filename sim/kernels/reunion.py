@@ -14,6 +14,8 @@ from sim.core.terms import Activity
 from sim.kernels.household import GROWN_UP, NOT_APART, is_older, let_lead, merge
 
 WAITING = int(Activity.waiting)
+CHILD = 12 * 15
+"""Age in months below which nobody lives without someone older."""
 
 
 @inner
@@ -43,21 +45,33 @@ def may_join(households, house, other):
 
 
 @kernel
-def list_apart(households, first, last, apart):
-    """List households among rows `first:last` that are apart and have a residence.
+def list_to_join(households, persons, first, last, month, apart, children):
+    """List households that may join others: those that are apart, and those of children alone.
+
+    If a child leads older people, the eldest leads from now on.
 
     Args:
-        apart: [last - first] out: rows.
+        first, last: Range of rows.
+        month: Month from the start.
+        apart: [last - first] out: rows of households that are apart and have a residence.
+        children: [last - first] out: rows of households with a residence in which all are under 15.
 
     Returns:
-        Their number.
+        (number of households that are apart, number of those of children).
     """
-    n = 0
+    n = n_children = 0
     for house in range(first, last):
-        if households.flags[house] & APART and lives(households, house):
+        if not lives(households, house):
+            continue
+        if households.flags[house] & APART:
             apart[n] = house
             n += 1
-    return n
+        if month - persons.born[households.head[house]] < CHILD:
+            let_eldest_lead(households, persons, house)
+            if month - persons.born[households.head[house]] < CHILD:
+                children[n_children] = house
+                n_children += 1
+    return n, n_children
 
 
 @kernel

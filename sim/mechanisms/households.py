@@ -1,8 +1,9 @@
 """Households: they live together again, form, and take in relatives.
 
-What happens at the beginning of a calendar month is the same whatever the step. At home, there are
-as many households, and as many people who live alone, as the household size of the profile says.
-Abroad, families join those who went ahead, and people who have long lived alone find others.
+Families meet again, and children find somebody older, when a calendar month begins; households form
+when a quarter of the year does. At home, there are as many households, and as many people who live
+alone, as the household size of the profile says. Abroad, families join those who went ahead, and
+people who have long lived alone find others.
 """
 
 from __future__ import annotations
@@ -27,10 +28,11 @@ from sim.kernels.formation import (
 )
 from sim.kernels.household import GROWN_UP, look_at_all
 from sim.kernels.reunion import (
+    CHILD,
     find_arrived,
     find_guardians,
     join_others,
-    list_apart,
+    list_to_join,
     reunite_families,
 )
 from sim.mechanisms.custody import SEPARATIONS
@@ -66,8 +68,10 @@ more than enough live alone (our assumption)."""
 APART_DAYS = 730
 """Days after which people who have gone ahead of a family, and live alone, may found a household
 with somebody else (our assumption)."""
-MONTHS = 6
-"""Months over which people who should not live alone come to live with others (our assumption)."""
+QUARTER = 3
+"""Months after which households form again (our assumption): it shows in no month's figures."""
+QUARTERS = 2
+"""Quarters over which people who should not live alone find somebody (our assumption)."""
 SOME = 16
 """Households that are looked at in a cell, besides those that its numbers call for."""
 
@@ -86,30 +90,42 @@ class HouseholdCells(NamedTuple):
 
 
 def change_households(world: World, segment: Segment) -> None:
-    """Let households reunite, take in children and form when a calendar month begins.
+    """Let households reunite and take in children each month, and form each quarter.
 
     Without births and deaths (`population.demography`) none form.
     """
     if not segment.month_begins:
         return
-    reunite(world)
-    cells, children = look(world)
+    apart, children = list_joining(world)
+    reunite(world, apart)
     take_in(world, children)
-    if world.scenario.population.demography:
-        balance(world, cells)
+    if world.scenario.population.demography and world.date().month % QUARTER == 1:
+        balance(world, look(world))
 
 
-def reunite(world: World) -> None:
-    """Let people who went ahead and their families live together where they meet again."""
+def list_joining(world: World) -> tuple[I64, I64]:
+    """List households that are apart, and those of children alone, in the order of identities."""
+    households, month = world.households, world.month()
+
+    def find(first: int, last: int) -> tuple[I64, I64]:
+        apart, children = np.empty((2, last - first), np.int64)
+        n, n_children = list_to_join(households, world.persons, first, last, month, apart, children)
+        return apart[:n].copy(), children[:n_children].copy()
+
+    parts = in_pieces(find, len(households.ident), world.threads) or [find(0, 0)]
+    apart, children = (np.concatenate(rows) for rows in zip(*parts, strict=True))
+    by_ident = (rows[np.argsort(households.ident[rows])] for rows in (apart, children))
+    return next(by_ident), next(by_ident)
+
+
+def reunite(world: World, apart: I64) -> None:
+    """Let people who went ahead and their families live together where they meet again.
+
+    Args:
+        world: The world.
+        apart: [n] rows of households that are apart, in the order in which they look for theirs.
+    """
     households = world.households
-
-    def find(first: int, last: int) -> I64:
-        rows = np.empty(last - first, np.int64)
-        return rows[: list_apart(households, first, last, rows)].copy()
-
-    parts = in_pieces(find, len(households.ident), world.threads)
-    apart = np.concatenate([np.empty(0, np.int64), *parts])
-    apart = apart[np.argsort(households.ident[apart])]
     follow(world, apart)
     joins = no_joins(len(apart))
     n = reunite_families(households, world.persons, world.country, apart, world.month(), *joins)
@@ -131,12 +147,8 @@ def follow(world: World, apart: I64) -> None:
         keep(world, PLANS.of(world))
 
 
-def look(world: World) -> tuple[HouseholdCells, I64]:
-    """Count people by cell, and find children anywhere without anybody older.
-
-    Returns:
-        (cells, rows of households of children).
-    """
+def look(world: World) -> HouseholdCells:
+    """Count people by cell."""
     households, n_groups = world.households, len(world.scenario.groups) + 1
     most, number = 4, np.empty(world.n_countries, np.int64)
     while True:
@@ -148,25 +160,21 @@ def look(world: World) -> tuple[HouseholdCells, I64]:
     n_home = most * n_groups * 2 * len(world.country)
     cell = np.empty(len(households.ident), np.int32)
 
-    def work(first: int, last: int) -> tuple[I64, I64, I64]:
-        counts = np.zeros((n_home, 4), np.int64)
-        children, abroad = np.empty((2, last - first), np.int64)
-        n, n_abroad = look_at_home(
-            households, world.persons, first, last, world.country, world.geography.is_camp,
-            weights, n_groups, world.month(), cell, counts, children, abroad,
+    def work(first: int, last: int) -> tuple[I64, I64]:
+        counts, abroad = np.zeros((n_home, 4), np.int64), np.empty(last - first, np.int64)
+        n = look_at_home(
+            households, first, last, world.country, world.geography.is_camp, weights, n_groups,
+            cell, counts, abroad,
         )  # fmt: skip
-        return counts, children[:n].copy(), abroad[:n_abroad].copy()
+        return counts, abroad[:n].copy()
 
-    nobody = np.empty(0, np.int64)
-    counts, children, abroad = np.zeros((n_home, 4), np.int64), [nobody], [nobody]
-    for _, (theirs, alone, there) in in_ranges(work, len(cell), world.threads, FEW_PEOPLE):
+    counts, abroad = np.zeros((n_home, 4), np.int64), [np.empty(0, np.int64)]
+    for _, (theirs, there) in in_ranges(work, len(cell), world.threads, FEW_PEOPLE):
         counts += theirs
-        children.append(alone)
         abroad.append(there)
     more, origin = look_abroad(world, np.concatenate(abroad), cell, n_home)
     origin = np.append(np.tile(world.country, n_home // len(world.country)), origin)
-    cells = HouseholdCells(cell, np.concatenate([counts, more]), origin, n_home)
-    return cells, np.concatenate(children)
+    return HouseholdCells(cell, np.concatenate([counts, more]), origin, n_home)
 
 
 def look_abroad(world: World, houses: I64, cell: I32, first: int) -> tuple[I64, I64]:
@@ -206,11 +214,17 @@ def take_in(world: World, children: I64) -> None:
     """Let children join relatives, or else other people from their country in the same place.
 
     If no adult there has their citizenship and represents as many people, they stay alone.
+
+    Args:
+        world: The world.
+        children: [n] rows of households of children, in the order of identities; those who have
+            joined their family meanwhile are passed over.
     """
+    households, persons = world.households, world.persons
+    children = children[households.size[children] > 0]
+    children = children[world.month() - persons.born[households.head[children]] < CHILD]
     if not len(children):
         return
-    households, persons = world.households, world.persons
-    children = children[np.argsort(households.ident[children])]
     guardian = np.empty(len(children), np.int64)
     key = key_of(world.seed, GUARDIAN)
     find_guardians(households, persons, world.country, children, key, world.month(), guardian)
@@ -240,7 +254,7 @@ def balance(world: World, cells: HouseholdCells) -> None:
     missing = np.maximum(wanted - number, 0.0)
     # Not all of them at once: some have no relatives there, and marry when there is somebody.
     surplus = np.maximum(number - wanted, alone - should_be_alone)
-    too_many = np.ceil(np.clip(surplus, 0.0, alone) / MONTHS)
+    too_many = np.ceil(np.clip(surplus, 0.0, alone) / QUARTERS)
     # It takes two who live alone to make a couple, and abroad one is often all that is called for.
     too_many = np.where(home, too_many, np.minimum(2.0 * np.ceil(too_many / 2.0), alone))
     # A few times as many are looked at as are needed: not everybody may go, and sexes must match.

@@ -1,4 +1,4 @@
-"""Households reunite, take in children, form and join: one month at a time."""
+"""Households reunite and take in children, month by month, and form and join, by quarters."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from sim.mechanisms.asylum import claimants, hold_courts
 from sim.mechanisms.census import check_account, take_census
 from sim.mechanisms.custody import SEPARATIONS
 from sim.mechanisms.flows import ARRIVED
-from sim.mechanisms.households import CHANGES, change_households
+from sim.mechanisms.households import CHANGES, QUARTER, change_households
 from sim.mechanisms.plans import PLANS
 from sim.model.segment import segment_of
 from sim.model.world import World
@@ -28,6 +28,13 @@ from tests.worlds import plan
 
 CALM = ("decision.base_livelihood=1e-9", "decision.flight_norm=1e-9", "decision.base_flight=0")
 BUSY = ("decision.base_livelihood=20", "decision.flight_norm=2", "population.agents=4000")
+
+
+def begin_quarter(at: World) -> None:
+    """Let households change as on the first day of the next quarter of the year."""
+    begin_month(at)
+    while at.date().month % QUARTER != 1:
+        begin_month(at)
 
 
 def begin_month(at: World) -> None:
@@ -365,7 +372,7 @@ def with_sizes(monkeypatch: pytest.MonkeyPatch, size: float) -> None:
 
 def test_couples_leave_and_take_their_share(monkeypatch: pytest.MonkeyPatch) -> None:
     at = world(small(*CALM, "countries.AA.profile.household_size=5"))
-    at.day = 31
+    at.day = 91  # 1 April
     households = at.households
     households.means[:] = households.rank
     house, heads = at.persons.household.copy(), set(households.head[households.size > 1].tolist())
@@ -417,10 +424,10 @@ def test_large_households_are_left_first(monkeypatch: pytest.MonkeyPatch) -> Non
     with_sizes(monkeypatch, 4.9)
     sizes, house = at.households.size.copy(), at.persons.household.copy()
     n = len(sizes)
-    begin_month(at)
+    begin_quarter(at)
     left = house[at.persons.household >= n]
     assert len(left) > 10
-    assert sizes[left].mean() > sizes.mean() + 2
+    assert sizes[left].mean() > sizes.mean() + 1.5
 
 
 def test_too_many_who_live_alone_join_relatives_and_marry(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -435,7 +442,7 @@ def test_too_many_who_live_alone_join_relatives_and_marry(monkeypatch: pytest.Mo
     households.relative[related], households.relative[kin] = kin, related
     with_sizes(monkeypatch, 6.0)
     for _ in range(12):
-        begin_month(at)
+        begin_quarter(at)
     households = at.households
     assert (households.size[related] == 0).mean() > 0.8
     joined = np.isin(at.persons.household, kin)
@@ -457,7 +464,7 @@ def test_who_has_gone_ahead_does_not_marry_before_two_years(
         households.flags[single] |= APART
         households.moved[single] = -days
         with_sizes(monkeypatch, 6.0)
-        begin_month(at)
+        begin_quarter(at)
         found[days] = (at.households.size[single] == 0).sum()
     assert found[300] == 0
     assert found[800] > 5
@@ -481,7 +488,7 @@ def test_people_who_live_alone_abroad_marry_and_others_stay(
     women = np.bincount(persons.traits[households.head[ready]] & WOMAN, minlength=2).min()
     rows = len(households.size)
     for _ in range(24):
-        begin_month(at)
+        begin_quarter(at)
         at.month_began = at.day
         # They stay as long as it takes, but those who are new do not become settled.
         at.households.moved[new] = at.day - 100
@@ -501,11 +508,11 @@ def test_nothing_forms_without_births_and_deaths(monkeypatch: pytest.MonkeyPatch
     at = world(small(*CALM, "population.demography=false"))
     n = len(at.households.size)
     with_sizes(monkeypatch, 2.0)
-    begin_month(at)
+    begin_quarter(at)
     assert len(at.households.size) == n
 
 
-def test_households_change_once_a_month_and_not_in_the_first(
+def test_households_form_once_a_quarter_and_not_in_the_first(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     at = world(small(*CALM))
@@ -513,13 +520,17 @@ def test_households_change_once_a_month_and_not_in_the_first(
     with_sizes(monkeypatch, 3.0)
     change_households(at, segment_of(at, 10))
     assert len(at.households.size) == n
-    begin_month(at)
+    begin_quarter(at)
     formed = len(at.households.size)
     assert formed > n
     at.month_began = at.day
     at.day += 5
     change_households(at, segment_of(at, at.day + 5))
+    begin_month(at)
+    begin_month(at)
     assert len(at.households.size) == formed
+    begin_month(at)
+    assert len(at.households.size) > formed
 
 
 def test_a_person_founds_every_household_with_an_identity_of_its_own() -> None:
@@ -572,7 +583,7 @@ def test_nobody_marries_in_the_family(monkeypatch: pytest.MonkeyPatch) -> None:
     family = np.flatnonzero(households.place == SOUTH)
     households.relative[family] = np.roll(family, 1)
     with_sizes(monkeypatch, 4.8)
-    begin_month(at)
+    begin_quarter(at)
     place = at.households.place[len(households.size) :]
     assert (place == NORTH).sum() > 10
     couples = at.households.size[len(households.size) :] == 2
