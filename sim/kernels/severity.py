@@ -64,21 +64,26 @@ def disturb(courses, first_day, half, added):
 
 
 @kernel
-def relax(coupled, steady, added, before, share, after):
-    """Let severities move for a day towards their target, which is between 0 and 1.
+def relax(coupling, steady, added, share, path):
+    """Let severities move, day by day, towards their target, which is between 0 and 1.
 
     Args:
-        coupled: [place, threat] what other threats add to the target.
+        coupling: [threat, other] what one unit of another threat adds to the target.
         steady: [place, threat] target without disturbances and coupling.
-        added: [place, threat] what disturbances add to it.
-        before: [place, threat] severity at the beginning of the day.
+        added: [day, place, threat] what disturbances add to it.
         share: Part of the way that is gone in a day.
-        after: [place, threat] out: severity at its end.
+        path: [day + 1, place, threat] severity at the beginning of the first day, which is given,
+            and at the end of each day: out.
     """
-    for p in range(len(before)):
-        for k in range(before.shape[1]):
-            target = min(max(steady[p, k] + coupled[p, k] + added[p, k], 0.0), 1.0)
-            after[p, k] = before[p, k] + (target - before[p, k]) * share
+    n = path.shape[2]
+    for day in range(added.shape[0]):
+        for p in range(path.shape[1]):
+            for k in range(n):
+                target = steady[p, k] + added[day, p, k]
+                for other in range(n):
+                    target += coupling[k, other] * path[day, p, other]
+                before = path[day, p, k]
+                path[day + 1, p, k] = before + (min(max(target, 0.0), 1.0) - before) * share
 
 
 @kernel

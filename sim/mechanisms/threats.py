@@ -261,12 +261,7 @@ class Threats:
         disturb(self.courses, first_day, HALF, added)
         path = np.empty((n_days + 1, self.n_places, N_THREATS))
         path[0] = self.severity
-        coupled = np.empty_like(self.severity)
-        matrix = self.coupling.T
-        for before, after, more in zip(path[:-1], path[1:], added, strict=True):
-            # The product stays NumPy's: a sum in another order would differ in its last bits.
-            np.matmul(before, matrix, out=coupled)
-            relax(coupled, steady, more, before, close, after)
+        relax(self.coupling, steady, added, close, path)
         self.severity = path[-1].copy()
         path = path[1:]
         felt = self.weight * np.maximum(path - self.tolerable, 0.0)
