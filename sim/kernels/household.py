@@ -418,6 +418,8 @@ def send_ahead(households, persons, house, companions, price, month, new):
     taken = min(money, max(np.float32(price), np.float32(0.5) * money))
     found_household(households, persons, house, row, new, month)
     households.flags[new] |= APART
+    # Who went before is mostly who goes again, and takes the number of attempts along.
+    households.failed[new], households.failed[house] = households.failed[house], 0
     leave_for(households, persons, row, new)
     look_at(households, persons, house, month)
     look_at(households, persons, new, month)
@@ -485,6 +487,7 @@ def merge(households, persons, joining, house):
     households.size[house] += households.size[joining]
     households.means[house] += households.means[joining]
     inherit(households, joining, house)
+    households.failed[house] = max(households.failed[house], households.failed[joining])
     take_in(households, house, households.makeup[joining] & VULNERABLE)
     leave_empty(households, joining)
     before = joining

@@ -127,6 +127,21 @@ def test_families_live_together_again_where_they_meet() -> None:
     check(at)
 
 
+def test_the_number_of_attempts_goes_along_with_a_pioneer_and_comes_back() -> None:
+    at = world(small("population.demography=false"))
+    families, pioneers = parted(at, 20, TOWN)
+    at.households.failed[pioneers] = 2  # they have tried twice
+    move(at, pioneers, NORTH, Status.citizen)
+    begin_month(at)
+    together = np.where(at.households.size[families] > 0, families, pioneers)
+    assert (at.households.failed[together] == 2).all()
+    left, gone = pioneers_of(at, together)
+    assert len(left) > 5
+    assert (at.households.failed[gone] == 2).all()
+    assert (at.households.failed[left] == 0).all()
+    check(at)
+
+
 def test_the_more_secure_status_lives_on_and_what_the_others_waited_for_ends() -> None:
     at = world(small("population.demography=false"))
     families, pioneers = parted(at, 20, TOWN)
@@ -146,7 +161,7 @@ def test_the_more_secure_status_lives_on_and_what_the_others_waited_for_ends() -
     np.testing.assert_array_equal(households.size[pioneers[met]], sizes[met] + 1)
     assert (households.status[pioneers[met]] == Status.refugee).all()
     assert (households.since[pioneers[met]] == -100).all()
-    assert (households.failed[pioneers[met]] == 0).all()
+    assert (households.failed[pioneers[met]] == 2).all()
     assert (households.size[families[met]] == 0).all()
     # The one whose pioneer is held is not together again, and waits on.
     assert sorted(PLANS.of(at).household) == sorted([*families[alone], *pioneers[alone]])
