@@ -51,7 +51,7 @@ STAGES: Final[tuple[tuple[str, tuple[Hook, ...]], ...]] = (
             demography.come_of_age,
             # 20: Let people be born, die and finish school when a calendar month begins.
             demography.renew_people,
-            # 30: Let households reunite and take in children each month, and form each quarter.
+            # 30: Let households reunite each month, and take in children and form each quarter.
             households.change_households,
         ),
     ),

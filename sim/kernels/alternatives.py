@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sim.core.jit import equation, event, inner
+from sim.core.jit import equation, inner
 from sim.core.rng import uniform2
 from sim.core.state import F64, GROUNDS, I64, U64, Bool
 from sim.core.terms import Activity, Channel, Hazard, Status
@@ -281,7 +281,7 @@ def gumbel(u):
     return -math.log(-math.log(u))
 
 
-@event
+@inner
 def choose(
     households, persons, house, word, h, tables, conditions, classes, goal_key, way_key, month, ways
 ):  # fmt: skip

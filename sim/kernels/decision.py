@@ -11,7 +11,7 @@ import math
 
 import numpy as np
 
-from sim.core.jit import equation, event, inner, kernel, subkernel
+from sim.core.jit import equation, inner, kernel, subkernel
 from sim.core.rng import uniform
 from sim.core.state import DAYS_A_YEAR, GROUNDS
 from sim.core.terms import Activity, Answer, Hazard
@@ -115,7 +115,7 @@ def why_it_moves(households, conditions, house, now, height, calm, r, fr):
     return NECESSITY, hazard, fr / (r - calm), False
 
 
-@event
+@inner
 def answer_at(
     households, persons, tables, conditions, means, classes, house, now, height, word, month, ways
 ):  # fmt: skip

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sim.core.jit import equation, event, inner, kernel
+from sim.core.jit import equation, inner, kernel
 from sim.core.state import DAYS_A_YEAR, F64, GROUNDS, Bool
 from sim.core.terms import Activity, Hazard, Status
 from sim.kernels.alternatives import inclusive_values, locality
@@ -230,7 +230,7 @@ def rate_bound(households, persons, conditions, house, month):
     )
 
 
-@event
+@inner
 def close_bound(households, persons, tables, conditions, house, since, until, month):
     """Closer upper bound of R_MP of a household, from its own members and its last move.
 

@@ -5,10 +5,12 @@ Whatever is chosen depends on ages, identities and hashes, never on the order of
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from sim.core.jit import inner, kernel
-from sim.core.rng import uniform2
+from sim.core.rng import uniform, uniform2
 from sim.core.state import APART, NOBODY, NONE
 from sim.core.terms import Activity
 from sim.kernels.household import GROWN_UP, NOT_APART, is_older, let_lead, merge
@@ -205,10 +207,11 @@ def find_guardians(households, persons, country, children, draw_key, month, guar
     """
     first = np.full(country.shape[0], NONE, np.int64)
     following = np.empty(children.shape[0], np.int64)
-    score = np.full(children.shape[0], 4.0)
+    score, turn = np.full(children.shape[0], 4.0), np.empty(children.shape[0])
     for i in range(children.shape[0]):
         house = children[i]
         guardian[i] = NONE
+        turn[i] = uniform(draw_key, households.ident[house])
         following[i] = first[households.place[house]]
         first[households.place[house]] = i
         other = np.int64(households.relative[house])
@@ -222,9 +225,14 @@ def find_guardians(households, persons, country, children, draw_key, month, guar
         if not lives(households, other):
             continue
         i = first[households.place[other]]
+        if i == NONE:
+            continue
+        own = uniform(draw_key, households.ident[other])
         while i != NONE:
             house = children[i]
-            lot = uniform2(draw_key, households.ident[house], households.ident[other])
+            # The lots of all children are one lot of the other household, turned by theirs.
+            lot = own + turn[i]
+            lot -= math.floor(lot)
             lot += 1.0 if households.group[house] == households.group[other] else 2.0
             if lot < score[i] and takes_in(households, persons, country, house, other, month):
                 score[i] = lot

@@ -1,6 +1,6 @@
 """Households: they live together again, form, and take in relatives.
 
-Families meet again, and children find somebody older, when a calendar month begins; households form
+Families meet again when a calendar month begins; children find somebody older, and households form,
 when a quarter of the year does. At home, there are as many households, and as many people who live
 alone, as the household size of the profile says. Abroad, families join those who went ahead, and
 people who have long lived alone find others.
@@ -69,7 +69,7 @@ APART_DAYS = 730
 """Days after which people who have gone ahead of a family, and live alone, may found a household
 with somebody else (our assumption)."""
 QUARTER = 3
-"""Months after which households form again (our assumption): it shows in no month's figures."""
+"""Months after which households form, and take in children, again (our assumption)."""
 QUARTERS = 2
 """Quarters over which people who should not live alone find somebody (our assumption)."""
 SOME = 16
@@ -90,7 +90,7 @@ class HouseholdCells(NamedTuple):
 
 
 def change_households(world: World, segment: Segment) -> None:
-    """Let households reunite and take in children each month, and form each quarter.
+    """Let households reunite each month, and take in children and form each quarter.
 
     Without births and deaths (`population.demography`) none form.
     """
@@ -98,9 +98,10 @@ def change_households(world: World, segment: Segment) -> None:
         return
     apart, children = list_joining(world)
     reunite(world, apart)
-    take_in(world, children)
-    if world.scenario.population.demography and world.date().month % QUARTER == 1:
-        balance(world, look(world))
+    if world.date().month % QUARTER == 1:
+        take_in(world, children)
+        if world.scenario.population.demography:
+            balance(world, look(world))
 
 
 def list_joining(world: World) -> tuple[I64, I64]:
