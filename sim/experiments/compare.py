@@ -38,9 +38,9 @@ EXISTS: Final = "exists"
 """The row of `by_person` that counts who is there at all: births differ between runs."""
 COUNTED: Final = frozenset(
     ("blocked_no_means", "blocked_no_permission", "refugees_abroad", "claimants_abroad",
-     "displaced")
+     "displaced", "stays_households")
 )  # fmt: skip
-"""Headline figures of a day; all others are of a span of time."""
+"""Headline figures of a day, or of an average day; all others are of a span of time."""
 SUMS: Final = (
     frozenset(name for name, it in MEASURES.items() if it.unit in ("people", "households", "years"))
     - COUNTED
@@ -213,6 +213,9 @@ def period_values(record: Record) -> dict[str, NDArray[np.float64]]:
         tables[name] = frame.assign(replicate=replicate, **changed)
     manifest = {**record.manifest, "replicates": record.replicates * n}
     values = headline_values(Record(record.scenario, record.seed, manifest, tables))
+    # A mean over the days of the period, and not of the run.
+    days = np.tile(spans["days"].to_numpy(), record.replicates)
+    values["stays_households"] = values["stays_households"] * (spans["days"].sum() / days)
     return {name: values[name].reshape(record.replicates, n) for name in SERIES}
 
 

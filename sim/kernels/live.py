@@ -159,15 +159,20 @@ def live(
                 households, house, now, setting, law, classes
             )
             decided = status.claim_decided(households, plans, i, setting, law, classes)
-            if max(decided, now) <= min(when, setting.end):
+            # What is due when the segment ends happens in the next one, which knows that day.
+            if max(decided, now) <= when and decided < setting.end:
                 what, when = COURT, max(decided, now)
-            if activity == WAITING and max(plans.due[i], now) <= min(when, setting.end):
+            if (
+                activity == WAITING
+                and max(plans.due[i], now) <= when
+                and plans.due[i] < setting.end
+            ):
                 what, when = ADMITTED, max(plans.due[i], now)
             if plane == status.REMOVAL and until < setting.end and max(until, now) <= when:
                 what, when = LAPSE, max(until, now)
         elif activity == STRANDED:
             plane, rate, until = segment.STRANDED, setting.stranded_rate, setting.end
-        elif activity != DEAD and max(plans.due[i], now) <= setting.end:
+        elif activity != DEAD and plans.due[i] < setting.end:
             what, when = LEG, max(plans.due[i], now)
         if plane >= 0 and rate > 0.0:
             other = Plane(setting.planes[plane], setting.plane_start, setting.plane_days)

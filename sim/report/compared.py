@@ -69,7 +69,8 @@ def difference_table(table: pd.DataFrame, record: Record, names: tuple[str, str]
     shares = [it for it in table.columns if it in PER_MONTH]
     for _, row in table[table["n"] > 0].iterrows():
         name = wording.MEASURE_WORDS[row["measure"]]
-        if row["unit"] == "households":  # answers, of which there is one a step
+        # Households that stay are a number on an average day, other answers are so many in all.
+        if row["unit"] == "households" and row["measure"] != "stays_households":
             row[shares] /= months
             name = f"{name}, a month"
         unit, sure = str(row["unit"]), row["low"] > 0 or row["high"] < 0

@@ -15,7 +15,7 @@ from sim.results.run import Run
 from sim.results.sums import country_of
 from sim.results.tables import FEW, TABLES
 
-DIVIDED: Final = ("people", "households")
+DIVIDED: Final = ("people", "households", "household-days", "person-days")
 """Units of what is counted by the people whom rows represent."""
 WHOSE: Final = ("home", "citizenship", "place")
 """Columns that tell how many people a row represents, the best first."""

@@ -225,6 +225,42 @@ def test_the_small_world_is_the_same_by_day_week_and_month(everything, by_day, s
     assert differing_tables(everything, runs) == {}
 
 
+ADMITTED_AT_MIDNIGHT = """\
+schema: 1
+name: midnight
+title: People are admitted at the beginning of a day, while a threat rises
+time: {start: 2020-01, end: 2020-06, step: month}
+seed: 3
+population: {agents: 6000, demography: false}
+sources: [{id: assumption, text: made up}]
+countries:
+  - {id: AA, languages: [aa], neighbours: [CC], democracy: .1, profile: {household_size: 1.0}}
+  - {id: CC, languages: [cc], democracy: .9, profile: {household_size: 2.3}}
+places:
+  - {id: AA_N, country: AA, people: 5000, income: 3000, lat: 34.0, lon: 36.0}
+  - {id: CC_C, country: CC, people: 1000, income: 40000, lat: 38.0, lon: 30.0}
+threats:
+  default: {economic: [.3, .3]}
+shocks:
+  - {id: purge, at: [AA_N], threat: political, start: 2020-01-20, rise: 4, peak: .9,
+     half_life: 9, prevalence: 1}
+policies:
+  - {id: work, into: CC, channel: labour, open: true, quota: 365.25, wait: 0}
+  - {id: refuge, into: CC, prima_facie: true, citizens_of: [AA]}
+decision: {baseline_rate: 1, base_flight: .5}
+"""
+"""One place a day: a quota's days are whole numbers, and so are the days on which people go."""
+
+
+def test_what_is_due_when_a_segment_ends_sees_the_day_that_begins(tmp_path):
+    """Whether people have grounds depends on the severity of the day on which they leave."""
+    path = tmp_path / "midnight.yaml"
+    path.write_text(ADMITTED_AT_MIDNIGHT)
+    for grounds in range(5, 60, 5):
+        scenario = sim.read(str(path), [f"journey.grounds={grounds / 100}"])
+        assert differing(solve_base(scenario, scenario), "day", "month") == {}, grounds
+
+
 def test_everybody_is_the_same_to_the_bit(everything):
     """Money, exposure, status and plans included."""
     found = []

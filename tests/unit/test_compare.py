@@ -387,9 +387,11 @@ def test_answers_are_told_by_month_as_a_run_tells_them() -> None:
     record = sample_record(2)
     table = differences(record, record)
     text = shown(tables.difference_table(table, record, ("a", "b")))
-    stay = next(it for it in text.splitlines() if it.startswith("households that stay, a month"))
-    of = table.set_index("measure").loc["stays_households"]
-    assert f" {wording.words(of['base'] / wording.months(record))} " in stay
+    told = next(it for it in text.splitlines() if it.startswith("households refused permission"))
+    of = table.set_index("measure")["base"]
+    assert f" {wording.words(of['no_permission_households'] / wording.months(record))} " in told
+    stay = next(it for it in text.splitlines() if it.startswith("households that stay"))
+    assert f" {wording.words(of['stays_households'])} " in stay
     assert table["base"].equals(differences(record, record)["base"])
     moved = next(it for it in text.splitlines() if it.startswith("arrived abroad"))
     whole = table.set_index("measure").loc["moved_abroad", "base"]
