@@ -109,12 +109,14 @@ MECHANISM = Mechanism(
             "harm may strike, its probability times the people at risk is added, just before it is "
             "drawn: at every leg that is travelled for deaths, violence, extortion, kidnapping, "
             "bribes and interception; at every interception for prosecution, detention and being "
-            "turned back; at every prosecution of a family for separation; at every decision for "
-            "returns. What has been drawn before is taken as it was, so that the mean of `people` "
-            "over many seeds is that of `expected`. A single run is another matter: one simulated "
-            "person stands for hundreds of people, and dies or does not. What an earlier draw has "
-            "settled, such as the return of people whose detention ends, is expected when it "
-            "happens. `expected` is rounded to a millionth of a person at every draw.",
+            "turned back; at every prosecution of a family for separation; at every claim for "
+            "transfers to a first country. For orders to leave, people times the rate at which "
+            "orders are executed times the time that they live under them is added. What has been "
+            "drawn before is taken as it was, so that the mean of `people` over many seeds is that "
+            "of `expected`. A single run is another matter: one simulated person stands for "
+            "hundreds of people, and dies or does not. What an earlier draw has settled, such as "
+            "the return of people whose detention ends, is expected when it happens. `expected` is "
+            "rounded to a millionth of a person at every draw.",
         ),
         Table(
             "interceptions",
