@@ -25,7 +25,7 @@ MARGIN = 1.000001
 
 
 class Conditions(NamedTuple):
-    """Conditions of the current sub-step: factors of the two rates, per year."""
+    """Factors of the two rates, per year, on the days of a segment."""
 
     first_day: int
     """Day of the first row of `want` and `fear`, counted from the start of the run."""
