@@ -1,4 +1,4 @@
-"""The two rates at which a household moves, and bounds on them (section 4).
+"""The two rates at which a household moves, and bounds on them (docs/model.md, 3.4).
 
 Each rate is computed with and without the means and the permission constraint. Suffixes: R (or _r)
 with both, M without the means constraint, P without the permission constraint, MP without either.

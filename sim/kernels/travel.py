@@ -1,4 +1,4 @@
-"""Travel: parties advance leg by leg in event time (section 7)."""
+"""Travel: parties advance leg by leg in event time (docs/model.md, 3.4)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rules of states on a date: channels, borders, asylum (sections 7 and 8)."""
+"""Rules of states on a date: channels, borders, asylum (docs/model.md, 3.4)."""
 
 from __future__ import annotations
 

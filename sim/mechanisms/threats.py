@@ -1,4 +1,4 @@
-"""Seven threats by place: severity and prevalence, shocks, coupling, crowding (section 3)."""
+"""Seven threats by place: severity, prevalence, shocks, coupling, crowding (docs/model.md, 3.4)."""
 
 from __future__ import annotations
 

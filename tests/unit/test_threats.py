@@ -1,4 +1,4 @@
-"""Severity, prevalence and who is exposed: what the equations of section 3 promise."""
+"""Severity, prevalence and who is exposed: what the equations of docs/model.md, 3.4, promise."""
 
 from __future__ import annotations
 
