@@ -48,8 +48,8 @@ MUST = {"persons": 1.0, "places": 2.0, "alternatives": 1.0}
 """Powers that cannot be avoided: everybody is looked at; every pair of places has its utility,
 which is A log A a place; a full answer weighs every alternative."""
 PART_MUST = {"environment: look-ahead": 3.0}
-"""The same of parts that must grow faster. W(d) is known by people's own origin (model, section 4):
-for each, a fixed point over all pairs of places, which are all ways onward from anywhere."""
+"""The same of parts that must grow faster. W(d) is known by people's own origin: for each, a fixed
+point over all pairs of places, which are all ways onward from anywhere (docs/model.md, 3.4)."""
 SLACK, MATTERS = 0.2, 0.05
 """A power counts as greater beyond the first, and where a part makes up the second of a step."""
 

@@ -3,7 +3,7 @@
 Nothing here is taken from the kernels' tables of factors. Utilities are sums of terms, computed
 from the scenario, the corridors, and what the world has counted (stocks of citizens abroad, threats
 of today, people in queues, everybody's own row); then follow exp, nests, W, the four rates, the
-points of the plane, their labels and the Gumbel draws, as section 4 of the model says. Only the
+points of the plane, their labels and the Gumbel draws, as docs/model.md says in 3.4. Only the
 hash behind the draws is read rather than computed (`sim.core.rng.mix`, with its keys).
 The look-ahead is read from the converged table, because the kernel stops its iteration at 1e-6 and
 everybody reads that same table; `look_ahead` iterates on its own, to hold the table to account.

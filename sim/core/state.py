@@ -61,7 +61,6 @@ I16 = NDArray[np.int16]
 U64 = NDArray[np.uint64]
 U16 = NDArray[np.uint16]
 U8 = NDArray[np.uint8]
-I8 = NDArray[np.int8]
 Bool = NDArray[np.bool_]
 
 LONG_AGO: Final = -32768

@@ -1,4 +1,4 @@
-"""Solves the two constants that scale the rates: base_L and the flight norm (section 4).
+"""Solves the two constants that scale the rates: base_L and the flight norm (docs/model.md, 3.2).
 
 Both are solved on the first day of one scenario, with people drawn by a seed of their own: neither
 the run's seed nor anything that happens later can alter them. A variant has those of its base (so

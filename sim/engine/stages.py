@@ -122,8 +122,8 @@ STAGES: Final[tuple[tuple[str, tuple[Hook, ...]], ...]] = (
             spending.spend,
             # 20: Take the census at the end of a segment.
             census.count,
-            # 30: Add the insecurity of people exposed at the end of the segment, as if they were
-            # there in all.
+            # 30: Add insecurity, as if whoever is exposed at the end of the segment had been so
+            # throughout.
             threats.count_insecurity,
         ),
     ),

@@ -34,9 +34,6 @@ ROW_GROUP: Final = 100_000
 TYPES: Final = {"whole": pa.int64(), "number": pa.float64(), "truth": pa.bool_()}
 """Arrow's type for a kind of factor; any other is text."""
 
-Notes = Mapping[str, tuple[str, str]]
-"""By column: unit and meaning."""
-
 
 def summary_path(folder: Path, unit: int) -> Path:
     """Return the path of a unit's summary: written last, it shows that the unit is done."""

@@ -1,4 +1,4 @@
-"""What a household can choose from: destinations, channels and companions (section 4)."""
+"""What a household can choose from: destinations, channels and companions (docs/model.md, 3.4)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Arrival: the legal status with which a household enters, and claims for asylum (section 7)."""
+"""Arrival: the legal status with which a household enters, and claims for asylum.
+
+See docs/model.md, 3.4.
+"""
 
 from __future__ import annotations
 

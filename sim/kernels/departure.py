@@ -1,4 +1,4 @@
-"""Departure: households apply where there is a queue, or set out (section 7)."""
+"""Departure: households apply where there is a queue, or set out (docs/model.md, 3.4)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Exposure of households to threats, and recovery of their means (sections 3 and 6)."""
+"""Exposure of households to threats, and recovery of their means (docs/model.md, 3.4)."""
 
 from __future__ import annotations
 

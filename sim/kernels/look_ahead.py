@@ -1,4 +1,4 @@
-"""Looking ahead: what the onward ways from a destination add to its value (section 4)."""
+"""Looking ahead: what the onward ways from a destination add to its value (docs/model.md, 3.4)."""
 
 from __future__ import annotations
 

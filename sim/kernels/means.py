@@ -1,4 +1,4 @@
-"""Means of a household (section 4)."""
+"""Means of a household (docs/model.md, 3.4)."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Means(NamedTuple):
 
 @inner
 def means_of(means, place, rank, earned, n):
-    """Target means of a household of n (model, section 6).
+    """Target means of a household of n.
 
     m* = n (max(0, earned Q(rank) - c0) + support), money per year.
 

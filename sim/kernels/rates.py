@@ -1,4 +1,4 @@
-"""The two rates at which a household moves, and bounds on them (section 4).
+"""The two rates at which a household moves, and bounds on them (docs/model.md, 3.4).
 
 Each rate is computed with and without the means and the permission constraint. Suffixes: R (or _r)
 with both, M without the means constraint, P without the permission constraint, MP without either.
@@ -25,7 +25,7 @@ MARGIN = 1.000001
 
 
 class Conditions(NamedTuple):
-    """Conditions of the current sub-step: factors of the two rates, per year."""
+    """Factors of the two rates, per year, on the days of a segment."""
 
     first_day: int
     """Day of the first row of `want` and `fear`, counted from the start of the run."""

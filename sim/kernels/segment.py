@@ -25,7 +25,9 @@ FINE = 1 << 30
 MOVES, KIN, PARTED = range(3)
 """Lists of a `Log`."""
 COMES, LEAVES = np.int64(1), np.int64(-1)
-"""Whether a stay begins or ends; no literals, for each of which a kernel would be compiled."""
+"""Whether a stay begins or ends.
+
+Not plain 1 and -1, for which numba would compile each function they are passed to twice."""
 WHOLE = np.bool_(True)
 """Whether a household comes or leaves, and not a member alone."""
 SET_OUT, ARRIVED = np.int64(0), np.int64(1)

@@ -1,4 +1,4 @@
-"""Travel: parties advance leg by leg in event time (section 7)."""
+"""Travel: parties advance leg by leg in event time (docs/model.md, 3.4)."""
 
 from __future__ import annotations
 
@@ -50,11 +50,11 @@ SEPARATION = np.int64(Harm.separation)
 FORCED_RETURN = np.int64(Harm.forced_return)
 BRIBE = np.int64(Harm.bribe)
 ON_THE_WAY, ARRIVED, LEFT_BEHIND, GONE = 0, 1, 2, 3
-"""State of a party after a step: still travelling, arrived, unable to go on, all dead."""
+"""State of a party at the end of a leg: still travelling, arrived, unable to go on, all dead."""
 SECOND, THIRD = np.uint64(1 << 40), np.uint64(1 << 41)
 """Set apart further draws of one kind on one occasion."""
 SHORTEST = 0.25
-"""Shortest duration of a leg in days, so that a journey cannot go on forever within a step."""
+"""Shortest duration of a leg or a detention in days, so that time goes on with each of them."""
 
 
 class Custody(NamedTuple):

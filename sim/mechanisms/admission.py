@@ -1,4 +1,4 @@
-"""Regular channels: apply, queue under a quota, wait, travel (section 7)."""
+"""Regular channels: apply, queue under a quota, wait, travel (docs/model.md, 3.4)."""
 
 from __future__ import annotations
 

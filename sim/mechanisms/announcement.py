@@ -1,4 +1,4 @@
-"""The surge before an announced rule (section 7): some people leave while they still can.
+"""The surge before an announced rule (docs/model.md, 3.4): some people leave while they still can.
 
     gain of an alternative = phi min(max(V_now - V_after, 0), ln 3)
 

@@ -1,4 +1,4 @@
-"""Asylum: claims, and how many of them are decided in a month (section 7).
+"""Asylum: claims, and how many of them are decided in a month (docs/model.md, 3.4).
 
 Who claims and who is recognised is in `sim/kernels/arrival.py` and `sim/kernels/status.py`. Where
 decisions are not limited, a claim is decided when its wait is over.

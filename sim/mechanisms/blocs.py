@@ -1,4 +1,7 @@
-"""Blocs of states: free movement, and the member responsible for an asylum claim (section 8)."""
+"""Blocs of states: free movement, and the member responsible for an asylum claim.
+
+See docs/model.md, 3.4.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Builds the utilities of destinations (section 4), as factors of exp(V / mu).
+"""Builds the utilities of destinations (docs/model.md, 3.4), as factors of exp(V / mu).
 
     V_xa = b_inc ln(y_d (1 - u_d) f) + b_size ln(pop_d) + b_net ln((D_od + D0) / pop_o)
            + b_dist ln(km) + b_cont contiguous + b_lang language + b_colony colony

@@ -1,4 +1,4 @@
-"""Decisions: the rates at which households move, and what they answer (section 4)."""
+"""Decisions: the rates at which households move, and what they answer (docs/model.md, 3.4)."""
 
 from __future__ import annotations
 

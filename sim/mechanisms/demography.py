@@ -161,8 +161,7 @@ def renew_people(world: World, _segment: Segment) -> None:
 
     All events of a month happen in the first segment that begins in it. Their
     probabilities cover the days of that month that lie within the run, so neither draws nor rates
-    depend on the step. Information and queues still date from the month before, so a birth does
-    not change anyone else's random draws within the month.
+    depend on the length of a step.
     """
     month, renewal = world.month(), RENEWAL.of(world)
     if not world.scenario.population.demography or month == renewal.month:

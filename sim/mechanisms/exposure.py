@@ -1,4 +1,4 @@
-"""Exposure of households to threats: drawn by place and redrawn for each spell (section 3)."""
+"""Exposure of households to threats, by place and anew for each spell (docs/model.md, 3.4)."""
 
 from __future__ import annotations
 

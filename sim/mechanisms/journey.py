@@ -1,4 +1,4 @@
-"""Journeys by corridors: draws, crossings and prices (section 7).
+"""Journeys by corridors: draws, crossings and prices (docs/model.md, 3.4).
 
 How people set out is in `sim/kernels/departure.py`, how they travel in `sim/kernels/travel.py`.
 """

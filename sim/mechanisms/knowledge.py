@@ -1,4 +1,4 @@
-"""What people know about possible destinations: as of the beginning of the month (section 5).
+"""What people know about possible destinations, as of the month's first day (docs/model.md, 1.3).
 
 News travels slowly (our assumption). So a rule that begins in mid-month changes the tables of
 choice at once, but what people know of dangers, networks and queues changes with the next month.

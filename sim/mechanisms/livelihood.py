@@ -1,4 +1,4 @@
-"""Means of households: their drain and recovery, aid and remittances (section 6)."""
+"""Means of households: their drain and recovery, aid and remittances (docs/model.md, 3.4)."""
 
 from __future__ import annotations
 

@@ -12,6 +12,7 @@ from sim.core.parallel import FEW_MOVERS, in_pieces, in_ranges
 from sim.core.rng import key_of
 from sim.core.state import DAYS_A_YEAR, I64, U64, Moves, Plans
 from sim.core.terms import ClaimStage, Harm
+from sim.kernels import segment as kinds
 from sim.kernels.decision import sieve
 from sim.kernels.live import live
 from sim.kernels.segment import (
@@ -177,14 +178,20 @@ def setting_of(world: World, segment: Segment) -> Setting:
     """The time, and the world around the households."""
     geography, journey, choices = world.geography, world.scenario.journey, CHOICES.of(world)
     plane = world.plane(MOVE)
-    planes = (MOVE, STRANDED, REMOVAL, REGULARISED, NATURALISATION)
+    draw_of = {
+        kinds.MOVE: MOVE,
+        kinds.STRANDED: STRANDED,
+        kinds.REMOVAL: REMOVAL,
+        kinds.REGULARISATION: REGULARISED,
+        kinds.NATURALISATION: NATURALISATION,
+    }
     return Setting(
         month=world.month(),
         first=float(world.day),
         end=float(segment.end),
         plane_start=plane.start,
         plane_days=plane.days,
-        planes=np.array([world.plane(draw).key for draw in planes]),
+        planes=np.array([world.plane(draw_of[kind]).key for kind in kinds.PLANES]),
         draws=draw_keys(world.seed),
         country=world.country,
         decides=geography.decides,

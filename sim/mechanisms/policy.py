@@ -1,4 +1,4 @@
-"""Rules of states on a date: channels, borders, asylum (sections 7 and 8)."""
+"""Rules of states on a date: channels, borders, asylum (docs/model.md, 3.4)."""
 
 from __future__ import annotations
 
@@ -154,7 +154,7 @@ def changes(scenario: Scenario) -> set[date]:
     """Dates on which a rule or bloc starts, ends or is announced, or a country holds elections.
 
     Rules that are switched off are included: runs with and without a rule are then cut into the
-    same segments, and use the same random draws.
+    same segments, and add up fractions in the same order, to the same bits.
     """
     dates = set()
     for rule in scenario.policies:

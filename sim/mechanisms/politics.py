@@ -1,4 +1,4 @@
-"""Public opinion, elections, and the stringency of governments (section 8).
+"""Public opinion, elections, and the stringency of governments (docs/model.md, 3.4).
 
     do/dt = -(o - o0) / tau + a dP/dt + b x + c s - e k
 

@@ -1,4 +1,4 @@
-"""Protection: how far refugees and claimants have the rights of their status (sections 7, 8).
+"""Protection: how far refugees and claimants have the rights of their status (docs/model.md, 3.4).
 
 With protection 1, refugees and claimants have all rights of their status; with 0, they live like
 people in an irregular situation. Protection affects their income, exposure to threats and speed of

@@ -1,4 +1,4 @@
-"""Regularisation: a regular status for people who stay without permission (section 7).
+"""Regularisation: a regular status for people who stay without permission (docs/model.md, 3.4).
 
 `sim/kernels/status.py` has its rate, and what becomes of the household.
 """

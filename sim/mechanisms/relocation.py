@@ -1,4 +1,4 @@
-"""Relocation: members of a bloc take claimants from front-line members (section 8)."""
+"""Relocation: members of a bloc take claimants from front-line members (docs/model.md, 3.4)."""
 
 from __future__ import annotations
 

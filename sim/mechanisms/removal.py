@@ -1,4 +1,4 @@
-"""Removal: orders to leave, which are carried out or lapse (section 7).
+"""Removal: orders to leave, which are carried out or lapse (docs/model.md, 3.4).
 
 They are given to those whose claim for asylum is rejected. `sim/kernels/status.py` has their rates.
 """

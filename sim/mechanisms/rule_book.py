@@ -1,4 +1,4 @@
-"""The rules of a scenario by date, and what sets of them come to (sections 7 and 8).
+"""The rules of a scenario by date, and what sets of them come to (docs/model.md, 3.4).
 
 For every field the rule in force with the latest start wins; ties are decided by order in the
 file. A rule on a corridor takes precedence over a rule of the country entered.

@@ -1,4 +1,4 @@
-"""Public spending: budgets of interventions, and unit costs times quantities (section 10)."""
+"""Public spending: budgets of interventions, unit costs times quantities (docs/model.md, 3.4)."""
 
 from __future__ import annotations
 

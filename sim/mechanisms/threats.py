@@ -1,4 +1,4 @@
-"""Seven threats by place: severity and prevalence, shocks, coupling, crowding (section 3)."""
+"""Seven threats by place: severity, prevalence, shocks, coupling, crowding (docs/model.md, 3.4)."""
 
 from __future__ import annotations
 
@@ -160,7 +160,7 @@ class Threats:
         self.courses = courses_of(self.disturbances)
         self.events = self._prevalence_events(self.disturbances)
         # Include disturbances that are switched off, so that runs with and without them are cut
-        # into the same segments and use the same random draws.
+        # into the same segments: then they add up fractions in the same order, to the same bits.
         others = self._prevalence_events([one for _, one in stated])
         self.dates = sorted({*self._dates(self.events), *self._dates(others)})
         """Days on which a prevalence or perpetrator changes, or would if all were enabled."""
@@ -311,9 +311,9 @@ def advance(world: World, segment: Segment) -> None:
 
 
 def count_insecurity(world: World, segment: Segment) -> None:
-    """Add the insecurity of people exposed at the end of the segment, as if they were there in all.
+    """Add insecurity, as if whoever is exposed at the end of the segment had been so throughout.
 
-    For those who come and go within it, `lives` corrects this.
+    For those who came, left or changed within it, `lives` has already made up for this.
     """
     years = segment.severity.sum(axis=0) / DAYS_A_YEAR
     counts = INSECURITY.of(world)

@@ -49,13 +49,13 @@ class Twin(mesa.Model):  # type: ignore[misc]
         self.households: dict[int, Household] = {}
 
     def step(self) -> None:
-        """Take one step; everybody is asked in it, and again as rules or the month change."""
+        """Take one step; everybody is asked once for each segment of it (docs/model.md, 1.3)."""
         advance(self.world, look=self.ask)
         self.running = self.world.date() <= self.world.scenario.time.end
 
     def ask(self, now: Conditions, end: int) -> None:
         """Ask every household, in any order, for the days to `end`; `now`: factors of the rates."""
-        # The engine asks those who arrive, apply or send somebody ahead again, for what is left.
+        # A move ends a household's answers here; in the engine it lives on and may move again.
         rows, since = self.world.deciding.tolist(), float(self.world.day)
         self.now, self.tables = now, choice.CHOICES.of(self.world).tables
         self.plane, self.span = self.world.plane(decide.MOVE), (since, float(end))

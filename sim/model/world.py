@@ -41,7 +41,7 @@ class Listed(NamedTuple):
 
 
 class Census(NamedTuple):
-    """Counts of people at the end of a step."""
+    """Counts of people at the end of a segment."""
 
     stocks: I64
     """[place, citizenship, status]"""

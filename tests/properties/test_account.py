@@ -160,9 +160,10 @@ def test_days_at_risk_are_those_of_the_households_that_live_somewhere():
 
 
 def test_every_answer_that_a_plain_look_foretells_is_counted():
-    """Moves and refusals of all who decide as a month begins, asked one by one until they move.
+    """Moves and refusals of all who decide as a segment begins, one by one until they move.
 
-    Those who arrive, apply, or send somebody ahead are asked again: there are some more answers.
+    Those who then arrive, apply or send somebody ahead decide at later points of the segment too,
+    so there are some more answers.
     """
     at = world(small("time.end=2020-12"))
     foretold, found, total = np.zeros(4, int), 0, np.zeros(4, int)

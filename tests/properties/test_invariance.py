@@ -84,7 +84,7 @@ def test_nor_do_threads_where_answers_are_expected(monkeypatch):
 
 
 def test_nor_does_whoever_looks_at_households_before_they_are_asked():
-    """Their month is then lived through beforehand, and not piece by piece."""
+    """A `look` is called before each segment is lived through, and changes nothing."""
     plain, seen = world(), world()
     days = []
     for _ in range(8):

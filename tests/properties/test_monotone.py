@@ -1,7 +1,7 @@
 """What must follow, household by household, when one thing changes and all luck stays.
 
-Each test takes one large world, changes the conditions or the landscape, and asks the same people
-again with the same draws: state and means are held, so every difference has one cause.
+Each test takes one large world, changes the conditions or the tables of choice, and asks the same
+people again with the same draws: state and means are held, so every difference has one cause.
 """
 
 from __future__ import annotations

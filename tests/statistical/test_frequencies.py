@@ -340,8 +340,8 @@ def test_people_are_refused_at_the_rate_of_the_gates_until_they_move(name: str) 
 
 
 @pytest.mark.parametrize("name", HOUSEHOLDS)
-def test_moves_fall_within_the_step_as_an_exponential_cut_off(name: str) -> None:
-    """The share t of the step has density R dt exp(-R dt t) / (1 - exp(-R dt)): ten cells.
+def test_moves_fall_within_the_span_as_an_exponential_cut_off(name: str) -> None:
+    """The share t of the span has density R dt exp(-R dt t) / (1 - exp(-R dt)): ten cells.
 
     Sees 15 % in the fullest.
     """

@@ -1,4 +1,4 @@
-"""Observed indicators become severities and prevalences (model, section 3)."""
+"""Observed indicators become severities and prevalences (docs/model.md, 3.3)."""
 
 import math
 from pathlib import Path

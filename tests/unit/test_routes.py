@@ -303,7 +303,7 @@ def test_no_way_is_worse_where_policy_is_open():
     assert (price[1] < price[0]).any()
 
 
-def test_ways_are_those_of_a_landscape_made_today():
+def test_ways_are_those_of_tables_made_today():
     """What is kept from month to month, regular travel, is what it would be if made anew."""
     at = world(small("time.end=2020-06"))
     for _ in range(4):

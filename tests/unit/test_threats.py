@@ -1,4 +1,4 @@
-"""Severity, prevalence and who is exposed: what the equations of section 3 promise."""
+"""Severity, prevalence and who is exposed: what the equations of docs/model.md, 3.4, promise."""
 
 from __future__ import annotations
 
@@ -203,7 +203,7 @@ def test_days_on_which_prevalence_changes_are_all_listed():
 
 
 def test_a_shock_switched_off_keeps_its_dates():
-    """So that a run with it and one without ask people for the same sub-steps."""
+    """So that a run with it and one without are cut alike, and fractions have the same bits."""
     assert threats_of(*CALM).dates == threats_of().dates
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Final
@@ -127,11 +127,6 @@ class Checker:
             self.add(path, f"{{}}: there is no {what} {quoted(word)}", hint, on_key=True)
         else:
             self.add(path, f"{{}} = {word}: there is no such {what}", hint)
-
-    def refer_all(self, path: Path, words: Iterable[str], kinds: Sequence[str]) -> None:
-        """Report each of some words that is no id of these kinds."""
-        for i, word in enumerate(words):
-            self.refer((*path, i), word, kinds)
 
 
 def once(ck: Checker, path: Path, words: Sequence[str]) -> None:
