@@ -1,4 +1,4 @@
-"""The decision: two competing hazards, at points of a Poisson process (model, section 4).
+"""The decision: two competing hazards, at points of a Poisson process (docs/model.md, 3.4).
 
 To change the utility, edit `sim/mechanisms/choice.py`, which builds exp(V / mu) as a product of
 factors; the kernels here, in `rates.py` and in `alternatives.py` only multiply, nest and compare
@@ -73,7 +73,7 @@ def sieve(households, persons, houses, conditions, plane, month, through):
     Args:
         households, persons: All of them.
         houses: [n] rows of households.
-        conditions: Conditions of the sub-step.
+        conditions: What sets the rates in the segment.
         plane: The plane of moves.
         month: Month from the start.
         through: [n] out: rows of the households, ascending.

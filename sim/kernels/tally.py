@@ -27,9 +27,7 @@ YEAR = 366
 
 
 @kernel
-def list_households(
-    households, first, last, decides, clocks, country, deciding, staying, stranded, busy
-):  # fmt: skip
+def list_households(households, first, last, decides, clocks, country, deciding, stranded, busy):
     """List the households among rows `first:last`, ascending by row.
 
     Args:
@@ -38,15 +36,14 @@ def list_households(
             that status.
         country: [place] country index.
         deciding: [last - first] out: households with a residence that decide.
-        staying: [last - first] out: households with a residence that do not.
         stranded: [last - first] out: households stranded on the way.
         busy: [last - first] out: households with a residence to which something other than a move
             may happen.
 
     Returns:
-        (number deciding, number staying, number stranded, number busy)
+        (number deciding, number stranded, number busy)
     """
-    n = s = m = k = 0
+    n = m = k = 0
     for house in range(first, last):
         activity = households.activity[house]
         lives = activity <= WAITING
@@ -54,8 +51,6 @@ def list_households(
         # Always written, and kept by advancing n: a branch would be unpredictable.
         deciding[n] = house
         n += mine
-        staying[s] = house
-        s += lives ^ mine
         if activity == STRANDED:
             stranded[m] = house
             m += 1
@@ -63,7 +58,7 @@ def list_households(
         if lives & (status >= REGULAR) and clocks[status, country[households.place[house]]]:
             busy[k] = house
             k += 1
-    return n, s, m, k
+    return n, m, k
 
 
 @inner

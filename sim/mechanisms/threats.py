@@ -248,8 +248,8 @@ class Threats:
         """Update severities day by day; give the factors of the rates on each day.
 
         Args:
-            first_day: First day of the step, counted from the start.
-            n_days: Days in the step.
+            first_day: First day of the segment, counted from the start.
+            n_days: Days in it.
 
         Returns:
             ([day, place, 16] exp(S_want), [day, place, 8] exp(S_fear) - 1,

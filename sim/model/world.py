@@ -32,8 +32,6 @@ class Listed(NamedTuple):
 
     deciding: U32
     """Those that have a residence, and decide whether to move."""
-    staying: U32
-    """Those that have a residence, and never leave it: `population.others`."""
     stranded: U32
     """Those stranded on the way."""
     busy: U32

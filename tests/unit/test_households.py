@@ -69,7 +69,6 @@ def test_households_are_listed_and_looked_at() -> None:
     clocks[Status.regular, CC] = clocks[Status.ordered] = clocks[Status.irregular, BB] = True
     listed = {
         "deciding": lives & ~outside,
-        "staying": lives & outside,
         "stranded": households.activity == Activity.stranded,
         "busy": lives & clocks[households.status, at.country[households.place]],
     }

@@ -466,7 +466,8 @@ def test_regular_travel_is_paid_at_once_and_safe():
     send(at, houses, CITY, Channel.labour)
     assert not move_on(at, 1)
     np.testing.assert_allclose(1e6 - at.households.means[houses], n * price, rtol=1e-3)
-    assert move_on(at, 2) == houses.tolist()
+    assert not move_on(at, 2)  # two days are over when the third begins
+    assert move_on(at, 3) == houses.tolist()
     np.testing.assert_allclose(1e6 - at.households.means[houses], n * price, rtol=1e-3)
     assert not ACCOUNT.of(at).dead.any()
 
