@@ -16,6 +16,9 @@ from sim.core.terms import Activity
 from sim.kernels.household import GROWN_UP, NOT_APART, is_older, let_lead, merge
 
 WAITING = int(Activity.waiting)
+MOST_SEEN = 16
+"""Children that a household is a possible guardian of, at most, by lot where there are more: so the
+search does not grow with the square of people."""
 CHILD = 12 * 15
 """Age in months below which nobody lives without someone older."""
 
@@ -205,15 +208,19 @@ def find_guardians(households, persons, country, children, draw_key, month, guar
         month: Month from the start.
         guardian: [n] out: rows; `NONE` where there is nobody.
     """
-    first = np.full(country.shape[0], NONE, np.int64)
-    following = np.empty(children.shape[0], np.int64)
+    # Children by place, in their order: those of place p are listed[begin[p]:begin[p + 1]].
+    begin = np.zeros(country.shape[0] + 1, np.int64)
+    for i in range(children.shape[0]):
+        begin[households.place[children[i]] + 1] += 1
+    begin = np.cumsum(begin)
+    filled, listed = begin.copy(), np.empty(children.shape[0], np.int64)
     score, turn = np.full(children.shape[0], 4.0), np.empty(children.shape[0])
     for i in range(children.shape[0]):
         house = children[i]
         guardian[i] = NONE
         turn[i] = uniform(draw_key, households.ident[house])
-        following[i] = first[households.place[house]]
-        first[households.place[house]] = i
+        listed[filled[households.place[house]]] = i
+        filled[households.place[house]] += 1
         other = np.int64(households.relative[house])
         while other != house:
             lot = uniform2(draw_key, households.ident[house], households.ident[other])
@@ -224,11 +231,13 @@ def find_guardians(households, persons, country, children, draw_key, month, guar
     for other in range(households.ident.shape[0]):
         if not lives(households, other):
             continue
-        i = first[households.place[other]]
-        if i == NONE:
+        first = begin[households.place[other]]
+        n = begin[households.place[other] + 1] - first
+        if n == 0:
             continue
         own = uniform(draw_key, households.ident[other])
-        while i != NONE:
+        for j in range(min(n, MOST_SEEN)):
+            i = listed[first + (int(own * n) + j) % n]
             house = children[i]
             # The lots of all children are one lot of the other household, turned by theirs.
             lot = own + turn[i]
@@ -237,7 +246,6 @@ def find_guardians(households, persons, country, children, draw_key, month, guar
             if lot < score[i] and takes_in(households, persons, country, house, other, month):
                 score[i] = lot
                 guardian[i] = other
-            i = following[i]
 
 
 @inner
