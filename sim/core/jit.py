@@ -187,8 +187,8 @@ def inner(function: F) -> F:
 def event(function: F) -> F:
     """Compile a part of a kernel that runs rarely, such as for the few who arrive somewhere.
 
-    It is like `inner`, but called rather than inlined: a call takes some tens of nanoseconds, and
-    large kernels of inlined parts take very long to compile.
+    It is like `inner`, but called rather than inlined: large kernels of inlined parts take long to
+    compile. A call copies all array headers, so what runs often must be inlined.
     """
     return _kernel(function, no_cpython_wrapper=True, no_cfunc_wrapper=True, _nrt=False)
 

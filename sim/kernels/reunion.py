@@ -17,8 +17,8 @@ from sim.kernels.household import GROWN_UP, NOT_APART, is_older, let_lead, merge
 
 WAITING = int(Activity.waiting)
 MOST_SEEN = 16
-"""Children that a household is a possible guardian of, at most, by lot where there are more: so the
-search does not grow with the square of people."""
+"""Children that a household is a possible guardian of, at most (our assumption): by lot where there
+are more, so that the search does not grow with the square of people."""
 CHILD = 12 * 15
 """Age in months below which nobody lives without someone older."""
 

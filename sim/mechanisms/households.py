@@ -73,7 +73,7 @@ QUARTER = 3
 QUARTERS = 2
 """Quarters over which people who should not live alone find somebody (our assumption)."""
 SOME = 16
-"""Households that are looked at in a cell, besides those that its numbers call for."""
+"""Households looked at in a cell, besides those that its numbers call for (our assumption)."""
 
 
 class HouseholdCells(NamedTuple):
@@ -115,8 +115,8 @@ def list_joining(world: World) -> tuple[I64, I64]:
 
     parts = in_pieces(find, len(households.ident), world.threads) or [find(0, 0)]
     apart, children = (np.concatenate(rows) for rows in zip(*parts, strict=True))
-    by_ident = (rows[np.argsort(households.ident[rows])] for rows in (apart, children))
-    return next(by_ident), next(by_ident)
+    ident = households.ident
+    return apart[np.argsort(ident[apart])], children[np.argsort(ident[children])]
 
 
 def reunite(world: World, apart: I64) -> None:

@@ -383,6 +383,19 @@ def test_tables_say_what_differs_in_80_columns() -> None:
         assert max(map(len, shown(table).splitlines())) <= 80
 
 
+def test_households_that_stay_are_a_mean_over_days_in_every_period_and_rest_on_rows() -> None:
+    record = sample_record(2)
+    stays = period_values(record)["stays_households"]
+    days = record.periods["days"].to_numpy()
+    headline = record.headline.set_index("measure").loc["stays_households"]
+    assert stays.shape == (2, len(days))
+    assert (stays @ days / days.sum()).mean() == pytest.approx(headline["value"])
+    assert stays.min() > 0.5 * headline["value"]
+    assert 0 < headline["rows"] < headline["value"] / 10
+    so_far = bands(record, ["stays_households"], so_far=True)["value"]
+    assert so_far.max() == pytest.approx(stays.mean(axis=0).max())
+
+
 def test_answers_are_told_by_month_as_a_run_tells_them() -> None:
     record = sample_record(2)
     table = differences(record, record)

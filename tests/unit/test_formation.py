@@ -12,6 +12,7 @@ from sim.core.terms import Activity, HouseholdChange, Status
 from sim.engine.step import advance
 from sim.kernels.formation import OLD_FOUNDER
 from sim.kernels.household import GROWN_UP, PIONEER, move_households, send_ahead
+from sim.kernels.reunion import MOST_SEEN
 from sim.mechanisms import households as mechanism
 from sim.mechanisms.asylum import claimants, hold_courts
 from sim.mechanisms.census import check_account, take_census
@@ -330,6 +331,9 @@ def test_children_are_taken_in_by_relatives_and_otherwise_by_their_group() -> No
     theirs = np.flatnonzero(np.isin(persons.household, others))
     begin_quarter(at)
     np.testing.assert_array_equal(persons.household[child], families)
+    # Where there are more children than one household sees, all of them find somebody.
+    assert len(others) > MOST_SEEN
+    assert (households.size[others] == 0).all()
     assert len(set(group.tolist())) > 1
     np.testing.assert_array_equal(households.group[persons.household[theirs]], group)
 
