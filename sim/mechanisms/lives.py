@@ -291,9 +291,9 @@ def share_of(world: World, plans: Plans, houses: I64, counts: Counts) -> Share:
     """Make the share of some households, ascending by row."""
     n = len(houses)
     first, end = np.searchsorted(plans.household, (houses[0], houses[-1] + 1)) if n else (0, 0)
-    mine = laid_out(world, chosen(plans, slice(first, end)), houses, max(n // 4, LEAST))
+    mine = laid_out(world, chosen(plans, slice(first, end)), houses, max(n // 2, LEAST))
     mine.now[:] = float(world.day)
-    spare = world.rows_for(max(n // 8, LEAST))
+    spare = world.rows_for(max(n // 2, LEAST))
     return Share(mine, n, counts, new_log(2 * n + LEAST), spare)
 
 

@@ -8,12 +8,14 @@ mechanisms declare (`sim.model.declare`).
 from __future__ import annotations
 
 from calendar import monthrange
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sim.core.rng import Draw, key_of, name_hash
 from sim.core.state import F64, I64, NOBODY, U32, U64, Bool, Households, Persons
@@ -100,6 +102,9 @@ class World:
     """States of mechanisms, by the name of each `State`."""
     counts: dict[str, Any] = field(default_factory=dict)
     """Counts since the last rows of the output tables, by the name of each `Counter`."""
+    _whole: dict[str, tuple[Sequence[NDArray[Any]], int]] = field(default_factory=dict)
+    """(longer columns of which those of a table are the beginnings, rows of the table), by table
+    to which rows have been added."""
 
     @property
     def country(self) -> I64:
@@ -157,9 +162,7 @@ class World:
         """Take rows for n new households; those that are not used are put back in `spare`."""
         used, lacking = len(self.households.ident), n - len(self.spare)
         if lacking > 0:
-            columns: dict[str, Any] = self.households._asdict()
-            del self.households
-            self.households = Households(**resized(columns, used + lacking))
+            self.households = Households(*self._longer("households", used + lacking))
             new = np.arange(used, used + lacking)
             self.households.head[new] = NOBODY
             self.households.relative[new] = new
@@ -171,10 +174,28 @@ class World:
     def add_persons(self, n: int) -> I64:
         """Add empty rows of persons; return their row numbers."""
         used = len(self.persons.pid)
-        columns: dict[str, Any] = self.persons._asdict()
-        del self.persons
-        self.persons = Persons(**resized(columns, used + n))
+        self.persons = Persons(*self._longer("persons", used + n))
         return np.arange(used, used + n)
+
+    def _longer(self, table: str, n: int) -> list[NDArray[Any]]:
+        """Columns of a table with n rows, the last ones empty.
+
+        They are the beginnings of longer columns, so that not every birth copies all of them.
+        """
+        now = getattr(self, table)
+        used = len(now[0])
+        whole, known = self._whole.get(table, (now, -1))
+        # Not if the table has been replaced, or a copy of the world has added rows.
+        ours = known == used and all(
+            column.base is all_rows for column, all_rows in zip(now, whole, strict=True)
+        )
+        if not ours or len(whole[0]) < n:
+            # Memory that is not yet used is not yet taken from the system.
+            whole = [np.zeros(n + n // 8, column.dtype) for column in now]
+            for column, old in zip(whole, now, strict=True):
+                column[:used] = old
+        self._whole[table] = whole, n
+        return [column[:n] for column in whole]
 
     def list_households(self, first: int, last: int, clocks: Bool | None = None) -> Listed:
         """List the households among rows `first:last`.
@@ -209,22 +230,6 @@ def plane_of(seed: int, draw: Draw, start: date, year: int, month: int) -> Plane
     first, days = date(year, month, 1), monthrange(year, month)[1]
     key = key_of(seed, draw, 12 * year + month)
     return Plane(key, float((first - start).days), float(days))
-
-
-def resized(columns: dict[str, Any], n: int) -> dict[str, Any]:
-    """Resize columns, in place where possible: that avoids copying large arrays at every birth.
-
-    A column that is referenced elsewhere cannot be resized, and is copied. So the caller must drop
-    its own references first.
-    """
-    for name in columns:
-        try:
-            columns[name].resize(n)
-        except ValueError:
-            column = columns[name]
-            more = np.zeros(max(n - len(column), 0), column.dtype)
-            columns[name] = np.append(column[:n], more)
-    return columns
 
 
 def geography(scenario: Scenario, km: F64) -> Geography:
