@@ -11,7 +11,7 @@ import numpy as np
 
 from sim.core.jit import inner, kernel
 from sim.core.rng import uniform, uniform2
-from sim.core.state import APART, NOBODY, NONE
+from sim.core.state import APART, CHILDREN, NOBODY, NONE
 from sim.core.terms import Activity
 from sim.kernels.household import GROWN_UP, NOT_APART, is_older, let_lead, merge
 
@@ -19,6 +19,8 @@ WAITING = int(Activity.waiting)
 MOST_SEEN = 16
 """Children that a household is a possible guardian of, at most (our assumption): by lot where there
 are more, so that the search does not grow with the square of people."""
+FEW = 1 / 64
+"""Share of households that are looked at first, by lot, to find guardians (our assumption)."""
 CHILD = 12 * 15
 """Age in months below which nobody lives without someone older."""
 
@@ -50,33 +52,30 @@ def may_join(households, house, other):
 
 
 @kernel
-def list_to_join(households, persons, first, last, month, apart, children):
-    """List households that may join others: those that are apart, and those of children alone.
+def list_children(households, persons, first, last, month, children):
+    """List households of children alone.
 
     If a child leads older people, the eldest leads from now on.
 
     Args:
         first, last: Range of rows.
         month: Month from the start.
-        apart: [last - first] out: rows of households that are apart and have a residence.
         children: [last - first] out: rows of households with a residence in which all are under 15.
 
     Returns:
-        (number of households that are apart, number of those of children).
+        Their number.
     """
-    n = n_children = 0
+    n = 0
     for house in range(first, last):
-        if not lives(households, house):
+        # Without a member under 18, who leads is no child: the row of the person need not be read.
+        if not households.makeup[house] & CHILDREN or not lives(households, house):
             continue
-        if households.flags[house] & APART:
-            apart[n] = house
-            n += 1
         if month - persons.born[households.head[house]] < CHILD:
             let_eldest_lead(households, persons, house)
             if month - persons.born[households.head[house]] < CHILD:
-                children[n_children] = house
-                n_children += 1
-    return n, n_children
+                children[n] = house
+                n += 1
+    return n
 
 
 @kernel
@@ -115,6 +114,37 @@ def find_arrived(households, country, is_camp, apart, goal):
             other = np.int64(households.relative[other])
         if family != NONE and households.place[family] != here:
             goal[i] = households.place[family]
+
+
+@kernel
+def list_meeting(households, country, apart, meeting):
+    """List those of some households that live where some of their family do.
+
+    Args:
+        country: [place] country index.
+        apart: [n] rows of households.
+        meeting: [n] out: rows.
+
+    Returns:
+        Their number.
+    """
+    n = 0
+    for i in range(apart.shape[0]):
+        house = np.int64(apart[i])
+        other = np.int64(households.relative[house])
+        while other != house and not may_reunite(households, country, house, other):
+            other = np.int64(households.relative[other])
+        if other != house:
+            meeting[n] = house
+            n += 1
+    return n
+
+
+@inner
+def may_reunite(households, country, house, other):
+    """Whether the members of a household can come to live in one of their family."""
+    same = country[households.home[other]] == country[households.home[house]]
+    return same and may_join(households, house, other)
 
 
 @inner
@@ -175,8 +205,7 @@ def reunite_families(households, persons, country, apart, month, joining, joined
         family = NONE
         other = np.int64(households.relative[house])
         while other != house:
-            same = country[households.home[other]] == country[households.home[house]]
-            if same and may_join(households, house, other):
+            if may_reunite(households, country, house, other):
                 if family == NONE or is_before(households, other, family):
                     family = other
             other = np.int64(households.relative[other])
@@ -208,19 +237,12 @@ def find_guardians(households, persons, country, children, draw_key, month, guar
         month: Month from the start.
         guardian: [n] out: rows; `NONE` where there is nobody.
     """
-    # Children by place, in their order: those of place p are listed[begin[p]:begin[p + 1]].
-    begin = np.zeros(country.shape[0] + 1, np.int64)
-    for i in range(children.shape[0]):
-        begin[households.place[children[i]] + 1] += 1
-    begin = np.cumsum(begin)
-    filled, listed = begin.copy(), np.empty(children.shape[0], np.int64)
-    score, turn = np.full(children.shape[0], 4.0), np.empty(children.shape[0])
-    for i in range(children.shape[0]):
+    n_children = children.shape[0]
+    score, turn = np.full(n_children, 4.0), np.empty(n_children)
+    for i in range(n_children):
         house = children[i]
         guardian[i] = NONE
         turn[i] = uniform(draw_key, households.ident[house])
-        listed[filled[households.place[house]]] = i
-        filled[households.place[house]] += 1
         other = np.int64(households.relative[house])
         while other != house:
             lot = uniform2(draw_key, households.ident[house], households.ident[other])
@@ -228,24 +250,53 @@ def find_guardians(households, persons, country, children, draw_key, month, guar
                 score[i] = lot
                 guardian[i] = other
             other = np.int64(households.relative[other])
-    for other in range(households.ident.shape[0]):
-        if not lives(households, other):
-            continue
-        first = begin[households.place[other]]
-        n = begin[households.place[other] + 1] - first
-        if n == 0:
-            continue
-        own = uniform(draw_key, households.ident[other])
-        for j in range(min(n, MOST_SEEN)):
-            i = listed[first + (int(own * n) + j) % n]
-            house = children[i]
-            # The lots of all children are one lot of the other household, turned by theirs.
-            lot = own + turn[i]
-            lot -= math.floor(lot)
-            lot += 1.0 if households.group[house] == households.group[other] else 2.0
-            if lot < score[i] and takes_in(households, persons, country, house, other, month):
-                score[i] = lot
-                guardian[i] = other
+    begin, listed = np.empty(country.shape[0] + 1, np.int64), np.empty(n_children, np.int64)
+    # Most find somebody of their group among a few, and only for the others everybody is looked at.
+    for share in (FEW, 1.0):
+        if not list_by_place(households, country.shape[0], children, guardian, begin, listed):
+            break
+        for other in range(households.ident.shape[0]):
+            own = uniform(draw_key, households.ident[other])
+            if own >= share or not lives(households, other):
+                continue
+            first = begin[households.place[other]]
+            n = begin[households.place[other] + 1] - first
+            own /= share
+            for j in range(min(n, MOST_SEEN)):
+                i = listed[first + (int(own * n) + j) % n]
+                house = children[i]
+                alike = households.group[house] == households.group[other]
+                if share < 1.0 and not alike:
+                    continue
+                # The lots of all children are one lot of the other household, turned by theirs.
+                lot = own + turn[i]
+                lot -= math.floor(lot)
+                lot += 1.0 if alike else 2.0
+                if lot < score[i] and takes_in(households, persons, country, house, other, month):
+                    score[i] = lot
+                    guardian[i] = other
+
+
+@inner
+def list_by_place(households, n_places, children, guardian, begin, listed):
+    """List children without a guardian by place, in their order.
+
+    Args:
+        begin: [place + 1] out: those of place p are listed[begin[p]:begin[p + 1]].
+        listed: [n] out: numbers of children.
+
+    Returns:
+        Number of children that are listed.
+    """
+    n = 0
+    for p in range(n_places):
+        begin[p] = n
+        for i in range(children.shape[0]):
+            if guardian[i] == NONE and households.place[children[i]] == p:
+                listed[n] = i
+                n += 1
+    begin[n_places] = n
+    return n
 
 
 @inner

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from sim.core.parallel import FEW_PEOPLE, in_pieces, in_ranges
 from sim.core.rng import Draw, key_of, uniform_array
 from sim.core.state import APART, F64, I64, NONE, WOMAN, Bool
-from sim.core.terms import Channel, HouseholdChange, Status
+from sim.core.terms import Activity, Channel, HouseholdChange, Status
 from sim.kernels.formation import (
     OLD_FOUNDER,
     are_related,
@@ -28,11 +28,11 @@ from sim.kernels.formation import (
 )
 from sim.kernels.household import GROWN_UP, look_at_all
 from sim.kernels.reunion import (
-    CHILD,
     find_arrived,
     find_guardians,
     join_others,
-    list_to_join,
+    list_children,
+    list_meeting,
     reunite_families,
 )
 from sim.mechanisms.custody import SEPARATIONS
@@ -96,27 +96,32 @@ def change_households(world: World, segment: Segment) -> None:
     """
     if not segment.month_begins:
         return
-    apart, children = list_joining(world)
-    reunite(world, apart)
+    reunite(world, list_apart(world))
     if world.date().month % QUARTER == 1:
-        take_in(world, children)
+        take_in(world, list_alone(world))
         if world.scenario.population.demography:
             balance(world, look(world))
 
 
-def list_joining(world: World) -> tuple[I64, I64]:
-    """List households that are apart, and those of children alone, in the order of identities."""
+def list_apart(world: World) -> I64:
+    """[n] rows of households with a residence that are apart from their family."""
+    households = world.households
+    apart = np.flatnonzero(households.flags & APART != 0)
+    return np.asarray(apart[households.activity[apart] <= Activity.waiting])
+
+
+def list_alone(world: World) -> I64:
+    """[n] rows of households of children alone, in the order of identities."""
     households, month = world.households, world.month()
 
-    def find(first: int, last: int) -> tuple[I64, I64]:
-        apart, children = np.empty((2, last - first), np.int64)
-        n, n_children = list_to_join(households, world.persons, first, last, month, apart, children)
-        return apart[:n].copy(), children[:n_children].copy()
+    def find(first: int, last: int) -> I64:
+        children = np.empty(last - first, np.int64)
+        n = list_children(households, world.persons, first, last, month, children)
+        return children[:n].copy()
 
-    parts = in_pieces(find, len(households.ident), world.threads) or [find(0, 0)]
-    apart, children = (np.concatenate(rows) for rows in zip(*parts, strict=True))
-    ident = households.ident
-    return apart[np.argsort(ident[apart])], children[np.argsort(ident[children])]
+    parts = in_pieces(find, len(households.ident), world.threads)
+    children = np.concatenate([np.empty(0, np.int64), *parts])
+    return children[np.argsort(households.ident[children])]
 
 
 def reunite(world: World, apart: I64) -> None:
@@ -124,12 +129,14 @@ def reunite(world: World, apart: I64) -> None:
 
     Args:
         world: The world.
-        apart: [n] rows of households that are apart, in the order in which they look for theirs.
+        apart: [n] rows of households that are apart.
     """
-    households = world.households
     follow(world, apart)
-    joins = no_joins(len(apart))
-    n = reunite_families(households, world.persons, world.country, apart, world.month(), *joins)
+    households, country, meeting = world.households, world.country, np.empty_like(apart)
+    meeting = meeting[: list_meeting(households, country, apart, meeting)]
+    meeting = meeting[np.argsort(households.ident[meeting])]
+    joins = no_joins(len(meeting))
+    n = reunite_families(households, world.persons, country, meeting, world.month(), *joins)
     record(world, joins[:, :n], HouseholdChange.reunited)
 
 
@@ -218,16 +225,13 @@ def take_in(world: World, children: I64) -> None:
 
     Args:
         world: The world.
-        children: [n] rows of households of children, in the order of identities; those who have
-            joined their family meanwhile are passed over.
+        children: [n] rows of households of children, in the order of identities.
     """
-    households, persons = world.households, world.persons
-    children = children[households.size[children] > 0]
-    children = children[world.month() - persons.born[households.head[children]] < CHILD]
     if not len(children):
         return
+    households, persons = world.households, world.persons
     guardian = np.empty(len(children), np.int64)
-    key = key_of(world.seed, GUARDIAN)
+    key = key_of(world.seed, GUARDIAN, world.month())
     find_guardians(households, persons, world.country, children, key, world.month(), guardian)
     joins = no_joins(len(children))
     n = join_others(households, persons, children, guardian, *joins)

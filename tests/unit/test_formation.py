@@ -11,7 +11,7 @@ from sim.core.state import APART, DIED, GROUNDS, I64, NOBODY, WOMAN, append
 from sim.core.terms import Activity, HouseholdChange, Status
 from sim.engine.step import advance
 from sim.kernels.formation import OLD_FOUNDER
-from sim.kernels.household import GROWN_UP, PIONEER, move_households, send_ahead
+from sim.kernels.household import GROWN_UP, PIONEER, look_at_all, move_households, send_ahead
 from sim.kernels.reunion import MOST_SEEN
 from sim.mechanisms import households as mechanism
 from sim.mechanisms.asylum import claimants, hold_courts
@@ -295,6 +295,7 @@ def orphaned(at: World, n: int, place: int) -> I64:
     houses = np.flatnonzero((households.place == place) & (households.size > 0))[:n]
     mine = np.isin(persons.household, houses)
     persons.born[mine] = at.month() - 12 * (persons.pid[mine] % np.uint64(14)).astype(int) - 1
+    look_at_all(households, persons, houses, at.month())
     return houses
 
 
@@ -322,6 +323,7 @@ def test_children_are_taken_in_by_relatives_and_otherwise_by_their_group() -> No
     families, pioneers = parted(at, 10, SOUTH)
     households, persons = at.households, at.persons
     persons.born[households.head[pioneers]] = -13 * 12
+    look_at_all(households, persons, pioneers, at.month())
     # The families live in the same place; two households each, so neither needs the flag.
     households.flags[pioneers] &= 255 - APART
     move(at, families, SOUTH, Status.displaced)
@@ -353,7 +355,8 @@ def test_the_eldest_leads_instead_of_a_child() -> None:
     houses = np.flatnonzero((households.place == SOUTH) & (households.size >= 3))[:10]
     persons.born[households.head[houses]] = -5 * 12
     persons.born[persons.next[households.head[houses]]] = -40 * 12
-    begin_month(at)
+    look_at_all(households, persons, houses, at.month())
+    begin_quarter(at)
     assert (persons.born[households.head[houses]] <= -40 * 12).all()
     assert changes(at, HouseholdChange.taken_in) == 0
     check(at)
