@@ -15,7 +15,6 @@ from sim.engine.recorder import Recorder
 from sim.engine.stages import STAGES as ENGINE_STAGES
 from sim.mechanisms import choice, decide, exposure, lives
 from sim.mechanisms.choice import Choices
-from sim.model.world import World
 
 WRAPPED: list[tuple[Any, str, str, str]] = [
     (exposure, "update_exposure", "rates", "exposure"),
@@ -26,12 +25,11 @@ WRAPPED: list[tuple[Any, str, str, str]] = [
     (Choices, "rebuild", "environment", "utilities"),
     (choice, "look_ahead", "environment", "look-ahead"),
     (Choices, "bounds", "environment", "bounds"),
-    (World, "list_households", "lives", "lists of households"),
+    (lives, "list_busy", "lives", "lists of households"),
     (lives, "sieve", "lives", "sieve"),
     (lives, "share_of", "lives", "plans"),
     (lives, "keep", "lives", "plans"),
     (lives, "what_holds", "lives", "tables"),
-    (lives, "add_days", "lives", "days counted"),
     (lives, "live", "lives", "lives"),
     (lives, "write_down", "lives", "what happened"),
     (lives, "make_room", "lives", "room"),

@@ -18,8 +18,6 @@ TRAVELLING, DEAD = int(Activity.travelling), int(Activity.dead)
 OF_THE_COUNTRY = (int(Status.citizen), int(Status.displaced))
 """Statuses that people can have in their own country: the first two."""
 STRANDED = int(Activity.stranded)
-REGULAR = int(Status.regular)
-"""This status and the later ones are those of people from abroad."""
 AGES = (12 * 18, 12 * 35, 12 * 65)
 """Ages in months at which the age groups begin, except the first."""
 YEAR = 366
@@ -27,38 +25,22 @@ YEAR = 366
 
 
 @kernel
-def list_households(households, first, last, decides, clocks, country, deciding, stranded, busy):
-    """List the households among rows `first:last`, ascending by row.
+def list_deciding(households, first, last, decides, deciding):
+    """List the households among rows `first:last` that have a residence and decide.
 
     Args:
         decides: [place] whether people who come from it decide whether to move.
-        clocks: [status, country] whether something other than a move may happen to residents of
-            that status.
-        country: [place] country index.
-        deciding: [last - first] out: households with a residence that decide.
-        stranded: [last - first] out: households stranded on the way.
-        busy: [last - first] out: households with a residence to which something other than a move
-            may happen.
+        deciding: [last - first] out: rows, ascending.
 
     Returns:
-        (number deciding, number stranded, number busy)
+        Their number.
     """
-    n = m = k = 0
+    n = 0
     for house in range(first, last):
-        activity = households.activity[house]
-        lives = activity <= WAITING
-        mine = lives & decides[households.home[house]]
         # Always written, and kept by advancing n: a branch would be unpredictable.
         deciding[n] = house
-        n += mine
-        if activity == STRANDED:
-            stranded[m] = house
-            m += 1
-        status = households.status[house]
-        if lives & (status >= REGULAR) and clocks[status, country[households.place[house]]]:
-            busy[k] = house
-            k += 1
-    return n, m, k
+        n += (households.activity[house] <= WAITING) & decides[households.home[house]]
+    return n
 
 
 @inner
@@ -101,24 +83,6 @@ def cells_of(households, persons, houses, country, month, strides, cells):
     """
     for i in range(houses.shape[0]):
         cells[i] = cell_of(households, persons, houses[i], country, month, strides)
-
-
-@kernel
-def count_days(households, persons, houses, country, month, strides, days, number, members):
-    """Add days of households and of their members by cell.
-
-    Args:
-        houses: [n] rows.
-        country, month, strides: As in `cell_of`.
-        days: Days to count for each of them.
-        number, members: [cell] days of households and of people, added to.
-    """
-    for i in range(houses.shape[0]):
-        house = houses[i]
-        n = np.int64(households.weight[house]) * days
-        cell = cell_of(households, persons, house, country, month, strides)
-        number[cell] += n
-        members[cell] += n * households.size[house]
 
 
 @event

@@ -309,7 +309,10 @@ def list_people(world: World, cell: I32, within: F64, largest: I64) -> I64:
 
     parts = in_pieces(work, len(cell), world.threads) or [work(0, 0)]
     person, score = (np.concatenate(rows) for rows in zip(*parts, strict=True))
-    return np.asarray(person[np.lexsort((world.persons.pid[person], score))])
+    order = np.argsort(score)
+    if (np.diff(score[order]) == 0.0).any():
+        order = np.lexsort((world.persons.pid[person], score))
+    return np.asarray(person[order])
 
 
 def join_families(world: World, cell: I32, too_many: I64, willing: I64) -> I64:

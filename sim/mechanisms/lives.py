@@ -13,6 +13,7 @@ from sim.core.rng import key_of
 from sim.core.state import DAYS_A_YEAR, I64, U64, Moves, Plans
 from sim.core.terms import ClaimStage, Harm
 from sim.kernels import segment as kinds
+from sim.kernels.busy import list_busy
 from sim.kernels.decision import sieve
 from sim.kernels.live import live
 from sim.kernels.segment import (
@@ -27,7 +28,6 @@ from sim.kernels.segment import (
     Setting,
     Severities,
 )
-from sim.kernels.tally import count_days as add_days
 from sim.mechanisms.asylum import CLAIMED, RECOGNISED, TRANSFER
 from sim.mechanisms.attempts import JOURNEYS
 from sim.mechanisms.camps import CAMP
@@ -144,20 +144,19 @@ def busy_households(world: World, segment: Segment, setting: Setting, plans: Pla
     Returns:
         [n] rows, ascending, without repeats.
     """
-    households, persons = world.households, world.persons
-    plane, possible, days = world.plane(MOVE), LAW.of(world).clocks, segment.end - world.day
+    households, persons, month = world.households, world.persons, setting.month
+    plane, clocks, days = world.plane(MOVE), LAW.of(world).clocks, segment.end - world.day
     counts = HOUSEHOLD_DAYS.of(world), PERSON_DAYS.of(world)
 
     def visit(first: int, last: int) -> tuple[I64, I64, I64]:
-        listed = world.list_households(first, last, possible)
         own, members = (np.zeros_like(it) for it in counts)
-        add_days(
-            households, persons, listed.deciding, world.country, setting.month, setting.strides,
-            days, own, members,
+        through, stranded, busy = np.empty((3, last - first), np.int64)
+        n, n_stranded, n_busy = list_busy(
+            households, persons, first, last, setting.decides, clocks, setting.country, month,
+            setting.strides, days, segment.now, plane, through, stranded, busy, own, members,
         )  # fmt: skip
-        through = np.empty(len(listed.deciding), np.int64)
-        n = sieve(households, persons, listed.deciding, segment.now, plane, setting.month, through)
-        return np.concatenate([through[:n], listed.busy, listed.stranded]), own, members
+        n = sieve(households, persons, through[:n], segment.now, plane, month, through)
+        return np.concatenate([through[:n], busy[:n_busy], stranded[:n_stranded]]), own, members
 
     found = [plans.household]
     for rows, *its in in_pieces(visit, len(households.ident), world.threads):

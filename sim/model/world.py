@@ -19,25 +19,14 @@ from numpy.typing import NDArray
 
 from sim.core.rng import Draw, key_of, name_hash
 from sim.core.state import F64, I64, NOBODY, U32, U64, Bool, Households, Persons
-from sim.core.terms import Activity, Status
+from sim.core.terms import Activity
 from sim.kernels.plane import Plane, first_points
-from sim.kernels.tally import list_households
+from sim.kernels.tally import list_deciding
 
 if TYPE_CHECKING:
     from sim.model.cells import Cells
     from sim.model.network import Network
     from sim.schema import Scenario
-
-
-class Listed(NamedTuple):
-    """Rows of households, ascending."""
-
-    deciding: U32
-    """Those that have a residence, and decide whether to move."""
-    stranded: U32
-    """Those stranded on the way."""
-    busy: U32
-    """Those that have a residence, and to which something other than a move may happen."""
 
 
 class Census(NamedTuple):
@@ -197,26 +186,12 @@ class World:
         self._whole[table] = whole, n
         return [column[:n] for column in whole]
 
-    def list_households(self, first: int, last: int, clocks: Bool | None = None) -> Listed:
-        """List the households among rows `first:last`.
-
-        Args:
-            first, last: The rows.
-            clocks: [status, country] whether something other than a move may happen to residents of
-                that status; None: nothing.
-        """
-        if clocks is None:
-            clocks = np.zeros((len(Status), self.n_countries), bool)
-        lists = [np.empty(last - first, np.uint32) for _ in Listed._fields]
-        found = list_households(
-            self.households, first, last, self.geography.decides, clocks, self.country, *lists
-        )
-        return Listed(*(rows[:n] for rows, n in zip(lists, found, strict=True)))
-
     @property
     def deciding(self) -> U32:
-        """[n] rows of all households that decide, ascending; steps list them in pieces instead."""
-        return self.list_households(0, len(self.households.ident)).deciding.copy()
+        """[n] rows of all households that have a residence and decide, ascending."""
+        rows = np.empty(len(self.households.ident), np.uint32)
+        n = list_deciding(self.households, 0, len(rows), self.geography.decides, rows)
+        return rows[:n].copy()
 
     def n_people(self, houses: U32 | I64) -> I64:
         """[n] people that the members of households represent."""

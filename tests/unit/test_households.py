@@ -10,15 +10,17 @@ import copy
 
 import numpy as np
 
-from sim.core.rng import mixed_array
-from sim.core.state import CHILDREN, DIED, NOBODY, OLD, VULNERABLE, WOMAN, WOMEN
+from sim.core.rng import mixed_array, uniform_array
+from sim.core.state import CHILDREN, DAYS_A_YEAR, DIED, NOBODY, OLD, VULNERABLE, WOMAN, WOMEN
 from sim.core.terms import Activity, Status
 from sim.engine.stages import STAGES
 from sim.engine.step import advance
+from sim.kernels.busy import list_busy
 from sim.kernels.demography import record_deaths
 from sim.kernels.household import FOUNDED
 from sim.mechanisms.camps import people_at
 from sim.mechanisms.census import ACCOUNT, take_census
+from sim.mechanisms.decide import MOVE, cells_of, current_conditions
 from sim.mechanisms.exposure import EXPOSURE, update_households
 from sim.mechanisms.livelihood import DUE, Due
 from sim.mechanisms.threats import THREATS
@@ -67,21 +69,36 @@ def test_households_are_listed_and_looked_at() -> None:
     outside = np.isin(households.home, (NORTH, TOWN))
     clocks = np.zeros((len(Status), at.n_countries), bool)
     clocks[Status.regular, CC] = clocks[Status.ordered] = clocks[Status.irregular, BB] = True
+    deciding = lives & ~outside
+    want, fear, _ = THREATS.of(at).advance(at.day, at.day + 1)
+    now, plane = current_conditions(at, (want, fear)), at.plane(MOVE)
+    most = now.most[households.place, (households.place == households.home).astype(int)]
+    most = most[np.arange(len(lives)), households.mask] * plane.days / DAYS_A_YEAR
+    may_move = deciding & (uniform_array(plane.key, households.ident) <= most)
+    assert 0 < may_move.sum() < deciding.sum()
     listed = {
-        "deciding": lives & ~outside,
+        "through": may_move,
         "stranded": households.activity == Activity.stranded,
         "busy": lives & clocks[households.status, at.country[households.place]],
     }
-    n = len(lives)
+    n, strides, days = len(lives), at.cells.strides, 17
     for first, last in ((0, n), (0, 7), (7, n // 2), (n // 2, n), (n, n)):
-        found = at.list_households(first, last, clocks)
-        for name, those in listed.items():
+        lists = np.empty((3, last - first), np.int64)
+        counts = np.zeros((2, at.cells.size), np.int64)
+        found = list_busy(
+            households, at.persons, first, last, decides, clocks, at.country, at.month(), strides,
+            days, now, plane, *lists, *counts,
+        )  # fmt: skip
+        for (name, those), its, number in zip(listed.items(), lists, found, strict=True):
             rows = np.flatnonzero(those)
             rows = rows[(rows >= first) & (rows < last)]
-            assert getattr(found, name).tolist() == rows.tolist()
+            assert its[:number].tolist() == rows.tolist()
             assert len(rows) > 0 or last - first < 10, name
-    assert not len(at.list_households(0, n).busy)
-    assert at.deciding.tolist() == np.flatnonzero(listed["deciding"]).tolist()
+        rows = first + np.flatnonzero(deciding[first:last])
+        for count, each in zip(counts, (households.weight, at.n_people(np.arange(n))), strict=True):
+            wanted = np.bincount(cells_of(at, rows), days * each[rows], at.cells.size)
+            assert count.tolist() == wanted.tolist()
+    assert at.deciding.tolist() == np.flatnonzero(deciding).tolist()
     houses = np.arange(n, dtype=np.uint32)
     alive = households.size > 0
     makeup = np.where(alive, households.makeup & VULNERABLE, 0)
@@ -211,7 +228,7 @@ def test_a_month_is_lived_through_under_the_threats_of_its_first_day() -> None:
 def test_the_stranded_live_on_once_a_month() -> None:
     at = lived(5)
     households = at.households
-    rows = at.list_households(0, len(households.ident)).stranded
+    rows = np.flatnonzero(households.activity == Activity.stranded)
     households.means[rows], households.mask[rows] = 0.0, 0
     # On other days money is not due, and exposure only where thresholds have changed.
     update_households(at)

@@ -440,7 +440,7 @@ def test_the_stranded_decide_anew_at_their_rate_from_the_day_they_are_stranded(d
     plan(
         at, captive, goal=CAMP, origin=NORTH, channel=Channel.irregular, leg=HELD, due=half
     )  # fmt: skip
-    assert set(at.list_households(0, len(households.ident)).stranded) == set(stuck)
+    assert set(np.flatnonzero(households.activity == Activity.stranded)) == set(stuck)
     end = at.day + days
     since = np.where(np.isin(houses, stuck), at.day, half)
     live_on(at, end)
