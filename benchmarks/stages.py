@@ -17,8 +17,7 @@ from sim.mechanisms import choice, decide, exposure, lives
 from sim.mechanisms.choice import Choices
 
 WRAPPED: list[tuple[Any, str, str, str]] = [
-    (exposure, "update_exposure", "rates", "exposure"),
-    (exposure, "recover_means", "rates", "means"),
+    (exposure, "update_living", "rates", "exposure and means"),
     (decide, "add_expected", "rates", "expected"),
     (choice, "prospects", "environment", "queues"),
     (Choices, "update_ways", "environment", "routes"),

@@ -18,6 +18,8 @@ from sim.core.jit import equation
 U64 = NDArray[np.uint64]
 MASK: Final = (1 << 64) - 1
 GOLDEN: Final = 0x9E3779B97F4A7C15
+BLOCK: Final = 512
+"""Draws that kernels make at a time: in a loop alone, the processor makes several at once."""
 
 
 class Draw(NamedTuple):

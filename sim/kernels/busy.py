@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from sim.core.jit import kernel
-from sim.core.rng import uniform
+from sim.core.rng import BLOCK, uniform
 from sim.core.state import DAYS_A_YEAR
 from sim.core.terms import Activity, Status
 from sim.kernels.rates import MARGIN
@@ -14,8 +14,6 @@ from sim.kernels.tally import cell_of
 WAITING, STRANDED = int(Activity.waiting), int(Activity.stranded)
 REGULAR = int(Status.regular)
 """This status and the later ones are those of people from abroad."""
-BLOCK = 512
-"""Households whose draws are made at a time."""
 
 
 @kernel

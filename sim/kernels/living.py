@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from sim.core.jit import equation, event, inner, kernel
-from sim.core.rng import mixed, uniform
+from sim.core.rng import BLOCK, mixed, uniform
 from sim.core.state import CHANGED, VULNERABLE
 from sim.core.terms import Activity
 from sim.kernels.means import means_of
@@ -138,12 +138,6 @@ def exposed_to(draws, below, always):
     return ((((less | always) >> np.uint64(7)) & EACH) * GATHER) >> np.uint64(56)
 
 
-@inner
-def epoch_of(exposing, phase, who):
-    """Epoch of a household, whose number passes an integer at its own phase."""
-    return math.floor(phase + uniform(exposing.spell_key, who))
-
-
 @event
 def draw_exposure(households, house, exposing):
     """Draw the threats to which a household is exposed where it lives now.
@@ -160,7 +154,9 @@ def draw_exposure(households, house, exposing):
     households.makeup[house] &= VULNERABLE
     who = households.ident[house]
     p = households.place[house]
-    later = epoch_of(exposing, exposing.phase, who) - math.floor(exposing.phase)
+    # Its epoch, whose number passes an integer at its own phase.
+    epoch = math.floor(exposing.phase + uniform(exposing.spell_key, who))
+    later = epoch - math.floor(exposing.phase)
     own = mixed(who ^ exposing.salt[p, int(later)])
     code = vulnerability_code(
         households.group[house], households.makeup[house], households.status[house]
@@ -177,9 +173,31 @@ def draw_exposure(households, house, exposing):
     )
 
 
+@inner
+def recover_means(households, house, means, earned, fraction):
+    """Let the means of a household approach their target.
+
+    dm/dt = (m* - m) / tau, so m closes `fraction` = 1 - exp(-dt / tau) of the gap.
+
+    Args:
+        earned: [place, status, 4] income by whether people are exposed to the economic threat (bit
+            0) and to that of food (bit 1).
+        fraction: Share of the gap closed; 1 sets the means to their target.
+    """
+    p = households.place[house]
+    target = means_of(
+        means, p, households.rank[house],
+        earned[p, households.status[house], households.mask[house] & 3], households.size[house],
+    )  # fmt: skip
+    money = households.means[house]
+    households.means[house] = money + (target - money) * fraction
+
+
 @kernel
-def update_exposure(households, first, last, exposing, before, changed):
-    """Draw exposure anew for the households for which something has changed.
+def update_living(
+    households, first, last, exposing, before, changed, decides, means, earned, fraction
+):
+    """Draw exposure anew for the households for which something has changed, and update means.
 
     Exposure is a function of household, place, epoch, vulnerability and thresholds; for all others
     it would come out the same.
@@ -189,40 +207,25 @@ def update_exposure(households, first, last, exposing, before, changed):
         exposing: `Exposing`.
         before: `exposing.phase` of the last update.
         changed: [place] whether thresholds have changed there since.
-    """
-    for house in range(first, last):
-        if not lives_somewhere(households, house):
-            continue
-        who = households.ident[house]
-        now, then = epoch_of(exposing, exposing.phase, who), epoch_of(exposing, before, who)
-        if (
-            (now != then)
-            | (households.makeup[house] & CHANGED != 0)
-            | changed[households.place[house]]
-        ):
-            draw_exposure(households, house, exposing)
-
-
-@kernel
-def recover_means(households, first, last, decides, means, earned, fraction):
-    """Let the means of households approach their target, for those that may decide to move.
-
-    dm/dt = (m* - m) / tau, so m closes `fraction` = 1 - exp(-dt / tau) of the gap.
-
-    Args:
-        first, last: Range of rows.
         decides: [place] whether people who come from it decide: means of others are never read.
-        earned: [place, status, 4] income by whether people are exposed to the economic threat (bit
-            0) and to that of food (bit 1).
-        fraction: Share of the gap closed; 1 sets the means to their target.
+        means, earned, fraction: See `recover_means`; 0 leaves all means as they are.
     """
-    for house in range(first, last):
-        if not (lives_somewhere(households, house) and decides[households.home[house]]):
-            continue
-        p = households.place[house]
-        target = means_of(
-            means, p, households.rank[house],
-            earned[p, households.status[house], households.mask[house] & 3], households.size[house],
-        )  # fmt: skip
-        money = households.means[house]
-        households.means[house] = money + (target - money) * fraction
+    now = exposing.phase
+    u = np.empty(BLOCK)
+    for begin in range(first, last, BLOCK):
+        n = min(BLOCK, last - begin)
+        # Alone, because the processor then draws for several households at once.
+        for i in range(n):
+            u[i] = uniform(exposing.spell_key, households.ident[begin + i])
+        for i in range(n):
+            house = begin + i
+            if not lives_somewhere(households, house):
+                continue
+            if (
+                (math.floor(now + u[i]) != math.floor(before + u[i]))
+                | (households.makeup[house] & CHANGED != 0)
+                | changed[households.place[house]]
+            ):
+                draw_exposure(households, house, exposing)
+            if fraction > 0.0 and decides[households.home[house]]:
+                recover_means(households, house, means, earned, fraction)

@@ -16,8 +16,7 @@ from sim.kernels.living import (
     count_codes,
     exposure_thresholds,
     pack_thresholds,
-    recover_means,
-    update_exposure,
+    update_living,
 )
 from sim.kernels.segment import Exposing
 from sim.mechanisms.livelihood import DUE, MEANS, earned
@@ -138,17 +137,17 @@ def update_households(world: World) -> None:
     if due is None and not exposure.changed.any():
         return
     how, before, changed = exposing(world), phase(world, world.month_began), exposure.changed
-
-    def draw(first: int, last: int) -> None:
-        update_exposure(households, first, last, how, before, changed)
-        if due is not None:
-            recover_means(households, first, last, decides, means, incomes, fraction)
-
+    decides, means, fraction = world.geography.decides, MEANS.of(world), 0.0
     if due is not None:
-        decides, means = world.geography.decides, MEANS.of(world)
-        incomes = earned(means, due.severity)
         fraction = 1.0 - math.exp(-due.years / world.scenario.living.recovery)
-    in_pieces(draw, len(households.ident), world.threads)
+    incomes = earned(means, THREATS.of(world).severity if due is None else due.severity)
+
+    def update(first: int, last: int) -> None:
+        update_living(
+            households, first, last, how, before, changed, decides, means, incomes, fraction
+        )
+
+    in_pieces(update, len(households.ident), world.threads)
     exposure.changed = np.zeros_like(changed)
     DUE.put(world, None)
 

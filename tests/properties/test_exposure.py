@@ -12,9 +12,11 @@ from sim.core.state import CHANGED, CHILDREN, DIED, OLD, U8, VULNERABLE, WOMAN, 
 from sim.core.terms import Activity, Status
 from sim.engine.setup import build_world
 from sim.engine.step import advance_to, next_change
-from sim.kernels.living import update_exposure
+from sim.kernels.living import update_living
 from sim.mechanisms import decide
 from sim.mechanisms.exposure import EXPOSURE, exposing, update_households
+from sim.mechanisms.livelihood import MEANS, earned
+from sim.mechanisms.threats import THREATS
 from sim.model.world import World
 from tests import small
 from tests.worlds import random_scenario
@@ -53,7 +55,12 @@ def drawn_anew(at: World) -> U8:
     households.makeup[:] = counted_makeup(at)
     how = exposing(at)._replace(threshold=EXPOSURE.of(at).thresholds(at))
     everywhere = np.ones(len(at.country), bool)
-    update_exposure(households, 0, len(households.ident), how, how.phase, everywhere)
+    means = MEANS.of(at)
+    incomes = earned(means, THREATS.of(at).severity)
+    update_living(
+        households, 0, len(households.ident), how, how.phase, everywhere, at.geography.decides,
+        means, incomes, 0.0,
+    )  # fmt: skip
     return households.mask
 
 

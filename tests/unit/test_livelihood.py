@@ -8,11 +8,12 @@ from statistics import NormalDist
 import numpy as np
 import pytest
 
-from sim.core.state import F64, I64, U32
+from sim.core.state import F64, I64, U32, VULNERABLE
 from sim.core.terms import Status, Threat
-from sim.kernels.living import recover_means
+from sim.kernels.living import update_living
 from sim.kernels.means import BINS, RANKS_A_BIN, Means
 from sim.mechanisms.census import STOCKS
+from sim.mechanisms.exposure import exposing
 from sim.mechanisms.livelihood import MEANS, build_means, earned, median_means, update_support
 from sim.mechanisms.populate import gini_to_sigma
 from sim.mechanisms.threats import MONTH
@@ -81,8 +82,12 @@ def test_mean_income_is_the_income_of_the_place():
 def recover(at: World, severity: F64, years: float) -> None:
     """Let the means of households recover for some time."""
     fraction, means = 1 - math.exp(-years / at.scenario.living.recovery), MEANS.of(at)
-    n, decides = len(at.households.ident), at.geography.decides
-    recover_means(at.households, 0, n, decides, means, earned(means, severity), fraction)
+    households, nowhere, how = at.households, np.zeros(len(at.country), bool), exposing(at)
+    households.makeup[:] &= VULNERABLE  # none is exposed anew
+    update_living(
+        households, 0, len(households.ident), how, how.phase, nowhere, at.geography.decides, means,
+        earned(means, severity), fraction,
+    )  # fmt: skip
 
 
 def test_means_approach_their_target_by_an_e_fold_a_year():

@@ -18,10 +18,11 @@ from sim.kernels.living import (
     exposed_to,
     exposure_thresholds,
     pack_thresholds,
-    update_exposure,
+    update_living,
 )
 from sim.mechanisms.census import STOCKS
 from sim.mechanisms.exposure import exposing, vulnerability_odds
+from sim.mechanisms.livelihood import MEANS, earned
 from sim.mechanisms.threats import MONTH, THREATS, Threats, per_threat
 from sim.model.world import World
 from tests.small import CAMP, NORTH, PLACES, SOUTH, small, world
@@ -281,7 +282,12 @@ def expose(at: World, houses: I64) -> None:
     """Draw anew the threats to which households are exposed where they live now."""
     at.households.makeup[houses] |= CHANGED
     nowhere, how = np.zeros(len(at.country), bool), exposing(at)
-    update_exposure(at.households, 0, len(at.households.ident), how, how.phase, nowhere)
+    means = MEANS.of(at)
+    incomes = earned(means, THREATS.of(at).severity)
+    update_living(
+        at.households, 0, len(at.households.ident), how, how.phase, nowhere, at.geography.decides,
+        means, incomes, 0.0,
+    )  # fmt: skip
 
 
 def houses_at(at: World, place: int) -> I64:
