@@ -256,11 +256,13 @@ def find_guardians(households, persons, country, children, draw_key, month, guar
         if not list_by_place(households, country.shape[0], children, guardian, begin, listed):
             break
         for other in range(households.ident.shape[0]):
+            first = begin[households.place[other]]
+            n = begin[households.place[other] + 1] - first
+            if n == 0:
+                continue
             own = uniform(draw_key, households.ident[other])
             if own >= share or not lives(households, other):
                 continue
-            first = begin[households.place[other]]
-            n = begin[households.place[other] + 1] - first
             own /= share
             for j in range(min(n, MOST_SEEN)):
                 i = listed[first + (int(own * n) + j) % n]
