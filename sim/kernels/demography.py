@@ -7,6 +7,7 @@ Everyone has a plane for deaths and one for births in each year of age (see `sim
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 
@@ -24,6 +25,19 @@ SCHOOL_ENDS, MAKEUP = 1, 2
 """What begins with an age: education, or being an adult or old."""
 MOST_BIRTHS = 8
 """Births of a woman in a month, at most: at the highest fertility one in 10^15 women has more."""
+
+
+class Month(NamedTuple):
+    """A calendar month of a run. Days are numbered as `date.toordinal` does."""
+
+    number: int
+    """Counted from the start."""
+    start: int
+    """Month of the start, counted from January of the year 0."""
+    since: int
+    """First day of the run."""
+    until: int
+    """Day after its last one."""
 
 
 @equation
@@ -63,9 +77,6 @@ def draw_vital_events(
     schooling,
     keys,
     month,
-    start,
-    since,
-    until,
     dying,
     grown,
     mothers,
@@ -86,9 +97,7 @@ def draw_vital_events(
         begins: [age] whether `SCHOOL_ENDS` with this age, or `MAKEUP` changes.
         schooling: [country, level] share of people with this level of education or less.
         keys: Keys of the planes of deaths and of births, and of education.
-        month: Month from the start.
-        start: Month of the start, counted from January of the year 0.
-        since, until: First day of the run and the day after the last one, as `date.toordinal`.
+        month: The month.
         dying: [n] out: rows of those who die.
         grown: [n] out: rows of the others who reach an age at which the makeup changes.
         mothers, children: [MOST_BIRTHS * n] out: row of each mother; id of her child.
@@ -96,7 +105,7 @@ def draw_vital_events(
     Returns:
         (number dying, number grown, number of births)
     """
-    n = rows.shape[0]
+    n, now = rows.shape[0], month.start + month.number
     pid, born = np.empty(n, np.uint64), np.empty(n, np.int64)
     sex, origin = np.empty(n, np.int64), np.empty(n, np.int64)
     # All are read first: memory answers many such requests at once.
@@ -107,41 +116,55 @@ def draw_vital_events(
         if persons.past[row] & DIED:
             origin[i] = NONE
     n_dying = n_grown = n_births = 0
-    after = np.float64(max(first_day(start + month), since))
-    before = np.float64(min(first_day(start + month + 1), until))
+    after = np.float64(max(first_day(now), month.since))
+    before = np.float64(min(first_day(now + 1), month.until))
     for i in range(n):
         row, c = rows[i], origin[i]
         persons.due[row] = NEVER
         if c == NONE:
             continue
-        lived = month - born[i]
+        lived = month.number - born[i]
         years, age = np.uint64(lived // 12), min(lived // 12, begins.shape[0] - 1)
-        birthday = start + month - lived % 12
+        birthday = now - lived % 12
         of_deaths, of_births = mixed(keys[0] ^ pid[i]), mixed(keys[1] ^ pid[i])
-        below = deaths[c, sex[i], age]
-        died, _ = first_point(of_deaths, years, birthday, below, after, before)
-        time, below = after, births[c, sex[i], age]
-        for _ in range(MOST_BIRTHS):
-            time, word = first_point(of_births, years, birthday, below, time, min(before, died))
-            if time == math.inf:
-                break
-            mothers[n_births], children[n_births] = row, word
-            n_births += 1
+        died, _ = first_point(of_deaths, years, birthday, deaths[c, sex[i], age], after, before)
+        n_births = list_births(
+            of_births, years, birthday, births[c, sex[i], age], after, min(before, died), row,
+            mothers, children, n_births,
+        )  # fmt: skip
         if died < math.inf:
             dying[n_dying] = row
             n_dying += 1
             continue
         if lived % 12 == 0 and begins[age] == SCHOOL_ENDS:
-            level, draw = 0, uniform(keys[2], pid[i])
-            while level < schooling.shape[1] - 1 and schooling[c, level] <= draw:
-                level += 1
-            persons.traits[row] |= level << 1
+            persons.traits[row] |= education(schooling, c, uniform(keys[2], pid[i])) << 1
         elif lived % 12 == 0 and begins[age] == MAKEUP:
             grown[n_grown] = row
             n_grown += 1
-        due = next_due(of_deaths, of_births, sex[i], start + month, lived, most, begins, until)
-        persons.due[row] = min(due - start, NEVER)
+        due = next_due(of_deaths, of_births, sex[i], now, lived, most, begins, month.until)
+        persons.due[row] = due - month.start
     return n_dying, n_grown, n_births
+
+
+@inner
+def list_births(key, years, birthday, below, after, until, row, mothers, children, n):
+    """List someone's births in a span of time; return the number listed, with those before."""
+    for _ in range(MOST_BIRTHS):
+        after, word = first_point(key, years, birthday, below, after, until)
+        if after == math.inf:
+            break
+        mothers[n], children[n] = row, word
+        n += 1
+    return n
+
+
+@inner
+def education(schooling, c, draw):
+    """Level of education of a person from a country."""
+    level = 0
+    while level < schooling.shape[1] - 1 and schooling[c, level] <= draw:
+        level += 1
+    return level
 
 
 @inner

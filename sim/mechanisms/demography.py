@@ -19,6 +19,7 @@ from sim.kernels.demography import (
     MAKEUP,
     MOST_BIRTHS,
     SCHOOL_ENDS,
+    Month,
     draw_vital_events,
     give_birth,
     record_deaths,
@@ -208,7 +209,7 @@ def draw_events(world: World, rows: I64) -> VitalEvents:
     most = np.stack([renewal.deaths.max(axis=0), renewal.births.max(axis=0)])
     keys = tuple(key_of(world.seed, of) for of in (DEATH, BIRTH, EDUCATION))
     start = 12 * time.start.year + time.start.month - 1
-    days = time.start.toordinal(), time.end.toordinal() + 1
+    month = Month(renewal.month, start, time.start.toordinal(), time.end.toordinal() + 1)
 
     def draw(first: int, last: int) -> VitalEvents:
         n, n_births = last - first, MOST_BIRTHS * (last - first)
@@ -218,8 +219,7 @@ def draw_events(world: World, rows: I64) -> VitalEvents:
         )  # fmt: skip
         dying, grown, births = draw_vital_events(
             world.households, world.persons, rows[first:last], world.country, renewal.deaths,
-            renewal.births, most, BEGINS, renewal.schooling, keys, renewal.month, start, *days,
-            *events,
+            renewal.births, most, BEGINS, renewal.schooling, keys, month, *events,
         )  # fmt: skip
         return VitalEvents(
             events.dying[:dying], events.grown[:grown], events.mothers[:births],
