@@ -31,15 +31,16 @@ Households decide, move and have means, a place and a legal status. Their member
 
 | persons | dtype | bytes | what |
 |---|---|---|---|
-| pid | uint64 | 8 | identity: hash(place of birth, ordinal), or hash(mother, month of birth) |
+| pid | uint64 | 8 | identity: hash(place of birth, ordinal), or hash(mother, her age, point) |
 | household | uint32 | 4 | row of the household; of the dead, the last one |
 | next | uint32 | 4 | next living member of the household, from its head on; `NOBODY` = the last |
 | born | int16 | 2 | month of birth, counted from the start |
+| due | int16 | 2 | month in which births and deaths next look at it: see `draw_vital_events` |
 | traits | uint8 | 1 | sex (bit 0), education (1-2), taste class (4-7) |
 | past | uint8 | 1 | history (bits 0-3), died naturally (4), died on the way (5) |
-| **sum** | | **20** | |
+| **sum** | | **22** | |
 
-At four members a household, that is 32 bytes a person. New households and the newborn are appended;
+At four members a household, that is 34 bytes a person. New households and the newborn are appended;
 those who die, and households whose members are all gone, keep their rows.
 What concerns few households is kept in separate tables: journeys and applications (`Plans`), and
 children separated from their parents (`Separations`).
@@ -132,6 +133,7 @@ class Persons(NamedTuple):
     household: U32
     next: U32
     born: I16
+    due: I16
     traits: U8
     past: U8
 

@@ -47,9 +47,8 @@ STAGES: Final[tuple[tuple[str, tuple[Hook, ...]], ...]] = (
             # 15: Return children to the adults they were taken from, once a month, at the rate of
             # the rule.
             reunification.reunify,
-            # 18: Count people as adults, and as old, from the month of their birthday on.
-            demography.come_of_age,
-            # 20: Let people be born, die and finish school when a calendar month begins.
+            # 20: Let people be born, die, finish school, come of age and grow old when a month
+            # begins.
             demography.renew_people,
             # 30: Let households reunite each month, and take in children and form each quarter.
             households.change_households,

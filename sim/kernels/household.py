@@ -48,7 +48,7 @@ SAME = np.int64(-1)
 GROWN_UP = 12 * 18
 """Age in months from which a person is an adult."""
 FOUNDED = np.uint64(1 << 32)
-"""Keeps the identity of a household apart from that of a child born to its founder that month."""
+"""Keeps the identity of a household apart from those of people."""
 AGED = 12 * 65
 """Age in months from which a person is old."""
 

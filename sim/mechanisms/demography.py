@@ -1,4 +1,4 @@
-"""Births and natural deaths: rates by age and sex, drawn once a calendar month (D12).
+"""Births and natural deaths: rates by age and sex, drawn by year of age (D12).
 
 Rates are those of the country of origin, wherever people live and whatever they are doing, also on
 the way (our assumption).
@@ -6,21 +6,28 @@ the way (our assumption).
 
 from __future__ import annotations
 
-from datetime import date, timedelta
 from functools import cache
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 
 from sim.core.parallel import FEW_PEOPLE, in_pieces, in_ranges
-from sim.core.rng import Draw, key_of, mixed_array, uniform_array
-from sim.core.state import DAYS_A_YEAR, F64, I64
+from sim.core.rng import Draw, key_of, uniform_array
+from sim.core.state import F64, I64, U64
 from sim.core.terms import Sex, VitalEvent
-from sim.kernels.demography import draw_vital_events, give_birth, record_deaths
+from sim.kernels.demography import (
+    MAKEUP,
+    MOST_BIRTHS,
+    SCHOOL_ENDS,
+    Month,
+    draw_vital_events,
+    give_birth,
+    record_deaths,
+)
 from sim.kernels.household import AGED, GROWN_UP, look_at_all
 from sim.mechanisms.census import ACCOUNT
 from sim.mechanisms.plans import PLANS, keep
-from sim.mechanisms.populate import SCHOOLED, SEX_AND_AGE, draw_education, draw_taste
+from sim.mechanisms.populate import EDUCATION, SCHOOLED, SEX_AND_AGE, draw_taste, edges
 from sim.model.columns import CITIZENSHIP, EVENT, PLACE, Column
 from sim.model.declare import NONE_COUNTED, Hook, Mechanism, State, Table, dense, nonzero
 
@@ -51,7 +58,12 @@ SPREAD: Final = 6.2
 FERTILE: Final = (15, 50)
 """Reproductive ages; the second is excluded."""
 
-VITAL_EVENTS = Draw("vital", 50)
+BEGINS: Final = np.zeros(N_AGES, np.int64)
+"""[age] what begins with it: see `draw_vital_events`."""
+BEGINS[SCHOOLED] = SCHOOL_ENDS
+BEGINS[[GROWN_UP // 12, AGED // 12]] = MAKEUP
+
+DEATH, BIRTH = Draw("natural_death", 53), Draw("birth", 54)
 VITAL = dense("vital", (PLACE, CITIZENSHIP, EVENT), "people who were born or died")
 
 
@@ -124,111 +136,127 @@ def vital_rates(scenario: Scenario) -> tuple[F64, F64]:
     return deaths, births
 
 
+class VitalEvents(NamedTuple):
+    """What happens in a month; rows of persons, ascending."""
+
+    dying: I64
+    """Rows of those who die."""
+    grown: I64
+    """Rows of the others who come of age, or are old from now on."""
+    mothers: I64
+    """[birth] row of the mother."""
+    children: U64
+    """[birth] identity of the child."""
+
+
 class Renewal:
-    """Rates of births and deaths, and the last month that was drawn.
+    """Rates of births and deaths, shares of education, and the last month that was drawn.
+
+    Rates that rise in mid-run need everybody to be looked at again: set `Persons.due` to 0.
 
     Attributes:
         deaths: [country, sex, age] deaths per person-year.
         births: [country, sex, age] births per person-year.
+        schooling: [country, level] share of people with this level of education or less.
         month: Last month, from the start, whose events were drawn; -1 before the first.
     """
 
     def __init__(self, world: World) -> None:
         self.deaths, self.births = vital_rates(world.scenario)
+        profiles = [country.profile for country in world.scenario.countries]
+        self.schooling = np.array([edges(np.array(it.education)) for it in profiles if it])
+        if not world.scenario.population.demography:
+            # Nobody is born, dies or has any education that they did not have at the start.
+            self.deaths, self.births = 0.0 * self.deaths, 0.0 * self.births
+            self.schooling[:] = 1.0
         self.month = -1
 
 
 RENEWAL = State("renewal", Renewal)
 
 
-def come_of_age(world: World, segment: Segment) -> None:
-    """Count people as adults, and as old, from the month of their birthday on."""
-    if not segment.month_begins:
-        return
-    persons, month = world.persons, world.month()
-
-    def find(first: int, last: int) -> I64:
-        born = persons.born[first:last]
-        return first + np.flatnonzero((born == month - GROWN_UP) | (born == month - AGED))
-
-    parts = in_ranges(find, len(persons.pid), world.threads, FEW_PEOPLE)
-    rows = np.concatenate([part for _, part in parts])
-    look_at_all(world.households, persons, persons.household[rows], month)
-
-
 def renew_people(world: World, _segment: Segment) -> None:
-    """Let people be born, die and finish school when a calendar month begins.
+    """Let people be born, die, finish school, come of age and grow old when a month begins.
 
-    All events of a month happen in the first segment that begins in it. Their
-    probabilities cover the days of that month that lie within the run, so neither draws nor rates
-    depend on the length of a step.
+    All events of a month happen in the first segment that begins in it, if they fall on days within
+    the run. So neither draws nor rates depend on the length of a step.
     """
     month, renewal = world.month(), RENEWAL.of(world)
-    if not world.scenario.population.demography or month == renewal.month:
+    if month == renewal.month:
         return
     renewal.month = month
-    years = covered_days(world) / DAYS_A_YEAR
-    deaths, births = renewal.deaths, renewal.births
-    dies, bears = -np.expm1(-deaths * years), births * years
-    spared = np.stack([dies.max(axis=(0, 1)), 1.0 - bears.max(axis=(0, 1))]).repeat(12, axis=1)
-    # People who reach the end of school must be listed whatever their draw.
-    spared[:, 12 * SCHOOLED] = 1.0, 0.0
-    draw_key = key_of(world.seed, VITAL_EVENTS, month)
 
-    def draw(first: int, last: int) -> list[I64]:
-        rows = [np.empty(last - first, np.int64) for _ in range(3)]
-        found = draw_vital_events(
-            world.households, world.persons, first, last, world.country, dies, bears, spared,
-            draw_key, month, 12 * SCHOOLED, *rows,
+    def find(first: int, last: int) -> I64:
+        return first + np.flatnonzero(world.persons.due[first:last] <= month)
+
+    parts = in_ranges(find, len(world.persons.due), world.threads, FEW_PEOPLE)
+    events = draw_events(world, np.concatenate([rows for _, rows in parts]))
+    # Some of the newborn die within the month.
+    newborn = draw_events(world, bear(world, events.mothers, events.children, month))
+    die(world, np.concatenate([events.dying, newborn.dying]))
+    houses = world.persons.household[events.grown]
+    look_at_all(world.households, world.persons, houses, month)
+
+
+def draw_events(world: World, rows: I64) -> VitalEvents:
+    """Draw what happens this month to some persons, and set when they are next due.
+
+    Args:
+        world: The world.
+        rows: [n] rows, ascending.
+    """
+    time, renewal = world.scenario.time, RENEWAL.of(world)
+    most = np.stack([renewal.deaths.max(axis=0), renewal.births.max(axis=0)])
+    keys = tuple(key_of(world.seed, of) for of in (DEATH, BIRTH, EDUCATION))
+    start = 12 * time.start.year + time.start.month - 1
+    month = Month(renewal.month, start, time.start.toordinal(), time.end.toordinal() + 1)
+
+    def draw(first: int, last: int) -> VitalEvents:
+        n, n_births = last - first, MOST_BIRTHS * (last - first)
+        events = VitalEvents(
+            np.empty(n, np.int64), np.empty(n, np.int64), np.empty(n_births, np.int64),
+            np.empty(n_births, np.uint64),
         )  # fmt: skip
-        return [column[:n].copy() for column, n in zip(rows, found, strict=True)]
+        dying, grown, births = draw_vital_events(
+            world.households, world.persons, rows[first:last], world.country, renewal.deaths,
+            renewal.births, most, BEGINS, renewal.schooling, keys, month, *events,
+        )  # fmt: skip
+        return VitalEvents(
+            events.dying[:dying], events.grown[:grown], events.mothers[:births],
+            events.children[:births],
+        )  # fmt: skip
 
-    parts = in_pieces(draw, len(world.persons.pid), world.threads) or [draw(0, 0)]
-    dying, mothers, grown = (np.concatenate(rows) for rows in zip(*parts, strict=True))
-    finish_school(world, grown)
-    bear(world, mothers, month)
-    die(world, dying)
-
-
-def covered_days(world: World) -> int:
-    """Number of days of the current calendar month that lie within the run."""
-    time, today = world.scenario.time, world.date()
-    first = max(today.replace(day=1), time.start)
-    after = date(today.year + today.month // 12, today.month % 12 + 1, 1)
-    return (min(after, time.end + timedelta(days=1)) - first).days
+    parts = in_pieces(draw, len(rows), world.threads) or [draw(0, 0)]
+    return VitalEvents(*(np.concatenate(column) for column in zip(*parts, strict=True)))
 
 
-def finish_school(world: World, rows: I64) -> None:
-    """Draw the education of people who reach the age of `SCHOOLED`."""
-    persons = world.persons
-    country = world.country[world.households.home[persons.household[rows]]]
-    for c in np.unique(country):
-        profile = world.scenario.countries[c].profile
-        assert profile is not None
-        mine = rows[country == c]
-        education = draw_education(profile, world.seed, persons.pid[mine])
-        persons.traits[mine] |= (education << 1).astype(np.uint8)
-
-
-def bear(world: World, mothers: I64, month: int) -> None:
+def bear(world: World, mothers: I64, children: U64, month: int) -> I64:
     """Let women give birth where they are; the child joins the mother's household.
 
     So origin, citizenship, place, legal status, grounds for asylum, group, wealth, kin abroad and
     exposure are the mother's: no one is born stateless, or a citizen of the country of birth if the
-    mother is not (our assumption). A claimant's child is part of the claim. A child's id is a hash
-    of its mother's id and the month.
+    mother is not (our assumption). A claimant's child is part of the claim.
+
+    Args:
+        world: The world.
+        mothers: [n] rows; one who has several children is there several times.
+        children: [n] identities: each is the hash of the point of its birth.
+        month: Month of birth, from the start.
+
+    Returns:
+        [n] rows of the children.
     """
     born = world.add_persons(len(mothers))
     persons = world.persons
-    pid = mixed_array(mixed_array(persons.pid[mothers]) ^ np.uint64(month))
-    girl = uniform_array(key_of(world.seed, SEX_AND_AGE, 1), pid) < GIRLS
-    traits = girl + 16 * draw_taste(world.scenario, world.seed, pid)
-    persons.pid[born] = pid
-    persons.born[born] = month
+    girl = uniform_array(key_of(world.seed, SEX_AND_AGE, 1), children) < GIRLS
+    traits = girl + 16 * draw_taste(world.scenario, world.seed, children)
+    persons.pid[born] = children
+    persons.born[born] = persons.due[born] = month
     persons.traits[born] = traits.astype(np.uint8)
     persons.past[born] = 0
     give_birth(world.households, persons, mothers, born)
     ACCOUNT.of(world).born += count_events(world, born, VitalEvent.birth)
+    return born
 
 
 def die(world: World, rows: I64) -> None:
@@ -261,8 +289,8 @@ MECHANISM = Mechanism(
     "lets people be born, die a natural death and finish school",
     states=(RENEWAL,),
     counters=(VITAL,),
-    draws=(VITAL_EVENTS,),
-    hooks=(Hook("people", 18, come_of_age), Hook("people", 20, renew_people)),
+    draws=(DEATH, BIRTH),
+    hooks=(Hook("people", 20, renew_people),),
     tables=(
         Table(
             "vital",

@@ -124,15 +124,15 @@ def ages(profile: Profile, heads: np.ndarray, draws: F64) -> F64:
     return np.where(heads, head_ages, other_ages)
 
 
+def edges(shares: F64) -> F64:
+    """[share] sum of each share and those before it, as a part of all."""
+    sums = np.cumsum(shares)
+    return np.asarray(sums / sums[-1])
+
+
 def pick(shares: F64, draws: F64) -> I64:
     """Index of the share in which each draw falls."""
-    edges = np.cumsum(shares)
-    return np.minimum(np.searchsorted(edges / edges[-1], draws, side="right"), len(shares) - 1)
-
-
-def draw_education(profile: Profile, seed: int, pid: U64) -> I64:
-    """[n] level of education of persons who are old enough to have one."""
-    return pick(np.array(profile.education), uniform_array(key_of(seed, EDUCATION), pid))
+    return np.minimum(np.searchsorted(edges(shares), draws, side="right"), len(shares) - 1)
 
 
 def draw_taste(scenario: Scenario, seed: int, pid: U64) -> I64:
@@ -333,7 +333,7 @@ def _draw(
     # The second adult of a household has the opposite sex to the head (our assumption).
     partner = second & (years >= ADULT)
     sex[partner] = ~sex[np.flatnonzero(partner) - 1]
-    education = draw_education(profile, seed, pid)
+    education = pick(np.array(profile.education), draw(EDUCATION))
     education = np.where(years < SCHOOLED, int(Education.none), education)
     # Origin, group and wealth rank belong to the household; the taste class belongs to the person.
     of_home = np.array([scenario.places[i].people for i in stratum.homes])
@@ -374,6 +374,7 @@ def _draw(
         household=(household_of + first_household).astype(np.uint32),
         next=following,
         born=born,
+        due=np.zeros(n, np.int16),
         traits=(sex + 2 * education + 16 * taste).astype(np.uint8),
         past=np.zeros(n, np.uint8),
     )

@@ -271,11 +271,11 @@ def test_picks_follow_shares():
     assert np.bincount(pick(np.array([0.2, 0.0, 0.8]), u)).tolist() == [200, 0, 800]
 
 
-def test_a_household_takes_forty_nine_bytes_and_a_person_twenty(households, persons):
+def test_a_household_takes_forty_nine_bytes_and_a_person_twenty_two(households, persons):
     assert sum(column.itemsize for column in households) == 49
-    assert sum(column.itemsize for column in persons) == 20
+    assert sum(column.itemsize for column in persons) == 22
     n, m = len(persons.pid), len(households.ident)
-    assert bytes_per_person(households, persons) == pytest.approx(20 + 49 * m / n)
+    assert bytes_per_person(households, persons) == pytest.approx(22 + 49 * m / n)
 
 
 # However few persons are asked for ---------------------------------------------------------------

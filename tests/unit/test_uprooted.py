@@ -117,7 +117,7 @@ def test_children_are_born_uprooted() -> None:
     go(at, houses, TOWN, Answer.necessity, WAR)
     n = len(at.persons.pid)
     homes = np.sort(np.concatenate([houses, families(at, 40)]))
-    bear(at, at.households.head[homes].astype(np.int64), 1)
+    bear(at, at.households.head[homes].astype(np.int64), np.arange(80, dtype=np.uint64), 1)
     born, mine = np.arange(n, n + 80), np.isin(homes, houses)
     theirs = at.persons.household[born]
     assert (at.households.uprooted[theirs[mine]] == WAR).all()
