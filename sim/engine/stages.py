@@ -50,7 +50,8 @@ STAGES: Final[tuple[tuple[str, tuple[Hook, ...]], ...]] = (
             # 20: Let people be born, die, finish school, come of age and grow old when a month
             # begins.
             demography.renew_people,
-            # 30: Let households reunite each month, and take in children and form each quarter.
+            # 30: Let households reunite, take in children and form when a quarter of the year
+            # begins.
             households.change_households,
         ),
     ),

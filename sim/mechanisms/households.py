@@ -1,9 +1,8 @@
 """Households: they live together again, form, and take in relatives.
 
-Families meet again when a calendar month begins; children find somebody older, and households form,
-when a quarter of the year does. At home, there are as many households, and as many people who live
-alone, as the household size of the profile says. Abroad, families join those who went ahead, and
-people who have long lived alone find others.
+All this happens when a quarter of the calendar year begins. At home, there are as many households,
+and as many people who live alone, as the household size of the profile says. Abroad, families join
+those who went ahead, and people who have long lived alone find others.
 """
 
 from __future__ import annotations
@@ -69,7 +68,8 @@ APART_DAYS = 730
 """Days after which people who have gone ahead of a family, and live alone, may found a household
 with somebody else (our assumption)."""
 QUARTER = 3
-"""Months after which households form, and take in children, again (our assumption)."""
+"""Months after which households change again (our assumption: it saves looking at everybody each
+month)."""
 QUARTERS = 2
 """Quarters over which people who should not live alone find somebody (our assumption)."""
 SOME = 16
@@ -90,17 +90,16 @@ class HouseholdCells(NamedTuple):
 
 
 def change_households(world: World, segment: Segment) -> None:
-    """Let households reunite each month, and take in children and form each quarter.
+    """Let households reunite, take in children and form when a quarter of the year begins.
 
     Without births and deaths (`population.demography`) none form.
     """
-    if not segment.month_begins:
+    if not segment.month_begins or world.date().month % QUARTER != 1:
         return
     reunite(world, list_apart(world))
-    if world.date().month % QUARTER == 1:
-        take_in(world, list_alone(world))
-        if world.scenario.population.demography:
-            balance(world, look(world))
+    take_in(world, list_alone(world))
+    if world.scenario.population.demography:
+        balance(world, look(world))
 
 
 def list_apart(world: World) -> I64:
