@@ -142,7 +142,7 @@ def test_families_that_meet_are_together_when_a_quarter_has_begun() -> None:
     at = world(small(*BUSY))
     met: set[tuple[int, ...]] = set()
     reunited = 0
-    for _ in range(30):
+    for _ in range(23):
         advance(at)
         households = at.households
         now: set[tuple[int, ...]] = set()
