@@ -10,10 +10,13 @@ from __future__ import annotations
 import numpy as np
 
 from sim.core.jit import inner, kernel
+from sim.core.rng import uniform
 from sim.core.state import (
     BLOCKED,
     BLOCKED_PERMISSION,
     CHANGED,
+    DAYS_A_YEAR,
+    DIRECT,
     EVER_NO_MEANS,
     EVER_NO_PERMISSION,
     LONG_AGO,
@@ -21,7 +24,7 @@ from sim.core.state import (
 )
 from sim.core.terms import Activity, Answer, Hazard, Journey, Status
 from sim.kernels import segment, status
-from sim.kernels.alternatives import choose
+from sim.kernels.alternatives import choose, chooser_of, nests_as_ruled
 from sim.kernels.arrival import arrive
 from sim.kernels.decision import answer_at
 from sim.kernels.departure import (
@@ -36,7 +39,7 @@ from sim.kernels.harms import in_country
 from sim.kernels.household import NOT_BLOCKED, remember, send_ahead
 from sim.kernels.living import draw_exposure
 from sim.kernels.plane import Plane, next_point
-from sim.kernels.rates import MARGIN, close_bound
+from sim.kernels.rates import MARGIN, close_bound, rate_bound
 from sim.kernels.segment import (
     COMES,
     KIN,
@@ -106,6 +109,27 @@ def forget_return(households, house, setting):
         households.moved[house] = LONG_AGO
 
 
+@inner
+def next_decision(households, persons, tables, conditions, setting, house, now):
+    """Next point at which a household may move, see `next_point`.
+
+    The wide bounds of `sieve` tell of most households that they have none: no member is looked at.
+    """
+    moves = Plane(setting.planes[segment.MOVE], setting.plane_start, setting.plane_days)
+    who, p = households.ident[house], households.place[house]
+    u, years = uniform(moves.key, who), moves.days / DAYS_A_YEAR * MARGIN
+    from_here = np.uint64(p == households.home[house])
+    if (
+        u > conditions.most[p, from_here, households.mask[house]] * years
+        or u > rate_bound(households, persons, conditions, house, setting.month) * years
+    ):
+        return np.inf, 0.0, who
+    bound = MARGIN * close_bound(
+        households, persons, tables, conditions, house, now, setting.end, setting.month
+    )
+    return next_point(moves, who, bound, now, setting.end)
+
+
 @kernel
 def live(
     households, persons, plans, first, n, spare, setting, tables, conditions, means, classes, law,
@@ -128,7 +152,7 @@ def live(
         (row, n, used): the next row to be dealt with, n if all is done and less if there is no more
         room; rows of plans; spare rows used.
     """
-    options, shares = np.empty((4, 4)), np.empty(7)
+    nests, shares = np.empty((2, tables.country.shape[0])), np.empty(7)
     used = 0
     i = first
     while i < n:
@@ -148,11 +172,9 @@ def live(
             what, when = MAKEUP, now
         elif lives:
             if setting.decides[households.home[house]]:
-                bound = MARGIN * close_bound(
-                    households, persons, tables, conditions, house, now, setting.end, setting.month
+                when, height, word = next_decision(
+                    households, persons, tables, conditions, setting, house, now
                 )
-                moves = Plane(setting.planes[segment.MOVE], setting.plane_start, setting.plane_days)
-                when, height, word = next_point(moves, who, bound, now, setting.end)
                 if when < np.inf:
                     what = POINT
             plane, rate, since, until = status.status_clock(
@@ -193,12 +215,14 @@ def live(
         severity = severities.by_day[day, place]
         fate = NONE
         if what == LEG:
-            legs, way = ways[plans.caravan[i] + 1]
-            fate, taken = end_of_leg(
-                households, persons, plans, i, legs, way, setting, law, counts, log, spare[used]
-            )
-            if taken:
-                used += 1
+            fate = ARRIVED
+            if plans.leg[i] != DIRECT:
+                legs, way = ways[plans.caravan[i] + 1]
+                fate, taken = end_of_leg(
+                    households, persons, plans, i, legs, way, setting, law, counts, log, spare[used]
+                )
+                if taken:
+                    used += 1
             if fate == GONE:
                 continue
             if fate == ARRIVED:
@@ -241,10 +265,14 @@ def live(
             cell = cell_of(
                 households, persons, house, setting.country, setting.month, setting.strides
             )
+            money = np.float64(households.means[house])
+            chooser = chooser_of(
+                households, persons, tables, conditions, classes, house, setting.month
+            )
             if what == POINT:
                 answer, hazard, flight, uprooted, trapped = answer_at(
-                    households, persons, tables, conditions, means, classes, house, when, height,
-                    word, setting.month, options,
+                    households, persons, tables, conditions, means, house, chooser, when,
+                    height, word, setting.month, nests,
                 )  # fmt: skip
                 if answer > NO_PERMISSION:
                     continue
@@ -258,10 +286,11 @@ def live(
                 price += tables.fee[k, setting.country[goal], channel]
                 households.activity[house] = RESIDENT
             else:
+                if what == STUCK:
+                    nests_as_ruled(tables, hazard, chooser, money, nests[hazard])
                 goal, channel, companions, price = choose(
-                    households, persons, house, word, hazard, tables, conditions, classes,
+                    tables, hazard, chooser, money, nests[hazard], word,
                     setting.draws[segment.DESTINATION], setting.draws[segment.CHANNEL],
-                    setting.month, options,
                 )  # fmt: skip
             if what == POINT:
                 w = np.int64(households.weight[house])
