@@ -20,6 +20,7 @@ from sim.core.state import (
     EVER_NO_MEANS,
     EVER_NO_PERMISSION,
     LONG_AGO,
+    NOBODY,
     NONE,
 )
 from sim.core.terms import Activity, Answer, Hazard, Journey, Status
@@ -63,6 +64,8 @@ NO_MEANS = int(Answer.no_means)
 NO_PERMISSION = int(Answer.no_permission)
 FLIGHT = int(Hazard.flight)
 FAILED = np.int64(Journey.failed)
+AHEAD = 32
+"""Households whose rows are read together."""
 ROOM = 8
 """Rows that may be needed in a list before there is another chance to stop."""
 NOTHING, POINT, STATUS, COURT, LAPSE, MAKEUP, ADMITTED, LEG, STUCK = range(9)
@@ -130,6 +133,38 @@ def next_decision(households, persons, tables, conditions, setting, house, now):
     return next_point(moves, who, bound, now, setting.end)
 
 
+@inner
+def fetch(households, persons, houses, heads):
+    """Read the rows of several households and of their heads, before they are needed.
+
+    Rows lie far apart. Where what is done next depends on a row, the processor waits for it; in
+    these short loops it can read several rows at a time. Nothing else comes of it.
+
+    Args:
+        houses: [n] rows.
+        heads: [at least n] working array.
+    """
+    total = np.int64(0)
+    for i in range(houses.shape[0]):
+        house = np.uint64(houses[i])
+        head = households.head[house]
+        heads[i] = 0 if head == NOBODY else head
+        total += households.activity[house] ^ households.makeup[house] ^ households.mask[house]
+        total += households.home[house] ^ households.place[house] ^ households.size[house]
+        total += households.ident[house] > 0
+    for i in range(houses.shape[0]):
+        house = np.uint64(houses[i])
+        total += households.status[house] ^ households.citizenship[house] ^ households.group[house]
+        total += households.kin[house] ^ households.flags[house] ^ households.uprooted[house]
+        total += households.moved[house] ^ households.since[house]
+        total += (households.weight[house] > 0) ^ (households.means[house] > 0)
+    for i in range(houses.shape[0]):
+        head = np.uint64(heads[i])
+        total += persons.traits[head] ^ persons.past[head]
+        total += (persons.next[head] > 0) ^ (persons.born[head] > 0)
+    heads[0] = total  # else the compiler would leave out the reading
+
+
 @kernel
 def live(
     households, persons, plans, first, n, spare, setting, tables, conditions, means, classes, law,
@@ -152,12 +187,16 @@ def live(
         (row, n, used): the next row to be dealt with, n if all is done and less if there is no more
         room; rows of plans; spare rows used.
     """
+    heads = np.empty(AHEAD, np.int64)
     nests, shares = np.empty((2, tables.country.shape[0])), np.empty(7)
     used = 0
-    i = first
+    i = fetched = first
     while i < n:
         if not has_room(plans, n, log, used, spare):
             return i, n, used
+        if i >= fetched:
+            fetched = min(i + AHEAD, n)
+            fetch(households, persons, plans.household[i:fetched], heads)
         house = plans.household[i]
         now = plans.now[i]
         who = households.ident[house]
