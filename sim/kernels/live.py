@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from sim.core.jit import inner, kernel
+from sim.core.jit import event, inner, kernel
 from sim.core.rng import uniform
 from sim.core.state import (
     BLOCKED,
@@ -110,6 +110,15 @@ def forget_return(households, house, setting):
     """
     if not setting.pause_returned and households.place[house] == households.home[house]:
         households.moved[house] = LONG_AGO
+
+
+@event
+def look_around(tables, h, who, money, nests):
+    """Do `nests_as_ruled` for the few who are stranded; inlined once more it takes long to compile.
+
+    See there for the arguments.
+    """
+    nests_as_ruled(tables, h, who, money, nests)
 
 
 @inner
@@ -326,7 +335,7 @@ def live(
                 households.activity[house] = RESIDENT
             else:
                 if what == STUCK:
-                    nests_as_ruled(tables, hazard, chooser, money, nests[hazard])
+                    look_around(tables, hazard, chooser, money, nests[hazard])
                 goal, channel, companions, price = choose(
                     tables, hazard, chooser, money, nests[hazard], word,
                     setting.draws[segment.DESTINATION], setting.draws[segment.CHANNEL],
