@@ -16,7 +16,7 @@ from sim.core.parallel import in_pieces
 from sim.core.rng import key_of
 from sim.core.state import F64, I64, U32, U64, Bool
 from sim.core.terms import Answer
-from sim.kernels.alternatives import choose
+from sim.kernels.alternatives import choose, chooser_of, nests_as_ruled
 from sim.kernels.decision import answer_at, sieve
 from sim.kernels.plane import next_point
 from sim.kernels.rates import MARGIN, Conditions, close_bound
@@ -161,7 +161,7 @@ def decide(
         (number of events, position of the next household: n, or less if the buffers are full)
     """
     at = 0
-    ways = np.empty((4, 4))
+    nests = np.empty((2, tables.country.shape[0]))
     room = events.house.shape[0]
     for i in range(first, houses.shape[0]):
         house = houses[i]
@@ -174,9 +174,10 @@ def decide(
             now, height, word = next_point(plane, households.ident[house], bound, now, until[i])
             if now == math.inf:
                 break
+            who = chooser_of(households, persons, tables, conditions, classes, house, month)
             answer, hazard, flight, uprooted, trapped = answer_at(
-                households, persons, tables, conditions, means, classes, house, now, height, word,
-                month, ways,
+                households, persons, tables, conditions, means, house, who, now, height, word,
+                month, nests,
             )  # fmt: skip
             if answer > NO_PERMISSION:
                 continue
@@ -205,9 +206,11 @@ def choose_all(
         keys: [2] keys of the destination draw and of the channel draw.
         goal, channel, companions, price: [n] out: see `choose`.
     """
-    ways = np.empty((4, 4))
+    nests = np.empty(tables.country.shape[0])
     for i in range(houses.shape[0]):
+        who = chooser_of(households, persons, tables, conditions, classes, houses[i], month)
+        money = np.float64(households.means[houses[i]])
+        nests_as_ruled(tables, hazards[i], who, money, nests)
         goal[i], channel[i], companions[i], price[i] = choose(
-            households, persons, houses[i], words[i], hazards[i], tables, conditions, classes,
-            keys[0], keys[1], month, ways,
-        )  # fmt: skip
+            tables, hazards[i], who, money, nests, words[i], keys[0], keys[1]
+        )

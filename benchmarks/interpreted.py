@@ -14,8 +14,8 @@ from unittest import mock
 
 import numpy as np
 
+from benchmarks import asking
 from benchmarks.kernels import find
-from sim.kernels import decision
 
 ROOT = Path(__file__).parents[1]
 
@@ -45,20 +45,20 @@ def interpret(folder: Path, calls: list[dict[str, Any]]) -> list[dict[str, Any]]
 
 def main(path: Path) -> None:
     """Make the calls that a file holds and put their results in its place."""
-    evaluate = decision.evaluate
-    at = list(signature(evaluate).parameters).index("house")
+    answer_at = asking.answer_at
+    at = list(signature(answer_at).parameters).index("house")
     evaluated: list[int] = []
 
     def noted(*args: Any) -> Any:
         evaluated.append(int(args[at]))
-        return evaluate(*args)
+        return answer_at(*args)
 
     results = []
     for call in pickle.loads(path.read_bytes()):
         evaluated.clear()
         # The hash wraps round 64 bits on purpose, and raised bounds are infinite ones in the first
         # sieve; NumPy's scalars warn of both where compiled code does not.
-        with np.errstate(all="ignore"), mock.patch.object(decision, "evaluate", noted):
+        with np.errstate(all="ignore"), mock.patch.object(asking, "answer_at", noted):
             start = time.thread_time()
             found = find(**call)
             seconds = time.thread_time() - start

@@ -2,9 +2,9 @@
  *
  * The same algorithm on the same tables with the same hashes. Two sieves list the households that
  * may have a point below a bound on their rate; of those, the points below a closer bound are found,
- * and at each of them the household is evaluated in full. Sums and products are associated as in the
- * kernel, so that (without contraction into fused operations) the answers are the same, household by
- * household. Axes and units of the tables are documented at `ChoiceTables`, `Conditions`, `Means` and
+ * and at each of them the household is evaluated: as things are and, if it does not move, with its
+ * constraints lifted. Sums and products are associated as in the kernel, so that (without contraction
+ * into fused operations) the answers are the same, household by household. Axes and units of the tables are documented at `ChoiceTables`, `Conditions`, `Means` and
  * `Plane` in sim/kernels; c_reference.py fills the structs below in this very order.
  */
 #include <math.h>
@@ -100,7 +100,7 @@ typedef struct {
     int pioneer, child, queued, confined, founded;
 } Household;
 
-/* Rates under the four combinations of gates: as it is, means unlimited, policy open, both. */
+/* Values under the four combinations of gates: as it is, means unlimited, policy open, both. */
 typedef struct {
     double r, m, p, mp;
 } Gates;
@@ -212,9 +212,10 @@ static inline double surge_factor(double loss, double most)
     return loss > 0.0 ? exp(loss < most ? loss : most) : 1.0;
 }
 
-/* W_h = sum over d of (sum over channels and companions of exp(V / mu))^mu W(d)^look_ahead. */
-static Gates inclusive_values(const ChoiceTables *tables, const Step *step, const Household *who, int h,
-                              double money)
+/* W_h = sum over d of (sum over channels and companions of exp(V / mu))^mu W(d)^look_ahead: as it is,
+   which writes the terms `nests`, or if constraints are lifted, which reads them. */
+static inline Gates inclusive_values(const ChoiceTables *tables, const Step *step, const Household *who,
+                                     int h, double money, const int lifted, double *nests)
 {
     const int64_t n = step->n_places, p = who->place, o = who->home, g = who->taste;
     const Companions going = companions_of(tables, h, who);
@@ -240,6 +241,7 @@ static Gates inclusive_values(const ChoiceTables *tables, const Step *step, cons
     Gates w = {0.0, 0.0, 0.0, 0.0};
 
     for (int64_t d = 0; d < n; d++) {
+        if (!lifted) nests[d] = 0.0;
         if (pull[d] == 0.0) continue;
         const int64_t country = tables->country[d];
         const int within = country == who->country, own = country == who->home_country;
@@ -254,13 +256,15 @@ static Gates inclusive_values(const ChoiceTables *tables, const Step *step, cons
             else if (!within)
                 x *= admitted[country * N_SLOTS + LABOUR];
             if (x <= 0.0) continue;
-            double free = pow(x * full, tables->nest) * ahead[d];
-            double here = x * able(&going, ruled_price[2 * d], money);
-            here = nest(tables, here, ahead[d], x * full, free);
-            w.r += here;
-            w.p += here;
-            w.m += free;
-            w.mp += free;
+            const double here = x * able(&going, ruled_price[2 * d], money);
+            if (!lifted) {
+                w.r += nests[d] = nest(tables, here, ahead[d], 0.0, 0.0);
+                continue;
+            }
+            const double rich = nest(tables, x * full, ahead[d], here, nests[d]);
+            w.p += nests[d];
+            w.m += rich;
+            w.mp += rich;
             continue;
         }
         if (d == p && who->local == 0) continue;
@@ -268,8 +272,7 @@ static Gates inclusive_values(const ChoiceTables *tables, const Step *step, cons
         for (int slot = 0; slot < N_SLOTS; slot++) {
             if (d == p && (slot < ASYLUM || (slot == IRREGULAR && who->local < 2))) continue;
             const int64_t by_legs = slot >= ASYLUM, at = country * N_SLOTS + slot;
-            double x = open_way[2 * d + by_legs] * pull[d] * admitted[at];
-            if (x <= 0.0) continue;
+            double x = lifted ? open_way[2 * d + by_legs] * pull[d] * admitted[at] : 0.0;
             double ruled = ruled_way[2 * d + by_legs] * pull[d] * admission[at];
             if (slot < ASYLUM && (who->queued || who->education < schooling[at])) ruled = 0.0;
             if (slot == FAMILY && who->kin != country + 1) ruled = 0.0;
@@ -283,36 +286,41 @@ static Gates inclusive_values(const ChoiceTables *tables, const Step *step, cons
                 x *= gain;
                 ruled *= gain;
             }
-            s.mp += x * full;
-            s.p += x * able(&going, open_price[2 * d + by_legs], money);
+            if (x > 0.0) {
+                s.mp += x * full;
+                s.p += x * able(&going, open_price[2 * d + by_legs], money);
+            }
             if (ruled <= 0.0) continue;
-            x = ruled;
-            s.m += x * full;
-            s.r += x * able(&going, ruled_price[2 * d + by_legs] + fee[at], money);
+            s.r += ruled * able(&going, ruled_price[2 * d + by_legs] + fee[at], money);
+            if (lifted) s.m += ruled * full;
         }
-        if (s.mp > 0.0) {
-            double all = pow(s.mp, tables->nest) * ahead[d];
-            double open = nest(tables, s.p, ahead[d], s.mp, all);
-            double rich = nest(tables, s.m, ahead[d], s.mp, all);
+        if (!lifted) {
+            w.r += nests[d] = nest(tables, s.r, ahead[d], 0.0, 0.0);
+        } else if (s.mp > 0.0) {
+            const double all = nest(tables, s.mp, ahead[d], s.r, nests[d]);
             w.mp += all;
-            w.p += open;
-            w.m += rich;
-            if (s.r == s.m)
-                w.r += rich;
-            else
-                w.r += s.r == s.p ? open : pow(s.r, tables->nest) * ahead[d];
+            w.p += s.p == s.mp ? all : nest(tables, s.p, ahead[d], s.r, nests[d]);
+            w.m += s.m == s.mp ? all : nest(tables, s.m, ahead[d], s.r, nests[d]);
         }
     }
     return w;
 }
 
-static Gates rates(const ChoiceTables *tables, const Step *step, const Household *who, int h, double base,
-                   double money)
+/* Rate with both constraints. */
+static double rate_as_ruled(const ChoiceTables *tables, const Step *step, const Household *who, int h,
+                            double base, double money, double *nests)
+{
+    if (base <= 0.0) return 0.0;
+    return base * pow(inclusive_values(tables, step, who, h, money, 0, nests).r, tables->inclusive);
+}
+
+/* Rates without the means constraint, without the permission constraint, and with neither. */
+static Gates rates_if_lifted(const ChoiceTables *tables, const Step *step, const Household *who, int h,
+                             double base, double money, double *nests)
 {
     Gates rate = {0.0, 0.0, 0.0, 0.0};
     if (base <= 0.0) return rate;
-    Gates w = inclusive_values(tables, step, who, h, money);
-    rate.r = base * pow(w.r, tables->inclusive);
+    const Gates w = inclusive_values(tables, step, who, h, money, 1, nests);
     rate.m = base * pow(w.m, tables->inclusive);
     rate.p = base * pow(w.p, tables->inclusive);
     rate.mp = base * pow(w.mp, tables->inclusive);
@@ -475,6 +483,7 @@ static int64_t decide(const Households *households, const Persons *persons,
                       const Plane *plane, const Step *step, int64_t n, const Events *events)
 {
     int64_t at = 0;
+    double nests[2 * step->n_places];
     for (int64_t j = 0; j < n; j++) {
         const int64_t house = step->through[j], p = households->place[house];
         const double since = step->since, until = step->until, money = households->means[house];
@@ -495,10 +504,20 @@ static int64_t decide(const Households *households, const Persons *persons,
             const double ago = (now - households->moved[house]) / DAYS_A_YEAR;
             const Factors base = rate_factors(households, persons, conditions, step->month, house, want,
                                               fear, ago, ago);
-            const Gates live = rates(tables, step, &who, LIVELIHOOD, base.livelihood, money);
-            const Gates flee = rates(tables, step, &who, FLIGHT, base.flight, money);
-            const double r_mp = live.mp + flee.mp, r = live.r + flee.r;
-            if (point.height >= r_mp) continue;
+            const double live_r =
+                rate_as_ruled(tables, step, &who, LIVELIHOOD, base.livelihood, money, nests);
+            const double flee_r = rate_as_ruled(tables, step, &who, FLIGHT, base.flight, money,
+                                                nests + step->n_places);
+            const double r = live_r + flee_r;
+            Gates live, flee;
+            double r_mp = r;
+            if (point.height >= r) {
+                live = rates_if_lifted(tables, step, &who, LIVELIHOOD, base.livelihood, money, nests);
+                flee = rates_if_lifted(tables, step, &who, FLIGHT, base.flight, money,
+                                       nests + step->n_places);
+                r_mp = live.mp + flee.mp;
+                if (point.height >= r_mp) continue;
+            }
 
             if (at == events->room) return -1;
             events->house[at] = house;
@@ -510,7 +529,7 @@ static int64_t decide(const Households *households, const Persons *persons,
             events->hazard[at] = LIVELIHOOD;
             if (point.height < r) {
                 /* Without present threats; and, of the uprooted, as if they were settled again. */
-                const double calm = live.r / want;
+                const double calm = live_r / want;
                 double chosen = calm;
                 if (households->uprooted[house])
                     chosen *= exp(-conditions->attachment
@@ -519,8 +538,8 @@ static int64_t decide(const Households *households, const Persons *persons,
                 events->answer[at] = point.height < chosen ? CHOICE : NECESSITY;
                 if (point.height >= chosen && point.height < calm) events->uprooted[at] = 1;
                 if (!(point.height < calm)) {
-                    events->flight[at] = flee.r / (r - calm);
-                    if (point.height - calm < flee.r) events->hazard[at] = FLIGHT;
+                    events->flight[at] = flee_r / (r - calm);
+                    if (point.height - calm < flee_r) events->hazard[at] = FLIGHT;
                 }
             } else {
                 const double gap = r_mp - r;
@@ -532,9 +551,9 @@ static int64_t decide(const Households *households, const Persons *persons,
                     secure_means(means, p, households->rank[house], households->status[house],
                                  who.members);
                 if (secure > money) {
-                    const Gates able =
-                        rates(tables, step, &who, LIVELIHOOD, base.livelihood, secure);
-                    events->trapped[at] = point.height < able.r / want;
+                    const double able = rate_as_ruled(tables, step, &who, LIVELIHOOD,
+                                                      base.livelihood, secure, nests);
+                    events->trapped[at] = point.height < able / want;
                 }
             }
             at++;

@@ -34,17 +34,13 @@ PLANTS = {
     "a full answer looks at every destination three times": (
         "sim/kernels/alternatives.py",
         {
-            "        n_slots = ways_into(\n"
-            "            tables, h, p, o, g, k, education, kin, confined, founded, local, queued,"
-            " d, ways\n"
-            "        )\n"
-            "        s_r = ": (
+            "        total = inside(tables, h, who, d, money, with_all, with_one, with_child)\n": (
+                "        total = 0.0\n"
                 "        for _ in range(3):\n"
-                "            n_slots = ways_into(\n"
-                "                tables, h, p, o, g, k, education, kin, confined, founded, local,\n"
-                "                queued, d, ways,\n"
+                "            paid = money if total >= 0.0 else 0.0\n"
+                "            total = inside(\n"
+                "                tables, h, who, d, paid, with_all, with_one, with_child\n"
                 "            )\n"
-                "        s_r = "
             ),
         },
     ),

@@ -115,70 +115,182 @@ def surge_factor(loss, most):
     return math.exp(min(loss, most)) if loss > 0.0 else 1.0
 
 
+class Chooser(NamedTuple):
+    """What sets the alternatives of a household; letters are axes of `ChoiceTables`."""
+
+    place: int
+    """p"""
+    home: int
+    """o"""
+    taste: int
+    """g"""
+    kind: int
+    """k"""
+    education: int
+    """Of its head."""
+    kin: int
+    """Country with close family, + 1; 0 = none."""
+    confined: bool
+    """Whether the state is the threat, so that flight within the country is no escape."""
+    founded: bool
+    """Whether it left its country with grounds for asylum."""
+    local: int
+    """Local alternatives: 0 none; 1 may claim asylum here; 2 may also settle here irregularly."""
+    queued: bool
+    """Whether an application is pending, which excludes regular channels."""
+    n: int
+    """Members."""
+    pioneer: bool
+    """Whether an adult could go ahead of the others."""
+    child: bool
+    """Whether a child could go alone."""
+
+
 @inner
-def ways_into(tables, h, p, o, g, k, education, kin, confined, founded, local, queued, d, ways):
-    """Factors and prices of all channels into one destination.
+def chooser_of(households, persons, tables, conditions, classes, house, month):
+    """`Chooser` of a household."""
+    traits = np.int64(persons.traits[households.head[house]])
+    n, pioneer, child = who_could_go(households, persons, house, month)
+    p = np.int64(households.place[house])
+    return Chooser(
+        place=p,
+        home=np.int64(households.home[house]),
+        taste=traits >> 4,
+        kind=classes[households.citizenship[house], households.group[house]],
+        education=traits >> 1 & 3,
+        kin=np.int64(households.kin[house]),
+        confined=conditions.by_state[p, households.mask[house] >> 4],
+        founded=households.flags[house] & GROUNDS > 0,
+        local=locality(households, tables, house),
+        queued=households.activity[house] == WAITING,
+        n=n,
+        pioneer=pioneer >= 0,
+        child=child >= 0,
+    )
 
-    This is the only place that decides which channels are feasible for a person.
 
-    Args:
-        confined: Whether the state is the threat, so that flight within the country is no escape.
-        founded: Whether the person left their country with grounds for asylum.
-        local: 1 if the person may claim asylum on the spot, 2 if they may also settle there.
-        queued: Whether an application is pending, which excludes regular channels.
-        ways: [4, 4] out, by slot: exp(V / mu) under the rules (0 where closed to this person) and
-            under open policy; price per person under the rules and under open policy.
+@inner
+def companions_of(tables, h, who):
+    """Factors of who goes, all, a pioneer, a child: 0 where the household has no such member."""
+    return (
+        tables.companions[h, 0],
+        tables.companions[h, 1] if who.pioneer else 0.0,
+        tables.companions[h, 2] if who.child else 0.0,
+    )
+
+
+@inner
+def slots_into(tables, h, who, d):
+    """Number of slots of a destination.
+
+    Only this and `way_by` decide which channels are feasible for a person.
 
     Returns:
-        Number of slots: 0 if the destination is not feasible, 1 if it needs no permission, 4 for
-        the border channels.
+        0 if it is not feasible, 1 if it needs no permission (`free_way`), 4 for the border channels
+        (`way_by`).
     """
-    pull = tables.pull[h, o, d]
+    p, o = who.place, who.home
     country = tables.country[d]
     own = country == tables.country[o]
-    if pull == 0.0 or (d == p and (own or local == 0)):
+    if tables.pull[h, o, d] == 0.0 or (d == p and (own or who.local == 0)):
         return 0
     within = country == tables.country[p]
     if d != p and (own or within or tables.free[tables.country[o], country]):
-        if (own and not within and d != o) or (own and within and confined and h == FLIGHT):
+        if (own and not within and d != o) or (own and within and who.confined and h == FLIGHT):
             return 0
-        x = tables.geography[h, 0, g, p, d, 0] * pull
-        if d == o:
-            x *= tables.homeward[h]
-        elif not within:
-            # Free movement ends in a regular status, as labour does.
-            x *= tables.admitted[h, country, LABOUR]
-        price = tables.price[0, p, d, 0]
-        ways[0, 0], ways[0, 1], ways[0, 2], ways[0, 3] = x, x, price, price
         return 1
-    # People in flight have grounds for asylum; others have them only if they left with grounds.
-    fears = 1 if h == FLIGHT or founded else 0
-    for s in range(4):
-        ways[s, 0] = ways[s, 1] = 0.0
-        kind = 1 if s >= ASYLUM else 0
-        if d == p and (kind == 0 or (s == IRREGULAR and local < 2)):
-            continue
-        ways[s, 1] = tables.geography[h, 1, g, p, d, kind] * pull * tables.admitted[h, country, s]
-        ways[s, 2] = tables.price[0, p, d, kind] + tables.fee[k, country, s]
-        ways[s, 3] = tables.price[1, p, d, kind]
-        if kind == 0 and (queued or education < tables.min_education[k, country, s]):
-            continue
-        if s == FAMILY and kin != country + 1:
-            continue
-        ways[s, 0] = (
-            tables.geography[h, 0, g, p, d, kind] * pull * tables.admission[h, fears, k, country, s]
-        )
-        if tables.surge.pending and ways[s, 0] > 0.0:
-            loss = tables.surge.entry[h, fears, k, country, s]
-            if kind == 1:
-                loss += tables.surge.way[g, p, d]
-            elif education < tables.surge.min_education[k, country, s]:
-                loss = math.inf
-            # The same factor in all four rates, so that lifting a constraint never lowers a rate.
-            gain = surge_factor(loss, tables.surge.most)
-            ways[s, 0] *= gain
-            ways[s, 1] *= gain
     return 4
+
+
+@inner
+def free_way(tables, h, who, d):
+    """(exp(V / mu), price per person) of going where no permission is needed."""
+    p, o = who.place, who.home
+    country = tables.country[d]
+    x = tables.geography[h, 0, who.taste, p, d, 0] * tables.pull[h, o, d]
+    if d == o:
+        x *= tables.homeward[h]
+    elif country != tables.country[p]:
+        # Free movement ends in a regular status, as labour does.
+        x *= tables.admitted[h, country, LABOUR]
+    return x, tables.price[0, p, d, 0]
+
+
+@inner
+def way_by(tables, h, who, d, s):
+    """Factors and prices of a border channel.
+
+    Returns:
+        (ruled, free, ruled_price, free_price): exp(V / mu) under the rules, 0 where closed to this
+        person, and under open policy; price per person under the rules and under open policy.
+    """
+    p, g, k = who.place, who.taste, who.kind
+    kind = 1 if s >= ASYLUM else 0
+    if d == p and (kind == 0 or (s == IRREGULAR and who.local < 2)):
+        return 0.0, 0.0, 0.0, 0.0
+    country = tables.country[d]
+    pull = tables.pull[h, who.home, d]
+    free = tables.geography[h, 1, g, p, d, kind] * pull * tables.admitted[h, country, s]
+    ruled_price = tables.price[0, p, d, kind] + tables.fee[k, country, s]
+    free_price = tables.price[1, p, d, kind]
+    if kind == 0 and (who.queued or who.education < tables.min_education[k, country, s]):
+        return 0.0, free, ruled_price, free_price
+    if s == FAMILY and who.kin != country + 1:
+        return 0.0, free, ruled_price, free_price
+    # People in flight have grounds for asylum; others have them only if they left with grounds.
+    fears = 1 if h == FLIGHT or who.founded else 0
+    ruled = tables.geography[h, 0, g, p, d, kind] * pull * tables.admission[h, fears, k, country, s]
+    if tables.surge.pending and ruled > 0.0:
+        loss = tables.surge.entry[h, fears, k, country, s]
+        if kind == 1:
+            loss += tables.surge.way[g, p, d]
+        elif who.education < tables.surge.min_education[k, country, s]:
+            loss = math.inf
+        # The same factor in all four rates, so that lifting a constraint never lowers a rate.
+        gain = surge_factor(loss, tables.surge.most)
+        ruled *= gain
+        free *= gain
+    return ruled, free, ruled_price, free_price
+
+
+@inner
+def inside(tables, h, who, d, money, with_all, with_one, with_child):
+    """Sum of exp(V / mu) over what a household could do in one destination, as things are.
+
+    Args:
+        money: Means at hand.
+        with_all, with_one, with_child: Factors of who goes, see `companions_of`.
+    """
+    n_slots = slots_into(tables, h, who, d)
+    total = 0.0
+    if n_slots == 1:
+        x, price = free_way(tables, h, who, d)
+        total = x * able(price, money, who.n, with_all, with_one, with_child)
+    elif n_slots > 1:
+        for s in range(4):
+            x, _, price, _ = way_by(tables, h, who, d, s)
+            if x > 0.0:
+                total += x * able(price, money, who.n, with_all, with_one, with_child)
+    return total
+
+
+@inner
+def nests_as_ruled(tables, h, who, money, nests):
+    """W_h with both constraints, and its term of each destination.
+
+    W = sum over d of (sum over feasible channels and companions of exp(V / mu))^mu W(d)^look_ahead
+
+    Args:
+        money: Means at hand.
+        nests: [place] out: s^mu W(d)^look_ahead, 0 for what is not feasible.
+    """
+    with_all, with_one, with_child = companions_of(tables, h, who)
+    w = 0.0
+    for d in range(tables.country.shape[0]):
+        total = inside(tables, h, who, d, money, with_all, with_one, with_child)
+        nests[d] = total**tables.nest * tables.ahead[h, who.home, d] if total > 0.0 else 0.0
+        w += nests[d]
+    return w
 
 
 @equation
@@ -200,69 +312,45 @@ def channel_without_permission(d, o, within):
 
 
 @inner
-def inclusive_values(
-    tables,
-    h,
-    p,
-    o,
-    g,
-    k,
-    education,
-    kin,
-    confined,
-    founded,
-    local,
-    queued,
-    money,
-    n,
-    pioneer,
-    child,
-    ways,
-):
-    """W_h with and without the means and permission constraints.
-
-    W = sum over d of (sum over feasible channels and companions of exp(V / mu))^mu W(d)^look_ahead
+def worth_if_lifted(tables, h, who, money, nests):
+    """W_h without the means constraint, without the permission constraint, and with neither.
 
     Args:
         money: Means at hand.
-        pioneer, child: Whether the household has one.
-        ways: [4, 4] working array.
+        nests: [place] terms of W_h with both, as `nests_as_ruled` gives them.
 
     Returns:
-        (W with both constraints, W with unlimited means, W under open policy, W with neither).
+        (W with unlimited means, W under open policy, W with neither constraint).
     """
     nest = tables.nest
-    with_all = tables.companions[h, 0]
-    with_one = tables.companions[h, 1] if pioneer else 0.0
-    with_child = tables.companions[h, 2] if child else 0.0
+    with_all, with_one, with_child = companions_of(tables, h, who)
     # Added in the same order as in `able`, so that a constraint without effect gives an equal sum.
     full = with_all + (with_one + with_child)
-    w_r = w_m = w_p = w_mp = 0.0
+    w_m = w_p = w_mp = 0.0
     for d in range(tables.country.shape[0]):
-        n_slots = ways_into(
-            tables, h, p, o, g, k, education, kin, confined, founded, local, queued, d, ways
-        )
+        n_slots = slots_into(tables, h, who, d)
         s_r = s_m = s_p = s_mp = 0.0
-        for s in range(n_slots):
-            x = ways[s, 1]
-            if x > 0.0:
-                s_mp += x * full
-                s_p += x * able(ways[s, 3], money, n, with_all, with_one, with_child)
-            x = ways[s, 0]
-            if x > 0.0:
-                s_m += x * full
-                s_r += x * able(ways[s, 2], money, n, with_all, with_one, with_child)
+        if n_slots == 1:
+            x, price = free_way(tables, h, who, d)
+            s_m = s_mp = x * full
+            s_r = s_p = x * able(price, money, who.n, with_all, with_one, with_child)
+        elif n_slots > 1:
+            for s in range(4):
+                x, free, price, free_price = way_by(tables, h, who, d, s)
+                if free > 0.0:
+                    s_mp += free * full
+                    s_p += free * able(free_price, money, who.n, with_all, with_one, with_child)
+                if x > 0.0:
+                    s_m += x * full
+                    s_r += x * able(price, money, who.n, with_all, with_one, with_child)
         if s_mp > 0.0:
             # Powers are slow; most sums are equal because few constraints have an effect.
-            ahead = tables.ahead[h, o, d]
-            value = s_mp**nest * ahead
-            value_p = same_nest(s_p, s_mp, value, 0.0, 0.0, nest, ahead)
-            value_m = same_nest(s_m, s_mp, value, 0.0, 0.0, nest, ahead)
+            ahead = tables.ahead[h, who.home, d]
+            value = same_nest(s_mp, s_r, nests[d], 0.0, 0.0, nest, ahead)
             w_mp += value
-            w_p += value_p
-            w_m += value_m
-            w_r += same_nest(s_r, s_m, value_m, s_p, value_p, nest, ahead)
-    return w_r, w_m, w_p, w_mp
+            w_p += same_nest(s_p, s_mp, value, s_r, nests[d], nest, ahead)
+            w_m += same_nest(s_m, s_mp, value, s_r, nests[d], nest, ahead)
+    return w_m, w_p, w_mp
 
 
 @inner
@@ -276,86 +364,65 @@ def locality(households, tables, house):
 
 
 @equation
-def gumbel(u):
-    """Standard Gumbel deviate from a uniform in (0, 1)."""
-    return -math.log(-math.log(u))
+def race_time(u, worth):
+    """When an alternative comes up, if each does at a rate of its worth: the first one is chosen.
+
+    It is chosen with a probability in proportion to its worth exp(V). The first one is that of the
+    greatest V + G with Gumbel deviates G = -ln(-ln u), but one logarithm is enough.
+
+    Args:
+        u: A uniform in (0, 1).
+        worth: Above 0.
+    """
+    return -math.log(u) / worth
 
 
 @inner
-def choose(
-    households, persons, house, word, h, tables, conditions, classes, goal_key, way_key, month, ways
-):  # fmt: skip
+def choose(tables, h, who, money, nests, word, goal_key, way_key):
     """Draw where a household goes, how, and with whom: by destination, then within its nest.
 
     Args:
-        word: Hash of the event.
         h: Hazard that makes it move.
+        money: Means at hand.
+        nests: [place] as `nests_as_ruled` gives them.
+        word: Hash of the event.
         goal_key, way_key: Keys of the draws of the destination, and of the way into it.
-        ways: [4, 4] working array.
 
     Returns:
         (destination or -1 where nothing is feasible, `Channel`, `Companions`, fee and fare per
         person)
     """
-    head = households.head[house]
-    p = np.int64(households.place[house])
-    o = np.int64(households.home[house])
-    g = np.int64(persons.traits[head]) >> 4
-    k = classes[households.citizenship[house], households.group[house]]
-    education = (np.int64(persons.traits[head]) >> 1) & 3
-    kin = np.int64(households.kin[house])
-    confined = conditions.by_state[p, households.mask[house] >> 4]
-    founded = households.flags[house] & GROUNDS > 0
-    local = locality(households, tables, house)
-    queued = households.activity[house] == WAITING
-    n, pioneer, child = who_could_go(households, persons, house, month)
-    money = np.float64(households.means[house])
-    with_all = tables.companions[h, 0]
-    with_one = tables.companions[h, 1] if pioneer >= 0 else 0.0
-    with_child = tables.companions[h, 2] if child >= 0 else 0.0
-    best = -math.inf
     goal = channel = companions = -1
-    price = 0.0
-    # The last pass is about the ways into the goal.
-    for turn in range(tables.country.shape[0] + 1):
-        d = turn if turn < tables.country.shape[0] else goal
-        if d < 0:
-            break
-        n_slots = ways_into(
-            tables, h, p, o, g, k, education, kin, confined, founded, local, queued, d, ways
-        )
-        if turn < tables.country.shape[0]:
-            total = 0.0
-            for s in range(n_slots):
-                total += ways[s, 0] * able(ways[s, 2], money, n, with_all, with_one, with_child)
-            if total > 0.0:
-                value = tables.nest * math.log(total) + math.log(tables.ahead[h, o, d])
-                value += gumbel(uniform2(goal_key, word, tables.ident[d]))
-                if value > best:
-                    best = value
-                    goal = d
-            continue
-        best = -math.inf
-        for s in range(n_slots):
-            for c in range(3):
-                x = ways[s, 0]
-                if c == 0:
-                    x *= with_all
-                elif c == 1:
-                    x *= with_one
-                else:
-                    x *= with_child
-                if x <= 0.0 or ways[s, 2] * (n if c == 0 else 1) > money:
-                    continue
-                value = math.log(x)
-                value += gumbel(uniform2(way_key, word, tables.ident[d] + np.uint64(3 * s + c)))
-                if value > best:
-                    best = value
-                    channel = s
-                    if n_slots == 1:
-                        channel = channel_without_permission(
-                            d, o, tables.country[d] == tables.country[p]
-                        )
-                    companions = c
-                    price = ways[s, 2]
-    return goal, channel, companions, price
+    paid = 0.0
+    first = math.inf
+    for d in range(tables.country.shape[0]):
+        if nests[d] > 0.0:
+            time = race_time(uniform2(goal_key, word, tables.ident[d]), nests[d])
+            if goal < 0 or time < first:
+                first = time
+                goal = d
+    if goal < 0:
+        return goal, channel, companions, paid
+    with_all, with_one, with_child = companions_of(tables, h, who)
+    n_slots = slots_into(tables, h, who, goal)
+    first = math.inf
+    for s in range(n_slots):
+        if n_slots == 1:
+            x, price = free_way(tables, h, who, goal)
+        else:
+            x, _, price, _ = way_by(tables, h, who, goal, s)
+        for c in range(3):
+            worth = x * (with_all if c == 0 else with_one if c == 1 else with_child)
+            if worth <= 0.0 or price * (who.n if c == 0 else 1) > money:
+                continue
+            what = tables.ident[goal] + np.uint64(3 * s + c)
+            time = race_time(uniform2(way_key, word, what), worth)
+            if companions < 0 or time < first:
+                first = time
+                channel = s
+                companions = c
+                paid = price
+    if n_slots == 1:
+        within = tables.country[goal] == tables.country[who.place]
+        channel = channel_without_permission(goal, who.home, within)
+    return goal, channel, companions, paid

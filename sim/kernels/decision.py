@@ -13,15 +13,30 @@ import numpy as np
 
 from sim.core.jit import equation, inner, kernel, subkernel
 from sim.core.rng import uniform
-from sim.core.state import DAYS_A_YEAR, GROUNDS
-from sim.core.terms import Activity, Answer, Hazard
-from sim.kernels.alternatives import able, channel_without_permission, locality, ways_into
-from sim.kernels.household import who_could_go
+from sim.core.state import DAYS_A_YEAR
+from sim.core.terms import Answer, Hazard
+from sim.kernels.alternatives import (
+    able,
+    channel_without_permission,
+    chooser_of,
+    companions_of,
+    free_way,
+    inside,
+    slots_into,
+    way_by,
+)
 from sim.kernels.means import secure_means
 from sim.kernels.plane import HIGHEST, LABEL
-from sim.kernels.rates import MARGIN, chosen_rate, day_of, evaluate, rate_bound
+from sim.kernels.rates import (
+    MARGIN,
+    chosen_rate,
+    day_of,
+    factors_at,
+    rate_bound,
+    rates_as_ruled,
+    rates_if_lifted,
+)
 
-WAITING = int(Activity.waiting)
 CHOICE = int(Answer.choice)
 NECESSITY = int(Answer.necessity)
 NO_MEANS = int(Answer.no_means)
@@ -117,7 +132,7 @@ def why_it_moves(households, conditions, house, now, height, calm, r, fr):
 
 @inner
 def answer_at(
-    households, persons, tables, conditions, means, classes, house, now, height, word, month, ways
+    households, persons, tables, conditions, means, house, who, now, height, word, month, nests
 ):  # fmt: skip
     """Answer of a household at a point of its plane.
 
@@ -125,10 +140,10 @@ def answer_at(
     by choice if H < R_0, else of necessity; otherwise, if H < R_MP, it is refused.
 
     Args:
-        classes: [country, group] admission class.
+        who: `Chooser`.
         now, height, word: The point, see `next_point`.
         month: Month from the start.
-        ways: [4, 4] working array.
+        nests: [hazard, place] out: see `nests_as_ruled`, for the hazard that makes it move.
 
     Returns:
         (answer, hazard, flight, uprooted, trapped): `flight` is F / (R - R_C), the share of flight
@@ -139,20 +154,22 @@ def answer_at(
     money = np.float64(households.means[house])
     day = day_of(conditions, now)
     want = conditions.want[day, households.place[house], households.mask[house] & 15]
-    answer = STAYS
+    l, f = factors_at(households, persons, conditions, house, now, month)
+    answer, n_hazards = STAYS, 2
     # The second pass evaluates the household with the means of a secure place.
     for again in range(2):
-        lr, fr, lm, fm, lp, fp, lmp, fmp = evaluate(
-            households, persons, tables, conditions, classes, house, now, month, money, ways
-        )
+        lr, fr = rates_as_ruled(tables, who, l, f, money, nests, n_hazards)
         if again:
             return answer, LIVELIHOOD, 0.0, False, height < lr / want
-        r, r_mp = lr + fr, lmp + fmp
-        if height >= r_mp:
-            break
+        r = lr + fr
         if height < r:
             why = why_it_moves(households, conditions, house, now, height, lr / want, r, fr)
             return why[0], why[1], why[2], why[3], False
+        # Most points are below R; for the others, what else would be possible is evaluated, too.
+        lm, fm, lp, fp, lmp, fmp = rates_if_lifted(tables, who, l, f, money, nests)
+        r_mp = lmp + fmp
+        if height >= r_mp:
+            break
         by_means = uniform(LABEL, word) < no_means_share(r, lm + fm, lp + fp, r_mp)
         answer = NO_MEANS if by_means else NO_PERMISSION
         secure_money = secure_means(
@@ -161,7 +178,7 @@ def answer_at(
         )  # fmt: skip
         if secure_money <= money:
             break
-        money = secure_money
+        money, n_hazards = secure_money, 1
     return answer, LIVELIHOOD, 0.0, False, False
 
 
@@ -200,29 +217,17 @@ def expect(
         years: [cell, answer] people, in 1 / micro, added to.
         flows: [citizenship, origin, destination, channel, answer] people, in 1 / micro, added to.
     """
-    n_places = tables.country.shape[0]
-    nests = np.zeros(n_places)
-    ways = np.empty((4, 4))
+    nests = np.empty((2, tables.country.shape[0]))
     for i in range(first, last):
         house = houses[i]
-        head = households.head[house]
         cell = cells[i]
+        who = chooser_of(households, persons, tables, conditions, classes, house, month)
+        p, o, n = who.place, who.home, who.n
         money = np.float64(households.means[house])
-        lr, fr, lm, fm, lp, fp, lmp, fmp = evaluate(
-            households, persons, tables, conditions, classes, house, now[i], month, money, ways
-        )
+        l, f = factors_at(households, persons, conditions, house, now[i], month)
+        lr, fr = rates_as_ruled(tables, who, l, f, money, nests, 2)
+        lm, fm, lp, fp, lmp, fmp = rates_if_lifted(tables, who, l, f, money, nests)
         r, r_mp = lr + fr, lmp + fmp
-        p = np.int64(households.place[house])
-        o = np.int64(households.home[house])
-        g = np.int64(persons.traits[head]) >> 4
-        k = classes[households.citizenship[house], households.group[house]]
-        education = (np.int64(persons.traits[head]) >> 1) & 3
-        kin = np.int64(households.kin[house])
-        confined = conditions.by_state[p, households.mask[house] >> 4]
-        founded = households.flags[house] & GROUNDS > 0
-        local = locality(households, tables, house)
-        queued = households.activity[house] == WAITING
-        n, pioneer, child = who_could_go(households, persons, house, month)
         w = float(households.weight[house]) * micro
         by_means = no_means_share(r, lm + fm, lp + fp, r_mp)
         calm = lr / conditions.want[day_of(conditions, now[i]), p, households.mask[house] & 15]
@@ -257,50 +262,26 @@ def expect(
                 continue
             free_part = choice if h == LIVELIHOOD else 0.0
             forced_part = rate / r - free_part
-            with_all = tables.companions[h, 0]
-            with_one = tables.companions[h, 1] if pioneer >= 0 else 0.0
-            with_child = tables.companions[h, 2] if child >= 0 else 0.0
+            with_all, with_one, with_child = companions_of(tables, h, who)
             total = 0.0
-            # The first pass sums over destinations, the second adds their shares.
-            for once_more in range(2):
-                for d in range(n_places):
-                    n_slots = ways_into(
-                        tables,
-                        h,
-                        p,
-                        o,
-                        g,
-                        k,
-                        education,
-                        kin,
-                        confined,
-                        founded,
-                        local,
-                        queued,
-                        d,
-                        ways,
-                    )
-                    inside = 0.0
-                    for s in range(n_slots):
-                        inside += ways[s, 0] * able(
-                            ways[s, 2], money, n, with_all, with_one, with_child
+            for d in range(nests.shape[1]):
+                total += nests[h, d]
+            for d in range(nests.shape[1]):
+                if nests[h, d] == 0.0:
+                    continue
+                into = inside(tables, h, who, d, money, with_all, with_one, with_child)
+                n_slots = slots_into(tables, h, who, d)
+                for s in range(n_slots):
+                    if n_slots == 1:
+                        x, price = free_way(tables, h, who, d)
+                        way = channel_without_permission(
+                            d, o, tables.country[d] == tables.country[p]
                         )
-                    if inside == 0.0:
-                        continue
-                    if not once_more:
-                        nests[d] = inside**tables.nest * tables.ahead[h, o, d]
-                        total += nests[d]
-                        continue
-                    for s in range(n_slots):
-                        # Multiplying the household's factor by its size counts persons.
-                        people = ways[s, 0] * able(
-                            ways[s, 2], money, n, with_all * n, with_one, with_child
-                        )
+                    else:
+                        x, _, price, _ = way_by(tables, h, who, d, s)
                         way = s
-                        if n_slots == 1:
-                            way = channel_without_permission(
-                                d, o, tables.country[d] == tables.country[p]
-                            )
-                        share = w * moves * nests[d] / total * people / inside
-                        flows[tables.country[o], p, d, way, CHOICE] += int(share * free_part)
-                        flows[tables.country[o], p, d, way, NECESSITY] += int(share * forced_part)
+                    # Multiplying the household's factor by its size counts persons.
+                    people = x * able(price, money, n, with_all * n, with_one, with_child)
+                    share = w * moves * nests[h, d] / total * people / into
+                    flows[tables.country[o], p, d, way, CHOICE] += int(share * free_part)
+                    flows[tables.country[o], p, d, way, NECESSITY] += int(share * forced_part)

@@ -9,19 +9,23 @@ from __future__ import annotations
 
 import numpy as np
 
-from sim.core.jit import inner, kernel
+from sim.core.jit import event, inner, kernel
+from sim.core.rng import uniform
 from sim.core.state import (
     BLOCKED,
     BLOCKED_PERMISSION,
     CHANGED,
+    DAYS_A_YEAR,
+    DIRECT,
     EVER_NO_MEANS,
     EVER_NO_PERMISSION,
     LONG_AGO,
+    NOBODY,
     NONE,
 )
 from sim.core.terms import Activity, Answer, Hazard, Journey, Status
 from sim.kernels import segment, status
-from sim.kernels.alternatives import choose
+from sim.kernels.alternatives import choose, chooser_of, nests_as_ruled
 from sim.kernels.arrival import arrive
 from sim.kernels.decision import answer_at
 from sim.kernels.departure import (
@@ -36,7 +40,7 @@ from sim.kernels.harms import in_country
 from sim.kernels.household import NOT_BLOCKED, remember, send_ahead
 from sim.kernels.living import draw_exposure
 from sim.kernels.plane import Plane, next_point
-from sim.kernels.rates import MARGIN, close_bound
+from sim.kernels.rates import MARGIN, close_bound, rate_bound
 from sim.kernels.segment import (
     COMES,
     KIN,
@@ -60,6 +64,8 @@ NO_MEANS = int(Answer.no_means)
 NO_PERMISSION = int(Answer.no_permission)
 FLIGHT = int(Hazard.flight)
 FAILED = np.int64(Journey.failed)
+AHEAD = 32
+"""Households whose rows are read together."""
 ROOM = 8
 """Rows that may be needed in a list before there is another chance to stop."""
 NOTHING, POINT, STATUS, COURT, LAPSE, MAKEUP, ADMITTED, LEG, STUCK = range(9)
@@ -106,6 +112,68 @@ def forget_return(households, house, setting):
         households.moved[house] = LONG_AGO
 
 
+@event
+def look_around(tables, h, who, money, nests):
+    """Do `nests_as_ruled` for the few who are stranded; inlined once more it takes long to compile.
+
+    See there for the arguments.
+    """
+    nests_as_ruled(tables, h, who, money, nests)
+
+
+@inner
+def next_decision(households, persons, tables, conditions, setting, house, now):
+    """Next point at which a household may move, see `next_point`.
+
+    The wide bounds of `sieve` tell of most households that they have none: no member is looked at.
+    """
+    moves = Plane(setting.planes[segment.MOVE], setting.plane_start, setting.plane_days)
+    who, p = households.ident[house], households.place[house]
+    u, years = uniform(moves.key, who), moves.days / DAYS_A_YEAR * MARGIN
+    from_here = np.uint64(p == households.home[house])
+    if (
+        u > conditions.most[p, from_here, households.mask[house]] * years
+        or u > rate_bound(households, persons, conditions, house, setting.month) * years
+    ):
+        return np.inf, 0.0, who
+    bound = MARGIN * close_bound(
+        households, persons, tables, conditions, house, now, setting.end, setting.month
+    )
+    return next_point(moves, who, bound, now, setting.end)
+
+
+@inner
+def fetch(households, persons, houses, heads):
+    """Read the rows of several households and of their heads, before they are needed.
+
+    Rows lie far apart. Where what is done next depends on a row, the processor waits for it; in
+    these short loops it can read several rows at a time. Nothing else comes of it.
+
+    Args:
+        houses: [n] rows.
+        heads: [at least n] working array.
+    """
+    total = np.int64(0)
+    for i in range(houses.shape[0]):
+        house = np.uint64(houses[i])
+        head = households.head[house]
+        heads[i] = 0 if head == NOBODY else head
+        total += households.activity[house] ^ households.makeup[house] ^ households.mask[house]
+        total += households.home[house] ^ households.place[house] ^ households.size[house]
+        total += households.ident[house] > 0
+    for i in range(houses.shape[0]):
+        house = np.uint64(houses[i])
+        total += households.status[house] ^ households.citizenship[house] ^ households.group[house]
+        total += households.kin[house] ^ households.flags[house] ^ households.uprooted[house]
+        total += households.moved[house] ^ households.since[house]
+        total += (households.weight[house] > 0) ^ (households.means[house] > 0)
+    for i in range(houses.shape[0]):
+        head = np.uint64(heads[i])
+        total += persons.traits[head] ^ persons.past[head]
+        total += (persons.next[head] > 0) ^ (persons.born[head] > 0)
+    heads[0] = total  # else the compiler would leave out the reading
+
+
 @kernel
 def live(
     households, persons, plans, first, n, spare, setting, tables, conditions, means, classes, law,
@@ -128,12 +196,16 @@ def live(
         (row, n, used): the next row to be dealt with, n if all is done and less if there is no more
         room; rows of plans; spare rows used.
     """
-    options, shares = np.empty((4, 4)), np.empty(7)
+    heads = np.empty(AHEAD, np.int64)
+    nests, shares = np.empty((2, tables.country.shape[0])), np.empty(7)
     used = 0
-    i = first
+    i = fetched = first
     while i < n:
         if not has_room(plans, n, log, used, spare):
             return i, n, used
+        if i >= fetched:
+            fetched = min(i + AHEAD, n)
+            fetch(households, persons, plans.household[i:fetched], heads)
         house = plans.household[i]
         now = plans.now[i]
         who = households.ident[house]
@@ -148,11 +220,9 @@ def live(
             what, when = MAKEUP, now
         elif lives:
             if setting.decides[households.home[house]]:
-                bound = MARGIN * close_bound(
-                    households, persons, tables, conditions, house, now, setting.end, setting.month
+                when, height, word = next_decision(
+                    households, persons, tables, conditions, setting, house, now
                 )
-                moves = Plane(setting.planes[segment.MOVE], setting.plane_start, setting.plane_days)
-                when, height, word = next_point(moves, who, bound, now, setting.end)
                 if when < np.inf:
                     what = POINT
             plane, rate, since, until = status.status_clock(
@@ -193,12 +263,14 @@ def live(
         severity = severities.by_day[day, place]
         fate = NONE
         if what == LEG:
-            legs, way = ways[plans.caravan[i] + 1]
-            fate, taken = end_of_leg(
-                households, persons, plans, i, legs, way, setting, law, counts, log, spare[used]
-            )
-            if taken:
-                used += 1
+            fate = ARRIVED
+            if plans.leg[i] != DIRECT:
+                legs, way = ways[plans.caravan[i] + 1]
+                fate, taken = end_of_leg(
+                    households, persons, plans, i, legs, way, setting, law, counts, log, spare[used]
+                )
+                if taken:
+                    used += 1
             if fate == GONE:
                 continue
             if fate == ARRIVED:
@@ -241,10 +313,14 @@ def live(
             cell = cell_of(
                 households, persons, house, setting.country, setting.month, setting.strides
             )
+            money = np.float64(households.means[house])
+            chooser = chooser_of(
+                households, persons, tables, conditions, classes, house, setting.month
+            )
             if what == POINT:
                 answer, hazard, flight, uprooted, trapped = answer_at(
-                    households, persons, tables, conditions, means, classes, house, when, height,
-                    word, setting.month, options,
+                    households, persons, tables, conditions, means, house, chooser, when,
+                    height, word, setting.month, nests,
                 )  # fmt: skip
                 if answer > NO_PERMISSION:
                     continue
@@ -258,10 +334,11 @@ def live(
                 price += tables.fee[k, setting.country[goal], channel]
                 households.activity[house] = RESIDENT
             else:
+                if what == STUCK:
+                    look_around(tables, hazard, chooser, money, nests[hazard])
                 goal, channel, companions, price = choose(
-                    households, persons, house, word, hazard, tables, conditions, classes,
+                    tables, hazard, chooser, money, nests[hazard], word,
                     setting.draws[segment.DESTINATION], setting.draws[segment.CHANNEL],
-                    setting.month, options,
                 )  # fmt: skip
             if what == POINT:
                 w = np.int64(households.weight[house])

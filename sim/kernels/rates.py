@@ -12,12 +12,11 @@ from typing import NamedTuple
 import numpy as np
 
 from sim.core.jit import equation, inner, kernel
-from sim.core.state import DAYS_A_YEAR, F64, GROUNDS, Bool
-from sim.core.terms import Activity, Hazard, Status
-from sim.kernels.alternatives import inclusive_values, locality
+from sim.core.state import DAYS_A_YEAR, F64, Bool
+from sim.core.terms import Hazard, Status
+from sim.kernels.alternatives import chooser_of, nests_as_ruled, worth_if_lifted
 from sim.kernels.household import who_could_go
 
-WAITING = int(Activity.waiting)
 CITIZEN = int(Status.citizen)
 LIVELIHOOD = int(Hazard.livelihood)
 MARGIN = 1.000001
@@ -146,48 +145,63 @@ def rate_factors(households, persons, conditions, house, want, fear, rested, sta
 
 
 @inner
-def evaluate(households, persons, tables, conditions, classes, house, now, month, money, ways):
-    """The two rates per year, with and without the means and permission constraints.
+def factors_at(households, persons, conditions, house, now, month):
+    """(l, f) of `rate_factors` at a time."""
+    p, mask = households.place[house], households.mask[house]
+    day = day_of(conditions, now)
+    want, fear = conditions.want[day, p, mask & 15], conditions.fear[day, p, mask >> 4]
+    since = (now - households.moved[house]) / DAYS_A_YEAR
+    return rate_factors(households, persons, conditions, house, want, fear, since, since, month)
+
+
+@inner
+def rates_as_ruled(tables, who, l, f, money, nests, n_hazards):
+    """The two rates per year, with both constraints.
 
     Args:
+        who: `Chooser`.
+        l, f: The rates for W = 1; where one is 0, nothing is evaluated.
         money: Means at hand.
-        ways: [4, 4] working array.
+        nests: [hazard, place] out: see `nests_as_ruled`; not written to where a rate is 0.
+        n_hazards: 1 if only the livelihood rate is needed, else 2.
 
     Returns:
-        (L, F, L_M, F_M, L_P, F_P, L_MP, F_MP)
+        (L, F)
     """
-    head = households.head[house]
-    p = np.int64(households.place[house])
-    o = np.int64(households.home[house])
-    g = np.int64(persons.traits[head]) >> 4
-    k = classes[households.citizenship[house], households.group[house]]
-    education = (np.int64(persons.traits[head]) >> 1) & 3
-    kin = np.int64(households.kin[house])
-    confined = conditions.by_state[p, households.mask[house] >> 4]
-    founded = households.flags[house] & GROUNDS > 0
-    local = locality(households, tables, house)
-    queued = households.activity[house] == WAITING
-    n, pioneer, child = who_could_go(households, persons, house, month)
-    day = day_of(conditions, now)
-    want = conditions.want[day, p, households.mask[house] & 15]
-    fear = conditions.fear[day, p, households.mask[house] >> 4]
-    since = (now - households.moved[house]) / DAYS_A_YEAR
-    l, f = rate_factors(households, persons, conditions, house, want, fear, since, since, month)
-    lr = lm = lp = lmp = fr = fm = fp = fmp = 0.0
+    lr = fr = 0.0
+    for h in range(n_hazards):
+        base = l if h == LIVELIHOOD else f
+        if base > 0.0:
+            rate = base * nests_as_ruled(tables, h, who, money, nests[h]) ** tables.inclusive
+            if h == LIVELIHOOD:
+                lr = rate
+            else:
+                fr = rate
+    return lr, fr
+
+
+@inner
+def rates_if_lifted(tables, who, l, f, money, nests):
+    """The two rates per year without the means constraint, the permission constraint, and both.
+
+    Args:
+        l, f, money: As in `rates_as_ruled`.
+        nests: [hazard, place] as `rates_as_ruled` writes them.
+
+    Returns:
+        (L_M, F_M, L_P, F_P, L_MP, F_MP)
+    """
+    lm = lp = lmp = fm = fp = fmp = 0.0
+    lam = tables.inclusive
     for h in range(2):
         base = l if h == LIVELIHOOD else f
-        if base <= 0.0:
-            continue
-        wr, wm, wp, wmp = inclusive_values(
-            tables, h, p, o, g, k, education, kin, confined, founded, local, queued, money, n,
-            pioneer >= 0, child >= 0, ways,
-        )  # fmt: skip
-        lam = tables.inclusive
-        if h == LIVELIHOOD:
-            lr, lm, lp, lmp = base * wr**lam, base * wm**lam, base * wp**lam, base * wmp**lam
-        else:
-            fr, fm, fp, fmp = base * wr**lam, base * wm**lam, base * wp**lam, base * wmp**lam
-    return lr, fr, lm, fm, lp, fp, lmp, fmp
+        if base > 0.0:
+            wm, wp, wmp = worth_if_lifted(tables, h, who, money, nests[h])
+            if h == LIVELIHOOD:
+                lm, lp, lmp = base * wm**lam, base * wp**lam, base * wmp**lam
+            else:
+                fm, fp, fmp = base * wm**lam, base * wp**lam, base * wmp**lam
+    return lm, fm, lp, fp, lmp, fmp
 
 
 @kernel
@@ -197,13 +211,14 @@ def rates(households, persons, houses, tables, conditions, classes, now, month, 
     Args:
         out: [n, 8] out: L, F, L_M, F_M, L_P, F_P, L_MP, F_MP, per year.
     """
-    ways = np.empty((4, 4))
+    nests = np.empty((2, tables.country.shape[0]))
     for i in range(houses.shape[0]):
         house = houses[i]
+        who = chooser_of(households, persons, tables, conditions, classes, house, month)
+        l, f = factors_at(households, persons, conditions, house, now, month)
         money = np.float64(households.means[house])
-        lr, fr, lm, fm, lp, fp, lmp, fmp = evaluate(
-            households, persons, tables, conditions, classes, house, now, month, money, ways
-        )
+        lr, fr = rates_as_ruled(tables, who, l, f, money, nests, 2)
+        lm, fm, lp, fp, lmp, fmp = rates_if_lifted(tables, who, l, f, money, nests)
         out[i, 0], out[i, 1], out[i, 2], out[i, 3] = lr, fr, lm, fm
         out[i, 4], out[i, 5], out[i, 6], out[i, 7] = lp, fp, lmp, fmp
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from sim.core.jit import event, inner
 from sim.core.rng import uniform2
-from sim.core.state import DIRECT, F64, HELD, I64, MICRO, NONE, REMOVED, Bool
+from sim.core.state import F64, HELD, I64, MICRO, NONE, REMOVED, Bool
 from sim.core.terms import Activity, Harm, Status
 from sim.kernels import segment
 from sim.kernels.harms import expect_harm, harm_party, in_country
@@ -192,7 +192,7 @@ def end_of_leg(households, persons, plans, i, legs, way, setting, law, counts, l
     """Let a party come to the end of its leg, detention or captivity, and begin the next leg.
 
     Args:
-        i: Row of the plan.
+        i: Row of the plan of a journey by corridors.
         new: Row for a household of children who are taken from the party.
 
     Returns:
@@ -210,8 +210,6 @@ def end_of_leg(households, persons, plans, i, legs, way, setting, law, counts, l
     e = plans.leg[i]
     occasion = plans.word[i] ^ np.uint64(plans.n_legs[i])
     taken = False
-    if e == DIRECT:
-        return ARRIVED, taken
     if e <= REMOVED:
         n = np.int64(households.size[house])
         harm_party(harmed, legs.corridor[REMOVED - e], own, FORCED_RETURN, n, w, 1.0, 0.0)
