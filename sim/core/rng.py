@@ -96,12 +96,15 @@ def uniform2(key, who, what):
 def mixed_array(z: U64) -> U64:
     """`mixed` over an array (NumPy wraps silently on arrays)."""
     z = z + np.uint64(GOLDEN)
-    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return z ^ (z >> np.uint64(31))
+    z ^= z >> 30
+    z *= np.uint64(0xBF58476D1CE4E5B9)
+    z ^= z >> 27
+    z *= np.uint64(0x94D049BB133111EB)
+    z ^= z >> 31
+    return z
 
 
 def uniform_array(key: np.uint64, who: U64) -> NDArray[np.float64]:
     """`uniform` over an array of ids."""
-    words = mixed_array(who ^ key) >> np.uint64(12)
+    words = mixed_array(who ^ key) >> 12
     return (words.astype(np.float64) + 0.5) * (1.0 / 4503599627370496.0)

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 EMPTY = {"int": np.int64, "float": np.float64, "bool": np.bool_, "text": np.int64}
 """Data types of the columns of an empty table."""
+DATE = np.dtype("datetime64[s]")
 
 
 class Recorder:
@@ -60,8 +61,8 @@ class Recorder:
             table = DECLARED[name]
             if table.at_end == at_end:
                 columns = table.rows(world, census)
-                when = np.empty(len(next(iter(columns.values()))), "datetime64[s]")
-                when[:] = days[table.date]
+                when = np.empty(len(next(iter(columns.values()))), DATE)
+                when.fill(days[table.date])
                 blocks.append({"date": when, **columns})
 
     def so_far(self) -> dict[str, list[dict[str, Any]]]:
@@ -106,7 +107,7 @@ def _nothing(table: Table) -> dict[str, Any]:
         it.name: np.empty(0, EMPTY[it.kind]) for it in table.columns if not it.optional
     }
     cell = {"cell": np.empty(0, np.int64)} if table.by else {}
-    return {"date": np.empty(0, "datetime64[s]"), **cell, **columns}
+    return {"date": np.empty(0, DATE), **cell, **columns}
 
 
 class Stepper:

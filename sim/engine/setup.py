@@ -56,7 +56,7 @@ def start_counting(world: World) -> None:
         for counter in mechanism.counters:
             before = world.counts.get(counter.name)
             if isinstance(before, np.ndarray):
-                before[...] = 0
+                before.fill(0)
             else:
                 world.counts[counter.name] = counter.new(world)
 

@@ -23,7 +23,7 @@ BLOCK = 16
 
 @kernel
 def solve_routes(legs, length, utility, price, usable, cost, value, fare):
-    """Costs, values and fares of reaching every place from every place.
+    """Costs, values and fares of reaching every place from every place, for several plans.
 
     cost(n, d) = min over legs e leaving n of length_e + cost(target of e, d), cost(d, d) = 0
     A leg is open towards d where cost falls along it. No journey goes through a camp.
@@ -34,48 +34,56 @@ def solve_routes(legs, length, utility, price, usable, cost, value, fare):
 
     Args:
         legs: `Legs`.
-        length: [leg] cost of it, at least `LEAST_COST`.
-        utility: [class, leg] utility over the scale of the logit.
-        price: [leg] money per person.
-        usable: [leg] whether it can be traversed at all.
-        cost: [place, destination] out: least cost, infinite where there is no route.
-        value: [class, place, destination] out: ln z, -inf where there is no route.
-        fare: [place, destination] out: cheapest fare per person over open legs, infinite where
-            there is no route.
+        length: [plan, leg] cost of it, at least `LEAST_COST`; the plans `BEST` and `CHEAPEST` of
+            the first conditions, then those of the next ones.
+        utility: [conditions, class, leg] utility over the scale of the logit.
+        price: [conditions, leg] money per person.
+        usable: [conditions, leg] whether it can be traversed at all.
+        cost: [plan, place, destination] out: least cost, infinite where there is no route.
+        value: [plan, class, place, destination] out: ln z, -inf where there is no route; the last
+            plans may be left out.
+        fare: [plan, place, destination] out: cheapest fare per person over open legs, infinite
+            where there is no route.
     """
-    n = cost.shape[0]
-    n_classes = utility.shape[0]
-    into = np.argsort(legs.target, kind="mergesort")
-    into = into[usable[into]]
-    arrive = np.searchsorted(legs.target[into], np.arange(n + 1))
-    start, further = legs.source[into], length[into]
+    n, n_legs = cost.shape[1], length.shape[1]
+    by_target = np.argsort(legs.target, kind="mergesort")
     is_camp = np.zeros(n, np.bool_)
     is_camp[legs.target[legs.into_camp]] = True
-    weight = np.exp(utility)
     near, cheapest = np.empty((BLOCK, n)), np.empty((BLOCK, n))
-    z = np.empty((BLOCK, n, n_classes))
     order = np.empty(n, np.int64)
-    for begin in range(0, n, BLOCK):
-        end = min(begin + BLOCK, n)
-        for d in range(begin, end):
-            b = d - begin
-            found = order[: _nearest_first(arrive, start, further, is_camp, d, near[b], order)]
-            _sum_up(legs, weight, price, usable, d, found, near[b], z[b], cheapest[b])
-            for g in range(n_classes):
-                least, most = 1.0, 1.0
-                for p in found:
-                    least, most = min(least, z[b, p, g]), max(most, z[b, p, g])
-                if least < LEAST_SUM or most > 1.0 / LEAST_SUM:
-                    _sum_logs(legs, utility[g], usable, d, found, near[b], z[b, :, g])
-                else:
-                    for p in range(n):
-                        z[b, p, g] = math.log(z[b, p, g]) if z[b, p, g] > 0.0 else -np.inf
-        for p in range(n):
+    costs, places = np.empty(n_legs + 1), np.empty(n_legs + 1, np.int64)
+    for plan in range(length.shape[0]):
+        now = plan // 2
+        can, pay, weight = usable[now], price[now], np.exp(utility[now])
+        into = by_target[can[by_target]]
+        arrive = np.searchsorted(legs.target[into], np.arange(n + 1))
+        start, further = legs.source[into], length[plan][into]
+        n_classes = utility.shape[1] if plan < value.shape[0] else 0
+        z = np.empty((BLOCK, n, n_classes))
+        for begin in range(0, n, BLOCK):
+            end = min(begin + BLOCK, n)
             for d in range(begin, end):
-                cost[p, d], fare[p, d] = near[d - begin, p], cheapest[d - begin, p]
-            for g in range(n_classes):
+                b = d - begin
+                n_found = _nearest_first(
+                    arrive, start, further, is_camp, d, costs, places, near[b], order
+                )
+                found = order[:n_found]
+                _sum_up(legs, weight, pay, can, d, found, near[b], z[b], cheapest[b])
+                for g in range(n_classes):
+                    least, most = 1.0, 1.0
+                    for p in found:
+                        least, most = min(least, z[b, p, g]), max(most, z[b, p, g])
+                    if least < LEAST_SUM or most > 1.0 / LEAST_SUM:
+                        _sum_logs(legs, utility[now, g], can, d, found, near[b], z[b, :, g])
+                    else:
+                        for p in range(n):
+                            z[b, p, g] = math.log(z[b, p, g]) if z[b, p, g] > 0.0 else -np.inf
+            for p in range(n):
                 for d in range(begin, end):
-                    value[g, p, d] = z[d - begin, p, g]
+                    cost[plan, p, d], fare[plan, p, d] = near[d - begin, p], cheapest[d - begin, p]
+                for g in range(n_classes):
+                    for d in range(begin, end):
+                        value[plan, g, p, d] = z[d - begin, p, g]
 
 
 @inner
@@ -86,7 +94,7 @@ def leads_on(legs, usable, near, p, e, d):
 
 
 @subkernel
-def _nearest_first(arrive, start, length, is_camp, d, near, order):
+def _nearest_first(arrive, start, length, is_camp, d, costs, places, near, order):
     """Find the least costs of reaching a destination, by Dijkstra's algorithm.
 
     Args:
@@ -94,14 +102,14 @@ def _nearest_first(arrive, start, length, is_camp, d, near, order):
         start, length: [leg] place where it starts, and its cost.
         is_camp: [place] whether no way leads through it.
         d: The destination.
+        costs, places: [leg + 1] room for places to look at next.
         near: [place] out: least cost.
         order: [place] out: places with a route, nearest first.
 
     Returns:
         Number of places with a route.
     """
-    # Places to look at next, nearest last; those for which something nearer was found are skipped.
-    costs, places = np.empty(len(start) + 1), np.empty(len(start) + 1, np.int64)
+    # What to look at next has the nearest last; what something nearer was found for is skipped.
     near[:] = np.inf
     near[d], costs[0], places[0] = 0.0, 0.0, d
     waiting, found = 1, 0

@@ -87,15 +87,34 @@ def relax(coupling, steady, added, share, path):
 
 
 @kernel
-def products(factors, result):
-    """Products of the factors of each subset of threats.
+def add_up(severity, year, years):
+    """Add up severities through the days.
 
     Args:
-        factors: [row, threat].
-        result: [row, 2^threats] out: bit k of the column says whether threat k is in the subset.
+        severity: [day, place, threat].
+        year: Days in a year.
+        years: [day + 1, place, threat] out: years at severity 1 up to the beginning of each day.
     """
-    for row in range(len(factors)):
-        result[row, 0] = 1.0
-        for k in range(factors.shape[1]):
-            for subset in range(1 << k):
-                result[row, (1 << k) + subset] = result[row, subset] * factors[row, k]
+    years[0] = 0.0
+    for day in range(severity.shape[0]):
+        for p in range(severity.shape[1]):
+            for k in range(severity.shape[2]):
+                years[day + 1, p, k] = years[day, p, k] + severity[day, p, k] / year
+
+
+@kernel
+def products(factors, first, n, result):
+    """Products of the factors of each subset of some threats.
+
+    Args:
+        factors: [day, place, threat].
+        first, n: The first of these threats, and their number.
+        result: [day, place, 2^n] out: bit k of the column says whether the k-th is in the subset.
+    """
+    for day in range(factors.shape[0]):
+        for p in range(factors.shape[1]):
+            result[day, p, 0] = 1.0
+            for k in range(n):
+                factor = factors[day, p, first + k]
+                for subset in range(1 << k):
+                    result[day, p, (1 << k) + subset] = result[day, p, subset] * factor

@@ -204,3 +204,20 @@ def count_people(
                 stocks[p, c, status] += n
                 for k in range(7):
                     exposed[p, c, k] += n * (mask >> k & 1)
+
+
+@kernel
+def sum_by_country(stocks, country, is_camp, total):
+    """Sum stocks of places by country.
+
+    Args:
+        stocks: [place, citizenship, status] people.
+        country: [place] index of its country.
+        is_camp: [place].
+        total: [2, country, citizenship, status] in other places (0), and in camps (1); added to.
+    """
+    for p in range(stocks.shape[0]):
+        camp = 1 if is_camp[p] else 0
+        for c in range(stocks.shape[1]):
+            for s in range(stocks.shape[2]):
+                total[camp, country[p], c, s] += stocks[p, c, s]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -52,7 +53,9 @@ def in_queues(rows: I64, queue: I64, *rank: Any) -> list[I64]:
         rank: [n] what the order goes by, the last one first.
     """
     order = np.lexsort((*rank, queue))
-    return np.split(rows[order], np.flatnonzero(np.diff(queue[order])) + 1) if len(rows) else []
+    rows, queue = rows[order], queue[order]
+    edges = np.flatnonzero(queue[1:] != queue[:-1]) + 1
+    return [rows[a:b] for a, b in pairwise([0, *edges.tolist(), len(rows)]) if a < b]
 
 
 def serve(n_people: I64, left: int, allowed: int) -> tuple[int, I64, int]:

@@ -10,10 +10,12 @@ from __future__ import annotations
 
 from calendar import monthrange
 from datetime import date
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from sim.core.same import Same
 from sim.core.state import F64, I64
 from sim.kernels.alternatives import Surge
 
@@ -44,8 +46,17 @@ def is_pending(rule: Policy, when: date) -> bool:
 
 def any_pending(scenario: Scenario, when: date) -> bool:
     """Whether any rule causes a surge on a date."""
-    announced = (rule for rule in scenario.policies if rule.announced is not None)
-    return any(rule.enabled and is_pending(rule, when) for rule in announced)
+    return any(known <= when < start for known, start in surges(Same(scenario)))
+
+
+@lru_cache(maxsize=4)
+def surges(scenario: Same[Scenario]) -> list[tuple[date, date]]:
+    """(first day of the surge, start of the rule) of rules that are announced and enabled."""
+    return [
+        (known, rule.start)
+        for rule in scenario.it.policies
+        if rule.enabled and rule.start and (known := first_day(rule)) is not None
+    ]
 
 
 def changes(scenario: Scenario) -> set[date]:

@@ -58,9 +58,11 @@ JOURNEYS = dense(
 def journey_rows(world: World, _census: Census) -> Rows:
     """People by how they travelled and how their journeys ended."""
     journeys = JOURNEYS.of(world)
-    where = np.nonzero(journeys.any(axis=4))
+    rows = journeys.reshape(-1, journeys.shape[-1])
+    found = np.flatnonzero(rows.any(axis=1))
+    where = np.unravel_index(found, journeys.shape[:-1])
     axes = dict(zip(("citizenship", "caravan", "attempt", "party"), where, strict=True))
-    return axes | {outcome.name: journeys[(*where, outcome)] for outcome in Journey}
+    return axes | {it.name: its for it, its in zip(Journey, rows[found].T.copy(), strict=True)}
 
 
 MECHANISM = Mechanism(

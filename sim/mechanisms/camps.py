@@ -61,13 +61,15 @@ def fill_camps(world: World, segment: Segment) -> None:
         return
     households, geography = world.households, world.geography
     households.flags[houses] &= 255 - TO_CAMP
-    houses = houses[households.activity[houses] <= Activity.waiting]
+    houses = houses[households.activity[houses] <= int(Activity.waiting)]
     country, n_people = world.country[households.place[houses]], world.n_people(houses)
     people = people_at(world, geography.is_camp)
     lottery = uniform_array(key_of(world.seed, CAMP, -1 - world.month()), households.ident[houses])
-    for c in np.unique(country):
-        camps = np.flatnonzero(geography.is_camp & (world.country == c))
+    for c in sorted(set(world.country[geography.is_camp].tolist())):
         mine = np.flatnonzero(country == c)
+        if not len(mine):
+            continue
+        camps = np.flatnonzero(geography.is_camp & (world.country == c))
         mine = mine[np.argsort(lottery[mine], kind="stable")]
         for camp in camps:
             room = geography.capacity[camp] - people[camp]

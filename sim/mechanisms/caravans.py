@@ -41,6 +41,8 @@ def forming(scenario: Scenario, left: I64, day: int) -> I64:
         day: Day from the start.
     """
     joined = np.full(left.shape, -1, np.int64)
+    if not called(scenario):
+        return joined
     places = {place.id: i for i, place in enumerate(scenario.places)}
     countries = {country.id: i for i, country in enumerate(scenario.countries)}
     numbered = sorted(enumerate(called(scenario)), key=lambda pair: (pair[1].start, pair[1].id))

@@ -10,10 +10,10 @@ import numpy as np
 from sim.core.parallel import FEW_PEOPLE, in_ranges
 from sim.core.state import I64
 from sim.core.terms import N_THREATS, Activity, Answer, Status
-from sim.kernels.tally import count_people
+from sim.kernels.tally import count_people, sum_by_country
 from sim.mechanisms.plans import PLANS
 from sim.model.columns import ACTIVITY, ANSWER, CITIZENSHIP, PLACE, STATUS, Column
-from sim.model.declare import NOBODY, Hook, Mechanism, Rows, State, Table
+from sim.model.declare import NOBODY, Hook, Mechanism, Rows, State, Table, where_nonzero
 from sim.model.world import Census
 
 if TYPE_CHECKING:
@@ -111,16 +111,14 @@ def take_census(world: World, day: int) -> Census:
 def stocks_of(world: World, census: Census) -> Stocks:
     """Stocks that other mechanisms read, from a census."""
     n = world.n_countries
-    is_camp = world.geography.is_camp
     by_country = np.zeros((2, n, n, len(Status)), np.int64)
-    for camp, c, people in zip(is_camp.astype(np.int64), world.country, census.stocks, strict=True):
-        by_country[camp, c] += people
+    sum_by_country(census.stocks, world.country, world.geography.is_camp, by_country)
     camps = by_country[1].sum(axis=(1, 2))
     abroad = by_country.copy()
     abroad[:, np.arange(n), np.arange(n)] = 0
     by_country = by_country.sum(axis=0)
     residents = census.stocks.sum(axis=(1, 2))
-    settled = census.stocks[:, :, [Status.citizen, Status.regular]].sum(axis=(1, 2))
+    settled = census.stocks.take([Status.citizen, Status.regular], axis=2).sum(axis=(1, 2))
     return Stocks(
         diaspora=by_country.sum(axis=2).T.copy(),
         residents=residents,
@@ -146,8 +144,8 @@ def count(world: World, segment: Segment) -> None:
 def check_account(world: World, census: Census) -> None:
     """Check that everyone alive is in exactly one state, and that births and deaths add up."""
     account = ACCOUNT.of(world)
-    travelling = int(census.activities[:, Activity.travelling].sum())
-    somewhere = int(census.stocks.sum())
+    by_activity = census.activities.sum(axis=0)
+    travelling, somewhere = int(by_activity[Activity.travelling]), int(census.stocks.sum())
     alive = account.start + account.born - account.died - account.dead
     found = census.activities.sum(axis=1)
     if (found != alive).any() or somewhere + travelling != alive.sum():
@@ -157,28 +155,29 @@ def check_account(world: World, census: Census) -> None:
             f" - {account.died.sum()} natural deaths - {account.dead.sum()} deaths on the way"
         )
     households, plans = world.households, PLANS.of(world)
-    activity, people = households.activity[plans.household], world.n_people(plans.household)
+    people = world.n_people(plans.household)
+    planned = np.bincount(households.activity[plans.household], people, len(by_activity))
     for one in (Activity.waiting, Activity.travelling, Activity.captive):
-        if people[activity == one].sum() != census.activities[:, one].sum():
+        if planned[one] != by_activity[one]:
             raise LostPeopleError(f"{world.date()}: somebody is {one.name} without a plan")
 
 
 def stock_rows(_world: World, census: Census) -> Rows:
     """People by place, citizenship and status."""
-    place, citizenship, status = np.nonzero(census.stocks)
-    people = census.stocks[place, citizenship, status]
+    place, citizenship, status = where = where_nonzero(census.stocks)
+    people = census.stocks[where]
     return {"place": place, "citizenship": citizenship, "status": status, "people": people}
 
 
 def blocked_rows(_world: World, census: Census) -> Rows:
     """People who could not move, by the constraint that stopped them."""
-    place, citizenship, by = np.nonzero(census.blocked)
+    place, citizenship, by = where = where_nonzero(census.blocked)
     return {
         "place": place,
         "citizenship": citizenship,
         "answer": by + int(Answer.no_means),
-        "households": census.blocked_households[place, citizenship, by],
-        "people": census.blocked[place, citizenship, by],
+        "households": census.blocked_households[where],
+        "people": census.blocked[where],
     }
 
 

@@ -52,6 +52,8 @@ OPEN_STATUS = {
     Channel.irregular: Status.irregular,
 }
 """Status that people expect to get by each channel."""
+EXPECTED_STATUS = [int(OPEN_STATUS[Channel(slot)]) for slot in range(N_SLOTS)]
+"""[slot] the same."""
 THRIFT = 1e6
 """Utility of the focus's median means to people who look for the cheapest way: price decides."""
 TOLERANCE = 1e-6
@@ -104,6 +106,7 @@ class Choices:
         self.people = np.array([p.people for p in places])
         self.country_people = np.bincount(self.country, self.people, self.n_countries)
         self.eligible = np.array([p.kind != "camp" and p.people > 0 for p in places])
+        self.n_eligible = int(self.eligible.sum())
         income = np.array([p.income_ppp or p.income or 1.0 for p in places])
         jobless = np.array([p.unemployment for p in places])
         self.log_income = np.log(income * (1.0 - jobless) / scenario.decision.reference_income)
@@ -119,7 +122,7 @@ class Choices:
         weights = per_threat(scenario.decision.threat_weight)
         self.threat_weight = weights / max(weights.max(), 1e-12)
         """[threat] relative weights: as at home; the largest is 1."""
-        self.prior = self._stated_priors(number)
+        self.thinks, self.of, self.prior = self._opinions(number)
         self.price_scale = self._price_scale()
         self.geography = np.zeros((2, 2, len(scenario.decision.classes), n, n, 2))
         self.price = np.full((2, n, n, 2), np.inf)
@@ -130,13 +133,21 @@ class Choices:
             / scenario.decision.nest
         )
         """[h, 3] factor of who goes, by `Companions`."""
+        self.fullest: F64 = self.companions.sum(axis=1)[:, None, None, None]
+        """[h, 1, 1, 1] sum of the factors of all kinds of companions."""
         with np.errstate(over="ignore"):  # refused once all of V is known
             self.at_large = self._at_large()
-        self.own = self.country[None, :] == np.arange(self.n_countries)[:, None]
-        """[citizenship, d]"""
+        self.same = np.eye(self.n_countries, dtype=bool)
+        """[country, country]"""
+        self.own = self.of[:, None] == self.country
+        """[row, d] whether the destination is in the country of origin."""
+        self.pairs = self.of[:, None] * self.n_countries + self.country
+        """[row, d] position of the pair of countries in a table of such pairs."""
         self.tiring = scenario.decision.fatigue * np.maximum(network.hops, 0)
         """[p, d] tiring legs of the shortest way."""
         self.way: Way
+        self.nested: F64
+        """[h, o, d] pull of destinations, to the power of the nest."""
         self.bound: F64
         """[h, p, o, g] result of `bounds`."""
         self.joined: I64
@@ -251,12 +262,13 @@ class Choices:
         nothing = np.zeros_like(met.caught)
         free = self.network.legs.price * factor
         unmet = Enforcement(nothing, nothing, np.ones_like(met.usable), free)
-        todays = self._routes(met, legs)
+        # Nobody goes by the cheapest way of the open-policy case: only its fare counts.
+        utility, cost, value, fare = self._routes(legs, (met, unmet), n_plans=4, n_values=3)
         # Where policy is open, people can still go as they go today, so it can only be better.
-        better = self._routes(unmet, legs, travelled=False)
-        values = np.stack([todays.value[BEST], better.value[BEST]])
+        values = value[BEST::2].copy()
         np.maximum(values[1], values[0], out=values[1])
-        fares = (todays.fare[CHEAPEST], np.minimum(better.fare[CHEAPEST], todays.fare[CHEAPEST]))
+        fares = fare[CHEAPEST::2].copy()
+        np.minimum(fares[1], fares[0], out=fares[1])
         values *= decision.route_scale
         values += self.tiring
         # [h, w, g, p, d]
@@ -267,9 +279,9 @@ class Choices:
             self.geography[..., 1], self.price[..., 1] = ways, fares
         else:
             self.geography[..., 1][..., whose] = ways[..., whose]
-            self.price[..., 1][..., whose] = np.stack(fares)[..., whose]
+            self.price[..., 1][..., whose] = fares[..., whose]
         return Way(
-            routes=todays,
+            routes=Routes(utility[0], cost[:2], value[:2], fare[:2]),
             price=met.price,
             usable=met.usable,
             intercepted=met.caught,
@@ -277,48 +289,53 @@ class Choices:
             custody=rules.custody,
         )
 
-    def _routes(self, met: Enforcement, legs: Legs, travelled: bool = True) -> Routes:
-        """Solve the route choice.
+    def _routes(
+        self, legs: Legs, conditions: tuple[Enforcement, ...], n_plans: int, n_values: int
+    ) -> tuple[F64, F64, F64, F64]:
+        """Solve the route choice under one or several conditions of travel; see `solve_routes`.
 
         Args:
-            met: Effects of enforcement on the legs.
             legs: Legs with their hazards.
-            travelled: Whether people go by these routes; if not, the cheapest plan has only a fare,
-                and no values.
+            conditions: Effects of enforcement on the legs.
+            n_plans: Plans to be solved: `BEST` and `CHEAPEST` of each of the conditions in turn.
+            n_values: Plans of which values are wanted: the first ones.
+
+        Returns:
+            ([conditions, class, leg] utility over the scale of the logit, [plan, p, d] cost,
+            [plan, class, p, d] value, [plan, p, d] fare).
         """
         decision, journey = self.scenario.decision, self.scenario.journey
+        # [conditions, leg]
+        caught, bribed, usable, price = (np.array(it) for it in zip(*conditions, strict=True))
         harm = (
             legs.death
             + journey.violence_weight * legs.violence
-            + journey.extortion_weight * (legs.extortion + met.bribed)
+            + journey.extortion_weight * (legs.extortion + bribed)
             + journey.kidnapping_weight * legs.kidnapping
         )
+        weighed = price / self.price_scale
         risk = self.risk[:, None]
         utility = (
-            -decision.risk * risk * harm
-            + decision.interception * np.log1p(-np.minimum(met.caught, PASSABLE))
+            -decision.risk * risk * harm[:, None]
+            + (decision.interception * np.log1p(-np.minimum(caught, PASSABLE)))[:, None]
             - decision.livelihood.waiting * legs.days / 30.4375
-            - decision.cost * np.log1p(met.price / self.price_scale)
+            - (decision.cost * np.log1p(weighed))[:, None]
             - decision.transit_threat * risk * self.danger[legs.target]
             - decision.fatigue
         )
         # Which legs lead on does not depend on taste: it is judged by people of average taste.
-        length = np.maximum(-self.share @ utility / self.share.sum(), LEAST_COST)
-        thrifty = length + THRIFT * met.price / self.price_scale
+        length = np.empty((len(conditions), 2, len(legs.target)))
+        for each, its in zip(length, utility, strict=True):
+            each[BEST] = -self.share @ its / self.share.sum()
+        np.maximum(length[:, BEST], LEAST_COST, out=length[:, BEST])
+        length[:, CHEAPEST] = length[:, BEST] + THRIFT * price / self.price_scale
+        utility /= decision.route_scale
         n = self.n_places
-        found = Routes(
-            utility / decision.route_scale,
-            np.empty((2, n, n)),
-            np.empty((2, len(risk), n, n)),
-            np.empty((2, n, n)),
-        )
-        some = len(risk) if travelled else 0
-        for plan, cost, classes in ((BEST, length, len(risk)), (CHEAPEST, thrifty, some)):
-            solve_routes(
-                legs, cost, found.utility[:classes], met.price, met.usable, found.cost[plan],
-                found.value[plan, :classes], found.fare[plan],
-            )  # fmt: skip
-        return found
+        cost, fare = np.empty((n_plans, n, n)), np.empty((n_plans, n, n))
+        value = np.empty((n_values, len(risk), n, n))
+        lengths = length.reshape(-1, len(legs.target))[:n_plans]
+        solve_routes(legs, lengths, utility, price, usable, cost, value, fare)
+        return utility, cost, value, fare
 
     def _distance(self, taste: Tastes) -> F64:
         """[p, d] the part of V that geography sets."""
@@ -341,31 +358,22 @@ class Choices:
             wait: [k, c, s] months.
             day: Day from the start (campaigns are dated).
         """
-        decision = self.scenario.decision
-        c = self.country
-        shift = self._campaigns(day)
+        decision, c, n = self.scenario.decision, self.country, self.n_places
         expected = expected @ self.threat_weight
-        n = self.n_places
-        tastes = (decision.livelihood, decision.flight)
-        actual = np.stack([
+        actual = np.array([
             taste.income * self.log_income + taste.democracy * self.democracy
             - taste.threats * expected
-            for taste in tastes
+            for taste in (decision.livelihood, decision.flight)
         ])  # fmt: skip
-        # People of one country think alike, except where a prior is stated or a campaign is on.
-        told = np.flatnonzero(shift.any(axis=1) | ~np.isnan(self.prior).all(axis=(0, 2)))
-        alike = np.full((2, self.n_countries, n), np.nan)
-        priors = np.concatenate([alike, self.prior[:, told]], axis=1)
-        shifts = np.concatenate([np.zeros((self.n_countries, n)), shift[told]])
-        of = np.concatenate([np.arange(self.n_countries), c[told]])
-        factors = np.zeros((2, len(of), n))
-        for first in range(0, len(of), ROWS):
+        shift = self._campaigns(day)
+        factors = np.empty((2, len(self.of), n))
+        for first in range(0, len(self.of), ROWS):
             rows = slice(first, first + ROWS)
-            value = self._attraction(of[rows], diaspora, actual, priors[:, rows], shifts[rows])
+            value = self._attraction(rows, diaspora, actual, shift[rows])
             factors[:, rows] = np.where(self.eligible, np.exp(value / decision.nest), 0.0)
-        thinks = c.copy()
-        thinks[told] = np.arange(self.n_countries, len(of))
-        pull = np.take(factors, thinks, axis=1)
+        pull = factors.take(self.thinks, axis=1)
+        # Places of one country share a row: fewer powers are taken of rows than of places.
+        self.nested = (factors**decision.nest).take(self.thinks, axis=1)
         homeward = np.full(2, np.exp(decision.home_attachment / decision.nest))
         worth = self._worth(self.rules)
         self.entry = self._entry(self.rules, worth, chance, wait)
@@ -392,42 +400,44 @@ class Choices:
             if taste.look_ahead > 0:
                 self._look_ahead(h, taste.look_ahead)
 
-    def _attraction(self, of: I64, diaspora: I64, actual: F64, stated: F64, shift: F64) -> F64:
+    def _attraction(self, rows: slice, diaspora: I64, actual: F64, shift: F64) -> F64:
         """[h, row, d] attraction of destinations: migrant networks, and information about them.
 
         Args:
-            of: [row] country of origin.
+            rows: Rows of `of`.
             diaspora: [citizenship, country] people.
             actual: [h, d] value of living there.
-            stated: [h, row, d] prior value that the scenario states; NaN where it does not.
             shift: [row, d] shift of the prior value by information campaigns.
         """
-        decision = self.scenario.decision
-        here, own = np.ix_(of, self.country), np.eye(self.n_countries, dtype=bool)
+        decision, eligible = self.scenario.decision, self.eligible
         people = np.maximum(self.country_people, 1.0)[:, None]
-        abroad = np.where(own, people, diaspora)
-        known = np.where(own, 1.0, 1.0 - np.exp(-decision.information * abroad / people))
+        abroad = np.where(self.same, people, diaspora)
+        known = np.where(self.same, 1.0, 1.0 - np.exp(-decision.information * abroad / people))
         network = np.log((abroad + decision.least_diaspora) / people)
-        own, network, known = own[here], network[here], known[here]
-        seen = np.where(~own & self.eligible, known, 0.0)
+        # [row, d], and from here on [h, row, d]
+        own, pairs = self.own[rows], self.pairs[rows]
+        network, known = network.take(pairs), known.take(pairs)
+        seen = np.where(~own & eligible, known, 0.0)
         total = seen.sum(axis=1)
-        result = np.empty((2, *own.shape))
-        for h, taste in enumerate((decision.livelihood, decision.flight)):
-            prior = np.where(
-                total > 0, (seen * actual[h]).sum(axis=1) / np.maximum(total, 1e-300),
-                actual[h, self.eligible].mean(),
-            )  # fmt: skip
-            prior = np.where(np.isnan(stated[h]), prior[:, None], stated[h])
-            perceived = known * actual[h] + (1.0 - known) * (prior + shift)
-            result[h] = taste.network * network + perceived + taste.citizen * own
-        return result
+        average = np.array([it[eligible].sum() for it in actual]) / self.n_eligible
+        prior = np.where(
+            total > 0,
+            (seen * actual[:, None]).sum(axis=2) / np.maximum(total, 1e-300),
+            average[:, None],
+        )
+        stated = self.prior[:, rows]
+        prior = np.where(np.isnan(stated), prior[:, :, None], stated)
+        perceived = known * actual[:, None] + (1.0 - known) * (prior + shift)
+        tastes = (decision.livelihood, decision.flight)
+        ties, citizen = np.array([(it.network, it.citizen) for it in tastes]).T[..., None, None]
+        return np.asarray(ties * network + perceived + citizen * own)
 
     def _worth(self, rules: Rules) -> F64:
         """[h, c, s] value of the legal status that people expect to get by a channel."""
         factors = standing(self.scenario.living.status_income, rules.protection)
-        status = np.take(factors, [OPEN_STATUS[Channel(s)] for s in range(N_SLOTS)], axis=1)
         decision = self.scenario.decision
         income = np.array([decision.livelihood.income, decision.flight.income])
+        status = factors.take(EXPECTED_STATUS, axis=1)
         return np.asarray(income[:, None, None] * np.log(np.maximum(status, 1e-6)))
 
     def _entry(self, rules: Rules, worth: F64, chance: F64, wait: F64) -> F64:
@@ -442,14 +452,14 @@ class Choices:
         decision = self.scenario.decision
         chances = decision.admission * np.log(np.maximum(chance, decision.chance_floor))
         fees = decision.cost * np.log1p(rules.fee / self.price_scale)
-        entry = np.empty((2, *chance.shape))
-        for h, taste in enumerate((decision.livelihood, decision.flight)):
-            patience = np.full(N_SLOTS, taste.waiting)
-            # Asylum claimants wait in safety, so waiting costs them the same for both hazards.
-            patience[Channel.asylum] = decision.livelihood.waiting
-            value = worth[h] + chances - patience * wait - fees
-            entry[h] = np.where(rules.open, value, -np.inf)
-        return entry
+        patience = np.array(
+            [[decision.livelihood.waiting] * N_SLOTS, [decision.flight.waiting] * N_SLOTS]
+        )
+        # Asylum claimants wait in safety, so waiting costs them the same for both hazards.
+        patience[:, Channel.asylum] = decision.livelihood.waiting
+        waiting = patience[:, None, None] * wait
+        value = worth[:, None, None] + chances - waiting[:, None] - fees
+        return np.asarray(np.where(rules.open, value, -np.inf))
 
     def anticipate(self, coming: Rules, chance: F64, wait: F64) -> None:
         """Add the surge caused by announced rules; the look-ahead does not know about them.
@@ -463,12 +473,15 @@ class Choices:
         now = (way.intercepted, way.bribed, way.usable, way.price)
         same = all(np.array_equal(a, b) for a, b in zip(after, now, strict=True))
         legs = self.network.legs
-        value = (way.routes if same else self._routes(after, legs, travelled=False)).value
+        if same:
+            value = way.routes.value[BEST]
+        else:
+            value = self._routes(legs, (after,), n_plans=1, n_values=1)[2][BEST]
         self.tables = self.tables._replace(
             surge=surge(
                 decision.surge / decision.nest,
                 decision.route_scale * way.routes.value[BEST],
-                decision.route_scale * value[BEST],
+                decision.route_scale * value,
                 self.entry,
                 self._entry(coming, self._worth(coming), chance, wait),
                 coming.min_education,
@@ -491,7 +504,7 @@ class Choices:
         # People with free movement need no permission for a further move within the bloc either.
         settled = free * tables.admitted[h, :, Channel.labour][self.country] ** tables.nest
         foreign = np.where(tables.free[:, None, self.country], settled[None], foreign)
-        pull, homeward = tables.pull[h] ** tables.nest, tables.homeward[h] ** tables.nest
+        pull, homeward = self.nested[h], tables.homeward[h] ** tables.nest
         order = np.argsort(self.country, kind="stable")
         in_ranges(
             lambda a, b: look_ahead(
@@ -502,28 +515,41 @@ class Choices:
             self.threads,
         )  # fmt: skip
 
-    def _stated_priors(self, number: dict[str, int]) -> F64:
-        """[h, origin, destination] prior value of places abroad; NaN where none is stated."""
-        prior = np.full((2, self.n_places, self.n_places), np.nan)
-        index = {p.id: i for i, p in enumerate(self.scenario.places)}
-        for item in self.scenario.decision.prior:
-            origins = np.array([index[name] for name in item.at])
+    def _opinions(self, number: dict[str, int]) -> tuple[I64, I64, F64]:
+        """People of one country think alike, but for places with a stated prior or a campaign.
+
+        Returns:
+            ([origin] row of those who think alike, [row] their country,
+            [h, row, d] prior value of places abroad; NaN where none is stated)
+        """
+        scenario, n = self.scenario, self.n_places
+        index = {p.id: i for i, p in enumerate(scenario.places)}
+        told = [name for item in scenario.decision.prior for name in item.at]
+        for campaign in scenario.interventions:
+            told += campaign.at if campaign.kind == "campaign" else ()
+        apart = np.array(sorted({index[name] for name in told}), np.int64)
+        thinks = self.country.copy()
+        thinks[apart] = self.n_countries + np.arange(len(apart))
+        of = np.concatenate([np.arange(self.n_countries), self.country[apart]])
+        prior = np.full((2, len(of), n), np.nan)
+        for item in scenario.decision.prior:
+            origins = thinks[[index[name] for name in item.at]]
             targets = np.flatnonzero(np.isin(self.country, [number[it] for it in item.about]))
             for h, value in ((Hazard.livelihood, item.livelihood), (Hazard.flight, item.flight)):
                 if value is not None:
                     prior[h, origins[:, None], targets] = value
-        return prior
+        return thinks, of, prior
 
     def _campaigns(self, day: float) -> F64:
-        """[origin, destination] shift of the prior value of places abroad."""
-        shift = np.zeros((self.n_places, self.n_places))
+        """[row, destination] shift of the prior value of places abroad."""
+        shift = np.zeros((len(self.of), self.n_places))
         start = self.scenario.time.start
         for item in self.scenario.interventions:
             if item.kind != "campaign" or not item.enabled:
                 continue
             first = (item.start - start).days
             if first <= day < first + item.months * 30.4375:
-                origins = np.isin([p.id for p in self.scenario.places], item.at)
+                origins = self.thinks[[p.id in item.at for p in self.scenario.places]]
                 for about in item.about:
                     targets = [p.country == about for p in self.scenario.places]
                     shift[np.ix_(origins, np.array(targets))] += item.strength or 0.0
@@ -533,79 +559,61 @@ class Choices:
         """[h, p, o, g] upper bound of W^lam without means or permission constraints.
 
         It assumes that every household has a pioneer and an older child. Under open policy the
-        admission class does not matter. The pull of a destination is taken as the greatest for any
-        origin in the same country: a table for every origin would grow with the cube of the places.
+        admission class does not matter.
         """
         tables, n = self.tables, self.n_places
         nest, n_classes = tables.nest, len(self.scenario.decision.classes)
-        bloc = tables.free[:, self.country]
-        fullest = self._fullest()
-        # [h, d, s], and from here on [h, g, p, d]
-        worth = tables.admitted[:, self.country]
-        pull = tables.pull**nest * tables.ahead
-        # From abroad, people return only to their own place of origin.
-        home = np.diagonal(pull, axis1=1, axis2=2) * (tables.homeward**nest)[:, None]
-        # [h, citizenship, d]
-        others = np.zeros((2, self.n_countries, n))
-        elsewhere = np.where(np.eye(n, dtype=bool), 0.0, pull)
-        by_country = np.argsort(self.country, kind="stable")
-        present, first_of = np.unique(self.country[by_country], return_index=True)
-        others[:, present] = np.maximum.reduceat(elsewhere[:, by_country], first_of, axis=1)
-        lands = np.empty((3, 2, n, self.n_countries))
-        lands[0] = np.swapaxes(others, 1, 2)
-        lands[1] = np.where((self.own | bloc).T, 0.0, lands[0])
-        lands[2] = np.where((bloc & ~self.own).T, lands[0], 0.0)
-        settled = worth[:, :, Channel.labour] ** nest
-        by_channel = fullest * np.swapaxes(worth, 1, 2)[:, :, None]
+        # [h, s, 1, d] factors of channels by regular travel (the first ones), and by corridors.
+        worth = np.swapaxes(tables.admitted[:, self.country], 1, 2)
+        by_channel = self.fullest * worth[:, :, None]
+        regular, corridors = by_channel[:, : Channel.asylum], by_channel[:, Channel.asylum :]
+        if tables.surge.pending:
+            loss = self._greatest_loss()
+            regular = regular * surge_of(loss[:, : Channel.asylum], tables.surge.most)
+        regular = regular.sum(axis=1)[:, None]
         # [h, g, p, d]
         foreign = np.empty((2, n_classes, n, n))
         claimed = np.empty((2, n_classes, n))
         for first in range(0, n, ROWS):
             rows = slice(first, first + ROWS)
             at = np.arange(first, min(first + ROWS, n))
-            # Factors of channels by regular travel (the first ones), and by corridors.
-            regular = by_channel[:, : Channel.asylum].sum(axis=1)[:, None]
-            corridors = by_channel[:, Channel.asylum :].sum(axis=1)[:, None]
-            if tables.surge.pending:
-                gain = np.array([
-                    [self._greatest_surge(h, g, rows) for g in range(n_classes)] for h in Hazard
-                ])  # fmt: skip
-                gained = np.moveaxis(gain, 4, 1) * by_channel[:, :, None]
-                regular = gained[:, : Channel.asylum].sum(axis=1)
-                corridors = gained[:, Channel.asylum :].sum(axis=1)
             direct, irregular = (tables.geography[:, 1, :, rows, :, i] for i in range(2))
-            corridors = irregular * corridors
-            foreign[:, :, rows] = (direct * regular + corridors) ** nest
+            factor = corridors.sum(axis=1)[:, None]
+            if tables.surge.pending:
+                its = loss[:, Channel.asylum :, None] + tables.surge.way[:, rows]
+                factor = (corridors[:, :, None] * surge_of(its, tables.surge.most)).sum(axis=1)
+            entered = irregular * factor
+            foreign[:, :, rows] = (direct * regular + entered) ** nest
             # People abroad may claim asylum or settle where they are.
-            claimed[:, :, rows] = corridors[..., at - first, at] ** nest
+            claimed[:, :, rows] = entered[..., at - first, at] ** nest
         result = np.empty((2, n, n, n_classes))
         greatest_worths(
-            self.country, self.at_large, foreign, settled, lands, home, pull, claimed, result
-        )
+            self.country, tables.free, self.at_large, foreign,
+            tables.admitted[:, :, Channel.labour] ** nest, tables.homeward**nest,
+            self.nested * tables.ahead, claimed, result,
+        )  # fmt: skip
         result **= tables.inclusive
         return result
 
-    def _fullest(self) -> F64:
-        """[h, 1, 1, 1] sum of the factors of all kinds of companions."""
-        return np.array([factors.sum() for factors in self.companions])[:, None, None, None]
-
     def _at_large(self) -> F64:
         """[h, g, p, d] greatest nest of those who need no permission; no rule changes it."""
-        nests = (self._fullest() * self.geography[:, 1, ..., 0]) ** self.scenario.decision.nest
+        nests = (self.fullest * self.geography[:, 1, ..., 0]) ** self.scenario.decision.nest
         here = np.arange(self.n_places)
         nests[..., here, here] = 0.0
         return nests
 
-    def _greatest_surge(self, h: Hazard, g: int, rows: slice) -> F64:
-        """[p, d, s] greatest surge factor of announced rules for anyone of a taste class."""
+    def _greatest_loss(self) -> F64:
+        """[h, s, 1, d] greatest loss of entry under announced rules, for anyone."""
         tables, coming = self.tables, self.tables.surge
         # Stricter education rules will close a channel to some; a channel closed now has no surge.
-        entry = np.where(coming.min_education > tables.min_education, np.inf, coming.entry[h])
-        entry = np.where(tables.admission[h] > 0, entry, 0.0).max(axis=(0, 1))[self.country]
-        way = coming.way[g, rows]
-        loss = np.repeat(entry[None], len(way), axis=0)
-        loss[:, :, Channel.asylum :] += way[:, :, None]
-        return np.asarray(np.exp(np.clip(loss, 0.0, coming.most)))
+        entry = np.where(coming.min_education > tables.min_education, np.inf, coming.entry)
+        entry = np.where(tables.admission > 0, entry, 0.0).max(axis=(1, 2))[:, self.country]
+        return np.asarray(np.swapaxes(entry, 1, 2)[:, :, None])
+
+
+def surge_of(loss: F64, most: float) -> F64:
+    """Surge factors of alternatives that are about to lose value."""
+    return np.asarray(np.exp(np.clip(loss, 0.0, most)))
 
 
 def conditions(

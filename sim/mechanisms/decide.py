@@ -19,7 +19,7 @@ from sim.mechanisms.policy import CLASSES
 from sim.mechanisms.settling import SETTLING
 from sim.mechanisms.threats import THREATS
 from sim.model.columns import ANSWER, THREAT, Column
-from sim.model.declare import NONE_COUNTED, Counter, Hook, Mechanism, Rows, Table
+from sim.model.declare import NONE_COUNTED, Counter, Hook, Mechanism, Rows, Table, where_nonzero
 
 if TYPE_CHECKING:
     from sim.model.segment import Segment
@@ -114,25 +114,25 @@ def answer_rows(world: World, _census: Census) -> Rows:
     if expected is not None:
         seen |= expected.answers > 0
     seen[:, Answer.stays] = False  # `at_risk` tells how many these are
-    cell, answer = np.nonzero(seen)
+    cell, answer = where = where_nonzero(seen)
     rows: dict[str, Any] = {
         "cell": cell,
         "answer": answer,
-        "households": households[seen],
-        "people": PERSONS.of(world)[seen],
-        "trapped": TRAPPED.of(world)[seen],
+        "households": households[where],
+        "people": PERSONS.of(world)[where],
+        "trapped": TRAPPED.of(world)[where],
     }
     if expected is not None:
-        rows["expected"] = expected.answers[seen] / MICRO
-        rows["expected_years"] = expected.years[seen] / MICRO
+        rows["expected"] = expected.answers[where] / MICRO
+        rows["expected_years"] = expected.years[where] / MICRO
     return rows
 
 
 def attribution_rows(world: World, _census: Census) -> Rows:
     """Moves of necessity by cell and threat."""
     counts = ATTRIBUTION.of(world)
-    cell, threat = np.nonzero(counts)
-    return {"cell": cell, "threat": threat, "people": counts[cell, threat] / MICRO}
+    cell, threat = where = where_nonzero(counts)
+    return {"cell": cell, "threat": threat, "people": counts[where] / MICRO}
 
 
 MECHANISM = Mechanism(

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from sim.core.parallel import in_pieces
 from sim.core.rng import Draw, key_of, mixed_array
+from sim.core.same import Same
 from sim.core.state import DAYS_A_YEAR, F64, U64, Bool
 from sim.core.terms import N_THREATS, Status, Threat
 from sim.kernels.living import (
@@ -27,7 +29,7 @@ from sim.model.declare import Hook, Mechanism, State
 
 if TYPE_CHECKING:
     from sim.model.segment import Segment
-    from sim.model.world import World
+    from sim.model.world import Geography, World
     from sim.schema import Scenario
 
 EXPOSED = Draw("exposure", 11)
@@ -116,15 +118,20 @@ def phase(world: World, day: int) -> float:
     return start / DAYS_A_YEAR / world.scenario.exposure.spell
 
 
+@lru_cache(maxsize=4)
+def salts(seed: int, geography: Same[Geography], epoch: int) -> U64:
+    """[place, 2] what sets the draws of a place apart in an epoch, and in the next."""
+    epochs = np.array([epoch, epoch + 1], np.uint64)
+    salt = mixed_array(geography.it.place_ident[:, None] + epochs) ^ key_of(seed, EXPOSED)
+    return mixed_array(salt)
+
+
 def exposing(world: World) -> Exposing:
     """How the exposure of households to threats is drawn today."""
     now = phase(world, world.day)
-    epochs = np.array([math.floor(now), math.floor(now) + 1], np.uint64)
-    draws = key_of(world.seed, EXPOSED)
-    salt = mixed_array(mixed_array(world.geography.place_ident[:, None] + epochs) ^ draws)
     return Exposing(
         threshold=EXPOSURE.of(world).threshold,
-        salt=salt,
+        salt=salts(world.seed, Same(world.geography), math.floor(now)),
         spell_key=key_of(world.seed, SPELL),
         phase=now,
         together=np.uint64(round(65536 * world.scenario.exposure.overlap)),

@@ -48,7 +48,8 @@ def harm_rows(world: World, _census: Census) -> Rows:
     people, expected, rows = harmed(world)
     way, citizenship, harm = where = where_nonzero(people | expected | rows)
     money = np.zeros(len(way))
-    for kind, cents in ((Harm.extortion, extorted), (Harm.bribe, bribes)):
+    # Plain numbers: an enum would be turned into one by every comparison.
+    for kind, cents in ((int(Harm.extortion), extorted), (int(Harm.bribe), bribes)):
         its = np.flatnonzero(harm == kind)
         money[its] = cents[way[its], citizenship[its]] / 100.0
     return {

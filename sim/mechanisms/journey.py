@@ -35,11 +35,14 @@ def price_rows(world: World, _census: Census) -> Rows:
     legs, way = world.network.legs, CHOICES.of(world).way
     usable = np.flatnonzero(legs.crosses & way.usable)
     order = usable[np.lexsort((way.price[usable], legs.corridor[usable]))]
-    corridor, first = np.unique(legs.corridor[order], return_index=True)
+    corridor = legs.corridor[order]
+    cheapest = np.ones(len(order), bool)
+    cheapest[1:] = corridor[1:] != corridor[:-1]
+    order = order[cheapest]
     return {
-        "corridor": corridor,
-        "price": way.price[order[first]],
-        "intercepted": way.intercepted[order[first]],
+        "corridor": corridor[cheapest],
+        "price": way.price[order],
+        "intercepted": way.intercepted[order],
     }
 
 

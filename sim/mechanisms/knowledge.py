@@ -66,24 +66,26 @@ def prospects(rules: Rules, known: Known) -> tuple[F64, F64]:
     Returns:
         ([grounds, k, c, s] chance of admission, [k, c, s] months of waiting).
     """
-    pending, limited = known.applicants, np.isfinite(rules.quota)
+    pending, limited, asylum = known.applicants, np.isfinite(rules.quota), int(Channel.asylum)
     some = limited & (rules.quota > 0)
-    chance = np.empty((2, *rules.open.shape))
-    chance[:] = np.divide(
+    # [c, s]
+    admitted = np.divide(
         rules.quota, rules.quota + pending, out=np.where(limited, 0.0, 1.0), where=some
     )
-    queued = np.divide(12.0 * pending, rules.quota, out=np.zeros_like(rules.quota), where=some)
-    wait = rules.wait + queued
     # Irregular entry is never admitted: only the floor on perceived chances applies.
-    chance[..., Channel.irregular] = 0.0
-    asylum = int(Channel.asylum)
+    admitted[:, Channel.irregular] = 0.0
+    queued = np.divide(12.0 * pending, rules.quota, out=np.zeros_like(rules.quota), where=some)
+    chance = np.empty((2, *rules.open.shape))
+    chance[:] = admitted
+    wait = rules.wait + queued
+    returned = rules.return_to >= 0
     for grounds, recognised in enumerate((rules.false_recognition, rules.recognition)):
         certain = np.where(rules.prima_facie, 1.0, recognised)
-        chance[grounds, :, :, asylum] = np.where(rules.return_to >= 0, 0.0, certain)
+        chance[grounds, :, :, asylum] = np.where(returned, 0.0, certain)
     backlog = np.where(
         np.isfinite(rules.capacity), 12.0 * known.claimants / np.maximum(rules.capacity, 1e-9), 0.0
     )
-    wait[:, :, asylum] = np.where(rules.prima_facie, 0.0, wait[:, :, asylum] + backlog[None, :])
+    wait[:, :, asylum] = np.where(rules.prima_facie, 0.0, wait[:, :, asylum] + backlog)
     return chance, np.minimum(wait, LONGEST_WAIT)
 
 

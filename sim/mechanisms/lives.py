@@ -28,6 +28,7 @@ from sim.kernels.segment import (
     Setting,
     Severities,
 )
+from sim.kernels.severity import add_up as add_up_years
 from sim.mechanisms.asylum import CLAIMED, RECOGNISED, TRANSFER
 from sim.mechanisms.attempts import JOURNEYS
 from sim.mechanisms.camps import CAMP
@@ -107,8 +108,8 @@ def tell_lives(world: World, segment: Segment) -> None:
     held = np.zeros((len(custody.days), len(world.scenario.corridors)), np.int64)
     totals = counts_of(world, insecurity, held)
     n_threads = max(1, min(world.threads, len(houses) // FEW_MOVERS))
-    parts = np.array_split(houses, n_threads)
     alone = n_threads == 1
+    parts = [houses] if alone else np.array_split(houses, n_threads)
     shares = [
         share_of(world, plans, part, totals if alone else nothing_of(totals)) for part in parts
     ]
@@ -163,7 +164,10 @@ def busy_households(world: World, segment: Segment, setting: Setting, plans: Pla
         found.append(rows)
         for count, more in zip(counts, its, strict=True):
             count += more
-    return np.unique(np.concatenate(found))
+    busy = np.zeros(len(households.ident), bool)
+    for rows in found:
+        busy[rows] = True
+    return np.flatnonzero(busy)
 
 
 @lru_cache(maxsize=4)
@@ -173,24 +177,27 @@ def draw_keys(seed: int) -> U64:
     return np.array([key_of(seed, draw) for draw in draws])
 
 
+DRAW_OF = {
+    kinds.MOVE: MOVE,
+    kinds.STRANDED: STRANDED,
+    kinds.REMOVAL: REMOVAL,
+    kinds.REGULARISATION: REGULARISED,
+    kinds.NATURALISATION: NATURALISATION,
+}
+"""Draw of each kind of event that has a plane."""
+
+
 def setting_of(world: World, segment: Segment) -> Setting:
     """The time, and the world around the households."""
     geography, journey, choices = world.geography, world.scenario.journey, CHOICES.of(world)
     plane = world.plane(MOVE)
-    draw_of = {
-        kinds.MOVE: MOVE,
-        kinds.STRANDED: STRANDED,
-        kinds.REMOVAL: REMOVAL,
-        kinds.REGULARISATION: REGULARISED,
-        kinds.NATURALISATION: NATURALISATION,
-    }
     return Setting(
         month=world.month(),
         first=float(world.day),
         end=float(segment.end),
         plane_start=plane.start,
         plane_days=plane.days,
-        planes=np.array([world.plane(draw_of[kind]).key for kind in kinds.PLANES]),
+        planes=np.array([world.plane(DRAW_OF[kind]).key for kind in kinds.PLANES]),
         draws=draw_keys(world.seed),
         country=world.country,
         decides=geography.decides,
@@ -223,9 +230,9 @@ class Holding(NamedTuple):
 def what_holds(world: World, segment: Segment) -> Holding:
     """What the kernel reads besides households and their setting."""
     choices, threats = CHOICES.of(world), THREATS.of(world)
-    added_up = np.zeros((len(segment.severity) + 1, *threats.severity.shape))
-    np.cumsum(segment.severity / DAYS_A_YEAR, axis=0, out=added_up[1:])
-    severities = Severities(segment.severity, added_up, threats.weight, threats.tolerable)
+    years = np.empty((len(segment.severity) + 1, *threats.severity.shape))
+    add_up_years(segment.severity, DAYS_A_YEAR, years)
+    severities = Severities(segment.severity, years, threats.weight, threats.tolerable)
     ways = ((world.network.legs, choices.way), *choices.caravans)
     return Holding(
         choices.tables, segment.now, MEANS.of(world), CLASSES.of(world), LAW.of(world), ways,
@@ -323,11 +330,12 @@ def write_down(world: World, share: Share) -> None:
     """Write down what a log lists where it belongs."""
     log = share.log
     if n := log.n[MOVES]:
-        arrived = log.moves[:n, 0] == 1
+        moves = log.moves[:n].T
+        arrived = moves[0] == 1
         for which, counter in ((~arrived, DEPARTED), (arrived, ARRIVED)):
-            mine = log.moves[:n][which, 1:]
-            if len(mine):
-                counter.of(world).append(Moves(*mine.T.copy()))
+            mine = moves[1:, which]
+            if mine.size:
+                counter.of(world).append(Moves(*mine))
     if n := log.n[KIN]:
         send(world, log.kin[:n, 0], log.kin[:n, 1], log.kin_time[:n])
     if n := log.n[PARTED]:

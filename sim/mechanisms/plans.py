@@ -34,7 +34,8 @@ def blank(world: World, n: int) -> Plans:
     # One block is cheaper to make than all of its columns; a zero is the same in every type.
     block = np.zeros((len(KINDS) - 1 + words, n), np.int64)
     columns: dict[str, Any] = {
-        name: row.view(kind) for (name, kind), row in zip(KINDS.items(), block, strict=False)
+        name: row if kind is np.int64 else row.view(kind)
+        for (name, kind), row in zip(KINDS.items(), block, strict=False)
     }
     columns["passed"] = block[len(KINDS) - 1 :].view(np.uint64).reshape(n, words)
     plans = Plans(**columns)
@@ -96,14 +97,18 @@ def with_households(world: World, houses: I64) -> Plans:
 def keep(world: World, plans: Plans) -> None:
     """Keep the plans that are still to be carried out, and days in court to come, by household."""
     activity = world.households.activity[plans.household]
-    lasting = HAS_PLAN[activity] | (np.isfinite(plans.court) & (activity <= Activity.waiting))
-    rows = np.flatnonzero(lasting)
-    PLANS.put(world, chosen(plans, rows[np.argsort(plans.household[rows])]))
+    # Plain numbers: an enum would be turned into one by every comparison.
+    lasting = HAS_PLAN[activity] | (np.isfinite(plans.court) & (activity <= int(Activity.waiting)))
+    in_order = (plans.household[1:] > plans.household[:-1]).all()
+    if not (in_order and lasting.all()):
+        rows = np.flatnonzero(lasting)
+        plans = chosen(plans, rows[np.argsort(plans.household[rows])])
+    PLANS.put(world, plans)
 
 
 def waiting(world: World, plans: Plans) -> Bool:
     """[row] whether a household has an application pending."""
-    return np.asarray(world.households.activity[plans.household] == Activity.waiting)
+    return np.asarray(world.households.activity[plans.household] == int(Activity.waiting))
 
 
 MECHANISM = Mechanism(

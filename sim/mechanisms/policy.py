@@ -16,7 +16,7 @@ from sim.mechanisms.politics import PUBLIC, pulled
 from sim.mechanisms.rule_book import (
     BORDER,
     BY_CLASS,
-    OfCountry,
+    OfCountries,
     RuleBook,
     admission_classes,
     rule_book,
@@ -82,7 +82,7 @@ class Rules:
             transfers.copy(),
         )
         rules = book.in_force(when, announced)
-        self._read_countries(book, [book.of_country(c, own) for c, own in enumerate(rules.own)])
+        self._read_countries(book, book.of_countries(rules.own))
         self.custody = Custody._make(it.copy() for it in book.custody(rules.handling, network))
         shift = np.zeros(len(scenario.countries)) if shift is None else shift
         self._read_borders(book, rules.borders, network, shift)
@@ -92,22 +92,20 @@ class Rules:
         """[k, c] values of a key that a mechanism has declared."""
         return self.added[name]
 
-    def _read_countries(self, book: RuleBook, countries: list[OfCountry]) -> None:
+    def _read_countries(self, book: RuleBook, stated: OfCountries) -> None:
         """Read the rules of countries on channels, asylum and protection."""
-        channels = np.stack([it.channels for it in countries], axis=2)
+        channels, by_class = stated.channels, stated.by_class
         self.open = channels[0].astype(bool)
         self.wait, self.fee = channels[1].copy(), channels[2].copy()
         self.min_education = channels[3].astype(np.int64)
-        by_class = np.stack([it.by_class for it in countries], axis=2)
         self.recognition: F64 = by_class[0].copy()
         self.false_recognition: F64 = by_class[1].copy()
         self.prima_facie = by_class[2].astype(bool)
         self.return_to = by_class[3].astype(np.int64)
         others = zip(book.added, by_class[len(BY_CLASS) :], strict=True)
         self.added: dict[str, F64] = {name: values.copy() for name, values in others}
-        self.quota = np.stack([it.quota for it in countries])
-        self.capacity = np.array([it.capacity for it in countries], np.float64)
-        self.protection = np.array([it.protection for it in countries], np.float64)
+        self.quota, self.capacity = stated.quota.copy(), stated.capacity.copy()
+        self.protection = stated.protection.copy()
 
     def _read_borders(
         self, book: RuleBook, rules: tuple[int, ...], network: Network, shift: F64
@@ -221,7 +219,7 @@ def say_the_same(some: Rules | None, others: Rules | None) -> bool:
         *([*vars(it).values(), *it.added.values(), *it.custody] for it in (some, others)),
         strict=True,
     )
-    return all(np.array_equal(a, b) for a, b in pairs if isinstance(a, np.ndarray))
+    return all((a == b).all() for a, b in pairs if isinstance(a, np.ndarray))
 
 
 RULES = State("rules", rules_today)

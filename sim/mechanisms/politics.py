@@ -58,6 +58,10 @@ class Public:
         total = np.bincount(self.country, people, len(found))
         self.weight = people / np.maximum(total, 1.0)[self.country]
         self.votes = [set() if o is None else elections(o, scenario) for o in found]
+        self.noticed = np.zeros(len(Status))
+        """[status] weight of foreigners in what people perceive."""
+        for status in FOREIGN:
+            self.noticed[status] = getattr(scenario.politics.newcomers, status.name)
         self.perceived, self.actual, self.settled, self.economy = np.zeros((4, len(found)))
         self.first_settled, self.first_economy = np.zeros((2, len(found)))
         self.day = -1
@@ -76,13 +80,10 @@ class Public:
         """
         politics = self.scenario.politics
         n = len(self.start)
-        people = np.maximum(np.bincount(self.country, residents.astype(np.float64), n), 1.0)
-        weights = np.zeros(len(Status))
-        for status in FOREIGN:
-            weights[status] = getattr(politics.newcomers, status.name)
-        perceived = self.bias * (foreigners @ weights) / people
-        self.actual = foreigners[:, list(FOREIGN)].sum(axis=1) / people
-        self.settled = foreigners[:, list(SETTLED)].sum(axis=1) / people
+        people = np.maximum(np.bincount(self.country, residents, n), 1.0)
+        perceived = self.bias * (foreigners @ self.noticed) / people
+        self.actual = foreigners.take(FOREIGN, axis=1).sum(axis=1) / people
+        self.settled = foreigners.take(SETTLED, axis=1).sum(axis=1) / people
         self.economy[:] = np.bincount(self.country, self.weight * economic, n)
         if self.day < 0:
             self.first_settled, self.first_economy = self.settled, self.economy.copy()
@@ -95,13 +96,12 @@ class Public:
                 - politics.contact * (self.settled - self.first_settled)
             )
             left = math.exp(-years / politics.memory)
-            self.opinion = np.clip(
+            opinion = (
                 self.start
                 + (self.opinion - self.start) * left
-                + drive * politics.memory * (1.0 - left),
-                0.0,
-                1.0,
+                + drive * politics.memory * (1.0 - left)
             )
+            self.opinion = np.minimum(np.maximum(opinion, 0.0), 1.0)
         self.perceived, self.day = perceived, day
 
     def vote(self, today: date) -> None:

@@ -7,10 +7,12 @@ settling, and through these whether they stay or move on.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from sim.core.same import Same
 from sim.core.state import F64, I64
 from sim.core.terms import Status
 from sim.kernels.living import N_STATUS
@@ -19,6 +21,12 @@ if TYPE_CHECKING:
     from sim.schema import StatusFactors
 
 PROTECTED = (Status.refugee, Status.claimant)
+
+
+@lru_cache(maxsize=8)
+def by_status(factors: Same[StatusFactors]) -> F64:
+    """[status] factors as the scenario states them."""
+    return np.array([getattr(factors.it, status.name) for status in Status])
 
 
 def standing(factors: StatusFactors, protection: F64) -> F64:
@@ -31,8 +39,9 @@ def standing(factors: StatusFactors, protection: F64) -> F64:
     Returns:
         [country, status] factors, between that of irregular people and the status's own.
     """
-    table = np.array([getattr(factors, status.name) for status in Status])
-    result = np.repeat(table[None, :], len(protection), axis=0)
+    table = by_status(Same(factors))
+    result = np.empty((len(protection), len(table)))
+    result[:] = table
     floor = table[Status.irregular]
     for status in PROTECTED:
         result[:, status] = floor + (table[status] - floor) * protection

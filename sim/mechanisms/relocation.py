@@ -70,11 +70,12 @@ def share_out(world: World, b: int, bloc: Bloc, sharing: Sharing) -> None:
         ]
     )
     households = world.households
-    front = [number[name] for name in sharing.from_ if name in inside]
+    front = np.zeros(world.n_countries, bool)
+    front[[number[name] for name in sharing.from_ if name in inside]] = True
     if not (room > 0).any():
         return
     houses = claimants(world)
-    houses = houses[np.isin(world.country[households.place[houses]], front)]
+    houses = houses[front[world.country[households.place[houses]]]]
     if not len(houses):
         return
     n_people = world.n_people(houses)

@@ -51,6 +51,21 @@ class OfCountry(NamedTuple):
     """How far refugees and claimants have the rights of their status."""
 
 
+class OfCountries(NamedTuple):
+    """What the own rules of all countries come to, before stringency moves them."""
+
+    channels: F64
+    """[field, k, c, s] as in `OfCountry`."""
+    by_class: F64
+    """[field, k, c]"""
+    quota: F64
+    """[c, s]"""
+    capacity: F64
+    """[c]"""
+    protection: F64
+    """[c]"""
+
+
 class InForce(NamedTuple):
     """Rules in force, as positions in the scenario's list, earliest start first."""
 
@@ -90,6 +105,7 @@ class RuleBook:
         self._in_force: dict[tuple[date, bool], InForce] = {}
         self._blocs: dict[date, tuple[Bool, Bool, F64]] = {}
         self._countries: dict[tuple[int, tuple[int, ...]], OfCountry] = {}
+        self._together: dict[tuple[tuple[int, ...], ...], OfCountries] = {}
         self._borders: dict[tuple[int, ...], F64] = {}
         self._custody: dict[tuple[int, ...], Custody] = {}
 
@@ -116,6 +132,23 @@ class RuleBook:
             free = blocs.free_movement(self.scenario, when)
             self._blocs[when] = (free, *blocs.first_country(self.scenario, when))
         return self._blocs[when]
+
+    def of_countries(self, own: tuple[tuple[int, ...], ...]) -> OfCountries:
+        """What the own rules of all countries come to.
+
+        Args:
+            own: By country: its rules in force.
+        """
+        if own not in self._together:
+            found = [self.of_country(c, its) for c, its in enumerate(own)]
+            self._together[own] = OfCountries(
+                np.stack([it.channels for it in found], axis=2),
+                np.stack([it.by_class for it in found], axis=2),
+                np.stack([it.quota for it in found]),
+                np.array([it.capacity for it in found], np.float64),
+                np.array([it.protection for it in found], np.float64),
+            )
+        return self._together[own]
 
     def of_country(self, c: int, own: tuple[int, ...]) -> OfCountry:
         """What a country's own rules come to.

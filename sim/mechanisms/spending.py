@@ -49,13 +49,12 @@ def spend(world: World, segment: Segment) -> None:
     What is spent on people who stay somewhere is for those there when the month began.
     """
     spending, end, stocks = SPENDING.of(world), segment.end, STOCKS.of(world)
-    places = {p.id: i for i, p in enumerate(world.scenario.places)}
     for item in world.scenario.interventions:
         if item.enabled and item.budget:
             first, last = span(world.scenario, item)
             days = min(end, last) - max(world.day, first)
             if days > 0:
-                at = [places[name] for name in item.at]
+                at = [i for i, place in enumerate(world.scenario.places) if place.id in item.at]
                 people = np.bincount(world.country[at], stocks.residents[at])
                 for c in np.flatnonzero(people).tolist():
                     part = people[c] / people.sum()

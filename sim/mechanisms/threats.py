@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -145,10 +146,10 @@ class Threats:
         self.tolerable = per_threat(scenario.decision.tolerable)
         """[threat] tol_k."""
         voice = {it.id: it.voice for it in scenario.countries}
-        self.unheard = 1.0 + scenario.decision.voice * np.array(
-            [1.0 - voice[it.country] for it in scenario.places]
-        )
-        """[place] factor by which lack of political voice raises the threats of want."""
+        unheard = np.array([1.0 - voice[it.country] for it in scenario.places])
+        self.stress = np.ones((self.n_places, N_THREATS))
+        self.stress[:, : len(WANT)] += scenario.decision.voice * unheard[:, None]
+        """[place, threat] factor by which lack of political voice raises the threats of want."""
         self.relaxation = scenario.exposure.relaxation * DAYS_A_YEAR
         index = {name: i for i, name in enumerate(places)}
         stated = [(s.enabled, self._shock(s, index)) for s in scenario.shocks] + [
@@ -239,10 +240,9 @@ class Threats:
     def update_prevalence(self, day: float) -> Bool:
         """Apply the dated events in force on a day; return [place] whether anything changed."""
         prevalence, by_state = self._in_force(day, self.events)
-        changed = (prevalence != self.prevalence).any(axis=1)
-        changed |= (by_state != self.by_state).any(axis=1)
+        changed = (prevalence != self.prevalence) | (by_state != self.by_state)
         self.prevalence, self.by_state = prevalence, by_state
-        return np.asarray(changed)
+        return np.asarray(changed.any(axis=1))
 
     def advance(self, first_day: int, n_days: int) -> tuple[F64, F64, F64]:
         """Update severities day by day; give the factors of the rates on each day.
@@ -264,24 +264,23 @@ class Threats:
         relax(self.coupling, steady, added, close, path)
         self.severity = path[-1].copy()
         path = path[1:]
-        felt = self.weight * np.maximum(path - self.tolerable, 0.0)
-        flat = felt.reshape(-1, N_THREATS)
-        heard = np.tile(self.unheard, n_days)[:, None]
-        want = _products(np.exp(flat[:, : len(WANT)] * heard)).reshape(n_days, -1, 16)
-        fear = _products(np.exp(flat[:, len(WANT) :])).reshape(n_days, -1, 8) - 1.0
+        # A row for each day: operations on few long rows are faster than on many short ones.
+        weight, tolerable, stress = (
+            np.broadcast_to(it, self.stress.shape).reshape(-1)
+            for it in (self.weight, self.tolerable, self.stress)
+        )
+        felt = weight * np.maximum(path.reshape(n_days, -1) - tolerable, 0.0) * stress
+        factors = np.exp(felt).reshape(path.shape)
+        want, fear = np.empty((*path.shape[:2], 16)), np.empty((*path.shape[:2], 8))
+        products(factors, 0, len(WANT), want)
+        products(factors, len(WANT), len(FEAR), fear)
+        fear -= 1.0
         return want, fear, path
 
     def state_fear(self) -> Bool:
         """[place, 8] whether people exposed to this set of fears fear the state itself."""
-        afraid = (self.by_state[:, None, list(FEAR)] & SETS).any(axis=2)
+        afraid = (self.by_state.take(FEAR, axis=1)[:, None] & SETS).any(axis=2)
         return np.ascontiguousarray(afraid)
-
-
-def _products(factors: F64) -> F64:
-    """[row, 2^n] product of the factors of each subset of n threats."""
-    result = np.empty((factors.shape[0], 1 << factors.shape[1]))
-    products(factors, result)
-    return result
 
 
 def strain(world: World) -> F64:
@@ -299,7 +298,10 @@ INSECURITY = dense(
 def update(world: World, segment: Segment) -> None:
     """Update the prevalence of threats and, once a month, the strain on host places."""
     threats = THREATS.of(world)
-    segment.prevalence_changes = threats.update_prevalence(float(world.day))
+    if bisect_right(threats.dates, world.day) > bisect_right(threats.dates, world.updated):
+        segment.prevalence_changes = threats.update_prevalence(float(world.day))
+    else:
+        segment.prevalence_changes = np.zeros(threats.n_places, bool)
     if segment.month_begins:
         threats.strain = strain(world)
 

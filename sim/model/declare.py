@@ -123,7 +123,7 @@ def where_nonzero(counts: NDArray[Any]) -> tuple[NDArray[np.int64], ...]:
 
     As `np.nonzero`, but seven times as fast where few cells of several axes are not 0.
     """
-    return np.unravel_index(np.flatnonzero(counts != 0), counts.shape)
+    return np.unravel_index((counts != 0).reshape(-1).nonzero()[0], counts.shape)
 
 
 def nonzero(counter: Dense, column: str, unit: float | None = None) -> Callable[..., Rows]:

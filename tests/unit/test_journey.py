@@ -11,7 +11,7 @@ import pytest
 from sim.core.rng import mixed_array
 from sim.core.state import DIED, DIED_ON_THE_WAY, GROUNDS, HELD, I64, NOBODY
 from sim.core.terms import Activity, Answer, Channel, Companions, Harm, Status, Threat
-from sim.kernels.routes import BEST, CHEAPEST, solve_routes
+from sim.kernels.routes import solve_routes
 from sim.mechanisms.census import ACCOUNT
 from sim.mechanisms.choice import CHOICES
 from sim.mechanisms.flows import ARRIVED
@@ -64,11 +64,11 @@ def rewire(at: World, **stated: tuple[float, float]) -> None:
         mine = legs.corridor == WAYS.index(name)
         cost[mine], way.price[mine] = its_cost, its_price
     way.routes.utility[:] = -cost
-    for aim, length in ((BEST, cost), (CHEAPEST, cost + 1e6 * way.price)):
-        solve_routes(
-            legs, length, way.routes.utility, way.price, way.usable, way.routes.cost[aim],
-            way.routes.value[aim], way.routes.fare[aim],
-        )  # fmt: skip
+    lengths = np.stack([cost, cost + 1e6 * way.price])  # of `BEST` and `CHEAPEST`
+    solve_routes(
+        legs, lengths, way.routes.utility[None], way.price[None], way.usable[None],
+        way.routes.cost, way.routes.value, way.routes.fare,
+    )  # fmt: skip
 
 
 def houses_of(at: World, place: int, n: int = 10**9) -> I64:

@@ -10,17 +10,22 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from sim.core.rng import key_of, mixed_array
 from sim.core.same import Same
-from sim.core.terms import N_THREATS
+from sim.core.state import DAYS_A_YEAR
+from sim.core.terms import N_THREATS, Status
 from sim.engine.checkpoint import write
 from sim.engine.recorder import Recorder
+from sim.engine.setup import build_world
 from sim.engine.step import advance
 from sim.kernels.severity import products
 from sim.mechanisms import policy
+from sim.mechanisms.announcement import any_pending
 from sim.mechanisms.choice import CHOICES, worked_income
-from sim.mechanisms.exposure import EXPOSURE
+from sim.mechanisms.exposure import EXPOSED, EXPOSURE, exposing
 from sim.mechanisms.harms import HARMS
 from sim.mechanisms.policy import RULES, Rules, say_the_same
+from sim.mechanisms.protection import standing
 from sim.mechanisms.rule_book import rule_book
 from sim.mechanisms.threats import THREATS
 from sim.model.declare import where_nonzero
@@ -212,12 +217,13 @@ def test_severities_follow_their_equation_day_by_day() -> None:
 
 
 def test_products_are_of_the_factors_of_every_subset() -> None:
-    factors = np.random.default_rng(1).random((5, 3))
-    found = np.empty((5, 8))
-    products(factors, found)
+    factors = np.random.default_rng(1).random((5, 2, 4))
+    found = np.empty((5, 2, 8))
+    products(factors, 1, 3, found)
     for subset in range(8):
-        chosen = [k for k in range(3) if subset >> k & 1]
-        np.testing.assert_allclose(found[:, subset], factors[:, chosen].prod(axis=1), rtol=1e-14)
+        chosen = [1 + k for k in range(3) if subset >> k & 1]
+        product = factors[:, :, chosen].prod(axis=2)
+        np.testing.assert_allclose(found[:, :, subset], product, rtol=1e-14)
 
 
 @pytest.mark.parametrize("shape", [(7,), (3, 5), (2, N_THREATS, 4), (0, 3)])
@@ -226,3 +232,27 @@ def test_cells_that_are_not_0_are_found_in_order(shape: tuple[int, ...]) -> None
     for found, expected in zip(where_nonzero(counts), np.nonzero(counts), strict=True):
         np.testing.assert_array_equal(found, expected)
         assert found.dtype == expected.dtype
+
+
+def test_draws_of_exposure_are_those_of_the_run_and_the_epoch() -> None:
+    scenario = small()
+    for seed in (1, 2):
+        at = build_world(scenario, seed=seed)
+        for epoch in (0, 3, 1):
+            at.day = int((epoch + 0.5) * DAYS_A_YEAR * scenario.exposure.spell)
+            which = at.geography.place_ident[:, None] + np.array([epoch, epoch + 1], np.uint64)
+            salt = mixed_array(mixed_array(which) ^ key_of(seed, EXPOSED))
+            np.testing.assert_array_equal(exposing(at).salt, salt)
+
+
+def test_what_is_kept_of_a_scenario_is_not_that_of_a_variant() -> None:
+    fence = "{id: fence, into: BB, barrier: .5, start: 2020-06-01, announced: 2020-03-01}"
+    plain, announced = small(), small(f"policies=[{fence}]")
+    before, when = date(2020, 2, 28), date(2020, 4, 1)
+    assert [any_pending(announced, it) for it in (before, when)] == [False, True]
+    assert not any_pending(plain, when)
+    poorer = small("living.status_income.regular=.5")
+    for it in (plain, poorer):
+        table = standing(it.living.status_income, np.ones(2))
+        assert (table[:, Status.regular] == it.living.status_income.regular).all()
+    assert plain.living.status_income.regular != 0.5

@@ -45,9 +45,12 @@ def solved(legs: Legs, n: int, utility, price=None, usable=None, length=None, sc
     price = np.zeros(m) if price is None else price
     usable = np.ones(m, bool) if usable is None else usable
     length = -utility if length is None else length
-    cost, value, fare = np.empty((n, n)), np.empty((1, n, n)), np.empty((n, n))
-    solve_routes(legs, length, utility[None] / scale, price, usable, cost, value, fare)
-    return value[0], fare, cost
+    cost, value, fare = np.empty((1, n, n)), np.empty((1, 1, n, n)), np.empty((1, n, n))
+    solve_routes(
+        legs, length[None], utility[None, None] / scale, price[None], usable[None], cost, value,
+        fare,
+    )  # fmt: skip
+    return value[0, 0], fare[0], cost[0]
 
 
 def least(legs: Legs, length, n: int) -> np.ndarray:
