@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from sim.core.jit import inner, kernel
-from sim.core.rng import uniform
+from sim.core.rng import mixed, uniform
 from sim.core.state import NOBODY, NONE, WOMAN
 from sim.core.terms import Activity
 from sim.kernels.household import (
@@ -106,6 +106,72 @@ def look_at_home(
         counts[where, 2] += size == 1
         counts[where, 3] += size**6
     return n_abroad
+
+
+@kernel
+def look_abroad(households, houses, country, first, table, cell, counts, origin):
+    """Count people abroad by cell: few of all possible cells there have anybody in them.
+
+    A cell is the people of one place, origin, citizenship, group, weight and status.
+
+    Args:
+        houses: [n] rows of households abroad.
+        country: [place] country index.
+        first: Number of the first cell abroad.
+        table: [2^k, at least 2 n] working array.
+        cell: [household] out: its cell.
+        counts: [n, 4] out: as in `look_at_home`.
+        origin: [n] out: country that the people of a cell are from.
+
+    Returns:
+        Number of cells.
+    """
+    n, last = 0, np.uint64(table.shape[0] - 1)
+    table[:] = NONE
+    one = np.empty(houses.shape[0], np.int64)
+    for i in range(houses.shape[0]):
+        house = np.int64(houses[i])
+        slot = cell_hash(households, country, house) & last
+        while table[slot] != NONE and not in_one_cell(households, country, house, one[table[slot]]):
+            slot = (slot + np.uint64(1)) & last
+        if table[slot] == NONE:
+            table[slot] = n
+            one[n] = house
+            origin[n] = country[households.home[house]]
+            counts[n] = 0
+            n += 1
+        where = table[slot]
+        cell[house] = first + where
+        size = np.int64(households.size[house])
+        counts[where, 0] += 1
+        counts[where, 1] += size
+        counts[where, 2] += size == 1
+        counts[where, 3] += size**6
+    return n
+
+
+@inner
+def cell_hash(households, country, house):
+    """Hash of the cell of a household abroad."""
+    where = np.uint64(households.place[house]) << np.uint64(32)
+    where |= np.uint64(households.weight[house])
+    who = np.uint64(country[households.home[house]]) << np.uint64(24)
+    who |= np.uint64(households.citizenship[house]) << np.uint64(16)
+    who |= np.uint64(households.group[house]) << np.uint64(8) | np.uint64(households.status[house])
+    return mixed(mixed(where) ^ who)
+
+
+@inner
+def in_one_cell(households, country, house, other):
+    """Whether two households abroad are of one cell."""
+    return (
+        (households.place[house] == households.place[other])
+        & (country[households.home[house]] == country[households.home[other]])
+        & (households.citizenship[house] == households.citizenship[other])
+        & (households.group[house] == households.group[other])
+        & (households.weight[house] == households.weight[other])
+        & (households.status[house] == households.status[other])
+    )
 
 
 @kernel

@@ -140,6 +140,12 @@ def exposed_to(draws, below, always):
 
 @event
 def draw_exposure(households, house, exposing):
+    """Do `draw_exposure_inside` for one household, from a kernel that is large already."""
+    draw_exposure_inside(households, house, exposing)
+
+
+@inner
+def draw_exposure_inside(households, house, exposing):
     """Draw the threats to which a household is exposed where it lives now.
 
     A draw is a function of (household, threat, place, epoch). The epoch of a household changes when
@@ -226,6 +232,6 @@ def update_living(
                 | (households.makeup[house] & CHANGED != 0)
                 | changed[households.place[house]]
             ):
-                draw_exposure(households, house, exposing)
+                draw_exposure_inside(households, house, exposing)
             if fraction > 0.0 and decides[households.home[house]]:
                 recover_means(households, house, means, earned, fraction)

@@ -43,6 +43,21 @@ def list_deciding(households, first, last, decides, deciding):
     return n
 
 
+@kernel
+def people_at(households, first, last, where, people):
+    """Count the living people at some places.
+
+    Args:
+        first, last: Range of rows.
+        where: [place] whether they are counted.
+        people: [place] added to.
+    """
+    for house in range(first, last):
+        p = households.place[house]
+        if where[p]:
+            people[p] += np.int64(households.weight[house]) * households.size[house]
+
+
 @inner
 def cell_of(households, persons, house, country, month, strides):
     """Cell of a household: the sum of index x stride over the attributes that define cells.

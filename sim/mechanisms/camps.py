@@ -8,9 +8,10 @@ import numpy as np
 
 from sim.core.parallel import in_pieces
 from sim.core.rng import Draw, key_of, uniform_array
-from sim.core.state import I64, TO_CAMP, Bool
+from sim.core.state import I64, TO_CAMP
 from sim.core.terms import Activity
 from sim.kernels.household import move_households
+from sim.kernels.tally import people_at
 from sim.model.declare import Hook, Mechanism
 from sim.schema.key import OURS, Part, key
 from sim.schema.types import Share
@@ -36,19 +37,6 @@ class CampRule(Part):
 CAMP = Draw("camp", 40)
 
 
-def people_at(world: World, where: Bool) -> I64:
-    """[place] living people at the places `where`; 0 for others."""
-    households = world.households
-    people = np.zeros(len(where), np.int64)
-
-    def find(first: int, last: int) -> I64:
-        return first + np.flatnonzero(where[households.place[first:last]])
-
-    for there in in_pieces(find, len(households.ident), world.threads):
-        np.add.at(people, households.place[there], world.n_people(there))
-    return people
-
-
 def fill_camps(world: World, segment: Segment) -> None:
     """Take households to camps of the country they are in, once a month, as long as there is room.
 
@@ -63,7 +51,8 @@ def fill_camps(world: World, segment: Segment) -> None:
     households.flags[houses] &= 255 - TO_CAMP
     houses = houses[households.activity[houses] <= int(Activity.waiting)]
     country, n_people = world.country[households.place[houses]], world.n_people(houses)
-    people = people_at(world, geography.is_camp)
+    people = np.zeros(len(world.country), np.int64)
+    people_at(households, 0, len(households.ident), geography.is_camp, people)
     lottery = uniform_array(key_of(world.seed, CAMP, -1 - world.month()), households.ident[houses])
     for c in sorted(set(world.country[geography.is_camp].tolist())):
         mine = np.flatnonzero(country == c)

@@ -15,13 +15,14 @@ from numpy.typing import NDArray
 from sim.core.parallel import FEW_PEOPLE, in_pieces, in_ranges
 from sim.core.rng import Draw, key_of, uniform_array
 from sim.core.state import APART, F64, I64, NONE, WOMAN, Bool
-from sim.core.terms import Activity, Channel, HouseholdChange, Status
+from sim.core.terms import Activity, Channel, HouseholdChange
 from sim.kernels.formation import (
     OLD_FOUNDER,
     are_related,
     found_households,
     join_relatives,
     list_willing,
+    look_abroad,
     look_at_home,
     weights_at_home,
 )
@@ -179,42 +180,12 @@ def look(world: World) -> HouseholdCells:
     for _, (theirs, there) in in_ranges(work, len(cell), world.threads, FEW_PEOPLE):
         counts += theirs
         abroad.append(there)
-    more, origin = look_abroad(world, np.concatenate(abroad), cell, n_home)
-    origin = np.append(np.tile(world.country, n_home // len(world.country)), origin)
-    return HouseholdCells(cell, np.concatenate([counts, more]), origin, n_home)
-
-
-def look_abroad(world: World, houses: I64, cell: I32, first: int) -> tuple[I64, I64]:
-    """Count people abroad by cell: few of all possible cells there have anybody in them.
-
-    Args:
-        world: The world.
-        houses: [n] rows of households abroad.
-        cell: [household] out: its cell.
-        first: Number of the first cell abroad.
-
-    Returns:
-        ([cell, 4] counts, [cell] country of origin).
-    """
-    households = world.households
-    origin = world.country[households.home[houses]]
-    weights, weight = np.unique(households.weight[houses], return_inverse=True)
-    shape = (
-        len(weights), world.n_countries, world.n_countries, len(world.scenario.groups) + 1,
-        len(Status), len(world.country),
-    )  # fmt: skip
-    columns = (
-        weight, origin, households.citizenship[houses], households.group[houses],
-        households.status[houses], households.place[houses],
-    )  # fmt: skip
-    codes = np.ravel_multi_index(columns, shape)
-    _, one, which = np.unique(codes, return_index=True, return_inverse=True)
-    cell[houses] = first + which
-    size = households.size[houses].astype(np.int64)
-    counts = np.zeros((len(one), 4), np.int64)
-    for column, each in enumerate((size >= 0, size, size == 1, size**6)):
-        np.add.at(counts[:, column], which, each)
-    return counts, origin[one]
+    houses = np.concatenate(abroad)
+    table = np.empty(1 << (2 * len(houses)).bit_length(), np.int64)
+    more, origin = np.empty((len(houses), 4), np.int64), np.empty(len(houses), np.int64)
+    n = look_abroad(households, houses, world.country, n_home, table, cell, more, origin)
+    origin = np.append(np.tile(world.country, n_home // len(world.country)), origin[:n])
+    return HouseholdCells(cell, np.concatenate([counts, more[:n]]), origin, n_home)
 
 
 def take_in(world: World, children: I64) -> None:
@@ -261,8 +232,8 @@ def balance(world: World, cells: HouseholdCells) -> None:
     too_many = np.ceil(np.clip(surplus, 0.0, alone) / QUARTERS)
     # It takes two who live alone to make a couple, and abroad one is often all that is called for.
     too_many = np.where(home, too_many, np.minimum(2.0 * np.ceil(too_many / 2.0), alone))
-    # A few times as many are looked at as are needed: not everybody may go, and sexes must match.
-    tried = np.where(missing + too_many > 0, 4.0 * (missing + too_many) + SOME, 0.0)
+    # Twice as many are looked at as are needed: not everybody may go, and sexes must match.
+    tried = np.where(missing + too_many > 0, 2.0 * (missing + too_many) + SOME, 0.0)
     within, targets = np.zeros((len(counts), 2)), np.zeros((5, len(counts)), np.int64)
     crowded = number > wanted
     within[used, 0] = tried / np.where(crowded, number, np.maximum(powers, 1))

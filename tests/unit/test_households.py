@@ -18,7 +18,7 @@ from sim.engine.step import advance
 from sim.kernels.busy import list_busy
 from sim.kernels.demography import record_deaths
 from sim.kernels.household import FOUNDED
-from sim.mechanisms.camps import people_at
+from sim.kernels.tally import people_at
 from sim.mechanisms.census import ACCOUNT, take_census
 from sim.mechanisms.decide import MOVE, cells_of, current_conditions
 from sim.mechanisms.exposure import EXPOSURE, update_households
@@ -254,5 +254,7 @@ def test_people_at_a_place_are_those_alive() -> None:
     for place in range(len(at.country)):
         there = persons.household[alive & (households.place[persons.household] == place)]
         here = np.arange(len(at.country)) == place
-        assert people_at(at, here)[place] == households.weight[there].sum()
+        people = np.zeros(len(at.country), np.int64)
+        people_at(households, 0, len(households.ident), here, people)
+        assert people[place] == people.sum() == households.weight[there].sum()
     assert not alive.all()
