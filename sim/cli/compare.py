@@ -9,7 +9,7 @@ import typer
 
 from sim.cli.console import BadInputError, say, show
 from sim.cli.names import series_of
-from sim.cli.options import AsJson, Quiet, Series
+from sim.cli.options import AsJson, Quiet, Series, named_path
 from sim.schema.errors import printable
 
 COMPARED: Final = ("moved_abroad", "refugees_abroad", "displaced", "harm_death")
@@ -19,12 +19,18 @@ COMPARED: Final = ("moved_abroad", "refugees_abroad", "displaced", "harm_death")
 def compare(
     folders: Annotated[
         list[Path],
-        typer.Argument(metavar="A B...", help="Folders of runs, the base first; same seeds."),
+        typer.Argument(
+            parser=named_path, metavar="A B...", help="Folders of runs, the base first; same seeds."
+        ),
     ],
     series: Series = None,
     out: Annotated[
         Path | None,
-        typer.Option(metavar="DIR", help="Write tables and pictures of the comparison there."),
+        typer.Option(
+            parser=named_path,
+            metavar="DIR",
+            help="Write tables and pictures of the comparison there.",
+        ),
     ] = None,
     as_json: AsJson = False,
     quiet: Quiet = False,

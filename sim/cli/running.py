@@ -79,6 +79,7 @@ def run_and_keep(
     from sim.results import store
 
     with store.hold(target) as folder:
+        store.rehearse(folder)
         own_seed = scenario.seed if seed is None else seed
         solved_on = base if which == "base" else scenario
         what = store.identity(scenario, solved_on, own_seed, replicates)
@@ -126,9 +127,10 @@ def _computed(
 
     text = f"running {scenario.title or scenario.name}"
     if shown and not is_cached():
-        where = printable(str(cache_folder().parent))
+        folder = cache_folder()
+        where = f"in {printable(str(folder.parent))}" if folder else "without a home folder"
         complain(
-            f"compiled code cannot be kept in {where}, so every run compiles it again; "
+            f"compiled code cannot be kept {where}, so every run compiles it again; "
             "SIM_CACHE_DIR names another folder"
         )
     if shown and not is_compiled():
@@ -240,7 +242,6 @@ def _prepare(target: Path) -> bool:
     Returns:
         Whether it holds an earlier run.
     """
-    target = target.expanduser()
     if target.exists() and not target.is_dir():
         raise BadInputError(f"{target} is a file; choose a folder for the run")
     existing = target.absolute()

@@ -11,7 +11,7 @@ import typer
 from sim.cli.console import FAILED, BadInputError, complain, progress_bar, say, say_json
 from sim.cli.cores import cores_for
 from sim.cli.failures import complain_of
-from sim.cli.options import AsJson, Quiet
+from sim.cli.options import AsJson, Quiet, named_path
 from sim.cli.wording import count_of, duration
 from sim.schema.errors import printable
 
@@ -46,9 +46,16 @@ def sweep(
         float | None,
         typer.Option(min=0.001, metavar="S", help="Seconds a run may take; longer is a failure."),
     ] = None,
+    retry_failed: Annotated[
+        bool, typer.Option("--retry-failed", help="Run again what failed before.")
+    ] = False,
     out: Annotated[
         Path | None,
-        typer.Option(metavar="DIR", help="Folder of the sweep; the same command resumes in it."),
+        typer.Option(
+            parser=named_path,
+            metavar="DIR",
+            help="Folder of the sweep; the same command resumes in it.",
+        ),
     ] = None,
     as_json: AsJson = False,
     quiet: Quiet = False,
@@ -72,7 +79,8 @@ def sweep(
     with progress_bar(text, shown) as progress:
         try:
             outcome = Sweep(
-                study, target, jobs=jobs, timeout=timeout, tolerated=tolerated, progress=progress,
+                study, target, jobs=jobs, timeout=timeout, tolerated=tolerated,
+                retry_failed=retry_failed, progress=progress,
                 say=complain if shown else lambda _: None,
             ).start(fresh)  # fmt: skip
         except TooManyFailuresError as error:
@@ -96,6 +104,9 @@ def sweep(
     if outcome.failures:
         if not as_json:
             complain_of(outcome.failures)
+            complain(
+                "--retry-failed runs them again; so does a longer --timeout, if they were late"
+            )
         raise typer.Exit(FAILED)
 
 

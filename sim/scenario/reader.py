@@ -12,6 +12,7 @@ from typing import Any, Final, get_args
 
 from pydantic import ValidationError
 
+from sim.core.paths import user_path
 from sim.scenario import document, library
 from sim.scenario.checks import Known, check
 from sim.scenario.document import MAX_BYTES, MAX_NODES, Node, Text, parse
@@ -228,7 +229,7 @@ def _find(source: str | Path) -> Path:
     name = str(source)
     if "\0" in name or not name.strip():
         raise ScenarioError([Problem(quoted(name), 0, 0, "is not the name of a file")])
-    path = Path(source)
+    path = user_path(source)
     try:
         mode = path.stat().st_mode
     except OSError as error:
