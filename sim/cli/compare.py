@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -45,8 +46,7 @@ def compare(
     from sim.results.store import to_json
 
     chosen = series_of(series)
-    unique = len({it.name for it in folders}) == len(folders)
-    names = [it.name if unique and it.name else str(it) for it in folders]
+    names = _names(folders)
     base, *variants = [load(it) for it in folders]
     results = []
     for folder, variant in zip(folders[1:], variants, strict=True):
@@ -100,3 +100,14 @@ def compare(
                 say("To count person by person, name persons in outputs.tables of both.")
         if out is not None:
             say(f"\n{printable(str(out))} is written: {', '.join(it.name for it in written)}")
+
+
+def _names(folders: Sequence[Path]) -> list[str]:
+    """Name runs by their folders; a folder that is given twice is told apart by a number."""
+    unique = len({it.name for it in folders}) == len(folders)
+    names: list[str] = []
+    for folder in folders:
+        name = printable(folder.name if unique and folder.name else str(folder))
+        same = sum(it == folder for it in folders[: len(names)])
+        names.append(f"{name} ({same + 1})" if same else name)
+    return names

@@ -10,6 +10,8 @@ import typer
 from sim.core.paths import user_path
 
 MAX_SEED: Final = 2**63 - 1
+MAX_REPLICATES: Final = 100_000
+"""As of a sweep."""
 
 
 def named_path(text: Any) -> Path:

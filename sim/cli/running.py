@@ -124,7 +124,10 @@ def _computed(
 ) -> Record:
     """Run a scenario, from its checkpoint if it has one, and write its folder."""
     from sim.core.jit import cache_folder, is_cached, is_compiled
+    from sim.scenario.size import told_of_size
 
+    if shown and (told := told_of_size(scenario)):
+        complain(told)
     text = f"running {scenario.title or scenario.name}"
     if shown and not is_cached():
         folder = cache_folder()
@@ -137,7 +140,6 @@ def _computed(
         text += " (compiling, first run only)" if is_cached() else " (compiling)"
     with progress_bar(text, shown) as progress:
         from sim.engine.simulate import run as run_scenario
-        from sim.report import write_report
 
         record = run_scenario(
             scenario,
@@ -152,8 +154,26 @@ def _computed(
         )
         progress(0, 0, "writing and drawing")
         record.save(target)
-        write_report(record, target, png=PICTURES)
+        _draw(record, target)
     return record
+
+
+def _draw(record: Record, target: Path) -> None:
+    """Write the report and pictures of a run whose tables are saved.
+
+    Raises:
+        BadInputError: they cannot be written.
+    """
+    from sim.report import write_report
+
+    try:
+        write_report(record, target, png=PICTURES)
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise BadInputError(
+            f"the tables are saved in {target}, but not the report and pictures: {reason}; "
+            "the same command writes them, and computes nothing again"
+        ) from error
 
 
 def _print_json(record: Record, target: Path, again: bool) -> None:
@@ -196,9 +216,7 @@ def _found(target: Path, what: dict[str, Any], rates: Which, shown: bool) -> Rec
             if not (
                 target / "report.html"
             ).exists():  # interrupted just before the report was written
-                from sim.report import write_report
-
-                write_report(record, target, png=PICTURES)
+                _draw(record, target)
             return record
         told = f"{target} holds a run of {apart}: it will be replaced"
     except store.StoreError as error:

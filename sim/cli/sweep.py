@@ -69,6 +69,11 @@ def sweep(
 
     study = Study(source)
     runs = f"{count_of(study.n_points, 'point')} x {count_of(study.sweep.replicates, 'replicate')}"
+    from sim.scenario.size import told_of_size
+
+    large = told_of_size(study.base)
+    for note in (*study.notes, *([large] if large else [])) if shown else ():
+        complain(printable(note))
     text = f"{study.base.title or study.base.name}: {runs} = {count_of(study.n_runs, 'run')}"
     if dry_run:
         _estimate(study, text, jobs, as_json=as_json, quiet=quiet)

@@ -123,6 +123,8 @@ def summary_table(
             kind = {"seconds": pa.float64(), "error": pa.string(), "command": pa.string()}.get(
                 name, pa.int64()
             )
+            if kind == pa.string():
+                values = [None if it is None else _encoded(it) for it in values]
         else:
             measure = MEASURES.get(name)
             unit, text = (measure.unit, measure.text) if measure else (units[name], "metric")
@@ -131,6 +133,11 @@ def summary_table(
         arrays.append(pa.array(values, kind))
         fields.append(pa.field(name, kind, metadata={"unit": unit, "description": text}))
     return pa.Table.from_arrays(arrays, schema=pa.schema(fields))
+
+
+def _encoded(text: str) -> str:
+    """Write bytes that are no UTF-8, as names of files may have, as escapes."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def _word(value: Any) -> str:

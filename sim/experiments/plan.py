@@ -106,6 +106,11 @@ class Study:
         design.find_problems(self.file, self.design, progress, look)
         self.altering = altering
 
+    @cached_property
+    def notes(self) -> list[str]:
+        """What the design allows, and may not be meant."""
+        return design.notes(self.sweep, self.design)
+
     @property
     def n_points(self) -> int:
         """Points of the design."""
@@ -244,7 +249,8 @@ def write(folder: Path, plan: Mapping[str, Any]) -> None:
     path = folder / PLAN
     try:
         with atomic(path) as partial:
-            partial.write_text(json.dumps(plan, ensure_ascii=False) + "\n", encoding="utf-8")
+            # In ASCII, since names of files need not be UTF-8.
+            partial.write_text(json.dumps(plan) + "\n", encoding="ascii")
     except OSError as error:
         raise cannot_write(path, error) from error
 

@@ -56,7 +56,9 @@ def status(folder: Path) -> dict[str, Any]:
             failures += parts.errors_of(path)
             done += parts.rows_of(path) or 0
     running = _is_held(folder)
-    tables = [f"{parts.TABLE_PARTS}/{it}.parquet" for it in plan["sweep"].get("tables", ())]
+    # Where every run failed there are no tables.
+    kept = plan["sweep"].get("tables", ()) if len(failures) < plan["runs"] else ()
+    tables = [f"{parts.TABLE_PARTS}/{it}.parquet" for it in kept]
     assembled = all((folder / it).is_file() for it in (SUMMARY, *tables))
     complete = done == plan["runs"] and assembled
     return {

@@ -485,7 +485,7 @@ class Sweep:
         path = self.folder / LOG
         try:
             with path.open("a", encoding="utf-8") as file:
-                file.write(json.dumps({"time": now, **content}, ensure_ascii=False) + "\n")
+                file.write(json.dumps({"time": now, **content}) + "\n")
         except OSError as error:
             raise parts.cannot_write(path, error) from error
 

@@ -26,6 +26,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from filelock import FileLock, Timeout, UnixFileLock
 
+from sim import __version__
 from sim.core import jit
 from sim.core.atomic import atomic, flush, leftovers
 from sim.core.paths import keep_owners, user_path
@@ -318,8 +319,11 @@ def read(directory: str | Path) -> Parts:
     folder = user_path(directory)
     manifest = read_manifest(folder)
     digests = manifest.pop("files")
+    for name in digests:
+        if name not in KEPT and re.fullmatch(r"[a-z_]+\.parquet", name):
+            raise of_another_version(directory, manifest, f"it has no table {name[:-8]!r}")
     content = {name: _read_file(folder / name, digest) for name, digest in digests.items()}
-    scenario = _read_scenario(folder / SCENARIO, content.pop(SCENARIO, b""))
+    scenario = _read_scenario(folder / SCENARIO, content.pop(SCENARIO, b""), manifest)
     tables = {Path(name).stem: _read_table(folder / name, it) for name, it in content.items()}
     return Parts(scenario, manifest, tables)
 
@@ -380,13 +384,28 @@ def read_manifest(directory: str | Path) -> dict[str, Any]:
             f"{directory} is not the folder of a run: its manifest is from another program"
         )
     if manifest["format"] != FORMAT:
-        raise StoreError(
-            f"{directory} has format {manifest['format']}, this version reads {FORMAT}; "
-            "read it with the version that wrote it"
-        )
+        why = f"it has format {manifest['format']} instead of {FORMAT}"
+        raise of_another_version(directory, manifest, why)
     if "seed" not in manifest or not isinstance(manifest.get("files"), dict):
         raise StoreError(f"{path} is damaged: it lacks the seed or the list of files; run again")
     return dict(manifest)
+
+
+def of_another_version(directory: str | Path, manifest: Mapping[str, Any], why: str) -> StoreError:
+    """Say which version wrote a run that this one cannot read.
+
+    Args:
+        directory: the run's folder.
+        manifest: how it was made.
+        why: what this version does not understand.
+    """
+    versions = manifest.get("versions")
+    wrote = versions.get("sim") if isinstance(versions, dict) else None
+    by = "a version that is not said" if wrote is None else f"version {wrote}"
+    return StoreError(
+        f"{directory} was written by {by}, and this one ({__version__}) cannot read it: {why}; "
+        "read it with that version, or run again"
+    )
 
 
 def _is_manifest(manifest: object) -> bool:
@@ -562,14 +581,14 @@ def _as_saved(column: pd.Series[Any], notes: dict[bytes, bytes]) -> pd.Series[An
     return column if str(column.dtype) == kind else column.astype(np.dtype(kind))
 
 
-def _read_scenario(path: Path, content: bytes) -> Scenario:
+def _read_scenario(path: Path, content: bytes, manifest: Mapping[str, Any]) -> Scenario:
     """Read the resolved scenario back."""
     if not content:
         raise StoreError(f"{path.parent / MANIFEST} is damaged: it lists no {SCENARIO}; run again")
     try:
         return read_resolved(path)
     except ScenarioError as error:
-        raise StoreError(f"{path} cannot be read by this version: {error}") from error
+        raise of_another_version(path.parent, manifest, str(error)) from error
 
 
 def _reason(error: OSError) -> str:

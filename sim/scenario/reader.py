@@ -156,7 +156,10 @@ class ScenarioFile:
         if problems or scenario is None:
             order = {f"-s {argument}": number for number, argument in enumerate(overrides)}
             raise ScenarioError(sorted(problems, key=lambda it: order.get(it.file, -1)))
-        return resolve(scenario)
+        resolved = resolve(scenario)
+        if found := _beyond(resolved, str(self.path)):
+            raise ScenarioError(found)
+        return resolved
 
 
 def _merged(base: Node, own: Node) -> Node:
@@ -378,12 +381,39 @@ def _validate(root: Node, damaged: set[str]) -> tuple[Scenario | None, list[Prob
     return None, problems
 
 
+def _beyond(resolved: Scenario, file: str) -> list[Problem]:
+    """Find what is out of range only when it is worked out from other values."""
+    plain = resolved.model_dump(by_alias=True)
+    try:
+        Scenario.model_validate(plain)
+    except ValidationError as error:
+        return [_found_beyond(it, plain, file) for it in error.errors(include_url=False)]
+    return []
+
+
+def _found_beyond(detail: Any, plain: Any, file: str) -> Problem:
+    """Say what a value comes to, and where; things in lists are named by id."""
+    where = ""
+    for step in detail["loc"]:
+        plain = plain[step]
+        if isinstance(step, int):
+            where += f"[{plain.get('id', step) if isinstance(plain, dict) else step}]"
+        else:
+            where += f".{step}" if where else str(step)
+    limits = " or ".join(f"{it:g}" for it in detail.get("ctx", {}).values() if it == it + 0)
+    message = f"{where} comes to {plain:g}, which is out of range (the limit is {limits})"
+    return Problem(file, 0, 0, message, "it is worked out from other values: change those")
+
+
 def _say_all(tree: Tree, details: Sequence[Any]) -> list[Problem]:
     """Return the problems of one round; a blank value of a field with a default is none."""
     problems: list[Problem] = []
     in_table: dict[str, int] = {}
+    merging = {path_of(it)[0][:-1] for it in details if path_of(it)[0][-1:] == ("<<",)}
     for detail in details:
         path, is_key = path_of(detail)
+        if detail["type"] == "missing" and path[:-1] in merging:
+            continue  # it is where the merge key leads, which is told instead
         table = tree.root.get(str(path[0])) if path else None
         if isinstance(table, TableNode):
             name = table.origin.name

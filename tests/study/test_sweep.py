@@ -7,6 +7,7 @@ import json
 import os
 import random
 import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -645,6 +646,39 @@ def test_check_tells_what_is_wrong_with_a_sweep(
     assert code == 2
     assert "tiny.yaml:5:16: error" in err
     assert "did you mean 'subsistence'?" in err
+
+
+def test_names_that_look_like_addresses(
+    call: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, whole: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("at-07:15", "s3:x", "a#b?c=%20", "[a]*"):
+        shutil.copytree(whole, name)
+        code, out, err = call("status", name)
+        assert (code, "complete: 8 of 8" in out) == (0, True), (name, err)
+        for words in (("plot", name, "effects"), ("export", name)):
+            code, out, err = call(*words)
+            assert (code, err) == (0, "")
+        assert (tmp_path / f"{name}-csv" / "runs.csv").exists()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names are UTF-8 elsewhere")
+def test_names_need_not_be_utf_8(tmp_path: Path, faults: Any) -> None:
+    folder = tmp_path / "caf\udce9"
+    folder.mkdir()
+    faults(run1="raise")
+    source = write(folder)
+    (failure,) = start(source, folder / "out", command=FAULTY).failures
+    assert "caf" in failure["command"]
+    assert start(source, folder / "out", retry_failed=True).failures == []
+    assert status(folder / "out")["state"] == "complete"
+
+
+def test_a_sweep_of_which_all_failed_is_complete(tmp_path: Path, faults: Any) -> None:
+    source, folder = write(tmp_path), tmp_path / "out"
+    faults(all="raise")
+    start(source, folder, command=FAULTY)
+    assert status(folder)["state"] == "complete"
 
 
 def test_dry_run_writes_nothing(call: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -492,6 +492,11 @@ def break_table(folder: Path) -> None:
     sign(folder, "harms.parquet")
 
 
+def forgotten_table(folder: Path) -> None:
+    (folder / "harms.parquet").rename(folder / "sorrows.parquet")
+    sign(folder, "sorrows.parquet", drop="harms.parquet")
+
+
 def odd_manifest(folder: Path) -> None:
     sign(folder, add="../../passwd")
 
@@ -531,15 +536,16 @@ def poor_manifest(folder: Path) -> None:
         (swap_tables, r"harms\.parquet was changed or cut short"),
         (drop_scenario, r"scenario\.yaml is missing"),
         (edit_scenario, r"scenario\.yaml was changed or cut short"),
-        (break_scenario, r"scenario\.yaml cannot be read by this version: .*nonsense"),
+        (break_scenario, r"was written by version \d.*cannot read it: .*nonsense"),
         (break_table, r"harms\.parquet cannot be read as a table of a run"),
-        (earlier_table, r"of an earlier version \(table 'harms' lacks expected\); run again"),
+        (earlier_table, r"by version \d.* cannot read it: table 'harms' lacks expected; read it"),
+        (forgotten_table, r"was written by version \d.*cannot read it: it has no table 'sorrows'"),
         (odd_manifest, r"manifest\.json is damaged: passwd is no file of a run"),
         (short_manifest, r"manifest\.json is damaged: it lists no scenario\.yaml"),
         (drop_manifest, r"is not the folder of a run: it has no manifest\.json"),
         (cut_manifest, r"manifest\.json is damaged: it is not readable JSON"),
         (foreign_manifest, "its manifest is from another program"),
-        (newer_manifest, "has format 2, this version reads 1"),
+        (newer_manifest, "it has format 2 instead of 1"),
         (poor_manifest, "lacks the seed or the list of files"),
     ],
 )
