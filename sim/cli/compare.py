@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
@@ -12,6 +12,10 @@ from sim.cli.console import BadInputError, say, show
 from sim.cli.names import series_of
 from sim.cli.options import AsJson, Quiet, Series, named_path
 from sim.schema.errors import printable
+
+if TYPE_CHECKING:
+    from sim.experiments.compare import Comparison
+    from sim.results.record import Record
 
 COMPARED: Final = ("moved_abroad", "refugees_abroad", "displaced", "harm_death")
 """Figures that `sim compare --out` draws over time unless --series names others."""
@@ -43,7 +47,6 @@ def compare(
         )
     from sim.experiments.compare import compare as compare_runs
     from sim.results.record import UnlikeRunsError, load
-    from sim.results.store import to_json
 
     chosen = series_of(series)
     names = _names(folders)
@@ -61,28 +64,7 @@ def compare(
         runs = dict(zip(names, (base, *variants), strict=True))
         written = write_comparison(runs, results, out, chosen or COMPARED)
     if as_json:
-        tables = (
-            {
-                name: None if table is None else table.to_dict("records")
-                for name, table in result._asdict().items()
-            }
-            for result in results
-        )
-        against = [
-            {"run": str(folder), **table} for folder, table in zip(folders[1:], tables, strict=True)
-        ]
-        files = [str(path) for path in written]
-        say(
-            to_json(
-                {
-                    "ok": True,
-                    "base": str(folders[0]),
-                    "population_of_interest": list(base.scenario.population.focus),
-                    "against": against,
-                    "written": files,
-                }
-            )
-        )
+        _print_json(folders, base, results, written)
     elif not quiet:
         from sim.report import compared
 
@@ -111,3 +93,32 @@ def _names(folders: Sequence[Path]) -> list[str]:
         same = sum(it == folder for it in folders[: len(names)])
         names.append(f"{name} ({same + 1})" if same else name)
     return names
+
+
+def _print_json(
+    folders: Sequence[Path], base: Record, results: Sequence[Comparison], written: Sequence[Path]
+) -> None:
+    """Print comparisons as one JSON document."""
+    from sim.results.store import to_json
+
+    against = [
+        {
+            "run": str(folder),
+            **{
+                name: None if table is None else table.to_dict("records")
+                for name, table in result._asdict().items()
+            },
+        }
+        for folder, result in zip(folders[1:], results, strict=True)
+    ]
+    say(
+        to_json(
+            {
+                "ok": True,
+                "base": str(folders[0]),
+                "population_of_interest": list(base.scenario.population.focus),
+                "against": against,
+                "written": [str(path) for path in written],
+            }
+        )
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -69,11 +70,8 @@ def sweep(
 
     study = Study(source)
     runs = f"{count_of(study.n_points, 'point')} x {count_of(study.sweep.replicates, 'replicate')}"
-    from sim.scenario.size import told_of_size
-
-    large = told_of_size(study.base)
-    for note in (*study.notes, *([large] if large else [])) if shown else ():
-        complain(printable(note))
+    if shown:
+        _tell_notes(study)
     text = f"{study.base.title or study.base.name}: {runs} = {count_of(study.n_runs, 'run')}"
     if dry_run:
         _estimate(study, text, jobs, as_json=as_json, quiet=quiet)
@@ -99,20 +97,31 @@ def sweep(
     if as_json:
         _print_json(outcome, target)
     elif shown:
-        before = f", {outcome.resumed} of {outcome.units} units from before"
-        say(
-            f"{printable(str(target))}: {count_of(outcome.runs, 'run')}, "
-            f"{len(outcome.failures)} failed, "
-            f"{duration(outcome.seconds)}{before if outcome.resumed else ''}; runs.parquet"
-            + "".join(f", tables/{name}.parquet" for name in study.sweep.tables)
-        )
+        _show(outcome, target, study.sweep.tables)
     if outcome.failures:
         if not as_json:
             complain_of(outcome.failures)
-            complain(
-                "--retry-failed runs them again; so does a longer --timeout, if they were late"
-            )
         raise typer.Exit(FAILED)
+
+
+def _show(outcome: Outcome, target: Path, tables: Sequence[str]) -> None:
+    """Say in one line what a sweep has come to."""
+    before = f", {outcome.resumed} of {outcome.units} units from before"
+    say(
+        f"{printable(str(target))}: {count_of(outcome.runs, 'run')}, "
+        f"{len(outcome.failures)} failed, "
+        f"{duration(outcome.seconds)}{before if outcome.resumed else ''}; runs.parquet"
+        + "".join(f", tables/{name}.parquet" for name in tables)
+    )
+
+
+def _tell_notes(study: Study) -> None:
+    """Say what may not be meant in a sweep, and whether its worlds take long to set up."""
+    from sim.scenario.size import told_of_size
+
+    large = told_of_size(study.base)
+    for note in (*study.notes, *([large] if large else [])):
+        complain(printable(note))
 
 
 def _estimate(study: Study, text: str, jobs: int, *, as_json: bool, quiet: bool) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from sim.experiments import plan as plans
-from sim.experiments.sweep import SUMMARY
+from sim.experiments.folder import SUMMARY
 from sim.results import parquet
 from sim.results.intervals import interval
 from sim.results.measures import MEASURES, OLD_NAMES, measure_of_today

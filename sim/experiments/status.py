@@ -12,7 +12,7 @@ from typing import Any
 from sim.engine.checkpoint import progress
 from sim.experiments import parts
 from sim.experiments import plan as plans
-from sim.experiments.sweep import LOG, SUMMARY
+from sim.experiments.folder import LOG, SUMMARY
 from sim.results.parquet import DamagedError
 from sim.results.store import HeldError, StoreError, checkpoint_of, hold, read_manifest
 

@@ -21,17 +21,13 @@ from sim.engine.simulate import run_world
 from sim.engine.solve import solve_base
 from sim.experiments import parts
 from sim.experiments import plan as plans
+from sim.experiments.folder import LOG, SUMMARY, clear, refuse_foreign
 from sim.experiments.plan import PLAN, Study
 from sim.experiments.process import WORKER, Inbox, Worker, close, send, start
 from sim.results.parquet import DamagedError
-from sim.results.store import SUFFIXES, StoreError, hold
-from sim.results.tables import TABLES
+from sim.results.store import StoreError, hold
 from sim.schema import Scenario
 
-LOG: Final = "log.jsonl"
-SUMMARY: Final = "runs.parquet"
-OURS: Final = (PLAN, LOG, SUMMARY, parts.PARTS, parts.TABLE_PARTS)
-"""What a sweep's folder holds."""
 TICK: Final = 0.1
 """Seconds between two looks at the clock, where runs have a time limit."""
 DEATHS: Final = 2
@@ -103,13 +99,13 @@ class Sweep:
             TooManyFailuresError: more runs failed than are tolerated.
         """
         clock = time.perf_counter()
-        _refuse_foreign(self.folder)
+        refuse_foreign(self.folder)
         if fresh or not (self.folder / PLAN).exists():
             self._check_points()
         plan = self.study.plan()
         with hold(self.folder) as folder:
             self.folder = folder
-            _refuse_foreign(folder)
+            refuse_foreign(folder)
             self._settle(plan, fresh)
             try:
                 resumed = self._complete()
@@ -186,7 +182,7 @@ class Sweep:
                 )
         try:
             if there is None:
-                _clear(self.folder)
+                clear(self.folder)
             self.prepare_folder()
         except OSError as error:
             raise parts.cannot_write(self.folder, error) from error
@@ -496,36 +492,3 @@ def _rate(rate: float) -> str:
         if rate * seconds >= 1:
             return f"{rate * seconds:.3g} a {per}"
     return f"{rate * 86_400:.2g} a day"
-
-
-def _refuse_foreign(folder: Path) -> None:
-    """Refuse a folder that holds something other than a sweep."""
-    if folder.exists() and not folder.is_dir():
-        raise StoreError(f"{folder} is a file; choose a folder for the sweep")
-    if folder.is_dir() and any(folder.iterdir()):
-        known = {*OURS, *(it.name for it in leftovers(folder / PLAN))}
-        rest = {it.name for it in folder.iterdir()} - known
-        ours = plans.is_ours(folder) if (folder / PLAN).exists() else not rest
-        if not ours:
-            raise StoreError(
-                f"{folder} has files in it and is not the folder of a sweep; "
-                "nothing was written, choose another folder with --out"
-            )
-
-
-def _clear(folder: Path) -> None:
-    """Remove an earlier sweep, and nothing else: the plan first, the runs last."""
-    pictures = [f"effects.{suffix}" for suffix in SUFFIXES]
-    for name in (PLAN, LOG, SUMMARY, *pictures):
-        (folder / name).unlink(missing_ok=True)
-    tables = folder / parts.TABLE_PARTS
-    for name in TABLES:
-        (tables / f"{name}.parquet").unlink(missing_ok=True)
-    for inside in (*(tables / name for name in TABLES), folder / parts.PARTS):
-        for path in (*inside.glob("*.parquet"), *inside.glob(f".*{PARTIAL}")):
-            if parts.NAME.fullmatch(path.name):
-                path.unlink(missing_ok=True)
-        with suppress(OSError):
-            inside.rmdir()  # unless there is something in it
-    with suppress(OSError):
-        tables.rmdir()

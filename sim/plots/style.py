@@ -186,7 +186,7 @@ def caption(
         )
     # Names may hold a `$`, which is no formula.
     for drawn in ax.findobj(Text):
-        drawn.set_parse_math(False)  # type: ignore[attr-defined]
+        drawn.set_parse_math(False)
     if figure.get_label() == OURS and isinstance(figure, Figure):
         above = (over + _lines(heading) * TITLE * 1.3 + 4) / 72
         under = (below + _lines(foot) * (SMALL - 1) * 1.3 + 5) / 72

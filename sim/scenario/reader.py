@@ -18,7 +18,7 @@ from sim.scenario.checks import Known, check
 from sim.scenario.document import MAX_BYTES, MAX_NODES, Node, Text, parse
 from sim.scenario.overrides import override
 from sim.scenario.renamed import replace_old_names
-from sim.scenario.resolve import resolve
+from sim.scenario.resolve import beyond, resolve
 from sim.scenario.tables import MAX_PROBLEMS, TableNode, read_table
 from sim.scenario.whole import Scenario
 from sim.scenario.wording import LEVEL, Field, Tree, child, field_at, path_of, say
@@ -157,7 +157,7 @@ class ScenarioFile:
             order = {f"-s {argument}": number for number, argument in enumerate(overrides)}
             raise ScenarioError(sorted(problems, key=lambda it: order.get(it.file, -1)))
         resolved = resolve(scenario)
-        if found := _beyond(resolved, str(self.path)):
+        if found := beyond(resolved, str(self.path)):
             raise ScenarioError(found)
         return resolved
 
@@ -379,30 +379,6 @@ def _validate(root: Node, damaged: set[str]) -> tuple[Scenario | None, list[Prob
             continue
         return scenario, problems + check(scenario, tree, known)
     return None, problems
-
-
-def _beyond(resolved: Scenario, file: str) -> list[Problem]:
-    """Find what is out of range only when it is worked out from other values."""
-    plain = resolved.model_dump(by_alias=True)
-    try:
-        Scenario.model_validate(plain)
-    except ValidationError as error:
-        return [_found_beyond(it, plain, file) for it in error.errors(include_url=False)]
-    return []
-
-
-def _found_beyond(detail: Any, plain: Any, file: str) -> Problem:
-    """Say what a value comes to, and where; things in lists are named by id."""
-    where = ""
-    for step in detail["loc"]:
-        plain = plain[step]
-        if isinstance(step, int):
-            where += f"[{plain.get('id', step) if isinstance(plain, dict) else step}]"
-        else:
-            where += f".{step}" if where else str(step)
-    limits = " or ".join(f"{it:g}" for it in detail.get("ctx", {}).values() if it == it + 0)
-    message = f"{where} comes to {plain:g}, which is out of range (the limit is {limits})"
-    return Problem(file, 0, 0, message, "it is worked out from other values: change those")
 
 
 def _say_all(tree: Tree, details: Sequence[Any]) -> list[Problem]:
