@@ -19,6 +19,5 @@ def complain_of(failures: list[dict[str, Any]]) -> None:
     if (more := len(failures) - SHOWN_FAILURES) > 0:
         complain(f"... and {more} more: rows of runs.parquet with an error")
     complain(
-        "`sim sweep --retry-failed` runs them again; those that took too long also run again with a "
-        "longer --timeout"
+        "`sim sweep --retry-failed` runs them again, a longer --timeout those that took too long"
     )

@@ -53,9 +53,7 @@ def sweep(
     out: Annotated[
         Path | None,
         typer.Option(
-            parser=named_path,
-            metavar="DIR",
-            help="Folder of the sweep; the same command resumes in it.",
+            parser=named_path, metavar="DIR", help="Folder; the same command resumes in it."
         ),
     ] = None,
     as_json: AsJson = False,
@@ -76,8 +74,7 @@ def sweep(
     if dry_run:
         _estimate(study, text, jobs, as_json=as_json, quiet=quiet)
         return
-    name = study.base.name.removesuffix("_sweep")
-    target = out if out is not None else Path("out", f"{name}_sweep")
+    target = out or Path("out", f"{study.base.name.removesuffix('_sweep')}_sweep")
     tolerated = None if share is None else share[0] * (study.n_runs / 100 if share[1] else 1)
     with progress_bar(text, shown) as progress:
         try:

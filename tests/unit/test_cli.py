@@ -648,7 +648,7 @@ def test_bench_takes_one_amount(call: Any) -> None:
 
 
 def test_every_path_may_begin_with_home(
-    call: Any, engine: Engine, elsewhere: Path, monkeypatch: pytest.MonkeyPatch
+    call: Any, drawing_engine: Engine, elsewhere: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("HOME", "USERPROFILE"):
         monkeypatch.setenv(name, str(elsewhere / "home"))
