@@ -82,3 +82,22 @@ def test_an_odd_environment_ends_in_work(tmp_path: Path) -> None:
     assert "Matplotlib" not in done.stderr
     assert "Scorecard" in done.stdout
     assert (tmp_path / name[:-5] / "report.html").is_file()
+
+
+def test_warnings_of_libraries_end_no_command() -> None:
+    code = (
+        "import sys, warnings\n"
+        "import sim.__main__ as command\n"
+        "sys.argv = ['sim', 'list']\n"
+        "command.main()\n"
+        "warnings.warn('for programmers')\n"
+    )
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])}
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", code],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
