@@ -20,9 +20,10 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+from sim.experiments.folder import LOG
 from sim.experiments.parts import seconds_of
 from sim.experiments.plan import MOST, Study
-from sim.experiments.sweep import LOG, Sweep
+from sim.experiments.sweep import Sweep
 from sim.scenario.library import starter
 
 SECTION = """

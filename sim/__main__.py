@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import gc
+import logging
+import os
 import sys
+import warnings
 
 ALLOCATIONS = 200_000
 """Objects made between two searches for cycles: importing makes many, and all of them stay."""
@@ -16,6 +19,13 @@ def main() -> int:
         The exit code: 0 ok, 1 a fault of ours, 2 bad input, 3 some runs failed, 130 interrupted.
     """
     gc.set_threshold(ALLOCATIONS)
+    # Pictures go to files, whatever screen the environment names.
+    os.environ["MPLBACKEND"] = "agg"
+    if not os.environ.get("SIM_DEBUG"):
+        # Warnings of libraries are for their programmers, and must not end a run where the
+        # environment makes them errors.
+        warnings.simplefilter("ignore")
+        logging.getLogger("matplotlib").setLevel(logging.ERROR)
     try:
         # Inside, so that Ctrl-C is caught while this is imported.
         from sim.cli.app import main as command_line

@@ -34,6 +34,7 @@ def check(
 ) -> None:
     """Check scenario files; all problems are reported at once."""
     from sim.scenario.reader import read
+    from sim.scenario.size import told_of_size
     from sim.schema.errors import ScenarioError
 
     found: list[dict[str, Any]] = []
@@ -44,10 +45,15 @@ def check(
         try:
             with told_of_old_names() as warned:
                 scenario = read(file)
+                if not quiet and (large := told_of_size(scenario)):
+                    complain(f"{printable(file)}: {large}")
                 if scenario.sweep is not None:
                     from sim.experiments.plan import Study
 
-                    Study(file).check_points()
+                    study = Study(file)
+                    study.check_points()
+                    for note in () if quiet else study.notes:
+                        complain(f"{printable(file)}: {printable(note)}")
         except ScenarioError as error:
             problems = [problem_json(problem) for problem in error.problems]
             complain(str(error))

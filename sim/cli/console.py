@@ -29,6 +29,10 @@ BAD_INPUT: Final = 2
 FAILED: Final = 3
 INTERRUPTED: Final = 130
 
+NARROWEST: Final = 20
+"""A terminal said to be narrower than this has not told its width."""
+USUAL: Final = 80
+
 Progress = Callable[[int, int, str], None]
 
 
@@ -190,9 +194,12 @@ def _rich_console(stream: TextIO) -> Console:
     from rich.console import Console
 
     plain = bool(os.environ.get("NO_COLOR")) or not stream.isatty()
-    return Console(
+    console = Console(
         file=stream, color_system=None if plain else "auto", markup=False, highlight=False
     )
+    if console.width < NARROWEST:  # as where COLUMNS is 0
+        console.width = USUAL
+    return console
 
 
 _interrupted = False
@@ -298,6 +305,6 @@ def _sentence(error: BaseException) -> tuple[str, int]:
         where = f"{error.filename}: " if error.filename else ""
         return f"sim: {printable(where + (error.strerror or str(error)).lower())}", BAD_INPUT
     if isinstance(error, MemoryError):
-        return "sim: out of memory; try fewer --agents", FAULT
+        return "sim: out of memory; try fewer --agents or --replicates", FAULT
     what = printable(f"{type(error).__name__}: {error}".strip(": ").replace("\n", " "))
     return f"sim: an error in the simulator ({what}); SIM_DEBUG=1 shows where", FAULT

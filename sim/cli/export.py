@@ -8,16 +8,23 @@ from typing import Annotated
 import typer
 
 from sim.cli.console import BadInputError, say, say_json
-from sim.cli.options import AsJson, Quiet
+from sim.cli.options import AsJson, Quiet, named_path
 from sim.schema.errors import printable
 
 
 def export(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of a run or of a sweep.")],
+    folder: Annotated[
+        Path,
+        typer.Argument(parser=named_path, metavar="DIR", help="Folder of a run or of a sweep."),
+    ],
     to: Annotated[str, typer.Option(metavar="csv|xlsx", help="Format.")] = "csv",
     out: Annotated[
         Path | None,
-        typer.Option(metavar="DIR", help="Folder for the files; by default one next to DIR."),
+        typer.Option(
+            parser=named_path,
+            metavar="DIR",
+            help="Folder for the files; by default one next to DIR.",
+        ),
     ] = None,
     as_json: AsJson = False,
     quiet: Quiet = False,
@@ -27,11 +34,11 @@ def export(
         raise BadInputError(f"--to {printable(to)} is not a format: use csv or xlsx")
     from sim.experiments.export import export as write_tables
 
-    name = folder.expanduser().resolve().name
+    name = folder.resolve().name
     if to == "csv":
-        target = out or folder.expanduser().resolve().with_name(f"{name}-csv")
+        target = out or folder.resolve().with_name(f"{name}-csv")
     else:
-        target = (out or folder.expanduser().resolve().parent) / f"{name}.xlsx"
+        target = (out or folder.resolve().parent) / f"{name}.xlsx"
     written = write_tables(folder, to, target)  # type: ignore[arg-type]
     if as_json:
         say_json({"ok": True, "files": [str(path) for path in written]})

@@ -3,11 +3,27 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 import typer
 
+from sim.core.paths import user_path
+
 MAX_SEED: Final = 2**63 - 1
+MAX_REPLICATES: Final = 100_000
+"""As of a sweep."""
+
+
+def named_path(text: Any) -> Path:
+    """Read a path from an option or argument; every command reads its paths by this.
+
+    Raises:
+        BadParameter: nothing is named, as where a variable of a script is not set.
+    """
+    if not str(text).strip():
+        raise typer.BadParameter("an empty name; name a file or folder")
+    return user_path(text)
+
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document, for programs.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")]
@@ -30,7 +46,10 @@ Fresh = Annotated[
     typer.Option("--fresh", help="Compute everything again, even if results are there already."),
 ]
 Out = Annotated[
-    Path | None, typer.Option(metavar="DIR", help="Folder of the run; an earlier one is replaced.")
+    Path | None,
+    typer.Option(
+        parser=named_path, metavar="DIR", help="Folder of the run; an earlier one is replaced."
+    ),
 ]
 Series = Annotated[
     list[str] | None,

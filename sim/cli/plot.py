@@ -9,12 +9,14 @@ import typer
 
 from sim.cli.console import BadInputError, say, say_json
 from sim.cli.names import figures_of, refuse_unknown, series_of
-from sim.cli.options import AsJson, Quiet, Series
+from sim.cli.options import AsJson, Quiet, Series, named_path
 from sim.schema.errors import printable
 
 
 def plot(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of a run or a sweep.")],
+    folder: Annotated[
+        Path, typer.Argument(parser=named_path, metavar="DIR", help="Folder of a run or a sweep.")
+    ],
     kind: Annotated[
         str | None, typer.Argument(metavar="KIND", help="What to draw; without it, the kinds.")
     ] = None,
@@ -25,7 +27,11 @@ def plot(
     ] = None,
     out: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="A .png, .svg or .pdf; by default DIR/KIND.png."),
+        typer.Option(
+            parser=named_path,
+            metavar="FILE",
+            help="A .png, .svg or .pdf; by default DIR/KIND.png.",
+        ),
     ] = None,
     as_json: AsJson = False,
     quiet: Quiet = False,

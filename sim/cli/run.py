@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from sim.cli.options import Agents, AsJson, Fresh, Out, Quiet, Rates, Seed
+from sim.cli.options import MAX_REPLICATES, Agents, AsJson, Fresh, Out, Quiet, Rates, Seed
 from sim.cli.running import run_and_keep
 
 
@@ -24,7 +24,10 @@ def run(
     seed: Seed = None,
     agents: Agents = None,
     replicates: Annotated[
-        int, typer.Option(min=1, metavar="N", help="Runs with different seeds, for intervals.")
+        int,
+        typer.Option(
+            min=1, max=MAX_REPLICATES, metavar="N", help="Runs with different seeds, for intervals."
+        ),
     ] = 1,
     rates: Rates = "base",
     threads: Annotated[

@@ -79,6 +79,7 @@ def run_and_keep(
     from sim.results import store
 
     with store.hold(target) as folder:
+        store.rehearse(folder)
         own_seed = scenario.seed if seed is None else seed
         solved_on = base if which == "base" else scenario
         what = store.identity(scenario, solved_on, own_seed, replicates)
@@ -123,19 +124,22 @@ def _computed(
 ) -> Record:
     """Run a scenario, from its checkpoint if it has one, and write its folder."""
     from sim.core.jit import cache_folder, is_cached, is_compiled
+    from sim.scenario.size import told_of_size
 
+    if shown and (told := told_of_size(scenario)):
+        complain(told)
     text = f"running {scenario.title or scenario.name}"
     if shown and not is_cached():
-        where = printable(str(cache_folder().parent))
+        folder = cache_folder()
+        where = f"in {printable(str(folder.parent))}" if folder else "without a home folder"
         complain(
-            f"compiled code cannot be kept in {where}, so every run compiles it again; "
+            f"compiled code cannot be kept {where}, so every run compiles it again; "
             "SIM_CACHE_DIR names another folder"
         )
     if shown and not is_compiled():
         text += " (compiling, first run only)" if is_cached() else " (compiling)"
     with progress_bar(text, shown) as progress:
         from sim.engine.simulate import run as run_scenario
-        from sim.report import write_report
 
         record = run_scenario(
             scenario,
@@ -150,8 +154,26 @@ def _computed(
         )
         progress(0, 0, "writing and drawing")
         record.save(target)
-        write_report(record, target, png=PICTURES)
+        _draw(record, target)
     return record
+
+
+def _draw(record: Record, target: Path) -> None:
+    """Write the report and pictures of a run whose tables are saved.
+
+    Raises:
+        BadInputError: they cannot be written.
+    """
+    from sim.report import write_report
+
+    try:
+        write_report(record, target, png=PICTURES)
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise BadInputError(
+            f"the tables are saved in {target}, but not the report and pictures: {reason}; "
+            "the same command writes them, and computes nothing again"
+        ) from error
 
 
 def _print_json(record: Record, target: Path, again: bool) -> None:
@@ -194,9 +216,7 @@ def _found(target: Path, what: dict[str, Any], rates: Which, shown: bool) -> Rec
             if not (
                 target / "report.html"
             ).exists():  # interrupted just before the report was written
-                from sim.report import write_report
-
-                write_report(record, target, png=PICTURES)
+                _draw(record, target)
             return record
         told = f"{target} holds a run of {apart}: it will be replaced"
     except store.StoreError as error:
@@ -240,7 +260,6 @@ def _prepare(target: Path) -> bool:
     Returns:
         Whether it holds an earlier run.
     """
-    target = target.expanduser()
     if target.exists() and not target.is_dir():
         raise BadInputError(f"{target} is a file; choose a folder for the run")
     existing = target.absolute()

@@ -10,13 +10,15 @@ import typer
 
 from sim.cli.console import say, say_json
 from sim.cli.failures import complain_of
-from sim.cli.options import AsJson, Quiet
+from sim.cli.options import AsJson, Quiet, named_path
 from sim.cli.wording import count_of, duration
 from sim.schema.errors import printable
 
 
 def status(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of a sweep or a run.")],
+    folder: Annotated[
+        Path, typer.Argument(parser=named_path, metavar="DIR", help="Folder of a sweep or a run.")
+    ],
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,7 +12,7 @@ import typer
 from sim.cli.console import FAILED, BadInputError, complain, progress_bar, say, say_json
 from sim.cli.cores import cores_for
 from sim.cli.failures import complain_of
-from sim.cli.options import AsJson, Quiet
+from sim.cli.options import AsJson, Quiet, named_path
 from sim.cli.wording import count_of, duration
 from sim.schema.errors import printable
 
@@ -46,9 +47,14 @@ def sweep(
         float | None,
         typer.Option(min=0.001, metavar="S", help="Seconds a run may take; longer is a failure."),
     ] = None,
+    retry_failed: Annotated[
+        bool, typer.Option("--retry-failed", help="Run again what failed before.")
+    ] = False,
     out: Annotated[
         Path | None,
-        typer.Option(metavar="DIR", help="Folder of the sweep; the same command resumes in it."),
+        typer.Option(
+            parser=named_path, metavar="DIR", help="Folder; the same command resumes in it."
+        ),
     ] = None,
     as_json: AsJson = False,
     quiet: Quiet = False,
@@ -62,17 +68,19 @@ def sweep(
 
     study = Study(source)
     runs = f"{count_of(study.n_points, 'point')} x {count_of(study.sweep.replicates, 'replicate')}"
+    if shown:
+        _tell_notes(study)
     text = f"{study.base.title or study.base.name}: {runs} = {count_of(study.n_runs, 'run')}"
     if dry_run:
         _estimate(study, text, jobs, as_json=as_json, quiet=quiet)
         return
-    name = study.base.name.removesuffix("_sweep")
-    target = out if out is not None else Path("out", f"{name}_sweep")
+    target = out or Path("out", f"{study.base.name.removesuffix('_sweep')}_sweep")
     tolerated = None if share is None else share[0] * (study.n_runs / 100 if share[1] else 1)
     with progress_bar(text, shown) as progress:
         try:
             outcome = Sweep(
-                study, target, jobs=jobs, timeout=timeout, tolerated=tolerated, progress=progress,
+                study, target, jobs=jobs, timeout=timeout, tolerated=tolerated,
+                retry_failed=retry_failed, progress=progress,
                 say=complain if shown else lambda _: None,
             ).start(fresh)  # fmt: skip
         except TooManyFailuresError as error:
@@ -86,17 +94,31 @@ def sweep(
     if as_json:
         _print_json(outcome, target)
     elif shown:
-        before = f", {outcome.resumed} of {outcome.units} units from before"
-        say(
-            f"{printable(str(target))}: {count_of(outcome.runs, 'run')}, "
-            f"{len(outcome.failures)} failed, "
-            f"{duration(outcome.seconds)}{before if outcome.resumed else ''}; runs.parquet"
-            + "".join(f", tables/{name}.parquet" for name in study.sweep.tables)
-        )
+        _show(outcome, target, study.sweep.tables)
     if outcome.failures:
         if not as_json:
             complain_of(outcome.failures)
         raise typer.Exit(FAILED)
+
+
+def _show(outcome: Outcome, target: Path, tables: Sequence[str]) -> None:
+    """Say in one line what a sweep has come to."""
+    before = f", {outcome.resumed} of {outcome.units} units from before"
+    say(
+        f"{printable(str(target))}: {count_of(outcome.runs, 'run')}, "
+        f"{len(outcome.failures)} failed, "
+        f"{duration(outcome.seconds)}{before if outcome.resumed else ''}; runs.parquet"
+        + "".join(f", tables/{name}.parquet" for name in tables)
+    )
+
+
+def _tell_notes(study: Study) -> None:
+    """Say what may not be meant in a sweep, and whether its worlds take long to set up."""
+    from sim.scenario.size import told_of_size
+
+    large = told_of_size(study.base)
+    for note in (*study.notes, *([large] if large else [])):
+        complain(printable(note))
 
 
 def _estimate(study: Study, text: str, jobs: int, *, as_json: bool, quiet: bool) -> None:

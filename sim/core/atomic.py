@@ -10,6 +10,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
+from sim.core.paths import keep_owners
+
 PARTIAL: Final = ".partial"
 """Ending of the temporary name of a file while it is written."""
 
@@ -18,9 +20,9 @@ PARTIAL: Final = ".partial"
 def atomic(path: str | Path) -> Iterator[Path]:
     """Write a file under a temporary name in its folder, then rename it.
 
-    Readers see the earlier file or the new one, never a partial one. The new file has the
-    permissions of the earlier one, or the default ones if there was none. If the process is killed,
-    the earlier file is unchanged, and a temporary file is left beside it (see `leftovers`).
+    Readers see the earlier file or the new one, never a partial one. The new file has the group and
+    the permissions of the earlier one, or the default ones if there was none. If the process is
+    killed, the earlier file is unchanged, and a temporary file is left beside it (see `leftovers`).
 
     Args:
         path: The file; its folder must exist.
@@ -37,8 +39,8 @@ def atomic(path: str | Path) -> Iterator[Path]:
         partial.touch(exist_ok=False)
         yield partial
         flush(partial)
-        with suppress(FileNotFoundError):
-            partial.chmod(target.stat().st_mode & 0o7777)
+        with suppress(FileNotFoundError, PermissionError):
+            keep_owners(partial, target)
         partial.replace(target)
     finally:
         with suppress(OSError):

@@ -18,7 +18,9 @@ from collections.abc import Callable
 from functools import cache, update_wrapper
 from pathlib import Path
 from threading import RLock
-from typing import Any, TypeVar, cast
+from typing import Any, Final, TypeVar, cast
+
+from sim.core.paths import home, user_path
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -27,6 +29,14 @@ RIM = frozenset(["__main__.py", "cli", "plots", "report", "mesa"])
 """Parts of the package that present results but do not affect them."""
 KEPT_DAYS = 30
 """Cache folders of other versions are removed if unused for this many days."""
+OURS: Final = "human-security-sim"
+"""Folder of ours, below the one that the environment names: nothing else in that is touched."""
+MARKER: Final = "CACHEDIR.TAG"
+"""File that shows that a folder is a cache of ours. Backup programs know it by its first line."""
+MARKED: Final = (
+    "Signature: 8a477f597d28d172789f06886806bc55\n"
+    "# Compiled code of human-security-sim. It is made again if it is removed.\n"
+)
 
 
 @cache
@@ -68,28 +78,51 @@ def _beneath() -> bytes:
     return versions + machine.encode()
 
 
-def cache_folder() -> Path:
-    """Folder of this version's compiled kernels (`SIM_CACHE_DIR` overrides its parent)."""
-    parent = os.environ.get("SIM_CACHE_DIR")
-    if parent is None:
-        base = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
-        parent = str(Path(base) / "human-security-sim")
-    return Path(parent) / fingerprint()
+def cache_folder() -> Path | None:
+    """Folder of this version's compiled kernels; None where there is no home to keep it in.
+
+    It is in a folder of our own below `SIM_CACHE_DIR`, otherwise below `XDG_CACHE_HOME`, otherwise
+    below `~/.cache`. A variable that is empty is not set.
+    """
+    named = os.environ.get("SIM_CACHE_DIR")
+    # A relative XDG_CACHE_HOME is to be ignored, by the standard that defines it.
+    shared = user_path(os.environ.get("XDG_CACHE_HOME") or "")
+    if named:
+        parent = user_path(named).absolute()
+    elif shared.is_absolute():
+        parent = shared
+    elif (own := home()) is not None:
+        parent = own / ".cache"
+    else:
+        return None
+    return parent / OURS / fingerprint()
 
 
 def is_compiled() -> bool:
     """Whether the cache already holds compiled kernels of exactly this version."""
+    folder = cache_folder()
     try:
-        return any(cache_folder().rglob("*.nbi"))
+        return folder is not None and any(folder.rglob("*.nbi"))
     except OSError:
         return False
 
 
-def _writable(folder: Path) -> bool:
+def _made(folder: Path) -> bool:
+    """Make a cache folder with its marker; whether something can be written there."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):
-            return True
+            pass
+        if not _is_marked(folder):
+            (folder / MARKER).write_bytes(MARKED.encode())
+    except OSError:
+        return False
+    return True
+
+
+def _is_marked(folder: Path) -> bool:
+    try:
+        return (folder / MARKER).read_bytes() == MARKED.encode()
     except OSError:
         return False
 
@@ -100,7 +133,7 @@ def _prune(folder: Path) -> None:
     try:
         os.utime(folder)
         for other in folder.parent.iterdir():
-            if other != folder and other.is_dir() and other.stat().st_mtime < limit:
+            if other != folder and _is_marked(other) and other.stat().st_mtime < limit:
                 shutil.rmtree(other, ignore_errors=True)
     except OSError:
         return
@@ -110,7 +143,7 @@ def _prune(folder: Path) -> None:
 def is_cached() -> bool:
     """Whether compiled code is cached; if no folder is writable, every process compiles."""
     folder = cache_folder()
-    if not _writable(folder):
+    if folder is None or not _made(folder):
         return False
     _prune(folder)
     return True

@@ -34,7 +34,7 @@ from sim.core.atomic import atomic
 from sim.engine.step import count_steps
 from sim.mechanisms.choice import CHOICES, Choices
 from sim.model.world import World
-from sim.results.store import differences, discard
+from sim.results.store import StoreError, differences, discard
 from sim.schema import Scenario
 
 FORMAT: Final = 2
@@ -103,7 +103,7 @@ class Checkpoints:
     ) -> None:
         self.path, self.identity = path, identity
         self.say = say or (lambda _: None)
-        self.interval = float(os.environ.get("SIM_CHECKPOINT_SECONDS", INTERVAL))
+        self.interval = _interval()
         self.due = time.monotonic() + self.interval
         self.failed = False
 
@@ -140,6 +140,22 @@ class Checkpoints:
                 self.say(f"cannot write the checkpoint {self.path}: {reason}; the run goes on")
             self.failed = True
         self.due = time.monotonic() + self.interval
+
+
+def _interval() -> float:
+    """Read the seconds between two checkpoints; a variable that is empty is not set.
+
+    Raises:
+        StoreError: they are no number.
+    """
+    text = os.environ.get("SIM_CHECKPOINT_SECONDS") or str(INTERVAL)
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = -1.0
+    if not seconds >= 0:
+        raise StoreError(f"SIM_CHECKPOINT_SECONDS is {text!r}, and not a number of seconds")
+    return seconds
 
 
 def write(path: Path, kept: Kept, identity: Mapping[str, Any]) -> None:

@@ -31,6 +31,7 @@ from sim.mechanisms import (
     settling,
     spending,
     threats,
+    years,
 )
 from sim.model.segment import Segment
 from sim.model.world import World
@@ -122,6 +123,9 @@ STAGES: Final[tuple[tuple[str, tuple[Hook, ...]], ...]] = (
             spending.spend,
             # 20: Take the census at the end of a segment.
             census.count,
+            # 25: Add the years of a segment, as if people had been throughout where they are at its
+            # end.
+            years.count_years,
             # 30: Add insecurity, as if whoever is exposed at the end of the segment had been so
             # throughout.
             threats.count_insecurity,

@@ -74,6 +74,11 @@ class Point(NamedTuple):
         """Return the changes as `-s` takes them."""
         return [it.argument for it in self.changes]
 
+    @property
+    def changes_only(self) -> frozenset[str]:
+        """Return the changes in no order, to be compared."""
+        return frozenset(self.arguments)
+
 
 class Design(NamedTuple):
     """The factors of a sweep and its points."""
@@ -148,6 +153,10 @@ def _form(file: ScenarioFile, sweep: Sweep) -> list[Problem]:
             problems += _range_form(file, sweep, at, name, factor)
         elif factor.n is not None:
             add((*at, "n"), "{} is for a range only")
+        for i, value in enumerate(factor.values):
+            if any(_same(value, it) for it in factor.values[:i]):
+                hint = "each value once; `replicates` runs every combination several times"
+                add((*at, "values", i), f"{{}} = {one_line(value)} is here twice", hint)
         if factor.packages and factor.paths:
             add((*at, "paths"), "{} cannot be combined with packages, which say their paths")
         for written, where in _written(at, name, factor):
@@ -163,6 +172,29 @@ def _form(file: ScenarioFile, sweep: Sweep) -> list[Problem]:
                 add(at, f"{{}}: {quoted(path)} is varied twice", f"first by {taken[path]}", True)
             taken.setdefault(path, name)
     return problems
+
+
+def _same(one: Any, other: Any) -> bool:
+    """Whether two values are the same; true is not 1."""
+    return one == other and isinstance(one, bool) == isinstance(other, bool)
+
+
+def notes(sweep: Sweep, design: Design) -> list[str]:
+    """Say what is allowed in a design, and may not be meant: values and points that recur."""
+    found = []
+    n = len(design.points)
+    if sweep.design == "lhs":
+        columns = zip(*(it.values for it in design.points), strict=True)
+        levels = {name: len(set(it)) for name, it in zip(design.factors, columns, strict=True)}
+        few = [f"{name} has {m:,}" for name, m in levels.items() if m < n]
+        if few:
+            text = f"values recur in the {n:,} samples, where there are fewer: {', '.join(few)}"
+            found.append(text)
+    same = n - len({it.changes_only for it in design.points})
+    if same:
+        text = f"{same:,} of {n:,} points are the same as an earlier one, and are run again"
+        found.append(text)
+    return found
 
 
 def _range_form(

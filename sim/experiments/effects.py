@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 
 from sim.experiments import plan as plans
-from sim.experiments.sweep import SUMMARY
+from sim.experiments.folder import SUMMARY
+from sim.results import parquet
 from sim.results.intervals import interval
 from sim.results.measures import MEASURES, OLD_NAMES, measure_of_today
 from sim.results.store import StoreError
@@ -67,12 +68,14 @@ def read(folder: Path) -> Swept:
     if plan is None:
         raise StoreError(f"{folder} is not the folder of a sweep")
     try:
-        runs = pd.read_parquet(folder / SUMMARY)
+        runs = parquet.frame_of(parquet.read(folder / SUMMARY))
     except FileNotFoundError:
         again = f"sim sweep {plan['file']} --out {folder}"
         raise StoreError(f"the sweep in {folder} is not finished; resume with: {again}") from None
-    except (OSError, ValueError) as error:
+    except OSError as error:
         raise StoreError(f"{folder / SUMMARY} cannot be read: {error}") from error
+    except parquet.DamagedError as error:
+        raise StoreError(f"{error}; remove it, and `sim sweep` makes it again") from error
     runs = runs[runs["error"].isna()].reset_index(drop=True)
     if not len(runs):
         raise StoreError(f"every run of the sweep in {folder} failed; sim status {folder} says why")

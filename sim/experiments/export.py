@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import time
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -11,8 +12,9 @@ from typing import Any, Final, Literal
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
+from sim.core.paths import user_path
+from sim.results import parquet
 from sim.results.store import StoreError, written_whole
 
 Format = Literal["csv", "xlsx"]
@@ -40,7 +42,7 @@ def tables_of(directory: str | Path) -> dict[str, Path]:
     Raises:
         StoreError: there is no such folder, no table in it, or one called `columns`.
     """
-    folder = Path(directory).expanduser()
+    folder = user_path(directory)
     if not folder.is_dir():
         raise StoreError(f"{directory} is not a folder")
     files = [*folder.glob("*.parquet"), *folder.glob("tables/*.parquet")]
@@ -73,16 +75,16 @@ def export(directory: str | Path, to: Format, out: str | Path) -> list[Path]:
             that cannot be written.
     """
     tables = tables_of(directory)
-    target = Path(out).expanduser()
+    target = user_path(out)
     if to == "xlsx":
         _refuse_too_large(tables)
-        with written_whole(target.parent) as path_of:
-            _write_xlsx(tables, path_of(target.name))
+        with written_whole(target.parent) as path_in:
+            _write_xlsx(tables, path_in(target.name))
         return [target]
-    with written_whole(target) as path_of:
+    with written_whole(target) as path_in:
         for name, path in tables.items():
-            _write_csv(_batches(path), path_of(f"{name}.csv"))
-        _write_csv(iter([_columns(tables)]), path_of(f"{COLUMNS}.csv"))
+            _write_csv(_batches(path), path_in(f"{name}.csv"))
+        _write_csv(iter([_columns(tables)]), path_in(f"{COLUMNS}.csv"))
     return [target / f"{name}.csv" for name in (*tables, COLUMNS)]
 
 
@@ -97,23 +99,28 @@ def _columns(tables: Mapping[str, Path]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["table", "column", "unit", "description"])
 
 
-def _schema(path: Path) -> pa.Schema:
+@contextmanager
+def _opened(path: Path) -> Iterator[Any]:
+    """Open a table to be read."""
     try:
-        return pq.read_schema(path)
-    except (pa.ArrowException, ValueError) as error:
-        raise StoreError(f"{path} cannot be read as a table: {error}") from error
+        with parquet.opened(path) as table:
+            yield table
+    except parquet.DamagedError as error:
+        raise StoreError(f"{error}; make it again, or restore the file") from error
+
+
+def _schema(path: Path) -> pa.Schema:
+    with _opened(path) as table:
+        return table.schema_arrow
 
 
 def _batches(path: Path) -> Iterator[pd.DataFrame]:
     """Read the rows of a table, some at a time; one batch without rows where it has none."""
-    try:
-        with pq.ParquetFile(path, pre_buffer=False) as table:
-            if not table.metadata.num_rows:
-                yield table.schema_arrow.empty_table().to_pandas()
-            for batch in table.iter_batches(BATCH, use_threads=False):
-                yield pa.Table.from_batches([batch]).to_pandas(use_threads=False)
-    except (pa.ArrowException, ValueError) as error:
-        raise StoreError(f"{path} cannot be read as a table: {error}") from error
+    with _opened(path) as table:
+        if not table.metadata.num_rows:
+            yield table.schema_arrow.empty_table().to_pandas()
+        for batch in table.iter_batches(BATCH, use_threads=False):
+            yield parquet.frame_of(pa.Table.from_batches([batch]))
 
 
 def _write_csv(batches: Iterator[pd.DataFrame], path: Path) -> None:
@@ -134,10 +141,8 @@ def _iso(column: pd.Series[Any]) -> pd.Series[Any]:
 def _refuse_too_large(tables: Mapping[str, Path]) -> None:
     """Refuse tables that are too large for an Excel sheet, before anything is written."""
     for name, path in tables.items():
-        try:
-            found = pq.read_metadata(path)
-        except (pa.ArrowException, ValueError) as error:
-            raise StoreError(f"{path} cannot be read as a table: {error}") from error
+        with _opened(path) as table:
+            found = table.metadata
         if found.num_rows >= SHEET_ROWS or found.num_columns > SHEET_COLUMNS:
             raise StoreError(
                 f"{name} has {found.num_rows:,} rows and {found.num_columns:,} columns, and a "
@@ -188,15 +193,12 @@ def _too_large(path: Path) -> set[str]:
     """Find the columns of whole numbers that a sheet would round."""
     whole = [it.name for it in _schema(path) if pa.types.is_integer(it.type)]
     found = set()
-    try:
-        with pq.ParquetFile(path, pre_buffer=False) as table:
-            for batch in table.iter_batches(BATCH, columns=whole, use_threads=False):
-                for name in whole:
-                    ends = pc.min_max(batch.column(name)).as_py()
-                    if any(abs(it or 0) > EXACT for it in ends.values()):
-                        found.add(name)
-    except (pa.ArrowException, ValueError) as error:
-        raise StoreError(f"{path} cannot be read as a table: {error}") from error
+    with _opened(path) as table:
+        for batch in table.iter_batches(BATCH, columns=whole, use_threads=False):
+            for name in whole:
+                ends = pc.min_max(batch.column(name)).as_py()
+                if any(abs(it or 0) > EXACT for it in ends.values()):
+                    found.add(name)
     return found
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain
 from math import isnan
@@ -13,10 +14,10 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from sim.core.atomic import atomic
 from sim.model.columns import Column
+from sim.results import parquet
 from sim.results.measures import MEASURES
 from sim.results.store import StoreError
 from sim.results.tables import REPLICATE, TABLES, all_columns, unit_of
@@ -27,12 +28,26 @@ WHICH: Final = (
     REPLICATE,
 )
 """Columns that say which run a row belongs to."""
+NAME: Final = re.compile(r"(\d{4,})\.parquet|\.\d{4,}\.parquet\..*")
+"""Names of parts, and of those that are being written."""
 PARTS: Final = "parts"
 TABLE_PARTS: Final = "tables"
 ROW_GROUP: Final = 100_000
 """Rows gathered before they are written to a whole table."""
 TYPES: Final = {"whole": pa.int64(), "number": pa.float64(), "truth": pa.bool_()}
 """Arrow's type for a kind of factor; any other is text."""
+
+
+class DamagedPartError(Exception):
+    """A part cannot be read; its runs have to be run again.
+
+    Attributes:
+        path: the part.
+    """
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        self.path = path
 
 
 def summary_path(folder: Path, unit: int) -> Path:
@@ -56,7 +71,7 @@ def write(table: pa.Table, path: Path) -> int:
     """
     try:
         with atomic(path) as partial:
-            pq.write_table(table, partial, compression="zstd")
+            parquet.write(table, partial)
             return partial.stat().st_size
     except OSError as error:
         raise cannot_write(path, error) from error
@@ -108,6 +123,8 @@ def summary_table(
             kind = {"seconds": pa.float64(), "error": pa.string(), "command": pa.string()}.get(
                 name, pa.int64()
             )
+            if kind == pa.string():
+                values = [None if it is None else _encoded(it) for it in values]
         else:
             measure = MEASURES.get(name)
             unit, text = (measure.unit, measure.text) if measure else (units[name], "metric")
@@ -116,6 +133,11 @@ def summary_table(
         arrays.append(pa.array(values, kind))
         fields.append(pa.field(name, kind, metadata={"unit": unit, "description": text}))
     return pa.Table.from_arrays(arrays, schema=pa.schema(fields))
+
+
+def _encoded(text: str) -> str:
+    """Write bytes that are no UTF-8, as names of files may have, as escapes."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def _word(value: Any) -> str:
@@ -138,8 +160,7 @@ def run_table(name: str, frame: pd.DataFrame, runs: list[dict[str, Any]], money:
         notes = {"unit": column.unit, "description": column.text}
         fields.append(pa.field(column.name, pa.int64(), metadata=notes))
     columns = all_columns(TABLES[name])
-    # One thread: Arrow's pool can abort the interpreter when it exits right after use.
-    rest = pa.Table.from_pandas(frame.drop(columns="replicate"), preserve_index=False, nthreads=1)
+    rest = parquet.table_of(frame.drop(columns="replicate"))
     for field in rest.schema:
         column = columns[field.name]
         # Words as text: dictionaries of one unit need not be those of another.
@@ -163,15 +184,19 @@ def run_table(name: str, frame: pd.DataFrame, runs: list[dict[str, Any]], money:
 def rows_of(path: Path) -> int | None:
     """Return how many rows a part has; None where it is not there, or not whole."""
     try:
-        return int(pq.read_metadata(path).num_rows)
-    except (OSError, pa.ArrowException):
+        with parquet.opened(path) as table:
+            return int(table.metadata.num_rows)
+    except (OSError, parquet.DamagedError):
         return None
 
 
 def errors_of(path: Path) -> list[dict[str, Any]]:
-    """Return run, error and command of a part's failed runs."""
-    columns = ["run", "error", "command"]
-    table = pq.ParquetFile(path, pre_buffer=False).read(columns=columns, use_threads=False)
+    """Return run, error and command of a part's failed runs.
+
+    Raises:
+        DamagedError: it cannot be read.
+    """
+    table = parquet.read(path, ("run", "error", "command"))
     return [row for row in table.to_pylist() if row["error"] is not None]
 
 
@@ -183,12 +208,12 @@ def seconds_of(path: Path) -> list[float]:
 
 def columns_of(path: Path) -> int:
     """Return how many columns a part has."""
-    return int(pq.read_metadata(path).num_columns)
+    with parquet.opened(path) as table:
+        return int(table.metadata.num_columns)
 
 
 def _column(path: Path, name: str) -> list[Any]:
-    table = pq.ParquetFile(path, pre_buffer=False).read(columns=[name], use_threads=False)
-    values: list[Any] = table.column(name).to_pylist()
+    values: list[Any] = parquet.read(path, (name,)).column(name).to_pylist()
     return values
 
 
@@ -202,6 +227,7 @@ def assemble(paths: list[Path], target: Path, without: tuple[str, ...] = ()) -> 
 
     Raises:
         StoreError: it cannot be written.
+        DamagedPartError: a part cannot be read.
     """
     pieces = (
         some.drop_columns([it for it in without if it in some.column_names])
@@ -214,7 +240,7 @@ def assemble(paths: list[Path], target: Path, without: tuple[str, ...] = ()) -> 
             return
         with (
             atomic(target) as partial,
-            pq.ParquetWriter(partial, first.schema, compression="zstd") as writer,
+            parquet.writer(partial, first.schema) as writer,
         ):
             for piece in chain([first], pieces):
                 writer.write_table(piece, row_group_size=max(piece.num_rows, 1))
@@ -226,7 +252,10 @@ def _gathered(paths: list[Path]) -> Iterator[pa.Table]:
     """Yield joined parts, as many at a time as fill a group of rows."""
     waiting: list[pa.Table] = []
     for path in paths:
-        waiting.append(pq.ParquetFile(path, pre_buffer=False).read(use_threads=False))
+        try:
+            waiting.append(parquet.read(path))
+        except (OSError, parquet.DamagedError) as error:
+            raise DamagedPartError(path) from error
         if sum(it.num_rows for it in waiting) >= ROW_GROUP:
             yield pa.concat_tables(waiting)
             waiting = []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shlex
 from collections.abc import Callable, Iterator, Mapping
@@ -13,6 +14,7 @@ from typing import Any, Final
 from sim import __version__
 from sim.core import jit
 from sim.core.atomic import atomic
+from sim.core.paths import user_path
 from sim.core.rng import replicate_seed
 from sim.engine.solve import can_alter
 from sim.experiments import design, metrics
@@ -47,7 +49,7 @@ class Study:
     """A sweep as stated in a scenario's file: the base, its points, and what is kept of each run.
 
     Attributes:
-        source: the file, as it was named.
+        source: the file, or the name of a shipped one, as commands that are printed give it.
         file: the scenario's file.
         base: the resolved scenario as the file has it, without its sweep.
         rated: what the base is a variant of, itself if of nothing: base rates are solved on it.
@@ -62,7 +64,9 @@ class Study:
         Raises:
             ScenarioError: with the problems of the scenario, else with those of the sweep.
         """
-        self.source = source
+        here = user_path(source)
+        # So that what is printed works in any folder.
+        self.source = str(here.absolute()) if here.is_file() else source
         self.file = ScenarioFile(source)
         scenario = self.file.variant()
         if scenario.sweep is None:
@@ -101,6 +105,11 @@ class Study:
 
         design.find_problems(self.file, self.design, progress, look)
         self.altering = altering
+
+    @cached_property
+    def notes(self) -> list[str]:
+        """What the design allows, and may not be meant."""
+        return design.notes(self.sweep, self.design)
 
     @property
     def n_points(self) -> int:
@@ -141,15 +150,23 @@ class Study:
         arguments = self.design.points[point].arguments
         return self.file.variant(arguments, checked=True).single()
 
-    def command(self, run: Run) -> str:
-        """Return the command that repeats a run."""
+    def command(self, run: Run, folder: Path) -> str:
+        """Return the command that repeats a run, in a folder that is that run's alone.
+
+        Args:
+            run: the run.
+            folder: the sweep's.
+        """
         words = ["sim", "run", self.source]
         for argument in self.design.points[run.point].arguments:
             words += ["-s", argument]
         words += ["--seed", str(run.seed)]
         if self.sweep.rates == "own":
             words += ["--rates", "own"]
-        return shlex.join(words)
+        # Two runs never share a folder, so that none replaces another, or a run of the user's.
+        digest = hashlib.blake2b(repr(words).encode(errors="replace"), digest_size=3).hexdigest()
+        repeated = folder.with_name(f"{folder.name}_run{run.run}_{digest}")
+        return shlex.join([*words, "--out", str(repeated)])
 
     @cached_property
     def units(self) -> dict[str, str]:
@@ -214,6 +231,15 @@ def read(folder: Path) -> dict[str, Any] | None:
     return plan
 
 
+def is_ours(folder: Path) -> bool:
+    """Whether the plan in a folder is that of a sweep, of any version."""
+    try:
+        plan = json.loads((folder / PLAN).read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return False
+    return isinstance(plan, dict) and {"format", "runs_a_unit", "points"} <= plan.keys()
+
+
 def write(folder: Path, plan: Mapping[str, Any]) -> None:
     """Write a plan whole, or not at all.
 
@@ -223,7 +249,8 @@ def write(folder: Path, plan: Mapping[str, Any]) -> None:
     path = folder / PLAN
     try:
         with atomic(path) as partial:
-            partial.write_text(json.dumps(plan, ensure_ascii=False) + "\n", encoding="utf-8")
+            # In ASCII, since names of files need not be UTF-8.
+            partial.write_text(json.dumps(plan) + "\n", encoding="ascii")
     except OSError as error:
         raise cannot_write(path, error) from error
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,8 @@ from typing import Any
 from sim.engine.checkpoint import progress
 from sim.experiments import parts
 from sim.experiments import plan as plans
-from sim.experiments.sweep import LOG, SUMMARY
+from sim.experiments.folder import LOG, SUMMARY
+from sim.results.parquet import DamagedError
 from sim.results.store import HeldError, StoreError, checkpoint_of, hold, read_manifest
 
 
@@ -30,7 +32,6 @@ def status(folder: Path) -> dict[str, Any]:
     Raises:
         StoreError: it is neither.
     """
-    folder = folder.expanduser()
     plan = plans.read(folder) if folder.is_dir() else None
     if plan is None and checkpoint_of(folder.resolve()).exists():
         state = "running" if _is_held(folder) else "unfinished"
@@ -50,12 +51,16 @@ def status(folder: Path) -> dict[str, Any]:
     done = 0
     failures: list[dict[str, Any]] = []
     for unit in range(plan["units"]):
-        rows = parts.rows_of(parts.summary_path(folder, unit))
-        if rows is not None:
-            done += rows
-            failures += parts.errors_of(parts.summary_path(folder, unit))
+        path = parts.summary_path(folder, unit)
+        with suppress(DamagedError, OSError):  # damaged or not there: its runs are run again
+            failures += parts.errors_of(path)
+            done += parts.rows_of(path) or 0
     running = _is_held(folder)
-    complete = done == plan["runs"] and (folder / SUMMARY).is_file()
+    # Where every run failed there are no tables.
+    kept = plan["sweep"].get("tables", ()) if len(failures) < plan["runs"] else ()
+    tables = [f"{parts.TABLE_PARTS}/{it}.parquet" for it in kept]
+    assembled = all((folder / it).is_file() for it in (SUMMARY, *tables))
+    complete = done == plan["runs"] and assembled
     return {
         "kind": "sweep",
         "name": plan["name"],
@@ -66,7 +71,7 @@ def status(folder: Path) -> dict[str, Any]:
         "left": plan["runs"] - done,
         "rate": _rate(folder),
         "failures": failures,
-        "next": shlex.join(["sim", "sweep", plan["file"], "--out", str(folder)]),
+        "next": shlex.join(["sim", "sweep", plan["file"], "--out", str(folder.absolute())]),
     }
 
 

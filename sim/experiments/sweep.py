@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import queue
-import shutil
+import re
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -21,19 +21,19 @@ from sim.engine.simulate import run_world
 from sim.engine.solve import solve_base
 from sim.experiments import parts
 from sim.experiments import plan as plans
+from sim.experiments.folder import LOG, SUMMARY, clear, refuse_foreign
 from sim.experiments.plan import PLAN, Study
 from sim.experiments.process import WORKER, Inbox, Worker, close, send, start
+from sim.results.parquet import DamagedError
 from sim.results.store import StoreError, hold
 from sim.schema import Scenario
 
-LOG: Final = "log.jsonl"
-SUMMARY: Final = "runs.parquet"
-OURS: Final = (PLAN, LOG, SUMMARY, parts.PARTS, parts.TABLE_PARTS)
-"""What a sweep's folder holds; `--fresh` removes it and nothing else."""
 TICK: Final = 0.1
 """Seconds between two looks at the clock, where runs have a time limit."""
 DEATHS: Final = 2
 """Times that a worker must die in the same run before that run is given up."""
+TOOK_LONGER: Final = re.compile(r"took longer than (\S+) s")
+"""Error of a run that was ended for its time, with the limit."""
 STARTS: Final = 3
 """Workers that may die before they are ready."""
 WARM_AGENTS: Final = 2000
@@ -70,6 +70,8 @@ class Sweep:
         jobs: workers at a time.
         timeout: seconds that a run may take; none: any.
         tolerated: failed runs that are tolerated; none: any number.
+        retry_failed: whether runs that failed before are run again. Those that took too long are
+            in any case, where they may take longer now.
         progress: called with how far it is.
         say: called with a message about base rates.
         command: what starts a worker.
@@ -80,6 +82,7 @@ class Sweep:
     jobs: int = 1
     timeout: float | None = None
     tolerated: float | None = None
+    retry_failed: bool = False
     progress: Progress = lambda *_: None
     say: Callable[[str], None] = lambda _: None
     command: Sequence[str] = field(default_factory=lambda: WORKER)
@@ -96,39 +99,67 @@ class Sweep:
             TooManyFailuresError: more runs failed than are tolerated.
         """
         clock = time.perf_counter()
-        _refuse_foreign(self.folder)
+        refuse_foreign(self.folder)
         if fresh or not (self.folder / PLAN).exists():
             self._check_points()
         plan = self.study.plan()
         with hold(self.folder) as folder:
             self.folder = folder
-            _refuse_foreign(folder)
+            refuse_foreign(folder)
             self._settle(plan, fresh)
-            done = self._done()
+            try:
+                resumed = self._complete()
+            except BaseException as error:
+                with suppress(StoreError):
+                    self._log(event="stopped", why=f"{type(error).__name__}: {error}".strip(": "))
+                raise
+            outcome = Outcome(
+                folder, self.study.n_runs, self._failed_runs(), resumed, self.study.n_units,
+                time.perf_counter() - clock,
+            )  # fmt: skip
+            self._log(event="done", runs=outcome.runs, failed=len(outcome.failures))
+        return outcome
+
+    def _complete(self) -> int:
+        """Run what is left and join the parts; a part that proves damaged is made again.
+
+        Returns:
+            Units that were there already.
+        """
+        resumed: int | None = None
+        while True:
+            done = self._done(self._is_tried_again if resumed is None else lambda _: False)
+            resumed = len(done) if resumed is None else resumed
             left = [unit for unit in range(self.study.n_units) if unit not in done]
             runs = sum(len(self.study.runs(unit)) for unit in done)
             self._log(
                 event="resumed" if done else "started", unit=len(done),
                 first=left[0] if left else None, runs=runs, left=len(left), jobs=self.jobs,
             )  # fmt: skip
+            if left:
+                for path in self._assembled:
+                    path.unlink(missing_ok=True)  # a repeated run may give another result
+                self.run_units(left, runs)
+            if not left and all(parts.rows_of(path) is not None for path in self._assembled):
+                return resumed
+            self.progress(0, 0, "putting the tables together")
             try:
-                if left:
-                    for path in self._assembled:
-                        path.unlink(missing_ok=True)  # a repeated run may give another result
-                    self.run_units(left, runs)
-                if left or any(parts.rows_of(path) is None for path in self._assembled):
-                    self.progress(0, 0, "putting the tables together")
-                    self._assemble()
-            except BaseException as error:
-                with suppress(StoreError):
-                    self._log(event="stopped", why=f"{type(error).__name__}: {error}".strip(": "))
-                raise
-            outcome = Outcome(
-                folder, self.study.n_runs, self._failed_runs(), len(done), self.study.n_units,
-                time.perf_counter() - clock,
-            )  # fmt: skip
-            self._log(event="done", runs=outcome.runs, failed=len(outcome.failures))
-        return outcome
+                self._assemble()
+            except parts.DamagedPartError as error:
+                self._tell_damage(error.path)
+                error.path.unlink(missing_ok=True)
+            else:
+                return resumed
+
+    def _tell_damage(self, path: Path) -> None:
+        name = path.relative_to(self.folder)
+        self.say(f"{name} is damaged: its runs are run again")
+
+    def _is_tried_again(self, error: str) -> bool:
+        """Whether a run that failed is to be run again: all are, or it may take longer now."""
+        late = TOOK_LONGER.fullmatch(error)
+        longer = late is not None and (self.timeout is None or self.timeout > float(late[1]))
+        return self.retry_failed or longer
 
     def _check_points(self) -> None:
         n = self.study.n_points
@@ -151,7 +182,7 @@ class Sweep:
                 )
         try:
             if there is None:
-                _clear(self.folder)
+                clear(self.folder)
             self.prepare_folder()
         except OSError as error:
             raise parts.cannot_write(self.folder, error) from error
@@ -175,15 +206,26 @@ class Sweep:
     def _tables(self) -> tuple[str, ...]:
         return self.study.sweep.tables
 
-    def _done(self) -> set[int]:
-        """Return the units whose parts are whole, and note their failures."""
+    def _done(self, again: Callable[[str], bool]) -> set[int]:
+        """Return the units whose parts are whole, and note their failures.
+
+        Args:
+            again: tells by its error whether a failed run is to be run again.
+        """
         done = set()
+        self.failures = {}
         for unit in range(self.study.n_units):
             path = parts.summary_path(self.folder, unit)
             runs = len(self.study.runs(unit))
-            if parts.rows_of(path) != runs:
+            if not path.exists():
                 continue
-            failed = {it["run"]: it["error"] for it in parts.errors_of(path)}
+            try:
+                failed = {it["run"]: it["error"] for it in parts.errors_of(path)}
+            except DamagedError:
+                self._tell_damage(path)
+                continue
+            if parts.rows_of(path) != runs or any(map(again, failed.values())):
+                continue
             tables = [parts.table_path(self.folder, name, unit) for name in self._tables]
             if len(failed) < runs and any(parts.rows_of(it) is None for it in tables):
                 continue
@@ -286,7 +328,7 @@ class Sweep:
                         "replicate": run.replicate,
                         "seed": run.seed,
                         "values": points[run.point].values,
-                        "command": self.study.command(run),
+                        "command": self.study.command(run, self.folder),
                     }
                     for run in runs
                 ],
@@ -344,7 +386,9 @@ class Sweep:
             self._n_failed += 1
             failed[run] = error
             own = next(it for it in self.study.runs(unit) if it.run == run)
-            self._log(event="failed", run=run, error=error, command=self.study.command(own))
+            self._log(
+                event="failed", run=run, error=error, command=self.study.command(own, self.folder)
+            )
         self._give_up_if_too_many(f"; the last: {error}")
 
     def _give_up_if_too_many(self, last: str) -> None:
@@ -362,7 +406,7 @@ class Sweep:
         for worker in self._workers:
             late = worker.run is not None and now - worker.since > self.timeout
             if late and worker.verdict is None:
-                worker.verdict = f"took longer than {self.timeout:g} s"
+                worker.verdict = f"took longer than {self.timeout:.15g} s"
                 worker.process.kill()
 
     def _replace(self, worker: Worker) -> None:
@@ -437,7 +481,7 @@ class Sweep:
         path = self.folder / LOG
         try:
             with path.open("a", encoding="utf-8") as file:
-                file.write(json.dumps({"time": now, **content}, ensure_ascii=False) + "\n")
+                file.write(json.dumps({"time": now, **content}) + "\n")
         except OSError as error:
             raise parts.cannot_write(path, error) from error
 
@@ -448,27 +492,3 @@ def _rate(rate: float) -> str:
         if rate * seconds >= 1:
             return f"{rate * seconds:.3g} a {per}"
     return f"{rate * 86_400:.2g} a day"
-
-
-def _refuse_foreign(folder: Path) -> None:
-    """Refuse a folder that holds something other than a sweep."""
-    folder = folder.expanduser()
-    if folder.exists() and not folder.is_dir():
-        raise StoreError(f"{folder} is a file; choose a folder for the sweep")
-    if folder.is_dir() and any(folder.iterdir()) and not (folder / PLAN).is_file():
-        names = {it.name for it in folder.iterdir()}
-        if names - {*OURS, *(it.name for it in leftovers(folder / PLAN))}:
-            raise StoreError(
-                f"{folder} has files in it and is not the folder of a sweep; "
-                "nothing was written, choose another folder with --out"
-            )
-
-
-def _clear(folder: Path) -> None:
-    """Remove an earlier sweep; the plan goes second to last, the runs last."""
-    for name in OURS:
-        path = folder / name
-        if path.is_dir():
-            shutil.rmtree(path)
-        else:
-            path.unlink(missing_ok=True)

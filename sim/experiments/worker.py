@@ -14,6 +14,7 @@ import signal
 import sys
 import threading
 import time
+import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
@@ -219,6 +220,7 @@ def _listen(stream: TextIO, requests: queue.SimpleQueue[str]) -> None:
 
 def main() -> None:
     """Answer requests until the pipe closes."""
+    warnings.simplefilter("ignore")  # as in the parent
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides what Ctrl-C means
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)  # so that nothing else that prints mixes with the answers

@@ -42,6 +42,7 @@ from sim.mechanisms import (
     settling,
     spending,
     threats,
+    years,
 )
 from sim.model.declare import Mechanism
 
@@ -80,4 +81,5 @@ MECHANISMS: Final[tuple[Mechanism, ...]] = (
     settling.MECHANISM,
     spending.MECHANISM,
     threats.MECHANISM,
+    years.MECHANISM,
 )

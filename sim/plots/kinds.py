@@ -11,10 +11,10 @@ from sim.plots.bands import plot_bands
 from sim.plots.pictures import PICTURES, Picture
 from sim.plots.swept import plot_effects
 from sim.results.record import Record
+from sim.results.store import SUFFIXES as SUFFIXES
 
 KINDS: Final[Mapping[str, Picture]] = PICTURES
 SWEEP_KINDS: Final[Mapping[str, str]] = {"effects": "Figures at each value of a factor"}
-SUFFIXES: Final = ("png", "svg", "pdf")
 
 
 def draw_kind(

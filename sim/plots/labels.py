@@ -10,7 +10,7 @@ from matplotlib.patheffects import withStroke
 from matplotlib.transforms import Bbox
 from numpy.typing import NDArray
 
-from sim.plots.style import INK, SMALL, Weight
+from sim.plots.style import INK, SMALL, Weight, any_letters
 
 SIDES: Final = ((1, 0), (-1, 0), (0, 1), (0, -1), (1, 1), (1, -1), (-1, 1), (-1, -1))
 """Where a label may be placed next to its point: right and up, in order of preference."""
@@ -59,7 +59,8 @@ def label_beside(
         in_layout=False,
         parse_math=False,
     )
-    size, inside = note.get_window_extent(), ax.get_window_extent()
+    with any_letters():
+        size, inside = note.get_window_extent(), ax.get_window_extent()
     figure = ax.get_figure(root=True)
     assert figure is not None
     scale, area = figure.dpi / 72, size.width * size.height

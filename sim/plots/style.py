@@ -8,7 +8,9 @@ Sizes are chosen for a figure 6.4 inches wide that is still read when shown 400 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from functools import cache
 from io import BytesIO
 from typing import Any, Final, Literal
@@ -19,6 +21,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
+from matplotlib.text import Text
 from matplotlib.textpath import text_to_path
 from matplotlib.ticker import FuncFormatter
 
@@ -181,6 +184,9 @@ def caption(
             linespacing=1.25,
             parse_math=False,
         )
+    # Names may hold a `$`, which is no formula.
+    for drawn in ax.findobj(Text):
+        drawn.set_parse_math(False)
     if figure.get_label() == OURS and isinstance(figure, Figure):
         above = (over + _lines(heading) * TITLE * 1.3 + 4) / 72
         under = (below + _lines(foot) * (SMALL - 1) * 1.3 + 5) / 72
@@ -193,6 +199,14 @@ def caption(
 
 def _lines(text: str) -> int:
     return text.count("\n") + 1
+
+
+@contextmanager
+def any_letters() -> Iterator[None]:
+    """Let texts have letters that the font lacks, such as emoji: they are drawn as boxes."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", r"Glyph \d+ ", UserWarning)
+        yield
 
 
 def as_file(ax: Axes, suffix: str = "png") -> bytes:
@@ -214,7 +228,7 @@ def as_file(ax: Axes, suffix: str = "png") -> bytes:
         "svg": {"metadata": {"Date": None}},
         "pdf": {"metadata": {"CreationDate": None}},
     }
-    with rc_context({"svg.hashsalt": OURS}):
+    with rc_context({"svg.hashsalt": OURS}), any_letters():
         figure.savefig(content, format=suffix, dpi=DPI, **options[suffix])
     return content.getvalue()
 
@@ -233,7 +247,8 @@ def settle(ax: Axes) -> float:
     if figure.get_label() == OURS:
         ax.apply_aspect()
     else:
-        figure.draw_without_rendering()
+        with any_letters():
+            figure.draw_without_rendering()
     return float(figure.dpi) / 72
 
 
@@ -292,7 +307,9 @@ def length(text: str, size: float = SMALL) -> float:
 def _length(word: str, size: float, weight: Weight) -> float:
     """Give the length of a word in inches; words recur, and measuring one takes a millisecond."""
     font = FontProperties(size=size, weight=weight)
-    return float(text_to_path.get_text_width_height_descent(word, font, ismath=False)[0]) / 72
+    with any_letters():
+        width = text_to_path.get_text_width_height_descent(word, font, ismath=False)[0]
+    return float(width) / 72
 
 
 def word_ticks() -> FuncFormatter:

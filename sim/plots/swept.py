@@ -9,7 +9,7 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator
+from matplotlib.ticker import MaxNLocator
 
 from sim.experiments.effects import Swept, effects, gaps, is_number, levels
 from sim.plots import style, wording
@@ -83,8 +83,8 @@ def plot_effects(
         ax.xaxis.set_major_formatter(style.word_ticks())
     else:
         words = {at[value]: _value(value, short=True) for value in known}
-        ax.xaxis.set_major_locator(FixedLocator(list(words)[:: -(-len(known) // 6)]))
-        ax.xaxis.set_major_formatter(FuncFormatter(lambda it, _: words.get(it, "")))
+        some = list(words)[:: -(-len(known) // 6)]
+        ax.set_xticks(some, [words[it] for it in some])
     ax.set_xlabel(_named(over), fontsize=style.TEXT)
     ax.yaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
     ax.yaxis.set_major_formatter(style.word_ticks())

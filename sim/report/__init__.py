@@ -12,6 +12,7 @@ from typing import Final
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from sim.core.atomic import atomic
+from sim.core.paths import user_path
 from sim.plots.pictures import PICTURES, draw, is_kept
 from sim.report.page import page_of
 from sim.results.record import Record
@@ -33,7 +34,7 @@ def write_report(record: Record, directory: str | Path, *, png: Sequence[str] = 
     Raises:
         OSError: the folder cannot be written.
     """
-    folder = Path(directory)
+    folder = user_path(directory)
     drawn = {kind: draw(record, kind) for kind in PICTURES if is_kept(record, kind)}
     for kind in png:
         if kind in drawn:

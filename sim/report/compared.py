@@ -187,12 +187,14 @@ def write_comparison(
     for name, record in variants:
         gap = bands(record, base=base).assign(run=f"{name} less {base_name}")
         tables["bands"].append(gap)
-    for (name, record), result in zip(variants, results, strict=True):
+    short = [Path(name).name for name, _ in variants]
+    for i, ((name, record), result) in enumerate(zip(variants, results, strict=True)):
         for table, frame in result._asdict().items():
             if frame is not None:
                 tables.setdefault(table, []).append(frame.assign(run=name))
         axes = plot_differences(base, record, names=(base_name, name))
-        suffix = "" if len(variants) == 1 else f"_{Path(name).name}"
+        last = short[i] if len(set(short)) == len(short) else str(i + 1)
+        suffix = "" if len(variants) == 1 else f"_{last}"
         pictures[f"differences{suffix}.png"] = style.as_file(axes)
     for measure in measures:
         pictures[f"gap_{measure}.png"] = style.as_file(plot_gaps(runs, measure))

@@ -14,6 +14,7 @@ import pandas as pd
 
 from sim.core.state import DAYS_A_YEAR
 from sim.core.terms import Answer, Harm, Threat
+from sim.mechanisms.years import DISCOUNT
 from sim.results.interest import narrowed
 from sim.results.intervals import Values
 from sim.results.rows import in_rows
@@ -21,9 +22,6 @@ from sim.results.run import Run, horizon
 from sim.results.sums import abroad, at_end, outside, per_replicate, person_years, ratio
 from sim.schema.errors import OldNameWarning
 from sim.schema.key import renamed
-
-DISCOUNT: Final = 0.03
-"""Yearly discount of the second figure of life years lost (convention of burden studies)."""
 
 
 class Measure(NamedTuple):
@@ -228,7 +226,18 @@ def _harms(run: Run) -> dict[str, Values]:
         f"harm_{harm.name}": per_replicate(run, harms[harms["harm"] == harm.name], "expected")
         for harm in Harm
     }
-    deaths = harms[harms["harm"] == "death"]
+    return values | _lost(run)
+
+
+def _lost(run: Run) -> dict[str, Values]:
+    """Give years of life lost; from the first day of each row, where a run kept no table of them.
+
+    So it is with runs of earlier versions.
+    """
+    if "years" in run.tables:
+        names = {"life_years_lost": "lost", "life_years_lost_3pct": "lost_3pct"}
+        return {name: per_replicate(run, run.years, column) for name, column in names.items()}
+    deaths = run.harms[run.harms["harm"] == "death"]
     left = ((horizon(run.scenario) - deaths["date"]).dt.days / DAYS_A_YEAR).clip(lower=0)
     lost = pd.DataFrame(
         {
@@ -237,9 +246,10 @@ def _harms(run: Run) -> dict[str, Values]:
             "discounted": deaths["expected"] * -np.expm1(-DISCOUNT * left) / DISCOUNT,
         }
     )
-    values["life_years_lost"] = per_replicate(run, lost, "plain")
-    values["life_years_lost_3pct"] = per_replicate(run, lost, "discounted")
-    return values
+    return {
+        "life_years_lost": per_replicate(run, lost, "plain"),
+        "life_years_lost_3pct": per_replicate(run, lost, "discounted"),
+    }
 
 
 def _harm_ratios(run: Run) -> dict[str, Values]:
@@ -335,8 +345,16 @@ def _orderly(run: Run) -> dict[str, Values]:
     entered = flows[abroad(run, flows)]
     by_leave = entered[entered["channel"].isin(["labour", "family", "home", "free", "relocation"])]
     for_asylum = per_replicate(run, entered[entered["channel"] == "asylum"], "arrived")
-    seekers = stocks[outside(run, stocks) & stocks["status"].isin(["refugee", "claimant"])]
-    protected = per_replicate(run, seekers[seekers["status"] == "refugee"], "people")
-    decided = np.nan_to_num(ratio(protected, per_replicate(run, seekers, "people")), nan=1.0)
+    if "years" in run.tables:
+        protected, waiting = (
+            per_replicate(run, run.years, it) for it in ("as_refugee", "as_claimant")
+        )
+    else:  # a run of an earlier version
+        foreign = stocks[outside(run, stocks)]
+        protected, waiting = (
+            per_replicate(run, foreign[foreign["status"] == it], "people")
+            for it in ("refugee", "claimant")
+        )
+    decided = np.nan_to_num(ratio(protected, protected + waiting), nan=1.0)
     orderly = per_replicate(run, by_leave, "arrived") + for_asylum * decided
     return {"orderly": ratio(orderly, per_replicate(run, entered, "arrived"))}

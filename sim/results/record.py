@@ -235,9 +235,7 @@ def load(directory: str | Path) -> Record:
     try:
         return Record(scenario, int(manifest["seed"]), manifest, tables)
     except ValueError as error:
-        raise store.StoreError(
-            f"{directory} is of an earlier version ({error}); run again"
-        ) from error
+        raise store.of_another_version(directory, manifest, str(error)) from error
 
 
 def refuse_unlike(record: Record, base: Record) -> None:

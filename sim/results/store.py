@@ -11,6 +11,7 @@ import errno
 import hashlib
 import json
 import os
+import re
 import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -25,8 +26,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from filelock import FileLock, Timeout, UnixFileLock
 
+from sim import __version__
 from sim.core import jit
 from sim.core.atomic import atomic, flush, leftovers
+from sim.core.paths import keep_owners, user_path
+from sim.results import parquet
 from sim.results.tables import DERIVED, TABLES, all_columns, described, money_unit, unit_of
 from sim.scenario.reader import read_resolved
 from sim.scenario.writer import dump
@@ -38,9 +42,15 @@ MANIFEST: Final = "manifest.json"
 SCENARIO: Final = "scenario.yaml"
 KEPT: Final = frozenset([*(f"{name}.parquet" for name in TABLES), SCENARIO])
 """Files of a run's folder that a run is read back from."""
+PICTURES: Final = (
+    "map", "answers", "threats", "observed", "harms", "bands", "sankey", "funnel"
+)  # fmt: skip
+"""Kinds of picture of a run; `sim plot` writes them to its folder."""
+SUFFIXES: Final = ("png", "svg", "pdf")
+"""Formats of pictures."""
 OURS: Final = KEPT | frozenset(
     [f"{name}.parquet" for name in DERIVED]
-    + [f"{name}.png" for name in ("map", "answers", "threats", "observed", "harms", "bands")]
+    + [f"{name}.{suffix}" for name in PICTURES for suffix in SUFFIXES]
     + ["report.html", MANIFEST]
 )
 """Files of a run's folder that a new run replaces or removes; all others stay."""
@@ -82,32 +92,94 @@ def write(parts: Parts, directory: str | Path) -> Path:
         StoreError: it holds something that is not a run, or cannot be written.
     """
     try:
-        target = Path(directory).expanduser().resolve()
+        target = user_path(directory).resolve()
         previous = target.with_name(f".{target.name}.previous")
         if previous.exists() and not target.exists():
             previous.rename(target)  # a save died between its two renames
         refuse_foreign(target)
         target.parent.mkdir(parents=True, exist_ok=True)
         _sweep(target, previous)
-        partial = target.with_name(f".{target.name}.{os.getpid()}-{time.time_ns()}.partial")
-        partial.mkdir()
-        try:
+        with _partial(target) as partial:
             _write(parts, partial)
             if target.exists():
                 _keep_foreign(target, partial)
-                partial.chmod(target.stat().st_mode & 0o7777)
             for path in partial.rglob("*"):
                 if path.is_file() and not path.is_symlink():
                     flush(path)
             _swap(partial, target, previous)
-        finally:
-            shutil.rmtree(partial, ignore_errors=True)
     except OSError as error:
-        room = "free some disk space or " if error.errno == errno.ENOSPC else ""
-        raise StoreError(
-            f"cannot write the run to {directory}: {_reason(error)}; {room}choose another folder"
-        ) from error
+        raise _cannot_write(directory, error) from error
     return target
+
+
+def rehearse(target: Path) -> None:
+    """Refuse a folder that `write` could not write, before the run and not after it.
+
+    All is done that `write` will do, with one small file in place of a run. Permissions, mount
+    points, quotas and limits of names can be read in many ways; only doing it shows whether it
+    works.
+
+    Args:
+        target: the folder, as `hold` gives it.
+
+    Raises:
+        StoreError: it cannot be written.
+    """
+    try:
+        refuse_foreign(target)
+        if Path.cwd().resolve().is_relative_to(target):
+            raise StoreError(
+                f"{target} is the folder that you are in, or has it inside, and a run replaces its "
+                "folder as a whole; choose another with --out"
+            )
+        with _partial(target) as partial:
+            (partial / REHEARSAL).write_bytes(bytes(4096))
+            if target.exists():
+                _rehearse_swap(partial, target)
+    except OSError as error:
+        raise _cannot_write(target, error) from error
+
+
+REHEARSAL: Final = f".{'x' * 40}"
+"""Name of the file that a rehearsal writes, as long as those that are written in earnest."""
+
+
+def _rehearse_swap(partial: Path, target: Path) -> None:
+    """Check that a folder can be renamed, by a renaming that cannot succeed."""
+    try:
+        target.rename(partial)  # which is not empty
+    except OSError as error:
+        if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+            raise
+
+
+def _cannot_write(directory: str | Path, error: OSError) -> StoreError:
+    """Say why a run cannot be written, and what to do."""
+    if error.errno in (errno.EBUSY, errno.EXDEV):
+        return StoreError(
+            f"cannot write the run to {directory}: it is a mount point, and a run replaces its "
+            f"folder as a whole; choose a folder in it: --out {user_path(directory) / 'run'}"
+        )
+    room = "free some disk space or " if error.errno in (errno.ENOSPC, errno.EDQUOT) else ""
+    return StoreError(
+        f"cannot write the run to {directory}: {_reason(error)}; {room}choose another folder"
+    )
+
+
+@contextmanager
+def _partial(target: Path) -> Iterator[Path]:
+    """Give an empty folder next to a folder, with its owners; it goes again unless it is renamed.
+
+    Files that are made in it get the group and the access list that its permissions ask for.
+    """
+    partial = target.with_name(f".{target.name}.{os.getpid()}-{time.time_ns()}.partial")
+    partial.mkdir()
+    try:
+        if target.exists():
+            keep_owners(partial, target)
+        yield partial
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
 
 
 UNRELATED: Final = {"name", "title", "description", "sources", "seed", "observed", "outputs"}
@@ -178,7 +250,7 @@ def hold(directory: str | Path) -> Iterator[Path]:
         HeldError: another process holds it.
         StoreError: the system cannot lock it.
     """
-    target = Path(directory).expanduser().resolve()
+    target = user_path(directory).resolve()
     path = target.with_name(f".{target.name}.lock")
     # In a second file, since on Windows nobody else can read the lock file.
     holder = path.with_name(f"{path.name}.pid")
@@ -244,11 +316,14 @@ def read(directory: str | Path) -> Parts:
     Raises:
         StoreError: it is not a run's folder, or a file of it is missing or damaged.
     """
-    folder = Path(directory).expanduser()
+    folder = user_path(directory)
     manifest = read_manifest(folder)
     digests = manifest.pop("files")
+    for name in digests:
+        if name not in KEPT and re.fullmatch(r"[a-z_]+\.parquet", name):
+            raise of_another_version(directory, manifest, f"it has no table {name[:-8]!r}")
     content = {name: _read_file(folder / name, digest) for name, digest in digests.items()}
-    scenario = _read_scenario(folder / SCENARIO, content.pop(SCENARIO, b""))
+    scenario = _read_scenario(folder / SCENARIO, content.pop(SCENARIO, b""), manifest)
     tables = {Path(name).stem: _read_table(folder / name, it) for name, it in content.items()}
     return Parts(scenario, manifest, tables)
 
@@ -266,7 +341,7 @@ def written_whole(directory: str | Path) -> Iterator[Callable[[str], Path]]:
     Raises:
         StoreError: they cannot be written; those that were there stay.
     """
-    target = Path(directory).expanduser()
+    target = user_path(directory)
     try:
         target.mkdir(parents=True, exist_ok=True)
         with ExitStack() as all_done:
@@ -287,7 +362,7 @@ def read_manifest(directory: str | Path) -> dict[str, Any]:
     Raises:
         StoreError: it is not a run's folder, or one written by a newer version.
     """
-    folder = Path(directory).expanduser()
+    folder = user_path(directory)
     path = folder / MANIFEST
     try:
         manifest = json.loads(path.read_text(encoding="utf-8"))
@@ -309,13 +384,28 @@ def read_manifest(directory: str | Path) -> dict[str, Any]:
             f"{directory} is not the folder of a run: its manifest is from another program"
         )
     if manifest["format"] != FORMAT:
-        raise StoreError(
-            f"{directory} has format {manifest['format']}, this version reads {FORMAT}; "
-            "read it with the version that wrote it"
-        )
+        why = f"it has format {manifest['format']} instead of {FORMAT}"
+        raise of_another_version(directory, manifest, why)
     if "seed" not in manifest or not isinstance(manifest.get("files"), dict):
         raise StoreError(f"{path} is damaged: it lacks the seed or the list of files; run again")
     return dict(manifest)
+
+
+def of_another_version(directory: str | Path, manifest: Mapping[str, Any], why: str) -> StoreError:
+    """Say which version wrote a run that this one cannot read.
+
+    Args:
+        directory: the run's folder.
+        manifest: how it was made.
+        why: what this version does not understand.
+    """
+    versions = manifest.get("versions")
+    wrote = versions.get("sim") if isinstance(versions, dict) else None
+    by = "a version that is not said" if wrote is None else f"version {wrote}"
+    return StoreError(
+        f"{directory} was written by {by}, and this one ({__version__}) cannot read it: {why}; "
+        "read it with that version, or run again"
+    )
 
 
 def _is_manifest(manifest: object) -> bool:
@@ -347,8 +437,9 @@ def _sweep(target: Path, previous: Path) -> None:
     """Remove what killed saves have left next to the folder."""
     if previous.is_dir() and target.exists():
         shutil.rmtree(previous)
-    for left in target.parent.glob(f".{target.name}.*.partial"):
-        if time.time() - left.stat().st_mtime > STALE_SECONDS:
+    name = re.compile(rf"\.{re.escape(target.name)}\.\d+-\d+\.partial")
+    for left in target.parent.iterdir():
+        if name.fullmatch(left.name) and time.time() - left.stat().st_mtime > STALE_SECONDS:
             shutil.rmtree(left, ignore_errors=True)
 
 
@@ -371,10 +462,15 @@ def _keep_foreign(source: Path, partial: Path) -> None:
     for entry in source.iterdir():
         if entry.name in OURS:
             continue
+        copy = partial / entry.name
         if entry.is_dir() and not entry.is_symlink():
-            shutil.copytree(entry, partial / entry.name, symlinks=True)
+            shutil.copytree(entry, copy, symlinks=True)
         else:
-            shutil.copy2(entry, partial / entry.name, follow_symlinks=False)
+            shutil.copy2(entry, copy, follow_symlinks=False)
+        for path in (copy, *copy.rglob("*")):
+            if not path.is_symlink():
+                with suppress(PermissionError):
+                    keep_owners(path, source / path.relative_to(partial))
 
 
 def _write(parts: Parts, folder: Path) -> None:
@@ -431,8 +527,7 @@ def _write_table(path: Path, name: str, frame: pd.DataFrame, money: str) -> None
     """Write one table, with unit and meaning of each column in the file."""
     declared = described(name)
     columns = all_columns(declared)
-    # One thread: Arrow's pool can abort the interpreter when it exits right after use.
-    table = pa.Table.from_pandas(frame, preserve_index=False, nthreads=1)
+    table = parquet.table_of(frame)
     fields = []
     for field in table.schema:
         column = columns[field.name]
@@ -448,7 +543,7 @@ def _write_table(path: Path, name: str, frame: pd.DataFrame, money: str) -> None
         fields.append(field.with_metadata(notes))
     schema = pa.schema(fields, metadata=table.schema.metadata)
     schema = schema.with_metadata({**(schema.metadata or {}), b"description": declared.text})
-    pq.write_table(table.cast(schema), path, compression="zstd")
+    parquet.write(table.cast(schema), path)
 
 
 def _read_file(path: Path, digest: object) -> bytes:
@@ -469,9 +564,8 @@ def _read_file(path: Path, digest: object) -> bytes:
 def _read_table(path: Path, content: bytes) -> pd.DataFrame:
     """Turn a file's content into a table."""
     try:
-        # One thread, for the reason given in `_write_table`.
         table = pq.ParquetFile(pa.BufferReader(content), pre_buffer=False).read(use_threads=False)
-        frame: pd.DataFrame = table.to_pandas(use_threads=False)
+        frame = parquet.frame_of(table)
         for field in table.schema:
             frame[field.name] = _as_saved(frame[field.name], field.metadata or {})
     except (pa.ArrowException, ValueError, KeyError, TypeError) as error:
@@ -487,14 +581,14 @@ def _as_saved(column: pd.Series[Any], notes: dict[bytes, bytes]) -> pd.Series[An
     return column if str(column.dtype) == kind else column.astype(np.dtype(kind))
 
 
-def _read_scenario(path: Path, content: bytes) -> Scenario:
+def _read_scenario(path: Path, content: bytes, manifest: Mapping[str, Any]) -> Scenario:
     """Read the resolved scenario back."""
     if not content:
         raise StoreError(f"{path.parent / MANIFEST} is damaged: it lists no {SCENARIO}; run again")
     try:
         return read_resolved(path)
     except ScenarioError as error:
-        raise StoreError(f"{path} cannot be read by this version: {error}") from error
+        raise of_another_version(path.parent, manifest, str(error)) from error
 
 
 def _reason(error: OSError) -> str:

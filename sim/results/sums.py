@@ -73,6 +73,8 @@ def person_years(run: Run) -> Values:
     Returns:
         Person-years, one value a replicate.
     """
+    if "years" in run.tables:
+        return per_replicate(run, run.years, "lived")
     account = run.account
     alive = account[account["activity"] != "dead"]
     spans = run.periods

@@ -171,7 +171,9 @@ DERIVED: Final[Mapping[str, Derived]] = {
             "of refugees and claimants abroad, over the run); *regular* is the share of arrivals "
             "abroad not by the irregular channel; *humane* is 1 - people harmed / departures "
             "abroad, and 0 where there are more harms than departures. Life years lost are counted "
-            "from each death to the end of the run and discounted, if so, to the day of death.",
+            "from each death to the end of the run and discounted, if so, to the day of death. "
+            "Years are added up day by day in `years`; where a run kept no such table, they are "
+            "taken from the dates of rows.",
         ),
         Derived(
             "observed",

@@ -50,6 +50,8 @@ class Origin(Protocol):
     """Where a node was written: a file, a table or an override."""
 
     name: str
+    quotes: bool
+    """Whether quotes make a text of a number there."""
 
     def problem(self, line: int, column: int, message: str, hint: str = "") -> Problem:
         """Return a problem at a 0-based position."""
@@ -58,6 +60,8 @@ class Origin(Protocol):
 
 class Text:
     """The text of one YAML file."""
+
+    quotes = True
 
     def __init__(self, name: str, text: str) -> None:
         """Keep the text for showing its lines.
@@ -80,6 +84,8 @@ class Text:
 
 class Argument:
     """An override given on the command line."""
+
+    quotes = True
 
     def __init__(self, argument: str) -> None:
         """Keep the argument as written.

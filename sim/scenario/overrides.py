@@ -36,6 +36,10 @@ def override(root: Node, arguments: Sequence[str]) -> tuple[Node, list[Problem]]
 
 
 def _apply(root: Node, argument: str, origin: Argument) -> Node:
+    try:
+        argument.encode("utf-8")
+    except UnicodeEncodeError:
+        raise _refuse(origin, "this is not UTF-8 text") from None
     found = SHAPE.fullmatch(argument)
     if found is None:
         raise _refuse(origin, "this is not PATH=VALUE", "for instance policies.gr_wall.barrier=.8")

@@ -12,12 +12,13 @@ from typing import Any, Final, get_args
 
 from pydantic import ValidationError
 
+from sim.core.paths import user_path
 from sim.scenario import document, library
 from sim.scenario.checks import Known, check
 from sim.scenario.document import MAX_BYTES, MAX_NODES, Node, Text, parse
 from sim.scenario.overrides import override
 from sim.scenario.renamed import replace_old_names
-from sim.scenario.resolve import resolve
+from sim.scenario.resolve import beyond, resolve
 from sim.scenario.tables import MAX_PROBLEMS, TableNode, read_table
 from sim.scenario.whole import Scenario
 from sim.scenario.wording import LEVEL, Field, Tree, child, field_at, path_of, say
@@ -155,7 +156,10 @@ class ScenarioFile:
         if problems or scenario is None:
             order = {f"-s {argument}": number for number, argument in enumerate(overrides)}
             raise ScenarioError(sorted(problems, key=lambda it: order.get(it.file, -1)))
-        return resolve(scenario)
+        resolved = resolve(scenario)
+        if found := beyond(resolved, str(self.path)):
+            raise ScenarioError(found)
+        return resolved
 
 
 def _merged(base: Node, own: Node) -> Node:
@@ -228,7 +232,7 @@ def _find(source: str | Path) -> Path:
     name = str(source)
     if "\0" in name or not name.strip():
         raise ScenarioError([Problem(quoted(name), 0, 0, "is not the name of a file")])
-    path = Path(source)
+    path = user_path(source)
     try:
         mode = path.stat().st_mode
     except OSError as error:
@@ -381,8 +385,11 @@ def _say_all(tree: Tree, details: Sequence[Any]) -> list[Problem]:
     """Return the problems of one round; a blank value of a field with a default is none."""
     problems: list[Problem] = []
     in_table: dict[str, int] = {}
+    merging = {path_of(it)[0][:-1] for it in details if path_of(it)[0][-1:] == ("<<",)}
     for detail in details:
         path, is_key = path_of(detail)
+        if detail["type"] == "missing" and path[:-1] in merging:
+            continue  # it is where the merge key leads, which is told instead
         table = tree.root.get(str(path[0])) if path else None
         if isinstance(table, TableNode):
             name = table.origin.name

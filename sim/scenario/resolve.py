@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping
 from math import asin, ceil, cos, log, radians, sin, sqrt
 from typing import Any, Final, TypeVar
 
+from pydantic import ValidationError
+
 from sim.core.terms import Threat
 from sim.scenario.whole import Scenario
 from sim.schema import (
@@ -24,6 +26,7 @@ from sim.schema import (
     RouteOption,
     ThreatName,
 )
+from sim.schema.errors import Problem
 
 EARTH_RADIUS: Final = 6371.0
 """Mean, km."""
@@ -96,6 +99,35 @@ def resolve(scenario: Scenario) -> Scenario:
             ),
         }
     )
+
+
+def beyond(resolved: Scenario, file: str) -> list[Problem]:
+    """Find what is out of range only when it is worked out from other values.
+
+    Args:
+        resolved: a resolved scenario.
+        file: where it comes from, for the problems.
+    """
+    plain = resolved.model_dump(by_alias=True)
+    try:
+        Scenario.model_validate(plain)
+    except ValidationError as error:
+        return [_found_beyond(it, plain, file) for it in error.errors(include_url=False)]
+    return []
+
+
+def _found_beyond(detail: Any, plain: Any, file: str) -> Problem:
+    """Say what a value comes to, and where; things in lists are named by id."""
+    where = ""
+    for step in detail["loc"]:
+        plain = plain[step]
+        if isinstance(step, int):
+            where += f"[{plain.get('id', step) if isinstance(plain, dict) else step}]"
+        else:
+            where += f".{step}" if where else str(step)
+    limits = " or ".join(f"{it:g}" for it in detail.get("ctx", {}).values() if it == it + 0)
+    message = f"{where} comes to {plain:g}, which is out of range (the limit is {limits})"
+    return Problem(file, 0, 0, message, "it is worked out from other values: change those")
 
 
 def _caravan(item: Intervention) -> dict[str, float]:

@@ -29,6 +29,8 @@ Row = dict[str, Any]
 class Table:
     """The file behind a table, for showing its lines."""
 
+    quotes = False
+
     def __init__(self, name: str, path: Path) -> None:
         """Keep what is needed to show a line again.
 

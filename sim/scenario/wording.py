@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import UnionType
 from typing import Annotated, Any, Final, Literal, Union, get_args, get_origin
@@ -243,6 +243,8 @@ def say(tree: Tree, error: Mapping[str, Any]) -> Problem:
         owner = field_at(path[:-1]).model or Scenario
         word = str(path[-1])
         hint = RENAMED.get(word) or suggest(word, field_names(owner), "allowed here")
+        if re.fullmatch(r"\d{3}", word):
+            hint = "write numbers without commas, 1000000 or 1_000_000"
         return tree.problem(path, f"{address} is not a known field", hint, on_key=True)
     if is_key:
         word = str(path[-1])
@@ -268,8 +270,8 @@ def say(tree: Tree, error: Mapping[str, Any]) -> Problem:
         allowed = [str(it) for it in get_args(field.core)]
         said = allowed[0] if len(allowed) == 1 else f"one of {', '.join(allowed)}"
         hint = suggest(node.text, allowed) if len(allowed) > 1 else ""
-        hint = hint if hint.startswith("did") else ""
-        if path == ("schema",):
+        hint = hint if hint.startswith("did") else _quotes_hint(node, get_args(field.core))
+        if path == ("schema",) and not hint:
             hint = "this version reads `schema: 1`"
         return tree.problem(path, f"{address} = {shown} must be {said}", hint)
     if kind == "string_pattern_mismatch":
@@ -399,6 +401,8 @@ def _form_hint(field: Field, node: Node) -> str:
         return "start every item with `- `"
     if origin is dict:
         return "write `{key: value}`"
+    if core is bool and node.kind == "scalar":
+        return _quotes_hint(node, (True, False))
     if core in (float, int) and node.kind == "scalar":
         return _number_hint(text, node, field.bounds())
     if core is str and node.kind == "scalar":
@@ -412,10 +416,19 @@ def _is_date(field: Field) -> bool:
     return getattr(field.core, "__name__", "") == "date"
 
 
+def _quotes_hint(node: Node, allowed: Sequence[Any]) -> str:
+    """Hint at quotes that make a text of what would be right."""
+    meant = scalar_value(node.text.strip())
+    quoted_ = node.origin.quotes and isinstance(node.value, str) and not isinstance(meant, str)
+    return "remove the quotes" if quoted_ and meant in allowed else ""
+
+
 def _number_hint(text: str, node: Node, bounds: Mapping[str, float]) -> str:
     value = scalar_value(text)
     if isinstance(value, (int, float)) and not isinstance(value, bool):
-        return "remove the quotes" if isinstance(node.value, str) else ""
+        if not isinstance(node.value, str):
+            return ""
+        return "remove the quotes" if node.origin.quotes else f"write {value:.15g}"
     percent = re.fullmatch(r"([-+\d.]+) ?%", text)
     if percent is not None and bounds.get("le") == 1:
         value = scalar_value(percent[1])
@@ -475,8 +488,10 @@ def _shown(node: Node) -> str:
     """Return a value as a message shows it: a scalar as written, else its form."""
     if node.kind != "scalar":
         return f"is {_form(node)}"
-    if isinstance(node.value, str) and not re.fullmatch(r"[\w.:-]+", node.text):
-        return quoted(node.text)
+    if isinstance(node.value, str):
+        text_of_a_number = node.origin.quotes and not isinstance(scalar_value(node.text), str)
+        if text_of_a_number or not re.fullmatch(r"[\w.:-]+", node.text):
+            return quoted(node.text)
     return node.text if len(node.text) <= 40 else quoted(node.text)
 
 

@@ -29,6 +29,7 @@ TableName = Literal[
     "spending",
     "threats",
     "insecurity",
+    "years",
 ]
 KEPT: Final[tuple[TableName, ...]] = (
     "claims",
@@ -53,5 +54,6 @@ KEPT: Final[tuple[TableName, ...]] = (
     "spending",
     "threats",
     "insecurity",
+    "years",
 )
 """Tables that are kept if the scenario does not choose."""

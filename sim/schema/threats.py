@@ -152,7 +152,7 @@ class Shock(Part):
 class Exposure(Part):
     """Whom a threat reaches, and how threats feed one another (model, section 3.4)."""
 
-    spell: Positive = key(
+    spell: Annotated[float, Field(strict=True, ge=0.001, le=1e15)] = key(
         5.0,
         "Time after which chance decides again whom a threat reaches.",
         unit="years",

@@ -269,7 +269,7 @@ def by_quarter(monthly: Tables, name: str) -> pd.DataFrame:
 
 SUMMED = (
     "departed", "arrived", "households", "people", "expected", "rows", "trapped", "money",
-    "person_years", "amount",
+    "person_years", "amount", "lived", "as_refugee", "as_claimant", "lost", "lost_3pct",
 )  # fmt: skip
 
 
@@ -293,6 +293,17 @@ def test_rows_of_three_months_sum_those_of_one():
         dates = set(quarterly[name]["date"])
         expected = monthly[name][monthly[name]["date"].isin(dates)]
         assert differing({name: expected}, {name: quarterly[name]}) == []
+
+
+def test_no_headline_figure_depends_on_how_many_steps_a_row_sums_up():
+    found = [
+        sim.run(small(f"outputs.every={every}", "time.end=2020-12")).headline.set_index("measure")
+        for every in (1, 5, 48)
+    ]
+    assert found[0].loc["life_years_lost", "value"] > 0
+    assert 0 < found[0].loc["orderly", "value"] < 1
+    for other in found[1:]:
+        np.testing.assert_allclose(other["value"], found[0]["value"], rtol=1e-12, atol=0)
 
 
 def test_keeping_fewer_tables_changes_none_of_them():

@@ -10,7 +10,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-from sim.experiments import parts, worker
+from sim.experiments import worker
+from sim.results import parquet
 
 FAULTS: dict[str, str] = json.loads(os.environ.get("SIM_FAULTS", "{}"))
 """By run (`all` for every one): `raise`, `hang`, `die`, `slow`, `full`, or a file that is made
@@ -41,7 +42,7 @@ class Faulty(worker.Worker):
             def refuse(*_: Any, **__: Any) -> None:
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-            parts.pq.write_table = refuse
+            parquet.pq.write_table = refuse
         if fault == "die" or (fault.startswith("/") and not Path(fault).exists()):
             if fault != "die":
                 Path(fault).touch()

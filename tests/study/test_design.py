@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from sim.core.rng import replicate_seed
+from sim.experiments import design
 from sim.experiments.plan import Study, differences
 from sim.scenario.reader import read
 from sim.schema.errors import ScenarioError
@@ -240,6 +241,30 @@ def test_the_plan_is_plain_and_always_the_same(tmp_path: Path) -> None:
 def test_problems_are_told_where_they_stand(tmp_path: Path, section: str, expected: str) -> None:
     found = problems(tmp_path, section)
     assert any(expected in it for it in found), found
+
+
+@pytest.mark.parametrize(
+    ("values", "twice"), [("[.1, .2, .1]", "0.1"), ("[1, 2, 1.0]", "1"), ("[0.5, 5e-1]", "0.5")]
+)
+def test_a_value_is_given_once(tmp_path: Path, values: str, twice: str) -> None:
+    section = f"sweep: {{vary: {{living.means_per_income: {{values: {values}}}}}}}\n"
+    (found,) = problems(tmp_path, section)
+    assert f"= {twice} is here twice" in found
+    assert "`replicates` runs every combination several times" in found
+
+
+def test_true_is_not_one() -> None:
+    assert not design._same(True, 1)
+    assert design._same(1, 1.0)
+
+
+def test_points_and_values_that_recur_are_told(tmp_path: Path) -> None:
+    few = "sweep: {design: lhs, samples: 6, vary: {living.means_per_income: {values: [.3, .4]}}}\n"
+    assert study(tmp_path, few).notes == [
+        "values recur in the 6 samples, where there are fewer: living.means_per_income has 2",
+        "4 of 6 points are the same as an earlier one, and are run again",
+    ]
+    assert study(tmp_path).notes == []
 
 
 def test_all_problems_at_once(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import json
 import os
 import random
 import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -94,10 +95,11 @@ def test_a_run_of_a_sweep_is_that_run_alone(whole: Path, tmp_path: Path) -> None
     source = write(tmp_path)
     study, row = Study(source), runs(whole).iloc[5]
     (member,) = study.runs(5)
-    words = shlex.split(study.command(member))
+    words = shlex.split(study.command(member, whole))
     assert words[:3] == ["sim", "run", source]
-    overrides = words[4:-2:2]
-    record = run(read(source, overrides), seed=int(words[-1]))
+    overrides = words[4:-4:2]
+    assert (words[-4], words[-2]) == ("--seed", "--out")
+    record = run(read(source, overrides), seed=int(words[-3]))
     headline = record.headline.set_index("measure")["value"]
     for name in MEASURES:
         assert row[name] == pytest.approx(headline[name], rel=1e-12, nan_ok=True)
@@ -128,9 +130,9 @@ def test_points_with_rates_of_their_own(tmp_path: Path) -> None:
     assert (study.unit_size, outcome.units) == (2, 4)
     for row in (runs(tmp_path / "out").iloc[3], runs(tmp_path / "out").iloc[4]):
         member = study.runs(row["run"] // 2)[row["run"] % 2]
-        words = shlex.split(study.command(member))
-        assert words[-4:] == ["--seed", str(row["seed"]), "--rates", "own"]
-        variant = read(source, words[4:-4:2])
+        words = shlex.split(study.command(member, tmp_path / "out"))
+        assert words[-6:-2] == ["--seed", str(row["seed"]), "--rates", "own"]
+        variant = read(source, words[4:-6:2])
         own, other = (run(variant, seed=member.seed, rates=it) for it in ("own", "base"))
         for record, same in ((own, True), (other, False)):
             headline = record.headline.set_index("measure")["value"]
@@ -323,10 +325,15 @@ def test_a_changed_sweep_is_refused(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match=r"values: \[0.3, 0.4\] there, \[0.3, 0.5\] here"):
         start(source, folder)
     assert (folder / "runs.parquet").read_bytes() == before
-    (folder / "mine.txt").write_text("kept")
+    mine = [folder / "mine.txt", folder / "tables" / "mine.csv", folder / "parts" / "a.parquet"]
+    for path in mine:
+        path.parent.mkdir(exist_ok=True)
+        path.write_text("kept")
+    (folder / "effects.svg").write_text("of the earlier sweep")
     start(source, folder, fresh=True)
+    assert [it.read_text() for it in mine] == ["kept"] * 3
+    assert not (folder / "effects.svg").exists()
     assert runs(folder)["living.means_per_income"].tolist() == [0.3, 0.5]
-    assert (folder / "mine.txt").read_text() == "kept"
 
 
 def test_two_at_once(tmp_path: Path) -> None:
@@ -346,6 +353,12 @@ def test_foreign_folders_are_left_alone(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="is a file"):
         start(source, folder / "letter.txt")
     assert [it.name for it in folder.iterdir()] == ["letter.txt"]
+    # A file of the same name makes a folder no sweep, and --fresh removes nothing of it.
+    (folder / "letter.txt").rename(folder / "plan.json")
+    (folder / "parts").mkdir()
+    with pytest.raises(StoreError, match="is not the folder of a sweep"):
+        start(source, folder, fresh=True)
+    assert {it.name for it in folder.iterdir()} == {"plan.json", "parts"}
 
 
 @pytest.mark.skipif(
@@ -390,8 +403,66 @@ def test_failures_are_data(whole: Path, tmp_path: Path, faults: Any) -> None:
     assert table["command"][2].startswith(f"sim run {source} -s ")
     assert "--seed" in table["command"][2]
     # Failures stay what they are, and are told again.
-    assert start(source, folder).failures == outcome.failures
+    assert start(source, folder, timeout=15).failures == outcome.failures
     assert status(folder)["failed"] == 3
+
+
+def test_failed_runs_are_run_again_where_that_makes_sense(
+    whole: Path, tmp_path: Path, faults: Any
+) -> None:
+    source, folder = write(tmp_path), tmp_path / "out"
+    faults(run2="raise", run6="hang")
+    start(source, folder, timeout=3, command=FAULTY)
+    faults()
+    # What took too long may now take longer; what failed would fail again.
+    assert [it["run"] for it in start(source, folder, timeout=3).failures] == [2, 6]
+    assert [it["run"] for it in start(source, folder, timeout=60).failures] == [2]
+    outcome = start(source, folder, retry_failed=True)
+    assert (outcome.failures, outcome.resumed) == ([], 7)
+    assert contents(folder) == contents(whole)
+
+
+def test_a_repeated_run_has_a_folder_of_its_own(tmp_path: Path, faults: Any) -> None:
+    source, folder = write(tmp_path), tmp_path / "out"
+    faults(all="raise")
+    failures = start(source, folder, command=FAULTY).failures
+    targets = {shlex.split(it["command"])[-1] for it in failures}
+    assert len(targets) == 8
+    assert all(Path(it).parent == tmp_path and not Path(it).exists() for it in targets)
+    # Given in any folder, it means the same file.
+    assert all(shlex.split(it["command"])[2] == str(tmp_path / "tiny.yaml") for it in failures)
+
+
+def test_a_part_damaged_inside_is_named_and_run_again(whole: Path, tmp_path: Path) -> None:
+    source, folder = write(tmp_path), tmp_path / "out"
+    start(source, folder)
+    for name in ("parts/0003.parquet", "tables/flows/0005.parquet"):
+        content = bytearray((folder / name).read_bytes())
+        content[40] ^= 0xFF  # within the first page, so that the file's end is whole
+        (folder / name).write_bytes(content)
+    (folder / "runs.parquet").unlink()
+    (folder / "tables" / "flows.parquet").unlink()
+    assert status(folder)["state"] == "unfinished"
+    told: list[str] = []
+    start(source, folder, say=told.append)
+    damaged = [it for it in told if "damaged" in it]
+    assert sorted(it.split()[0] for it in damaged) == [
+        "parts/0003.parquet", "tables/flows/0005.parquet"
+    ]  # fmt: skip
+    assert contents(folder) == contents(whole)
+    assert status(folder)["state"] == "complete"
+
+
+def test_a_lost_table_is_missed(whole: Path, tmp_path: Path) -> None:
+    source, folder = write(tmp_path), tmp_path / "out"
+    start(source, folder)
+    (folder / "tables" / "flows.parquet").unlink()
+    found = status(folder)
+    assert found["state"] == "unfinished"
+    words = shlex.split(found["next"])
+    assert words == ["sim", "sweep", str(tmp_path / "tiny.yaml"), "--out", str(folder)]
+    start(source, folder, command=("/nowhere/to/be/found",))
+    assert contents(folder) == contents(whole)
 
 
 def test_a_worker_killed_once_costs_nothing(whole: Path, tmp_path: Path, faults: Any) -> None:
@@ -522,7 +593,7 @@ def test_commands(call: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     (tmp_path / "out/tiny_sweep/parts/0007.parquet").unlink()
     code, out, _ = call("status", "out/tiny_sweep")
     assert "unfinished: 7 of 8 runs done" in out
-    assert "go on: sim sweep tiny.yaml --out out/tiny_sweep" in out
+    assert f"go on: sim sweep {tmp_path}/tiny.yaml --out {tmp_path}/out/tiny_sweep" in out
     write(tmp_path, EIGHT.replace("30_000", "31_000"))
     code, _, err = call("sweep", "tiny.yaml")
     assert code == 2
@@ -539,7 +610,10 @@ def test_failed_runs_end_with_3(
     faults(run1="raise")
     code, _, err = call("sweep", "tiny.yaml", "--out", "a", "--max-failures", "1")
     assert code == 3
-    assert "run 1 failed: ValueError: a run that raises\n  again: sim run tiny.yaml -s" in err
+    assert (
+        f"run 1 failed: ValueError: a run that raises\n  again: sim run {tmp_path}/tiny.yaml -s"
+        in err
+    )
     code, out, _ = call("sweep", "tiny.yaml", "--out", "a", "--json")
     assert (code, json.loads(out)["failed"]) == (3, 1)
     code, _, err = call("sweep", "tiny.yaml", "--out", "b", "--max-failures", "5%")
@@ -572,6 +646,39 @@ def test_check_tells_what_is_wrong_with_a_sweep(
     assert code == 2
     assert "tiny.yaml:5:16: error" in err
     assert "did you mean 'subsistence'?" in err
+
+
+def test_names_that_look_like_addresses(
+    call: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, whole: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("at-07:15", "s3:x", "a#b?c=%20", "[a]*"):
+        shutil.copytree(whole, name)
+        code, out, err = call("status", name)
+        assert (code, "complete: 8 of 8" in out) == (0, True), (name, err)
+        for words in (("plot", name, "effects"), ("export", name)):
+            code, out, err = call(*words)
+            assert (code, err) == (0, "")
+        assert (tmp_path / f"{name}-csv" / "runs.csv").exists()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names are UTF-8 elsewhere")
+def test_names_need_not_be_utf_8(tmp_path: Path, faults: Any) -> None:
+    folder = tmp_path / "caf\udce9"
+    folder.mkdir()
+    faults(run1="raise")
+    source = write(folder)
+    (failure,) = start(source, folder / "out", command=FAULTY).failures
+    assert "caf" in failure["command"]
+    assert start(source, folder / "out", retry_failed=True).failures == []
+    assert status(folder / "out")["state"] == "complete"
+
+
+def test_a_sweep_of_which_all_failed_is_complete(tmp_path: Path, faults: Any) -> None:
+    source, folder = write(tmp_path), tmp_path / "out"
+    faults(all="raise")
+    start(source, folder, command=FAULTY)
+    assert status(folder)["state"] == "complete"
 
 
 def test_dry_run_writes_nothing(call: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

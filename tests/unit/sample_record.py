@@ -234,7 +234,27 @@ def sample_record(replicates: int = 1, **changes: Any) -> Record:
         for name, table in DECLARED.items()
         if name not in COLUMNS
     }
+    tables["years"] = years_of(tables, ends[-1])
     return Record(scenario=scenario, seed=7, manifest=manifest, tables=tables)
+
+
+def years_of(tables: dict[str, pd.DataFrame], end: pd.Timestamp) -> pd.DataFrame:
+    """Years lived and lost by Syrians, by month, as the other tables have them."""
+    account, stocks, harms = (tables[name] for name in ("account", "stocks", "harms"))
+    alive = account[account["activity"] != "dead"].groupby(["replicate", "date"])["people"].sum()
+    deaths = harms[(harms["harm"] == "death") & (harms["citizenship"] == "SY")]
+    rows = []
+    for (replicate, last), people in alive.items():
+        years, first = last.days_in_month / 365.25, last.replace(day=1)
+        here = stocks[(stocks["replicate"] == replicate) & (stocks["date"] == last)]
+        here = here[here["citizenship"] == "SY"]
+        dead = deaths[(deaths["replicate"] == replicate) & (deaths["date"] == first)]
+        lost = float(dead["expected"].sum()) * ((end - first).days + 1) / 365.25
+        seeking = (here[here["status"] == it]["people"].sum() for it in ("refugee", "claimant"))
+        in_years = (float(it) * years for it in (people, *seeking))
+        rows.append((replicate, first, "SY", *in_years, lost, 0.9 * lost))
+    names = "replicate date citizenship lived as_refugee as_claimant lost lost_3pct"
+    return tidy(rows, names)
 
 
 def one_row(table: Table, scenario: Scenario, date: pd.Timestamp) -> pd.DataFrame:

@@ -99,9 +99,12 @@ def test_where_no_home_can_be_written_kernels_are_compiled_all_the_same(tmp_path
 def versions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, Path, Path]:
     """Folders of this version, of one used yesterday, and of one long unused."""
     monkeypatch.setenv("SIM_CACHE_DIR", str(tmp_path))
-    own, recent, old = jit.cache_folder(), tmp_path / "recent", tmp_path / "old"
+    own = jit.cache_folder()
+    assert own is not None
+    recent, old = own.with_name("recent"), own.with_name("old")
     for folder, days in ((own, 400), (recent, 1), (old, jit.KEPT_DAYS + 1)):
-        folder.mkdir()
+        folder.mkdir(parents=True)
+        (folder / jit.MARKER).write_bytes(jit.MARKED.encode())
         (folder / "kernel.nbi").touch()
         then = time.time() - 86_400 * days
         os.utime(folder, (then, then))
@@ -127,3 +130,57 @@ def test_using_a_cache_keeps_it(
     monkeypatch.setattr(jit, "cache_folder", lambda: recent)
     assert jit.is_cached.__wrapped__()
     assert own.exists()
+
+
+def test_folders_of_others_stay_however_old(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SIM_CACHE_DIR", str(tmp_path))
+    own = jit.cache_folder()
+    assert own is not None
+    foreign = [tmp_path / "thesis", tmp_path / "0123456789abcdef", own.parent / "thesis"]
+    tagged = own.parent / "tagged"  # a cache, but of another program
+    for folder in (*foreign, tagged):
+        folder.mkdir(parents=True)
+        (folder / "data.txt").write_text("work")
+    (tagged / jit.MARKER).write_text(jit.MARKED.split("\n")[0])
+    for folder in (*foreign, tagged):
+        os.utime(folder, (0, 0))
+    assert jit.is_cached.__wrapped__()
+    assert all((folder / "data.txt").exists() for folder in (*foreign, tagged))
+    assert (own / jit.MARKER).exists()
+
+
+@pytest.mark.parametrize(
+    ("settings", "parent"),
+    [
+        ({"SIM_CACHE_DIR": ""}, "home/.cache"),
+        ({"SIM_CACHE_DIR": "~/mine"}, "home/mine"),
+        ({"SIM_CACHE_DIR": "here"}, "here"),
+        ({"XDG_CACHE_HOME": ""}, "home/.cache"),
+        ({"XDG_CACHE_HOME": "relative"}, "home/.cache"),
+        ({"XDG_CACHE_HOME": "{}/xdg", "SIM_CACHE_DIR": ""}, "xdg"),
+    ],
+)
+def test_the_cache_is_below_a_folder_of_our_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, settings: dict[str, str], parent: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path / "home"))
+    for name in ("SIM_CACHE_DIR", "XDG_CACHE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in settings.items():
+        monkeypatch.setenv(name, value.format(tmp_path))
+    folder = jit.cache_folder()
+    assert folder is not None
+    assert folder.parent == tmp_path / parent / jit.OURS
+
+
+def test_without_a_home_nothing_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(jit, "home", lambda: None)
+    for name in ("SIM_CACHE_DIR", "XDG_CACHE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    assert jit.cache_folder() is None
+    assert not jit.is_compiled()
+    assert not jit.is_cached.__wrapped__()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import re
@@ -10,7 +11,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
@@ -20,8 +21,10 @@ from sim.cli import app as cli
 from sim.cli import bench, console
 from sim.cli.demo import NEXT_COMMANDS
 from sim.core import jit
+from sim.engine import checkpoint
 from sim.report import text as tables
-from sim.results.store import identity
+from sim.results.store import StoreError, identity
+from sim.scenario.size import told_of_size
 from tests.unit.sample_record import sample_record
 
 BROKEN = "schema: 1\nname: broken\nplaces: [\n"
@@ -639,3 +642,112 @@ def test_bench_needs_a_checkout(call: Any, monkeypatch: pytest.MonkeyPatch, tmp_
 
 def test_bench_takes_one_amount(call: Any) -> None:
     assert call("bench", "--quick", "--full").code == 2
+
+
+# Paths and the environment
+
+
+def test_every_path_may_begin_with_home(
+    call: Any, drawing_engine: Engine, elsewhere: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("HOME", "USERPROFILE"):
+        monkeypatch.setenv(name, str(elsewhere / "home"))
+    (elsewhere / "home").mkdir()
+    assert call("new", "s").code == 0
+    (elsewhere / "s.yaml").rename(elsewhere / "home" / "s.yaml")
+    for words in (
+        ("check", "~/s.yaml"),
+        ("run", "~/s.yaml", "--out=~/r", "-q"),
+        ("status", "~/r"),
+        ("plot", "~/r", "map", "--out", "~/p/map.svg"),
+        ("plot", "~/r", "map"),
+        ("export", "~/r", "--out", "~/csv"),
+        ("compare", "~/r", "~/r", "--out", "~/c", "-q"),
+    ):
+        done = call(*words)
+        assert done.code == 0, done.err
+    assert [it.name for it in elsewhere.iterdir()] == ["home"]
+    assert (elsewhere / "home" / "r" / "report.html").exists()
+    # Where nobody's home is meant, it is a letter.
+    assert "nobody_at_all/x" in call("status", "~nobody_at_all/x").err
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("run", "syria", "--out", ""),
+        ("sweep", "syria_sweep", "--out", " "),
+        ("status", ""),
+        ("export", "x", "--out", ""),
+        ("plot", ""),
+        ("compare", "", "x"),
+    ],
+)
+def test_an_empty_name_is_not_this_folder(call: Any, words: tuple[str, ...]) -> None:
+    done = call(*words)
+    assert done.code == 2
+    assert "an empty name" in done.err
+
+
+def test_a_report_that_cannot_be_written_costs_no_tables(
+    call: Any, engine: Engine, elsewhere: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn = sys.modules["sim.report"].write_report
+
+    def refuse(*_: Any, **__: Any) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(sys.modules["sim.report"], "write_report", refuse)
+    done = call("run", "syria", "--out", "r")
+    assert done.code == 2
+    assert "the tables are saved in r, but not the report and pictures: no space left" in done.err
+    monkeypatch.setattr(sys.modules["sim.report"], "write_report", drawn)
+    assert call("run", "syria", "--out", "r").code == 0
+    assert (len(engine.calls), (elsewhere / "r" / "report.html").exists()) == (1, True)
+
+
+def test_more_replicates_than_memory_holds_are_refused(call: Any, engine: Engine) -> None:
+    done = call("run", "syria", "--replicates", "1000000000")
+    assert (done.code, engine.calls) == (2, [])
+    assert "100000" in done.err
+
+
+def test_a_large_world_is_told_before_it_is_set_up(
+    call: Any, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = "places take about"
+    assert said not in call("run", "syria").err + call("check", "syria").err
+    monkeypatch.setattr("sim.scenario.size.SECONDS", 0.01)
+    assert said in call("run", "syria", "--fresh").err
+    assert said in call("check", "syria").err
+    assert said not in call("run", "syria", "--fresh", "-q").err
+
+
+def test_a_world_of_thousands_of_places_takes_minutes() -> None:
+    places = [SimpleNamespace()] * 2200
+    told = told_of_size(SimpleNamespace(places=places))  # type: ignore[arg-type]
+    assert told.startswith("2,200 places take about 3 minutes and 3.4 GB")
+    assert not told_of_size(SimpleNamespace(places=places[:1000]))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("columns", ["0", "-5", "x", "1"])
+def test_tables_are_printed_whatever_the_width_is_said_to_be(
+    call: Any, engine: Engine, monkeypatch: pytest.MonkeyPatch, columns: str
+) -> None:
+    monkeypatch.setenv("COLUMNS", columns)
+    assert "Gaziantep" in call("run", "syria").out
+
+
+@pytest.mark.parametrize(("text", "seconds"), [("", checkpoint.INTERVAL), ("0", 0.0), ("2.5", 2.5)])
+def test_seconds_between_checkpoints(
+    monkeypatch: pytest.MonkeyPatch, text: str, seconds: float
+) -> None:
+    monkeypatch.setenv("SIM_CHECKPOINT_SECONDS", text)
+    assert checkpoint._interval() == seconds
+
+
+@pytest.mark.parametrize("text", ["soon", "-1", "nan"])
+def test_seconds_that_are_none(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    monkeypatch.setenv("SIM_CHECKPOINT_SECONDS", text)
+    with pytest.raises(StoreError, match="SIM_CHECKPOINT_SECONDS is"):
+        checkpoint._interval()

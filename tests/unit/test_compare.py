@@ -496,3 +496,18 @@ def test_compare_refuses_in_a_sentence(
         said = capsys.readouterr().err
         assert told in said
         assert said.count("\n") == 1
+
+
+def test_a_run_is_compared_with_itself(tmp_path: Path) -> None:
+    from sim.cli.app import main
+
+    base = str(hand_made(MOVES).save(tmp_path / "a"))
+    same = str(hand_made(MOVES).save(tmp_path / "b" / "a"))
+    assert main(["compare", base, base, "--out", str(tmp_path / "one"), "--quiet"]) == 0
+    table = pd.read_csv(tmp_path / "one" / "differences.csv")
+    assert set(table["run"]) == {f"{base} (2)"}
+    assert (table["difference"].dropna() == 0).all()
+    # Two folders of one name have a picture each.
+    words = ["compare", base, same, base, "--out", str(tmp_path / "two"), "--quiet"]
+    assert main(words) == 0
+    assert len(list((tmp_path / "two").glob("differences*.png"))) == 2

@@ -187,3 +187,12 @@ def test_an_unfinished_sweep_says_how_to_go_on(tmp_path: Path) -> None:
     (tmp_path / "runs.parquet").write_bytes(b"PAR1")
     with pytest.raises(StoreError, match="cannot be read"):
         study.read(tmp_path)
+
+
+@pytest.mark.parametrize("over", ["policy", "policies.wall.enabled"])
+def test_values_are_drawn_as_they_are_written(over: str) -> None:
+    names = ["a $10_ b $", "c $20_ d $", "e \N{ROCKET}"]
+    drawn = swept(policy=names, **{"policies.wall.enabled": [False, True]})
+    assert draw_sweep(drawn, over=over)
+    labels = [it.get_text() for it in plot_effects(drawn, over="policy").get_xticklabels()]
+    assert labels == [it.replace("_", " ") for it in names]

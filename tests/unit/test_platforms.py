@@ -61,3 +61,43 @@ def test_two_at_once_are_told_apart(tmp_path: Path) -> None:
         str(tmp_path / "run"),
     )
     assert done.stdout == "free again\n", done.stderr
+
+
+def test_an_odd_environment_ends_in_work(tmp_path: Path) -> None:
+    kept = {k: v for k, v in os.environ.items() if k not in ("HOME", "NO_COLOR")}
+    odd = {
+        "PYTHONPATH": str(Path(__file__).parents[2]), "PYTHONWARNINGS": "error", "COLUMNS": "0",
+        "MPLBACKEND": "nonsense", "MPLCONFIGDIR": str(FILE / "below_a_file"), "TERM": "",
+        "LC_ALL": "C", "PYTHONIOENCODING": "ascii", "PYTHONOPTIMIZE": "2",
+    }  # fmt: skip
+    name = "sm\udce9ll.yaml" if sys.platform == "linux" else "small.yaml"
+    (tmp_path / name).write_bytes(FILE.read_bytes())
+    short = ("--agents", "2000", "-s", "time.end=2020-02", "-s", "title=Far \N{ROCKET}")
+    done = subprocess.run(
+        [sys.executable, "-m", "sim", "run", name, *short, "--out", name[:-5]],
+        env=kept | odd, cwd=tmp_path, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "Warning" not in done.stderr
+    assert "Matplotlib" not in done.stderr
+    assert "Scorecard" in done.stdout
+    assert (tmp_path / name[:-5] / "report.html").is_file()
+
+
+def test_warnings_of_libraries_end_no_command() -> None:
+    code = (
+        "import sys, warnings\n"
+        "import sim.__main__ as command\n"
+        "sys.argv = ['sim', 'list']\n"
+        "command.main()\n"
+        "warnings.warn('for programmers')\n"
+    )
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])}
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", code],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")

@@ -132,6 +132,48 @@ def test_a_refused_part_is_not_called_missing(write: Write) -> None:
     assert messages(path) == ["places[A1].income = lots must be a number (more than 0)"]
 
 
+@pytest.mark.parametrize(
+    ("before", "after", "hint"),
+    [
+        ("schema: 1", 'schema: "1"', "remove the quotes"),
+        ("people: 1000", 'people: "1000"', "remove the quotes"),
+        ("people: 1000", "people: 1,000,000", "write numbers without commas, 1000000 or 1_000_000"),
+    ],
+)
+def test_hints_at_numbers(write: Write, before: str, after: str, hint: str) -> None:
+    found = problems(write(MINIMAL.replace(before, after)))
+    assert hint in [it.hint for it in found]
+
+
+def test_a_truth_in_quotes_is_shown_with_them(write: Write) -> None:
+    text = MINIMAL + 'corridors: [{from: A1, to: B1, both_ways: "true"}]\n'
+    (found,) = [it for it in problems(write(text)) if "both_ways" in it.message]
+    assert "'true' must be true or false" in found.message
+    assert found.hint == "remove the quotes"
+
+
+def test_a_merge_key_is_told_and_not_what_it_would_bring(write: Write) -> None:
+    found = problems(write(MINIMAL + "stocks: [{<<: {from: AA, people: 3}, to: BB}]\n"))
+    assert [it.hint for it in found] == ["YAML 1.2 has no merge keys; write the fields out"]
+
+
+def test_what_is_worked_out_is_in_range_too(write: Write) -> None:
+    place = "{id: A2, country: AA, people: 10, income: 2000, lat: 1, lon: 2}"
+    corridor = "{id: far, from: A1, to: A2, dangerous: true, price: 1e15}"
+    text = MINIMAL.replace("lon: 30}]", f"lon: 30}}, {place}]") + f"corridors: [{corridor}]\n"
+    said = "corridors[far].route_options[hidden].price comes to 1.5e+15, which is out of range"
+    assert messages(write(text)) == [f"{said} (the limit is 1e+15)"]
+
+
+def test_a_spell_that_ends_at_once_is_refused(write: Write) -> None:
+    (found,) = messages(write(MINIMAL + "exposure: {spell: 1e-300}\n"))
+    assert "exposure.spell = 1e-300 is out of range" in found
+
+
+def test_overrides_are_text() -> None:
+    assert messages("syria", "title=caf\udce9") == ["this is not UTF-8 text"]
+
+
 def test_terminal_is_safe(write: Write) -> None:
     path = write(MINIMAL + 'threats: {"\\e[31mA\\u202e": {food: .2}}\n')
     with pytest.raises(ScenarioError) as caught:

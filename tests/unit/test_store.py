@@ -304,6 +304,133 @@ def test_a_killed_process_leaves_a_whole_run(record: Record, tmp_path: Path) -> 
         pd.testing.assert_frame_equal(found.tables[name], frame)
 
 
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="gives files away")
+def test_owner_group_and_permissions_survive(record: Record, other: Record, tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    folder.mkdir()
+    os.chown(folder, 1234, 5678)
+    folder.chmod(0o2770)
+    for each in (record, other):
+        each.save(folder)
+        found = folder.stat()
+        assert (found.st_uid, found.st_gid, found.st_mode & 0o7777) == (1234, 5678, 0o2770)
+        # As the folder's permissions ask for.
+        assert {it.stat().st_gid for it in folder.iterdir()} == {5678}
+        mine = folder / "notes" / "mine.txt"
+        mine.parent.mkdir(exist_ok=True)
+        if not mine.exists():
+            mine.write_text("mine")
+            os.chown(mine, 4321, 8765)
+    assert (mine.stat().st_uid, mine.stat().st_gid) == (4321, 8765)
+
+
+def test_a_group_that_cannot_be_kept_is_told_before_the_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "run"
+    folder.mkdir()
+    real = folder.stat()
+
+    def of_others(self: Path, **_: bool) -> os.stat_result:
+        values = list(real[:10])
+        if self == folder:
+            values[5] = real.st_gid + 1
+        return os.stat_result(values)
+
+    def refuse(*_: object) -> None:
+        raise PermissionError(errno.EPERM, os.strerror(errno.EPERM))
+
+    monkeypatch.setattr(Path, "stat", of_others)
+    monkeypatch.setattr(os, "chown", refuse, raising=False)
+    with pytest.raises(StoreError, match="operation not permitted"):
+        store.rehearse(folder)
+    monkeypatch.undo()
+    assert [it.name for it in tmp_path.iterdir()] == ["run"]
+
+
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [
+        (errno.EBUSY, r"it is a mount point.*choose a folder in it: --out .*run/run"),
+        (errno.EPERM, "operation not permitted; choose another folder"),
+    ],
+)
+def test_a_folder_that_cannot_be_replaced_is_told_before_the_run(
+    record: Record, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int, words: str
+) -> None:
+    folder = record.save(tmp_path / "run")
+    store.rehearse(folder)  # where it can be, nothing changes
+    assert load(folder).seed == record.seed
+    assert beside(folder) == []
+
+    def refuse(*_: object) -> None:
+        raise OSError(code, os.strerror(code))
+
+    monkeypatch.setattr(Path, "rename", refuse)
+    with pytest.raises(StoreError, match=words):
+        store.rehearse(folder)
+    assert load(folder).seed == record.seed
+    assert beside(folder) == []
+
+
+def test_a_real_mount_point_is_told_before_the_run(tmp_path: Path) -> None:
+    (disk := tmp_path / "disk").mkdir()
+    try:
+        words = ["mount", "--bind", str(disk), str(disk)]
+        mounted = subprocess.run(words, capture_output=True, check=False).returncode == 0
+    except OSError:
+        mounted = False
+    if not mounted:
+        pytest.skip("this process cannot mount anything")
+    try:
+        with pytest.raises(StoreError, match="it is a mount point"):
+            store.rehearse(disk)
+        store.rehearse(disk / "run")
+    finally:
+        subprocess.run(["umount", str(disk)], check=True)
+
+
+def test_names_that_are_too_long_are_told_before_the_run(tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match="name too long"):
+        store.rehearse(tmp_path / ("x" * 240))  # the folder's own name would do
+
+
+def test_the_folder_that_one_is_in_is_not_replaced(
+    record: Record, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = record.save(tmp_path / "run")
+    (folder / "inside").mkdir()
+    for here in (folder, folder / "inside"):
+        monkeypatch.chdir(here)
+        with pytest.raises(StoreError, match="is the folder that you are in"):
+            store.rehearse(folder)
+
+
+def test_pictures_of_every_kind_go_with_the_run(
+    record: Record, other: Record, tmp_path: Path
+) -> None:
+    from sim.plots.kinds import KINDS, SUFFIXES
+
+    folder = record.save(tmp_path / "run")
+    pictures = {f"{kind}.{suffix}" for kind in KINDS for suffix in SUFFIXES}
+    for name in pictures:
+        (folder / name).write_text("of the earlier run")
+    other.save(folder)
+    assert not pictures & {it.name for it in folder.iterdir()}
+
+
+def test_only_our_own_leftovers_are_removed(record: Record, other: Record, tmp_path: Path) -> None:
+    folder = record.save(tmp_path / "a[b]")
+    others = [tmp_path / name for name in (".ab.1-1.partial", ".a[b].mine.partial")]
+    dead = tmp_path / ".a[b].1-1.partial"
+    for path in (*others, dead):
+        path.mkdir()
+        os.utime(path, (0, 0))
+    other.save(folder)
+    assert all(it.exists() for it in others)
+    assert not dead.exists()
+
+
 def damage_nothing(folder: Path) -> None:
     """The control: what the damages below start from can be read."""
 
@@ -365,6 +492,11 @@ def break_table(folder: Path) -> None:
     sign(folder, "harms.parquet")
 
 
+def forgotten_table(folder: Path) -> None:
+    (folder / "harms.parquet").rename(folder / "sorrows.parquet")
+    sign(folder, "sorrows.parquet", drop="harms.parquet")
+
+
 def odd_manifest(folder: Path) -> None:
     sign(folder, add="../../passwd")
 
@@ -404,15 +536,16 @@ def poor_manifest(folder: Path) -> None:
         (swap_tables, r"harms\.parquet was changed or cut short"),
         (drop_scenario, r"scenario\.yaml is missing"),
         (edit_scenario, r"scenario\.yaml was changed or cut short"),
-        (break_scenario, r"scenario\.yaml cannot be read by this version: .*nonsense"),
+        (break_scenario, r"was written by version \d.*cannot read it: .*nonsense"),
         (break_table, r"harms\.parquet cannot be read as a table of a run"),
-        (earlier_table, r"of an earlier version \(table 'harms' lacks expected\); run again"),
+        (earlier_table, r"by version \d.* cannot read it: table 'harms' lacks expected; read it"),
+        (forgotten_table, r"was written by version \d.*cannot read it: it has no table 'sorrows'"),
         (odd_manifest, r"manifest\.json is damaged: passwd is no file of a run"),
         (short_manifest, r"manifest\.json is damaged: it lists no scenario\.yaml"),
         (drop_manifest, r"is not the folder of a run: it has no manifest\.json"),
         (cut_manifest, r"manifest\.json is damaged: it is not readable JSON"),
         (foreign_manifest, "its manifest is from another program"),
-        (newer_manifest, "has format 2, this version reads 1"),
+        (newer_manifest, "it has format 2 instead of 1"),
         (poor_manifest, "lacks the seed or the list of files"),
     ],
 )
