@@ -89,7 +89,7 @@ def classes() -> dict[str, type]:
 KINDS: Final = {**classes(), "Kept": Kept}
 """Classes whose objects can be saved."""
 REBUILT: Final[Mapping[type, frozenset[str]]] = {
-    World: frozenset(["threads"]),
+    World: frozenset(["threads", "longer"]),
     Choices: frozenset(["threads"]),
 }
 """Fields that are not saved, since they do not affect results (see `_rebuild`)."""
@@ -268,6 +268,7 @@ def _read(file: BinaryIO, identity: Mapping[str, Any], scenario: Scenario) -> Ke
 def _rebuild(world: World, threads: int) -> None:
     """Restore the fields that are not saved."""
     world.threads = CHOICES.of(world).threads = threads
+    world.longer = {}
 
 
 def contents(thing: object) -> Iterator[tuple[str, object]]:

@@ -333,7 +333,7 @@ class Choices:
         n = self.n_places
         cost, fare = np.empty((n_plans, n, n)), np.empty((n_plans, n, n))
         value = np.empty((n_values, len(risk), n, n))
-        lengths = length.reshape(-1, len(legs.target))[:n_plans]
+        lengths = length.reshape(2 * len(conditions), len(legs.target))[:n_plans]
         solve_routes(legs, lengths, utility, price, usable, cost, value, fare)
         return utility, cost, value, fare
 

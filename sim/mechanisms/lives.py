@@ -335,7 +335,7 @@ def write_down(world: World, share: Share) -> None:
         for which, counter in ((~arrived, DEPARTED), (arrived, ARRIVED)):
             mine = moves[1:, which]
             if mine.size:
-                counter.of(world).append(Moves(*mine))
+                counter.of(world).append(Moves(*np.ascontiguousarray(mine)))
     if n := log.n[KIN]:
         send(world, log.kin[:n, 0], log.kin[:n, 1], log.kin_time[:n])
     if n := log.n[PARTED]:

@@ -91,7 +91,7 @@ class World:
     """States of mechanisms, by the name of each `State`."""
     counts: dict[str, Any] = field(default_factory=dict)
     """Counts since the last rows of the output tables, by the name of each `Counter`."""
-    _whole: dict[str, tuple[Sequence[NDArray[Any]], int]] = field(default_factory=dict)
+    longer: dict[str, tuple[Sequence[NDArray[Any]], int]] = field(default_factory=dict)
     """(longer columns of which those of a table are the beginnings, rows of the table), by table
     to which rows have been added."""
 
@@ -151,7 +151,7 @@ class World:
         """Take rows for n new households; those that are not used are put back in `spare`."""
         used, lacking = len(self.households.ident), n - len(self.spare)
         if lacking > 0:
-            self.households = Households(*self._longer("households", used + lacking))
+            self.households = Households(*self._with_rows("households", used + lacking))
             new = np.arange(used, used + lacking)
             self.households.head[new] = NOBODY
             self.households.relative[new] = new
@@ -163,17 +163,17 @@ class World:
     def add_persons(self, n: int) -> I64:
         """Add empty rows of persons; return their row numbers."""
         used = len(self.persons.pid)
-        self.persons = Persons(*self._longer("persons", used + n))
+        self.persons = Persons(*self._with_rows("persons", used + n))
         return np.arange(used, used + n)
 
-    def _longer(self, table: str, n: int) -> list[NDArray[Any]]:
+    def _with_rows(self, table: str, n: int) -> list[NDArray[Any]]:
         """Columns of a table with n rows, the last ones empty.
 
         They are the beginnings of longer columns, so that not every birth copies all of them.
         """
         now = getattr(self, table)
         used = len(now[0])
-        whole, known = self._whole.get(table, (now, -1))
+        whole, known = self.longer.get(table, (now, -1))
         # Not if the table has been replaced, or a copy of the world has added rows.
         ours = known == used and all(
             column.base is all_rows for column, all_rows in zip(now, whole, strict=True)
@@ -183,7 +183,7 @@ class World:
             whole = [np.zeros(n + n // 8, column.dtype) for column in now]
             for column, old in zip(whole, now, strict=True):
                 column[:used] = old
-        self._whole[table] = whole, n
+        self.longer[table] = whole, n
         return [column[:n] for column in whole]
 
     @property
