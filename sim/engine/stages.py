@@ -123,8 +123,8 @@ STAGES: Final[tuple[tuple[str, tuple[Hook, ...]], ...]] = (
             spending.spend,
             # 20: Take the census at the end of a segment.
             census.count,
-            # 25: Add the years of a segment, as if people had been throughout where they are at its
-            # end.
+            # 25: Add the years of a calendar month, as if people had been where they are when it
+            # ends.
             years.count_years,
             # 30: Add insecurity, as if whoever is exposed at the end of the segment had been so
             # throughout.

@@ -1,4 +1,4 @@
-"""Years that people live, are protected or wait, and lose: added up day by day.
+"""Years that people live, are protected or wait, and lose: added up month by month.
 
 Tables of people hold on one day of a row, so that what is made of them would depend on how many
 steps a row sums up.
@@ -6,6 +6,8 @@ steps a row sums up.
 
 from __future__ import annotations
 
+import math
+from calendar import monthrange
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -26,17 +28,38 @@ DISCOUNT: Final = 0.03
 LIVED = dense("lived", (CITIZENSHIP,), "person-days lived")
 AS_REFUGEES = dense("lived_as_refugees", (CITIZENSHIP,), "person-days abroad as a refugee")
 AS_CLAIMANTS = dense("lived_as_claimants", (CITIZENSHIP,), "person-days abroad as a claimant")
-LOST = dense("lost", (CITIZENSHIP,), "person-years lost to deaths on the way, in 1 / MICRO")
-LOST_3PCT = dense("lost_3pct", (CITIZENSHIP,), "the same, discounted to the day of death")
+LOST = dense("lost", (CITIZENSHIP,), "person-half-days lost to deaths on the way, in 1 / MICRO")
+LOST_3PCT = dense("lost_3pct", (CITIZENSHIP,), "person-years lost, discounted, in 1 / (MICRO FINE)")
+FINE: Final = 4096
+"""Units of a year by which discounted years are counted."""
 COUNTED = dense("lost_counted", (CITIZENSHIP,), "expected deaths of which years are in `lost`")
 
 
 def count_years(world: World, segment: Segment) -> None:
-    """Add the years of a segment, as if people had been throughout where they are at its end.
+    """Add the years of a calendar month, as if people had been where they are when it ends.
 
-    Whoever dies in it loses the time from its middle to the end of the run.
+    Whoever dies in it loses the time from its middle to the end of the run. Both follow from the
+    calendar alone, and all sums are of whole numbers: so they do not depend on the step, or on how
+    many steps a row sums up.
     """
-    census, days = segment.census, segment.end - world.day
+    time, today = world.scenario.time, world.date()
+    last = (time.end - time.start).days + 1
+    first = world.day - today.day + 1
+    after = min(first + monthrange(today.year, today.month)[1], last)
+    first = max(first, 0)
+    if segment.end == after:
+        add_people(world, segment.census, after - first)
+    half_days = 2 * last - first - after
+    years = half_days / 2 / DAYS_A_YEAR
+    deaths, counted = EXPECTED_HARMS.of(world)[:, :, Harm.death].sum(axis=0), COUNTED.of(world)
+    new = deaths - counted
+    LOST.of(world)[:] += new * half_days
+    LOST_3PCT.of(world)[:] += new * round(-math.expm1(-DISCOUNT * years) / DISCOUNT * FINE)
+    counted[:] = deaths
+
+
+def add_people(world: World, census: Census, days: int) -> None:
+    """Add the days of people who are where a census finds them."""
     alive = np.delete(census.activities, Activity.dead, axis=1).sum(axis=1)
     # [citizenship, status] outside of their own country.
     everywhere = census.stocks.sum(axis=0)
@@ -48,15 +71,6 @@ def count_years(world: World, segment: Segment) -> None:
     AS_REFUGEES.of(world)[:] += abroad[:, Status.refugee] * days
     AS_CLAIMANTS.of(world)[:] += abroad[:, Status.claimant] * days
 
-    time = world.scenario.time
-    left = ((time.end - time.start).days + 1 - (world.day + segment.end) / 2) / DAYS_A_YEAR
-    deaths, counted = EXPECTED_HARMS.of(world)[:, :, Harm.death].sum(axis=0), COUNTED.of(world)
-    new = deaths - counted
-    # Whole numbers, so that sums do not depend on how many steps a row sums up.
-    LOST.of(world)[:] += np.rint(new * left).astype(np.int64)
-    LOST_3PCT.of(world)[:] += np.rint(new * -np.expm1(-DISCOUNT * left) / DISCOUNT).astype(np.int64)
-    counted[:] = deaths
-
 
 def year_rows(world: World, _census: Census) -> Rows:
     """Years by citizenship."""
@@ -67,8 +81,8 @@ def year_rows(world: World, _census: Census) -> Rows:
         "lived": days[citizenship] / DAYS_A_YEAR,
         "as_refugee": AS_REFUGEES.of(world)[citizenship] / DAYS_A_YEAR,
         "as_claimant": AS_CLAIMANTS.of(world)[citizenship] / DAYS_A_YEAR,
-        "lost": lost[citizenship] / MICRO,
-        "lost_3pct": LOST_3PCT.of(world)[citizenship] / MICRO,
+        "lost": lost[citizenship] / (2 * DAYS_A_YEAR * MICRO),
+        "lost_3pct": LOST_3PCT.of(world)[citizenship] / (FINE * MICRO),
     }
 
 
