@@ -172,8 +172,8 @@ DERIVED: Final[Mapping[str, Derived]] = {
             "abroad not by the irregular channel; *humane* is 1 - people harmed / departures "
             "abroad, and 0 where there are more harms than departures. Life years lost are counted "
             "from each death to the end of the run and discounted, if so, to the day of death. "
-            "Years are added up month by month in `years`; where a run kept no such table, they are "
-            "taken from the dates of rows.",
+            "Years are added up month by month in `years`; where a run kept no such table, they "
+            "are taken from the dates of rows.",
         ),
         Derived(
             "observed",
