@@ -26,8 +26,9 @@ from sim.mechanisms.decide import HOUSEHOLD_DAYS, HOUSEHOLDS
 from sim.model.world import World
 from sim.scenario.reader import read
 
-WARM = 2
-"""First steps that are not timed: the first one lays out what lasts, and both compile."""
+WARM = 4
+"""First steps that are not timed: the first one lays out what lasts, and compiles, as does the one
+with which the first quarter of a year begins."""
 SYRIAN_WARM, SYRIAN_STEPS = 20, 9
 """In the shipped case the war is at its height from September 2012 on."""
 STEPS = 12
