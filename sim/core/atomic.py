@@ -39,8 +39,12 @@ def atomic(path: str | Path) -> Iterator[Path]:
         partial.touch(exist_ok=False)
         yield partial
         flush(partial)
-        with suppress(FileNotFoundError, PermissionError):
-            keep_owners(partial, target)
+        with suppress(FileNotFoundError):
+            try:
+                keep_owners(partial, target)
+            except PermissionError:
+                # Nobody may read it who could not before, now that its group is another one.
+                partial.chmod(target.stat().st_mode & 0o7707)
         partial.replace(target)
     finally:
         with suppress(OSError):

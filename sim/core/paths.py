@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
 
@@ -44,6 +45,11 @@ def keep_owners(path: Path, earlier: Path) -> None:
                 os.chown(path, -1, wanted.st_gid)
     path.chmod(wanted.st_mode & 0o7777)
     if hasattr(os, "listxattr"):
-        for name in os.listxattr(earlier):
-            if name.startswith("system.posix_acl"):
-                os.setxattr(path, name, os.getxattr(earlier, name))
+        try:
+            for name in os.listxattr(earlier):
+                if name.startswith("system.posix_acl"):
+                    os.setxattr(path, name, os.getxattr(earlier, name))
+        except OSError as error:
+            # Many file systems have no access lists.
+            if error.errno not in (errno.ENOTSUP, errno.EOPNOTSUPP):
+                raise

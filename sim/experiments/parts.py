@@ -84,6 +84,12 @@ def cannot_write(path: Path, error: OSError) -> StoreError:
     return StoreError(f"cannot write {path}: {reason}; {room}give the same command to resume")
 
 
+def cannot_read(path: Path, error: OSError) -> StoreError:
+    """Return the error that says why a file could not be read: it may be whole."""
+    reason = (os.strerror(error.errno) if error.errno else str(error)).lower()
+    return StoreError(f"cannot read {path}: {reason}; give the same command to resume")
+
+
 def factor_kind(values: Iterable[Any]) -> str:
     """Return the kind of a factor's column: whole, number, truth or text."""
     kinds = {type(value) for value in values if value is not None}
@@ -254,8 +260,10 @@ def _gathered(paths: list[Path]) -> Iterator[pa.Table]:
     for path in paths:
         try:
             waiting.append(parquet.read(path))
-        except (OSError, parquet.DamagedError) as error:
+        except (FileNotFoundError, parquet.DamagedError) as error:
             raise DamagedPartError(path) from error
+        except OSError as error:
+            raise cannot_read(path, error) from error
         if sum(it.num_rows for it in waiting) >= ROW_GROUP:
             yield pa.concat_tables(waiting)
             waiting = []

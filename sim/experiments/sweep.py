@@ -127,6 +127,7 @@ class Sweep:
             Units that were there already.
         """
         resumed: int | None = None
+        damaged: set[Path] = set()
         while True:
             done = self._done(self._is_tried_again if resumed is None else lambda _: False)
             resumed = len(done) if resumed is None else resumed
@@ -146,6 +147,9 @@ class Sweep:
             try:
                 self._assemble()
             except parts.DamagedPartError as error:
+                if error.path in damaged:
+                    raise StoreError(f"{error.path} is damaged again: see to the disk") from error
+                damaged.add(error.path)
                 self._tell_damage(error.path)
                 error.path.unlink(missing_ok=True)
             else:
@@ -224,6 +228,8 @@ class Sweep:
             except DamagedError:
                 self._tell_damage(path)
                 continue
+            except OSError as error:
+                raise parts.cannot_read(path, error) from error
             if parts.rows_of(path) != runs or any(map(again, failed.values())):
                 continue
             tables = [parts.table_path(self.folder, name, unit) for name in self._tables]

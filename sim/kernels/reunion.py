@@ -290,15 +290,21 @@ def list_by_place(households, n_places, children, guardian, begin, listed):
     Returns:
         Number of children that are listed.
     """
-    n = 0
+    begin[:] = 0
+    for i in range(children.shape[0]):
+        if guardian[i] == NONE:
+            begin[households.place[children[i]] + 1] += 1
     for p in range(n_places):
-        begin[p] = n
-        for i in range(children.shape[0]):
-            if guardian[i] == NONE and households.place[children[i]] == p:
-                listed[n] = i
-                n += 1
-    begin[n_places] = n
-    return n
+        begin[p + 1] += begin[p]
+    # The beginning of a place moves while it is filled, and back to that of the next one.
+    for i in range(children.shape[0]):
+        if guardian[i] == NONE:
+            listed[begin[households.place[children[i]]]] = i
+            begin[households.place[children[i]]] += 1
+    for p in range(n_places, 0, -1):
+        begin[p] = begin[p - 1]
+    begin[0] = 0
+    return begin[n_places]
 
 
 @inner

@@ -163,8 +163,11 @@ class Renewal:
 
     def __init__(self, world: World) -> None:
         self.deaths, self.births = vital_rates(world.scenario)
-        profiles = [country.profile for country in world.scenario.countries]
-        self.schooling = np.array([edges(np.array(it.education)) for it in profiles if it])
+        shares = []
+        for country in world.scenario.countries:
+            assert country.profile is not None
+            shares.append(edges(np.array(country.profile.education)))
+        self.schooling = np.array(shares)
         if not world.scenario.population.demography:
             # Nobody is born, dies or has any education that they did not have at the start.
             self.deaths, self.births = 0.0 * self.deaths, 0.0 * self.births
@@ -222,8 +225,8 @@ def draw_events(world: World, rows: I64) -> VitalEvents:
             renewal.births, most, BEGINS, renewal.schooling, keys, month, *events,
         )  # fmt: skip
         return VitalEvents(
-            events.dying[:dying], events.grown[:grown], events.mothers[:births],
-            events.children[:births],
+            events.dying[:dying].copy(), events.grown[:grown].copy(),
+            events.mothers[:births].copy(), events.children[:births].copy(),
         )  # fmt: skip
 
     parts = in_pieces(draw, len(rows), world.threads) or [draw(0, 0)]

@@ -69,8 +69,8 @@ APART_DAYS = 730
 """Days after which people who have gone ahead of a family, and live alone, may found a household
 with somebody else (our assumption)."""
 QUARTER = 3
-"""Months after which households change again (our assumption: it saves looking at everybody each
-month)."""
+"""Months of a calendar quarter, with which households change (our assumption: it saves looking at
+everybody each month)."""
 QUARTERS = 2
 """Quarters over which people who should not live alone find somebody (our assumption)."""
 SOME = 16

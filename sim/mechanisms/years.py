@@ -16,7 +16,7 @@ from sim.core.state import DAYS_A_YEAR, MICRO
 from sim.core.terms import Activity, Harm, Status
 from sim.mechanisms.harms import EXPECTED_HARMS
 from sim.model.columns import CITIZENSHIP, Column
-from sim.model.declare import NOBODY, Hook, Mechanism, Rows, Table, dense
+from sim.model.declare import NONE_COUNTED, Hook, Mechanism, Rows, Table, dense
 
 if TYPE_CHECKING:
     from sim.model.segment import Segment
@@ -98,7 +98,12 @@ MECHANISM = Mechanism(
             "first",
             (
                 CITIZENSHIP,
-                Column("lived", "float", "person-years", "years lived, wherever they were"),
+                Column(
+                    "lived",
+                    "float",
+                    "person-years",
+                    "years of calendar months that end in the row, by all who are alive then",
+                ),
                 Column("as_refugee", "float", "person-years", "of these abroad as refugees"),
                 Column("as_claimant", "float", "person-years", "of these abroad as claimants"),
                 Column(
@@ -110,7 +115,9 @@ MECHANISM = Mechanism(
                 Column("lost_3pct", "float", "person-years", "the same, discounted at 3 % a year"),
             ),
             year_rows,
-            absent=NOBODY,
+            absent=NONE_COUNTED,
+            notes="A calendar month is counted in the row in which it ends; a row within a month "
+            "has only years lost.",
         ),
     ),
 )

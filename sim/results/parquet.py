@@ -37,6 +37,8 @@ def opened(path: Path) -> Iterator[pq.ParquetFile]:
         try:
             with pq.ParquetFile(file, pre_buffer=False, page_checksum_verification=True) as table:
                 yield table
+        except MemoryError:
+            raise  # Arrow's own is one, too
         except (pa.ArrowException, ValueError, OSError) as error:
             # Arrow reports damage as an OSError without a number.
             if getattr(error, "errno", None) is not None:

@@ -127,7 +127,7 @@ def rehearse(target: Path) -> None:
     """
     try:
         refuse_foreign(target)
-        if Path.cwd().resolve().is_relative_to(target):
+        if _working_folder().is_relative_to(target):
             raise StoreError(
                 f"{target} is the folder that you are in, or has it inside, and a run replaces its "
                 "folder as a whole; choose another with --out"
@@ -138,6 +138,13 @@ def rehearse(target: Path) -> None:
                 _rehearse_swap(partial, target)
     except OSError as error:
         raise _cannot_write(target, error) from error
+
+
+def _working_folder() -> Path:
+    try:
+        return Path.cwd().resolve()
+    except FileNotFoundError:  # it has been removed meanwhile
+        return Path("/")
 
 
 REHEARSAL: Final = f".{'x' * 40}"
@@ -157,8 +164,9 @@ def _cannot_write(directory: str | Path, error: OSError) -> StoreError:
     """Say why a run cannot be written, and what to do."""
     if error.errno in (errno.EBUSY, errno.EXDEV):
         return StoreError(
-            f"cannot write the run to {directory}: it is a mount point, and a run replaces its "
-            f"folder as a whole; choose a folder in it: --out {user_path(directory) / 'run'}"
+            f"cannot write the run to {directory}: it is a mount point, or cannot be renamed, and "
+            "a run replaces its folder as a whole; choose a folder in it: --out "
+            f"{user_path(directory) / 'run'}"
         )
     room = "free some disk space or " if error.errno in (errno.ENOSPC, errno.EDQUOT) else ""
     return StoreError(

@@ -125,8 +125,12 @@ def _found_beyond(detail: Any, plain: Any, file: str) -> Problem:
             where += f"[{plain.get('id', step) if isinstance(plain, dict) else step}]"
         else:
             where += f".{step}" if where else str(step)
-    limits = " or ".join(f"{it:g}" for it in detail.get("ctx", {}).values() if it == it + 0)
-    message = f"{where} comes to {plain:g}, which is out of range (the limit is {limits})"
+    limits = [f"{it:g}" for it in detail.get("ctx", {}).values() if isinstance(it, int | float)]
+    if not limits or not isinstance(plain, int | float):
+        message = f"{where}: {detail['msg']}"
+    else:
+        limit = " or ".join(limits)
+        message = f"{where} comes to {plain:g}, which is out of range (the limit is {limit})"
     return Problem(file, 0, 0, message, "it is worked out from other values: change those")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import gc
 import json
 import os
@@ -22,6 +23,7 @@ import pytest
 
 from sim.cli import app as cli
 from sim.engine.simulate import run
+from sim.experiments import parts
 from sim.experiments.estimate import estimate
 from sim.experiments.metrics import figures
 from sim.experiments.plan import Study
@@ -773,3 +775,16 @@ def test_a_sweep_is_drawn(call: Any, whole: Path, tmp_path: Path) -> None:
         assert (code, said in err) == (2, True), err
     code, _, err = call("plot", str(whole), "map")
     assert (code, "no kind of picture is called 'map'" in err) == (2, True)
+
+
+def test_a_part_that_cannot_be_read_now_is_not_taken_for_damaged(
+    whole: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def read(path: Path) -> None:
+        raise OSError(errno.EMFILE, "too many open files")
+
+    one = next((whole / "parts").glob("*.parquet"))
+    monkeypatch.setattr(parts.parquet, "read", read)
+    with pytest.raises(StoreError, match="cannot read .*too many open files"):
+        list(parts._gathered([one]))
+    assert one.exists()

@@ -110,3 +110,30 @@ def test_permissions_are_those_of_a_new_file_or_of_the_earlier_one(tmp_path: Pat
 def test_a_folder_that_is_not_there_is_said_before_anything_is_written(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError), atomic(tmp_path / "none" / "table.csv"):
         raise AssertionError("nothing can be written there")
+
+
+@pytest.mark.skipif(not hasattr(os, "listxattr"), reason="this system has no access lists")
+def test_a_file_is_replaced_where_there_are_no_access_lists(tmp_path, monkeypatch):
+    def listxattr(*_):
+        raise OSError(errno.ENOTSUP, "not supported")
+
+    path = tmp_path / "file"
+    path.write_text("old")
+    monkeypatch.setattr(os, "listxattr", listxattr)
+    with atomic(path) as partial:
+        partial.write_text("new")
+    assert path.read_text() == "new"
+
+
+@pytest.mark.skipif(not hasattr(os, "chown"), reason="this system has no groups")
+def test_a_file_whose_group_cannot_be_kept_is_not_opened_to_others(tmp_path, monkeypatch):
+    def keep_owners(*_):
+        raise PermissionError(errno.EPERM, "not permitted")
+
+    path = tmp_path / "file"
+    path.write_text("old")
+    path.chmod(0o660)
+    monkeypatch.setattr("sim.core.atomic.keep_owners", keep_owners)
+    with atomic(path) as partial:
+        partial.write_text("new")
+    assert path.stat().st_mode & 0o777 == 0o600

@@ -1,4 +1,4 @@
-"""Households reunite month by month; they form, join and take in children by quarters."""
+"""Households reunite, form, join others and take in children when a quarter begins."""
 
 from __future__ import annotations
 

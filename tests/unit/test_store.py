@@ -383,7 +383,7 @@ def test_a_real_mount_point_is_told_before_the_run(tmp_path: Path) -> None:
     if not mounted:
         pytest.skip("this process cannot mount anything")
     try:
-        with pytest.raises(StoreError, match="it is a mount point"):
+        with pytest.raises(StoreError, match="it is a mount point, or cannot be renamed"):
             store.rehearse(disk)
         store.rehearse(disk / "run")
     finally:
