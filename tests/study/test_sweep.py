@@ -785,6 +785,6 @@ def test_a_part_that_cannot_be_read_now_is_not_taken_for_damaged(
 
     one = next((whole / "parts").glob("*.parquet"))
     monkeypatch.setattr(parts.parquet, "read", read)
-    with pytest.raises(StoreError, match="cannot read .*too many open files"):
+    with pytest.raises(StoreError, match=r"cannot read .*too many open files"):
         list(parts._gathered([one]))
     assert one.exists()
