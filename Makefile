@@ -52,7 +52,7 @@ docs: $(CORE)
 
 bench-smoke: $(DEV)
 	$(BIN)/python -m benchmarks --quick
-	$(BIN)/python -m benchmarks.sweeps --runs 200
+	$(BIN)/python -m benchmarks.sweeps --runs 100
 
 bench: $(DEV)
 	$(BIN)/python -m benchmarks
