@@ -141,9 +141,10 @@ def rehearse(target: Path) -> None:
 
 
 def _working_folder() -> Path:
+    """Folder that the user is in; the root if it has been removed meanwhile."""
     try:
         return Path.cwd().resolve()
-    except FileNotFoundError:  # it has been removed meanwhile
+    except FileNotFoundError:
         return Path("/")
 
 
