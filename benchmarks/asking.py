@@ -18,8 +18,9 @@ from sim.core.state import F64, I64, U32, U64, Bool
 from sim.core.terms import Answer
 from sim.kernels.alternatives import choose, chooser_of, nests_as_ruled
 from sim.kernels.decision import answer_at, sieve
-from sim.kernels.plane import next_point
-from sim.kernels.rates import MARGIN, Conditions, close_bound
+from sim.kernels.plane import MARGIN, next_point
+from sim.kernels.power import padded
+from sim.kernels.rates import Conditions, close_bound
 from sim.mechanisms.choice import CHOICES
 from sim.mechanisms.decide import MOVE
 from sim.mechanisms.journey import CHANNEL_CHOSEN, DESTINATION
@@ -161,13 +162,13 @@ def decide(
         (number of events, position of the next household: n, or less if the buffers are full)
     """
     at = 0
-    nests = np.empty((2, tables.country.shape[0]))
+    nests = np.zeros((2, padded(tables.country.shape[0])))
     room = events.house.shape[0]
     for i in range(first, houses.shape[0]):
         house = houses[i]
         begin = at
         bound = MARGIN * close_bound(
-            households, persons, tables, conditions, house, since[i], until[i], month
+            households, persons, tables, conditions, house, since[i], until[i], month, 0.0
         )
         now = since[i]
         while True:
@@ -206,7 +207,7 @@ def choose_all(
         keys: [2] keys of the destination draw and of the channel draw.
         goal, channel, companions, price: [n] out: see `choose`.
     """
-    nests = np.empty(tables.country.shape[0])
+    nests = np.zeros(padded(tables.country.shape[0]))
     for i in range(houses.shape[0]):
         who = chooser_of(households, persons, tables, conditions, classes, houses[i], month)
         money = np.float64(households.means[houses[i]])

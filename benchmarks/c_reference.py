@@ -11,6 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from sim.kernels.power import padded
+
 SOURCE = Path(__file__).with_name("reference.c")
 FLAGS = ("-O3", "-march=native", "-ffp-contract=off", "-fno-math-errno", "-shared", "-fPIC")
 """No contraction into fused operations: its last bit would depend on the machine."""
@@ -52,6 +54,7 @@ POINTERS = {
         "fee": np.float64,
         "price": np.float64,
         "companions": np.float64,
+        "together": np.float64,
         "homeward": np.float64,
         "surge_way": np.float64,
         "surge_entry": np.float64,
@@ -114,6 +117,7 @@ SCALARS: dict[str, dict[str, type]] = {
         "n_houses": int,
         "month": int,
         "n_places": int,
+        "n_padded": int,
         "n_countries": int,
         "n_groups": int,
         "n_classes": int,
@@ -183,6 +187,7 @@ class Reference:
         step |= {
             "n_houses": asked,
             "n_places": n,
+            "n_padded": padded(n),
             "n_countries": countries,
             "n_groups": arguments["classes"].shape[1],
             "n_classes": classes,

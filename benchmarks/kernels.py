@@ -10,8 +10,8 @@ import numpy as np
 from benchmarks.asking import decide
 from sim.core.jit import kernel
 from sim.kernels.decision import sieve
-from sim.kernels.plane import next_point
-from sim.kernels.rates import MARGIN, close_bound
+from sim.kernels.plane import MARGIN, next_point
+from sim.kernels.rates import close_bound
 
 
 def find(
@@ -51,7 +51,7 @@ def count_points(households, persons, houses, since, until, tables, conditions, 
     for i in range(houses.shape[0]):
         house = houses[i]
         bound = MARGIN * close_bound(
-            households, persons, tables, conditions, house, since, until, month
+            households, persons, tables, conditions, house, since, until, month, 0.0
         )
         now = since
         while True:

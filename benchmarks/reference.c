@@ -9,6 +9,7 @@
  */
 #include <math.h>
 #include <stdint.h>
+#include <string.h>
 
 enum { LIVELIHOOD, FLIGHT };
 enum { CHOICE, NECESSITY, NO_MEANS, NO_PERMISSION };
@@ -45,7 +46,7 @@ typedef struct {
     const uint8_t *free_movement;
     const double *geography, *pull, *ahead, *admission, *admitted;
     const int64_t *min_education;
-    const double *fee, *price, *companions, *homeward;
+    const double *fee, *price, *companions, *together, *homeward;
     const double *surge_way, *surge_entry;
     const int64_t *surge_min_education;
     double nest, inclusive, surge_most;
@@ -91,7 +92,7 @@ typedef struct {
     int64_t *through;  /* [n_houses] working array: rows of those whom the sieves let through */
     double since, until;
     int64_t n_houses, month;
-    int64_t n_places, n_countries, n_groups, n_classes, n_kinds;
+    int64_t n_places, n_padded, n_countries, n_groups, n_classes, n_kinds;
 } Step;
 
 typedef struct {
@@ -199,11 +200,63 @@ static inline double able(const Companions *it, double price, double money)
     return (price * it->members <= money ? it->whole : 0.0) + (price <= money ? it->others : 0.0);
 }
 
+static inline double as_double(uint64_t bits)
+{
+    double x;
+    memcpy(&x, &bits, sizeof x);
+    return x;
+}
+
+static inline uint64_t as_bits(double x)
+{
+    uint64_t bits;
+    memcpy(&bits, &x, sizeof bits);
+    return bits;
+}
+
+/* x^exponent without branches, see sim/kernels/power.py. */
+static inline double power(double x, double exponent)
+{
+    const uint64_t one = 0x3FF0000000000000u, root = 0x3FE6A09E667F3BCDu;
+    const uint64_t bits = as_bits(x) + (one - root);
+    const double e = as_double(bits >> 52 | 0x4330000000000000u) - (4503599627370496.0 + 1023.0);
+    const double m = as_double((bits & 0x000FFFFFFFFFFFFFu) + root);
+    const double f = (m - 1.0) / (m + 1.0), g = f * f;
+    double s = 2.0 / 21.0;
+    s = s * g + 2.0 / 19.0;
+    s = s * g + 2.0 / 17.0;
+    s = s * g + 2.0 / 15.0;
+    s = s * g + 2.0 / 13.0;
+    s = s * g + 2.0 / 11.0;
+    s = s * g + 2.0 / 9.0;
+    s = s * g + 2.0 / 7.0;
+    s = s * g + 2.0 / 5.0;
+    s = s * g + 2.0 / 3.0;
+    const double t = exponent * ((2.0 * f + f * g * s) * 1.4426950408889634 + e);
+    const double shifted = t + 6755399441055744.0;
+    const double r = (t - (shifted - 6755399441055744.0)) * 0.6931471805599453;
+    double p = 1.0 / 6227020800.0;
+    p = p * r + 1.0 / 479001600.0;
+    p = p * r + 1.0 / 39916800.0;
+    p = p * r + 1.0 / 3628800.0;
+    p = p * r + 1.0 / 362880.0;
+    p = p * r + 1.0 / 40320.0;
+    p = p * r + 1.0 / 5040.0;
+    p = p * r + 1.0 / 720.0;
+    p = p * r + 1.0 / 120.0;
+    p = p * r + 1.0 / 24.0;
+    p = p * r + 1.0 / 6.0;
+    p = p * r + 0.5;
+    p = p * r + 1.0;
+    p = p * r + 1.0;
+    return x >= 1e-300 ? as_double(as_bits(p) + (as_bits(shifted) << 52)) : 0.0;
+}
+
 /* s^mu W(d)^look_ahead, where `known` is that of `same`: most people meet few closed gates. */
 static inline double nest(const ChoiceTables *tables, double s, double ahead, double same, double known)
 {
     if (s == same) return known;
-    return s > 0.0 ? pow(s, tables->nest) * ahead : 0.0;
+    return power(s, tables->nest) * ahead;
 }
 
 /* Factor of exp(V / mu) of what is about to lose so much by rules that are announced. */
@@ -258,7 +311,7 @@ static inline Gates inclusive_values(const ChoiceTables *tables, const Step *ste
             if (x <= 0.0) continue;
             const double here = x * able(&going, ruled_price[2 * d], money);
             if (!lifted) {
-                w.r += nests[d] = nest(tables, here, ahead[d], 0.0, 0.0);
+                nests[d] = here;
                 continue;
             }
             const double rich = nest(tables, x * full, ahead[d], here, nests[d]);
@@ -295,7 +348,7 @@ static inline Gates inclusive_values(const ChoiceTables *tables, const Step *ste
             if (lifted) s.m += ruled * full;
         }
         if (!lifted) {
-            w.r += nests[d] = nest(tables, s.r, ahead[d], 0.0, 0.0);
+            nests[d] = s.r;
         } else if (s.mp > 0.0) {
             const double all = nest(tables, s.mp, ahead[d], s.r, nests[d]);
             w.mp += all;
@@ -303,6 +356,9 @@ static inline Gates inclusive_values(const ChoiceTables *tables, const Step *ste
             w.m += s.m == s.mp ? all : nest(tables, s.m, ahead[d], s.r, nests[d]);
         }
     }
+    if (lifted) return w;
+    for (int64_t d = 0; d < step->n_padded; d++) nests[d] = power(nests[d], tables->nest);
+    for (int64_t d = 0; d < n; d++) w.r += nests[d] *= ahead[d];
     return w;
 }
 
@@ -427,12 +483,7 @@ static inline double rate_bound(const Households *households, const Persons *per
 /* Factor of W^lam for who can go: (its factor / the greatest there is)^(mu lam). */
 static inline double in_company(const ChoiceTables *tables, int h, const Household *who)
 {
-    const double *factor = tables->companions + 3 * h;
-    const double fullest = factor[0] + factor[1] + factor[2];
-    double full = factor[0];
-    if (who->pioneer) full += factor[1];
-    if (who->child) full += factor[2];
-    return pow(full / fullest, tables->nest * tables->inclusive);
+    return tables->together[4 * h + 2 * who->pioneer + who->child];
 }
 
 /* A closer bound, from the household's own members and its last move: the pause after it counts as
@@ -483,7 +534,8 @@ static int64_t decide(const Households *households, const Persons *persons,
                       const Plane *plane, const Step *step, int64_t n, const Events *events)
 {
     int64_t at = 0;
-    double nests[2 * step->n_places];
+    double nests[2 * step->n_padded];
+    memset(nests, 0, sizeof nests);
     for (int64_t j = 0; j < n; j++) {
         const int64_t house = step->through[j], p = households->place[house];
         const double since = step->since, until = step->until, money = households->means[house];
@@ -507,14 +559,14 @@ static int64_t decide(const Households *households, const Persons *persons,
             const double live_r =
                 rate_as_ruled(tables, step, &who, LIVELIHOOD, base.livelihood, money, nests);
             const double flee_r = rate_as_ruled(tables, step, &who, FLIGHT, base.flight, money,
-                                                nests + step->n_places);
+                                                nests + step->n_padded);
             const double r = live_r + flee_r;
             Gates live, flee;
             double r_mp = r;
             if (point.height >= r) {
                 live = rates_if_lifted(tables, step, &who, LIVELIHOOD, base.livelihood, money, nests);
                 flee = rates_if_lifted(tables, step, &who, FLIGHT, base.flight, money,
-                                       nests + step->n_places);
+                                       nests + step->n_padded);
                 r_mp = live.mp + flee.mp;
                 if (point.height >= r_mp) continue;
             }

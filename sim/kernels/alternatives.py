@@ -12,6 +12,8 @@ from sim.core.rng import uniform2
 from sim.core.state import F64, GROUNDS, I64, U64, Bool
 from sim.core.terms import Activity, Channel, Hazard, Status
 from sim.kernels.household import who_could_go
+from sim.kernels.plane import MARGIN
+from sim.kernels.power import power, raise_all
 
 WAITING = int(Activity.waiting)
 STRANDED = int(Activity.stranded)
@@ -75,6 +77,9 @@ class ChoiceTables(NamedTuple):
     """[w, p, d, kind] money per person; infinite where there is no route."""
     companions: F64
     """[h, 3] factor of who goes, by `Companions`."""
+    together: F64
+    """[h, 2, 2] by whether there is a pioneer, and a child to go alone: the power mu lam of the
+    factor of all who could go, over that of the household that has them all."""
     homeward: F64
     """[h] factor of attachment to the place of origin."""
     ident: U64
@@ -282,13 +287,17 @@ def nests_as_ruled(tables, h, who, money, nests):
 
     Args:
         money: Means at hand.
-        nests: [place] out: s^mu W(d)^look_ahead, 0 for what is not feasible.
+        nests: [place or more] out: s^mu W(d)^look_ahead, 0 for what is not feasible; 0 behind the
+            last place.
     """
     with_all, with_one, with_child = companions_of(tables, h, who)
+    n = tables.country.shape[0]
+    for d in range(n):
+        nests[d] = inside(tables, h, who, d, money, with_all, with_one, with_child)
+    raise_all(nests, tables.nest)
     w = 0.0
-    for d in range(tables.country.shape[0]):
-        total = inside(tables, h, who, d, money, with_all, with_one, with_child)
-        nests[d] = total**tables.nest * tables.ahead[h, who.home, d] if total > 0.0 else 0.0
+    for d in range(n):
+        nests[d] *= tables.ahead[h, who.home, d]
         w += nests[d]
     return w
 
@@ -300,7 +309,7 @@ def same_nest(s, one, value_one, other, value_other, nest, ahead):
         return value_one
     if s == other:
         return value_other
-    return s**nest * ahead
+    return power(s, nest) * ahead
 
 
 @equation
@@ -397,7 +406,11 @@ def choose(tables, h, who, money, nests, word, goal_key, way_key):
     first = math.inf
     for d in range(tables.country.shape[0]):
         if nests[d] > 0.0:
-            time = race_time(uniform2(goal_key, word, tables.ident[d]), nests[d])
+            u = uniform2(goal_key, word, tables.ident[d])
+            # Most are not the first: -ln u >= 1 - u tells so without a logarithm.
+            if 1.0 - u > first * nests[d] * MARGIN:
+                continue
+            time = race_time(u, nests[d])
             if goal < 0 or time < first:
                 first = time
                 goal = d

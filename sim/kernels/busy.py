@@ -8,7 +8,7 @@ from sim.core.jit import kernel
 from sim.core.rng import BLOCK, uniform
 from sim.core.state import DAYS_A_YEAR
 from sim.core.terms import Activity, Status
-from sim.kernels.rates import MARGIN
+from sim.kernels.plane import MARGIN
 from sim.kernels.tally import cell_of
 
 WAITING, STRANDED = int(Activity.waiting), int(Activity.stranded)

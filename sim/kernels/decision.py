@@ -26,9 +26,9 @@ from sim.kernels.alternatives import (
     way_by,
 )
 from sim.kernels.means import secure_means
-from sim.kernels.plane import HIGHEST, LABEL
+from sim.kernels.plane import HIGHEST, LABEL, MARGIN
+from sim.kernels.power import padded
 from sim.kernels.rates import (
-    MARGIN,
     chosen_rate,
     day_of,
     factors_at,
@@ -155,10 +155,11 @@ def answer_at(
     day = day_of(conditions, now)
     want = conditions.want[day, households.place[house], households.mask[house] & 15]
     l, f = factors_at(households, persons, conditions, house, now, month)
-    answer, n_hazards = STAYS, 2
+    # Where the point is below R_C, what flight adds makes no difference.
+    answer, enough = STAYS, MARGIN * height * max(want, 1.0)
     # The second pass evaluates the household with the means of a secure place.
     for again in range(2):
-        lr, fr = rates_as_ruled(tables, who, l, f, money, nests, n_hazards)
+        lr, fr = rates_as_ruled(tables, who, l, f, money, nests, enough)
         if again:
             return answer, LIVELIHOOD, 0.0, False, height < lr / want
         r = lr + fr
@@ -178,7 +179,7 @@ def answer_at(
         )  # fmt: skip
         if secure_money <= money:
             break
-        money, n_hazards = secure_money, 1
+        money, enough = secure_money, -1.0
     return answer, LIVELIHOOD, 0.0, False, False
 
 
@@ -217,7 +218,7 @@ def expect(
         years: [cell, answer] people, in 1 / micro, added to.
         flows: [citizenship, origin, destination, channel, answer] people, in 1 / micro, added to.
     """
-    nests = np.empty((2, tables.country.shape[0]))
+    nests = np.zeros((2, padded(tables.country.shape[0])))
     for i in range(first, last):
         house = houses[i]
         cell = cells[i]
@@ -225,7 +226,7 @@ def expect(
         p, o, n = who.place, who.home, who.n
         money = np.float64(households.means[house])
         l, f = factors_at(households, persons, conditions, house, now[i], month)
-        lr, fr = rates_as_ruled(tables, who, l, f, money, nests, 2)
+        lr, fr = rates_as_ruled(tables, who, l, f, money, nests, np.inf)
         lm, fm, lp, fp, lmp, fmp = rates_if_lifted(tables, who, l, f, money, nests)
         r, r_mp = lr + fr, lmp + fmp
         w = float(households.weight[house]) * micro
@@ -264,9 +265,9 @@ def expect(
             forced_part = rate / r - free_part
             with_all, with_one, with_child = companions_of(tables, h, who)
             total = 0.0
-            for d in range(nests.shape[1]):
+            for d in range(tables.country.shape[0]):
                 total += nests[h, d]
-            for d in range(nests.shape[1]):
+            for d in range(tables.country.shape[0]):
                 if nests[h, d] == 0.0:
                     continue
                 into = inside(tables, h, who, d, money, with_all, with_one, with_child)

@@ -39,8 +39,9 @@ from sim.kernels.departure import (
 from sim.kernels.harms import in_country
 from sim.kernels.household import NOT_BLOCKED, remember, send_ahead
 from sim.kernels.living import draw_exposure
-from sim.kernels.plane import Plane, next_point
-from sim.kernels.rates import MARGIN, close_bound, rate_bound
+from sim.kernels.plane import MARGIN, Plane, next_point
+from sim.kernels.power import padded
+from sim.kernels.rates import close_bound, rate_bound
 from sim.kernels.segment import (
     COMES,
     KIN,
@@ -136,8 +137,9 @@ def next_decision(households, persons, tables, conditions, setting, house, now):
         or u > rate_bound(households, persons, conditions, house, setting.month) * years
     ):
         return np.inf, 0.0, who
+    # The lowest point is no lower than u / years, see `sieve`.
     bound = MARGIN * close_bound(
-        households, persons, tables, conditions, house, now, setting.end, setting.month
+        households, persons, tables, conditions, house, now, setting.end, setting.month, u / years
     )
     return next_point(moves, who, bound, now, setting.end)
 
@@ -197,7 +199,7 @@ def live(
         room; rows of plans; spare rows used.
     """
     heads = np.empty(AHEAD, np.int64)
-    nests, shares = np.empty((2, tables.country.shape[0])), np.empty(7)
+    nests, shares = np.zeros((2, padded(tables.country.shape[0]))), np.empty(7)
     used = 0
     i = fetched = first
     while i < n:

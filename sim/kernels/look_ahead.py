@@ -6,6 +6,7 @@ import numpy as np
 
 from sim.core.jit import inner, kernel, subkernel
 from sim.core.terms import Channel, Hazard
+from sim.kernels.power import raise_all
 
 ASYLUM = int(Channel.asylum)
 FAMILY = int(Channel.family)
@@ -44,7 +45,8 @@ def median_nests(tables, h, first, last, money, kinds, nests):
                                 tables.geography[h, 0, 0, p, d, kind]
                                 * tables.admission[h, fears, k, country, s]
                             )
-                nests[i, p, d] = total**tables.nest if total > 0.0 else 0.0
+                nests[i, p, d] = total
+            raise_all(nests[i, p], tables.nest)
 
 
 @kernel

@@ -25,6 +25,8 @@ TIME, LABEL = np.uint64(0x9FB21C651E98DF25), np.uint64(0xD6E8FEB86659FD93)
 """Keys (odd constants) of the time of a point, and of the draw that says why a move is refused."""
 HIGHEST = 1000.0
 """Events per year from which a rate counts no higher (our assumption)."""
+MARGIN = 1.000001
+"""Factor that covers rounding errors of bounds."""
 
 
 class Plane(NamedTuple):

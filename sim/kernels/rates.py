@@ -16,11 +16,10 @@ from sim.core.state import DAYS_A_YEAR, F64, Bool
 from sim.core.terms import Hazard, Status
 from sim.kernels.alternatives import chooser_of, nests_as_ruled, worth_if_lifted
 from sim.kernels.household import who_could_go
+from sim.kernels.power import padded
 
 CITIZEN = int(Status.citizen)
 LIVELIHOOD = int(Hazard.livelihood)
-MARGIN = 1.000001
-"""Factor that covers rounding errors of the bounds."""
 
 
 class Conditions(NamedTuple):
@@ -155,7 +154,7 @@ def factors_at(households, persons, conditions, house, now, month):
 
 
 @inner
-def rates_as_ruled(tables, who, l, f, money, nests, n_hazards):
+def rates_as_ruled(tables, who, l, f, money, nests, enough):
     """The two rates per year, with both constraints.
 
     Args:
@@ -163,13 +162,15 @@ def rates_as_ruled(tables, who, l, f, money, nests, n_hazards):
         l, f: The rates for W = 1; where one is 0, nothing is evaluated.
         money: Means at hand.
         nests: [hazard, place] out: see `nests_as_ruled`; not written to where a rate is 0.
-        n_hazards: 1 if only the livelihood rate is needed, else 2.
+        enough: Where L is above it, F is not needed.
 
     Returns:
-        (L, F)
+        (L, F), F = 0 where it is not needed.
     """
     lr = fr = 0.0
-    for h in range(n_hazards):
+    for h in range(2):
+        if h > LIVELIHOOD and lr > enough:
+            break
         base = l if h == LIVELIHOOD else f
         if base > 0.0:
             rate = base * nests_as_ruled(tables, h, who, money, nests[h]) ** tables.inclusive
@@ -211,13 +212,13 @@ def rates(households, persons, houses, tables, conditions, classes, now, month, 
     Args:
         out: [n, 8] out: L, F, L_M, F_M, L_P, F_P, L_MP, F_MP, per year.
     """
-    nests = np.empty((2, tables.country.shape[0]))
+    nests = np.zeros((2, padded(tables.country.shape[0])))
     for i in range(houses.shape[0]):
         house = houses[i]
         who = chooser_of(households, persons, tables, conditions, classes, house, month)
         l, f = factors_at(households, persons, conditions, house, now, month)
         money = np.float64(households.means[house])
-        lr, fr = rates_as_ruled(tables, who, l, f, money, nests, 2)
+        lr, fr = rates_as_ruled(tables, who, l, f, money, nests, np.inf)
         lm, fm, lp, fp, lmp, fmp = rates_if_lifted(tables, who, l, f, money, nests)
         out[i, 0], out[i, 1], out[i, 2], out[i, 3] = lr, fr, lm, fm
         out[i, 4], out[i, 5], out[i, 6], out[i, 7] = lp, fp, lmp, fmp
@@ -246,21 +247,21 @@ def rate_bound(households, persons, conditions, house, month):
 
 
 @inner
-def close_bound(households, persons, tables, conditions, house, since, until, month):
+def close_bound(households, persons, tables, conditions, house, since, until, month, enough):
     """Closer upper bound of R_MP of a household, from its own members and its last move.
 
     Without constraints every household can pay for all its members, so the companions' factor can
-    be taken out of the sum over destinations: (full / fullest)^(mu lam). The pause after a move
+    be taken out of the sum over destinations (`ChoiceTables.together`). The pause after a move
     counts as of the end of the span, and how settled the household is as of its start.
 
     Args:
         since, until: Span in days, counted from the start of the run.
+        enough: If the bound for all kinds of companions is below it, members are not looked at.
     """
     head = households.head[house]
     p = households.place[house]
     o = households.home[house]
     g = persons.traits[head] >> 4
-    _, pioneer, child = who_could_go(households, persons, house, month)
     want = conditions.most_want[p, households.mask[house] & 15]
     fear = conditions.most_fear[p, households.mask[house] >> 4]
     moved = households.moved[house]
@@ -268,18 +269,10 @@ def close_bound(households, persons, tables, conditions, house, since, until, mo
     livelihood, flight = rate_factors(
         households, persons, conditions, house, want, fear, rested, stayed, month
     )
-    total = 0.0
-    for h in range(2):
-        fullest = tables.companions[h, 0] + tables.companions[h, 1] + tables.companions[h, 2]
-        full = tables.companions[h, 0]
-        if pioneer >= 0:
-            full += tables.companions[h, 1]
-        if child >= 0:
-            full += tables.companions[h, 2]
-        rate = livelihood if h == LIVELIHOOD else flight
-        total += (
-            rate
-            * conditions.bound[h, p, o, g]
-            * (full / fullest) ** (tables.nest * tables.inclusive)
-        )
-    return total
+    livelihood *= conditions.bound[0, p, o, g]
+    flight *= conditions.bound[1, p, o, g]
+    if livelihood + flight < enough:
+        return livelihood + flight
+    _, pioneer, child = who_could_go(households, persons, house, month)
+    one, young = int(pioneer >= 0), int(child >= 0)
+    return livelihood * tables.together[0, one, young] + flight * tables.together[1, one, young]

@@ -133,6 +133,7 @@ class Choices:
             / scenario.decision.nest
         )
         """[h, 3] factor of who goes, by `Companions`."""
+        self.together = self._together()
         self.fullest: F64 = self.companions.sum(axis=1)[:, None, None, None]
         """[h, 1, 1, 1] sum of the factors of all kinds of companions."""
         with np.errstate(over="ignore"):  # refused once all of V is known
@@ -389,6 +390,7 @@ class Choices:
             fee=self.rules.fee,
             price=self.price,
             companions=self.companions,
+            together=self.together,
             homeward=homeward,
             ident=self.ident,
             nest=decision.nest,
@@ -399,6 +401,18 @@ class Choices:
             taste = decision.livelihood if h == Hazard.livelihood else decision.flight
             if taste.look_ahead > 0:
                 self._look_ahead(h, taste.look_ahead)
+
+    def _together(self) -> F64:
+        """[h, 2, 2] see `ChoiceTables`."""
+        decision, (whole, pioneer, child) = self.scenario.decision, self.companions.T
+        are = np.arange(2)
+        full = (
+            whole[:, None, None]
+            + pioneer[:, None, None] * are[:, None]
+            + child[:, None, None] * are
+        )
+        fullest = self.companions.sum(axis=1)[:, None, None]
+        return np.asarray((full / fullest) ** (decision.nest * decision.inclusive_value))
 
     def _attraction(self, rows: slice, diaspora: I64, actual: F64, shift: F64) -> F64:
         """[h, row, d] attraction of destinations: migrant networks, and information about them.
