@@ -20,6 +20,7 @@ from sim.cli.console import OK, guarded, say
 from sim.cli.demo import demo
 from sim.cli.explain import explain
 from sim.cli.export import export
+from sim.cli.import_ import import_
 from sim.cli.list import list_
 from sim.cli.new import new
 from sim.cli.plot import plot
@@ -27,6 +28,7 @@ from sim.cli.run import run
 from sim.cli.schema import schema
 from sim.cli.status import status
 from sim.cli.sweep import sweep
+from sim.cli.validate import validate
 from sim.schema.errors import printable
 
 
@@ -77,6 +79,8 @@ app.command()(export)
 app.command()(plot)
 app.command()(sweep)
 app.command()(status)
+app.command(name="import")(import_)
+app.command()(validate)
 app.command()(bench)
 
 

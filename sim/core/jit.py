@@ -25,8 +25,8 @@ from sim.core.paths import home, user_path
 F = TypeVar("F", bound=Callable[..., Any])
 
 ROOT = Path(__file__).parents[1]
-RIM = frozenset(["__main__.py", "cli", "plots", "report", "mesa"])
-"""Parts of the package that present results but do not affect them."""
+RIM = frozenset(["__main__.py", "cli", "plots", "report", "mesa", "importers", "validation"])
+"""Parts of the package that write scenarios or present results, but do not affect a run."""
 KEPT_DAYS = 30
 """Cache folders of other versions are removed if unused for this many days."""
 OURS: Final = "human-security-sim"

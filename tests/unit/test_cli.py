@@ -146,7 +146,7 @@ def test_misspelt_words_are_told_with_the_nearest(
     "command",
     [
         "demo", "run", "check", "schema", "new", "list", "compare", "export", "plot", "sweep",
-        "status",
+        "status", "import", "validate",
     ],
 )  # fmt: skip
 def test_every_command_has_help_json_and_quiet(call: Any, command: str) -> None:

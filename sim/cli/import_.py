@@ -1,0 +1,64 @@
+"""sim import: a scenario from other people's data."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+
+from sim.cli.console import BadInputError, say, say_json
+from sim.cli.options import AsJson, Quiet, named_path
+from sim.cli.wording import count_of
+from sim.schema.errors import printable, suggest
+
+FORMATS: Final = ("flee",)
+
+
+def import_(
+    what: Annotated[str, typer.Argument(metavar="FORMAT", help="Format of the data: flee.")],
+    folder: Annotated[
+        Path, typer.Argument(parser=named_path, metavar="DIR", help="Folder of the data.")
+    ],
+    out: Annotated[
+        Path,
+        typer.Option("--out", "-o", parser=named_path, metavar="FILE", help="Scenario to write."),
+    ],
+    agents: Annotated[
+        int, typer.Option(min=1, metavar="N", help="Number of simulated persons.")
+    ] = 20_000,
+    capacities: Annotated[
+        bool, typer.Option("--capacities", help="Let camps hold as many as the data say.")
+    ] = False,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """Write a scenario from data of another program; what it cannot carry is listed."""
+    from sim.core.atomic import atomic
+    from sim.importers.flee import read_instance, scenario_text
+
+    known_format(what)
+    if out.is_dir():
+        raise BadInputError(f"{printable(str(out))} is a folder; name a file, such as case.yaml")
+    instance = read_instance(folder)
+    text = scenario_text(instance, agents=agents, capacities=capacities)
+    with atomic(out) as partial:
+        partial.write_text(text, encoding="utf-8")
+    if as_json:
+        say_json({"ok": True, "file": str(out), "left_out": instance.left_out})
+    elif not quiet:
+        parts = (
+            count_of(len(instance.places), "place"), count_of(len(instance.roads), "road"),
+            count_of(len(instance.closures), "closure"), count_of(instance.days, "day"),
+        )  # fmt: skip
+        say(f"{printable(str(out))} is written: {', '.join(parts)}.")
+        for sentence in instance.left_out:
+            say(f"  left out: {printable(sentence)}")
+        say(f"What is assumed stands at its head. Next: sim run {printable(str(out))}")
+
+
+def known_format(what: str) -> None:
+    """Refuse data of a format that there is no importer for."""
+    if what not in FORMATS:
+        hint = suggest(what, FORMATS, "formats")
+        raise BadInputError(f"no data format is called {printable(what)!r}; {hint}")

@@ -1,0 +1,1 @@
+"""Scenarios from other people's data: a module for each format."""

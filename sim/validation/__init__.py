@@ -1,0 +1,1 @@
+"""Scores of the model on data that it was not fitted to."""
