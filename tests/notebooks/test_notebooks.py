@@ -23,7 +23,7 @@ import pytest
 jupytext = pytest.importorskip("jupytext", reason="the extra `teach` is not installed")
 
 FOLDER = Path(__file__).parents[2] / "notebooks"
-SCRIPTS = sorted(FOLDER.glob("*.py"))
+SCRIPTS = sorted(FOLDER.glob("[0-9]*.py"))
 DRIVEN = "3_the_wall_moves_the_flow.ipynb"
 PATIENCE = 180.0
 
