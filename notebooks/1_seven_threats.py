@@ -17,7 +17,7 @@
 # # Seven threats
 #
 # **Goal.** After this notebook you can name the seven threats to human security, say how *severe* and
-# how *widespread* differ, and explain why fear and want act differently on people who might leave.
+# how *widespread* differ, and explain how fear and want act differently on people who might leave.
 #
 # **The story.** In 1994 the United Nations Development Programme gave the word security a wider meaning.
 # "It means safety from the constant threats of hunger, disease, crime and repression. It also means
@@ -84,6 +84,9 @@ def people(record: sim.Record) -> dict[str, float]:
     }
 
 
+usual, usual_threats = people(before), by_threat(before)
+
+
 # %% [markdown]
 # ## Threaten the valley
 #
@@ -98,7 +101,7 @@ def show(threat: str, severity: float, share: float) -> None:
     """Draw who moves because of what, and who cannot."""
     start = time.perf_counter()
     record = threaten(threat, severity, share)
-    pictures.threatened(people(before), people(record), (by_threat(before), by_threat(record)))
+    pictures.threatened(usual, people(record), (usual_threats, by_threat(record)))
     plt.show()
     print(f"(A run of 4 months and its picture: {1000 * (time.perf_counter() - start):.0f} ms)")
 
@@ -127,15 +130,14 @@ widgets.interactive(
 # <i>Which leaves more behind, for every 100 whom it makes leave:</i> hunger, by far. It adds more than 100
 # people who want to go and cannot pay; violence adds fewer than ten. (In all, violence leaves more of
 # them behind too, since so many more want to go.) Hungry people spend the money that they would need for
-# the journey. That is also why fewer than before go by choice. The poorest are not those who move:
-# Kothari (2002) writes that migration is a realistic alternative only for those "who may be considered
-# poor, but are not necessarily amongst the chronically poor" (quoted by Vietti and Scribner, page 24,
+# the journey. That is also why fewer than before go by choice. The poorest are not those who move.
+# Migration, write Vietti and Scribner with words of Kothari (2002), is a realistic alternative only for
+# those "who may be considered poor, but are not necessarily amongst the chronically poor" (page 24,
 # note 4). That nobody sees the others at a border does not mean that they are secure.
 # </details>
 
 # %%
 severe = {threat: threaten(threat, 0.9) for threat in THREATS}
-usual = people(before)
 
 
 def left_behind(record: sim.Record) -> float:
@@ -155,10 +157,8 @@ print("* more than before who cannot pay, for every 100 more moves of necessity 
 
 def times(*more: str) -> float:
     """How many times as many moves of necessity there are with violence as with hunger."""
-    return (
-        people(threaten("personal", 0.9, 0.6, *more))["necessity"]
-        / (people(threaten("food", 0.9, 0.6, *more))["necessity"])
-    )
+    violence, hunger = (threaten(it, 0.9, 0.6, *more) for it in ("personal", "food"))
+    return people(violence)["necessity"] / people(hunger)["necessity"]
 
 
 assumed = times()
@@ -177,9 +177,8 @@ for threat, record in severe.items():
 hunger, violence = people(severe["food"]), people(severe["personal"])
 assert violence["necessity"] > 3 * hunger["necessity"], "as assumed: fear moves more than want"
 assert less < 0.5 * assumed, "how many more is what was put in"
-assert left_behind(severe["food"]) > 100 > 10 > left_behind(severe["personal"]), (
-    "hunger keeps people"
-)
+assert left_behind(severe["food"]) > 100, "hunger leaves more behind than it makes leave"
+assert left_behind(severe["personal"]) < 10
 assert violence["no_means"] > hunger["no_means"]
 for threat in ("economic", "food"):
     now = people(severe[threat])
@@ -193,7 +192,7 @@ assert by_threat(mild)["personal"] < by_threat(severe["personal"])["personal"], 
 #
 # - Severity and share are two things: compare *personal* at 0.9 for 20 % with 0.3 for 60 %. Multiply each
 #   pair: the products are the same.
-# - Several threats can reach the same household: with `sim.read(FILE, ["exposure.overlap=1"])` the
-#   same households bear them all. Who moves then?
+# - Several threats can reach the same household: with `threaten("food", 0.9, 0.6, "exposure.overlap=1")`
+#   the same households bear all four of want. Who moves then?
 # - The whole file is `valley.yaml`; every figure in it can be set in the same way. The pictures are drawn
 #   in `pictures.py`.

@@ -100,10 +100,8 @@ def show(barrier: float) -> None:
     now = figures(wall(barrier))
     pictures.wall(now, no_wall)
     plt.show()
-    print(
-        f"{now['refused']:,.0f} people in the valley want to go at the end and are refused permission;"
-        f" {no_wall['refused']:,.0f} without any wall."
-    )
+    kept = f"{now['refused']:,.0f} people in the valley want to go at the end"
+    print(f"{kept} and are refused permission. Without any wall it is {no_wall['refused']:,.0f}.")
     print(f"(A run of 4 months and its picture: {1000 * (time.perf_counter() - start):.0f} ms)")
 
 

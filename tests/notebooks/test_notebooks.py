@@ -6,19 +6,29 @@ network, by the last test here.
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import re
+import runpy
 import shutil
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import chdir
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 from urllib.request import urlopen
 
+import matplotlib.pyplot as plt
 import pytest
+from matplotlib.colors import to_hex
+from matplotlib.figure import Figure
+
+import sim
+from sim.plots.style import ANSWERS, THREATS
 
 jupytext = pytest.importorskip("jupytext", reason="the extra `teach` is not installed")
 
@@ -26,6 +36,8 @@ FOLDER = Path(__file__).parents[2] / "notebooks"
 SCRIPTS = sorted(FOLDER.glob("[0-9]*.py"))
 DRIVEN = "3_the_wall_moves_the_flow.ipynb"
 PATIENCE = 180.0
+LONG = bool(os.environ.get("SIM_LONG_TESTS"))
+README = Path(__file__).parents[2] / "README.md"
 
 
 @pytest.fixture(params=SCRIPTS, ids=lambda it: it.stem)
@@ -61,6 +73,98 @@ def test_a_lesson_has_all_its_parts(script: Path) -> None:
 
 def test_nothing_is_fetched(script: Path) -> None:
     assert not re.findall(r"https?://|requests|urlopen|%pip|!pip", script.read_text("utf-8"))
+
+
+def test_code_of_pictures_is_in_a_module(script: Path) -> None:
+    text = script.read_text("utf-8")
+    assert "import pictures" in text
+    assert not re.search(r"\.barh|add_axes|plt\.figure|Rectangle", text)
+
+
+def test_the_readme_leads_to_the_lessons_and_shows_them(script: Path) -> None:
+    text = README.read_text("utf-8")
+    assert f"(notebooks/{script.stem}.ipynb)" in text
+    picture = f"docs/lesson_{script.stem[0]}.png"
+    assert f"({picture})" in text
+    assert (README.parent / picture).stat().st_size < 60_000
+
+
+@pytest.fixture(scope="module")
+def pictures() -> Iterator[ModuleType]:
+    spec = importlib.util.spec_from_file_location("pictures", FOLDER / "pictures.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    yield module
+    plt.close("all")
+
+
+def positions(pictures: ModuleType) -> Iterator[list[Figure]]:
+    """Every picture at two positions of its sliders."""
+    few, many = ({"choice": n, "necessity": n, "no_means": n} for n in (9e3, 2e6))
+    none, all_of = dict.fromkeys(THREATS, 0.0), dict.fromkeys(THREATS, 1e5)
+    yield [pictures.threatened(few, now, (none, by)) for now, by in ((few, none), (many, all_of))]
+    poor, rich = (
+        {"choice": 0.03 * n, "necessity": 0.01 * n, "no_means": 0.04 * (1 - n),
+         "no_permission": 0.01, "stays": 0.95}
+        for n in (0, 1)
+    )  # fmt: skip
+    yield [
+        pictures.line(poor, 0.7, (0.7, 0.2), "stays", 0.06),
+        pictures.line(rich, 0.02, (0.7, 0.2), "choice", 0.06),
+    ]
+    now = [{**dict.fromkeys(ANSWERS, n), "no_permission": 1.0} for n in (0.0, 39e3)]
+    yield [pictures.incomes(it, now[0], 300) for it in now]
+    wall = [dict.fromkeys(("bridge", "desert", "deaths", "refused"), n) for n in (0.0, 2e3)]
+    yield [pictures.wall(it, wall[1]) for it in wall]
+
+
+def test_axes_stay_put_while_a_slider_moves(pictures: ModuleType) -> None:
+    for one, two in positions(pictures):
+        assert len(one.axes) == len(two.axes) > 0
+        for a, b in zip(one.axes, two.axes, strict=True):
+            assert (a.get_xlim(), a.get_ylim()) == (b.get_xlim(), b.get_ylim())
+            assert a.get_position().bounds == b.get_position().bounds
+
+
+def test_the_chance_of_staying_is_drawn_to_scale(pictures: ModuleType) -> None:
+    chances = {
+        "choice": 0.05, "necessity": 0.02, "no_means": 0.02, "no_permission": 0.01, "stays": 0.9
+    }  # fmt: skip
+    figure = pictures.line(chances, 0.3, (0.3, 0.5), "stays", 0.12)
+    whole = figure.axes[0]
+    assert whole.get_xlim() == (0, 1)
+    areas = {to_hex(it.get_facecolor()): it.get_width() * it.get_height() for it in whole.patches}
+    assert areas == pytest.approx({ANSWERS[answer]: it for answer, it in chances.items()})
+    dots = [tuple(line.get_xydata()[0]) for line in whole.lines]
+    assert dots == [(0.3, 0.5)] * 2  # the number on the slider is the one that was drawn
+
+
+def test_a_title_says_when_the_number_is_not_the_one_that_was_drawn(pictures: ModuleType) -> None:
+    chances = dict.fromkeys(ANSWERS, 0.2)
+    for number, word in ((0.3, "The number drawn for her is 0.300"), (0.1, "If 0.100 had been")):
+        figure = pictures.line(chances, number, (0.3, 0.5), "choice", 1.0)
+        assert figure.texts[0].get_text().startswith(word)
+        assert figure.texts[0].get_text().endswith("she moves by choice")
+
+
+@pytest.mark.skipif(not LONG, reason="ten seconds for each; SIM_LONG_TESTS=1")
+@pytest.mark.parametrize(("seed", "times"), [(2, 1), (3, 1), (1, 2), (4, 2)])
+def test_a_lesson_claims_the_same_at_another_seed_and_with_more_rows(
+    script: Path, seed: int, times: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = sim.read
+
+    def other(source: str, changes: list[str] | None = None) -> Any:
+        scenario = read(source, changes or [])
+        agents = f"population.agents={times * scenario.population.agents}"
+        return read(source, [*(changes or []), f"seed={seed}", agents])
+
+    monkeypatch.setattr(sim, "read", other)
+    monkeypatch.syspath_prepend(str(FOLDER))
+    with chdir(FOLDER):
+        runpy.run_path(str(script))
 
 
 @pytest.fixture
