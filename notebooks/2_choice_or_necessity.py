@@ -120,10 +120,8 @@ def drawn(head: Household) -> tuple[float, float]:
 
 def told(numbers: tuple[float, float], chance: dict[str, float]) -> str:
     """The answer that two numbers give."""
-    goes, refused = (
-        chance["choice"] + chance["necessity"],
-        chance["no_means"] + chance["no_permission"],
-    )
+    goes = chance["choice"] + chance["necessity"]
+    refused = chance["no_means"] + chance["no_permission"]
     if numbers[0] < goes:
         return "choice" if numbers[0] < chance["choice"] else "necessity"
     if numbers[0] < goes + refused:
