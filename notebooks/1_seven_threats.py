@@ -45,14 +45,11 @@
 import time
 
 import ipywidgets as widgets
-import matplotlib.pyplot as plt
 import pictures
+from IPython.display import display
 
 import sim
 from sim.plots.style import THREATS
-
-# Pictures appear as they are laid out, which takes half the time of having them cropped.
-# %config InlineBackend.print_figure_kwargs = {"bbox_inches": None}
 
 FILE = "valley.yaml"
 base = sim.read(FILE)
@@ -101,8 +98,7 @@ def show(threat: str, severity: float, share: float) -> None:
     """Draw who moves because of what, and who cannot."""
     start = time.perf_counter()
     record = threaten(threat, severity, share)
-    pictures.threatened(usual, people(record), (usual_threats, by_threat(record)))
-    plt.show()
+    display(pictures.threatened(usual, people(record), (usual_threats, by_threat(record))))
     print(f"(A run of 4 months and its picture: {1000 * (time.perf_counter() - start):.0f} ms)")
 
 

@@ -56,8 +56,8 @@ import time
 from math import exp, inf
 
 import ipywidgets as widgets
-import matplotlib.pyplot as plt
 import pictures
+from IPython.display import display
 
 import sim
 from sim.core.state import DAYS_A_YEAR
@@ -66,9 +66,6 @@ from sim.kernels.plane import LABEL
 from sim.mesa.twin import Household, Twin
 from sim.plots.style import ANSWERS
 from sim.plots.wording import ANSWER_WORDS
-
-# Pictures appear as they are laid out, which takes half the time of having them cropped.
-# %config InlineBackend.print_figure_kwargs = {"bbox_inches": None}
 
 FILE = "valley.yaml"
 FEW = "population.agents=6_000"  # each household is an object here, so that its rule can be read
@@ -140,8 +137,7 @@ def show(number: float, money: float) -> None:
     """Draw what each number would mean, and where hers falls."""
     start = time.perf_counter()
     chance, numbers = chances(someone, money), drawn(someone)
-    pictures.line(chance, number, numbers, told((number, numbers[1]), chance), most)
-    plt.show()
+    display(pictures.line(chance, number, numbers, told((number, numbers[1]), chance), most))
     four = chance["stays"] ** 4
     print(
         f"If nothing changed, her chance of giving no other answer in four months: {100 * four:.0f} %"
@@ -190,8 +186,7 @@ usual = answers(earning(1500))
 def show_all(income: int) -> None:
     """Draw how many give each of the four answers other than staying."""
     start = time.perf_counter()
-    pictures.incomes(answers(earning(income)), usual, income)
-    plt.show()
+    display(pictures.incomes(answers(earning(income)), usual, income))
     print(f"(A run of 4 months and its picture: {1000 * (time.perf_counter() - start):.0f} ms)")
 
 

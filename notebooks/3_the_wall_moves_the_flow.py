@@ -40,13 +40,10 @@
 import time
 
 import ipywidgets as widgets
-import matplotlib.pyplot as plt
 import pictures
+from IPython.display import display
 
 import sim
-
-# Pictures appear as they are laid out, which takes half the time of having them cropped.
-# %config InlineBackend.print_figure_kwargs = {"bbox_inches": None}
 
 FILE = "two_roads.yaml"
 base = sim.read(FILE)
@@ -98,8 +95,7 @@ def show(barrier: float) -> None:
     """Draw who goes over which road, who dies and who is refused permission."""
     start = time.perf_counter()
     now = figures(wall(barrier))
-    pictures.wall(now, no_wall)
-    plt.show()
+    display(pictures.wall(now, no_wall))
     kept = f"{now['refused']:,.0f} people in the valley want to go at the end"
     print(f"{kept} and are refused permission. Without any wall it is {no_wall['refused']:,.0f}.")
     print(f"(A run of 4 months and its picture: {1000 * (time.perf_counter() - start):.0f} ms)")

@@ -15,20 +15,22 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import chdir
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 from urllib.request import urlopen
 
-import matplotlib.pyplot as plt
 import pytest
 from matplotlib.colors import to_hex
-from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Rectangle
+from matplotlib.text import Text
 
 import sim
-from sim.plots.style import ANSWERS, THREATS
+from sim.plots.style import ANSWERS, INK, THREATS
 
 jupytext = pytest.importorskip("jupytext", reason="the extra `teach` is not installed")
 
@@ -78,7 +80,7 @@ def test_nothing_is_fetched(script: Path) -> None:
 def test_code_of_pictures_is_in_a_module(script: Path) -> None:
     text = script.read_text("utf-8")
     assert "import pictures" in text
-    assert not re.search(r"\.barh|add_axes|plt\.figure|Rectangle", text)
+    assert not re.search(r"\.barh|add_axes|matplotlib", text)
 
 
 def test_the_readme_leads_to_the_lessons_and_shows_them(script: Path) -> None:
@@ -90,63 +92,84 @@ def test_the_readme_leads_to_the_lessons_and_shows_them(script: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def pictures() -> Iterator[ModuleType]:
+def pictures() -> ModuleType:
     spec = importlib.util.spec_from_file_location("pictures", FOLDER / "pictures.py")
     assert spec is not None
     assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
+    module = sys.modules["pictures"] = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    yield module
-    plt.close("all")
+    del sys.modules["pictures"]
+    return module
 
 
-def positions(pictures: ModuleType) -> Iterator[list[Figure]]:
-    """Every picture at two positions of its sliders."""
-    few, many = ({"choice": n, "necessity": n, "no_means": n} for n in (9e3, 2e6))
+def positions(pictures: ModuleType) -> Iterator[tuple[Any, list[Callable[[], Any]]]]:
+    """Every frame, and its picture at two positions of the sliders."""
+    few, many = ({"choice": n, "necessity": n, "no_means": n} for n in (1e2, 5e6))
     none, all_of = dict.fromkeys(THREATS, 0.0), dict.fromkeys(THREATS, 1e5)
-    yield [pictures.threatened(few, now, (none, by)) for now, by in ((few, none), (many, all_of))]
-    poor, rich = (
-        {"choice": 0.03 * n, "necessity": 0.01 * n, "no_means": 0.04 * (1 - n),
-         "no_permission": 0.01, "stays": 0.95}
-        for n in (0, 1)
-    )  # fmt: skip
-    yield [
-        pictures.line(poor, 0.7, (0.7, 0.2), "stays", 0.06),
-        pictures.line(rich, 0.02, (0.7, 0.2), "choice", 0.06),
-    ]
-    now = [{**dict.fromkeys(ANSWERS, n), "no_permission": 1.0} for n in (0.0, 39e3)]
-    yield [pictures.incomes(it, now[0], 300) for it in now]
-    wall = [dict.fromkeys(("bridge", "desert", "deaths", "refused"), n) for n in (0.0, 2e3)]
-    yield [pictures.wall(it, wall[1]) for it in wall]
+    yield (
+        pictures._threatened(),
+        [
+            partial(pictures.threatened, few, few, (none, none)),
+            partial(pictures.threatened, few, many, (none, all_of)),
+        ],
+    )
+    chances = {**dict.fromkeys(ANSWERS, 0.01), "stays": 0.96}
+    yield (
+        pictures._line(0.06),
+        [
+            partial(pictures.line, chances, 0.7, (0.7, 0.2), "stays", 0.06),
+            partial(pictures.line, chances, 0.02, (0.7, 0.2), "choice", 0.06),
+        ],
+    )
+    poor, rich = (dict.fromkeys(ANSWERS, n) for n in (0.0, 90e3))
+    yield pictures._incomes(), [partial(pictures.incomes, it, poor, 300) for it in (poor, rich)]
+    closed, opened = (
+        dict.fromkeys(("bridge", "desert", "deaths", "refused"), n) for n in (0.0, 9e5)
+    )
+    yield pictures._wall(), [partial(pictures.wall, it, opened) for it in (closed, opened)]
 
 
 def test_axes_stay_put_while_a_slider_moves(pictures: ModuleType) -> None:
-    for one, two in positions(pictures):
-        assert len(one.axes) == len(two.axes) > 0
-        for a, b in zip(one.axes, two.axes, strict=True):
-            assert (a.get_xlim(), a.get_ylim()) == (b.get_xlim(), b.get_ylim())
-            assert a.get_position().bounds == b.get_position().bounds
+    for frame, two in positions(pictures):
+        limits = [(it.get_xlim(), it.get_ylim()) for it in frame.axes]
+        pngs = []
+        for draw in two:
+            pngs.append(draw().png)
+            assert [(it.get_xlim(), it.get_ylim()) for it in frame.axes] == limits
+            assert set(frame._artists()) == frame.still, "what moved is taken away again"
+        assert pngs[0] != pngs[1]
+        assert two[0]().png == pngs[0], "a picture depends on the position alone"
+
+
+CHANCES = {"choice": 0.05, "necessity": 0.02, "no_means": 0.02, "no_permission": 0.01, "stays": 0.9}
 
 
 def test_the_chance_of_staying_is_drawn_to_scale(pictures: ModuleType) -> None:
-    chances = {
-        "choice": 0.05, "necessity": 0.02, "no_means": 0.02, "no_permission": 0.01, "stays": 0.9
-    }  # fmt: skip
-    figure = pictures.line(chances, 0.3, (0.3, 0.5), "stays", 0.12)
-    whole = figure.axes[0]
+    whole = pictures._line(0.12).axes[0]
     assert whole.get_xlim() == (0, 1)
-    areas = {to_hex(it.get_facecolor()): it.get_width() * it.get_height() for it in whole.patches}
-    assert areas == pytest.approx({ANSWERS[answer]: it for answer, it in chances.items()})
-    dots = [tuple(line.get_xydata()[0]) for line in whole.lines]
-    assert dots == [(0.3, 0.5)] * 2  # the number on the slider is the one that was drawn
+    moving = pictures.line(CHANCES, 0.3, (0.3, 0.5), "stays", 0.12).moving
+    bars = [it for it in moving if isinstance(it, Rectangle)][: len(ANSWERS)]
+    areas = {to_hex(it.get_facecolor()): it.get_width() * it.get_height() for it in bars}
+    assert areas == pytest.approx({ANSWERS[answer]: it for answer, it in CHANCES.items()})
 
 
-def test_a_title_says_when_the_number_is_not_the_one_that_was_drawn(pictures: ModuleType) -> None:
-    chances = dict.fromkeys(ANSWERS, 0.2)
-    for number, word in ((0.3, "The number drawn for her is 0.300"), (0.1, "If 0.100 had been")):
-        figure = pictures.line(chances, number, (0.3, 0.5), "choice", 1.0)
-        assert figure.texts[0].get_text().startswith(word)
-        assert figure.texts[0].get_text().endswith("she moves by choice")
+@pytest.mark.parametrize(
+    ("number", "words"),
+    [(0.3, "The number drawn for her is 0.300: she"), (0.1, "With 0.100 (0.300 was drawn): she")],
+)
+def test_the_number_is_the_one_that_was_drawn_or_the_title_says_so(
+    pictures: ModuleType, number: float, words: str
+) -> None:
+    moving = pictures.line(CHANCES, number, (0.3, 0.5), "no_permission", 0.12).moving
+    (title,) = (it for it in moving if isinstance(it, Text) and it.get_weight() == "bold")
+    assert title.get_text().startswith(words)
+    figure = pictures._line(0.12).figure
+    again = figure.text(*title.get_position(), title.get_text(), font=title.get_fontproperties())
+    assert again.get_window_extent().x1 < figure.bbox.x1, "the title is not cut"
+    again.remove()
+    dots = [it for it in moving if isinstance(it, Line2D)]
+    assert [it.get_color() for it in dots[:2]] == ["white", INK], "the slider's is on top"
+    assert [it.get_xdata()[0] for it in dots[:2]] == [0.3, number]
 
 
 @pytest.mark.skipif(not LONG, reason="ten seconds for each; SIM_LONG_TESTS=1")
