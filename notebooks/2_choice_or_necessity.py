@@ -206,8 +206,8 @@ widgets.interactive(
 #
 # No. Those who leave are about half as many. But all who go or would go, the four answers together, are
 # less than a quarter fewer: about twice as many households as before, or more, now answer that they
-# <i>cannot pay</i>. At the border nobody can tell them from people who are content to stay. You have to ask those
-# who did <i>not</i> come, and that is why this model counts their answer.
+# <i>cannot pay</i>. At the border nobody can tell them from people who are content to stay. You have to
+# ask those who did <i>not</i> come, and that is why this model counts their answer.
 #
 # The official is right about that part: in this model a journey that costs much, compared with what
 # people in a place have, draws fewer of them (`decision.cost`). Set the income to 300 and this goes much

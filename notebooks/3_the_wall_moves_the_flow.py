@@ -166,9 +166,10 @@ assert permits["deaths"] < 0.3 * high["deaths"]
 # %% [markdown]
 # ## Go on
 #
-# - Make the desert as safe as the bridge, `wall(0.9, "corridors.desert.death=.002")`: what does the wall
-#   change then?
-# - Money: what if each road cost 3,000? Add `corridors.bridge.price=3000` and
-#   `corridors.desert.price=3000`. Who are those that *cannot pay*?
+# - Make the desert as safe as the bridge: `figures(wall(0.9, "corridors.desert.death=.002"))`. What does
+#   the wall change then?
+# - Money: what if each road cost 3,000? In
+#   `wall(0, "corridors.bridge.price=3000", "corridors.desert.price=3000").blocked`, compare those who lack
+#   the money (`no_means`) in the last month with those in `wall(0).blocked`.
 # - The whole file is `two_roads.yaml`; every figure in it can be set in the same way. The pictures are
 #   drawn in `pictures.py`.
