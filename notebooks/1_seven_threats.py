@@ -188,7 +188,8 @@ assert by_threat(mild)["personal"] < by_threat(severe["personal"])["personal"], 
 #
 # - Severity and share are two things: compare *personal* at 0.9 for 20 % with 0.3 for 60 %. Multiply each
 #   pair: the products are the same.
-# - Several threats can reach the same household: with `threaten("food", 0.9, 0.6, "exposure.overlap=1")`
-#   the same households bear all four of want. Who moves then?
+# - Several threats can reach the same household. Compare `people(threaten("food", 0.9, 0.6,
+#   "threats.VALLEY.economic=[.9, .6]", "exposure.overlap=0"))` with `exposure.overlap=1`, where the same
+#   households bear both: how many move of necessity, and how many cannot pay?
 # - The whole file is `valley.yaml`; every figure in it can be set in the same way. The pictures are drawn
 #   in `pictures.py`.

@@ -63,15 +63,16 @@ def figures(record: sim.Record) -> dict[str, float]:
     crossings, harms, flows, blocked = record.crossings, record.harms, record.flows, record.blocked
     over = crossings.groupby("corridor", observed=True)["people"].sum()
     permit = (flows["origin"] == "VALLEY") & (flows["channel"] == "labour")
-    end = blocked["date"] == blocked["date"].max()
-    kept = end & (blocked["place"] == "VALLEY") & (blocked["answer"] == "no_permission")
+    end = (blocked["date"] == blocked["date"].max()) & (blocked["place"] == "VALLEY")
+    kept = blocked[end].groupby("answer", observed=True)["people"].sum()
     return {
         "bridge": float(over.get("bridge", 0)),
         "desert": float(over.get("desert", 0)),
         "permit": float(flows.loc[permit, "arrived"].sum()),
         "home": float(flows.loc[flows["channel"] == "home", "arrived"].sum()),
         "deaths": float(harms.loc[harms["harm"] == "death", "expected"].sum()),
-        "refused": float(blocked.loc[kept, "people"].sum()),
+        "refused": float(kept.get("no_permission", 0)),
+        "cannot_pay": float(kept.get("no_means", 0)),
     }
 
 
@@ -168,8 +169,8 @@ assert permits["deaths"] < 0.3 * high["deaths"]
 #
 # - Make the desert as safe as the bridge: `figures(wall(0.9, "corridors.desert.death=.002"))`. What does
 #   the wall change then?
-# - Money: what if each road cost 3,000? In
-#   `wall(0, "corridors.bridge.price=3000", "corridors.desert.price=3000").blocked`, compare those who lack
-#   the money (`no_means`) in the last month with those in `wall(0).blocked`.
+# - Money: what if each road cost 3,000? Compare `no_wall` with
+#   `figures(wall(0, "corridors.bridge.price=3000", "corridors.desert.price=3000"))`: who arrives, and how
+#   many in the valley want to go and cannot pay?
 # - The whole file is `two_roads.yaml`; every figure in it can be set in the same way. The pictures are
 #   drawn in `pictures.py`.
