@@ -37,7 +37,7 @@ def twin_of(world: World) -> Any:
     module = import_module(MODULE)
     twin = module.Twin.__new__(module.Twin)
     module.mesa.Model.__init__(twin, seed=world.seed)
-    twin.world, twin.households = world, {}
+    twin.world, twin.households, twin.kind = world, {}, module.Household
     return twin
 
 

