@@ -108,7 +108,7 @@ STAGES: Final[tuple[tuple[str, tuple[Hook, ...]], ...]] = (
             # 20: Set the factors of the rates; pass them to a `look` callback; add what is
             # expected.
             decide.set_conditions,
-            # 30: Let as many flee in the segment as are stated.
+            # 30: Say who flees until the next entry, or the next month, begins.
             departures.send,
         ),
     ),

@@ -284,8 +284,8 @@ def _head(instance: Instance, agents: int, capacities: bool) -> Iterator[str]:
     yield "#"
     yield "# A place at war is under a threat to personal safety. Not in the data, our assumption:"
     yield f"# severity {SEVERITY} at intensity 1, reaching {PREVALENCE} of the people; incomes; the"
-    yield f"# {HOSTS:,} people who live at each camp, and one where no people are stated; and that"
-    yield "# every country takes in everybody who flees."
+    yield f"# {HOSTS:,} people who live at each camp; and that every country takes in everybody who"
+    yield "# flees. Towns without people, and places abroad that are no camps, are only on the way."
     yield "# All else is the model's default: nothing was fitted to this conflict."
     for sentence in instance.left_out:
         yield f"# Left out: {' '.join(sentence.split())}"
@@ -318,11 +318,14 @@ def _body(instance: Instance, capacities: bool, already: dict[str, float] | None
         there = round((already or {}).get(place.name, 0.0))
         camp = place.kind in (CAMP, IDP_CAMP)
         holds = {"capacity": place.people} if capacities and camp and place.people else {}
-        people = HOSTS + there if camp else max(place.people, 1)
+        # In this format people abroad are in camps: other places there are on the way.
+        at_home = place.country == instance.origin
+        people = HOSTS + there if camp else place.people if at_home else 0
+        kind = "city" if camp else "region" if people else "elsewhere"
         yield _item(
             id=ids.places[place.name], name=place.name, country=ids.countries[place.country],
-            kind="region" if place.country == instance.origin else "city", people=people,
-            income=INCOME, lat=place.lat, lon=place.lon, **holds, source="flee",
+            kind=kind, people=people, income=INCOME, lat=place.lat, lon=place.lon, **holds,
+            source="flee",
         )  # fmt: skip
     yield from _stocks(instance, ids, already)
     yield "corridors:"

@@ -2,16 +2,17 @@
 
 A scenario may state how many people fled a country in a time (`departures`), as registers count
 them. That many flee in addition to those whom the model makes flee; a scenario that wants only
-those that are stated sets the base rates near zero. In each span of days in which nothing dated
-changes, households are drawn in proportion to (exp(S_fear) - 1) W^lam, W over places abroad: the
-model's own rate of flight but for its level (`sim/kernels/fleeing.py`). They go on the day on which
-the number stated, spread evenly over its time, has reached them. Households go as a whole. Who has
-nothing to fear, or cannot pay for any way abroad, does not go: if too few are left, fewer go than
-are stated, and the rest waits until there are more.
+those that are stated sets the base rates near zero. When an entry or a month begins, households are
+drawn until the next one does, in proportion to (exp(S_fear) - 1) W^lam of that day, W over places
+abroad: the model's own rate of flight but for its level (`sim/kernels/fleeing.py`). They go on the
+day on which the number stated, spread evenly over its time, has reached them; until then they wait.
+Households go as a whole. Who has nothing to fear, or cannot pay for any way abroad, does not go: if
+too few are left, fewer go than are stated, and the rest waits until there are more.
 """
 
 from __future__ import annotations
 
+from calendar import monthrange
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -87,7 +88,7 @@ def nobody(world: World) -> I64:
 WENT = State("went", nobody)
 """[departures] people who have gone, of those that each entry states."""
 LATEST = 1e-6
-"""Days before a segment ends by which all who go in it have gone."""
+"""Days before the next draw by which all who are drawn have gone."""
 FLEES, GOES_TO, GOES_BY = Draw("flees", 90), Draw("flees_to", 91), Draw("flees_by", 92)
 
 
@@ -102,23 +103,40 @@ def due(item: GivenDepartures, world: World, day: int) -> float:
     return item.people * min(max(day - first, 0), days) / days
 
 
+def dates(world: World) -> list[int]:
+    """Days from the start on which an entry begins."""
+    return [span(item, world)[0] for item in stated(world)]
+
+
 def send(world: World, segment: Segment) -> None:
-    """Let as many flee in the segment as are stated."""
+    """Say who flees until the next entry, or the next month, begins.
+
+    On other days nobody is drawn, so that the step makes no difference.
+    """
+    starts = dates(world)
+    if not (segment.month_begins or world.day in starts or world.day == 0):
+        return
+    today, time = world.date(), world.scenario.time
+    month_ends = world.day + monthrange(today.year, today.month)[1] - today.day + 1
+    until = min(
+        [month_ends, (time.end - time.start).days + 1, *(it for it in starts if it > world.day)]
+    )
     for number, item in enumerate(stated(world)):
-        wanted = due(item, world, segment.end) - WENT.of(world)[number]
-        if wanted > 0 and due(item, world, segment.end) > due(item, world, world.day):
-            flee(world, segment, number, wanted)
+        wanted = due(item, world, until) - WENT.of(world)[number]
+        if wanted > 0 and due(item, world, until) > due(item, world, world.day):
+            flee(world, segment, (number, until), wanted)
 
 
-def flee(world: World, segment: Segment, number: int, wanted: float) -> None:
+def flee(world: World, segment: Segment, which: tuple[int, int], wanted: float) -> None:
     """Let households of a country flee until a number of people is reached.
 
     Args:
         world: The world.
         segment: The segment that begins.
-        number: Which of the entries.
-        wanted: People to flee in the segment.
+        which: Number of the entry, and the day until which they flee.
+        wanted: People to flee until then.
     """
+    number, until = which
     households, item = world.households, stated(world)[number]
     origin = [it.id for it in world.scenario.countries].index(item.from_)
     houses = np.flatnonzero(
@@ -151,7 +169,7 @@ def flee(world: World, segment: Segment, number: int, wanted: float) -> None:
     first, days = span(item, world)
     times = first + days * (WENT.of(world)[number] + middle) / item.people
     WENT.of(world)[number] += people.sum()
-    times = np.clip(times, world.day, segment.end - LATEST)
+    times = np.clip(times, world.day, until - LATEST)
     write_plans(world, houses[order], times, (goal[order], channel[order], word[order]))
 
 
@@ -188,5 +206,6 @@ MECHANISM = Mechanism(
     checks=check,
     states=(WENT,),
     draws=(FLEES, GOES_TO, GOES_BY),
+    dates=dates,
     hooks=(Hook("rates", 30, send),),
 )
