@@ -30,18 +30,35 @@ def import_(
     capacities: Annotated[
         bool, typer.Option("--capacities", help="Let camps hold as many as the data say.")
     ] = False,
+    own: Annotated[
+        bool,
+        typer.Option("--own", help="Let the model decide how many flee; else as were counted."),
+    ] = False,
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
     """Write a scenario from data of another program; what it cannot carry is listed."""
     from sim.core.atomic import atomic
     from sim.importers.flee import read_instance, scenario_text
+    from sim.validation.flee import read_observed
 
     known_format(what)
     if out.is_dir():
         raise BadInputError(f"{printable(str(out))} is a folder; name a file, such as case.yaml")
     instance = read_instance(folder)
-    text = scenario_text(instance, agents=agents, capacities=capacities)
+    already, arrived = None, None
+    if (folder / "source_data").is_dir():
+        observed = read_observed(folder, instance)
+        already = dict(zip(observed.camps, observed.people[:, 0].tolist(), strict=True))
+        arrived = None if own else observed.people.sum(axis=0)
+        instance.left_out += observed.left_out
+    elif not own:
+        instance.left_out.append(
+            "source_data: no counts are there; the model decides how many flee"
+        )
+    text = scenario_text(
+        instance, agents=agents, capacities=capacities, already=already, arrived=arrived
+    )
     with atomic(out) as partial:
         partial.write_text(text, encoding="utf-8")
     if as_json:

@@ -41,6 +41,10 @@ def validate(
     capacities: Annotated[
         bool, typer.Option("--capacities", help="Let camps hold as many as the data say.")
     ] = False,
+    own: Annotated[
+        bool,
+        typer.Option("--own", help="Let the model decide how many flee; else as were counted."),
+    ] = False,
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
@@ -55,7 +59,7 @@ def validate(
         with progress_bar(f"{folder.name}", shown=not (quiet or as_json)) as progress:
             results.append(
                 score(
-                    folder, agents=agents, replicates=replicates, capacities=capacities,
+                    folder, agents=agents, replicates=replicates, capacities=capacities, own=own,
                     seed=seed, threads=cores, progress=progress,
                 )
             )  # fmt: skip

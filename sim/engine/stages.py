@@ -17,6 +17,7 @@ from sim.mechanisms import (
     choice,
     decide,
     demography,
+    departures,
     exposure,
     households,
     kin,
@@ -107,6 +108,8 @@ STAGES: Final[tuple[tuple[str, tuple[Hook, ...]], ...]] = (
             # 20: Set the factors of the rates; pass them to a `look` callback; add what is
             # expected.
             decide.set_conditions,
+            # 30: Say who flees until the next entry, or the next month, begins.
+            departures.send,
         ),
     ),
     (

@@ -39,6 +39,8 @@ PREVALENCE: Final = 0.7
 """Part of the people of a place at war whom it reaches (our assumption, as in the Syrian case)."""
 HALF_LIFE: Final = 3
 """Months in which fear halves when a place is at war no more (our assumption)."""
+WEEK: Final = 7
+"""Days for which departures are summed."""
 AGENTS: Final = 20_000
 
 
@@ -257,7 +259,7 @@ def _war(sheet: Sheet, places: list[Location], days: int) -> dict[str, Days]:
 
 def scenario_text(
     instance: Instance, *, agents: int = AGENTS, capacities: bool = False,
-    already: dict[str, float] | None = None,
+    already: dict[str, float] | None = None, arrived: Days | None = None,
 ) -> str:  # fmt: skip
     """Write an instance as a scenario file.
 
@@ -267,8 +269,13 @@ def scenario_text(
         capacities: whether camps hold as many people as their files say. Those are often the most
             that a camp ever held, so that they tell what is to be predicted.
         already: refugees on the first day by camp.
+        arrived: [day] refugees counted in all. As many flee as this adds up to, and nobody else
+            moves; None: the model decides how many flee.
     """
-    return "\n".join([*_head(instance, agents, capacities), *_body(instance, capacities, already)])
+    lines = [*_head(instance, agents, capacities), *_body(instance, capacities, already)]
+    if arrived is not None:
+        lines += _departures(instance, arrived)
+    return "\n".join(lines) + "\n"
 
 
 def _head(instance: Instance, agents: int, capacities: bool) -> Iterator[str]:
@@ -277,8 +284,8 @@ def _head(instance: Instance, agents: int, capacities: bool) -> Iterator[str]:
     yield "#"
     yield "# A place at war is under a threat to personal safety. Not in the data, our assumption:"
     yield f"# severity {SEVERITY} at intensity 1, reaching {PREVALENCE} of the people; incomes; the"
-    yield f"# {HOSTS:,} people who live at each camp, and one where no people are stated; and that"
-    yield "# every country takes in everybody who flees."
+    yield f"# {HOSTS:,} people who live at each camp; and that every country takes in everybody who"
+    yield "# flees. Towns without people, and places abroad that are no camps, are only on the way."
     yield "# All else is the model's default: nothing was fitted to this conflict."
     for sentence in instance.left_out:
         yield f"# Left out: {' '.join(sentence.split())}"
@@ -311,11 +318,14 @@ def _body(instance: Instance, capacities: bool, already: dict[str, float] | None
         there = round((already or {}).get(place.name, 0.0))
         camp = place.kind in (CAMP, IDP_CAMP)
         holds = {"capacity": place.people} if capacities and camp and place.people else {}
-        people = HOSTS + there if camp else max(place.people, 1)
+        # In this format people abroad are in camps: other places there are on the way.
+        at_home = place.country == instance.origin
+        people = HOSTS + there if camp else place.people if at_home else 0
+        kind = "city" if camp else "region" if people else "elsewhere"
         yield _item(
             id=ids.places[place.name], name=place.name, country=ids.countries[place.country],
-            kind="region" if place.country == instance.origin else "city", people=people,
-            income=INCOME, lat=place.lat, lon=place.lon, **holds, source="flee",
+            kind=kind, people=people, income=INCOME, lat=place.lat, lon=place.lon, **holds,
+            source="flee",
         )  # fmt: skip
     yield from _stocks(instance, ids, already)
     yield "corridors:"
@@ -388,6 +398,21 @@ def _shocks(instance: Instance, ids: Ids, where: dict[str, str]) -> Iterator[str
                 end=instance.start + timedelta(days=int(last) - 1), half_life=HALF_LIFE,
                 prevalence=PREVALENCE, source=["flee", "assumption"],
             )  # fmt: skip
+
+
+def _departures(instance: Instance, arrived: Days) -> Iterator[str]:
+    """As many as arrive in a week flee in that week; who returns is not made to flee again."""
+    origin, most = Ids(instance).countries[instance.origin], arrived[0]
+    yield "decision: {baseline_rate: 1e-9, base_flight: 0}  # nobody but those who are stated"
+    yield "departures:"
+    for first in range(0, instance.days, WEEK):
+        last = min(first + WEEK, instance.days) - 1
+        more = round(arrived[min(last + 1, instance.days - 1)] - most)
+        if more > 0:
+            most += more
+            days = (instance.start + timedelta(days=it) for it in (first, last))
+            span = dict(zip(("start", "end"), days, strict=True))
+            yield _item(**{"from": origin}, **span, people=more, source="flee")
 
 
 class Ids:

@@ -220,10 +220,11 @@ def geography(scenario: Scenario, km: F64) -> Geography:
     all_decide = not population.focus or population.others == "decide"
     decides = np.array([all_decide or it.country in population.focus for it in scenario.places])
     is_camp = np.array([it.kind == "camp" for it in scenario.places])
+    lived_in = np.array([it.people > 0 for it in scenario.places])
     capacity = np.array([it.capacity or 0.0 for it in scenario.places])
     nearest = np.full((len(country), len(number)), -1, np.int64)
     for c in range(len(number)):
-        candidates = np.flatnonzero((country == c) & ~is_camp)
+        candidates = np.flatnonzero((country == c) & ~is_camp & lived_in)
         if len(candidates):
             nearest[:, c] = candidates[np.argmin(km[:, candidates], axis=1)]
     return Geography(

@@ -273,7 +273,8 @@ class Place(Part):
     kind: Literal["region", "city", "border", "camp", "elsewhere"] = key(
         "region",
         "What sort of place it is. Only a camp works differently: claimants may be taken there, "
-        "and nobody chooses it as a destination. The others are only labels.",
+        "and nobody chooses it as a destination. The others are only labels; without people, "
+        "`elsewhere` is a point on the way, which nobody chooses either.",
     )
     people: Annotated[float, Field(strict=True, ge=0, le=1e10)] = key(
         ...,

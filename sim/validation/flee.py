@@ -203,7 +203,7 @@ def in_camps(stocks: pd.DataFrame, instance: Instance, camps: list[str]) -> F64:
 
 def validate(
     folder: Path, *, agents: int = AGENTS, replicates: int = 10, capacities: bool = False,
-    seed: int = 1, threads: int = 1, progress: Progress | None = None,
+    own: bool = False, seed: int = 1, threads: int = 1, progress: Progress | None = None,
 ) -> Result:  # fmt: skip
     """Import an instance, run it, and score it beside baselines.
 
@@ -212,6 +212,7 @@ def validate(
         agents: number of simulated persons.
         replicates: runs with seeds of their own.
         capacities: see `scenario_text`.
+        own: whether the model decides how many flee; else as many do as were counted.
         seed: of the first replicate.
         threads: threads of a run.
         progress: as of `run`.
@@ -222,7 +223,10 @@ def validate(
     instance = read_instance(folder)
     observed = read_observed(folder, instance)
     already = dict(zip(observed.camps, observed.people[:, 0].tolist(), strict=True))
-    text = scenario_text(instance, agents=agents, capacities=capacities, already=already)
+    text = scenario_text(
+        instance, agents=agents, capacities=capacities, already=already,
+        arrived=None if own else observed.people.sum(axis=0),
+    )  # fmt: skip
     with TemporaryDirectory() as folder_of_file:
         file = Path(folder_of_file) / f"{instance.name}.yaml"
         file.write_text(text, encoding="utf-8")

@@ -80,7 +80,8 @@ def test_an_instance_becomes_a_scenario_that_runs(folder: Path) -> None:
     # A country that is called as a place is told apart from it; a place off the roads is left out.
     assert [it.id for it in found.countries] == ["Aland", "Bland_state", "Cland"]
     assert [it.id for it in found.places] == ["Old_Town", "Market", "Cross", "Bland", "Shore"]
-    assert {it.id: it.days for it in found.corridors}["Bland_Cross"] == pytest.approx(1 + 50 / 300, abs=1e-4)
+    days = {it.id: it.days for it in found.corridors}["Bland_Cross"]
+    assert days == pytest.approx(1 + 50 / 300, abs=1e-4)
     assert len(found.corridors) == 8
     closed = [(it.corridor, it.start, it.end) for it in found.policies if it.closed]
     assert closed == [

@@ -10,7 +10,7 @@ from sim.schema.errors import quoted, suggest
 
 def check_blocs(ck: Checker) -> None:
     """Dates, exceptions and keys of states that are no members, and keys beyond the whole."""
-    towns = {place.country for place in ck.scenario.places if place.kind != "camp"}
+    towns = {it.country for it in ck.scenario.places if it.kind != "camp" and it.people > 0}
     for i, bloc in enumerate(ck.scenario.blocs):
         path: Path = ("blocs", i)
         once(ck, (*path, "members"), bloc.members)

@@ -28,7 +28,7 @@ NO_RULE: Final = (
 def check_policies(ck: Checker) -> None:
     """Rules without a country or with two, without a channel, or that change nothing."""
     states: set[str | None] = {country.id for country in ck.scenario.countries}
-    towns = {place.country for place in ck.scenario.places if place.kind != "camp"}
+    towns = {it.country for it in ck.scenario.places if it.kind != "camp" and it.people > 0}
     for i, policy in enumerate(ck.scenario.policies):
         path: Path = ("policies", i)
         given = [

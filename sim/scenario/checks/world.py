@@ -72,8 +72,10 @@ def check_places(ck: Checker) -> None:
             ck.add(
                 path, "{} is a camp and states no capacity", "capacity: how many people it can hold"
             )
-        if place.people == 0 and place.kind != "camp" and ck.whole(path, "people", "kind"):
-            ck.add((*path, "people"), "{} = 0: only a camp may start empty")
+        may_be_empty = place.kind in ("camp", "elsewhere")
+        if place.people == 0 and not may_be_empty and ck.whole(path, "people", "kind"):
+            hint = "a point on the way where nobody lives is of the kind elsewhere"
+            ck.add((*path, "people"), "{} = 0: only a camp may start empty", hint)
     if ck.intact("places") and sum(place.people for place in s.places) == 0:
         ck.add(("places",), "nobody lives anywhere: people add up to 0")
     if not ck.intact("places", "countries"):
