@@ -24,6 +24,7 @@ from sim.plots import style, wording
 from sim.plots.focus import citizens, of_interest, row_words, such
 from sim.plots.maps import flows_by_size, rows_of_flows
 from sim.plots.observed import observed_words
+from sim.report.first import three_sentences
 from sim.results.interest import narrowed
 from sim.results.measures import MEASURES
 from sim.results.record import Record
@@ -94,7 +95,9 @@ def top_corridors(record: Record, rows: int = 8) -> RenderableType:
                 12,
             ),
         )
-    table.caption = captioned(record, "red: mostly of necessity; blue: mostly by choice")
+    table.caption = captioned(
+        record, "red: mostly of necessity, blue: by choice, as the model counts"
+    )
     return table
 
 
@@ -114,7 +117,7 @@ def five_answers(record: Record) -> RenderableType:
     table = blank_table(
         f"The five answers of households{such(record)}",
         ("answer",),
-        ("households per month", "people in all", ""),
+        ("households per month", "moves of people", ""),
     )
     most = max(
         value[f"{answer.name}_households"] for answer in Answer if answer is not Answer.stays
@@ -139,7 +142,9 @@ def five_answers(record: Record) -> RenderableType:
             ),
             Bar(value[id_] / most, style.ANSWERS[answer.name]) if drawn else Text(""),
         )
-    table.caption = captioned(record, "those that stay: on an average day; people: those who moved")
+    table.caption = captioned(
+        record, "those that stay: on an average day; moves: in all, every move of every person"
+    )
     return table
 
 
@@ -178,6 +183,11 @@ def harms(record: Record) -> RenderableType:
     note += f"{wording.money(record, taken)} lost to extortion and bribes" if taken else ""
     table.caption = captioned(record, note)
     return table
+
+
+def first_sentences(record: Record) -> RenderableType:
+    """Say in three sentences what became of the population of interest."""
+    return Text("\n".join(three_sentences(record)))
 
 
 def rows_represent(record: Record) -> RenderableType:
@@ -244,7 +254,8 @@ def observed(record: Record, rows: int = 14) -> RenderableType:
             Text(f"{made / seen:.2f}" if seen > 0 and made == made else "–"),
         )
     left = len(frame) - rows
-    table.caption = captioned(record, f"{left} more in report.html" if left > 0 else "")
+    more = f"{left} more in report.html; it" if left > 0 else "report.html"
+    table.caption = captioned(record, f"{more} says whom each counts")
     return table
 
 
@@ -271,6 +282,7 @@ def scorecard(record: Record) -> RenderableType:
             ),
             Bar(made if made == made else 0.0, "green", 14),
         )
+    table.caption = captioned(record, "averages over all people and years, places at war or not")
     return table
 
 
