@@ -340,8 +340,9 @@ def _necessity(record: Record) -> Shown:
         return "Nobody moved of necessity."
     by_threat = {threat.name: float(sums.get(threat.name, 0.0)) for threat in Threat}
     return Table(
-        f"People{such(record, 'attribution')} who moved of necessity, split over what made them go",
-        ("threat", "people", "share"),
+        f"Moves of necessity of people{such(record, 'attribution')}, split over what the model "
+        "counts as their cause",
+        ("threat", "moves", "share"),
         [
             [
                 Cell(name),

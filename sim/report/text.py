@@ -31,6 +31,8 @@ from sim.results.record import Record
 
 WIDTH: Final = 80
 BAR: Final = 22
+MIXED: Final = 0.1
+"""A flow is called neither, where half of it and so much more or less was of necessity."""
 EIGHTHS: Final = " ▏▎▍▌▋▊▉█"
 
 
@@ -82,7 +84,6 @@ def top_corridors(record: Record, rows: int = 8) -> RenderableType:
     title = f"Largest flows {where}: {citizens(record)} who arrived"
     table = blank_table(title, ("from", "to"), ("people", ""))
     for flow in flows[:rows]:
-        forced = flow.forced * 2 >= flow.arrived
         table.add_row(
             Text(names[flow.origin]),
             Text(names[flow.destination]),
@@ -91,14 +92,21 @@ def top_corridors(record: Record, rows: int = 8) -> RenderableType:
             ),
             Bar(
                 flow.arrived / flows[0].arrived,
-                style.ANSWERS["necessity" if forced else "choice"],
+                _cause_colour(flow.forced / flow.arrived),
                 12,
             ),
         )
     table.caption = captioned(
-        record, "red: mostly of necessity, blue: by choice, as the model counts"
+        record, "red: mostly of necessity, blue: by choice, white: both, as the model counts"
     )
     return table
+
+
+def _cause_colour(forced: float) -> str:
+    """Colour a flow by what most of it was, where another seed would hardly turn that round."""
+    if abs(forced - 0.5) < MIXED:
+        return "white"
+    return style.ANSWERS["necessity" if forced > 0.5 else "choice"]
 
 
 def five_answers(record: Record) -> RenderableType:

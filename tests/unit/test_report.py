@@ -10,7 +10,8 @@ import pandas as pd
 import pytest
 from rich.console import Console
 
-from sim.plots import wording
+from sim.plots import style, wording
+from sim.plots.observed import observed_words
 from sim.report import compared, first, render
 from sim.report import text as tables
 from sim.report.whom import who_words
@@ -116,6 +117,23 @@ def test_figures_that_are_met_beyond_chance_are_told_apart(html: str, record: Re
     low, high = frame["low"] / frame["observed"], frame["high"] / frame["observed"]
     sure = int(((low >= 0.5) & (high <= 2)).sum())
     assert f", {sure} of them with the whole of their interval." in html
+
+
+def test_refugees_are_not_said_to_be_whom_permit_holders_count_with() -> None:
+    figure = {"id": "x", "what": "refugees", "of": "SY", "at": "TR", "date": "2012-12", "people": 1}
+    for statuses, words in (
+        (["refugee"], "Refugees from Syria in Türkiye"),
+        (["refugee", "regular"], "Refugees and permit holders from Syria in Türkiye"),
+    ):
+        scenario = sample_scenario(observed=[{**figure, "people": 1.0, "statuses": statuses}])
+        named = observed_words(Record(scenario, 1, {}, {}), 0)
+        assert named == f"{words}, end of 2012"
+
+
+def test_a_flow_is_of_one_cause_only_where_most_of_it_is() -> None:
+    colours = [tables._cause_colour(it) for it in (0.0, 0.39, 0.41, 0.5, 0.59, 0.61, 1.0)]
+    choice, necessity = (style.ANSWERS[it] for it in ("choice", "necessity"))
+    assert colours == [choice, choice, "white", "white", "white", necessity, necessity]
 
 
 def test_no_cost_is_shown_where_none_was_given(record: Record) -> None:

@@ -931,7 +931,7 @@ def test_the_report_says_whose_figures_it_shows(syrian: Record, record: Record) 
         "pictures are of the population of interest: Syria. These are citizens of Syria, wherever "
         "they live. Everybody else stays where they live, and is in the tables" in words
     )
-    assert "People who are citizens of Syria who moved of necessity" in words
+    assert "Moves of necessity of people who are citizens of Syria" in words
     assert "Public money spent on everybody" in words
     both = " ".join(Reader(report.render(with_others(syrian, "decide"), {})).words)
     assert "Everybody else decides whether to move, too" in both
