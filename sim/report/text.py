@@ -195,7 +195,10 @@ def harms(record: Record) -> RenderableType:
 
 def first_sentences(record: Record) -> RenderableType:
     """Say in three sentences what became of the population of interest."""
-    return Text("\n".join(three_sentences(record)))
+    said = [*three_sentences(record)]
+    if said and record.replicates == 1:
+        said.append("This is one run; --replicates 10 shows how much depends on chance.")
+    return Text("\n".join(said))
 
 
 def rows_represent(record: Record) -> RenderableType:

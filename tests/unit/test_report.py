@@ -153,4 +153,6 @@ def test_no_cost_is_shown_where_none_was_given(record: Record) -> None:
 def test_a_run_is_told_first_in_three_sentences(record: Record) -> None:
     text = printed(tables.first_sentences(record))
     assert " ".join(text.split()) == " ".join(first.three_sentences(record))
+    single = printed(tables.first_sentences(sample_record(time=YEAR)))
+    assert "--replicates 10" in single
     assert "places at war or not" in printed(tables.scorecard(record))
