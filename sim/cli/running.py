@@ -246,10 +246,10 @@ def _show(record: Record) -> None:
 
     if whose := of_interest(record):
         say(f"\nFigures are{whose}. Everybody else is in the tables.")
-    shown = [tables.top_corridors, tables.five_answers, tables.harms]
+    shown = [tables.first_sentences, tables.top_corridors, tables.five_answers, tables.harms]
     if len(record.tables.get("spending", ())):
         shown.append(tables.spending)
-    for table in (*shown, tables.scorecard, tables.observed, tables.rows_represent):
+    for table in (*shown, tables.observed, tables.scorecard, tables.rows_represent):
         say("")
         show(table(record))
 

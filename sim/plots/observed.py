@@ -232,6 +232,8 @@ def observed_words(record: Record, row: int, *, brief: bool = False) -> str:
             "refugees": "Refugees", "asylum_seekers": "Asylum seekers",
             "foreign_born": "Foreign-born",
         }[figure.what]  # fmt: skip
+        if figure.what == "refugees" and "regular" in figure.statuses:
+            kind = "Refugees and permit holders"
         text = f"{kind}{whose} {f'in {inside}' if at else 'abroad'}"
     end = pd.Timestamp(figure.date)
     when = f"{end.year}" if end.month == 12 else wording.month_word(end)

@@ -99,18 +99,24 @@ def difference_table(table: pd.DataFrame, record: Record, names: tuple[str, str]
 def cost_table(table: pd.DataFrame, record: Record) -> RenderableType:
     """List what the variant averts and costs, as `Record.against` gives it."""
     shown = blank_table("What B averts, and costs", ("",), ("B less A", "95 % interval"))
+    costs = table[table["figure"] == "extra_spending"]
+    priced = bool(costs[["value", "low", "high"]].fillna(0.0).to_numpy().any())
     for (figure, threat), words in COST_WORDS.items():
         row = table[(table["figure"] == figure) & (table["threat"] == threat)].iloc[0]
         money = figure in ("extra_spending", "cost_per_year")
+        if money and not priced:
+            continue
         unit = record.money_unit if money else "years"
         value, low, high = (wording.words(float(row[it])) for it in ("value", "low", "high"))
         known = row["low"] == row["low"]
         shown.add_row(
             Text(f"{words}, {unit}"), Text(value), Text(f"{low} to {high}" if known else "–")
         )
+    notes = [] if priced else ["both book the same public spending: no cost of B was given"]
     if whose := of_interest(record):
-        note = f"averted and saved: years{whose}; spending: all of it, on whomever"
-        shown.caption = Text(note, style="dim")
+        notes.append(f"averted and saved: years{whose}")
+        notes += ["spending: all of it, on whomever"] if priced else []
+    shown.caption = Text("; ".join(notes), style="dim")
     return shown
 
 

@@ -17,6 +17,8 @@ from sim.plots.maps import flows_by_size, rows_of_flows
 from sim.plots.observed import observed_finding, observed_words
 from sim.plots.pictures import PICTURES
 from sim.plots.sankey import END_WORDS, ends_by_country
+from sim.report.first import six_figures, three_sentences
+from sim.report.whom import who_words
 from sim.results.interest import narrowed
 from sim.results.measures import MEASURES
 from sim.results.record import Record
@@ -29,6 +31,8 @@ CLAIM_WORDS: Final[Mapping[str, str]] = {
     "recognised": "recognised",
     "rejected": "rejected",
 }
+CASE: Final = "map"
+"""The picture of the first screen."""
 TOP: Final = 20
 """Flows listed."""
 
@@ -86,6 +90,12 @@ class Page:
     """Everything that differs between the reports of two runs."""
 
     title: str
+    sentences: Sequence[str]
+    """At most three: what a reader meets first."""
+    six: Sequence[tuple[str, str, str]]
+    """Figures beside the picture: the figure, its interval (empty: none), what it counts."""
+    case: Figure | None
+    """The picture of the case: its map."""
     description: str | None
     disclaimer: str
     replicates: int
@@ -123,6 +133,9 @@ def page_of(record: Record, pictures: Mapping[str, bytes]) -> Page:
     scenario = record.scenario
     return Page(
         title=scenario.title or scenario.name,
+        sentences=three_sentences(record),
+        six=_six(record),
+        case=_figure(record, CASE, pictures[CASE]) if CASE in pictures else None,
         description=scenario.description,
         disclaimer=style.DISCLAIMER,
         replicates=record.replicates,
@@ -131,9 +144,11 @@ def page_of(record: Record, pictures: Mapping[str, bytes]) -> Page:
         notes=[str(note) for note in record.manifest.get("notes") or ()],
         interest=_interest(record),
         headline=_headline(record),
-        figures=[_figure(record, kind, content) for kind, content in pictures.items()],
+        figures=[
+            _figure(record, kind, content) for kind, content in pictures.items() if kind != CASE
+        ],
         observed=_observed(record),
-        observed_finding="" if record.observed.empty else observed_finding(record),
+        observed_finding="" if record.observed.empty else _finding(record),
         flows=_flows(record),
         necessity=_necessity(record),
         harms=_harms(record),
@@ -175,7 +190,7 @@ def _interest(record: Record) -> str:
     if not population.focus:
         return ""
     said = (
-        f"Headline figures and pictures are{of_interest(record)}. These are {citizens(record)}, "
+        f"Figures and pictures are{of_interest(record)}. These are {citizens(record)}, "
         "wherever they live. Everybody else "
     )
     if population.others == "stay":
@@ -189,6 +204,15 @@ def _interest(record: Record) -> str:
 
 def _count(number: Any) -> str:
     return "–" if number is None else f"{number:,}"
+
+
+def _six(record: Record) -> list[tuple[str, str, str]]:
+    figures = []
+    for words, found, rows in six_figures(record).values():
+        known = found.low == found.low
+        spread = f"{wording.words(found.low)} to {wording.words(found.high)}" if known else ""
+        figures.append((wording.marked(wording.words(found.value), rows), spread, words))
+    return figures
 
 
 def _headline(record: Record) -> Table:
@@ -243,6 +267,7 @@ def _observed(record: Record) -> Shown:
         rows.append(
             [
                 Cell(observed_words(record, row)),
+                Cell(who_words(record.scenario.observed[row])),
                 Cell(f"{seen:,.0f}", seen),
                 Cell(
                     wording.marked(f"{made:,.0f}", frame["rows"].iloc[row])
@@ -255,8 +280,27 @@ def _observed(record: Record) -> Shown:
                 Cell(str(frame["source"].iloc[row])),
             ]
         )
-    columns = ("figure", "observed", "simulated", *_interval(record), "ratio", "source")
+    columns = (
+        "figure",
+        "who counts",
+        "observed",
+        "simulated",
+        *_interval(record),
+        "ratio",
+        "source",
+    )
     return Table("Observed and simulated", columns, rows)
+
+
+def _finding(record: Record) -> str:
+    """Say how many figures are met within a factor of two, and how many of them beyond chance."""
+    said, frame = observed_finding(record), record.observed
+    frame = frame[frame["low"].notna() & (frame["observed"] > 0)]
+    if frame.empty:
+        return said
+    low, high = frame["low"] / frame["observed"], frame["high"] / frame["observed"]
+    sure = int(((low >= 0.5) & (high <= 2)).sum())
+    return f"{said}, {sure} of them with the whole of their interval"
 
 
 def _flows(record: Record) -> Shown:
@@ -296,8 +340,9 @@ def _necessity(record: Record) -> Shown:
         return "Nobody moved of necessity."
     by_threat = {threat.name: float(sums.get(threat.name, 0.0)) for threat in Threat}
     return Table(
-        f"People{such(record, 'attribution')} who moved of necessity, split over what made them go",
-        ("threat", "people", "share"),
+        f"Moves of necessity of people{such(record, 'attribution')}, split over what the model "
+        "counts as their cause",
+        ("threat", "moves", "share"),
         [
             [
                 Cell(name),

@@ -24,12 +24,15 @@ from sim.plots import style, wording
 from sim.plots.focus import citizens, of_interest, row_words, such
 from sim.plots.maps import flows_by_size, rows_of_flows
 from sim.plots.observed import observed_words
+from sim.report.first import three_sentences
 from sim.results.interest import narrowed
 from sim.results.measures import MEASURES
 from sim.results.record import Record
 
 WIDTH: Final = 80
 BAR: Final = 22
+MIXED: Final = 0.1
+"""A flow is called neither, where half of it and so much more or less was of necessity."""
 EIGHTHS: Final = " ▏▎▍▌▋▊▉█"
 
 
@@ -81,7 +84,6 @@ def top_corridors(record: Record, rows: int = 8) -> RenderableType:
     title = f"Largest flows {where}: {citizens(record)} who arrived"
     table = blank_table(title, ("from", "to"), ("people", ""))
     for flow in flows[:rows]:
-        forced = flow.forced * 2 >= flow.arrived
         table.add_row(
             Text(names[flow.origin]),
             Text(names[flow.destination]),
@@ -90,12 +92,21 @@ def top_corridors(record: Record, rows: int = 8) -> RenderableType:
             ),
             Bar(
                 flow.arrived / flows[0].arrived,
-                style.ANSWERS["necessity" if forced else "choice"],
+                _cause_colour(flow.forced / flow.arrived),
                 12,
             ),
         )
-    table.caption = captioned(record, "red: mostly of necessity; blue: mostly by choice")
+    table.caption = captioned(
+        record, "red: mostly of necessity, blue: by choice, white: both, as the model counts"
+    )
     return table
+
+
+def _cause_colour(forced: float) -> str:
+    """Colour a flow by what most of it was, where another seed would hardly turn that round."""
+    if abs(forced - 0.5) < MIXED:
+        return "white"
+    return style.ANSWERS["necessity" if forced > 0.5 else "choice"]
 
 
 def five_answers(record: Record) -> RenderableType:
@@ -114,7 +125,7 @@ def five_answers(record: Record) -> RenderableType:
     table = blank_table(
         f"The five answers of households{such(record)}",
         ("answer",),
-        ("households per month", "people in all", ""),
+        ("households per month", "moves of people", ""),
     )
     most = max(
         value[f"{answer.name}_households"] for answer in Answer if answer is not Answer.stays
@@ -139,7 +150,9 @@ def five_answers(record: Record) -> RenderableType:
             ),
             Bar(value[id_] / most, style.ANSWERS[answer.name]) if drawn else Text(""),
         )
-    table.caption = captioned(record, "those that stay: on an average day; people: those who moved")
+    table.caption = captioned(
+        record, "those that stay: on an average day; moves: in all, every move of every person"
+    )
     return table
 
 
@@ -178,6 +191,14 @@ def harms(record: Record) -> RenderableType:
     note += f"{wording.money(record, taken)} lost to extortion and bribes" if taken else ""
     table.caption = captioned(record, note)
     return table
+
+
+def first_sentences(record: Record) -> RenderableType:
+    """Say in three sentences what became of the population of interest."""
+    said = [*three_sentences(record)]
+    if said and record.replicates == 1:
+        said.append("This is one run; --replicates 10 shows how much depends on chance.")
+    return Text("\n".join(said))
 
 
 def rows_represent(record: Record) -> RenderableType:
@@ -244,7 +265,8 @@ def observed(record: Record, rows: int = 14) -> RenderableType:
             Text(f"{made / seen:.2f}" if seen > 0 and made == made else "–"),
         )
     left = len(frame) - rows
-    table.caption = captioned(record, f"{left} more in report.html" if left > 0 else "")
+    more = f"{left} more in report.html; it" if left > 0 else "report.html"
+    table.caption = captioned(record, f"{more} says whom each counts")
     return table
 
 
@@ -271,6 +293,7 @@ def scorecard(record: Record) -> RenderableType:
             ),
             Bar(made if made == made else 0.0, "green", 14),
         )
+    table.caption = captioned(record, "averages over all people and years, places at war or not")
     return table
 
 

@@ -35,8 +35,8 @@ class Measure(NamedTuple):
 
 
 _ANSWER_TEXT: Final = {
-    "choice": "households that moved by choice (every move counts)",
-    "necessity": "households that moved of necessity (every move counts)",
+    "choice": "moves of households by choice",
+    "necessity": "moves of households of necessity",
     "no_means": "households that would move but cannot pay (every time counts)",
     "no_permission": "households that would move but are refused permission (every time counts)",
     "stays": "households that stay, on an average day",
@@ -68,17 +68,19 @@ MEASURES: Final[Mapping[str, Measure]] = {
             for answer in Answer
         ),
         Measure(
-            "choice_people", "people", "people who moved by choice, all who went along counted"
+            "choice_people",
+            "people",
+            "moves by choice, in people: all who went along, at every move",
         ),
         Measure(
             "necessity_people",
             "people",
-            "people who moved of necessity, all who went along counted",
+            "moves of necessity, in people: all who went along, at every move",
         ),
         Measure(
             "necessity_share",
             "share",
-            "share of people who moved that moved of necessity",
+            "share of these moves that were of necessity",
             0.0,
             1.0,
         ),

@@ -23,13 +23,29 @@ REFUGEE_STATUSES: Final = ("refugee", "claimant", "irregular", "ordered")
 whatever their status is in the model (our assumption)."""
 
 
+ALL_STATUSES: Final = tuple(it.name for it in Status)
+
+
 STOCKS_OBSERVED: Final[Mapping[str, tuple[str, ...]]] = {
     "refugees": REFUGEE_STATUSES,
     "asylum_seekers": ("claimant",),
     "displaced": ("displaced",),
-    "foreign_born": tuple(it.name for it in Status),
+    "foreign_born": ALL_STATUSES,
 }
-"""Statuses that count, by kind of observed stock."""
+"""Statuses that count, by kind of observed stock, where the figure does not name them."""
+
+
+def who_count(figure: Observed) -> tuple[str, ...]:
+    """Give the statuses or channels of the people who are compared with an observed figure.
+
+    Returns:
+        Statuses for figures of people who live somewhere, channels for arrivals; empty where
+        everybody counts.
+    """
+    if figure.what in STOCKS_OBSERVED:
+        statuses = figure.statuses or STOCKS_OBSERVED[figure.what]
+        return () if set(statuses) == set(ALL_STATUSES) else statuses
+    return figure.channels
 
 
 HARMS_OBSERVED: Final[Mapping[str, str]] = {
@@ -98,7 +114,7 @@ def _stock_figure(
     taken = max((day for day in counts if day <= end), default=None)
     if taken is None or (end - taken).days > SLACK_DAYS:
         return np.full(run.replicates, np.nan)
-    statuses = STOCKS_OBSERVED[figure.what]
+    statuses = who_count(figure) or ALL_STATUSES
     within = figure.what == "displaced"
     sums = np.zeros(run.replicates)
     for row in counts[taken]:
@@ -161,6 +177,8 @@ def _flow_figure(run: Run, figure: Observed) -> Values:
         frame = frame[frame["citizenship"].isin(figure.of)]
         if figure.at is not None:
             frame = frame[to_country(run, frame["destination"]) == figure.at]
+        if figure.channels:
+            frame = frame[frame["channel"].isin(figure.channels)]
     spans = run.periods
     starts, ends = spans["first"].to_numpy(), spans["after"].to_numpy()
     overlap = np.minimum(ends, after.to_datetime64()) - np.maximum(starts, start.to_datetime64())

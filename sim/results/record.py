@@ -21,7 +21,7 @@ from sim.results.measures import (
     headline_values,
     insecure_years,
 )
-from sim.results.observed import simulated, stock_counts
+from sim.results.observed import simulated, stock_counts, who_count
 from sim.results.rows import in_rows, is_few
 from sim.results.run import Run
 from sim.results.sums import per_replicate
@@ -110,6 +110,7 @@ class Record(Run):
                     "; ".join(figure.of),
                     figure.at,
                     figure.party,
+                    "; ".join(who_count(figure)) or None,
                     pd.Timestamp(figure.date),
                     pd.Timestamp(figure.since) if figure.since else pd.NaT,
                     figure.people,

@@ -184,6 +184,12 @@ DERIVED: Final[Mapping[str, Derived]] = {
                 Column("of", "text", "ids", "countries whose citizens it counts, joined by `; `"),
                 Column("at", "text", "id", "country or corridor where it counts; none: anywhere"),
                 Column("party", "text", "word", "who travels, of interceptions; none: everybody"),
+                Column(
+                    "who",
+                    "text",
+                    "words",
+                    "statuses of those who count, or channels of arrivals; none: all",
+                ),
                 Column("date", "date", "day", "day of a stock, last day of a flow"),
                 Column("since", "date", "day", "first day of a flow; none: the start of the run"),
                 Column("observed", "float", "people", "what was observed"),
@@ -194,17 +200,19 @@ DERIVED: Final[Mapping[str, Derived]] = {
                 FEW_ROWS,
                 Column("source", "text", "ids", "sources, joined by `; `"),
             ),
-            "Refugees are the citizens of `of` abroad who have the status refugee, claimant, "
-            "irregular or ordered; asylum seekers those with the status claimant; the foreign-born "
-            "those with any status, less those born there since the start; displaced those so "
-            "called within `of`. Stocks are taken on the last day of the record up to `date`, at "
-            "most 31 days earlier. Deaths, interceptions, kidnappings and separations of citizens "
-            "of `of` are those on corridor `at`, or on the corridors into country `at` and within "
-            "it; forced returns those from there and by country `at`; all of them are expected "
-            "numbers, as in `headline`. Arrivals are theirs in "
-            "country `at`, or at the other end of corridor `at`. They run from `since` to `date`; "
-            "rows of which a part falls outside count in proportion to their days. What a run "
-            "cannot tell is missing: dates outside the run, tables that were not kept.",
+            "Refugees, asylum seekers and foreign-born are the citizens of `of` abroad with the "
+            "statuses in `who`, which the scenario names; if it does not, refugees are those with "
+            "the status refugee, claimant, irregular or ordered, asylum seekers those with the "
+            "status claimant, foreign-born those with any. Of the foreign-born, those born there "
+            "since the start are not counted. Displaced are those so called within `of`. Stocks "
+            "are taken on the last day of the record up to `date`, at most 31 days earlier. "
+            "Deaths, interceptions, kidnappings and separations of citizens of `of` are those on "
+            "corridor `at`, or on the corridors into country `at` and within it; forced returns "
+            "those from there and by country `at`; all of them are expected numbers, as in "
+            "`headline`. Arrivals are theirs in country `at`, of the channels in `who`, or at the "
+            "other end of corridor `at`. They run from `since` to `date`; rows of which a part "
+            "falls outside count in proportion to their days. What a run cannot tell is missing: "
+            "dates outside the run, tables that were not kept.",
         ),
     )
 }

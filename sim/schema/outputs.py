@@ -8,6 +8,7 @@ from sim.schema.key import Part, key
 from sim.schema.tables import KEPT, TableName
 from sim.schema.types import (
     Amount,
+    ChannelName,
     CountryId,
     Date,
     Flag,
@@ -15,7 +16,9 @@ from sim.schema.types import (
     LastDay,
     PartyTypeName,
     Refers,
+    StatusName,
     Words,
+    listed,
     refuse_bool,
 )
 
@@ -33,10 +36,7 @@ class Observed(Part):
     of: Annotated[
         tuple[CountryId, ...],
         Field(min_length=1),
-        BeforeValidator(
-            lambda value: (value,) if isinstance(value, str) else value,
-            json_schema_input_type=Id | tuple[Id, ...],
-        ),
+        BeforeValidator(listed, json_schema_input_type=Id | tuple[Id, ...]),
     ] = key(..., "Country of citizenship of those who were counted, or several to be summed.")
     at: Annotated[Id, Refers("countries", "corridors")] | None = key(
         None,
@@ -47,6 +47,23 @@ class Observed(Part):
         None,
         "For interceptions: whether adults, families or unaccompanied children were counted.",
         left_out="all of them",
+    )
+    statuses: Annotated[
+        tuple[StatusName, ...],
+        BeforeValidator(listed, json_schema_input_type=StatusName | tuple[StatusName, ...]),
+    ] = key(
+        (),
+        "For refugees, asylum seekers and foreign-born: whom the figure counts, by their status in "
+        "the run, so that like is compared with like. None: of refugees all who are refugee, "
+        "claimant, irregular or ordered, as where those who flee register on arrival; of asylum "
+        "seekers claimant; of foreign-born everybody.",
+    )
+    channels: Annotated[
+        tuple[ChannelName, ...],
+        BeforeValidator(listed, json_schema_input_type=ChannelName | tuple[ChannelName, ...]),
+    ] = key(
+        (),
+        "For arrivals in a country: by which channels those came who are counted. None: by any.",
     )
     date: LastDay = key(
         ...,

@@ -18,7 +18,7 @@ def refuse_bool(value: Any) -> Any:
     return value
 
 
-def _listed(value: Any) -> Any:
+def listed(value: Any) -> Any:
     """Read one word as a list of it."""
     return (value,) if isinstance(value, str) else value
 
@@ -50,10 +50,16 @@ Weight = Annotated[float, Field(strict=True, ge=0, le=50)]
 Flag = Annotated[bool, Field(strict=True)]
 Words = Annotated[
     tuple[str, ...],
-    BeforeValidator(_listed, json_schema_input_type=str | tuple[str, ...]),
+    BeforeValidator(listed, json_schema_input_type=str | tuple[str, ...]),
 ]
 ThreatName = Literal[
     "economic", "food", "health", "environmental", "personal", "community", "political"
+]
+StatusName = Literal[
+    "citizen", "displaced", "regular", "refugee", "claimant", "irregular", "ordered"
+]
+ChannelName = Literal[
+    "labour", "family", "asylum", "irregular", "internal", "home", "free", "relocation"
 ]
 EntryChannel = Literal["labour", "family", "asylum", "irregular"]
 EducationName = Literal["none", "secondary", "tertiary"]

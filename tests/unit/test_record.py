@@ -350,6 +350,8 @@ CROSSINGS = [
         ({"what": "refugees", "at": "B", "date": "2011-12"}, math.nan),
         ({"what": "refugees", "of": "B", "at": "A", "date": "2011-02"}, 32),
         ({"what": "asylum_seekers", "at": "B", "date": "2011-02"}, 4),
+        ({"what": "refugees", "statuses": "claimant", "at": "B", "date": "2011-02"}, 4),
+        ({"what": "refugees", "statuses": ["regular"], "at": "B", "date": "2011-02"}, 100),
         ({"what": "displaced", "date": "2011-02"}, 8),
         ({"what": "displaced", "at": "A", "date": "2011-02"}, 8),
         ({"what": "deaths", "date": "2011-03"}, 15 + 32),
@@ -363,6 +365,7 @@ CROSSINGS = [
         ({"what": "arrivals", "at": "B", "date": "2011-03"}, 30 + 50 + 10),
         ({"what": "arrivals", "at": "B", "date": "2011-01"}, 80),
         ({"what": "arrivals", "of": "B", "at": "A", "date": "2011-03"}, 10),
+        ({"what": "arrivals", "channels": ["labour"], "at": "B", "date": "2011-03"}, 10),
         ({"what": "arrivals", "at": "over", "date": "2011-03"}, 70 + 28),
         ({"what": "arrivals", "of": "B", "at": "over", "date": "2011-03"}, 500),
         ({"what": "arrivals", "at": "within", "date": "2011-03"}, 0),
@@ -392,6 +395,20 @@ def test_observed(figure: dict[str, Any], simulated: float) -> None:
     )  # fmt: skip
     found = record.observed.loc[0, "simulated"]
     assert found == pytest.approx(simulated, nan_ok=True)
+
+
+def test_observed_says_who_is_compared() -> None:
+    common = {"of": "A", "date": "2011-03", "people": 1.0}
+    figures = [
+        {"what": "refugees"},
+        {"what": "refugees", "statuses": ["refugee", "regular"]},
+        {"what": "foreign_born"},
+        {"what": "arrivals", "at": "B", "channels": "asylum"},
+        {"what": "deaths"},
+    ]
+    observed = [{"id": f"f{i}", **common, **it} for i, it in enumerate(figures)]
+    said = ["refugee; claimant; irregular; ordered", "refugee; regular", "", "asylum", ""]
+    assert small(observed=observed).observed["who"].fillna("").tolist() == said
 
 
 def test_the_foreign_born_need_the_births() -> None:

@@ -931,7 +931,7 @@ def test_the_report_says_whose_figures_it_shows(syrian: Record, record: Record) 
         "pictures are of the population of interest: Syria. These are citizens of Syria, wherever "
         "they live. Everybody else stays where they live, and is in the tables" in words
     )
-    assert "People who are citizens of Syria who moved of necessity" in words
+    assert "Moves of necessity of people who are citizens of Syria" in words
     assert "Public money spent on everybody" in words
     both = " ".join(Reader(report.render(with_others(syrian, "decide"), {})).words)
     assert "Everybody else decides whether to move, too" in both
@@ -1379,7 +1379,7 @@ def test_tables_tell_where_people_were_and_what_was_decided(html: str, record: R
 def test_every_figure_is_sorted_as_a_figure(html: str) -> None:
     for section in ("headline", "observed"):
         body = html.split(f'aria-labelledby="{section}"')[1].split("</table>")[0]
-        spans = re.findall(r"<td([^>]*)>[^<]* to [^<]*</td>", body)
+        spans = re.findall(r"<td([^>]*)>[^<]*\d[^<]* to [^<]*</td>", body)
         assert len(spans) > 5
         assert all("data-key=" in it for it in spans)
 

@@ -1,11 +1,15 @@
-"""Dates: no end before its start."""
+"""Dates: no end before its start; and what an observed figure may state."""
 
 from __future__ import annotations
 
 from itertools import pairwise
+from typing import Final
 
 from sim.scenario.checks.checker import Checker, in_order
 from sim.scenario.document import Path
+
+COUNTED_BY_STATUS: Final = ("refugees", "asylum_seekers", "foreign_born")
+"""Observed figures that may say which statuses count."""
 
 
 def check_dates(ck: Checker) -> None:
@@ -37,3 +41,12 @@ def check_dates(ck: Checker) -> None:
         if observed.party is not None and observed.what != "interceptions":
             path = ("observed", i, "party")
             ck.add(path, "{} applies to interceptions only", on_key=True)
+        if observed.statuses and observed.what not in COUNTED_BY_STATUS:
+            path = ("observed", i, "statuses")
+            ck.add(
+                path, "{} applies to refugees, asylum seekers and foreign-born only", on_key=True
+            )
+        in_corridor = observed.at in {it.id for it in s.corridors}
+        if observed.channels and (observed.what != "arrivals" or in_corridor):
+            path = ("observed", i, "channels")
+            ck.add(path, "{} applies to arrivals in a country only", on_key=True)
