@@ -40,6 +40,7 @@ def plot_differences(
     Raises:
         UnlikeRunsError: their replicates do not match.
     """
+    base, variant = style.legible(base), style.legible(variant)
     table = _drawn(base, variant)
     ax = style.frame(ax, 0.27 * max(len(table), 2), 1.95, 0.75)
     rows = np.arange(len(table))[::-1]
