@@ -25,12 +25,19 @@ def plot(
         str | None,
         typer.Option(metavar="FACTOR", help="For a sweep: the factor on the axis."),
     ] = None,
+    observed: Annotated[
+        bool,
+        typer.Option(
+            "--observed",
+            help="For the map: observed stocks as rings about the simulated ones.",
+        ),
+    ] = False,
     out: Annotated[
         Path | None,
         typer.Option(
             parser=named_path,
             metavar="FILE",
-            help="A .png, .svg or .pdf; by default DIR/KIND.png.",
+            help="A .png, .svg or .pdf; by default DIR/KIND.png, or DIR/map_observed.png.",
         ),
     ] = None,
     as_json: AsJson = False,
@@ -55,7 +62,9 @@ def plot(
         raise BadInputError("--series goes with bands and effects only")
     if over is not None and not swept:
         raise BadInputError("--over goes with effects only")
-    target = out or folder / f"{kind}.png"
+    if observed and kind != "map":
+        raise BadInputError("--observed goes with map only; observed is also a kind of picture")
+    target = out or folder / ("map_observed.png" if observed else f"{kind}.png")
     suffix = target.suffix.lower().removeprefix(".")
     if suffix not in SUFFIXES:
         raise BadInputError(
@@ -74,7 +83,15 @@ def plot(
             refuse_unknown("factor of this sweep", over, results.factors)
         content = draw_sweep(results, suffix, figures, over)
     else:
-        content = draw_kind(load(folder), kind, suffix, series_of(series))
+        from sim.plots.observed import observed_stocks
+
+        record = load(folder)
+        if observed and not observed_stocks(record):
+            raise BadInputError(
+                "the scenario has no observed stock of a country within the simulated time: "
+                "refugees, asylum_seekers, displaced or foreign_born, `at` a country"
+            )
+        content = draw_kind(record, kind, suffix, series_of(series), observed=observed)
     with written_whole(target.parent) as path_of:
         path_of(target.name).write_bytes(content)
     if as_json:
