@@ -8,8 +8,8 @@ from typing import Final
 from sim.experiments.effects import Swept
 from sim.plots import style
 from sim.plots.bands import plot_bands
-from sim.plots.maps import plot_map
 from sim.plots.pictures import PICTURES, Picture
+from sim.plots.rings import plot_rings
 from sim.plots.swept import plot_effects
 from sim.results.record import Record
 from sim.results.store import SUFFIXES as SUFFIXES
@@ -44,7 +44,7 @@ def draw_kind(
     if kind == "bands" and measures:
         return style.as_file(plot_bands(record, measures=measures), suffix)
     if kind == "map" and observed:
-        return style.as_file(plot_map(record, observed=True), suffix)
+        return style.as_file(plot_rings(record), suffix)
     return style.as_file(KINDS[kind].plot(record), suffix)
 
 

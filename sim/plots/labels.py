@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 
 from sim.plots.style import INK, SMALL, Weight
 
+Points = NDArray[np.float64]
+
 SIDES: Final = ((1, 0), (-1, 0), (0, 1), (0, -1), (1, 1), (1, -1), (-1, 1), (-1, -1))
 """Where a label may be placed next to its point: right and up, in order of preference."""
 AWAY: Final = (5.0, 10.0, 16.0, 23.0, 34.0, 46.0)
@@ -30,7 +32,8 @@ def label_beside(
     text: str,
     point: tuple[float, float],
     taken: list[Bbox],
-    tracks: NDArray[np.float64],
+    tracks: Points,
+    *,
     weight: Weight = "normal",
     worst: float = WORST,
     beyond: float = 0.0,
@@ -67,10 +70,7 @@ def label_beside(
         in_layout=False,
         parse_math=False,
     )
-    size, inside = note.get_window_extent(), ax.get_window_extent()
-    figure = ax.get_figure(root=True)
-    assert figure is not None
-    scale, area = figure.dpi / 72, size.width * size.height
+    size, scale = note.get_window_extent(), _pixels(ax)
     x, y = ax.transData.transform(point)
     away, right, up = SPOTS[:, 0], SPOTS[:, 1], SPOTS[:, 2]
     reach = np.where((right == 0) | (up == 0), 1.0, 0.72) * (beyond + away)
@@ -81,20 +81,11 @@ def label_beside(
         ]
     )
     high = low + np.array([size.width, size.height])
-    boxes = np.array([it.extents for it in taken]).reshape(-1, 4)
-    shared = np.minimum(high[:, None], boxes[:, 2:]) - np.maximum(low[:, None], boxes[:, :2])
-    covered = np.prod(np.maximum(shared, 0), axis=2).sum(axis=1)
-    shown = np.prod(
-        np.maximum(np.minimum(high, inside.max) - np.maximum(low, inside.min), 0), axis=1
-    )
-    within = (tracks > low[:, None]) & (tracks < high[:, None])
-    crossed = within.all(axis=2).sum(axis=1)
     dots = np.array([(x, y, beyond * scale), *others])
     to_dots = _distance(low, high, dots[:, :2]) - dots[:, 2]
     mistaken = to_dots[:, 0] > to_dots[:, 1:].min(axis=1, initial=np.inf)
-    penalty = 8 * covered / area + 30 * (1 - shown / area) + crossed / 150 + away / 150
     # A line from the label to its dot helps, but nearness is what is read first.
-    penalty += 0.3 * mistaken
+    penalty = _hidden(ax, low, high, taken, tracks) + away / 150 + 0.3 * mistaken
     best = int(np.argmin(penalty))
     if penalty[best] > worst:
         note.remove()
@@ -115,10 +106,28 @@ def label_beside(
     return True
 
 
-def _distance(
-    low: NDArray[np.float64], high: NDArray[np.float64], points: NDArray[np.float64]
-) -> NDArray[np.float64]:
+def _pixels(ax: Axes) -> float:
+    """Pixels a point."""
+    figure = ax.get_figure(root=True)
+    assert figure is not None
+    return float(figure.dpi) / 72
+
+
+def _hidden(ax: Axes, low: Points, high: Points, taken: Sequence[Bbox], tracks: Points) -> Points:
+    """Tell how much labels would hide, and how much of them lie outside; corners are (n, 2)."""
+    inside, area = ax.get_window_extent(), np.prod(high[0] - low[0])
+    boxes = np.array([it.extents for it in taken]).reshape(-1, 4)
+    shared = np.minimum(high[:, None], boxes[:, 2:]) - np.maximum(low[:, None], boxes[:, :2])
+    covered = np.prod(np.maximum(shared, 0), axis=2).sum(axis=1)
+    within = np.minimum(high, inside.max) - np.maximum(low, inside.min)
+    shown = np.prod(np.maximum(within, 0), axis=1)
+    crossed = ((tracks > low[:, None]) & (tracks < high[:, None])).all(axis=2).sum(axis=1)
+    hidden: Points = 8 * covered / area + 30 * (1 - shown / area) + crossed / 150
+    return hidden
+
+
+def _distance(low: Points, high: Points, points: Points) -> Points:
     """Distance of boxes, as their corners of shape (n, 2), to points of shape (m, 2): (n, m)."""
     off = np.maximum(low[:, None] - points, points - high[:, None])
-    distance: NDArray[np.float64] = np.hypot(*np.moveaxis(np.maximum(off, 0), 2, 0))
+    distance: Points = np.hypot(*np.moveaxis(np.maximum(off, 0), 2, 0))
     return distance

@@ -171,7 +171,7 @@ def _observed_points(record: Record, ax: Axes | None) -> Axes:
         taken.append(legend.get_window_extent())
     for i, row in enumerate(listed, 1):
         point = (float(seen[row]), float(shown[row]))
-        labels.label_beside(ax, f"{i}", point, taken, np.zeros((0, 2)), "bold", worst=np.inf)
+        labels.label_beside(ax, f"{i}", point, taken, np.zeros((0, 2)), weight="bold", worst=np.inf)
     return ax
 
 

@@ -49,20 +49,15 @@ def plot_effects(
     known = list(dict.fromkeys(value for it in tables for value in it["value"]))
     on_scale = is_number(tables[0]["value"])
     dated = all(_is_date(it) for it in known)
-    if on_scale:
-        at: dict[Any, float] = {value: float(value) for value in known}
-    elif dated:
-        at = {value: float(pd.Timestamp(value).toordinal()) for value in known}
-    else:
-        at = {value: float(i) for i, value in enumerate(known)}
+    at = _positions(known, on_scale, dated)
     most = least = 0.0
     in_order = on_scale or dated
     settings, drawn = 0, 0
     for figure, table, colour in zip(figures, tables, style.LINES, strict=False):
         lines = _settings(swept, figure, over)
-        settings, few = len(lines), lines[:: -(-len(lines) // MOST_SETTINGS) or 1]
-        drawn = len(few)
-        for line in few:
+        settings, lines = len(lines), lines[:: -(-len(lines) // MOST_SETTINGS) or 1]
+        drawn = len(lines)
+        for line in lines:
             x, y = [at[it] for it in line.index], scale * line.to_numpy()
             # Between words there is nothing, so that no line leads from one to the other.
             mark = {"linewidth": 0.9} if in_order else {"linewidth": 0, "marker": "_"}
@@ -86,9 +81,8 @@ def plot_effects(
         ax.xaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
         ax.xaxis.set_major_formatter(style.word_ticks())
     else:
-        words = {at[value]: _value(value, short=True) for value in known}
-        some = list(words)[:: -(-len(known) // 6)]
-        ax.set_xticks(some, [words[it] for it in some])
+        some = known[:: -(-len(known) // 6)]
+        ax.set_xticks([at[it] for it in some], [_value(it, short=True) for it in some])
     ax.set_xlabel(_named(over), fontsize=style.TEXT)
     ax.yaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
     ax.yaxis.set_major_formatter(style.word_ticks())
@@ -97,20 +91,36 @@ def plot_effects(
     ax.set_axisbelow(True)
     if len(figures) > 1:
         legend(ax, [(_named(it), c) for it, c in zip(figures, style.LINES, strict=False)], 1)
-    others = [_named(it) for it in swept.factors if it != over]
     replicates = len(swept.plan["seeds"])
     what = _whose(swept, figures)
+    others = [_named(it) for it in swept.factors if it != over]
     if others:
-        marks = ("Thick line", "thin lines") if in_order else ("Dot", "dashes")
-        what += f"{marks[0]}: mean over {_listed(others)}"
-        which = "each of their" if drawn == settings else f"{drawn} of their {settings}"
-        what += f"; {marks[1]}: {which} settings. " if drawn else ". "
+        what += _marks(others, settings, drawn, in_order)
     what += "Band: 95 % interval." if replicates > 1 else "One replicate: no intervals."
     name = swept.plan["title"] or swept.plan["name"]
     n = len(swept.plan["points"])
     runs = f"{name}: {n} points, {replicates} replicate{'s' if replicates != 1 else ''} each"
     style.caption(ax, runs, effects_finding(swept, figures[0], over), what, below=44)
     return ax
+
+
+def _positions(known: Sequence[Any], on_scale: bool, dated: bool) -> dict[Any, float]:
+    """Give where on the axis each value stands: on a scale, in time, or one after the other."""
+    if on_scale:
+        return {value: float(value) for value in known}
+    if dated:
+        return {value: float(pd.Timestamp(value).toordinal()) for value in known}
+    return {value: float(i) for i, value in enumerate(known)}
+
+
+def _marks(others: Sequence[str], settings: int, drawn: int, in_order: bool) -> str:
+    """Say what is a mean, and which settings of the other factors are drawn apart."""
+    marks = ("Thick line", "thin lines") if in_order else ("Dot", "dashes")
+    text = f"{marks[0]}: mean over {_listed(others)}"
+    if not drawn:
+        return f"{text}. "
+    which = "each of their" if drawn == settings else f"{drawn} of their {settings}"
+    return f"{text}; {marks[1]}: {which} settings. "
 
 
 def effects_finding(swept: Swept, figure: str, over: str | None = None) -> str:

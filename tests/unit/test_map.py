@@ -17,7 +17,7 @@ from matplotlib.patches import FancyArrowPatch
 from matplotlib.text import Annotation, Text
 from matplotlib.transforms import Bbox
 
-from sim.plots import maps, observed, outlines, style, view, wording
+from sim.plots import maps, moves, observed, outlines, rings, sheet, style, view, wording
 from sim.results.record import Record
 from sim.results.run import NoTableError
 from tests.unit.sample_record import PLACES, sample_record, sample_scenario
@@ -168,7 +168,7 @@ def test_dots_count_all_migrants_of_the_focus_by_status(syrian: Record) -> None:
             ("BER", "citizen", 50), ("ALE", "displaced", 900),
             ("ALE", "citizen", 9000)]  # fmt: skip
     run = with_stocks(syrian, rows)
-    assert maps.migrants_at_end(run) == {
+    assert moves.migrants_at_end(run) == {
         "GZT": {"refugee": 600}, "IST": {"regular": 300, "irregular": 100},
         "BER": {"naturalised": 50}, "ALE": {"displaced": 900},
     }  # fmt: skip
@@ -244,7 +244,7 @@ def test_the_action_fills_the_frame(syrian: Record) -> None:
     assert north - south < 20
     # Who lies beyond is named beside the map.
     assert any("Sweden 90" in it and it[0] in view.HEADS for it in texts(ax))
-    assert any(maps.BEYOND in it for it in texts(ax))
+    assert any(sheet.BEYOND in it for it in texts(ax))
 
 
 def test_nobody_is_left_out_in_silence() -> None:
@@ -304,7 +304,7 @@ def test_one_place_still_has_a_country_around_it() -> None:
 
 
 @pytest.mark.parametrize("by", ["country", "place"])
-def test_labels_do_not_overlap(record: Record, by: maps.By) -> None:
+def test_labels_do_not_overlap(record: Record, by: view.By) -> None:
     ax = maps.plot_map(record, by=by)
     figure = figure_of(ax)
     inside = ax.get_window_extent()
@@ -333,14 +333,14 @@ def observed_run(figures: list[dict[str, Any]]) -> Record:
 
 
 def test_rings_are_observed_and_dots_simulated(record: Record) -> None:
-    ax = maps.plot_map(record, observed=True)
+    ax = rings.plot_rings(record)
     pairs = observed.observed_stocks(record)
     assert set(pairs) == {"TR", "LB", "JO", "DE", "SY"}
-    simulated, rings = (it for it in ax.collections if isinstance(it, PathCollection))
-    assert not len(rings.get_facecolors())
+    simulated, seen = (it for it in ax.collections if isinstance(it, PathCollection))
+    assert not len(seen.get_facecolors())
     order = [it.name or it.id for it in record.scenario.countries if it.id in pairs]
     ids = {it.name: it.id for it in record.scenario.countries}
-    areas = zip(order, rings.get_sizes(), simulated.get_sizes(), strict=True)
+    areas = zip(order, seen.get_sizes(), simulated.get_sizes(), strict=True)
     sizes = {ids[name]: (ring, dot) for name, ring, dot in areas}
     a_person = sizes["TR"][0] / pairs["TR"].observed
     for country, (ring, dot) in sizes.items():
@@ -375,7 +375,7 @@ def test_each_country_has_its_latest_figure_on_most_citizens() -> None:
 def test_rings_need_something_observed() -> None:
     run = observed_run([{"what": "deaths", "of": "SY", "people": 5.0}])
     with pytest.raises(ValueError, match="no observed stock"):
-        maps.plot_map(run, observed=True)
+        rings.plot_rings(run)
 
 
 def test_a_map_needs_flows(record: Record) -> None:

@@ -32,6 +32,7 @@ from sim.plots import (
     focus,
     funnel,
     maps,
+    moves,
     observed,
     pictures,
     sankey,
@@ -847,8 +848,8 @@ def test_tables_are_narrowed_to_citizens_of_the_focus(syrian: Record) -> None:
     assert len(narrowed(found).flows) == len(found.flows)
     assert len(narrowed(found).answers) == len(found.answers)
     assert ("BER", "STO") not in {(it[0], it[1]) for it in maps.flows_by_size(syrian)}
-    sample = maps.migrants_at_end(Record(sample_scenario(), 7, syrian.manifest, found.tables))
-    assert maps.migrants_at_end(syrian) == sample
+    sample = moves.migrants_at_end(Record(sample_scenario(), 7, syrian.manifest, found.tables))
+    assert moves.migrants_at_end(syrian) == sample
 
 
 def test_where_others_stay_all_answers_are_of_the_focus(syrian: Record) -> None:
