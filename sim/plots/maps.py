@@ -173,7 +173,7 @@ def _draw_dots(ax: Axes, nodes: Mapping[str, Node], radii: Mapping[str, float]) 
     slices, sizes, colours, centres = [], [], [], []
     for name in sorted(nodes, key=lambda it: -radii[it]):
         node, start = nodes[name], 0.0
-        parts = _by_status(node.people) or [("", 1.0)]
+        parts = _slices(node) or [("", 1.0)]
         for status, people in parts:
             end = start + people / sum(it for _, it in parts)
             # Clockwise from the top, as a clock is read.
@@ -191,6 +191,11 @@ def _draw_dots(ax: Axes, nodes: Mapping[str, Node], radii: Mapping[str, float]) 
     )  # fmt: skip
     dots.set_transform(IdentityTransform())
     ax.add_collection(dots, autolim=False)
+
+
+def _slices(node: Node) -> list[tuple[str, float]]:
+    """Give the people of a dot by status; what would be a stroke only is left out."""
+    return [(end, n) for end, n in _by_status(node.people) if n >= VISIBLE * node.total]
 
 
 def _draw_flows(
@@ -229,12 +234,7 @@ def _is_forced(flow: Flow) -> bool:
 
 def _key(ax: Axes, flows: Sequence[Flow], nodes: Mapping[str, Node]) -> float:
     """Explain colours and widths below the map; give the room that takes, in points."""
-    known = {
-        end
-        for node in nodes.values()
-        for end, people in _by_status(node.people)
-        if people >= VISIBLE * node.total
-    }
+    known = {end for node in nodes.values() for end, _ in _slices(node)}
     handles = [
         Line2D([], [], color=style.OUTCOMES[it], marker="o", markersize=8, linewidth=0,
                label=_status_words(it))

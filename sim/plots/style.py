@@ -162,7 +162,7 @@ def caption(
     lines = wrapped(subtitle, SMALL, inches)
     origin = source if isinstance(source, str) else source_line(source)
     parts = [capital(DISCLAIMER), plain(origin), *(it for it in (note, ids) if it)]
-    foot = wrapped(" · ".join(parts), SMALL - 1, inches)
+    foot = wrapped("\u00a0· ".join(parts), SMALL - 1, inches)
     over = 9 + _lines(lines) * SMALL * 1.3
     ax.set_title(
         heading,

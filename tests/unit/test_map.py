@@ -187,6 +187,15 @@ def test_dots_count_all_migrants_of_the_focus_by_status(syrian: Record) -> None:
     assert "at the end: Türkiye 1,000 (refugees 600" in maps.map_text(run).replace("At", "at")
 
 
+def test_a_slice_that_would_be_a_stroke_is_left_out(syrian: Record) -> None:
+    rows = [("GZT", "refugee", 990), ("GZT", "claimant", 5), ("BEK", "refugee", 500)]
+    ax = maps.plot_map(with_stocks(syrian, rows))
+    drawn = [to_rgb(it) for it in dots(ax).get_facecolors()[:, :3]]
+    assert to_rgb(style.OUTCOMES["claimant"]) not in drawn
+    assert "asylum seekers" not in [it.get_text() for it in ax.get_legend().get_texts()]
+    assert any(it.endswith("Türkiye 995") for it in texts(ax))  # but it counts
+
+
 def test_a_lead_that_chance_could_turn_is_not_a_finding(syrian: Record) -> None:
     for rows, end in (
         (
