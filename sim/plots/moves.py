@@ -93,8 +93,17 @@ def migrants_at_end(record: Record) -> dict[str, dict[str, float]]:
         People by place id and by status (of `END_WORDS`), means over replicates; no place where
         there are none, and nothing at all if the run kept no `stocks`.
     """
-    if "stocks" not in record.tables:
-        return {}
+    if record not in _migrants:
+        _migrants[record] = _count_migrants(record) if "stocks" in record.tables else {}
+    return _migrants[record]
+
+
+_migrants: WeakKeyDictionary[Record, dict[str, dict[str, float]]] = WeakKeyDictionary()
+"""Migrants of recent runs: a map and its title ask for them four times."""
+
+
+def _count_migrants(record: Record) -> dict[str, dict[str, float]]:
+    """Count them in the table."""
     last = at_end(record, narrowed(record).stocks)
     foreign = outside(record, last).to_numpy(dtype=bool)
     status = last["status"].astype(object).to_numpy()

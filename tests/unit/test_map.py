@@ -221,6 +221,11 @@ def test_arrows_start_and_end_at_dots(record: Record) -> None:
         for end in arrow._posA_posB:
             pixels = ax.transData.transform(end)
             assert np.hypot(*(centres - pixels).T).min() < 0.5
+    reach = {tuple(at): np.sqrt(size) for at, size in zip(
+        np.asarray(drawn.get_offsets()).tolist(), drawn.get_sizes(), strict=True)}  # fmt: skip
+    for arrow in arrows:
+        ends = [reach[tuple(map(float, it))] for it in arrow._posA_posB]
+        assert [arrow.shrinkA, arrow.shrinkB] == pytest.approx(ends)
     # Dots lie on the ends of arrows, and none of these is left without one.
     assert all(it.get_zorder() < drawn.get_zorder() for it in arrows)
     assert figure.dpi == style.DPI
