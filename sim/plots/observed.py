@@ -62,7 +62,7 @@ def observed_stocks(record: Record) -> dict[str, Pair]:
         By id of the country where they are; for the displaced, their own.
     """
     table, found = record.observed, dict[tuple[str, str, pd.Timestamp], Pair]()
-    countries = {it.id for it in record.scenario.countries}
+    countries = {it.country for it in record.scenario.places}  # a ring needs a place
     rows = zip(record.scenario.observed, table["observed"], table["simulated"], strict=True)
     for figure, seen, made in sorted(rows, key=lambda it: -len(it[0].of)):
         at = figure.of[0] if figure.what == "displaced" and len(figure.of) == 1 else figure.at

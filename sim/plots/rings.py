@@ -9,8 +9,10 @@ from matplotlib.lines import Line2D
 from sim.plots import style, wording
 from sim.plots.moves import extents_of, nodes_of
 from sim.plots.observed import KINDS, observed_stocks
+from sim.plots.sankey import END_OF, END_WORDS
 from sim.plots.sheet import BEYOND, COLUMNS, radii_of, sheet, write
 from sim.plots.view import view_of, weights
+from sim.results.observed import STOCKS_OBSERVED
 from sim.results.record import Record
 
 
@@ -64,7 +66,8 @@ def plot_rings(record: Record, ax: Axes | None = None) -> Axes:
     said = "Rings and first figures: observed. Dots and second figures: simulated, of the same "
     said += f"people, at the latest observation: in {last.year} where no year is given."
     if any(it.what == "refugees" for it in pairs.values()):
-        said += " As refugees count all but those in regular stay."
+        counted = dict.fromkeys(END_WORDS[END_OF[it]][0] for it in STOCKS_OBSERVED["refugees"])
+        said += f" As refugees count: {wording.listed(list(counted))}."
     if any(it.head for it in shown.values()):
         said += f" {BEYOND}"
     if left := len(pairs) - len(shown):
