@@ -16,7 +16,7 @@ Window = tuple[float, float, float, float]
 
 LEAST: Final = 1 / 400
 """Flows and dots smaller than this share of the largest are not drawn, or not sought out."""
-SEEN: Final = 0.95
+SEEN: Final = 0.93
 """Share of people and journeys for whom the map is cut; the others are named at its edge."""
 MOST_AT_EDGE: Final = 5
 """Ends beyond the map that are named at its edge."""
@@ -89,8 +89,8 @@ def view_of(
 ) -> View:
     """Choose the part of the world to show, and put what lies beyond it at its edge.
 
-    Where all would take more than twice the area, only nineteen in twenty of all people and
-    journeys are on the map: a few far countries would leave little space for the others.
+    Where all would take more than twice the area, only most people and journeys (`SEEN`) are on the
+    map: a few far countries would leave little space for the others.
 
     Args:
         nodes: all ends, by id.
