@@ -16,7 +16,7 @@ from matplotlib.path import Path as Outline
 from matplotlib.transforms import IdentityTransform
 
 from sim.plots import style, wording
-from sim.plots.focus import citizens
+from sim.plots.focus import citizens, counted
 from sim.plots.moves import abroad_by_country, extents_of, migrants_at_end, nodes_of
 from sim.plots.moves import flows_by_size as flows_by_size
 from sim.plots.moves import rows_of_flows as rows_of_flows
@@ -33,6 +33,9 @@ MOST_ARROWS: Final = 16
 WIDEST: Final = 9.0
 THINNEST: Final = 0.9
 """Width of the largest flow, and least width of any, in points."""
+LEAD: Final = 1.25
+MOST_LEADING: Final = 3
+"""By what a country leads the next, and how many are named that lead together."""
 VISIBLE: Final = 0.01
 """A slice of a dot, or the displaced, are named from this share of its people."""
 
@@ -50,14 +53,18 @@ def map_finding(record: Record) -> str:
     ranked = sorted(abroad, key=lambda it: (-abroad[it], it))
     names = [wording.the(wording.names(record)[it]) for it in ranked]
     when = wording.month_word(horizon(record.scenario) - pd.Timedelta(days=1))
-    whose = citizens(record) if record.scenario.population.focus else "migrants"
-    text = f"Of {wording.words(total)} {whose} abroad in {when}"
+    text = f"Of {counted(record, total)} abroad in {when}"
     shares = [abroad[it] / total for it in ranked]
     if shares[0] > 0.55 or len(ranked) == 1:
         return f"{text}, {'all' if len(ranked) == 1 else 'most'} lived in {names[0]}"
-    if shares[0] > 1.25 * shares[1]:
+    leading = 1
+    while leading < len(shares) and LEAD * shares[leading] >= shares[leading - 1]:
+        leading += 1
+    if leading == 1:
         return f"{text}, the largest group lived in {names[0]}"
-    return f"{text}, the largest groups lived in {names[0]} and {names[1]}"
+    if leading > MOST_LEADING:
+        return f"{text}, no country had many more than the next"
+    return f"{text}, the largest groups lived in {wording.listed(names[:leading])}"
 
 
 def _arrivals_finding(record: Record) -> str:

@@ -202,6 +202,14 @@ def test_a_lead_that_chance_could_turn_is_not_a_finding(syrian: Record) -> None:
             [("GZT", 100), ("BEK", 90), ("AMM", 70)],
             "the largest groups lived in Türkiye and Lebanon",
         ),
+        (
+            [("GZT", 100), ("BEK", 90), ("AMM", 80)],
+            "the largest groups lived in Türkiye, Lebanon and Jordan",
+        ),
+        (
+            [("GZT", 100), ("BEK", 90), ("AMM", 80), ("ERB", 70)],
+            "no country had many more than the next",
+        ),
         ([("GZT", 100), ("BEK", 70), ("AMM", 70)], "the largest group lived in Türkiye"),
         ([("GZT", 100), ("BEK", 30)], "most lived in Türkiye"),
         ([("GZT", 100)], "all lived in Türkiye"),
