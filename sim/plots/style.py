@@ -156,7 +156,7 @@ def caption(
     figure = ax.get_figure(root=True)
     assert figure is not None
     inches = figure.get_figwidth() * ax.get_position().width
-    ids = "names that the font has no letters for: ids" if source in _replaced else ""
+    ids = "names that the font cannot write are ids" if source in _replaced else ""
     title, subtitle = plain(title), plain(subtitle)
     heading = balanced(title, TITLE, inches, "bold")
     lines = wrapped(subtitle, SMALL, inches)
