@@ -159,9 +159,12 @@ def funnel_finding(record: Record) -> str:
     )
     if "claims" not in record.tables:
         return text
-    refuge = _of_100((_people(bars, ACCEPTED) + _people(bars, RECOGNISED)) / out)
-    recognised = "was recognised as a refugee" if refuge == "1" else "were recognised as refugees"
-    return f"{text} and {refuge} {recognised}"
+    accepted = _people(bars, ACCEPTED)
+    refuge = _of_100((accepted + _people(bars, RECOGNISED)) / out)
+    how = "accepted or recognised" if accepted else "recognised"
+    return f"{text} and {refuge} " + (
+        f"was {how} as a refugee" if refuge == "1" else f"were {how} as refugees"
+    )
 
 
 def funnel_text(record: Record) -> str:

@@ -750,7 +750,7 @@ def test_the_funnel_says_how_many_arrived_and_found_refuge(record: Record, still
     refuge = 100 * (rows["accepted"] + rows["recognised"]) / out
     expected = (
         f"Of each 100 who set out for asylum or irregularly, {arrived:.0f} arrived and "
-        f"{refuge:.0f} were recognised as refugees"
+        f"{refuge:.0f} were accepted or recognised as refugees"
     )
     assert expected in texts(ax := funnel.plot_funnel(record))
     assert f"{wording.words(out)} · 100 %" in texts(ax)
