@@ -1054,8 +1054,14 @@ def test_a_measure_has_the_colour_that_it_has_elsewhere(record: Record) -> None:
     assert len({it.get_color() for it in mixed}) == 2
 
 
-@pytest.mark.parametrize(("share", "said"), [(0.012, "1 was recognised as a refugee"),
-                                             (0.02, "2 were recognised as refugees")])  # fmt: skip
+@pytest.mark.parametrize(
+    ("share", "said"),
+    [
+        (0.012, "1 was accepted or recognised as a refugee"),
+        (0.02, "2 were accepted or recognised as refugees"),
+        (0.0, "none were recognised as refugees"),
+    ],
+)
 def test_one_of_a_hundred_is_one(
     record: Record, monkeypatch: pytest.MonkeyPatch, share: float, said: str
 ) -> None:
