@@ -48,6 +48,8 @@ class Pair(NamedTuple):
     date: pd.Timestamp
     of: frozenset[str]
     """Whose citizens are counted."""
+    statuses: tuple[str, ...]
+    """With which statuses they are."""
     observed: float
     simulated: float
 
@@ -55,21 +57,21 @@ class Pair(NamedTuple):
 def observed_stocks(record: Record) -> dict[str, Pair]:
     """Give for each country the latest observed stock that is simulated too.
 
-    Figures of one kind and day on citizens of several countries are added up. Those of more
-    countries come before later ones.
+    Figures of one kind and day on citizens of several countries are added up, if they count the
+    same statuses. Those of more countries come before later ones.
 
     Returns:
         By id of the country where they are; for the displaced, their own.
     """
-    table, found = record.observed, dict[tuple[str, str, pd.Timestamp], Pair]()
+    table, found = record.observed, dict[tuple[str, str, pd.Timestamp, tuple[str, ...]], Pair]()
     countries = {it.country for it in record.scenario.places}  # a ring needs a place
     rows = zip(record.scenario.observed, table["observed"], table["simulated"], strict=True)
     for figure, seen, made in sorted(rows, key=lambda it: -len(it[0].of)):
         at = figure.of[0] if figure.what == "displaced" and len(figure.of) == 1 else figure.at
         if figure.what not in STOCKS_OBSERVED or at not in countries or made != made or seen <= 0:
             continue
-        key = (str(at), figure.what, pd.Timestamp(figure.date))
-        so_far = found.get(key, Pair(*key[1:], frozenset(), 0.0, 0.0))
+        key = (str(at), figure.what, pd.Timestamp(figure.date), STOCKS_OBSERVED[figure.what])
+        so_far = found.get(key, Pair(*key[1:3], frozenset(), key[3], 0.0, 0.0))
         if so_far.of.isdisjoint(figure.of):
             found[key] = so_far._replace(
                 of=so_far.of.union(figure.of),

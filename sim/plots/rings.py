@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
 from sim.plots import style, wording
 from sim.plots.moves import extents_of, nodes_of
-from sim.plots.observed import KINDS, observed_stocks
+from sim.plots.observed import KINDS, Pair, observed_stocks
 from sim.plots.sankey import END_OF, END_WORDS
 from sim.plots.sheet import BEYOND, COLUMNS, radii_of, sheet, write
 from sim.plots.view import view_of, weights
-from sim.results.observed import STOCKS_OBSERVED
 from sim.results.record import Record
 
 
@@ -65,9 +66,7 @@ def plot_rings(record: Record, ax: Axes | None = None) -> Axes:
     last = max(it.date for it in pairs.values())
     said = "Rings and first figures: observed. Dots and second figures: simulated, of the same "
     said += f"people, at the latest observation: in {last.year} where no year is given."
-    if any(it.what == "refugees" for it in pairs.values()):
-        counted = dict.fromkeys(END_WORDS[END_OF[it]][0] for it in STOCKS_OBSERVED["refugees"])
-        said += f" As refugees count: {wording.listed(list(counted))}."
+    said += _refugees(record, pairs)
     if any(it.head for it in shown.values()):
         said += f" {BEYOND}"
     if left := len(pairs) - len(shown):
@@ -91,3 +90,17 @@ def plot_rings(record: Record, ax: Axes | None = None) -> Axes:
         words[name] += f"\n{wording.words(pair.observed)} → {wording.words(pair.simulated)}"
     write(ax, words, shown, radii, weights(nodes, ()), np.zeros((0, 2)))
     return ax
+
+
+def _refugees(record: Record, pairs: Mapping[str, Pair]) -> str:
+    """Say which statuses count as refugees, and in which countries others do; with a space."""
+    where: dict[tuple[str, ...], list[str]] = {}
+    for country, pair in pairs.items():
+        if pair.what == "refugees":
+            where.setdefault(pair.statuses, []).append(wording.names(record)[country])
+    said = ""
+    for statuses, names in sorted(where.items(), key=lambda it: -len(it[1])):
+        words = list(dict.fromkeys(END_WORDS[END_OF[it]][0] for it in statuses))
+        of = f", in {wording.listed([wording.the(it) for it in names])}" if said else ""
+        said += f" As refugees count{of}: {wording.listed(words)}."
+    return said

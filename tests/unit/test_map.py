@@ -394,6 +394,17 @@ def test_each_country_has_its_latest_figure_on_most_citizens() -> None:
     assert pairs["TR"].date == pd.Timestamp("2014-12-31")
 
 
+def test_rings_say_where_other_statuses_count_as_refugees(record: Record) -> None:
+    pairs = observed.observed_stocks(record)
+    assert pairs["TR"].statuses == ("refugee", "claimant", "irregular", "ordered")
+    known = {it: pair for it, pair in pairs.items() if it in ("TR", "LB")}
+    germany = pairs["TR"]._replace(statuses=("refugee", "regular"))
+    assert rings._refugees(record, {**known, "DE": germany}) == (
+        " As refugees count: refugees, asylum seekers and in irregular stay."
+        " As refugees count, in Germany: refugees and in regular stay."
+    )
+
+
 def test_rings_need_something_observed() -> None:
     run = observed_run([{"what": "deaths", "of": "SY", "people": 5.0}])
     with pytest.raises(ValueError, match="no observed stock"):
