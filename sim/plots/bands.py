@@ -35,6 +35,7 @@ def plot_bands(record: Record, ax: Axes | None = None, *, measures: Sequence[str
     Returns:
         The axes.
     """
+    record = style.legible(record)
     measures = [measure_of_today(it) for it in measures]
     table = bands(_needed(record, measures), measures)
     words = [wording.MEASURE_WORDS[it] for it in measures]
@@ -114,7 +115,7 @@ def plot_gaps(runs: Mapping[str, Record], measure: str, ax: Axes | None = None) 
         for (it, record), colour in zip(variants, colours, strict=True)
     ]
     what = f"{wording.MEASURE_WORDS[measure]}, less those of {name}"
-    return _draw(base, lines, [measure], ax, gaps_finding(runs, measure), what)
+    return _draw(style.legible(base), lines, [measure], ax, gaps_finding(runs, measure), what)
 
 
 def gaps_finding(runs: Mapping[str, Record], measure: str) -> str:
@@ -150,7 +151,7 @@ def _draw(
     """Draw lines with their bands: figures of one run or, where `gap` says so, differences."""
     unit = MEASURES[measures[0]].unit
     scale = 100.0 if unit == "share" else 1.0
-    ax = style.frame(ax, left=1.08 if gap else 0.92)
+    ax = style.frame(ax, left=1.14 if gap else 0.98)
     for _, colour, table in lines:
         days = table["date"].to_numpy()
         value, low, high = (scale * table[it].to_numpy() for it in ("value", "low", "high"))

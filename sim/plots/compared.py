@@ -40,8 +40,11 @@ def plot_differences(
     Raises:
         UnlikeRunsError: their replicates do not match.
     """
+    base, variant = style.legible(base), style.legible(variant)
     table = _drawn(base, variant)
-    ax = style.frame(ax, 0.27 * max(len(table), 2), 1.95, 0.75)
+    measures = [wording.MEASURE_WORDS[it] for it in table["measure"]]
+    room = style.room_for(measures, style.TEXT)
+    ax = style.frame(ax, 0.27 * max(len(table), 2), room, 0.75)
     rows = np.arange(len(table))[::-1]
     whole = table["base"].to_numpy() / 100
     value, low, high, wide_low, wide_high = (
@@ -73,7 +76,7 @@ def plot_differences(
         )  # fmt: skip
     ax.set_xlim(-limit, limit)
     ax.set_ylim(-0.6, max(len(table), 1) - 0.4)
-    ax.set_yticks(rows, [wording.MEASURE_WORDS[it] for it in table["measure"]])
+    ax.set_yticks(rows, measures)
     ax.tick_params(axis="y", length=0)
     ax.spines["left"].set_visible(False)
     ax.xaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))

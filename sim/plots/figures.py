@@ -27,6 +27,11 @@ DRAWN_ANSWERS: Final = ("necessity", "choice", "no_permission", "no_means")
 """From the bottom of the stack; those that stay are far more, and are put in words."""
 LEADER: Final = 20.0
 """Length of the line from a band to its name, in points."""
+USUAL: Final = 0.9
+"""Share of the months that are taken as usual, where peaks may be cut off."""
+SPIKE: Final = 3.0
+HEADROOM: Final = 1.5
+"""How far a peak has to exceed the usual to be cut off, and how far the axis then does."""
 END_LINE: Final = 11.5
 """Room that the name of a band needs from the next, in points."""
 
@@ -44,10 +49,11 @@ def plot_answers(record: Record, ax: Axes | None = None) -> Axes:
     Raises:
         NoTableError: the run kept no answers.
     """
+    record = style.legible(record)
     table, unit = by_month(record, narrowed(record).answers, "answer", "households")
     ax = style.frame(ax)
     drawn = [answer for answer in DRAWN_ANSWERS if answer in table and table[answer].any()]
-    _stack(ax, table[drawn], [(wording.ANSWER_WORDS[it], style.ANSWERS[it]) for it in drawn])
+    cut = _stack(ax, table[drawn], [(wording.ANSWER_WORDS[it], style.ANSWERS[it]) for it in drawn])
     ax.set_ylabel(f"households {unit}", fontsize=style.TEXT)
     stay = ""
     if "at_risk" in record.tables:
@@ -58,7 +64,8 @@ def plot_answers(record: Record, ax: Axes | None = None) -> Axes:
         ax,
         record,
         answers_finding(record),
-        f"Households{such(record)} that would move, by outcome, {unit}.{stay}",
+        f"Households{such(record)} that would move, by outcome, {unit}.{cut}{stay} "
+        f"{wording.AS_COUNTED}",
     )
     return ax
 
@@ -93,6 +100,7 @@ def plot_threats(record: Record, ax: Axes | None = None, *, country: str | None 
     Raises:
         NoTableError: the run kept no insecurity.
     """
+    record = style.legible(record)
     country = country or most_left(record)
     name = wording.the(wording.names(record).get(country, country))
     where = country_of(record)
@@ -102,12 +110,12 @@ def plot_threats(record: Record, ax: Axes | None = None, *, country: str | None 
     order = [threat.name for threat in Threat if threat.name in table]
     table = table[order]
     ax = style.frame(ax)
-    _stack(ax, table, [(it, style.THREATS[it]) for it in order])
+    cut = _stack(ax, table, [(it, style.THREATS[it]) for it in order])
     ax.set_ylabel(f"insecurity-years {unit}", fontsize=style.TEXT)
     total = float(table.to_numpy().sum())
     worst = str(table.sum().idxmax()) if total > 0 else ""
     title = (
-        f"In {name}, {worst} insecurity weighed most: "
+        f"As the scenario assumes, {worst} insecurity weighed most in {name}: "
         f"{100 * float(table[worst].sum()) / total:.0f} % of all that was felt"
         if worst
         else f"No insecurity was felt in {name}"
@@ -117,7 +125,7 @@ def plot_threats(record: Record, ax: Axes | None = None, *, country: str | None 
         record,
         title,
         f"Felt severity of the seven threats x {citizens(record)} x time in {name}: "
-        "one insecurity-year is one person for a year at severity 1.",
+        f"one insecurity-year is one person for a year at severity 1.{cut}",
     )
     return ax
 
@@ -147,6 +155,7 @@ def plot_harms(record: Record, ax: Axes | None = None) -> Axes:
     Raises:
         NoTableError: the run kept no harms.
     """
+    record = style.legible(record)
     record.table("harms")
     headline = narrowed(record).headline.set_index("measure")
     table = headline.loc[[f"harm_{it.name}" for it in Harm]].set_axis([it.name for it in Harm])
@@ -155,10 +164,11 @@ def plot_harms(record: Record, ax: Axes | None = None) -> Axes:
     table = table.loc[["death", *(it for it in struck if it != "death")]]
     order, values = list(table.index), table["value"].to_numpy()
     rows = np.arange(len(order))[::-1]
-    ax = style.frame(ax, 2.7, 1.32)
+    names = [wording.HARM_WORDS[it] for it in order]
+    ax = style.frame(ax, 0.34 * len(order), style.room_for(names, style.TEXT))
     colours = [style.DEATH if it == "death" else style.HARM for it in order]
     ax.barh(rows, values, color=colours, height=0.68)
-    ax.set_yticks(rows, [wording.HARM_WORDS[it] for it in order])
+    ax.set_yticks(rows, names)
     most = max(float(values.max()), 1.0)
     for row, value, counted, behind in zip(
         rows, values, table["counted"], table["rows"], strict=True
@@ -237,20 +247,24 @@ def by_month(
     return sums.mul(DAYS_A_YEAR / 12 / days, axis=0), "per month"
 
 
-def _stack(ax: Axes, table: pd.DataFrame, entries: list[tuple[str, str]]) -> None:
+def _stack(ax: Axes, table: pd.DataFrame, entries: list[tuple[str, str]]) -> str:
     """Draw stacked bands over time, each with its name at its end.
 
     Args:
         ax: axes.
         table: rows by date, a column a band, from the bottom.
         entries: name and colour of each band.
+
+    Returns:
+        A sentence for the subtitle, where a peak is cut off.
     """
     if len(table.columns):
         colours = [colour for _, colour in entries]
         ax.stackplot(
-            table.index, table.to_numpy().T, colors=colours, edgecolor="white", linewidth=0.5
+            table.index, table.to_numpy().T, colors=colours, edgecolor="white", linewidth=0.3
         )
     ax.set_ylim(bottom=0)
+    cut = _cut(ax, table.sum(axis=1))
     if len(table):
         first, last = table.index.min(), table.index.max()
         last = max(last, first + pd.Timedelta(days=1))
@@ -263,6 +277,30 @@ def _stack(ax: Axes, table: pd.DataFrame, entries: list[tuple[str, str]]) -> Non
     ax.yaxis.set_major_formatter(style.word_ticks())
     ax.grid(axis="y", color=style.RULE, linewidth=0.6)
     ax.set_axisbelow(True)
+    return cut
+
+
+def _cut(ax: Axes, totals: pd.Series[float]) -> str:
+    """Cut the axis where a few peaks would press all the rest flat; write what they reach.
+
+    Returns:
+        A sentence that says so, or nothing.
+    """
+    usual = float(totals.quantile(USUAL)) if len(totals) else 0.0
+    beyond = totals[totals > SPIKE * usual]
+    if not usual or not len(beyond):
+        return ""
+    top = HEADROOM * usual
+    ax.set_ylim(0, top)
+    day, value = pd.Timestamp(beyond.index[int(np.argmax(beyond))]), float(beyond.max())
+    first, last = totals.index.min(), totals.index.max()
+    early = day < first + (last - first) / 2
+    ax.annotate(
+        f"↑ {wording.words(value)} in {wording.month_word(day)}", (day, top),
+        xytext=(6 if early else -6, -3), textcoords="offset points", va="top",
+        ha="left" if early else "right", fontsize=style.SMALL, color=style.INK,
+    )  # fmt: skip
+    return " The axis is cut." if len(beyond) == 1 else f" The axis is cut at {len(beyond)} peaks."
 
 
 def _name_ends(ax: Axes, table: pd.DataFrame, entries: list[tuple[str, str]]) -> float:
@@ -282,7 +320,9 @@ def _name_ends(ax: Axes, table: pd.DataFrame, entries: list[tuple[str, str]]) ->
     width, height = box.width / scale, box.height / scale
     room = (max(style.length(it) for it, _ in entries) * 72 + LEADER + 4) / width
     tops = np.cumsum(table.to_numpy()[-1])
-    middles = (tops - table.to_numpy()[-1] / 2) / max(ax.get_ylim()[1], 1e-12) * height
+    most = max(ax.get_ylim()[1], 1e-12)
+    bottoms = np.minimum(tops - table.to_numpy()[-1], most)
+    middles = (bottoms + np.minimum(tops, most)) / 2 / most * height
     # Upwards no closer than a line is high, and then down again from the top.
     places = np.array(middles)
     for i in range(len(places)):
@@ -326,7 +366,10 @@ def legend(ax: Axes, entries: list[tuple[str, str]], columns: int) -> None:
     room = 0.08 + 0.1 * -(-len(entries) // columns)
     ax.set_ylim(bottom, top + (top - bottom) * room)
     ax.legend(
-        handles=[Line2D([], [], color=colour, linewidth=7, label=it) for it, colour in entries],
+        handles=[
+            Line2D([], [], color=colour, linewidth=7, label=style.plain(name))
+            for name, colour in entries
+        ],
         fontsize=style.SMALL, frameon=False, loc="upper left", ncols=columns, handlelength=1.0,
         columnspacing=1.2, borderaxespad=0.2,
     )  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final, NamedTuple
 from weakref import WeakKeyDictionary
 
@@ -73,10 +74,12 @@ def plot_funnel(record: Record, ax: Axes | None = None) -> Axes:
     Raises:
         NoTableError: the run kept no flows or no harms.
     """
+    record = style.legible(record)
     bars = _bars(record)
     out = _people(bars, OUT)
     rows = np.arange(len(bars))[::-1]
-    ax = style.frame(ax, 0.225 * len(bars), 1.56)
+    names = style.room_for([it.words for it in bars], style.SMALL, "bold")
+    ax = style.frame(ax, 0.225 * len(bars), names)
     left = np.zeros(len(bars))
     for part in range(max(len(it.parts) for it in bars)):
         drawn = [i for i, it in enumerate(bars) if part < len(it.parts)]
@@ -94,15 +97,16 @@ def plot_funnel(record: Record, ax: Axes | None = None) -> Axes:
             rows, [it.low for it in spans], [it.high for it in spans], color=style.INK,
             linewidth=1.0, zorder=3,
         )  # fmt: skip
-    for row, bar, span, end in zip(rows, bars, spans, ends, strict=True):
-        text = _amount(bar)
-        if bar.share and out > 0:
-            text += f" · {_per_cent(span.value / out)}"
+    written = [
+        _amount(bar) + (f" · {_per_cent(span.value / out)}" if bar.share and out > 0 else "")
+        for bar, span in zip(bars, spans, strict=True)
+    ]
+    for row, bar, text, end in zip(rows, bars, written, ends, strict=True):
         ax.annotate(
             text, (end, row), xytext=(5, 0), textcoords="offset points", va="center",
             fontsize=style.SMALL, color=style.INK, fontweight="bold" if bar.stage else "normal",
         )  # fmt: skip
-    ax.set_xlim(0, max(*ends, 1.0) * 1.2)
+    ax.set_xlim(0, _reach(ax, ends, written))
     ax.set_ylim(-0.6, len(bars) - 0.4)
     ax.set_yticks(rows, [it.words for it in bars])
     for label, bar in zip(ax.get_yticklabels(), bars, strict=True):
@@ -111,13 +115,8 @@ def plot_funnel(record: Record, ax: Axes | None = None) -> Axes:
     ax.set_xticks([])
     ax.tick_params(axis="y", length=0)
     ax.spines["bottom"].set_visible(False)
-    if max(ends) > 0:
-        ax.legend(
-            handles=[
-                Patch(color=style.ANSWERS[it], label=wording.ANSWER_WORDS[it]) for it in MOVES
-            ],
-            fontsize=style.SMALL, frameon=False, loc="lower right", handlelength=1.0,
-        )  # fmt: skip
+    colours = [Patch(color=style.ANSWERS[it], label=wording.ANSWER_WORDS[it]) for it in MOVES]
+    key = style.key_below(ax, colours, len(colours)) if max(ends) > 0 else 0.0
     spread = " Strokes: 95 % intervals." if record.replicates > 1 else ""
     style.caption(
         ax,
@@ -125,14 +124,27 @@ def plot_funnel(record: Record, ax: Axes | None = None) -> Axes:
         funnel_finding(record),
         f"{wording.capital(citizens(record))}, counted at each journey and each harm; per cent of "
         f"those who set out for asylum or irregularly. Harms as they are to be expected, and in "
-        f"brackets as they happened.{spread}",
+        f"brackets as they happened.{spread} {wording.AS_COUNTED}",
         note="; ".join(
             [words for row, words in NOTES.items() if any(it.words == row for it in bars)]
             + [wording.FEW_WORDS] * any(is_few(it.rows) for it in bars)
         ),
-        below=6,
+        below=6 + key,
     )
     return ax
+
+
+def _reach(ax: Axes, ends: Sequence[float], written: Sequence[str]) -> float:
+    """Give the end of the axis at which every figure has room after its bar."""
+    figure = ax.get_figure(root=True)
+    assert figure is not None
+    inches = figure.get_figwidth() * ax.get_position().width
+    most = max(*ends, 1.0)
+    for end, text in zip(ends, written, strict=True):
+        # Bars have the rest of the width; never less than a quarter, in axes that are narrow.
+        bar = inches - style.length(text, style.SMALL, "bold") - style.BESIDE
+        most = max(most, end * inches / max(bar, inches / 4))
+    return most
 
 
 def funnel_finding(record: Record) -> str:
@@ -147,9 +159,12 @@ def funnel_finding(record: Record) -> str:
     )
     if "claims" not in record.tables:
         return text
-    refuge = _of_100((_people(bars, ACCEPTED) + _people(bars, RECOGNISED)) / out)
-    recognised = "was recognised as a refugee" if refuge == "1" else "were recognised as refugees"
-    return f"{text} and {refuge} {recognised}"
+    accepted = _people(bars, ACCEPTED)
+    refuge = _of_100((accepted + _people(bars, RECOGNISED)) / out)
+    how = "accepted or recognised" if accepted else "recognised"
+    return f"{text} and {refuge} " + (
+        f"was {how} as a refugee" if refuge == "1" else f"were {how} as refugees"
+    )
 
 
 def funnel_text(record: Record) -> str:

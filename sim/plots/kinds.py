@@ -9,6 +9,7 @@ from sim.experiments.effects import Swept
 from sim.plots import style
 from sim.plots.bands import plot_bands
 from sim.plots.pictures import PICTURES, Picture
+from sim.plots.rings import plot_rings
 from sim.plots.swept import plot_effects
 from sim.results.record import Record
 from sim.results.store import SUFFIXES as SUFFIXES
@@ -18,7 +19,12 @@ SWEEP_KINDS: Final[Mapping[str, str]] = {"effects": "Figures at each value of a 
 
 
 def draw_kind(
-    record: Record, kind: str, suffix: str = "png", measures: Sequence[str] = ()
+    record: Record,
+    kind: str,
+    suffix: str = "png",
+    measures: Sequence[str] = (),
+    *,
+    observed: bool = False,
 ) -> bytes:
     """Draw one of `KINDS`.
 
@@ -27,6 +33,7 @@ def draw_kind(
         kind: which.
         suffix: of `SUFFIXES`.
         measures: headline figures that `bands` draws; none: its own.
+        observed: whether `map` draws observed stocks as rings about the simulated ones.
 
     Returns:
         The content of the file.
@@ -36,6 +43,8 @@ def draw_kind(
     """
     if kind == "bands" and measures:
         return style.as_file(plot_bands(record, measures=measures), suffix)
+    if kind == "map" and observed:
+        return style.as_file(plot_rings(record), suffix)
     return style.as_file(KINDS[kind].plot(record), suffix)
 
 

@@ -1,196 +1,74 @@
-"""The map: who went where, on country outlines that are shipped with the package."""
+"""The map: who went where, and where they were in the end, by status."""
 
 from __future__ import annotations
 
-import json
-from functools import cache
-from importlib.resources import files
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
-from math import cos, radians
-from typing import Final, Literal, NamedTuple
-from weakref import WeakKeyDictionary
+from typing import Final
 
 import numpy as np
 import pandas as pd
-from matplotlib.artist import Artist
 from matplotlib.axes import Axes
-from matplotlib.collections import PathCollection, PolyCollection
+from matplotlib.collections import PathCollection
 from matplotlib.lines import Line2D
 from matplotlib.patches import FancyArrowPatch
 from matplotlib.path import Path as Outline
-from matplotlib.transforms import Bbox
-from numpy.typing import NDArray
+from matplotlib.transforms import IdentityTransform
 
-from sim.plots import labels, style, wording
-from sim.plots.focus import citizens
-from sim.results.interest import narrowed
+from sim.plots import style, wording
+from sim.plots.focus import citizens, counted
+from sim.plots.moves import abroad_by_country, extents_of, migrants_at_end, nodes_of
+from sim.plots.moves import flows_by_size as flows_by_size
+from sim.plots.moves import rows_of_flows as rows_of_flows
+from sim.plots.outlines import Ring
+from sim.plots.sankey import END_WORDS
+from sim.plots.sheet import BEYOND, COLUMNS, radii_of, sheet, write
+from sim.plots.view import LEAST, By, Flow, Node, view_of, weights
 from sim.results.record import Record
-from sim.results.rows import in_rows
 from sim.results.run import horizon
-from sim.results.sums import at_end, country_of, outside
-from sim.schema import Place
-
-Ring = NDArray[np.float64]
-By = Literal["country", "place"]
-Corner = Literal["upper left", "upper right", "lower left", "lower right"]
+from sim.results.sums import country_of
 
 MOST_ARROWS: Final = 16
 """Flows drawn: more would hide each other."""
-LEAST: Final = 1 / 400
-"""Flows and dots smaller than this share of the largest are not drawn, or not sought out."""
-MARGIN: Final = 0.12
-"""Land around the places, as a share of the map."""
-LEAST_SPAN: Final = 6.0
-"""Degrees shown at least, so that a single place is still shown with the country around it."""
-WIDEST: Final = 7.0
-"""Width of the largest flow, in points."""
-LARGEST: Final = 620.0
-"""Area of the largest dot, in square points."""
-
-
-class Land(NamedTuple):
-    """Outline of one country: its name and its rings of (longitude, latitude) in degrees."""
-
-    name: str
-    rings: tuple[Ring, ...]
-    boxes: tuple[tuple[float, float, float, float], ...]
-    """West, south, east and north of each ring."""
-
-
-@cache
-def outlines() -> tuple[Land, ...]:
-    """Read the country outlines.
-
-    Returns:
-        Countries with their outer and inner rings, in degrees.
-
-    Source: TopoJSON specification, section 2.1.4: arcs are quantised and delta-encoded; ~n is arc n
-    backwards; neighbouring arcs of a ring share a point.
-    """
-    text = files("sim").joinpath("data", "countries-110m.json").read_text(encoding="utf-8")
-    topology = json.loads(text)
-    scale, move = (np.array(topology["transform"][name]) for name in ("scale", "translate"))
-    arcs = [np.cumsum(np.array(arc), axis=0) * scale + move for arc in topology["arcs"]]
-
-    def ring(indices: list[int]) -> Ring:
-        parts = [arcs[index] if index >= 0 else arcs[~index][::-1] for index in indices]
-        return np.concatenate([parts[0], *(part[1:] for part in parts[1:])])
-
-    lands = []
-    for shape in topology["objects"]["countries"]["geometries"]:
-        polygons = [shape["arcs"]] if shape["type"] == "Polygon" else shape["arcs"]
-        rings = tuple(ring(indices) for polygon in polygons for indices in polygon)
-        boxes = tuple((*it.min(axis=0).tolist(), *it.max(axis=0).tolist()) for it in rings)
-        lands.append(Land(shape["properties"]["name"], rings, boxes))
-    return tuple(lands)
-
-
-class Node(NamedTuple):
-    """An end of arrows with a label: a country, or a place."""
-
-    name: str
-    lon: float
-    lat: float
-    hosted: float
-    """Refugees and asylum seekers there at the end, in people."""
-    displaced: float
-    """People displaced within it at the end."""
-
-
-class Flow(NamedTuple):
-    """People who arrived from one end in another, as a mean over replicates."""
-
-    origin: str
-    destination: str
-    arrived: float
-    forced: float
-    """Those of them who moved of necessity."""
-
-
-def flows_by_size(record: Record, *, by: By = "place", within: bool = True) -> tuple[Flow, ...]:
-    """Sum who arrived over the run, by origin and destination, of the focus where there is one.
-
-    Args:
-        record: a run that kept `flows`.
-        by: whether the ends are places or countries.
-        within: whether moves from place to place within a country count; by country they do not.
-
-    Returns:
-        Flows in which somebody arrived, largest first.
-    """
-    kept = _flows.setdefault(record, {})
-    if (by, within) not in kept:
-        kept[by, within] = _sum_flows(record, by, within)
-    return kept[by, within]
-
-
-def rows_of_flows(record: Record) -> dict[tuple[str, str], float]:
-    """Give the simulated persons behind each flow of `flows_by_size`, in all replicates together.
-
-    Returns:
-        By ids of origin and destination.
-    """
-    flows = flows_by_size(in_rows(record))
-    return {(it.origin, it.destination): it.arrived * record.replicates for it in flows}
-
-
-_flows: WeakKeyDictionary[Record, dict[tuple[By, bool], tuple[Flow, ...]]] = WeakKeyDictionary()
-"""Flows of recent runs, by arguments: a report asks for the same ones six times."""
-
-
-def _sum_flows(record: Record, by: By, within: bool) -> tuple[Flow, ...]:
-    """Sum them from the table."""
-    frame = narrowed(record).flows
-    forced = frame["arrived"].where(frame["answer"] == "necessity", 0)
-    sums = (
-        frame[["origin", "destination", "arrived"]]
-        .assign(forced=forced)
-        .groupby(["origin", "destination"], observed=True, as_index=False)
-        .sum()
-    )
-    where = country_of(record)
-    ends = {name: sums[name].astype(object) for name in ("origin", "destination")}
-    country = {name: column.map(where) for name, column in ends.items()}
-    if by == "country":
-        ends, within = country, False
-    sums = sums.assign(**ends)
-    if not within:
-        sums = sums[country["origin"] != country["destination"]]
-    if by == "country":
-        sums = sums.groupby(["origin", "destination"], as_index=False).sum()
-    counts = sums[["arrived", "forced"]].to_numpy(dtype=np.float64) / record.replicates
-    flows = [
-        Flow(str(origin), str(destination), float(arrived), float(forced))
-        for origin, destination, (arrived, forced) in zip(
-            sums["origin"], sums["destination"], counts, strict=True
-        )
-        if arrived > 0
-    ]
-    flows.sort(key=lambda flow: (-flow.arrived, flow.origin, flow.destination))
-    return tuple(flows)
-
-
-def stocks_at_end(record: Record) -> tuple[dict[str, float], dict[str, float]]:
-    """Count, by place at the end, refugees and asylum seekers, and the displaced, of the focus.
-
-    Returns:
-        People hosted and people displaced by place id, means over replicates.
-    """
-    if "stocks" not in record.tables:
-        return {}, {}
-    last = at_end(record, narrowed(record).stocks)
-    foreign = outside(record, last)
-
-    def count(rows: pd.DataFrame) -> dict[str, float]:
-        sums = rows["people"].groupby(rows["place"].astype(str)).sum() / record.replicates
-        return {str(place): float(people) for place, people in sums.items() if people > 0}
-
-    refugees = last["status"].isin(["refugee", "claimant"])
-    return count(last[foreign & refugees]), count(last[~foreign & (last["status"] == "displaced")])
+WIDEST: Final = 9.0
+THINNEST: Final = 0.9
+"""Width of the largest flow, and least width of any, in points."""
+LEAD: Final = 1.25
+MOST_LEADING: Final = 3
+"""By what a country leads the next, and how many are named that lead together."""
+VISIBLE: Final = 0.01
+"""A slice of a dot, or the displaced, are named from this share of its people."""
 
 
 def map_finding(record: Record) -> str:
-    """Say in one sentence in which country most arrived from outside, counting every journey."""
+    """Say in one sentence in which country most lived at the end, or where most arrived.
+
+    Half of all, or a lead of a quarter over the next country, is said to be one: less may be
+    otherwise at another seed.
+    """
+    abroad = {it: sum(people.values()) for it, people in abroad_by_country(record).items()}
+    total = sum(abroad.values())
+    if not total:
+        return _arrivals_finding(record)
+    ranked = sorted(abroad, key=lambda it: (-abroad[it], it))
+    names = [wording.the(wording.names(record)[it]) for it in ranked]
+    when = wording.month_word(horizon(record.scenario) - pd.Timedelta(days=1))
+    text = f"Of {counted(record, total)} abroad in {when}"
+    shares = [abroad[it] / total for it in ranked]
+    if shares[0] > 0.55 or len(ranked) == 1:
+        return f"{text}, {'all' if len(ranked) == 1 else 'most'} lived in {names[0]}"
+    leading = 1
+    while leading < len(shares) and LEAD * shares[leading] >= shares[leading - 1]:
+        leading += 1
+    if leading == 1:
+        return f"{text}, the largest group lived in {names[0]}"
+    if leading > MOST_LEADING:
+        return f"{text}, no country had many more than the next"
+    return f"{text}, the largest groups lived in {wording.listed(names[:leading])}"
+
+
+def _arrivals_finding(record: Record) -> str:
+    """Say in which country most arrived from outside, counting every journey."""
     reached: dict[str, float] = {}
     for flow in flows_by_size(record, by="country"):
         reached[flow.destination] = reached.get(flow.destination, 0.0) + flow.arrived
@@ -204,45 +82,40 @@ def map_finding(record: Record) -> str:
     return f"{wording.words(reached[most])} {times}{whose} in {name} by {by}"
 
 
-def _nodes(record: Record, by: By) -> dict[str, Node]:
-    """Give the ends of arrows: places, or countries where their places see most movement."""
-    hosts, displaced = stocks_at_end(record)
-    places = record.scenario.places
-    if by == "place":
-        return {
-            it.id: Node(
-                it.name or it.id, it.lon, it.lat, hosts.get(it.id, 0.0), displaced.get(it.id, 0.0)
-            )
-            for it in places
-        }
-    moved: dict[str, float] = {}
-    for flow in flows_by_size(record, within=False):
-        for end in (flow.origin, flow.destination):
-            moved[end] = moved.get(end, 0.0) + flow.arrived
-    nodes = {}
-    for country in record.scenario.countries:
-        own = [it for it in places if it.country == country.id]
-        if not own:
-            continue
-        weights = np.array([moved.get(it.id, 0.0) for it in own])
-        weights = weights if weights.sum() > 0 else np.ones(len(own))
-        nodes[country.id] = Node(
-            country.name or country.id,
-            float(np.average([it.lon for it in own], weights=weights)),
-            float(np.average([it.lat for it in own], weights=weights)),
-            sum(hosts.get(it.id, 0.0) for it in own),
-            sum(displaced.get(it.id, 0.0) for it in own),
-        )
-    return nodes
+def map_text(record: Record) -> str:
+    """Say in words what the map shows."""
+    names = wording.names(record)
+    flows = flows_by_size(record, by="country")[:5] or flows_by_size(record)[:5]
+    listed = "; ".join(
+        f"{names[it.origin]} to {names[it.destination]} {wording.words(it.arrived)}" for it in flows
+    )
+    abroad = abroad_by_country(record)
+    hosts = sorted(abroad, key=lambda it: -sum(abroad[it].values()))[:5]
+    lived = "; ".join(
+        f"{names[it]} {wording.words(sum(abroad[it].values()))} ("
+        + ", ".join(f"{END_WORDS[end][0]} {wording.words(n)}" for end, n in _by_status(abroad[it]))
+        + ")"
+        for it in hosts
+    )
+    return (
+        f"{map_finding(record)}."
+        + (f" At the end: {lived}." if lived else "")
+        + (f" Largest flows: {listed}." if listed else "")
+    )
+
+
+def _by_status(people: Mapping[str, float]) -> list[tuple[str, float]]:
+    """Give people by status, in the order of all pictures."""
+    return [(it, people[it]) for it in END_WORDS if people.get(it, 0.0) > 0]
 
 
 def plot_map(record: Record, ax: Axes | None = None, *, by: By | None = None) -> Axes:
-    """Draw the largest flows as arrows, and refugees hosted at the end as dots.
+    """Draw where migrants were at the end as dots, and the largest flows as arrows between them.
 
     Args:
         record: a run that kept `flows` (and `stocks`, for the dots).
         ax: axes to draw on; none: those of a new figure.
-        by: whether arrows join countries or places; none: countries, if anybody crossed a border.
+        by: whether dots are countries or places; none: countries, if anybody crossed a border.
 
     Returns:
         The axes.
@@ -250,146 +123,96 @@ def plot_map(record: Record, ax: Axes | None = None, *, by: By | None = None) ->
     Raises:
         NoTableError: the run kept no flows.
     """
-    crossing = flows_by_size(record, by="country") if by != "place" else []
+    record = style.legible(record)
+    crossing = flows_by_size(record, by="country") if by != "place" else ()
     by = by or ("country" if crossing else "place")
-    # An arrow needs a length: people who came back to where they set out are not drawn.
-    nodes = _nodes(record, by)
+    nodes = nodes_of(record, by)
     moves = crossing if by == "country" else flows_by_size(record)
-    flows = [flow for flow in moves if _apart(nodes, flow)]
-    drawn = [flow for flow in flows[:MOST_ARROWS] if flow.arrived >= LEAST * flows[0].arrived]
-    cut = len(flows) > len(drawn)
-    flows = drawn
-    places = {place.id: place for place in record.scenario.places}
-    hosts, _ = stocks_at_end(record)
-    west, east, south, north = _window(_in_view(record, flows, hosts))
-    aspect = 1 / cos(radians((south + north) / 2))
-    height = style.WIDTH * aspect * (north - south) / (east - west)
-    among = " among them" if record.scenario.population.focus else ""
-    finding = map_finding(record)
-    ax = style.frame(ax, height * 0.984, 0.05, 0.05)
-    ax.set(xlim=(west, east), ylim=(south, north))
-    ax.set_aspect(aspect)
-    ax.set_facecolor(style.SEA)
-    ax.set(xticks=[], yticks=[])
-    ax.spines[:].set_visible(False)
-    _draw_land(ax, places)
-    _draw_dots(ax, places, hosts)
-    _draw_flows(ax, flows, nodes)
+    # An arrow needs a length: people who came back to where they set out are not drawn.
+    moves = tuple(it for it in moves if _apart(nodes, it))
+    large = [it for it in moves[:MOST_ARROWS] if it.arrived >= LEAST * moves[0].arrived]
+    view = view_of(nodes, large, extents_of(record, by, nodes), _homes(record, nodes))
+    flows = [it for it in large if it.origin in view.nodes and it.destination in view.nodes]
+    ax = sheet(record, ax, view)
+    radii = radii_of(ax, view.nodes)
+    _draw_dots(ax, view.nodes, radii)
+    _draw_flows(ax, flows, view.nodes, radii)
+    cut = f" (the {len(flows)} largest flows)" if len(flows) < len(moves) else ""
+    said = f"Dots and figures: {_who(record)}, by status." if migrants_at_end(record) else ""
+    if flows:
+        said += f" Arrows: journeys from {by} to {by}, by width{cut}. {wording.AS_COUNTED}"
+    if any(it.head for it in view.nodes.values()):
+        said += f" {BEYOND}"
+    if view.elsewhere >= 0.5:
+        said += f" Elsewhere: {wording.words(view.elsewhere)}."
     style.caption(
         ax,
         record,
-        finding,
-        f"Arrows: {citizens(record)} who moved from {by} to {by}, counted at each journey, "
-        f"by width{f' (the {len(flows)} largest flows)' if cut else ''}. Dots and bold figures: "
-        f"refugees and asylum seekers{among} at the end.",
+        map_finding(record),
+        said.strip(),
         note="outlines: Natural Earth",
-        below=6,
+        below=6 + _key(ax, flows, view.nodes),
     )
-    _explain(ax, flows, nodes, places, hosts)
+    _name(ax, view.nodes, radii, flows)
     return ax
 
 
-def _apart(nodes: dict[str, Node], flow: Flow) -> bool:
+def _who(record: Record) -> str:
+    """Say whom dots show."""
+    if record.scenario.population.focus:
+        return f"{citizens(record)} abroad and displaced within, at the end"
+    return "people abroad and displaced within, at the end"
+
+
+def _homes(record: Record, nodes: Mapping[str, Node]) -> set[str]:
+    """Give the ends that are in the focus."""
+    where = country_of(record)
+    return {it for it in nodes if where.get(it, it) in record.scenario.population.focus}
+
+
+def _apart(nodes: Mapping[str, Node], flow: Flow) -> bool:
     start, end = nodes[flow.origin], nodes[flow.destination]
     return (start.lon, start.lat) != (end.lon, end.lat)
 
 
-def _in_view(record: Record, flows: list[Flow], hosts: dict[str, float]) -> tuple[Place, ...]:
-    """Give the places that the map has to show; all of them, where nothing happened.
-
-    These are the places in countries of the focus, at an end of a flow, and with a dot of some
-    size. A distant place to which nobody went would leave too little space for the others.
-    """
-    ends = {end for flow in flows for end in (flow.origin, flow.destination)}
-    ends.update(record.scenario.population.focus)
-    least = max(hosts.values(), default=0.0) * LEAST
-    places = record.scenario.places
-    shown = [
-        it
-        for it in places
-        if it.id in ends or it.country in ends or (least and hosts.get(it.id, 0.0) >= least)
-    ]
-    return tuple(shown) or places
-
-
-def _window(places: tuple[Place, ...]) -> tuple[float, float, float, float]:
-    """Give the part of the world to show: west, east, south, north in degrees."""
-    longitudes, latitudes = [it.lon for it in places], [it.lat for it in places]
-    bounds = []
-    for values, limit in ((longitudes, 180.0), (latitudes, 84.0)):
-        low, high = min(values), max(values)
-        span = max(high - low, LEAST_SPAN)
-        middle, half = (low + high) / 2, span * (0.5 + MARGIN)
-        bounds += [max(middle - half, -limit), min(middle + half, limit)]
-    west, east, south, north = bounds
-    # Neither side is shorter than half of the other, so that the map is not a strip.
-    width = (east - west) * cos(radians((south + north) / 2))
-    if width < (north - south) * 0.8:
-        west, east = _widen(west, east, (north - south) * 0.8 / width, 180.0)
-    if north - south < width * 0.55:
-        south, north = _widen(south, north, width * 0.55 / (north - south), 84.0)
-    return west, east, south, north
+def _draw_dots(ax: Axes, nodes: Mapping[str, Node], radii: Mapping[str, float]) -> None:
+    """Draw a dot for each end, with a slice for each status; small and grey where nobody is."""
+    slices, sizes, colours, centres = [], [], [], []
+    for name in sorted(nodes, key=lambda it: -radii[it]):
+        node, start = nodes[name], 0.0
+        parts = _slices(node) or [("", 1.0)]
+        for status, people in parts:
+            end = start + people / sum(it for _, it in parts)
+            # Clockwise from the top, as a clock is read.
+            slices.append(
+                Outline.unit_circle() if len(parts) == 1
+                else Outline.wedge(90 - 360 * end, 90 - 360 * start)
+            )  # fmt: skip
+            colours.append(style.OUTCOMES[status] if status else style.FAINT)
+            sizes.append(radii[name] ** 2)
+            centres.append((node.lon, node.lat))
+            start = end
+    dots = PathCollection(
+        slices, sizes=sizes, facecolors=colours, edgecolors="white", linewidths=0.5,
+        offsets=centres, offset_transform=ax.transData, zorder=5,
+    )  # fmt: skip
+    dots.set_transform(IdentityTransform())
+    ax.add_collection(dots, autolim=False)
 
 
-def _widen(low: float, high: float, factor: float, limit: float) -> tuple[float, float]:
-    middle, half = (low + high) / 2, (high - low) / 2 * factor
-    return max(middle - half, -limit), min(middle + half, limit)
+def _slices(node: Node) -> list[tuple[str, float]]:
+    """Give the people of a dot by status; what would be a stroke only is left out."""
+    return [(end, n) for end, n in _by_status(node.people) if n >= VISIBLE * node.total]
 
 
-def _draw_land(ax: Axes, places: dict[str, Place]) -> None:
-    """Draw the outlines; countries of the scenario are lighter."""
-    points = [(place.lon, place.lat) for place in places.values()]
-    (west, east), (south, north) = ax.get_xlim(), ax.get_ylim()
-    shown: list[Ring] = []
-    colours: list[str] = []
-    for land in outlines():
-        near = [
-            ring
-            for ring, (left, bottom, right, top) in zip(land.rings, land.boxes, strict=True)
-            if left <= east and right >= west and bottom <= north and top >= south
-        ]
-        # All rings of a country in view, since its places may lie out of it.
-        rings = land.rings if near else ()
-        known = any(Outline(ring).contains_points(points).any() for ring in rings)
-        shown += near
-        colours += [style.KNOWN_LAND if known else style.LAND] * len(near)
-    ax.add_collection(
-        PolyCollection(
-            shown, facecolors=colours, edgecolors=style.BORDER, linewidths=0.6, zorder=1
-        ),
-        autolim=False,
-    )
-
-
-def _dot_sizes(places: dict[str, Place], hosts: dict[str, float]) -> Ring:
-    """Area of each place's dot, in square points, in proportion to the people hosted."""
-    counts = np.array([hosts.get(place, 0.0) for place in places])
-    sizes: Ring = np.maximum(LARGEST * counts / max(counts.max(initial=0.0), 1.0), 9.0)
-    return sizes
-
-
-def _draw_dots(ax: Axes, places: dict[str, Place], hosts: dict[str, float]) -> PathCollection:
-    """Draw places, as large as the number of refugees there."""
-    host = [hosts.get(place, 0.0) > 0 for place in places]
-    return ax.scatter(
-        [place.lon for place in places.values()],
-        [place.lat for place in places.values()],
-        s=_dot_sizes(places, hosts),
-        c=[style.HOST if it else style.FAINT for it in host],
-        alpha=0.8,
-        edgecolors="white",
-        linewidths=0.8,
-        zorder=3,
-    )
-
-
-def _draw_flows(ax: Axes, flows: list[Flow], nodes: dict[str, Node]) -> None:
-    """Draw flows as curved arrows, the largest at the bottom."""
+def _draw_flows(
+    ax: Axes, flows: Sequence[Flow], nodes: Mapping[str, Node], radii: Mapping[str, float]
+) -> None:
+    """Draw flows as curved arrows from the edge of a dot to that of another, the largest below."""
     most = max((flow.arrived for flow in flows), default=1.0)
     for rank, flow in enumerate(flows):
         start, end = nodes[flow.origin], nodes[flow.destination]
-        width = max(WIDEST * float(np.sqrt(flow.arrived / most)), 0.9)
-        forced = flow.forced * 2 >= flow.arrived
+        width = max(WIDEST * flow.arrived / most, THINNEST)
         ax.add_patch(
             FancyArrowPatch(
                 (start.lon, start.lat),
@@ -400,9 +223,9 @@ def _draw_flows(ax: Axes, flows: list[Flow], nodes: dict[str, Node]) -> None:
                     f"head_length={1.2 * width + 3:.2f}"
                 ),
                 mutation_scale=1,
-                shrinkA=3,
-                shrinkB=4,
-                facecolor=style.ANSWERS["necessity" if forced else "choice"],
+                shrinkA=radii[flow.origin],
+                shrinkB=radii[flow.destination],
+                facecolor=style.ANSWERS["necessity" if _is_forced(flow) else "choice"],
                 edgecolor="white",
                 linewidth=0.5,
                 alpha=0.85,
@@ -411,74 +234,54 @@ def _draw_flows(ax: Axes, flows: list[Flow], nodes: dict[str, Node]) -> None:
         )
 
 
-def _explain(
-    ax: Axes,
-    flows: list[Flow],
-    nodes: dict[str, Node],
-    places: dict[str, Place],
-    hosts: dict[str, float],
-) -> None:
-    """Put the legend and the names where they hide least."""
-    scale = style.settle(ax)
-    radii = np.sqrt(_dot_sizes(places, hosts) / np.pi) * scale
-    centres = [ax.transData.transform((it.lon, it.lat)) for it in places.values()]
-    dots = [
-        Bbox.from_extents(*(centre - radius), *(centre + radius))
-        for centre, radius in zip(centres, radii, strict=True)
-    ]
-    tracks = np.concatenate([np.zeros((0, 2)), *(_track(patch) for patch in ax.patches)])
-    taken = [*dots, *_legend(ax, flows, dots, tracks)]
-    weight = {name: node.hosted + node.displaced / 4 for name, node in nodes.items()}
-    for flow in flows:
-        for end in (flow.origin, flow.destination):
-            weight[end] += flow.arrived / 4
-    for name in sorted((it for it in weight if weight[it] > 0), key=lambda it: -weight[it]):
-        node = nodes[name]
-        text = f"{node.name} {wording.words(node.hosted)}" if node.hosted > 0 else node.name
-        if node.displaced > 0:
-            text += f"\n{wording.words(node.displaced)} displaced within"
-        weight_of_type: style.Weight = "bold" if node.hosted > 0 else "normal"
-        labels.label_beside(ax, text, (node.lon, node.lat), taken, tracks, weight_of_type)
+def _is_forced(flow: Flow) -> bool:
+    """Whether most of it moved of necessity."""
+    return flow.forced * 2 >= flow.arrived
 
 
-def _legend(ax: Axes, flows: list[Flow], dots: list[Bbox], tracks: Ring) -> list[Bbox]:
-    """Explain colours and widths in the corner where this hides least; give its box."""
-    if not flows:
-        return []
-    forced = [flow.forced * 2 >= flow.arrived for flow in flows]
+def _key(ax: Axes, flows: Sequence[Flow], nodes: Mapping[str, Node]) -> float:
+    """Explain colours and widths below the map; give the room that takes, in points."""
+    known = {end for node in nodes.values() for end, _ in _slices(node)}
     handles = [
-        Line2D([], [], color=style.ANSWERS[answer], linewidth=4, label=label)
-        for answer, label, shown in (
-            ("necessity", "mostly of necessity", any(forced)),
-            ("choice", "mostly by choice", not all(forced)),
-        )
-        if shown
+        Line2D([], [], color=style.OUTCOMES[it], marker="o", markersize=8, linewidth=0,
+               label=_status_words(it))
+        for it in END_WORDS
+        if it in known
+    ]  # fmt: skip
+    handles += [
+        Line2D([], [], color=style.ANSWERS[answer], linewidth=3, label=label)
+        for answer, label in wording.MOSTLY.items()
+        if any(_is_forced(it) == (answer == "necessity") for it in flows)
     ]
-    most = flows[0].arrived
-    handles.append(Line2D([], [], color=style.FAINT, linewidth=WIDEST, label=wording.people(most)))
-
-    def draw(corner: Corner) -> Bbox:
-        legend = ax.legend(
-            handles=handles, loc=corner, fontsize=style.SMALL, framealpha=0.92,
-            edgecolor=style.RULE, borderpad=0.5, handlelength=1.6,
-        )  # fmt: skip
-        legend.set_zorder(8)
-        box: Bbox = legend.get_window_extent()
-        return box
-
-    def hidden(corner: Corner) -> float:
-        box = draw(corner)
-        area = box.width * box.height
-        return labels.points_inside(box, tracks) / 40 + sum(
-            0.3 + labels.overlap(box, dot) / area for dot in dots if labels.overlap(box, dot) > 0
-        )
-
-    corners: tuple[Corner, ...] = ("upper left", "upper right", "lower left", "lower right")
-    return [draw(min(corners, key=hidden))]
+    if flows:
+        most = wording.people(flows[0].arrived)
+        handles.append(Line2D([], [], color=style.FAINT, linewidth=WIDEST, label=most))
+    return style.key_below(ax, handles, COLUMNS)
 
 
-def _track(patch: Artist) -> Ring:
+def _status_words(end: str) -> str:
+    return "displaced within" if end == "displaced" else END_WORDS[end][0]
+
+
+def _name(
+    ax: Axes, nodes: Mapping[str, Node], radii: Mapping[str, float], flows: Sequence[Flow]
+) -> None:
+    """Put the names where they hide least, the most important first."""
+    weight = weights(nodes, flows)
+    words = {}
+    for name, node in nodes.items():
+        here = node.total - node.displaced
+        words[name] = f"{node.head} {node.name}".strip()
+        words[name] += f" {wording.words(here)}" if here > 0 else ""
+        if node.displaced > VISIBLE * node.total:
+            words[name] += f"\n{wording.words(node.displaced)} displaced within"
+    tracks = np.concatenate(
+        [np.zeros((0, 2)), *(_track(it) for it in ax.patches if isinstance(it, FancyArrowPatch))]
+    )
+    write(ax, {it: words[it] for it in words if weight[it] > 0}, nodes, radii, weight, tracks)
+
+
+def _track(patch: FancyArrowPatch) -> Ring:
     """Points along an arrow, in pixels, that labels should not cover."""
-    assert isinstance(patch, FancyArrowPatch)
     corners = patch.get_transform().transform(np.asarray(patch.get_path().vertices))
     return np.concatenate([np.linspace(a, b, 12) for a, b in pairwise(corners)])

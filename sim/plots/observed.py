@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -37,6 +37,57 @@ WIDE_RANGE: Final = 30.0
 """Ratio of largest to smallest figure from which an axis is logarithmic."""
 
 
+STOCKS_FIRST: Final = ("refugees", "displaced", "foreign_born", "asylum_seekers")
+"""Kinds of observed stock, by which of two is drawn on a map."""
+
+
+class Pair(NamedTuple):
+    """An observed stock of a country, and the simulated one."""
+
+    what: str
+    date: pd.Timestamp
+    of: frozenset[str]
+    """Whose citizens are counted."""
+    statuses: tuple[str, ...]
+    """With which statuses they are."""
+    observed: float
+    simulated: float
+
+
+def observed_stocks(record: Record) -> dict[str, Pair]:
+    """Give for each country the latest observed stock that is simulated too.
+
+    Figures of one kind and day on citizens of several countries are added up, if they count the
+    same statuses. Those of more countries come before later ones.
+
+    Returns:
+        By id of the country where they are; for the displaced, their own.
+    """
+    table, found = record.observed, dict[tuple[str, str, pd.Timestamp, tuple[str, ...]], Pair]()
+    countries = {it.country for it in record.scenario.places}  # a ring needs a place
+    rows = zip(record.scenario.observed, table["observed"], table["simulated"], strict=True)
+    for figure, seen, made in sorted(rows, key=lambda it: -len(it[0].of)):
+        at = figure.of[0] if figure.what == "displaced" and len(figure.of) == 1 else figure.at
+        if figure.what not in STOCKS_OBSERVED or at not in countries or made != made or seen <= 0:
+            continue
+        key = (str(at), figure.what, pd.Timestamp(figure.date), STOCKS_OBSERVED[figure.what])
+        so_far = found.get(key, Pair(*key[1:3], frozenset(), key[3], 0.0, 0.0))
+        if so_far.of.isdisjoint(figure.of):
+            found[key] = so_far._replace(
+                of=so_far.of.union(figure.of),
+                observed=so_far.observed + float(seen),
+                simulated=so_far.simulated + float(made),
+            )
+    best: dict[str, Pair] = {}
+    for (country, *_), pair in found.items():
+        best[country] = max(best.get(country, pair), pair, key=_rank)
+    return best
+
+
+def _rank(pair: Pair) -> tuple[int, pd.Timestamp, int]:
+    return len(pair.of), pair.date, -STOCKS_FIRST.index(pair.what)
+
+
 def plot_observed(record: Record, ax: Axes | None = None) -> Axes:
     """Draw each observed figure with the simulated one.
 
@@ -49,6 +100,7 @@ def plot_observed(record: Record, ax: Axes | None = None) -> Axes:
     Returns:
         The axes.
     """
+    record = style.legible(record)
     return (_observed_points if len(record.observed) > MOST_ROWS else _observed_rows)(record, ax)
 
 
@@ -121,7 +173,7 @@ def _observed_points(record: Record, ax: Axes | None) -> Axes:
         taken.append(legend.get_window_extent())
     for i, row in enumerate(listed, 1):
         point = (float(seen[row]), float(shown[row]))
-        labels.label_beside(ax, f"{i}", point, taken, np.zeros((0, 2)), "bold", worst=np.inf)
+        labels.label_beside(ax, f"{i}", point, taken, np.zeros((0, 2)), weight="bold", worst=np.inf)
     return ax
 
 

@@ -20,7 +20,7 @@ from sim.plots.figures import (
 )
 from sim.plots.focus import citizens
 from sim.plots.funnel import funnel_text, plot_funnel
-from sim.plots.maps import flows_by_size, map_finding, plot_map
+from sim.plots.maps import map_text, plot_map
 from sim.plots.observed import observed_finding, plot_observed
 from sim.plots.sankey import plot_sankey, sankey_text
 from sim.results.interest import narrowed
@@ -39,7 +39,7 @@ class Picture(NamedTuple):
 
 
 PICTURES: Final[Mapping[str, Picture]] = {
-    "map": Picture("Where people went", plot_map, ("flows",), lambda it: map_text(it)),
+    "map": Picture("Where people went", plot_map, ("flows",), map_text),
     "sankey": Picture(
         "Origins, transit countries and outcomes", plot_sankey, ("paths",), sankey_text
     ),
@@ -87,13 +87,3 @@ def threats_text(record: Record) -> str:
     parts = (f"{it.name} {100 * float(sums.get(it.name, 0.0)) / total:.0f} %" for it in Threat)
     by = f" by {citizens(record)}" if record.scenario.population.focus else ""
     return f"Shares of the seven threats in all that was felt in {name}{by}: {', '.join(parts)}."
-
-
-def map_text(record: Record) -> str:
-    """Say in words what the map shows."""
-    names = wording.names(record)
-    flows = flows_by_size(record, by="country")[:5] or flows_by_size(record)[:5]
-    listed = "; ".join(
-        f"{names[it.origin]} to {names[it.destination]} {wording.words(it.arrived)}" for it in flows
-    )
-    return f"{map_finding(record)}." + (f" Largest flows: {listed}." if listed else "")

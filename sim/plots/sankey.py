@@ -107,6 +107,7 @@ def plot_sankey(record: Record, ax: Axes | None = None) -> Axes:
     Raises:
         NoTableError: the run kept no paths.
     """
+    record = style.legible(record)
     paths = _merged(_paths(record))
     ax = style.frame(ax, HEIGHT if len(paths) else 0.3, 0.05, 0.05)
     scale = style.settle(ax)

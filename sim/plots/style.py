@@ -8,19 +8,21 @@ Sizes are chosen for a figure 6.4 inches wide that is still read when shown 400 
 from __future__ import annotations
 
 import re
-import warnings
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+import unicodedata
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from functools import cache
 from io import BytesIO
 from typing import Any, Final, Literal
+from weakref import WeakKeyDictionary, WeakSet
 
 import numpy as np
 from matplotlib import rc_context
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from matplotlib.font_manager import FontProperties
+from matplotlib.font_manager import FontProperties, findfont, get_font
 from matplotlib.text import Text
 from matplotlib.textpath import text_to_path
 from matplotlib.ticker import FuncFormatter
@@ -94,6 +96,8 @@ WIDTH: Final = 6.4
 TITLE: Final = 13.0
 TEXT: Final = 10.5
 SMALL: Final = 10.0
+BESIDE: Final = 0.14
+"""Between names and axes, and between names and the edge of the picture, in inches together."""
 DPI: Final = 160
 COMPRESSION: Final = 3
 """Level of compression of pictures: the usual takes twice as long and saves 3 %."""
@@ -104,7 +108,7 @@ OURS: Final = "human-security-sim"
 DISCLAIMER: Final = "a model, not a forecast"
 
 
-def frame(ax: Axes | None, height: float = 2.9, left: float = 0.92, right: float = 0.12) -> Axes:
+def frame(ax: Axes | None, height: float = 2.9, left: float = 0.98, right: float = 0.12) -> Axes:
     """Give the axes to draw on, those passed or those of a new figure.
 
     The figure is made without pyplot, so that nothing is left behind in its list of figures. It has
@@ -152,11 +156,13 @@ def caption(
     figure = ax.get_figure(root=True)
     assert figure is not None
     inches = figure.get_figwidth() * ax.get_position().width
+    ids = "names that the font cannot write are ids" if source in _replaced else ""
+    title, subtitle = plain(title), plain(subtitle)
     heading = balanced(title, TITLE, inches, "bold")
     lines = wrapped(subtitle, SMALL, inches)
     origin = source if isinstance(source, str) else source_line(source)
-    parts = [capital(DISCLAIMER), origin, *([note] if note else [])]
-    foot = wrapped(" · ".join(parts), SMALL - 1, inches)
+    parts = [capital(DISCLAIMER), plain(origin), *(it for it in (note, ids) if it)]
+    foot = wrapped("\u00a0· ".join(parts), SMALL - 1, inches)
     over = 9 + _lines(lines) * SMALL * 1.3
     ax.set_title(
         heading,
@@ -197,16 +203,105 @@ def caption(
         ax.set_position((box.x0, under / total, box.width, height / total))
 
 
+def key_below(ax: Axes, handles: Sequence[Artist], columns: int) -> float:
+    """Explain colours below the axes, where this hides nothing.
+
+    Args:
+        ax: the axes; their width stands.
+        handles: with their labels, in order.
+        columns: the most there are; fewer where they would be too wide.
+
+    Returns:
+        The room that it takes, in points; for `caption`.
+    """
+    if not handles:
+        return 0.0
+    figure = ax.get_figure(root=True)
+    assert figure is not None
+    for ncols in range(min(columns, len(handles)), 0, -1):
+        key = ax.legend(
+            handles=handles, loc="upper left", bbox_to_anchor=(0, 0), ncols=ncols, fontsize=SMALL,
+            frameon=False, borderpad=0.2, borderaxespad=0.3, handlelength=1.5, columnspacing=1.3,
+            labelspacing=0.35, handletextpad=0.6,
+        )  # fmt: skip
+        box = key.get_window_extent()
+        if box.width <= ax.get_window_extent().width + 2:
+            break
+    return float(box.height / figure.dpi * 72) + 2
+
+
 def _lines(text: str) -> int:
     return text.count("\n") + 1
 
 
-@contextmanager
-def any_letters() -> Iterator[None]:
-    """Let texts have letters that the font lacks, such as emoji: they are drawn as boxes."""
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", r"Glyph \d+ ", UserWarning)
-        yield
+def plain(text: str) -> str:
+    """Write letters that the font lacks in plain ones: an emoji by its name, others by number.
+
+    Returns:
+        The text itself where the font has everything; otherwise `Far (rocket)`, for example.
+    """
+    if text.isascii():
+        return text
+    return "".join(it if it.isascii() or ord(it) in _letters() else _in_words(it) for it in text)
+
+
+def _in_words(letter: str) -> str:
+    """Name a letter that cannot be drawn; signs that only change others are left out."""
+    if unicodedata.category(letter) in ("Mn", "Me", "Cf", "Cc"):
+        return ""
+    if unicodedata.category(letter) == "So":
+        return f"({unicodedata.name(letter, 'sign').lower()})"
+    return f"(U+{ord(letter):04X})"
+
+
+@cache
+def _letters() -> frozenset[int]:
+    """Give the letters that the font has, both normal and bold."""
+    found = (
+        get_font(findfont(FontProperties(weight=it))).get_charmap() for it in ("normal", "bold")
+    )
+    return frozenset.intersection(*map(frozenset, found))
+
+
+def legible(record: Record) -> Record:
+    """Give a run whose names can be drawn: the font lacks Chinese letters and emoji, for example.
+
+    Returns:
+        The run itself where all can; otherwise the same with ids in place of such names, which
+        `caption` says. The title is then the scenario's name.
+    """
+    if record not in _legible:
+        _legible[record] = _with_ids(record)
+    return _legible[record] or record
+
+
+_legible: WeakKeyDictionary[Record, Record | None] = WeakKeyDictionary()
+"""Runs whose names were replaced, by run: what is worked out of one is kept with it."""
+_replaced: WeakSet[Record] = WeakSet()
+
+
+def _with_ids(record: Record) -> Record | None:
+    scenario = record.scenario
+
+    def is_drawn(name: str | None) -> bool:
+        return not name or plain(name) == name
+
+    named = {
+        what: tuple(
+            it if is_drawn(it.name) else it.model_copy(update={"name": it.id})
+            for it in getattr(scenario, what)
+        )
+        for what in ("countries", "places")
+    }
+    changed = any(named[it] != getattr(scenario, it) for it in named)
+    if not changed and is_drawn(scenario.title):
+        return None
+    title = scenario.title if is_drawn(scenario.title) else plain(scenario.name)
+    drawn = replace(record, scenario=scenario.model_copy(update={**named, "title": title}))
+    _legible[drawn] = None
+    if changed:
+        _replaced.add(drawn)
+    return drawn
 
 
 def as_file(ax: Axes, suffix: str = "png") -> bytes:
@@ -228,7 +323,7 @@ def as_file(ax: Axes, suffix: str = "png") -> bytes:
         "svg": {"metadata": {"Date": None}},
         "pdf": {"metadata": {"CreationDate": None}},
     }
-    with rc_context({"svg.hashsalt": OURS}), any_letters():
+    with rc_context({"svg.hashsalt": OURS}):
         figure.savefig(content, format=suffix, dpi=DPI, **options[suffix])
     return content.getvalue()
 
@@ -247,8 +342,7 @@ def settle(ax: Axes) -> float:
     if figure.get_label() == OURS:
         ax.apply_aspect()
     else:
-        with any_letters():
-            figure.draw_without_rendering()
+        figure.draw_without_rendering()
     return float(figure.dpi) / 72
 
 
@@ -298,18 +392,22 @@ def shortened(text: str, size: float, inches: float) -> str:
     return f"{text.rstrip()}…"
 
 
-def length(text: str, size: float = SMALL) -> float:
+def length(text: str, size: float = SMALL, weight: Weight = "normal") -> float:
     """Give the length of a text on one line, in inches."""
-    return _length(text, size, "normal")
+    return _length(text, size, weight)
 
 
 @cache
 def _length(word: str, size: float, weight: Weight) -> float:
     """Give the length of a word in inches; words recur, and measuring one takes a millisecond."""
     font = FontProperties(size=size, weight=weight)
-    with any_letters():
-        width = text_to_path.get_text_width_height_descent(word, font, ismath=False)[0]
+    width = text_to_path.get_text_width_height_descent(word, font, ismath=False)[0]
     return float(width) / 72
+
+
+def room_for(names: Iterable[str], size: float, weight: Weight = "normal") -> float:
+    """Give the inches that names take beside axes, so that the longest is clear of the edge."""
+    return max((length(it, size, weight) for it in names), default=0.0) + BESIDE
 
 
 def word_ticks() -> FuncFormatter:

@@ -18,7 +18,7 @@ from sim.plots.focus import named, of_named
 from sim.results.measures import MEASURES
 
 MOST_SETTINGS: Final = 24
-"""Settings of the other factors that are drawn each as a line."""
+"""Settings of the other factors that are drawn each as a line; of more, some."""
 SMALL_SHARE: Final = 0.05
 """Gaps below this share of the largest one are reported as hardly mattering."""
 
@@ -49,20 +49,19 @@ def plot_effects(
     known = list(dict.fromkeys(value for it in tables for value in it["value"]))
     on_scale = is_number(tables[0]["value"])
     dated = all(_is_date(it) for it in known)
-    if on_scale:
-        at: dict[Any, float] = {value: float(value) for value in known}
-    elif dated:
-        at = {value: float(pd.Timestamp(value).toordinal()) for value in known}
-    else:
-        at = {value: float(i) for i, value in enumerate(known)}
+    at = _positions(known, on_scale, dated)
     most = least = 0.0
     in_order = on_scale or dated
+    settings, drawn = 0, 0
     for figure, table, colour in zip(figures, tables, style.LINES, strict=False):
-        for line in _settings(swept, figure, over):
+        lines = _settings(swept, figure, over)
+        settings, lines = len(lines), lines[:: -(-len(lines) // MOST_SETTINGS) or 1]
+        drawn = len(lines)
+        for line in lines:
             x, y = [at[it] for it in line.index], scale * line.to_numpy()
             # Between words there is nothing, so that no line leads from one to the other.
-            mark = {"linewidth": 0.7} if in_order else {"linewidth": 0, "marker": "_"}
-            ax.plot(x, y, color=colour, alpha=0.45, markersize=14, **mark)
+            mark = {"linewidth": 0.9} if in_order else {"linewidth": 0, "marker": "_"}
+            ax.plot(x, y, color=colour, alpha=0.6, markersize=14, zorder=2.5, **mark)
             most, least = max(most, float(np.nanmax(y))), min(least, float(np.nanmin(y)))
         x = [at[it] for it in table["value"]]
         mean, low, high = (scale * table[it].to_numpy() for it in ("mean", "low", "high"))
@@ -70,7 +69,7 @@ def plot_effects(
             ax.fill_between(x, low, high, color=colour, alpha=0.22, linewidth=0)
         else:
             ax.vlines(x, low, high, color=colour, alpha=0.22, linewidth=8)
-        ax.plot(x, mean, color=colour, linewidth=2.2 * in_order, marker="o", markersize=5)
+        ax.plot(x, mean, color=colour, linewidth=2.2 * in_order, marker="o", markersize=5, zorder=3)
         most = max(most, float(np.nanmax([*mean, *high])))
         least = min(least, float(np.nanmin([*mean, *low])))
     room = 0.05 * (most - least) or 1.0
@@ -82,9 +81,8 @@ def plot_effects(
         ax.xaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
         ax.xaxis.set_major_formatter(style.word_ticks())
     else:
-        words = {at[value]: _value(value, short=True) for value in known}
-        some = list(words)[:: -(-len(known) // 6)]
-        ax.set_xticks(some, [words[it] for it in some])
+        some = known[:: -(-len(known) // 6)]
+        ax.set_xticks([at[it] for it in some], [_value(it, short=True) for it in some])
     ax.set_xlabel(_named(over), fontsize=style.TEXT)
     ax.yaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
     ax.yaxis.set_major_formatter(style.word_ticks())
@@ -93,18 +91,36 @@ def plot_effects(
     ax.set_axisbelow(True)
     if len(figures) > 1:
         legend(ax, [(_named(it), c) for it, c in zip(figures, style.LINES, strict=False)], 1)
-    others = [_named(it) for it in swept.factors if it != over]
     replicates = len(swept.plan["seeds"])
     what = _whose(swept, figures)
+    others = [_named(it) for it in swept.factors if it != over]
     if others:
-        marks = ("Thick line", "thin lines") if in_order else ("Dot", "dashes")
-        what += f"{marks[0]}: mean over {_listed(others)}; {marks[1]}: each of their settings. "
+        what += _marks(others, settings, drawn, in_order)
     what += "Band: 95 % interval." if replicates > 1 else "One replicate: no intervals."
     name = swept.plan["title"] or swept.plan["name"]
     n = len(swept.plan["points"])
     runs = f"{name}: {n} points, {replicates} replicate{'s' if replicates != 1 else ''} each"
     style.caption(ax, runs, effects_finding(swept, figures[0], over), what, below=44)
     return ax
+
+
+def _positions(known: Sequence[Any], on_scale: bool, dated: bool) -> dict[Any, float]:
+    """Give where on the axis each value stands: on a scale, in time, or one after the other."""
+    if on_scale:
+        return {value: float(value) for value in known}
+    if dated:
+        return {value: float(pd.Timestamp(value).toordinal()) for value in known}
+    return {value: float(i) for i, value in enumerate(known)}
+
+
+def _marks(others: Sequence[str], settings: int, drawn: int, in_order: bool) -> str:
+    """Say what is a mean, and which settings of the other factors are drawn apart."""
+    marks = ("Thick line", "thin lines") if in_order else ("Dot", "dashes")
+    text = f"{marks[0]}: mean over {_listed(others)}"
+    if not drawn:
+        return f"{text}. "
+    which = "each of their" if drawn == settings else f"{drawn} of their {settings}"
+    return f"{text}; {marks[1]}: {which} settings. "
 
 
 def effects_finding(swept: Swept, figure: str, over: str | None = None) -> str:
@@ -173,7 +189,10 @@ def _strongest(swept: Swept, figure: str) -> str:
 
 
 def _settings(swept: Swept, figure: str, over: str) -> list[pd.Series[float]]:
-    """Give a figure by value of a factor for each setting of the others; none where too many."""
+    """Give a figure by value of a factor for each setting of the others run at two values or more.
+
+    In a design that draws every point anew, each setting is run at one value, so there is none.
+    """
     others = [it for it in swept.factors if it != over]
     runs = swept.runs.assign(**{it: levels(swept, it) for it in swept.factors})
     means = runs.groupby([*others, over], sort=False)[figure].mean()
@@ -181,8 +200,6 @@ def _settings(swept: Swept, figure: str, over: str) -> list[pd.Series[float]]:
         return []
     # Of a list of one pandas 2 makes other labels than of the name alone, and warns.
     settings = means.groupby(level=others if len(others) > 1 else others[0], sort=False)
-    if len(settings) > MOST_SETTINGS:
-        return []
     order = list(effects(swept, figure, over)["value"])
     lines = [group.droplevel([*others]).reindex(order).dropna() for _, group in settings]
     return [it for it in lines if len(it) > 1]
@@ -204,7 +221,7 @@ def _value(value: Any, short: bool = False) -> str:
         return wording.words(float(value))
     found = DATE.fullmatch(value)
     if found is None:
-        return value.replace("_", " ")
+        return style.plain(value.replace("_", " "))
     year, month, day = (int(it) if it else 1 for it in found.groups())
     name, of_year = wording.month_word(pd.Timestamp(year, month, 1)).split()
     text = f"{name[:3] if short else name} {of_year}"
@@ -216,7 +233,7 @@ def _named(name: str) -> str:
     if name in wording.MEASURE_WORDS:
         return wording.MEASURE_WORDS[name]
     words = name.split(".")
-    return " ".join(words[-2:] if len(words) > 1 else words).replace("_", " ")
+    return style.plain(" ".join(words[-2:] if len(words) > 1 else words).replace("_", " "))
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -23,6 +23,13 @@ ANSWER_WORDS: Final[Mapping[str, str]] = {
     "no_permission": "refused permission",
     "stays": "stay",
 }
+MOSTLY: Final[Mapping[str, str]] = {
+    "necessity": "mostly of necessity",
+    "choice": "mostly by choice",
+}
+"""What most of a flow moved by; `AS_COUNTED` goes with it."""
+AS_COUNTED: Final = "Necessity and choice: as the model counts them, not as people say."
+"""That no one was asked."""
 HARM_WORDS: Final[Mapping[str, str]] = {
     "death": "died",
     "violence": "suffered violence",

@@ -43,9 +43,9 @@ SCENARIO: Final = "scenario.yaml"
 KEPT: Final = frozenset([*(f"{name}.parquet" for name in TABLES), SCENARIO])
 """Files of a run's folder that a run is read back from."""
 PICTURES: Final = (
-    "map", "answers", "threats", "observed", "harms", "bands", "sankey", "funnel"
+    "map", "answers", "threats", "observed", "harms", "bands", "sankey", "funnel", "map_observed"
 )  # fmt: skip
-"""Kinds of picture of a run; `sim plot` writes them to its folder."""
+"""Names of pictures of a run; `sim plot` writes them to its folder."""
 SUFFIXES: Final = ("png", "svg", "pdf")
 """Formats of pictures."""
 OURS: Final = KEPT | frozenset(

@@ -195,4 +195,29 @@ def test_values_are_drawn_as_they_are_written(over: str) -> None:
     drawn = swept(policy=names, **{"policies.wall.enabled": [False, True]})
     assert draw_sweep(drawn, over=over)
     labels = [it.get_text() for it in plot_effects(drawn, over="policy").get_xticklabels()]
-    assert labels == [it.replace("_", " ") for it in names]
+    assert labels == ["a $10  b $", "c $20  d $", "e (rocket)"]
+
+
+def said_of_lines(found: Swept, over: str) -> tuple[str, int]:
+    """What a picture says of its thin lines, and how many of these it has."""
+    ax = plot_effects(found, over=over)
+    text = " ".join(" ".join(it.get_text() for it in ax.texts).replace("\u00a0", " ").split())
+    return text, sum(it.get_linewidth() < 1 for it in ax.lines)
+
+
+def test_thin_lines_that_are_promised_are_drawn() -> None:
+    dates = BORDERS["closed"]
+    text, drawn = said_of_lines(swept(closed=dates, other=["a", "b"]), "closed")
+    assert drawn == 2
+    assert "thin lines: each of their settings." in text
+    many = swept(closed=dates, other=[f"v{it}" for it in range(60)])
+    text, drawn = said_of_lines(many, "closed")
+    assert drawn == 20
+    assert "thin lines: 20 of their 60 settings." in text
+    # Drawn anew at each point, no setting of the others comes twice.
+    alone = swept(closed=dates, other=["a", "b", "c"])
+    runs = alone.runs[alone.runs["point"].isin([0, 4, 8])]
+    text, drawn = said_of_lines(alone._replace(runs=runs), "closed")
+    assert drawn == 0
+    assert "thin lines" not in text
+    assert "Thick line: mean over other." in text

@@ -268,6 +268,16 @@ def test_plot_draws_chosen_series(folder: Path, tmp_path: Path) -> None:
     assert paths[0].read_bytes() != paths[1].read_bytes()
 
 
+def test_rings_are_drawn_beside_the_map(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    seen = {"id": "tr", "what": "refugees", "of": "SY", "at": "TR", "people": 9e5}
+    record = sample_record(time=YEAR, observed=[{**seen, "date": "2013-12"}])
+    folder = record.save(tmp_path / "sample")
+    assert main(["plot", str(folder), "map", "--observed"]) == 0
+    path = folder / "map_observed.png"
+    assert capsys.readouterr().out == f"{path}\n"
+    assert path.read_bytes().startswith(SIGNATURES["png"])
+
+
 def test_plot_lists_and_refuses(
     folder: Path, record: Record, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -282,6 +292,8 @@ def test_plot_lists_and_refuses(
         "--series goes with bands and effects only": [folder, "map", "--series", "displaced"],
         "--series has figures in people and in share; draw apart":
             [folder, "bands", "--series", "displaced", "--series", "orderly"],
+        "--observed goes with map only": [folder, "sankey", "--observed"],
+        "the scenario has no observed stock of a country": [tmp_path / "few", "map", "--observed"],
         "this run kept no table 'harms'": [tmp_path / "few", "harms"],
     }  # fmt: skip
     for text, words in told.items():

@@ -412,7 +412,7 @@ def test_pictures_of_every_kind_go_with_the_run(
     from sim.plots.kinds import KINDS, SUFFIXES
 
     folder = record.save(tmp_path / "run")
-    pictures = {f"{kind}.{suffix}" for kind in KINDS for suffix in SUFFIXES}
+    pictures = {f"{kind}.{suffix}" for kind in (*KINDS, "map_observed") for suffix in SUFFIXES}
     for name in pictures:
         (folder / name).write_text("of the earlier run")
     other.save(folder)
