@@ -11,7 +11,7 @@ from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
 from matplotlib.transforms import Bbox
 
 from sim.plots import labels, style, wording
-from sim.results.observed import STOCKS_OBSERVED
+from sim.results.observed import ALL_STATUSES, STOCKS_OBSERVED, who_count
 from sim.results.record import Record
 
 MOST_ROWS: Final = 14
@@ -70,7 +70,8 @@ def observed_stocks(record: Record) -> dict[str, Pair]:
         at = figure.of[0] if figure.what == "displaced" and len(figure.of) == 1 else figure.at
         if figure.what not in STOCKS_OBSERVED or at not in countries or made != made or seen <= 0:
             continue
-        key = (str(at), figure.what, pd.Timestamp(figure.date), STOCKS_OBSERVED[figure.what])
+        counted = who_count(figure) or ALL_STATUSES
+        key = (str(at), figure.what, pd.Timestamp(figure.date), counted)
         so_far = found.get(key, Pair(*key[1:3], frozenset(), key[3], 0.0, 0.0))
         if so_far.of.isdisjoint(figure.of):
             found[key] = so_far._replace(
