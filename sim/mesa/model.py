@@ -12,16 +12,18 @@ and what to do instead. `sim.mesa.twin` has the same decision rule as methods of
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 import itertools
 import json
-import operator
+import sys
 import time
 import warnings
-from collections.abc import Mapping
+import weakref
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Any, Final, NoReturn
+from typing import Any, Final, NoReturn, get_args, get_origin
 
 import numpy as np
 
@@ -33,13 +35,15 @@ from sim.engine.setup import build_world
 from sim.engine.simulate import describe, ready
 from sim.engine.solve import solve
 from sim.mechanisms.census import ACCOUNT, take_census
+from sim.mechanisms.choice import CHOICES, rebuild
 from sim.mechanisms.decide import HOUSEHOLD_DAYS, HOUSEHOLDS
 from sim.mesa.columns import words_of
 from sim.mesa.countries import Country
-from sim.mesa.people import People, Person
+from sim.mesa.people import SPACE, SPACELESS, People, Person
 from sim.mesa.quiet import agentset, mesa
 from sim.mesa.refusal import refuse, refuse_copy
-from sim.mesa.reporters import COUNTRY_REPORTERS, MODEL_REPORTERS
+from sim.mesa.reporters import COUNTRY_REPORTERS, MODEL_REPORTERS, cells_of_interest
+from sim.mesa.terms import OpenChoices
 from sim.results.rates import Which
 from sim.results.record import Record
 from sim.results.store import identity
@@ -49,6 +53,10 @@ from sim.schema.errors import suggest
 
 SCHEDULES: Final = hasattr(mesa.Model, "schedule_event")
 """Whether this is Mesa 3.5, where a model keeps the time and runs what was scheduled for it."""
+RNG_OF_BATCH: Final = "rng" in inspect.signature(mesa.batch_run).parameters
+"""Whether this is Mesa 3.4 or later, where `batch_run` has seeds of its own."""
+TOP_KEYS: Final = {field.alias or name for name, field in Scenario.model_fields.items()}
+"""Keys at the top of a scenario file."""
 
 
 class EndedError(RuntimeError):
@@ -61,8 +69,9 @@ class MigrationModel(mesa.Model):  # type: ignore[misc]
     Args:
         scenario: Name of a shipped scenario, a file, or what `sim.read` gives.
         agents: Number of simulated persons; none: as the scenario says.
-        seed: 0 to 2**63 - 1; none: the scenario's own, so that the same call gives the same run.
-            `batch_run(iterations=...)` therefore repeats one run: vary `seed` instead.
+        seed: A whole number, 0 to 2**63 - 1; none: the scenario's own, so that the same call gives
+            the same run. `batch_run(iterations=...)` therefore repeats one run, and a warning says
+            so: vary `seed` instead.
         rng: In place of `seed`: a whole number, which is used as the seed, or anything that
             `numpy.random.default_rng` takes, from which the seed is drawn. `batch_run` of Mesa 3.4
             and later passes its own `rng` here.
@@ -105,15 +114,15 @@ class MigrationModel(mesa.Model):  # type: ignore[misc]
         # A parameter of this name would be overwritten by `batch_run` of Mesa 3.4 and later, with
         # None as a rule, and all seeds asked for would give one and the same run.
         seed = kwargs.pop("seed", None)
-        if rng is not None:
-            if seed is not None:
-                raise ValueError("give either seed or rng, not both")
-            seed = _seed_of(rng)
+        if rng is not None and seed is not None:
+            raise ValueError("give either seed or rng, not both")
+        seed = _seed_of(seed, rng)
+        _warn_of_repetition(rng)
+        _check_reporters(model_reporters=model_reporters, agent_reporters=agent_reporters)
         changed = _read(scenario, agents, kwargs)
         self._clock = time.perf_counter()
         self._started = datetime.now(UTC).isoformat(timespec="seconds")
         self._compiled = not jit.is_compiled()
-        seed = None if seed is None else operator.index(seed)
         changed, base = ready(changed, seed, threads, base, rates)
         super().__init__(rng=changed.seed)
         self._seed = changed.seed  # what reset_randomizer goes back to; Mesa 3.3 forgets it
@@ -132,6 +141,7 @@ class MigrationModel(mesa.Model):  # type: ignore[misc]
         found = solve(changed, base, rates)
         self._rates, solved = found.told(), found.scenario
         self.world = build_world(solved, solved.seed, threads=threads)
+        self._of_interest = cells_of_interest(self.world)
         self._rows = len(self.world.persons.pid)
         self._stepper = Stepper(self.world)
         self.census = take_census(self.world, 0)
@@ -145,6 +155,21 @@ class MigrationModel(mesa.Model):  # type: ignore[misc]
             agent_reporters=None if agent_reporters is None else dict(agent_reporters),
             agenttype_reporters={Country: {name: name for name in COUNTRY_REPORTERS}},
         )
+
+    def utility(self) -> Any:
+        """Further terms of the utility of destinations: a subclass may override this.
+
+        It is asked before the first step, whenever a month begins and whenever rules change, with
+        the rules and opinions of that day, and people as they were counted at the last step's end.
+        It must not change the model.
+
+        Returns:
+            [hazard, citizenship, destination] what is added to V (docs/model.md), -50 to 50, in the
+            order of `Hazard` (livelihood, flight), of the scenario's countries and of its places;
+            or fewer axes, the last of which is the destinations; or one number for all. Between
+            two destinations abroad, log(2) more doubles the odds.
+        """
+        return 0.0
 
     def step(self) -> None:
         """Move the world by one step of the scenario, and collect.
@@ -161,6 +186,8 @@ class MigrationModel(mesa.Model):  # type: ignore[misc]
                 f"the scenario ended on {end} (running is False); for more "
                 f"steps make the model with a later end, for instance **{{'time.end': '2030-12'}}"
             )
+        if self.world.scenario is not self._stepper.recorder.scenario:
+            refuse("world.scenario", "it cannot be replaced once the model is made.", of="")
         until = self.world.step + 1
         if not SCHEDULES:
             self.time = float(until)
@@ -190,18 +217,35 @@ class MigrationModel(mesa.Model):  # type: ignore[misc]
             self.step()
 
     def _move(self) -> None:
+        if self.world.step == 0 and type(self).utility is not MigrationModel.utility:
+            self._open_choices()
         households, days = HOUSEHOLDS.of(self.world), HOUSEHOLD_DAYS.of(self.world)
-        before, days_before, today = households.sum(axis=0), days.sum(), self.world.day
+        mine, today = self._of_interest, self.world.day
+        before, days_before = households[mine].sum(axis=0), days[mine].sum()
 
         def look() -> None:
-            given = households.sum(axis=0) - before
+            given = households[mine].sum(axis=0) - before
             self.answers = {answer.name: int(given[answer]) for answer in Answer}
-            self.answers["stays"] = int(days.sum() - days_before) // (self.world.day - today)
+            stayed = int(days[mine].sum() - days_before)
+            self.answers["stays"] = stayed // (self.world.day - today)
 
         self.census = self._stepper.step(look)
         self.steps = self.world.step
         self.running = not self._stepper.over
         self._collect()
+
+    def _open_choices(self) -> None:
+        """Let the subclass add its terms: not earlier, so that its own `__init__` is through."""
+        me = weakref.ref(self)  # the world must not keep the model
+
+        def terms() -> Any:
+            model = me()
+            assert model is not None  # it is taking a step
+            return model.utility()
+
+        choices = OpenChoices(self.world, terms)
+        CHOICES.put(self.world, choices)
+        rebuild(self.world, choices)
 
     def _collect(self) -> None:
         self.datacollector.collect(self)
@@ -216,6 +260,30 @@ class MigrationModel(mesa.Model):  # type: ignore[misc]
         if numbers:
             numbers[-1] = self.steps - 1
 
+    def __getattr__(self, name: str) -> Any:
+        if name in SPACE:
+            raise AttributeError(f"the model has no {name}: {SPACELESS}")
+        if name == "scenario":  # from Mesa 3.5 on, see there
+            raise AttributeError(
+                "Mesa's own scenario object is not kept; the scenario is model.world.scenario"
+            )
+        if name in Scenario.model_fields:
+            raise AttributeError(f"the model has no {name}: it is model.world.scenario.{name}")
+        if name in MODEL_REPORTERS:
+            raise AttributeError(
+                f"the model has no {name}: read it in "
+                "model.datacollector.get_model_vars_dataframe()"
+            )
+        # What is looked up while the model is being made may not ask it for anything.
+        known = [it for it in dir(type(self)) if not it.startswith("_")]
+        known += ["world", "countries", "census", "answers", "datacollector", "steps", "running"]
+        raise AttributeError(f"the model has no {name}: {suggest(name, known, 'there are')}")
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if "." in name or name in ("policies", "shocks", "interventions", "decision", "corridors"):
+            refuse(f"model.{name}", "a scenario is not changed once the model is made.", of="")
+        super().__setattr__(name, value)
+
     @property
     def scenario(self) -> Scenario:
         """The scenario by its old name: write `world.scenario`.
@@ -224,9 +292,7 @@ class MigrationModel(mesa.Model):  # type: ignore[misc]
         `AttributeError`; Mesa's SolaraViz works without it.
         """
         if hasattr(mesa.Model, "scenario"):
-            raise AttributeError(
-                "Mesa's own scenario object is not kept; the scenario is model.world.scenario"
-            )
+            raise AttributeError("scenario")  # `__getattr__` says why
         warnings.warn(
             "model.scenario is Mesa's name from 3.5 on: write model.world.scenario",
             DeprecationWarning,
@@ -255,6 +321,10 @@ class MigrationModel(mesa.Model):  # type: ignore[misc]
             "resumed": [],
             "compiled": self._compiled,
         }
+        if type(self).utility is not MigrationModel.utility:
+            # Nothing but the class knows what it adds: no run of the scenario is the same.
+            manifest["utility"] = f"{type(self).__module__}.{type(self).__qualname__}"
+            manifest["identity"] = f"{self._identity}+{manifest['utility']}"
         tables = self._stepper.recorder.frames(0)
         return Record(scenario, scenario.seed, manifest, tables)
 
@@ -317,11 +387,51 @@ class MigrationModel(mesa.Model):  # type: ignore[misc]
         refuse("remove_all_agents", "nobody is taken out of the account of people.")
 
 
-def _seed_of(rng: Any) -> int:
-    """A seed from anything that Mesa accepts as one."""
-    if isinstance(rng, int | np.integer):
-        return int(rng)
-    return int(np.random.default_rng(rng).integers(2**63, dtype=np.uint64))
+def _seed_of(seed: Any, rng: Any) -> int | None:
+    """A seed from one, or from anything that Mesa accepts as a source of random numbers."""
+    given = seed if rng is None else rng
+    if given is None:
+        return None
+    if isinstance(given, int | np.integer) and not isinstance(given, bool):
+        return int(given)
+    if rng is not None and not isinstance(rng, bool):
+        with contextlib.suppress(TypeError, ValueError):  # neither is a seed
+            return int(np.random.default_rng(rng).integers(2**63, dtype=np.uint64))
+    instead = ""
+    with contextlib.suppress(TypeError, ValueError, OverflowError):
+        if not isinstance(given, bool) and float(given) == int(float(given)) >= 0:
+            instead = f"; write {int(given)}"
+    raise TypeError(f"a seed is a whole number from 0 to 2**63 - 1, not {given!r}{instead}")
+
+
+def _warn_of_repetition(rng: Any) -> None:
+    """Warn if `batch_run` asks for one run once more: its iterations differ in nothing here.
+
+    It tells a model neither its number nor that there are others; only its own variables do.
+    """
+    frame = sys._getframe(1)
+    while frame.f_globals.get("__name__") != "mesa.batchrunner":
+        if frame.f_back is None:
+            return
+        frame = frame.f_back
+    varied = RNG_OF_BATCH and rng is not None
+    if frame.f_locals.get("iteration") and not varied:
+        how = "give `rng=[1, 2, 3]`" if RNG_OF_BATCH else 'give the parameter "seed": [1, 2, 3]'
+        warnings.warn(
+            "batch_run repeats the same run: with one seed all its iterations are equal. For runs "
+            f"that differ leave `iterations` out, and {how}",
+            stacklevel=3,
+        )
+
+
+def _check_reporters(**given: Any) -> None:
+    """Refuse what is no dictionary; `batch_run` makes names of one that is not in a list."""
+    for name, reporters in given.items():
+        if not isinstance(reporters, Mapping | None):
+            raise TypeError(
+                f"{name} is a dictionary, such as {{'place': 'place'}}, not {reporters!r}; for "
+                f'batch_run put it in a list: "{name}": [{{...}}]'
+            )
 
 
 def _read(
@@ -333,8 +443,7 @@ def _read(
     known = [*inspect.signature(MigrationModel).parameters, "seed", *Scenario.model_fields]
     for name in changes:
         if name.partition(".")[0] not in known:
-            hint = suggest(name, known, "there are")
-            raise TypeError(f"MigrationModel has no parameter {name}: {hint}")
+            raise TypeError(f"MigrationModel has no parameter {name}: {_hint(name, known)}")
     arguments = [f"{path}={_yaml(value)}" for path, value in changes.items()]
     if agents is not None:
         arguments.append(f"population.agents={_yaml(agents)}")
@@ -345,7 +454,31 @@ def _read(
                 "give the file's name, or sim.read(file, ['PATH=VALUE', ...]) as the scenario"
             )
         return scenario
+    if not isinstance(scenario, str | Path):
+        raise TypeError(
+            "a scenario is the name of a shipped one, a file, or what sim.read gives, not "
+            f"{type(scenario).__name__}; what you have as a dictionary, write to a YAML file"
+        )
+    if scenario in TOP_KEYS and not Path(scenario).exists():
+        raise TypeError(
+            f"'{scenario}' is a key of a scenario, not a scenario: batch_run takes a dictionary "
+            "apart. Write it to a YAML file, and give the file's name"
+        )
     return read(scenario, arguments)
+
+
+def _hint(name: str, known: Sequence[str]) -> str:
+    """What to write instead of an unknown parameter; its path, if it is a key within a scenario."""
+    paths = [
+        f"{section}{'.ID' if get_origin(field.annotation) in (tuple, dict) else ''}.{name}"
+        for section, field in Scenario.model_fields.items()
+        for part in (field.annotation, *get_args(field.annotation))
+        if inspect.isclass(part) and name in getattr(part, "model_fields", ())
+    ]
+    if paths and name not in known:
+        one = " or ".join(f'**{{"{path}": ...}}' for path in paths[:3])
+        return f"a key of the scenario is written by its path, {one}"
+    return suggest(name, known, "there are")
 
 
 def _yaml(value: Any) -> str:

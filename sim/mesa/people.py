@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any, NoReturn, SupportsIndex, overload
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, Final, NoReturn, SupportsIndex, overload
 
 import numpy as np
 
@@ -14,6 +14,15 @@ from sim.mesa.interface import Model
 from sim.mesa.quiet import agentset, mesa
 from sim.mesa.refusal import NotOnArraysError, refuse
 from sim.schema.errors import suggest
+
+CODE: Final = ("step", "advance", "remove", "move_to", "decide", "act", "create_agents")
+"""Methods that agents of other models have."""
+SPACE: Final = ("space", "grid", "cell", "neighbors", "get_neighbors")
+"""What agents in a space have."""
+SPACELESS: Final = (
+    "there is no space or grid here; `person.place` and `person.pos` (longitude, latitude) tell "
+    "where somebody is, `model.world.network.km` how far places are from each other"
+)
 
 
 class Person:
@@ -31,11 +40,23 @@ class Person:
         object.__setattr__(self, "model", model)
         object.__setattr__(self, "unique_id", row)
 
+    @property
+    def random(self) -> Any:
+        """The model's random numbers; the engine uses none of them."""
+        return self.model.random
+
+    @property
+    def rng(self) -> Any:
+        """The same as a generator of NumPy's."""
+        return self.model.rng
+
     def __getattr__(self, name: str) -> Any:
         column = COLUMNS.get(name)
         if column is None:
-            if name in ("step", "advance", "remove", "move_to"):
+            if name in CODE:
                 refuse(f"Person.{name}", "a person has no code of its own.")
+            if name in SPACE:
+                raise AttributeError(f"a person has no {name}: {SPACELESS}")
             hint = suggest(name, list(COLUMNS), "there are")
             raise AttributeError(f"a person has no {name}: {hint}")
         return _plain(column(self.model, self.unique_id))
@@ -106,6 +127,72 @@ class People(Sequence[Person]):
 
     def __repr__(self) -> str:
         return f"<{len(self):,} people, a row each>"
+
+    def __getattr__(self, name: str) -> Any:
+        if name in CODE:
+            refuse(name, "people have no code of their own; `model.step()` moves them all.")
+        if name in COLUMNS:
+            raise AttributeError(
+                f'people have no {name} in common: get("{name}") lists each one\'s'
+            )
+        known = [it for it in dir(type(self)) if not it.startswith("_")]
+        raise AttributeError(f"people have no {name}: {suggest(name, known, 'there are')}")
+
+    def _rows_of(self, others: Any) -> I64:
+        """Rows of other people of the same model, given as a view or as any of its persons."""
+        if isinstance(others, People):
+            same, rows = others.model is self.model, others.rows
+        else:
+            listed = list(others) if isinstance(others, Iterable) else [others]
+            same = all(isinstance(it, Person) and it.model is self.model for it in listed)
+            rows = np.array([it.unique_id for it in listed] if same else [], np.int64)
+        if not same:
+            raise TypeError("people are joined and compared with people of the same model only")
+        return rows
+
+    def __and__(self, other: Any) -> People:
+        return People(self.model, self.rows[np.isin(self.rows, self._rows_of(other))])
+
+    def __sub__(self, other: Any) -> People:
+        return People(self.model, self.rows[~np.isin(self.rows, self._rows_of(other))])
+
+    def __or__(self, other: Any) -> People:
+        rows = np.concatenate([self.rows, self._rows_of(other)])
+        return People(self.model, rows[np.sort(np.unique(rows, return_index=True)[1])])
+
+    def __xor__(self, other: Any) -> People:
+        either: People = self | other
+        return either.__sub__(self & other)
+
+    __rand__, __ror__, __rxor__ = __and__, __or__, __xor__
+
+    def __rsub__(self, other: Any) -> People:
+        others = People(self.model, self._rows_of(other))
+        return others.__sub__(self)
+
+    def __le__(self, other: Any) -> bool:
+        return bool(np.isin(self.rows, self._rows_of(other)).all())
+
+    def __ge__(self, other: Any) -> bool:
+        return bool(np.isin(self._rows_of(other), self.rows).all())
+
+    def __lt__(self, other: Any) -> bool:
+        return self <= other and not self >= other
+
+    def __gt__(self, other: Any) -> bool:
+        return self >= other and not self <= other
+
+    def __eq__(self, other: object) -> bool:
+        """Whether these are the same people, in whatever order."""
+        if not isinstance(other, People) or other.model is not self.model:
+            return NotImplemented
+        return np.array_equal(np.sort(self.rows), np.sort(other.rows))
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def isdisjoint(self, other: Any) -> bool:
+        """Whether nobody is among both."""
+        return not len(self & other)
 
     def select(
         self,
@@ -181,6 +268,8 @@ class People(Sequence[Person]):
 
     def groupby(self, by: str | Callable[[Person], Any], result_type: str = "agentset") -> Any:
         """Mesa's GroupBy: people by an attribute, or by what a function says of them."""
+        if result_type not in ("agentset", "list"):
+            raise ValueError(f"result_type is 'agentset' or 'list', not {result_type!r}")
         values = self.get(by) if isinstance(by, str) else self.map(by)
         groups: dict[Any, list[int]] = {}
         for value, row in zip(values, self.rows.tolist(), strict=True):
@@ -228,6 +317,16 @@ class People(Sequence[Person]):
         refuse("remove", "nobody is taken out of the account of people.")
 
     discard = remove
+
+    def pop(self) -> NoReturn:
+        """Refused, as `remove`."""
+        refuse(
+            "pop", "nobody is taken out of the account of people; `-` and select leave some out."
+        )
+
+    def clear(self) -> NoReturn:
+        """Refused, as `remove`."""
+        refuse("clear", "nobody is taken out of the account of people.")
 
 
 def _plain(values: Any) -> Any:
