@@ -322,9 +322,10 @@ class MigrationModel(mesa.Model):  # type: ignore[misc]
             "compiled": self._compiled,
         }
         if type(self).utility is not MigrationModel.utility:
-            # Nothing but the class knows what it adds: no run of the scenario is the same.
+            # What it adds is in no file: this is not a run of the scenario alone.
             manifest["utility"] = f"{type(self).__module__}.{type(self).__qualname__}"
-            manifest["identity"] = f"{self._identity}+{manifest['utility']}"
+            code = f"{self._identity['code']} {manifest['utility']}"
+            manifest["identity"] = {**self._identity, "code": code}
         tables = self._stepper.recorder.frames(0)
         return Record(scenario, scenario.seed, manifest, tables)
 

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import dis
 import gc
 import inspect
 import operator
+import os
 import pickle
 import re
+import shutil
+import socket
 import subprocess
 import sys
+import time
+import tomllib
 import warnings
 import weakref
 from functools import cache
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +42,7 @@ from sim.mesa.quiet import mesa
 from sim.mesa.refusal import NotOnArraysError
 from sim.results.interest import narrowed
 from sim.results.record import Record
+from sim.results.store import differences
 from tests.small import FILE, differing
 
 ROOT = Path(__file__).parents[2]
@@ -924,7 +932,8 @@ def test_terms_of_a_subclass_change_where_people_go() -> None:
     assert came[0] < 0.3 * came[1] > 0
     assert shunned.asked >= shunned.steps
     assert shunned.record.manifest["utility"].endswith("Shunned")
-    assert shunned.record.manifest["identity"] != plain.record.manifest["identity"]
+    told = [it.record.manifest["identity"] for it in (shunned, plain)]
+    assert differences(*told) == differences(*told[::-1]) == "other code"
     assert "utility" not in plain.record.manifest
 
 
@@ -1069,17 +1078,83 @@ def test_every_column_of_a_person_is_listed_for_those_who_ask() -> None:
     assert set(COLUMNS) <= set(dir(finished().agents[0]))
 
 
+# In the browser ---------------------------------------------------------------------------------
+
+PINS = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"][
+    "viz"
+]
+
+
+def missing_for_the_browser() -> str:
+    """What is not here of what shows a page; empty if all is."""
+    pinned = [it.split("==") for it in PINS if "==" in it]
+    for name, wanted in (*pinned, ("playwright", "")):
+        try:
+            found = version(name)
+        except PackageNotFoundError:
+            return f"{name} is not installed"
+        if wanted not in ("", found):
+            return f"{name} is {found}, not {wanted}"
+    return "" if shutil.which("chromium") else "there is no chromium"
+
+
+@pytest.mark.skipif(bool(missing_for_the_browser()), reason=missing_for_the_browser())
+def test_solara_shows_the_model_without_a_network(tmp_path: Path) -> None:
+    from playwright.sync_api import expect, sync_playwright
+
+    text = (ROOT / "docs/mesa.md").read_text(encoding="utf-8")
+    (tmp_path / "page.py").write_text(*re.findall(r"```py\n(.*?)```", text, re.DOTALL))
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    nowhere = dict.fromkeys(("http_proxy", "https_proxy"), "http://127.0.0.1:9")
+    command = [sys.executable, "-m", "solara", "run", "page.py", f"--port={port}", "--no-open"]
+    server = subprocess.Popen(
+        [*command, "--host=127.0.0.1", "--production"], cwd=tmp_path, stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL, env={**os.environ, **nowhere, "PYTHONPATH": str(ROOT)},
+    )  # fmt: skip
+    blind = ["--no-sandbox", "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"]
+    try:
+        with sync_playwright() as play:
+            browser = play.chromium.launch(executable_path=shutil.which("chromium"), args=blind)
+            page, failed = browser.new_page(), list[str]()
+            page.on("requestfailed", lambda request: failed.append(request.url))
+            deadline = time.monotonic() + 60
+            while server.poll() is None and time.monotonic() < deadline:
+                with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port)):
+                    break
+                time.sleep(0.2)
+            page.goto(f"http://127.0.0.1:{port}", wait_until="domcontentloaded")
+            step = page.get_by_role("button", name="Step")
+            step.click(timeout=60_000)
+            expect(page.locator("body")).to_contain_text("Step: 1", timeout=30_000)
+            expect(page.get_by_text("Barrier of Turkey")).to_be_visible()
+            expect(
+                page.locator(".jupyter-widgets img, .solara-content-main img").first
+            ).to_be_visible()
+            assert failed == []
+            browser.close()
+    finally:
+        server.terminate()
+        server.wait(10)
+
+
 # What docs/mesa.md says -------------------------------------------------------------------------
 
 
 def test_the_examples_of_the_documentation_run() -> None:
     text = (ROOT / "docs/mesa.md").read_text(encoding="utf-8")
     examples = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
-    assert len(examples) == 3
+    assert len(examples) == 4
     names: dict[str, Any] = {}
     for example in examples:
         exec(compile(example, "docs/mesa.md", "exec"), names)
     assert names["model"].steps == 6
+    for seed in (1, 2):
+        usual, crowded = (
+            names["in_lebanon"](it, seed) for it in (sim.MigrationModel, names["Crowded"])
+        )
+        assert crowded < 0.75 * usual
     rows = pd.DataFrame(names["rows"])
     assert rows["RunId"].nunique() == 4
     assert (rows.groupby("seed")["stays"].first().nunique(), rows["seed"].nunique()) == (2, 2)
