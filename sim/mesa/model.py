@@ -16,6 +16,8 @@ import contextlib
 import inspect
 import itertools
 import json
+import operator
+import reprlib
 import sys
 import time
 import warnings
@@ -37,7 +39,7 @@ from sim.engine.solve import solve
 from sim.mechanisms.census import ACCOUNT, take_census
 from sim.mechanisms.choice import CHOICES, rebuild
 from sim.mechanisms.decide import HOUSEHOLD_DAYS, HOUSEHOLDS
-from sim.mesa.columns import words_of
+from sim.mesa.columns import COLUMNS, words_of
 from sim.mesa.countries import Country
 from sim.mesa.people import SPACE, SPACELESS, People, Person
 from sim.mesa.quiet import agentset, mesa
@@ -55,6 +57,8 @@ SCHEDULES: Final = hasattr(mesa.Model, "schedule_event")
 """Whether this is Mesa 3.5, where a model keeps the time and runs what was scheduled for it."""
 RNG_OF_BATCH: Final = "rng" in inspect.signature(mesa.batch_run).parameters
 """Whether this is Mesa 3.4 or later, where `batch_run` has seeds of its own."""
+PARTS: Final = ("policies", "shocks", "interventions", "decision", "corridors", "seed")
+"""Parts of a scenario that one would set in order to change a run."""
 TOP_KEYS: Final = {field.alias or name for name, field in Scenario.model_fields.items()}
 """Keys at the top of a scenario file."""
 
@@ -117,6 +121,7 @@ class MigrationModel(mesa.Model):  # type: ignore[misc]
         if rng is not None and seed is not None:
             raise ValueError("give either seed or rng, not both")
         seed = _seed_of(seed, rng)
+        _check(threads, base)
         _warn_of_repetition(rng)
         _check_reporters(model_reporters=model_reporters, agent_reporters=agent_reporters)
         changed = _read(scenario, agents, kwargs)
@@ -147,6 +152,7 @@ class MigrationModel(mesa.Model):  # type: ignore[misc]
         self.census = take_census(self.world, 0)
         self.answers = dict.fromkeys(Answer.__members__, 0)
         self.words = words_of(self.world)
+        self._moving = False
         self._numbers = itertools.count(1)
         for index in range(len(solved.countries)):
             Country(self, index)
@@ -205,7 +211,7 @@ class MigrationModel(mesa.Model):  # type: ignore[misc]
         Raises:
             EndedError: The scenario is over before.
         """
-        self.run_until(self.world.step + duration)
+        self.run_until(self.world.step + _steps(duration))
 
     def run_until(self, end_time: float) -> None:
         """Take as many whole steps as end by a time, given in steps since the start.
@@ -213,10 +219,20 @@ class MigrationModel(mesa.Model):  # type: ignore[misc]
         Raises:
             EndedError: The scenario is over before.
         """
-        while self.world.step + 1 <= end_time:
+        end = _steps(end_time)
+        while self.world.step + 1 <= end:
             self.step()
 
     def _move(self) -> None:
+        if self._moving:
+            raise RuntimeError("a step is being taken: utility and reporters must not take another")
+        self._moving = True
+        try:
+            self._move_once()
+        finally:
+            self._moving = False
+
+    def _move_once(self) -> None:
         if self.world.step == 0 and type(self).utility is not MigrationModel.utility:
             self._open_choices()
         households, days = HOUSEHOLDS.of(self.world), HOUSEHOLD_DAYS.of(self.world)
@@ -261,6 +277,10 @@ class MigrationModel(mesa.Model):  # type: ignore[misc]
             numbers[-1] = self.steps - 1
 
     def __getattr__(self, name: str) -> Any:
+        if "world" not in vars(self) and not name.startswith("__"):
+            raise AttributeError(
+                f"the model has no {name} yet: it is made by `super().__init__(...)`"
+            )
         if name in SPACE:
             raise AttributeError(f"the model has no {name}: {SPACELESS}")
         if name == "scenario":  # from Mesa 3.5 on, see there
@@ -280,8 +300,13 @@ class MigrationModel(mesa.Model):  # type: ignore[misc]
         raise AttributeError(f"the model has no {name}: {suggest(name, known, 'there are')}")
 
     def __setattr__(self, name: str, value: Any) -> None:
-        if "." in name or name in ("policies", "shocks", "interventions", "decision", "corridors"):
-            refuse(f"model.{name}", "a scenario is not changed once the model is made.", of="")
+        why = ""
+        if "." in name or name in PARTS:
+            why = "a scenario is not changed once the model is made."
+        elif name in ("world", "record", "countries", "date") and "world" in vars(self):
+            why = "it follows from the run."
+        if why:
+            refuse(f"model.{name}", why, of="What is your own needs another name. ")
         super().__setattr__(name, value)
 
     @property
@@ -393,16 +418,35 @@ def _seed_of(seed: Any, rng: Any) -> int | None:
     given = seed if rng is None else rng
     if given is None:
         return None
-    if isinstance(given, int | np.integer) and not isinstance(given, bool):
-        return int(given)
+    if not isinstance(given, bool):
+        with contextlib.suppress(TypeError):
+            return int(operator.index(given))
     if rng is not None and not isinstance(rng, bool):
         with contextlib.suppress(TypeError, ValueError):  # neither is a seed
             return int(np.random.default_rng(rng).integers(2**63, dtype=np.uint64))
     instead = ""
     with contextlib.suppress(TypeError, ValueError, OverflowError):
-        if not isinstance(given, bool) and float(given) == int(float(given)) >= 0:
-            instead = f"; write {int(given)}"
-    raise TypeError(f"a seed is a whole number from 0 to 2**63 - 1, not {given!r}{instead}")
+        if not isinstance(given, bool) and float(given) == int(float(given)) and float(given) >= 0:
+            instead = f"; write {int(given)}" if float(given) < 2**63 else ""
+    sources = " or what numpy.random.default_rng takes," if rng is not None else ""
+    raise TypeError(
+        f"a seed is a whole number from 0 to 2**63 - 1,{sources} not {reprlib.repr(given)}{instead}"
+    )
+
+
+def _steps(given: Any) -> float:
+    """A number of steps, or of parts of them."""
+    if not isinstance(given, int | float | np.number) or np.isnan(given):
+        raise TypeError(f"time is a number of steps, not {given!r}")
+    return float(given)
+
+
+def _check(threads: Any, base: Any) -> None:
+    """Refuse arguments of another kind, which would fail deep in the engine."""
+    if not isinstance(threads, int | np.integer) or isinstance(threads, bool):
+        raise TypeError(f"threads is a whole number, not {threads!r}")
+    if not isinstance(base, Scenario | None):
+        raise TypeError(f"base is a scenario, as sim.read gives it, not {base!r}")
 
 
 def _warn_of_repetition(rng: Any) -> None:
@@ -433,6 +477,17 @@ def _check_reporters(**given: Any) -> None:
                 f"{name} is a dictionary, such as {{'place': 'place'}}, not {reporters!r}; for "
                 f'batch_run put it in a list: "{name}": [{{...}}]'
             )
+        for one, how in (reporters or {}).items():
+            if not (isinstance(how, str | list | tuple) or callable(how)):
+                raise TypeError(
+                    f"{name}: {one} is a function, a name or [function, arguments], not {how!r}"
+                )
+            known = [*COLUMNS, "unique_id", "model"]
+            # Mesa would collect None.
+            if name == "agent_reporters" and isinstance(how, str) and how not in known:
+                raise ValueError(
+                    f"agent_reporters: a person has no {how}: {suggest(how, known, 'there are')}"
+                )
 
 
 def _read(
@@ -441,7 +496,8 @@ def _read(
     changes: Mapping[str, Any],
 ) -> Scenario:
     """Read the scenario with its changes."""
-    known = [*inspect.signature(MigrationModel).parameters, "seed", *Scenario.model_fields]
+    own = [name for name in inspect.signature(MigrationModel).parameters if name != "kwargs"]
+    known = [*own, "seed", *Scenario.model_fields]
     for name in changes:
         if name.partition(".")[0] not in known:
             raise TypeError(f"MigrationModel has no parameter {name}: {_hint(name, known)}")
@@ -483,5 +539,13 @@ def _hint(name: str, known: Sequence[str]) -> str:
 
 
 def _yaml(value: Any) -> str:
-    """A value as the command line takes it; dates as text, NumPy's numbers as Python's."""
-    return json.dumps(value, default=lambda it: it.item() if hasattr(it, "item") else str(it))
+    """A value as the command line takes it; dates as text, NumPy's values as Python's."""
+
+    def plain(it: Any) -> Any:
+        if isinstance(it, np.datetime64):
+            return str(it.astype("datetime64[D]"))
+        if isinstance(it, datetime):
+            return it.date().isoformat() if it.time() == datetime.min.time() else str(it)
+        return it.tolist() if hasattr(it, "tolist") else str(it)
+
+    return json.dumps(value, default=plain)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+import reprlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Final, NoReturn, SupportsIndex, overload
 
@@ -64,6 +65,9 @@ class Person:
     def __setattr__(self, name: str, value: Any) -> NoReturn:
         refuse(f"Person.{name}", "what a person is follows from the model's rule.")
 
+    def __delattr__(self, name: str) -> NoReturn:
+        refuse(f"Person.{name}", "what a person is follows from the model's rule.")
+
     def __reduce_ex__(self, protocol: Any) -> NoReturn:
         """Refused: a copy would be read off the same arrays, or off none."""
         raise NotOnArraysError(
@@ -123,7 +127,14 @@ class People(Sequence[Person]):
     def __getitem__(self, item: SupportsIndex | slice) -> Person | list[Person]:
         if isinstance(item, slice):
             return [Person(self.model, row) for row in self.rows[item].tolist()]
-        return Person(self.model, int(self.rows[operator.index(item)]))
+        try:
+            number = operator.index(item)
+        except TypeError:
+            raise TypeError(
+                f"people are numbered: people[3], people[:10], not people[{reprlib.repr(item)}]; "
+                'get("age") lists an attribute, select(...) takes booleans'
+            ) from None
+        return Person(self.model, int(self.rows[number]))
 
     def __repr__(self) -> str:
         return f"<{len(self):,} people, a row each>"
@@ -218,7 +229,8 @@ class People(Sequence[Person]):
         if inplace:
             refuse("select(inplace=True)", "the view is of the world's own rows.")
         rows = self.rows
-        if at_most < 0:
+        given: Any = at_most
+        if not (isinstance(given, int | float | np.number) and given >= 0):  # NaN neither
             raise ValueError(f"at_most is a number of people or a share of them, not {at_most}")
         if filter_func is not None and not callable(filter_func):
             truths = np.asarray(filter_func)
@@ -243,6 +255,8 @@ class People(Sequence[Person]):
         """Values of an attribute; of several, a list per person. Read from the arrays at once."""
         if handle_missing not in ("error", "default"):
             raise ValueError(f"handle_missing is 'error' or 'default', not {handle_missing!r}")
+        if not isinstance(attr_names, str | Iterable):
+            raise TypeError(f"get takes the name of an attribute, or several, not {attr_names!r}")
         if not isinstance(attr_names, str):
             columns = [self.get(name, handle_missing, default_value) for name in attr_names]
             return [list(values) for values in zip(*columns, strict=True)]
@@ -250,6 +264,9 @@ class People(Sequence[Person]):
             return list(_plain(COLUMNS[attr_names](self.model, self.rows)))
         if attr_names == "unique_id":
             return list(self.rows.tolist())
+        if attr_names in ("model", "random", "rng"):
+            shared = self.model if attr_names == "model" else getattr(self.model, attr_names)
+            return [shared] * len(self)
         if handle_missing == "default":
             return [default_value] * len(self)
         hint = suggest(attr_names, list(COLUMNS), "there are")
@@ -257,11 +274,17 @@ class People(Sequence[Person]):
 
     def agg(self, attribute: str, func: Any) -> Any:
         """What a function, or each of several, makes of the values of an attribute."""
+        functions = [func] if callable(func) or isinstance(func, str) else list(func)
+        for one in functions:
+            if not callable(one):
+                raise TypeError(f"agg takes a function of values, such as max, not {one!r}")
         values = self.get(attribute)
-        return func(values) if callable(func) else [one(values) for one in func]
+        return func(values) if callable(func) else [one(values) for one in functions]
 
     def map(self, method: str | Callable[..., Any], *args: Any, **kwargs: Any) -> list[Any]:
         """What a function, which must change nothing, makes of each person."""
+        if method in COLUMNS:
+            raise TypeError(f'map takes a function of a person; get("{method}") lists an attribute')
         if isinstance(method, str):
             return [getattr(person, method)(*args, **kwargs) for person in self]
         return [method(person, *args, **kwargs) for person in self]
@@ -285,7 +308,11 @@ class People(Sequence[Person]):
         if inplace:
             refuse("sort(inplace=True)", "the order of rows means nothing, and stays.")
         values = self.get(key) if isinstance(key, str) else self.map(key)
-        order = sorted(range(len(values)), key=values.__getitem__, reverse=not ascending)
+
+        def place(i: int) -> tuple[bool, Any]:
+            return values[i] is not None, values[i]  # none is the least: no `kin`, for instance
+
+        order = sorted(range(len(values)), key=place, reverse=not ascending)
         return People(self.model, self.rows[order])
 
     def shuffle(self, inplace: bool = False) -> People:

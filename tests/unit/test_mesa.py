@@ -178,6 +178,9 @@ def test_time_is_counted_in_steps() -> None:
         theirs.step()
     rows, other = (it.datacollector.get_model_vars_dataframe() for it in (mine, theirs))
     pd.testing.assert_frame_equal(rows, other)
+    for wrong in ("x", None, np.nan):
+        with pytest.raises(TypeError, match="number of steps"):
+            mine.run_for(wrong)
     with pytest.raises(EndedError):
         mine.run_for(100)
     assert (mine.time, mine.steps) == (24, 24)
@@ -258,7 +261,11 @@ def test_seeds_are_taken_as_mesa_takes_them() -> None:
         model(seed=1, rng=2)
     with pytest.raises(ValueError, match="a seed is a whole number"):
         model(seed=-1)
-    wrong = {1.5: "1.5", 3.0: "write 3", "3": "write 3", "x": "'x'", True: "True", np.nan: "nan"}
+    assert seed(seed=np.array(5)) == 5
+    wrong = {
+        1.5: "1.5", 3.0: "write 3", "3": "write 3", "x": "'x'", True: "True", np.nan: "nan",
+        "9" * 400: r"'9+\.\.\.9+'",
+    }  # fmt: skip
     for given, why in wrong.items():
         for name in ("seed", "rng"):
             with pytest.raises(TypeError, match=rf"a seed is a whole number .*{why}$"):
@@ -281,6 +288,15 @@ def test_a_misspelt_parameter_is_told_with_the_nearest() -> None:
         model(agents="many")
     with pytest.raises(ValueError, match="threads"):
         model(threads=9999)
+    for wrong in (1.5, "2", True):
+        with pytest.raises(TypeError, match="threads is a whole number"):
+            model(threads=wrong)
+    with pytest.raises(TypeError, match="base is a scenario, as sim"):
+        model(base="syria")
+    with pytest.raises(TypeError, match="x is a function, a name or"):
+        model(model_reporters={"x": 3})
+    with pytest.raises(ValueError, match=r"no plase: did you mean 'place'"):
+        model(agent_reporters={"x": "plase"})
 
 
 def test_a_scenario_that_was_read_is_taken_as_it_is() -> None:
@@ -307,9 +323,13 @@ def test_values_of_every_kind_reach_the_scenario() -> None:
             "policies.bb_work.quota": np.int64(7),
             "journey.premium": 1e-05,
             "policies.cc_wall.start": datetime.date(2021, 5, 2),
-            "threats.BB.economic": [0.1, 0.2],
+            "threats.BB.economic": np.array([0.1, 0.2]),
+            "threats.CC.economic": pd.Series([0.1, 0.3]),
+            "time.end": pd.Timestamp("2021-06-30"),
+            "time.start": np.datetime64("2020-01-01"),
         }
     ).world.scenario
+    assert str(found.time.end) == "2021-06-30"
     rules = {rule.id: rule for rule in found.policies}
     assert rules["bb_border"].enabled is False
     assert rules["bb_work"].quota == 7
@@ -686,6 +706,29 @@ def test_views_are_joined_and_compared_as_sets() -> None:
     assert len(old) > len(some)
 
 
+def test_what_a_view_is_asked_wrongly_is_told_rightly() -> None:
+    view = finished().agents
+    for item in ("age", 1.5, np.ones(len(view), bool)):
+        with pytest.raises(TypeError, match=r"people are numbered: people\[3\]"):
+            _ = view[item]
+    for at_most in (np.nan, None):
+        with pytest.raises(ValueError, match="at_most is a number of people"):
+            view.select(at_most=at_most)
+    for act, what in (
+        (lambda: view.get(None), "name of an attribute"),
+        (lambda: view.agg("age", "max"), "such as max, not 'max'"),
+        (lambda: view.agg("age", [max, "min"]), "such as max, not 'min'"),
+        (lambda: view.map("age"), r'get\("age"\)'),
+    ):
+        with pytest.raises(TypeError, match=what):
+            act()
+    assert view.get("model") == [finished()] * len(view)
+    assert view.get("random")[0] is finished().random
+    kin = view.sort("kin", ascending=True).get("kin")
+    assert kin[0] is None
+    assert kin[kin.count(None) :] == sorted(it for it in kin if it is not None)
+
+
 def test_a_person_has_the_models_random_numbers() -> None:
     mine = finished()
     assert mine.agents[0].random is mine.random is mine.agents.random
@@ -772,6 +815,7 @@ def test_a_country_taken_out_of_a_set_is_still_in_the_world() -> None:
         (lambda m: m.agents.shuffle(inplace=True), "order of rows"),
         (lambda m: setattr(m, "agents", []), "cannot be replaced"),
         (lambda m: m.agents.groupby("sex").do("step"), "no code of their own"),
+        (lambda m: delattr(m.agents[0], "age"), "follows from the model's rule"),
         (lambda m: m.agents.pop(), "account of people"),
         (lambda m: m.agents.clear(), "account of people"),
     ],
@@ -949,6 +993,32 @@ def test_terms_may_tell_hazards_and_citizenships_apart() -> None:
     for one in (mine, plain):
         one.run_model()
     assert country(mine, "BB").foreigners < 1.2 * before < country(plain, "BB").foreigners
+
+
+def test_a_model_that_is_not_yet_made_says_so() -> None:
+    class Unmade(sim.MigrationModel):
+        def __init__(self) -> None:
+            pass
+
+    for act in (lambda: Unmade().step(), lambda: Unmade().agents, lambda: Unmade().record):
+        with pytest.raises(AttributeError, match=r"yet: it is made by `super\(\).__init__"):
+            act()
+
+
+def test_a_step_within_a_step_is_refused() -> None:
+    class Hasty(sim.MigrationModel):
+        def utility(self) -> float:
+            self.step()
+            return 0.0
+
+    with pytest.raises(RuntimeError, match="a step is being taken"):
+        Hasty(FILE, FEW).step()
+
+
+@pytest.mark.parametrize("name", ["world", "record", "countries", "date", "seed"])
+def test_what_follows_from_the_run_is_not_set(name: str) -> None:
+    with pytest.raises(NotOnArraysError, match="What is your own needs another name"):
+        setattr(finished(), name, None)
 
 
 @pytest.mark.parametrize("terms", [None, [1.0, 2.0], "much", np.nan, np.inf, 51.0, [[0.0]] * 9])
