@@ -12,20 +12,15 @@ and what to do instead. `sim.mesa.twin` has the same decision rule as methods of
 
 from __future__ import annotations
 
-import contextlib
 import inspect
 import itertools
-import json
-import operator
-import reprlib
-import sys
 import time
 import warnings
 import weakref
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Any, Final, NoReturn, get_args, get_origin
+from typing import Any, Final, NoReturn
 
 import numpy as np
 
@@ -39,8 +34,17 @@ from sim.engine.solve import solve
 from sim.mechanisms.census import ACCOUNT, take_census
 from sim.mechanisms.choice import CHOICES, rebuild
 from sim.mechanisms.decide import HOUSEHOLD_DAYS, HOUSEHOLDS
-from sim.mesa.columns import COLUMNS, words_of
+from sim.mesa.columns import words_of
 from sim.mesa.countries import Country
+from sim.mesa.parameters import (
+    PARTS,
+    check_arguments,
+    check_reporters,
+    read_changed,
+    seed_of,
+    steps_of,
+    warn_of_repetition,
+)
 from sim.mesa.people import SPACE, SPACELESS, People, Person
 from sim.mesa.quiet import agentset, mesa
 from sim.mesa.refusal import refuse, refuse_copy
@@ -49,18 +53,11 @@ from sim.mesa.terms import OpenChoices
 from sim.results.rates import Which
 from sim.results.record import Record
 from sim.results.store import identity
-from sim.scenario.reader import read
 from sim.schema import Scenario
 from sim.schema.errors import suggest
 
 SCHEDULES: Final = hasattr(mesa.Model, "schedule_event")
 """Whether this is Mesa 3.5, where a model keeps the time and runs what was scheduled for it."""
-RNG_OF_BATCH: Final = "rng" in inspect.signature(mesa.batch_run).parameters
-"""Whether this is Mesa 3.4 or later, where `batch_run` has seeds of its own."""
-PARTS: Final = ("policies", "shocks", "interventions", "decision", "corridors", "seed")
-"""Parts of a scenario that one would set in order to change a run."""
-TOP_KEYS: Final = {field.alias or name for name, field in Scenario.model_fields.items()}
-"""Keys at the top of a scenario file."""
 
 
 class EndedError(RuntimeError):
@@ -120,11 +117,13 @@ class MigrationModel(mesa.Model):  # type: ignore[misc]
         seed = kwargs.pop("seed", None)
         if rng is not None and seed is not None:
             raise ValueError("give either seed or rng, not both")
-        seed = _seed_of(seed, rng)
-        _check(threads, base)
-        _warn_of_repetition(rng)
-        _check_reporters(model_reporters=model_reporters, agent_reporters=agent_reporters)
-        changed = _read(scenario, agents, kwargs)
+        seed = seed_of(seed, rng)
+        check_arguments(threads, base)
+        warn_of_repetition(rng)
+        check_reporters(model_reporters=model_reporters, agent_reporters=agent_reporters)
+        changed = read_changed(
+            scenario, agents, kwargs, list(inspect.signature(MigrationModel).parameters)
+        )
         self._clock = time.perf_counter()
         self._started = datetime.now(UTC).isoformat(timespec="seconds")
         self._compiled = not jit.is_compiled()
@@ -211,7 +210,7 @@ class MigrationModel(mesa.Model):  # type: ignore[misc]
         Raises:
             EndedError: The scenario is over before.
         """
-        self.run_until(self.world.step + _steps(duration))
+        self.run_until(self.world.step + steps_of(duration))
 
     def run_until(self, end_time: float) -> None:
         """Take as many whole steps as end by a time, given in steps since the start.
@@ -219,7 +218,7 @@ class MigrationModel(mesa.Model):  # type: ignore[misc]
         Raises:
             EndedError: The scenario is over before.
         """
-        end = _steps(end_time)
+        end = steps_of(end_time)
         while self.world.step + 1 <= end:
             self.step()
 
@@ -411,141 +410,3 @@ class MigrationModel(mesa.Model):  # type: ignore[misc]
     def remove_all_agents(self) -> NoReturn:
         """Refused: the account of people must stay complete."""
         refuse("remove_all_agents", "nobody is taken out of the account of people.")
-
-
-def _seed_of(seed: Any, rng: Any) -> int | None:
-    """A seed from one, or from anything that Mesa accepts as a source of random numbers."""
-    given = seed if rng is None else rng
-    if given is None:
-        return None
-    if not isinstance(given, bool):
-        with contextlib.suppress(TypeError):
-            return int(operator.index(given))
-    if rng is not None and not isinstance(rng, bool):
-        with contextlib.suppress(TypeError, ValueError):  # neither is a seed
-            return int(np.random.default_rng(rng).integers(2**63, dtype=np.uint64))
-    instead = ""
-    with contextlib.suppress(TypeError, ValueError, OverflowError):
-        if not isinstance(given, bool) and float(given) == int(float(given)) and float(given) >= 0:
-            instead = f"; write {int(given)}" if float(given) < 2**63 else ""
-    sources = " or what numpy.random.default_rng takes," if rng is not None else ""
-    raise TypeError(
-        f"a seed is a whole number from 0 to 2**63 - 1,{sources} not {reprlib.repr(given)}{instead}"
-    )
-
-
-def _steps(given: Any) -> float:
-    """A number of steps, or of parts of them."""
-    if not isinstance(given, int | float | np.number) or np.isnan(given):
-        raise TypeError(f"time is a number of steps, not {given!r}")
-    return float(given)
-
-
-def _check(threads: Any, base: Any) -> None:
-    """Refuse arguments of another kind, which would fail deep in the engine."""
-    if not isinstance(threads, int | np.integer) or isinstance(threads, bool):
-        raise TypeError(f"threads is a whole number, not {threads!r}")
-    if not isinstance(base, Scenario | None):
-        raise TypeError(f"base is a scenario, as sim.read gives it, not {base!r}")
-
-
-def _warn_of_repetition(rng: Any) -> None:
-    """Warn if `batch_run` asks for one run once more: its iterations differ in nothing here.
-
-    It tells a model neither its number nor that there are others; only its own variables do.
-    """
-    frame = sys._getframe(1)
-    while frame.f_globals.get("__name__") != "mesa.batchrunner":
-        if frame.f_back is None:
-            return
-        frame = frame.f_back
-    varied = RNG_OF_BATCH and rng is not None
-    if frame.f_locals.get("iteration") and not varied:
-        how = "give `rng=[1, 2, 3]`" if RNG_OF_BATCH else 'give the parameter "seed": [1, 2, 3]'
-        warnings.warn(
-            "batch_run repeats the same run: with one seed all its iterations are equal. For runs "
-            f"that differ leave `iterations` out, and {how}",
-            stacklevel=3,
-        )
-
-
-def _check_reporters(**given: Any) -> None:
-    """Refuse what is no dictionary; `batch_run` makes names of one that is not in a list."""
-    for name, reporters in given.items():
-        if not isinstance(reporters, Mapping | None):
-            raise TypeError(
-                f"{name} is a dictionary, such as {{'place': 'place'}}, not {reporters!r}; for "
-                f'batch_run put it in a list: "{name}": [{{...}}]'
-            )
-        for one, how in (reporters or {}).items():
-            if not (isinstance(how, str | list | tuple) or callable(how)):
-                raise TypeError(
-                    f"{name}: {one} is a function, a name or [function, arguments], not {how!r}"
-                )
-            known = [*COLUMNS, "unique_id", "model"]
-            # Mesa would collect None.
-            if name == "agent_reporters" and isinstance(how, str) and how not in known:
-                raise ValueError(
-                    f"agent_reporters: a person has no {how}: {suggest(how, known, 'there are')}"
-                )
-
-
-def _read(
-    scenario: str | Path | Scenario,
-    agents: int | None,
-    changes: Mapping[str, Any],
-) -> Scenario:
-    """Read the scenario with its changes."""
-    own = [name for name in inspect.signature(MigrationModel).parameters if name != "kwargs"]
-    known = [*own, "seed", *Scenario.model_fields]
-    for name in changes:
-        if name.partition(".")[0] not in known:
-            raise TypeError(f"MigrationModel has no parameter {name}: {_hint(name, known)}")
-    arguments = [f"{path}={_yaml(value)}" for path, value in changes.items()]
-    if agents is not None:
-        arguments.append(f"population.agents={_yaml(agents)}")
-    if isinstance(scenario, Scenario):
-        if arguments:
-            raise TypeError(
-                f"{arguments[0]} changes what a file says, and this scenario was read already: "
-                "give the file's name, or sim.read(file, ['PATH=VALUE', ...]) as the scenario"
-            )
-        return scenario
-    if not isinstance(scenario, str | Path):
-        raise TypeError(
-            "a scenario is the name of a shipped one, a file, or what sim.read gives, not "
-            f"{type(scenario).__name__}; what you have as a dictionary, write to a YAML file"
-        )
-    if scenario in TOP_KEYS and not Path(scenario).exists():
-        raise TypeError(
-            f"'{scenario}' is a key of a scenario, not a scenario: batch_run takes a dictionary "
-            "apart. Write it to a YAML file, and give the file's name"
-        )
-    return read(scenario, arguments)
-
-
-def _hint(name: str, known: Sequence[str]) -> str:
-    """What to write instead of an unknown parameter; its path, if it is a key within a scenario."""
-    paths = [
-        f"{section}{'.ID' if get_origin(field.annotation) in (tuple, dict) else ''}.{name}"
-        for section, field in Scenario.model_fields.items()
-        for part in (field.annotation, *get_args(field.annotation))
-        if inspect.isclass(part) and name in getattr(part, "model_fields", ())
-    ]
-    if paths and name not in known:
-        one = " or ".join(f'**{{"{path}": ...}}' for path in paths[:3])
-        return f"a key of the scenario is written by its path, {one}"
-    return suggest(name, known, "there are")
-
-
-def _yaml(value: Any) -> str:
-    """A value as the command line takes it; dates as text, NumPy's values as Python's."""
-
-    def plain(it: Any) -> Any:
-        if isinstance(it, np.datetime64):
-            return str(it.astype("datetime64[D]"))
-        if isinstance(it, datetime):
-            return it.date().isoformat() if it.time() == datetime.min.time() else str(it)
-        return it.tolist() if hasattr(it, "tolist") else str(it)
-
-    return json.dumps(value, default=plain)

@@ -36,7 +36,8 @@ from sim.mechanisms.policy import RULES
 from sim.mechanisms.politics import PUBLIC
 from sim.mesa.columns import COLUMNS
 from sim.mesa.countries import Country
-from sim.mesa.model import RNG_OF_BATCH, SCHEDULES, EndedError
+from sim.mesa.model import SCHEDULES, EndedError
+from sim.mesa.parameters import RNG_OF_BATCH
 from sim.mesa.people import Person
 from sim.mesa.quiet import mesa
 from sim.mesa.refusal import NotOnArraysError
