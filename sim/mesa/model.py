@@ -300,10 +300,11 @@ class MigrationModel(mesa.Model):  # type: ignore[misc]
 
     def __setattr__(self, name: str, value: Any) -> None:
         why = ""
-        if "." in name or name in PARTS:
-            why = "a scenario is not changed once the model is made."
-        elif name in ("world", "record", "countries", "date") and "world" in vars(self):
-            why = "it follows from the run."
+        if "world" in vars(self):  # made
+            if "." in name or name in PARTS:
+                why = "a scenario is not changed once the model is made."
+            elif name in ("world", "record", "countries", "date"):
+                why = "it follows from the run."
         if why:
             refuse(f"model.{name}", why, of="What is your own needs another name. ")
         super().__setattr__(name, value)
