@@ -409,21 +409,25 @@ def test_countries_are_collected_by_class() -> None:
 @pytest.mark.parametrize("others", ["stay", "decide"])
 @pytest.mark.parametrize("by", ["citizenship", "home", "place", "sex"])
 def test_what_is_collected_is_about_the_population_of_interest(others: str, by: str) -> None:
-    given = {"population.focus": ["AA"], "population.others": others, "outputs.by": [by]}
+    given = {"population.focus": ["BB"], "population.others": others, "outputs.by": [by]}
     mine = model(**given, **{"time.end": "2020-06"})
     mine.run_model()
     rows = mine.datacollector.get_model_vars_dataframe()
     answers = narrowed(mine.record).answers.groupby(["date", "answer"], observed=False)
-    moved = answers["households"].sum().xs("necessity", level="answer")
-    assert rows["necessity"].tolist() == moved.tolist()
+    dates = mine.record.at_risk["date"].unique()  # also months without an answer
+    given_by = answers["households"].sum().unstack("answer").reindex(dates)
+    told = [it.name for it in Answer if it != Answer.stays]
+    assert rows[told].to_numpy().tolist() == given_by[told].fillna(0).to_numpy().tolist()
     stocks = mine.record.stocks
-    last = stocks[(stocks["date"] == stocks["date"].max()) & (stocks["citizenship"] == "AA")]
+    last = stocks[(stocks["date"] == stocks["date"].max()) & (stocks["citizenship"] == "BB")]
     people = last.groupby("status", observed=False)["people"].sum()
     assert rows["refugees"].iloc[-1] == people["refugee"]
+    everybody = mine.census.stocks[:, :, Status.refugee].sum()
+    assert (everybody > people["refugee"]) == (others == "decide")  # AA's flee, if they decide
     assert rows["displaced"].iloc[-1] == people["displaced"]
-    assert rows["abroad"].iloc[-1] == country(mine, "AA").emigrants
+    assert rows["abroad"].iloc[-1] == country(mine, "BB").emigrants
     account = mine.record.account
-    dead = account[(account["citizenship"] == "AA") & (account["activity"] == "dead")]
+    dead = account[(account["citizenship"] == "BB") & (account["activity"] == "dead")]
     assert rows["dead"].tolist() == dead["people"].tolist()
 
 
