@@ -17,6 +17,20 @@ from sim.mesa.quiet import mesa
 from sim.mesa.refusal import refuse, refuse_copy
 
 
+class Rules(dict[str, Any]):
+    """Rules as they are today. Nothing in them can be set."""
+
+    def _refuse(self, *_: Any, **__: Any) -> NoReturn:
+        refuse("a country's rules", "they follow from the scenario, and are only read here.", of="")
+
+    __setitem__ = __delitem__ = __ior__ = _refuse
+    pop = popitem = clear = update = setdefault = _refuse
+
+    def __reduce__(self) -> Any:
+        """Copied and pickled as a plain dictionary, which is one's own to change."""
+        return dict, (dict(self),)
+
+
 class Country(mesa.Agent):  # type: ignore[misc]
     """A country: public opinion and rules. Nothing in it can be set."""
 
@@ -94,16 +108,16 @@ class Country(mesa.Agent):  # type: ignore[misc]
         return stocks
 
     @property
-    def policies(self) -> list[str]:
+    def policies(self) -> tuple[str, ...]:
         """Ids of the scenario's rules that are in force into this country or its corridors."""
         scenario = self.model.world.scenario
         country = {place.id: place.country for place in scenario.places}
         entered = {corridor.id: country[corridor.to] for corridor in scenario.corridors}
-        return [
+        return tuple(
             rule.id
             for rule in in_force(scenario, RULES.of(self.model.world).when)
             if self.name in (rule.into, entered.get(rule.corridor or ""))
-        ]
+        )
 
     @property
     def policy(self) -> dict[str, dict[str, Any]]:
@@ -113,33 +127,34 @@ class Country(mesa.Agent):  # type: ignore[misc]
         `min_education`), `free_movement`, and the rules of asylum and stay.
         """
         names = [country.id for country in self.model.world.scenario.countries]
-        return {name: self._towards(k) for k, name in enumerate(names) if k != self.index}
+        found = {name: self._towards(k) for k, name in enumerate(names) if k != self.index}
+        return Rules(found)
 
-    def _towards(self, k: int) -> dict[str, Any]:
+    def _towards(self, k: int) -> Rules:
         rules, c = RULES.of(self.model.world), self.index
         countries = self.model.world.scenario.countries
         channels = {
-            s.name: {
-                "open": bool(rules.open[k, c, s]),
-                "quota": float(rules.quota[c, s]),
-                "wait": float(rules.wait[k, c, s]),
-                "fee": float(rules.fee[k, c, s]),
-                "min_education": Education(rules.min_education[k, c, s]).name,
-            }
+            s.name: Rules(
+                open=bool(rules.open[k, c, s]),
+                quota=float(rules.quota[c, s]),
+                wait=float(rules.wait[k, c, s]),
+                fee=float(rules.fee[k, c, s]),
+                min_education=Education(rules.min_education[k, c, s]).name,
+            )
             for s in CHANNELS
         }
         sent_to = int(rules.return_to[k, c])
-        return {
+        return Rules(
             **channels,
-            "free_movement": bool(rules.free[k, c]),
-            "capacity": float(rules.capacity[c]),
-            "prima_facie": bool(rules.prima_facie[k, c]),
-            "return_to": None if sent_to < 0 else countries[sent_to].id,
-            "protection": float(rules.protection[c]),
-            "recognition": float(rules.recognition[k, c]),
-            "false_recognition": float(rules.false_recognition[k, c]),
+            free_movement=bool(rules.free[k, c]),
+            capacity=float(rules.capacity[c]),
+            prima_facie=bool(rules.prima_facie[k, c]),
+            return_to=None if sent_to < 0 else countries[sent_to].id,
+            protection=float(rules.protection[c]),
+            recognition=float(rules.recognition[k, c]),
+            false_recognition=float(rules.false_recognition[k, c]),
             **{name: float(table[k, c]) for name, table in rules.added.items()},
-        }
+        )
 
     @property
     def borders(self) -> dict[str, dict[str, Any]]:
@@ -152,12 +167,14 @@ class Country(mesa.Agent):  # type: ignore[misc]
         entering = np.flatnonzero(legs.crosses & (world.country[legs.target] == self.index))
         custody = rules.custody
         kind = custody.treated[PartyType.adults, world.country[legs.source]]
-        return {
-            corridors[legs.corridor[e]].id: {
-                "enforcement": float(rules.enforcement[e]),
-                "closed": bool(rules.closed[e]),
-                "detention": float(custody.detained[kind[e], e]),
-                "detention_days": float(custody.days[kind[e], e]),
+        return Rules(
+            {
+                corridors[legs.corridor[e]].id: Rules(
+                    enforcement=float(rules.enforcement[e]),
+                    closed=bool(rules.closed[e]),
+                    detention=float(custody.detained[kind[e], e]),
+                    detention_days=float(custody.days[kind[e], e]),
+                )
+                for e in entering
             }
-            for e in entering
-        }
+        )

@@ -20,6 +20,7 @@ class Model(Protocol):
     answers: dict[str, int]
     words: dict[str, Any]
     random: Any
+    rng: Any
 
     @property
     def date(self) -> date:

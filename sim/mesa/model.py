@@ -14,10 +14,9 @@ from __future__ import annotations
 
 import inspect
 import itertools
-import json
-import operator
 import time
 import warnings
+import weakref
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -33,17 +32,27 @@ from sim.engine.setup import build_world
 from sim.engine.simulate import describe, ready
 from sim.engine.solve import solve
 from sim.mechanisms.census import ACCOUNT, take_census
+from sim.mechanisms.choice import CHOICES, rebuild
 from sim.mechanisms.decide import HOUSEHOLD_DAYS, HOUSEHOLDS
 from sim.mesa.columns import words_of
 from sim.mesa.countries import Country
-from sim.mesa.people import People, Person
+from sim.mesa.parameters import (
+    PARTS,
+    check_arguments,
+    check_reporters,
+    read_changed,
+    seed_of,
+    steps_of,
+    warn_of_repetition,
+)
+from sim.mesa.people import SPACE, SPACELESS, People, Person
 from sim.mesa.quiet import agentset, mesa
 from sim.mesa.refusal import refuse, refuse_copy
-from sim.mesa.reporters import COUNTRY_REPORTERS, MODEL_REPORTERS
+from sim.mesa.reporters import COUNTRY_REPORTERS, MODEL_REPORTERS, cells_of_interest
+from sim.mesa.terms import OpenChoices
 from sim.results.rates import Which
 from sim.results.record import Record
 from sim.results.store import identity
-from sim.scenario.reader import read
 from sim.schema import Scenario
 from sim.schema.errors import suggest
 
@@ -61,8 +70,9 @@ class MigrationModel(mesa.Model):  # type: ignore[misc]
     Args:
         scenario: Name of a shipped scenario, a file, or what `sim.read` gives.
         agents: Number of simulated persons; none: as the scenario says.
-        seed: 0 to 2**63 - 1; none: the scenario's own, so that the same call gives the same run.
-            `batch_run(iterations=...)` therefore repeats one run: vary `seed` instead.
+        seed: A whole number, 0 to 2**63 - 1; none: the scenario's own, so that the same call gives
+            the same run. `batch_run(iterations=...)` therefore repeats one run, and a warning says
+            so: vary `seed` instead.
         rng: In place of `seed`: a whole number, which is used as the seed, or anything that
             `numpy.random.default_rng` takes, from which the seed is drawn. `batch_run` of Mesa 3.4
             and later passes its own `rng` here.
@@ -105,15 +115,18 @@ class MigrationModel(mesa.Model):  # type: ignore[misc]
         # A parameter of this name would be overwritten by `batch_run` of Mesa 3.4 and later, with
         # None as a rule, and all seeds asked for would give one and the same run.
         seed = kwargs.pop("seed", None)
-        if rng is not None:
-            if seed is not None:
-                raise ValueError("give either seed or rng, not both")
-            seed = _seed_of(rng)
-        changed = _read(scenario, agents, kwargs)
+        if rng is not None and seed is not None:
+            raise ValueError("give either seed or rng, not both")
+        seed = seed_of(seed, rng)
+        check_arguments(threads, base)
+        warn_of_repetition(rng)
+        check_reporters(model_reporters=model_reporters, agent_reporters=agent_reporters)
+        changed = read_changed(
+            scenario, agents, kwargs, list(inspect.signature(MigrationModel).parameters)
+        )
         self._clock = time.perf_counter()
         self._started = datetime.now(UTC).isoformat(timespec="seconds")
         self._compiled = not jit.is_compiled()
-        seed = None if seed is None else operator.index(seed)
         changed, base = ready(changed, seed, threads, base, rates)
         super().__init__(rng=changed.seed)
         self._seed = changed.seed  # what reset_randomizer goes back to; Mesa 3.3 forgets it
@@ -132,11 +145,13 @@ class MigrationModel(mesa.Model):  # type: ignore[misc]
         found = solve(changed, base, rates)
         self._rates, solved = found.told(), found.scenario
         self.world = build_world(solved, solved.seed, threads=threads)
+        self._of_interest = cells_of_interest(self.world)
         self._rows = len(self.world.persons.pid)
         self._stepper = Stepper(self.world)
         self.census = take_census(self.world, 0)
         self.answers = dict.fromkeys(Answer.__members__, 0)
         self.words = words_of(self.world)
+        self._moving = False
         self._numbers = itertools.count(1)
         for index in range(len(solved.countries)):
             Country(self, index)
@@ -145,6 +160,21 @@ class MigrationModel(mesa.Model):  # type: ignore[misc]
             agent_reporters=None if agent_reporters is None else dict(agent_reporters),
             agenttype_reporters={Country: {name: name for name in COUNTRY_REPORTERS}},
         )
+
+    def utility(self) -> Any:
+        """Further terms of the utility of destinations: a subclass may override this.
+
+        It is asked before the first step, whenever a month begins and whenever rules change, with
+        the rules and opinions of that day, and people as they were counted at the last step's end.
+        It must not change the model.
+
+        Returns:
+            [hazard, citizenship, destination] what is added to V (docs/model.md), -50 to 50, in the
+            order of `Hazard` (livelihood, flight), of the scenario's countries and of its places;
+            or fewer axes, the last of which is the destinations; or one number for all. Between
+            two destinations abroad, log(2) more doubles the odds.
+        """
+        return 0.0
 
     def step(self) -> None:
         """Move the world by one step of the scenario, and collect.
@@ -161,6 +191,8 @@ class MigrationModel(mesa.Model):  # type: ignore[misc]
                 f"the scenario ended on {end} (running is False); for more "
                 f"steps make the model with a later end, for instance **{{'time.end': '2030-12'}}"
             )
+        if self.world.scenario is not self._stepper.recorder.scenario:
+            refuse("world.scenario", "it cannot be replaced once the model is made.", of="")
         until = self.world.step + 1
         if not SCHEDULES:
             self.time = float(until)
@@ -178,7 +210,7 @@ class MigrationModel(mesa.Model):  # type: ignore[misc]
         Raises:
             EndedError: The scenario is over before.
         """
-        self.run_until(self.world.step + duration)
+        self.run_until(self.world.step + steps_of(duration))
 
     def run_until(self, end_time: float) -> None:
         """Take as many whole steps as end by a time, given in steps since the start.
@@ -186,22 +218,49 @@ class MigrationModel(mesa.Model):  # type: ignore[misc]
         Raises:
             EndedError: The scenario is over before.
         """
-        while self.world.step + 1 <= end_time:
+        end = steps_of(end_time)
+        while self.world.step + 1 <= end:
             self.step()
 
     def _move(self) -> None:
+        if self._moving:
+            raise RuntimeError("a step is being taken: utility and reporters must not take another")
+        self._moving = True
+        try:
+            self._move_once()
+        finally:
+            self._moving = False
+
+    def _move_once(self) -> None:
+        if self.world.step == 0 and type(self).utility is not MigrationModel.utility:
+            self._open_choices()
         households, days = HOUSEHOLDS.of(self.world), HOUSEHOLD_DAYS.of(self.world)
-        before, days_before, today = households.sum(axis=0), days.sum(), self.world.day
+        mine, today = self._of_interest, self.world.day
+        before, days_before = households[mine].sum(axis=0), days[mine].sum()
 
         def look() -> None:
-            given = households.sum(axis=0) - before
+            given = households[mine].sum(axis=0) - before
             self.answers = {answer.name: int(given[answer]) for answer in Answer}
-            self.answers["stays"] = int(days.sum() - days_before) // (self.world.day - today)
+            stayed = int(days[mine].sum() - days_before)
+            self.answers["stays"] = stayed // (self.world.day - today)
 
         self.census = self._stepper.step(look)
         self.steps = self.world.step
         self.running = not self._stepper.over
         self._collect()
+
+    def _open_choices(self) -> None:
+        """Let the subclass add its terms: not earlier, so that its own `__init__` is through."""
+        me = weakref.ref(self)  # the world must not keep the model
+
+        def terms() -> Any:
+            model = me()
+            assert model is not None  # it is taking a step
+            return model.utility()
+
+        choices = OpenChoices(self.world, terms)
+        CHOICES.put(self.world, choices)
+        rebuild(self.world, choices)
 
     def _collect(self) -> None:
         self.datacollector.collect(self)
@@ -216,6 +275,40 @@ class MigrationModel(mesa.Model):  # type: ignore[misc]
         if numbers:
             numbers[-1] = self.steps - 1
 
+    def __getattr__(self, name: str) -> Any:
+        if "world" not in vars(self) and not name.startswith("__"):
+            raise AttributeError(
+                f"the model has no {name} yet: it is made by `super().__init__(...)`"
+            )
+        if name in SPACE:
+            raise AttributeError(f"the model has no {name}: {SPACELESS}")
+        if name == "scenario":  # from Mesa 3.5 on, see there
+            raise AttributeError(
+                "Mesa's own scenario object is not kept; the scenario is model.world.scenario"
+            )
+        if name in Scenario.model_fields:
+            raise AttributeError(f"the model has no {name}: it is model.world.scenario.{name}")
+        if name in MODEL_REPORTERS:
+            raise AttributeError(
+                f"the model has no {name}: read it in "
+                "model.datacollector.get_model_vars_dataframe()"
+            )
+        # What is looked up while the model is being made may not ask it for anything.
+        known = [it for it in dir(type(self)) if not it.startswith("_")]
+        known += ["world", "countries", "census", "answers", "datacollector", "steps", "running"]
+        raise AttributeError(f"the model has no {name}: {suggest(name, known, 'there are')}")
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        why = ""
+        if "world" in vars(self):  # made
+            if "." in name or name in PARTS:
+                why = "a scenario is not changed once the model is made."
+            elif name in ("world", "record", "countries", "date"):
+                why = "it follows from the run."
+        if why:
+            refuse(f"model.{name}", why, of="What is your own needs another name. ")
+        super().__setattr__(name, value)
+
     @property
     def scenario(self) -> Scenario:
         """The scenario by its old name: write `world.scenario`.
@@ -224,9 +317,7 @@ class MigrationModel(mesa.Model):  # type: ignore[misc]
         `AttributeError`; Mesa's SolaraViz works without it.
         """
         if hasattr(mesa.Model, "scenario"):
-            raise AttributeError(
-                "Mesa's own scenario object is not kept; the scenario is model.world.scenario"
-            )
+            raise AttributeError("scenario")  # `__getattr__` says why
         warnings.warn(
             "model.scenario is Mesa's name from 3.5 on: write model.world.scenario",
             DeprecationWarning,
@@ -255,6 +346,11 @@ class MigrationModel(mesa.Model):  # type: ignore[misc]
             "resumed": [],
             "compiled": self._compiled,
         }
+        if type(self).utility is not MigrationModel.utility:
+            # What it adds is in no file: this is not a run of the scenario alone.
+            manifest["utility"] = f"{type(self).__module__}.{type(self).__qualname__}"
+            code = f"{self._identity['code']} {manifest['utility']}"
+            manifest["identity"] = {**self._identity, "code": code}
         tables = self._stepper.recorder.frames(0)
         return Record(scenario, scenario.seed, manifest, tables)
 
@@ -315,39 +411,3 @@ class MigrationModel(mesa.Model):  # type: ignore[misc]
     def remove_all_agents(self) -> NoReturn:
         """Refused: the account of people must stay complete."""
         refuse("remove_all_agents", "nobody is taken out of the account of people.")
-
-
-def _seed_of(rng: Any) -> int:
-    """A seed from anything that Mesa accepts as one."""
-    if isinstance(rng, int | np.integer):
-        return int(rng)
-    return int(np.random.default_rng(rng).integers(2**63, dtype=np.uint64))
-
-
-def _read(
-    scenario: str | Path | Scenario,
-    agents: int | None,
-    changes: Mapping[str, Any],
-) -> Scenario:
-    """Read the scenario with its changes."""
-    known = [*inspect.signature(MigrationModel).parameters, "seed", *Scenario.model_fields]
-    for name in changes:
-        if name.partition(".")[0] not in known:
-            hint = suggest(name, known, "there are")
-            raise TypeError(f"MigrationModel has no parameter {name}: {hint}")
-    arguments = [f"{path}={_yaml(value)}" for path, value in changes.items()]
-    if agents is not None:
-        arguments.append(f"population.agents={_yaml(agents)}")
-    if isinstance(scenario, Scenario):
-        if arguments:
-            raise TypeError(
-                f"{arguments[0]} changes what a file says, and this scenario was read already: "
-                "give the file's name, or sim.read(file, ['PATH=VALUE', ...]) as the scenario"
-            )
-        return scenario
-    return read(scenario, arguments)
-
-
-def _yaml(value: Any) -> str:
-    """A value as the command line takes it; dates as text, NumPy's numbers as Python's."""
-    return json.dumps(value, default=lambda it: it.item() if hasattr(it, "item") else str(it))

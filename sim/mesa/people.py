@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any, NoReturn, SupportsIndex, overload
+import reprlib
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, Final, NoReturn, SupportsIndex, overload
 
 import numpy as np
 
@@ -14,6 +15,15 @@ from sim.mesa.interface import Model
 from sim.mesa.quiet import agentset, mesa
 from sim.mesa.refusal import NotOnArraysError, refuse
 from sim.schema.errors import suggest
+
+CODE: Final = ("step", "advance", "remove", "move_to", "decide", "act", "create_agents")
+"""Methods that agents of other models have."""
+SPACE: Final = ("space", "grid", "cell", "neighbors", "get_neighbors")
+"""What agents in a space have."""
+SPACELESS: Final = (
+    "there is no space or grid here; `person.place` and `person.pos` (longitude, latitude) tell "
+    "where somebody is, `model.world.network.km` how far places are from each other"
+)
 
 
 class Person:
@@ -31,16 +41,31 @@ class Person:
         object.__setattr__(self, "model", model)
         object.__setattr__(self, "unique_id", row)
 
+    @property
+    def random(self) -> Any:
+        """The model's random numbers; the engine uses none of them."""
+        return self.model.random
+
+    @property
+    def rng(self) -> Any:
+        """The same as a generator of NumPy's."""
+        return self.model.rng
+
     def __getattr__(self, name: str) -> Any:
         column = COLUMNS.get(name)
         if column is None:
-            if name in ("step", "advance", "remove", "move_to"):
+            if name in CODE:
                 refuse(f"Person.{name}", "a person has no code of its own.")
+            if name in SPACE:
+                raise AttributeError(f"a person has no {name}: {SPACELESS}")
             hint = suggest(name, list(COLUMNS), "there are")
             raise AttributeError(f"a person has no {name}: {hint}")
         return _plain(column(self.model, self.unique_id))
 
     def __setattr__(self, name: str, value: Any) -> NoReturn:
+        refuse(f"Person.{name}", "what a person is follows from the model's rule.")
+
+    def __delattr__(self, name: str) -> NoReturn:
         refuse(f"Person.{name}", "what a person is follows from the model's rule.")
 
     def __reduce_ex__(self, protocol: Any) -> NoReturn:
@@ -102,10 +127,83 @@ class People(Sequence[Person]):
     def __getitem__(self, item: SupportsIndex | slice) -> Person | list[Person]:
         if isinstance(item, slice):
             return [Person(self.model, row) for row in self.rows[item].tolist()]
-        return Person(self.model, int(self.rows[operator.index(item)]))
+        try:
+            number = operator.index(item)
+        except TypeError:
+            raise TypeError(
+                f"people are numbered: people[3], people[:10], not people[{reprlib.repr(item)}]; "
+                'get("age") lists an attribute, select(...) takes booleans'
+            ) from None
+        return Person(self.model, int(self.rows[number]))
 
     def __repr__(self) -> str:
         return f"<{len(self):,} people, a row each>"
+
+    def __getattr__(self, name: str) -> Any:
+        if name in CODE:
+            refuse(name, "people have no code of their own; `model.step()` moves them all.")
+        if name in COLUMNS:
+            raise AttributeError(
+                f'people have no {name} in common: get("{name}") lists each one\'s'
+            )
+        known = [it for it in dir(type(self)) if not it.startswith("_")]
+        raise AttributeError(f"people have no {name}: {suggest(name, known, 'there are')}")
+
+    def _rows_of(self, others: Any) -> I64:
+        """Rows of other people of the same model, given as a view or as any of its persons."""
+        if isinstance(others, People):
+            same, rows = others.model is self.model, others.rows
+        else:
+            listed = list(others) if isinstance(others, Iterable) else [others]
+            same = all(isinstance(it, Person) and it.model is self.model for it in listed)
+            rows = np.array([it.unique_id for it in listed] if same else [], np.int64)
+        if not same:
+            raise TypeError("people are joined and compared with people of the same model only")
+        return rows
+
+    def __and__(self, other: Any) -> People:
+        return People(self.model, self.rows[np.isin(self.rows, self._rows_of(other))])
+
+    def __sub__(self, other: Any) -> People:
+        return People(self.model, self.rows[~np.isin(self.rows, self._rows_of(other))])
+
+    def __or__(self, other: Any) -> People:
+        rows = np.concatenate([self.rows, self._rows_of(other)])
+        return People(self.model, rows[np.sort(np.unique(rows, return_index=True)[1])])
+
+    def __xor__(self, other: Any) -> People:
+        either: People = self | other
+        return either.__sub__(self & other)
+
+    __rand__, __ror__, __rxor__ = __and__, __or__, __xor__
+
+    def __rsub__(self, other: Any) -> People:
+        others = People(self.model, self._rows_of(other))
+        return others.__sub__(self)
+
+    def __le__(self, other: Any) -> bool:
+        return bool(np.isin(self.rows, self._rows_of(other)).all())
+
+    def __ge__(self, other: Any) -> bool:
+        return bool(np.isin(self._rows_of(other), self.rows).all())
+
+    def __lt__(self, other: Any) -> bool:
+        return self <= other and not self >= other
+
+    def __gt__(self, other: Any) -> bool:
+        return self >= other and not self <= other
+
+    def __eq__(self, other: object) -> bool:
+        """Whether these are the same people, in whatever order."""
+        if not isinstance(other, People) or other.model is not self.model:
+            return NotImplemented
+        return np.array_equal(np.sort(self.rows), np.sort(other.rows))
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def isdisjoint(self, other: Any) -> bool:
+        """Whether nobody is among both."""
+        return not len(self & other)
 
     def select(
         self,
@@ -131,7 +229,8 @@ class People(Sequence[Person]):
         if inplace:
             refuse("select(inplace=True)", "the view is of the world's own rows.")
         rows = self.rows
-        if at_most < 0:
+        given: Any = at_most
+        if not (isinstance(given, int | float | np.number) and given >= 0):  # NaN neither
             raise ValueError(f"at_most is a number of people or a share of them, not {at_most}")
         if filter_func is not None and not callable(filter_func):
             truths = np.asarray(filter_func)
@@ -156,6 +255,8 @@ class People(Sequence[Person]):
         """Values of an attribute; of several, a list per person. Read from the arrays at once."""
         if handle_missing not in ("error", "default"):
             raise ValueError(f"handle_missing is 'error' or 'default', not {handle_missing!r}")
+        if not isinstance(attr_names, str | Iterable):
+            raise TypeError(f"get takes the name of an attribute, or several, not {attr_names!r}")
         if not isinstance(attr_names, str):
             columns = [self.get(name, handle_missing, default_value) for name in attr_names]
             return [list(values) for values in zip(*columns, strict=True)]
@@ -163,6 +264,9 @@ class People(Sequence[Person]):
             return list(_plain(COLUMNS[attr_names](self.model, self.rows)))
         if attr_names == "unique_id":
             return list(self.rows.tolist())
+        if attr_names in ("model", "random", "rng"):
+            shared = self.model if attr_names == "model" else getattr(self.model, attr_names)
+            return [shared] * len(self)
         if handle_missing == "default":
             return [default_value] * len(self)
         hint = suggest(attr_names, list(COLUMNS), "there are")
@@ -170,17 +274,25 @@ class People(Sequence[Person]):
 
     def agg(self, attribute: str, func: Any) -> Any:
         """What a function, or each of several, makes of the values of an attribute."""
+        functions = [func] if callable(func) or isinstance(func, str) else list(func)
+        for one in functions:
+            if not callable(one):
+                raise TypeError(f"agg takes a function of values, such as max, not {one!r}")
         values = self.get(attribute)
-        return func(values) if callable(func) else [one(values) for one in func]
+        return func(values) if callable(func) else [one(values) for one in functions]
 
     def map(self, method: str | Callable[..., Any], *args: Any, **kwargs: Any) -> list[Any]:
         """What a function, which must change nothing, makes of each person."""
+        if method in COLUMNS:
+            raise TypeError(f'map takes a function of a person; get("{method}") lists an attribute')
         if isinstance(method, str):
             return [getattr(person, method)(*args, **kwargs) for person in self]
         return [method(person, *args, **kwargs) for person in self]
 
     def groupby(self, by: str | Callable[[Person], Any], result_type: str = "agentset") -> Any:
         """Mesa's GroupBy: people by an attribute, or by what a function says of them."""
+        if result_type not in ("agentset", "list"):
+            raise ValueError(f"result_type is 'agentset' or 'list', not {result_type!r}")
         values = self.get(by) if isinstance(by, str) else self.map(by)
         groups: dict[Any, list[int]] = {}
         for value, row in zip(values, self.rows.tolist(), strict=True):
@@ -196,7 +308,11 @@ class People(Sequence[Person]):
         if inplace:
             refuse("sort(inplace=True)", "the order of rows means nothing, and stays.")
         values = self.get(key) if isinstance(key, str) else self.map(key)
-        order = sorted(range(len(values)), key=values.__getitem__, reverse=not ascending)
+
+        def place(i: int) -> tuple[bool, Any]:
+            return values[i] is not None, values[i]  # none is the least: no `kin`, for instance
+
+        order = sorted(range(len(values)), key=place, reverse=not ascending)
         return People(self.model, self.rows[order])
 
     def shuffle(self, inplace: bool = False) -> People:
@@ -228,6 +344,16 @@ class People(Sequence[Person]):
         refuse("remove", "nobody is taken out of the account of people.")
 
     discard = remove
+
+    def pop(self) -> NoReturn:
+        """Refused, as `remove`."""
+        refuse(
+            "pop", "nobody is taken out of the account of people; `-` and select leave some out."
+        )
+
+    def clear(self) -> NoReturn:
+        """Refused, as `remove`."""
+        refuse("clear", "nobody is taken out of the account of people.")
 
 
 def _plain(values: Any) -> Any:

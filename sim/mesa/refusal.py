@@ -12,7 +12,7 @@ PEOPLE: Final = (
 INSTEAD: Final = (
     "To change what happens, change the scenario when the model is made, for instance "
     'MigrationModel("syria", **{"policies.tr_sy.enabled": False}); policies, shocks and '
-    "interventions have dates."
+    "interventions have dates, so that a rule can change in mid-run: policies.tr_sy.start."
 )
 
 

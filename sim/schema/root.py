@@ -1,6 +1,6 @@
 """The scenario, but for the keys that mechanisms add (`sim.scenario.whole`)."""
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, NoReturn, Self
 
 from pydantic import BeforeValidator, Field, PrivateAttr
 
@@ -108,6 +108,10 @@ class Scenario(Part):
     def __eq__(self, other: object) -> bool:
         """Whether two scenarios say the same, whatever they are variants of."""
         return isinstance(other, Scenario) and self.__dict__ == other.__dict__
+
+    def __iter__(self) -> NoReturn:
+        """Refused: it is one value, not its parts; Mesa's `batch_run` would take it apart."""
+        raise TypeError("a scenario is not iterable; model_dump() gives its parts")
 
     def single(self) -> Self:
         """Return the scenario as one run has it: a sweep is about many."""

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import dis
 import gc
 import inspect
+import operator
+import os
 import pickle
 import re
+import shutil
+import socket
 import subprocess
 import sys
+import time
+import tomllib
 import warnings
 import weakref
 from functools import cache
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -29,10 +37,13 @@ from sim.mechanisms.politics import PUBLIC
 from sim.mesa.columns import COLUMNS
 from sim.mesa.countries import Country
 from sim.mesa.model import SCHEDULES, EndedError
+from sim.mesa.parameters import RNG_OF_BATCH
 from sim.mesa.people import Person
 from sim.mesa.quiet import mesa
 from sim.mesa.refusal import NotOnArraysError
+from sim.results.interest import narrowed
 from sim.results.record import Record
+from sim.results.store import differences
 from tests.small import FILE, differing
 
 ROOT = Path(__file__).parents[2]
@@ -168,6 +179,9 @@ def test_time_is_counted_in_steps() -> None:
         theirs.step()
     rows, other = (it.datacollector.get_model_vars_dataframe() for it in (mine, theirs))
     pd.testing.assert_frame_equal(rows, other)
+    for wrong in ("x", None, np.nan):
+        with pytest.raises(TypeError, match="number of steps"):
+            mine.run_for(wrong)
     with pytest.raises(EndedError):
         mine.run_for(100)
     assert (mine.time, mine.steps) == (24, 24)
@@ -248,8 +262,15 @@ def test_seeds_are_taken_as_mesa_takes_them() -> None:
         model(seed=1, rng=2)
     with pytest.raises(ValueError, match="a seed is a whole number"):
         model(seed=-1)
-    with pytest.raises(TypeError, match="float"):
-        model(seed=1.5)
+    assert seed(seed=np.array(5)) == 5
+    wrong = {
+        1.5: "1.5", 3.0: "write 3", "3": "write 3", "x": "'x'", True: "True", np.nan: "nan",
+        "9" * 400: r"'9+\.\.\.9+'",
+    }  # fmt: skip
+    for given, why in wrong.items():
+        for name in ("seed", "rng"):
+            with pytest.raises(TypeError, match=rf"a seed is a whole number .*{why}$"):
+                model(**{name: given})
     one, other = model(seed=5), model(rng=5)
     assert one.random.random() == other.random.random()
 
@@ -257,12 +278,26 @@ def test_seeds_are_taken_as_mesa_takes_them() -> None:
 def test_a_misspelt_parameter_is_told_with_the_nearest() -> None:
     with pytest.raises(TypeError, match=r"no parameter agnets: did you mean 'agents'\?"):
         model(agnets=3)
+    for name, path in (
+        ("tables", "outputs.tables"), ("barrier", "policies.ID.barrier"), ("end", "time.end"),
+    ):  # fmt: skip
+        with pytest.raises(TypeError, match=rf'by its path, \*\*{{"{path}": ...}}'):
+            model(**{name: "x"})
     with pytest.raises(sim.ScenarioError, match="bb_border"):
         model(**{"policies.bb_bordr.barrier": 0.2})
     with pytest.raises(sim.ScenarioError, match=r"population\.agents"):
         model(agents="many")
     with pytest.raises(ValueError, match="threads"):
         model(threads=9999)
+    for wrong in (1.5, "2", True):
+        with pytest.raises(TypeError, match="threads is a whole number"):
+            model(threads=wrong)
+    with pytest.raises(TypeError, match="base is a scenario, as sim"):
+        model(base="syria")
+    with pytest.raises(TypeError, match="x is a function, a name or"):
+        model(model_reporters={"x": 3})
+    with pytest.raises(ValueError, match=r"no plase: did you mean 'place'"):
+        model(agent_reporters={"x": "plase"})
 
 
 def test_a_scenario_that_was_read_is_taken_as_it_is() -> None:
@@ -289,9 +324,13 @@ def test_values_of_every_kind_reach_the_scenario() -> None:
             "policies.bb_work.quota": np.int64(7),
             "journey.premium": 1e-05,
             "policies.cc_wall.start": datetime.date(2021, 5, 2),
-            "threats.BB.economic": [0.1, 0.2],
+            "threats.BB.economic": np.array([0.1, 0.2]),
+            "threats.CC.economic": pd.Series([0.1, 0.3]),
+            "time.end": pd.Timestamp("2021-06-30"),
+            "time.start": np.datetime64("2020-01-01"),
         }
     ).world.scenario
+    assert str(found.time.end) == "2021-06-30"
     rules = {rule.id: rule for rule in found.policies}
     assert rules["bb_border"].enabled is False
     assert rules["bb_work"].quota == 7
@@ -367,6 +406,31 @@ def test_countries_are_collected_by_class() -> None:
     assert rows[rows["name"] == "AA"]["opinion"].isna().all()  # not followed
 
 
+@pytest.mark.parametrize("others", ["stay", "decide"])
+@pytest.mark.parametrize("by", ["citizenship", "home", "place", "sex"])
+def test_what_is_collected_is_about_the_population_of_interest(others: str, by: str) -> None:
+    given = {"population.focus": ["BB"], "population.others": others, "outputs.by": [by]}
+    mine = model(**given, **{"time.end": "2020-06"})
+    mine.run_model()
+    rows = mine.datacollector.get_model_vars_dataframe()
+    answers = narrowed(mine.record).answers.groupby(["date", "answer"], observed=False)
+    dates = mine.record.at_risk["date"].unique()  # also months without an answer
+    given_by = answers["households"].sum().unstack("answer").reindex(dates)
+    told = [it.name for it in Answer if it != Answer.stays]
+    assert rows[told].to_numpy().tolist() == given_by[told].fillna(0).to_numpy().tolist()
+    stocks = mine.record.stocks
+    last = stocks[(stocks["date"] == stocks["date"].max()) & (stocks["citizenship"] == "BB")]
+    people = last.groupby("status", observed=False)["people"].sum()
+    assert rows["refugees"].iloc[-1] == people["refugee"]
+    everybody = mine.census.stocks[:, :, Status.refugee].sum()
+    assert (everybody > people["refugee"]) == (others == "decide")  # AA's flee, if they decide
+    assert rows["displaced"].iloc[-1] == people["displaced"]
+    assert rows["abroad"].iloc[-1] == country(mine, "BB").emigrants
+    account = mine.record.account
+    dead = account[(account["citizenship"] == "BB") & (account["activity"] == "dead")]
+    assert rows["dead"].tolist() == dead["people"].tolist()
+
+
 def test_reporters_can_be_ones_own() -> None:
     mine = model(model_reporters={"n": lambda m: len(m.agents), "steps": "steps"})
     mine.step()
@@ -405,6 +469,40 @@ def test_batch_run_varies_parameters_and_tells_of_the_last_step() -> None:
         assert part["AgentID"].tolist() == alone.agents.get("unique_id")
         assert part["place"].tolist() == alone.agents.get("place")
     assert table.groupby(["policies.bb_border.barrier", "seed"])["refugees"].first().nunique() > 2
+
+
+TWO_MONTHS = {"scenario": str(FILE), "agents": 300, "time.end": "2020-02"}
+
+
+def batch(given: dict[str, Any], **options: Any) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]]
+    rows = mesa.batch_run(sim.MigrationModel, given, display_progress=False, **options)
+    return rows
+
+
+def test_iterations_of_one_run_are_told_to_be_equal() -> None:
+    how = "rng=" if RNG_OF_BATCH else '"seed": \\[1, 2, 3\\]'
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", category=FutureWarning)  # newer Mesa's, of `iterations`
+        warnings.filterwarnings("ignore", category=DeprecationWarning)
+        with pytest.warns(UserWarning, match=f"all its iterations are equal.*{how}"):
+            rows = batch(TWO_MONTHS, iterations=2)
+    assert rows[0]["stays"] == rows[1]["stays"]
+    batch({**TWO_MONTHS, "seed": [1, 2]})  # no warning
+
+
+def test_batch_run_takes_a_scenario_as_one_value_and_says_what_to_do_with_a_dictionary() -> None:
+    read = sim.read(FILE, ["population.agents=300", "time.end=2020-02"])
+    rows = batch({"scenario": read, "seed": [1, 2]})
+    assert len({row["RunId"] for row in rows}) == 2
+    assert rows[0]["scenario"] is read
+    with pytest.raises(TypeError, match="takes a dictionary apart"):
+        batch({"scenario": read.model_dump(by_alias=True)})
+    with pytest.raises(TypeError, match=r"not dict; .*YAML file"):
+        sim.MigrationModel(read.model_dump())
+    for name in ("model_reporters", "agent_reporters"):
+        with pytest.raises(TypeError, match=f'for batch_run put it in a list: "{name}"'):
+            batch({**TWO_MONTHS, name: {"place": "place"}})
 
 
 def test_batch_run_takes_the_seeds_of_its_own_argument() -> None:
@@ -585,6 +683,88 @@ def test_the_view_reads_as_an_agent_set_does() -> None:
         view.get("age", handle_missing="maybe")
 
 
+def test_views_are_joined_and_compared_as_sets() -> None:
+    view = finished().agents
+    old, men = view.select(lambda it: it.age > 60), view.select(lambda it: it.sex == "man")
+
+    def rows(people: Any) -> set[int]:
+        return set(people.get("unique_id"))
+
+    for act in (operator.and_, operator.or_, operator.sub, operator.xor):
+        assert rows(act(old, men)) == act(rows(old), rows(men))
+        assert rows(act(old, list(men))) == act(rows(old), rows(men))
+        assert rows(act(list(old), men)) == act(rows(old), rows(men))
+        assert 0 < len(act(old, men)) == len(rows(act(old, men)))
+    assert old < view > men
+    assert old <= old
+    assert not old < old
+    assert not old <= men
+    assert view.shuffle() == view != old
+    assert old.isdisjoint(view - old)
+    assert not old.isdisjoint(view)
+    for wrong in (model().agents, finished().countries, 3):
+        with pytest.raises(TypeError, match="people of the same model"):
+            _ = old | wrong
+    some = old
+    some &= men
+    assert rows(some) == rows(old) & rows(men)
+    assert len(old) > len(some)
+
+
+def test_what_a_view_is_asked_wrongly_is_told_rightly() -> None:
+    view = finished().agents
+    for item in ("age", 1.5, np.ones(len(view), bool)):
+        with pytest.raises(TypeError, match=r"people are numbered: people\[3\]"):
+            _ = view[item]
+    for at_most in (np.nan, None):
+        with pytest.raises(ValueError, match="at_most is a number of people"):
+            view.select(at_most=at_most)
+    for act, what in (
+        (lambda: view.get(None), "name of an attribute"),
+        (lambda: view.agg("age", "max"), "such as max, not 'max'"),
+        (lambda: view.agg("age", [max, "min"]), "such as max, not 'min'"),
+        (lambda: view.map("age"), r'get\("age"\)'),
+    ):
+        with pytest.raises(TypeError, match=what):
+            act()
+    assert view.get("model") == [finished()] * len(view)
+    assert view.get("random")[0] is finished().random
+    kin = view.sort("kin", ascending=True).get("kin")
+    assert kin[0] is None
+    assert kin[kin.count(None) :] == sorted(it for it in kin if it is not None)
+
+
+def test_a_person_has_the_models_random_numbers() -> None:
+    mine = finished()
+    assert mine.agents[0].random is mine.random is mine.agents.random
+    assert mine.agents[0].rng is mine.rng
+
+
+def test_groups_are_read_as_mesas_are() -> None:
+    groups, seen = finished().agents.groupby("sex"), []
+    assert groups.do(lambda people: seen.append(len(people))) is groups
+    assert sorted(seen) == sorted(groups.count().values())
+    assert groups.map("agg", "age", max) == groups.agg("age", max)
+    with pytest.raises(ValueError, match="'agentset' or 'list', not 'set'"):
+        finished().agents.groupby("sex", result_type="set")
+
+
+def test_what_is_not_there_is_told_with_where_it_is() -> None:
+    mine = finished()
+    for of, name, where in (
+        (mine, "space", r"person\.place"),
+        (mine, "policies", r"model\.world\.scenario\.policies"),
+        (mine, "refugees", r"model\.datacollector"),
+        (mine, "cuontries", "did you mean 'countries'"),
+        (mine.agents, "age", r'get\("age"\)'),
+        (mine.agents, "grupby", "did you mean 'groupby'"),
+        (mine.agents[0], "cell", r"person\.pos"),
+    ):
+        with pytest.raises(AttributeError, match=where):
+            getattr(of, name)
+        assert not hasattr(of, name)
+
+
 def test_agents_by_type_are_people_and_countries() -> None:
     assert finished().agent_types == [Person, Country]
     assert len(finished().agents_by_type[Person]) == len(finished().agents)
@@ -639,6 +819,10 @@ def test_a_country_taken_out_of_a_set_is_still_in_the_world() -> None:
         (lambda m: m.agents.sort("age", inplace=True), "order of rows"),
         (lambda m: m.agents.shuffle(inplace=True), "order of rows"),
         (lambda m: setattr(m, "agents", []), "cannot be replaced"),
+        (lambda m: m.agents.groupby("sex").do("step"), "no code of their own"),
+        (lambda m: delattr(m.agents[0], "age"), "follows from the model's rule"),
+        (lambda m: m.agents.pop(), "account of people"),
+        (lambda m: m.agents.clear(), "account of people"),
     ],
 )
 def test_what_arrays_cannot_do_says_why_and_what_to_do_instead(act: Any, why: str) -> None:
@@ -734,6 +918,136 @@ def test_nothing_of_a_country_can_be_set(name: str) -> None:
     mine = country(model(), "CC")
     mine.colour = "red"  # what is one's own may be kept there
     assert mine.colour == "red"
+
+
+@pytest.mark.parametrize(
+    "act",
+    [
+        lambda m: country(m, "CC").policy.update(AA={}),
+        lambda m: country(m, "CC").policy["AA"].__setitem__("recognition", 1.0),
+        lambda m: country(m, "CC").policy["AA"]["labour"].__setitem__("open", False),
+        lambda m: country(m, "CC").borders["BB_T_CC_P"].pop("closed"),
+        lambda m: setattr(m, "policies", []),
+        lambda m: setattr(m, "policies.bb_border.enabled", False),
+    ],
+)
+def test_a_rule_is_not_changed_in_mid_run_in_silence(act: Any) -> None:
+    mine = finished()
+    before = country(mine, "CC").policy, country(mine, "CC").borders
+    with pytest.raises(NotOnArraysError, match=r"can change in mid-run: policies\.tr_sy\.start"):
+        act(mine)
+    assert (country(mine, "CC").policy, country(mine, "CC").borders) == before
+    assert type(copy.deepcopy(before[0])["AA"]) is dict  # a copy is one's own
+
+
+def test_nor_is_the_scenario() -> None:
+    mine = model()
+    mine.world.scenario = sim.read(FILE)
+    with pytest.raises(NotOnArraysError, match="cannot be replaced"):
+        mine.step()
+
+
+# What a subclass can change -----------------------------------------------------------------
+
+
+class Shunned(sim.MigrationModel):
+    """People shun countries whose public is hostile."""
+
+    def __init__(self, *args: Any, weight: float = 3.0, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.weight, self.asked = weight, 0
+
+    def utility(self) -> list[float]:
+        self.asked += 1
+        opinion = {it.name: it.opinion or 0.0 for it in self.countries}
+        return [-self.weight * opinion[it.country] for it in self.world.scenario.places]
+
+
+def test_terms_of_a_subclass_change_where_people_go() -> None:
+    changes = {"time.end": "2020-06"}
+    shunned, plain, same = (
+        kind(FILE, 2 * FEW, **options, **changes)
+        for kind, options in ((Shunned, {}), (sim.MigrationModel, {}), (Shunned, {"weight": 0.0}))
+    )
+    start = sum(it.foreigners for it in plain.countries)
+    for one in (shunned, plain, same):
+        one.run_model()
+    assert differing(same.record.tables, plain.record.tables) == []
+    # Opinion is followed in BB and CC, where nearly all who leave go.
+    came = [
+        sum(country(it, name).foreigners for name in ("BB", "CC")) - start
+        for it in (shunned, plain)
+    ]
+    assert came[0] < 0.3 * came[1] > 0
+    assert shunned.asked >= shunned.steps
+    assert shunned.record.manifest["utility"].endswith("Shunned")
+    told = [it.record.manifest["identity"] for it in (shunned, plain)]
+    assert differences(*told) == differences(*told[::-1]) == "other code"
+    assert "utility" not in plain.record.manifest
+
+
+def test_terms_may_tell_hazards_and_citizenships_apart() -> None:
+    class Refused(sim.MigrationModel):
+        def utility(self) -> Any:
+            terms = np.zeros((2, 3, len(self.world.scenario.places)))
+            terms[:, 0, [p.country == "BB" for p in self.world.scenario.places]] = -40  # for AA's
+            return terms
+
+    mine, plain = (kind(FILE, FEW, **{"time.end": "2020-04"}) for kind in (Refused, type(model())))
+    before = country(plain, "BB").foreigners
+    for one in (mine, plain):
+        one.run_model()
+    assert country(mine, "BB").foreigners < 1.2 * before < country(plain, "BB").foreigners
+
+
+def test_a_model_that_is_not_yet_made_says_so() -> None:
+    class Unmade(sim.MigrationModel):
+        def __init__(self) -> None:
+            pass
+
+    for act in (lambda: Unmade().step(), lambda: Unmade().agents, lambda: Unmade().record):
+        with pytest.raises(AttributeError, match=r"yet: it is made by `super\(\).__init__"):
+            act()
+
+
+def test_a_step_within_a_step_is_refused() -> None:
+    class Hasty(sim.MigrationModel):
+        def utility(self) -> float:
+            self.step()
+            return 0.0
+
+    with pytest.raises(RuntimeError, match="a step is being taken"):
+        Hasty(FILE, FEW).step()
+
+
+@pytest.mark.parametrize("name", ["world", "record", "countries", "date", "seed"])
+def test_what_follows_from_the_run_is_not_set(name: str) -> None:
+    with pytest.raises(NotOnArraysError, match="What is your own needs another name"):
+        setattr(finished(), name, None)
+
+
+@pytest.mark.parametrize("terms", [None, [1.0, 2.0], "much", np.nan, np.inf, 51.0, [[0.0]] * 9])
+def test_terms_of_another_shape_or_size_are_refused(terms: Any) -> None:
+    class Wrong(sim.MigrationModel):
+        def utility(self) -> Any:
+            return terms
+
+    mine = Wrong(FILE, FEW)
+    with pytest.raises(ValueError, match=r"utility\(\) gives numbers from -50 to 50 for \[2 haz"):
+        mine.step()
+
+
+def test_a_model_with_terms_is_freed_as_soon_as_it_is_dropped() -> None:
+    gc.collect()
+    gc.disable()
+    try:
+        mine = Shunned(FILE, FEW)
+        mine.step()
+        gone = weakref.ref(mine.world), weakref.ref(mine)
+        del mine
+        assert [ref() for ref in gone] == [None, None]
+    finally:
+        gc.enable()
 
 
 # Memory -----------------------------------------------------------------------------------------
@@ -839,17 +1153,83 @@ def test_every_column_of_a_person_is_listed_for_those_who_ask() -> None:
     assert set(COLUMNS) <= set(dir(finished().agents[0]))
 
 
+# In the browser ---------------------------------------------------------------------------------
+
+PINS = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"][
+    "viz"
+]
+
+
+def missing_for_the_browser() -> str:
+    """What is not here of what shows a page; empty if all is."""
+    pinned = [it.split("==") for it in PINS if "==" in it]
+    for name, wanted in (*pinned, ("playwright", "")):
+        try:
+            found = version(name)
+        except PackageNotFoundError:
+            return f"{name} is not installed"
+        if wanted not in ("", found):
+            return f"{name} is {found}, not {wanted}"
+    return "" if shutil.which("chromium") else "there is no chromium"
+
+
+@pytest.mark.skipif(bool(missing_for_the_browser()), reason=missing_for_the_browser())
+def test_solara_shows_the_model_without_a_network(tmp_path: Path) -> None:
+    from playwright.sync_api import expect, sync_playwright
+
+    text = (ROOT / "docs/mesa.md").read_text(encoding="utf-8")
+    (tmp_path / "page.py").write_text(*re.findall(r"```py\n(.*?)```", text, re.DOTALL))
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    nowhere = dict.fromkeys(("http_proxy", "https_proxy"), "http://127.0.0.1:9")
+    command = [sys.executable, "-m", "solara", "run", "page.py", f"--port={port}", "--no-open"]
+    server = subprocess.Popen(
+        [*command, "--host=127.0.0.1", "--production"], cwd=tmp_path, stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL, env={**os.environ, **nowhere, "PYTHONPATH": str(ROOT)},
+    )  # fmt: skip
+    blind = ["--no-sandbox", "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"]
+    try:
+        with sync_playwright() as play:
+            browser = play.chromium.launch(executable_path=shutil.which("chromium"), args=blind)
+            page, failed = browser.new_page(), list[str]()
+            page.on("requestfailed", lambda request: failed.append(request.url))
+            deadline = time.monotonic() + 60
+            while server.poll() is None and time.monotonic() < deadline:
+                with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port)):
+                    break
+                time.sleep(0.2)
+            page.goto(f"http://127.0.0.1:{port}", wait_until="domcontentloaded")
+            step = page.get_by_role("button", name="Step")
+            step.click(timeout=60_000)
+            expect(page.locator("body")).to_contain_text("Step: 1", timeout=30_000)
+            expect(page.get_by_text("Barrier of Turkey")).to_be_visible()
+            expect(
+                page.locator(".jupyter-widgets img, .solara-content-main img").first
+            ).to_be_visible()
+            assert failed == []
+            browser.close()
+    finally:
+        server.terminate()
+        server.wait(10)
+
+
 # What docs/mesa.md says -------------------------------------------------------------------------
 
 
 def test_the_examples_of_the_documentation_run() -> None:
     text = (ROOT / "docs/mesa.md").read_text(encoding="utf-8")
     examples = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
-    assert len(examples) == 3
+    assert len(examples) == 4
     names: dict[str, Any] = {}
     for example in examples:
         exec(compile(example, "docs/mesa.md", "exec"), names)
     assert names["model"].steps == 6
+    for seed in (1, 2):
+        usual, crowded = (
+            names["in_lebanon"](it, seed) for it in (sim.MigrationModel, names["Crowded"])
+        )
+        assert crowded < 0.75 * usual
     rows = pd.DataFrame(names["rows"])
     assert rows["RunId"].nunique() == 4
     assert (rows.groupby("seed")["stays"].first().nunique(), rows["seed"].nunique()) == (2, 2)
