@@ -12,6 +12,7 @@ from typing import Any, Final, NamedTuple, get_origin
 import numpy as np
 from numpy.typing import NDArray
 
+from sim.core.paths import real_path
 from sim.core.rng import Draw, key_of, name_hash, uniform_array
 from sim.scenario.document import Path, scalar_value
 from sim.scenario.overrides import override
@@ -337,7 +338,7 @@ def _package(file: ScenarioFile, at: Path, name: str, changes: dict[str, Any]) -
 def _listed(file: ScenarioFile) -> Design:
     """Return the points of a CSV file; an empty cell leaves what the scenario has."""
     node = file.tree.walk(("sweep", "points", "table"))[-1]
-    table, rows = read_cells(node, file.path.resolve().parent)
+    table, rows = read_cells(node, real_path(file.path).parent)
     if len(rows) < 2:
         raise ScenarioError([node.problem(f"{quoted(node.text)} lists no points")])
     (top, header), *rows = rows

@@ -96,9 +96,15 @@ WITH_ARTICLE: Final = re.compile(
 """Names that take an article in a sentence."""
 
 
+LONGEST_TITLE: Final = 160
+"""Characters of a scenario's title under a picture; longer ones would take the room of it."""
+
+
 def source_line(record: Record) -> str:
     """Say where a picture comes from: scenario, seed, replicates."""
     name = record.scenario.title or record.scenario.name
+    if len(name) > LONGEST_TITLE:
+        name = f"{name[:LONGEST_TITLE].rstrip()}…"
     times = f", mean of {record.replicates} replicates" if record.replicates > 1 else ""
     return f"{name}, seed {record.seed}{times}"
 

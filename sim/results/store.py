@@ -29,7 +29,7 @@ from filelock import FileLock, Timeout, UnixFileLock
 from sim import __version__
 from sim.core import jit
 from sim.core.atomic import atomic, flush, leftovers
-from sim.core.paths import keep_owners, user_path
+from sim.core.paths import keep_owners, real_path, user_path
 from sim.results import parquet
 from sim.results.tables import DERIVED, TABLES, all_columns, described, money_unit, unit_of
 from sim.scenario.reader import read_resolved
@@ -92,7 +92,7 @@ def write(parts: Parts, directory: str | Path) -> Path:
         StoreError: it holds something that is not a run, or cannot be written.
     """
     try:
-        target = user_path(directory).resolve()
+        target = real_path(user_path(directory))
         previous = target.with_name(f".{target.name}.previous")
         if previous.exists() and not target.exists():
             previous.rename(target)  # a save died between its two renames
@@ -259,7 +259,7 @@ def hold(directory: str | Path) -> Iterator[Path]:
         HeldError: another process holds it.
         StoreError: the system cannot lock it.
     """
-    target = user_path(directory).resolve()
+    target = real_path(user_path(directory))
     path = target.with_name(f".{target.name}.lock")
     # In a second file, since on Windows nobody else can read the lock file.
     holder = path.with_name(f"{path.name}.pid")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import UnionType
@@ -10,11 +11,11 @@ from typing import Annotated, Any, Final, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel
 
-from sim.scenario.document import Node, Path, scalar_value
+from sim.scenario.document import THOUSANDS, Node, Path, scalar_value
 from sim.scenario.tables import TableNode
 from sim.scenario.whole import Scenario
 from sim.schema import Level, ThreatName
-from sim.schema.errors import Problem, quoted, suggest
+from sim.schema.errors import Problem, quoted, suggest, visible
 from sim.schema.key import Part
 from sim.schema.types import strip
 
@@ -243,8 +244,13 @@ def say(tree: Tree, error: Mapping[str, Any]) -> Problem:
         owner = field_at(path[:-1]).model or Scenario
         word = str(path[-1])
         hint = RENAMED.get(word) or suggest(word, field_names(owner), "allowed here")
-        if re.fullmatch(r"\d{3}", word):
-            hint = "write numbers without commas, 1000000 or 1_000_000"
+        if re.fullmatch(r"\d+ ?%?", word) and node.kind == "scalar" and node.value is None:
+            large = re.fullmatch(r"\d{3}", word)
+            hint = (
+                "write numbers without commas, 1000000 or 1_000_000"
+                if large
+                else "write decimals with a point: 0.5, not 0,5"
+            )
         return tree.problem(path, f"{address} is not a known field", hint, on_key=True)
     if is_key:
         word = str(path[-1])
@@ -416,32 +422,57 @@ def _is_date(field: Field) -> bool:
     return getattr(field.core, "__name__", "") == "date"
 
 
+TRUTHS: Final = {
+    **dict.fromkeys(("yes", "y", "on", "1"), "true"),
+    **dict.fromkeys(("no", "n", "off", "0"), "false"),
+}
+"""What other programs write for true and false."""
+
+
 def _quotes_hint(node: Node, allowed: Sequence[Any]) -> str:
     """Hint at quotes that make a text of what would be right."""
     meant = scalar_value(node.text.strip())
+    if any(it is True for it in allowed) and (word := TRUTHS.get(visible(node.text).casefold())):
+        return f"write {word}"
     quoted_ = node.origin.quotes and isinstance(node.value, str) and not isinstance(meant, str)
     return "remove the quotes" if quoted_ and meant in allowed else ""
 
 
 def _number_hint(text: str, node: Node, bounds: Mapping[str, float]) -> str:
+    if THOUSANDS.fullmatch(text) and not node.origin.quotes:
+        return f"write {text.replace('.', '')} or {float(text):g}: a point stands before decimals"
     value = scalar_value(text)
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         if not isinstance(node.value, str):
             return ""
         return "remove the quotes" if node.origin.quotes else f"write {value:.15g}"
-    percent = re.fullmatch(r"([-+\d.]+) ?%", text)
+    usual = _usual_number(text)
+    percent = re.fullmatch(r"([-+\d.]+) ?%", usual)
     if percent is not None and bounds.get("le") == 1:
         value = scalar_value(percent[1])
         return f"for {text} write {value / 100:g}" if isinstance(value, (int, float)) else ""
-    bare = re.sub(r"(?<=\d)[ ,'\u00a0\u202f](?=\d{3})", "", text)
-    value = scalar_value(bare) if bare else None
-    if bare != text and isinstance(value, (int, float)):
-        return f"write {bare}, without separators (or with _)"
-    return ""
+    value = scalar_value(usual)
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        if not usual.isdecimal() or not text.isascii():
+            return f"write {usual}, with the digits 0 to 9 and a decimal point"
+        return f"write {usual}, without separators (or with _)"
+    return "write the number alone, for instance 9000 or 0.25" if re.search(r"\d", text) else ""
+
+
+def _usual_number(text: str) -> str:
+    """Return a number as YAML has it that was written as in another language or a text program."""
+    text = "".join(str(unicodedata.digit(it)) if it.isdecimal() else it for it in visible(text))
+    text = text.translate({0x2212: "-", 0x2013: "-", 0xFF0E: ".", 0x066B: ".", 0x066C: None})
+    text = text.replace("\u066a", "%").replace("\uff05", "%")
+    if re.fullmatch(r"[-+]?(\d{1,3}(\.\d{3})+|0|\d+(?=,(\d{1,2}|\d{4,})\b)|(?=,)),\d+( ?%)?", text):
+        return text.replace(".", "").replace(",", ".")
+    if re.fullmatch(r"[-+]?[1-9]\d{0,2}(\.\d{3})+", text):
+        return text.replace(".", "")
+    return re.sub(r"(?<=\d)[ ,'\u2019\u00a0\u202f\u2009](?=\d{3})", "", text)
 
 
 def _id_hint(text: str) -> str:
-    better = re.sub(r"[^A-Za-z0-9_]+", "_", text.strip())[:64]
+    better = re.sub(r"[^A-Za-z0-9_]+", "_", visible(text)).strip("_")[:64]
     if re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*", better):
         return f"{IDS}; for instance {better}"
     return IDS

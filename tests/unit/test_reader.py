@@ -644,7 +644,28 @@ def test_overrides_leave_aliases_alone() -> None:
             "places.AA_NORTH.people=true",
             "error: places[AA_NORTH].people = true must be a number (0 or more)",
         ),
-        ("name=", "error: name is empty\n  hint: it must be an id"),
+        ("name=null", "error: name is empty\n  hint: it must be an id"),
+        (
+            "seed=",  # as where a variable of a script is not set
+            (
+                "error: seed has no value after the '='\n"
+                "  hint: write null for the value that holds where a file says nothing"
+            ),
+        ),
+        (
+            "policies[0].barrier=.3",
+            (
+                "error: the path 'policies[0].barrier' holds '['\n"
+                "  hint: separate names by points, for instance policies.gr_wall.barrier=.8"
+            ),
+        ),
+        (
+            "places.AA_NORTH.people=900.000",
+            (
+                "error: places[AA_NORTH].people = 900.000 is read as 900\n"
+                "  hint: write 900000 or 900: a point stands before decimals"
+            ),
+        ),
         (
             "places.AA_NORTH.country=CC",
             (
