@@ -17,6 +17,7 @@ from typing import Any, cast
 import pytest
 
 import sim
+from sim.__main__ import drop_impossible_threads
 from sim.cli import app as cli
 from sim.cli import bench, console
 from sim.cli.demo import NEXT_COMMANDS
@@ -773,6 +774,15 @@ def test_seconds_that_are_none(monkeypatch: pytest.MonkeyPatch, text: str) -> No
     monkeypatch.setenv("SIM_CHECKPOINT_SECONDS", text)
     with pytest.raises(StoreError, match="SIM_CHECKPOINT_SECONDS is"):
         checkpoint._interval()
+
+
+@pytest.mark.parametrize(("threads", "stays"), [("0", False), ("-2", False), ("3", True)])
+def test_no_threads_are_as_many_as_there_are(
+    threads: str, stays: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NUMBA_NUM_THREADS", threads)
+    drop_impossible_threads()
+    assert ("NUMBA_NUM_THREADS" in os.environ) == stays
 
 
 def test_a_title_of_a_thousand_words_fits_under_a_picture() -> None:
