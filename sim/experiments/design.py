@@ -18,8 +18,8 @@ from sim.scenario.document import Path, scalar_value
 from sim.scenario.overrides import override
 from sim.scenario.reader import ScenarioFile
 from sim.scenario.renamed import path_of_today, tell
-from sim.scenario.tables import read_cells
-from sim.scenario.wording import Field, field_at
+from sim.scenario.tables import UNNAMED, read_cells
+from sim.scenario.wording import Field, field_at, misread
 from sim.scenario.writer import one_line
 from sim.schema import Factor, Scenario, Sweep, parse_date
 from sim.schema.errors import Problem, ScenarioError, quoted
@@ -166,6 +166,10 @@ def _form(file: ScenarioFile, sweep: Sweep) -> list[Problem]:
         for package, changes in factor.packages.items():
             if len(set(map(path_of_today, changes))) < len(changes):
                 add((*at, "packages", package), "{} changes one key by two names", "", True)
+        for where, path in _stated(at, name, factor):
+            nodes = file.tree.walk(where)
+            if len(nodes) == len(where) + 1 and (found := misread(nodes[-1], field_of(path))):
+                add(where, *found)
         for path in _paths(name, factor):
             if path.split(".")[0] in FIXED:
                 add(at, f"{{}}: a sweep cannot vary {path.split('.')[0]}", "", True)
@@ -253,6 +257,15 @@ def _written(at: Path, name: str, factor: Factor) -> list[tuple[str, Path]]:
     if factor.paths:
         return [(path, (*at, "paths", i)) for i, path in enumerate(factor.paths)]
     return [(name, at)]
+
+
+def _stated(at: Path, name: str, factor: Factor) -> list[tuple[Path, str]]:
+    """Return where the file states values of a factor, and the first path that each is set at."""
+    if factor.packages:
+        return [(where, path) for path, where in _written(at, name, factor)]
+    path = _paths(name, factor)[0]
+    values = [(*at, "values", i) for i in range(len(factor.values))]
+    return [(where, path) for where in (*values, (*at, "low"), (*at, "high"))]
 
 
 def _end(value: Any) -> float:
@@ -348,7 +361,9 @@ def _listed(file: ScenarioFile) -> Design:
         if path in header[:column]
     ]
     problems += [
-        table.problem(top, column, f"a sweep cannot vary {quoted(path)}")
+        table.problem(top, column, *UNNAMED)
+        if not path
+        else table.problem(top, column, f"a sweep cannot vary {quoted(path)}")
         for column, path in enumerate(header)
         if path.split(".")[0] in ("", *FIXED)
     ]

@@ -25,6 +25,8 @@ MAX_PROBLEMS: Final = 20
 
 WORKBOOK: Final = b"PK\x03\x04"
 """First bytes of a workbook of a spreadsheet program, which is a zip file."""
+UNNAMED: Final = ("this column has no name", "name it, or take out the column and its ','")
+"""What is said of a column without a name."""
 Kind = Literal["number", "count", "whole", "truth", "text", "texts"]
 Row = dict[str, Any]
 
@@ -198,6 +200,7 @@ def _rows(node: Node, table: Table, problems: list[Problem]) -> Iterator[tuple[i
                     continue
                 if width is None:
                     width = len(cells)
+                    _refuse_other_marks(table, line, cells)
                     yield line, [cell.strip() for cell in cells]
                 elif len(cells) != width:
                     n_wrong += 1
@@ -218,6 +221,15 @@ def _rows(node: Node, table: Table, problems: list[Problem]) -> Iterator[tuple[i
     if n_wrong > MAX_PROBLEMS:
         said = f"{n_wrong - MAX_PROBLEMS:,} more rows of another length than the header"
         problems.append(Problem(table.name, 0, 0, said))
+
+
+def _refuse_other_marks(table: Table, line: int, header: list[str]) -> None:
+    """Refuse a file whose columns have something else than commas between them."""
+    if header[0].casefold().startswith("sep="):
+        hint = "take it out: it is for Excel alone"
+        raise ScenarioError([table.problem(line, -1, "this line names no columns", hint)])
+    if len(header) == 1 and any(mark in header[0] for mark in ";\t|"):
+        raise ScenarioError([table.problem(line, -1, "columns must have commas between them")])
 
 
 def columns(part: type[Part]) -> dict[str, Kind]:
@@ -366,18 +378,12 @@ def _names_of_today(table: Table, line: int, header: list[str], part: type[Part]
 
 def _check_header(table: Table, line: int, header: list[str], part: type[Part]) -> list[Kind]:
     """Return how the cells of each column are read, or refuse the header."""
-    if header[0].casefold().startswith("sep="):
-        hint = "take it out: it is for Excel alone"
-        raise ScenarioError([table.problem(line, -1, "this line names no columns", hint)])
-    if len(header) == 1 and any(mark in header[0] for mark in ";\t|"):
-        raise ScenarioError([table.problem(line, -1, "columns must have commas between them")])
     kinds = columns(part)
     problems = []
     meant = set()
     for column, key in enumerate(header):
         if not key:
-            hint = "name it, or take out the column and its ','"
-            problems.append(table.problem(line, column, "this column has no name", hint))
+            problems.append(table.problem(line, column, *UNNAMED))
         elif key not in kinds:
             hint = suggest(key, kinds, "columns")
             meant.add(nearest(key, kinds))

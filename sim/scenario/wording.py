@@ -12,7 +12,7 @@ from typing import Annotated, Any, Final, Literal, Union, get_args, get_origin
 from pydantic import BaseModel
 
 from sim.scenario.document import THOUSANDS, Node, Path, scalar_value
-from sim.scenario.tables import TableNode
+from sim.scenario.tables import TableNode, is_large
 from sim.scenario.whole import Scenario
 from sim.schema import Level, ThreatName
 from sim.schema.errors import Problem, quoted, suggest, visible
@@ -297,6 +297,24 @@ def say(tree: Tree, error: Mapping[str, Any]) -> Problem:
     wanted = _wanted(field)
     verb = f"is {_form(node)}; it must be" if node.kind != "scalar" else f"= {shown} must be"
     return tree.problem(path, f"{address} {verb} {wanted}", _form_hint(field, node))
+
+
+def misread(node: Node, field: Field) -> tuple[str, str] | None:
+    """Say how people or money with a point between thousands are read, and what to write.
+
+    Args:
+        node: a value as the file states it.
+        field: what it is the value of.
+
+    Returns:
+        A message that begins with `{}` for the address, and a hint; None where all is well.
+    """
+    if not isinstance(node.value, float) or THOUSANDS.fullmatch(node.text) is None:
+        return None
+    if not is_large(field.unit):
+        return None
+    hint = f"write {node.text.replace('.', '')} or {node.value:g}: a point stands before decimals"
+    return f"{{}} = {node.text} is read as {node.value:g}", hint
 
 
 def path_of(error: Mapping[str, Any]) -> tuple[Path, bool]:

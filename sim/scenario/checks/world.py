@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Final
 
 from sim.scenario.checks.checker import NEAR, Checker
-from sim.scenario.document import THOUSANDS, Node, Path
+from sim.scenario.document import Node, Path
 from sim.scenario.resolve import OTHER, country_incomes
-from sim.scenario.tables import TableNode, is_large
-from sim.scenario.wording import field_at
+from sim.scenario.tables import TableNode
+from sim.scenario.wording import field_at, misread
 from sim.schema.errors import quoted, suggest
 
 LONGEST_DAYS: Final = 32_700
@@ -64,17 +64,8 @@ def check_thousands(ck: Checker) -> None:
             at = (*path, step)
             if inner.kind != "scalar":
                 look(inner, at)
-            elif (
-                isinstance(inner.value, float)
-                and THOUSANDS.fullmatch(inner.text)
-                and is_large(field_at(at).unit)
-            ):
-                ck.add(
-                    at,
-                    f"{{}} = {inner.text} is read as {inner.value:g}",
-                    f"write {inner.text.replace('.', '')} or {inner.value:g}: "
-                    "a point stands before decimals",
-                )
+            elif found := misread(inner, field_at(at)):
+                ck.add(at, *found)
 
     look(ck.tree.root, ())
 
