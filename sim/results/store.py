@@ -426,7 +426,7 @@ def _is_manifest(manifest: object) -> bool:
 
 
 def refuse_foreign(target: Path) -> None:
-    """Refuse to replace what is not a run."""
+    """Refuse to replace what is not a run, or a folder of the user with a name of ours."""
     if target.exists() and not target.is_dir():
         raise StoreError(f"{target} is a file; choose a folder for the run")
     if not target.exists() or not any(target.iterdir()):
@@ -440,6 +440,12 @@ def refuse_foreign(target: Path) -> None:
             f"{target} has files in it and is not the folder of a run; "
             "nothing was written, choose another folder"
         )
+    for entry in target.iterdir():
+        if entry.name in OURS and entry.is_dir():
+            raise StoreError(
+                f"{entry} is a folder, and a run has a file of that name; "
+                "nothing was written, move it or choose another folder"
+            )
 
 
 def _sweep(target: Path, previous: Path) -> None:

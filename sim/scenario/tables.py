@@ -315,7 +315,7 @@ def _locate(node: Node, name: Any, folder: Path | None) -> Path:
         if not path.is_relative_to(folder):
             raise refuse(f"the table {quoted(name)} leads outside of the scenario's folder", inside)
         if not path.exists():
-            near = [it.name for it in folder.glob("*.csv")][:100]
+            near = [it.name for it in folder.iterdir() if it.suffix.lower() == ".csv"][:100]
             raise refuse(
                 f"there is no file {quoted(name)} in the scenario's folder",
                 suggest(name, near, "tables there are"),

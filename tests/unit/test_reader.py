@@ -741,3 +741,10 @@ def test_light_imports() -> None:
         cwd=Path(__file__).parents[2],
     )
     assert done.stdout.strip() == "[]"
+
+
+def test_a_table_whose_name_differs_in_capitals(write: Write) -> None:
+    if (write("x", "S.CSV").parent / "s.csv").exists():
+        pytest.skip("this file system does not tell them apart")
+    path = write(MINIMAL + "stocks: {table: s.csv}\n")
+    assert [it.hint for it in problems(path)] == ["did you mean 'S.CSV'?"]
