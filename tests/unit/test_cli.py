@@ -258,7 +258,7 @@ def test_new_overwrites_nothing(call: Any) -> None:
     assert Path("mine.yaml").read_text() == "precious"
 
 
-@pytest.mark.parametrize("name", ["3d", "a/b", "../up", "", "x" * 65, "é", "a b"])
+@pytest.mark.parametrize("name", ["3d", "a/b", "../up", "", "x" * 65, "é", "a b", "nul", "Com1"])
 def test_new_wants_a_name(call: Any, elsewhere: Path, name: str) -> None:
     done = call("new", name)
     assert done.code == 2

@@ -644,6 +644,13 @@ def test_overrides_leave_aliases_alone() -> None:
             "places.AA_NORTH.people=true",
             "error: places[AA_NORTH].people = true must be a number (0 or more)",
         ),
+        (
+            "name=Aux",
+            (
+                "error: name = Aux cannot be a scenario's name\n"
+                "  hint: choose another: a device of Windows is called so, and folders cannot be"
+            ),
+        ),
         ("name=null", "error: name is empty\n  hint: it must be an id"),
         (
             "seed=",  # as where a variable of a script is not set
