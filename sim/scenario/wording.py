@@ -285,10 +285,11 @@ def say(tree: Tree, error: Mapping[str, Any]) -> Problem:
     if kind == "string_too_long":
         return tree.problem(path, f"{address} is longer than 64 characters", IDS)
     if kind in ("too_long", "too_short"):
-        return tree.problem(path, f"{address} must have {_n_items(field)} items")
+        hint = _split_hint(node) or ""
+        return tree.problem(path, f"{address} must have {_n_items(field)} items", hint)
     if kind == "value_error":
         said = str(context.get("error", "")) or "cannot be used"
-        hint = DATES if _is_date(field) else ""
+        hint = DATES if _is_date(field) else _split_hint(node) or ""
         if node.kind == "scalar":
             return tree.problem(path, f"{address} = {shown} {said}", hint)
         return tree.problem(path, f"{address} {shown}; it must be {_wanted(field)}", hint)
@@ -434,6 +435,14 @@ def _form_hint(field: Field, node: Node) -> str:
             return IDS
         return f'put it in quotes: "{text}"' if len(text) < 40 and '"' not in text else ""
     return DATES if _is_date(field) else ""
+
+
+def _split_hint(node: Node) -> str | None:
+    """Hint at decimal commas, which make two whole numbers of one: `[0,6, 0,4]`."""
+    if node.kind != "list" or len(node.value) < 3:
+        return None
+    whole = all(it.kind == "scalar" and it.text.isdecimal() for it in node.value)
+    return "write decimals with a point: 0.5, not 0,5" if whole else None
 
 
 def _is_date(field: Field) -> bool:
