@@ -211,7 +211,11 @@ def _nodes(record: Record, by: By) -> dict[str, Node]:
     if by == "place":
         return {
             it.id: Node(
-                it.name or it.id, it.lon, it.lat, hosts.get(it.id, 0.0), displaced.get(it.id, 0.0)
+                wording.short_name(it),
+                it.lon,
+                it.lat,
+                hosts.get(it.id, 0.0),
+                displaced.get(it.id, 0.0),
             )
             for it in places
         }
@@ -227,7 +231,7 @@ def _nodes(record: Record, by: By) -> dict[str, Node]:
         weights = np.array([moved.get(it.id, 0.0) for it in own])
         weights = weights if weights.sum() > 0 else np.ones(len(own))
         nodes[country.id] = Node(
-            country.name or country.id,
+            wording.short_name(country),
             float(np.average([it.lon for it in own], weights=weights)),
             float(np.average([it.lat for it in own], weights=weights)),
             sum(hosts.get(it.id, 0.0) for it in own),

@@ -794,3 +794,11 @@ def test_a_title_of_a_thousand_words_fits_under_a_picture() -> None:
     assert len(said) < LONGEST_TITLE + 20
     assert said.endswith("…, seed 3")
     assert shortened("x" * 100_000, 8, 2).endswith("…")
+
+
+def test_a_long_name_does_not_take_the_figures_off_a_map() -> None:
+    from sim.plots.wording import LONGEST_NAME, short_name
+    from sim.schema import Country
+
+    assert short_name(Country(id="AA", name="Y" * 5000)) == "Y" * LONGEST_NAME + "…"
+    assert short_name(Country(id="AA")) == "AA"
