@@ -15,11 +15,12 @@ from numpy.typing import NDArray
 from sim.core.paths import real_path
 from sim.core.rng import Draw, key_of, name_hash, uniform_array
 from sim.scenario.document import Path, scalar_value
+from sim.scenario.numbers import misread
 from sim.scenario.overrides import override
 from sim.scenario.reader import ScenarioFile
 from sim.scenario.renamed import path_of_today, tell
 from sim.scenario.tables import UNNAMED, read_cells
-from sim.scenario.wording import Field, field_at, misread
+from sim.scenario.wording import Field, field_at
 from sim.scenario.writer import one_line
 from sim.schema import Factor, Scenario, Sweep, parse_date
 from sim.schema.errors import Problem, ScenarioError, quoted
@@ -168,7 +169,7 @@ def _form(file: ScenarioFile, sweep: Sweep) -> list[Problem]:
                 add((*at, "packages", package), "{} changes one key by two names", "", True)
         for where, path in _stated(at, name, factor):
             nodes = file.tree.walk(where)
-            if len(nodes) == len(where) + 1 and (found := misread(nodes[-1], field_of(path))):
+            if len(nodes) == len(where) + 1 and (found := misread(nodes[-1], field_of(path).unit)):
                 add(where, *found)
         for path in _paths(name, factor):
             if path.split(".")[0] in FIXED:

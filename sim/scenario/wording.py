@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import UnionType
@@ -11,8 +10,9 @@ from typing import Annotated, Any, Final, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel
 
-from sim.scenario.document import THOUSANDS, Node, Path, scalar_value
-from sim.scenario.tables import TableNode, is_large
+from sim.scenario.document import Node, Path, scalar_value
+from sim.scenario.numbers import number_hint, split_hint
+from sim.scenario.tables import TableNode
 from sim.scenario.whole import Scenario
 from sim.schema import Level, ThreatName
 from sim.schema.errors import Problem, quoted, suggest, visible
@@ -285,11 +285,11 @@ def say(tree: Tree, error: Mapping[str, Any]) -> Problem:
     if kind == "string_too_long":
         return tree.problem(path, f"{address} is longer than 64 characters", IDS)
     if kind in ("too_long", "too_short"):
-        hint = _split_hint(node) or ""
+        hint = split_hint(node) or ""
         return tree.problem(path, f"{address} must have {_n_items(field)} items", hint)
     if kind == "value_error":
         said = str(context.get("error", "")) or "cannot be used"
-        hint = DATES if _is_date(field) else _split_hint(node) or ""
+        hint = DATES if _is_date(field) else split_hint(node) or ""
         if node.kind == "scalar":
             return tree.problem(path, f"{address} = {shown} {said}", hint)
         return tree.problem(path, f"{address} {shown}; it must be {_wanted(field)}", hint)
@@ -298,24 +298,6 @@ def say(tree: Tree, error: Mapping[str, Any]) -> Problem:
     wanted = _wanted(field)
     verb = f"is {_form(node)}; it must be" if node.kind != "scalar" else f"= {shown} must be"
     return tree.problem(path, f"{address} {verb} {wanted}", _form_hint(field, node))
-
-
-def misread(node: Node, field: Field) -> tuple[str, str] | None:
-    """Say how people or money with a point between thousands are read, and what to write.
-
-    Args:
-        node: a value as the file states it.
-        field: what it is the value of.
-
-    Returns:
-        A message that begins with `{}` for the address, and a hint; None where all is well.
-    """
-    if not isinstance(node.value, float) or THOUSANDS.fullmatch(node.text) is None:
-        return None
-    if not is_large(field.unit):
-        return None
-    hint = f"write {node.text.replace('.', '')} or {node.value:g}: a point stands before decimals"
-    return f"{{}} = {node.text} is read as {node.value:g}", hint
 
 
 def path_of(error: Mapping[str, Any]) -> tuple[Path, bool]:
@@ -429,20 +411,12 @@ def _form_hint(field: Field, node: Node) -> str:
     if core is bool and node.kind == "scalar":
         return _quotes_hint(node, (True, False))
     if core in (float, int) and node.kind == "scalar":
-        return _number_hint(text, node, field.bounds())
+        return number_hint(text, node, field.bounds())
     if core is str and node.kind == "scalar":
         if is_id(field):
             return IDS
         return f'put it in quotes: "{text}"' if len(text) < 40 and '"' not in text else ""
     return DATES if _is_date(field) else ""
-
-
-def _split_hint(node: Node) -> str | None:
-    """Hint at decimal commas, which make two whole numbers of one: `[0,6, 0,4]`."""
-    if node.kind != "list" or len(node.value) < 3:
-        return None
-    whole = all(it.kind == "scalar" and it.text.isdecimal() for it in node.value)
-    return "write decimals with a point: 0.5, not 0,5" if whole else None
 
 
 def _is_date(field: Field) -> bool:
@@ -463,39 +437,6 @@ def _quotes_hint(node: Node, allowed: Sequence[Any]) -> str:
         return f"write {word}"
     quoted_ = node.origin.quotes and isinstance(node.value, str) and not isinstance(meant, str)
     return "remove the quotes" if quoted_ and meant in allowed else ""
-
-
-def _number_hint(text: str, node: Node, bounds: Mapping[str, float]) -> str:
-    if THOUSANDS.fullmatch(text) and not node.origin.quotes:
-        return f"write {text.replace('.', '')} or {float(text):g}: a point stands before decimals"
-    value = scalar_value(text)
-    if isinstance(value, (int, float)) and not isinstance(value, bool):
-        if not isinstance(node.value, str):
-            return ""
-        return "remove the quotes" if node.origin.quotes else f"write {value:.15g}"
-    usual = _usual_number(text)
-    percent = re.fullmatch(r"([-+\d.]+) ?%", usual)
-    if percent is not None and bounds.get("le") == 1:
-        value = scalar_value(percent[1])
-        return f"for {text} write {value / 100:g}" if isinstance(value, (int, float)) else ""
-    value = scalar_value(usual)
-    if isinstance(value, (int, float)) and not isinstance(value, bool):
-        if not usual.isdecimal() or not text.isascii():
-            return f"write {usual}, with the digits 0 to 9 and a decimal point"
-        return f"write {usual}, without separators (or with _)"
-    return "write the number alone, for instance 9000 or 0.25" if re.search(r"\d", text) else ""
-
-
-def _usual_number(text: str) -> str:
-    """Return a number as YAML has it that was written as in another language or a text program."""
-    text = "".join(str(unicodedata.digit(it)) if it.isdecimal() else it for it in visible(text))
-    text = text.translate({0x2212: "-", 0x2013: "-", 0xFF0E: ".", 0x066B: ".", 0x066C: None})
-    text = text.replace("\u066a", "%").replace("\uff05", "%")
-    if re.fullmatch(r"[-+]?(\d{1,3}(\.\d{3})+|0|\d+(?=,(\d{1,2}|\d{4,})\b)|(?=,)),\d+( ?%)?", text):
-        return text.replace(".", "").replace(",", ".")
-    if re.fullmatch(r"[-+]?[1-9]\d{0,2}(\.\d{3})+", text):
-        return text.replace(".", "")
-    return re.sub(r"(?<=\d)[ ,'\u2019\u00a0\u202f\u2009](?=\d{3})", "", text)
 
 
 def _id_hint(text: str) -> str:

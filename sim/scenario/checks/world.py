@@ -6,9 +6,10 @@ from typing import Final
 
 from sim.scenario.checks.checker import NEAR, Checker
 from sim.scenario.document import Node, Path
+from sim.scenario.numbers import misread
 from sim.scenario.resolve import OTHER, country_incomes
 from sim.scenario.tables import TableNode
-from sim.scenario.wording import field_at, misread
+from sim.scenario.wording import field_at
 from sim.schema.errors import quoted, suggest
 
 LONGEST_DAYS: Final = 32_700
@@ -64,7 +65,7 @@ def check_thousands(ck: Checker) -> None:
             at = (*path, step)
             if inner.kind != "scalar":
                 look(inner, at)
-            elif found := misread(inner, field_at(at)):
+            elif found := misread(inner, field_at(at).unit):
                 ck.add(at, *found)
 
     look(ck.tree.root, ())
