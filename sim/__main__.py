@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import logging
 import os
+import re
 import sys
 import warnings
 
@@ -21,6 +22,7 @@ def main() -> int:
     gc.set_threshold(ALLOCATIONS)
     # Pictures go to files, whatever screen the environment names.
     os.environ["MPLBACKEND"] = "agg"
+    drop_impossible_threads()
     if not os.environ.get("SIM_DEBUG"):
         # Warnings of libraries are for their programmers, and must not end a run where the
         # environment makes them errors.
@@ -37,6 +39,13 @@ def main() -> int:
     finally:
         # What is left goes with the process: to search it for cycles first takes half a second.
         gc.freeze()
+
+
+def drop_impossible_threads() -> None:
+    """Leave out a number of threads below 1, as some clusters set: numba would fail on it."""
+    said = os.environ.get("NUMBA_NUM_THREADS", "")
+    if re.fullmatch(r"\s*(-\s*\d+|[-+]?0+)\s*", said):
+        del os.environ["NUMBA_NUM_THREADS"]
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import sys
 import warnings
@@ -283,12 +284,29 @@ def _explain(error: BaseException, words: Sequence[str]) -> int:
     return code
 
 
+def _plainly(text: str) -> str:
+    """Say what typer's libraries say of an option in the words of this program."""
+    for pattern, words in _LIBRARY_WORDS:
+        text = re.sub(pattern, words, text)
+    if "unexpected extra" in text and re.search("[\u2010-\u2015\u2212]", text):
+        text += "; options begin with '--', two plain hyphens"
+    return printable(text.rstrip("."))
+
+
+_LIBRARY_WORDS: Final = (
+    (r"Input should be a valid integer.*", "write a whole number, for instance 2000"),
+    (r"Input should be a valid number.*", "write a number, for instance 0.5"),
+    (r"Input should be greater than or equal to (\S+)", r"it must be \1 or more"),
+    (r"Input should be less than or equal to (\S+)", r"it must be \1 or less"),
+)
+
+
 def _sentence(error: BaseException) -> tuple[str, int]:
     """Give the text and the exit code for an error."""
     if hasattr(error, "format_message"):  # typer's own, on commands and options
         context = getattr(error, "ctx", None)
         path = context.command_path if context else "sim"
-        return f"sim: {error.format_message().rstrip('.')} (see {path} --help)", BAD_INPUT
+        return f"sim: {_plainly(error.format_message())} (see {path} --help)", BAD_INPUT
     if isinstance(error, ScenarioError):
         return str(error), BAD_INPUT
     # These are heavy; if one was never imported, it raised nothing.

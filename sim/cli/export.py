@@ -9,6 +9,7 @@ import typer
 
 from sim.cli.console import BadInputError, say, say_json
 from sim.cli.options import AsJson, Quiet, named_path
+from sim.core.paths import real_path
 from sim.schema.errors import printable
 
 
@@ -34,11 +35,11 @@ def export(
         raise BadInputError(f"--to {printable(to)} is not a format: use csv or xlsx")
     from sim.experiments.export import export as write_tables
 
-    name = folder.resolve().name
+    name = real_path(folder).name
     if to == "csv":
-        target = out or folder.resolve().with_name(f"{name}-csv")
+        target = out or real_path(folder).with_name(f"{name}-csv")
     else:
-        target = (out or folder.resolve().parent) / f"{name}.xlsx"
+        target = (out or real_path(folder).parent) / f"{name}.xlsx"
     written = write_tables(folder, to, target)  # type: ignore[arg-type]
     if as_json:
         say_json({"ok": True, "files": [str(path) for path in written]})

@@ -22,6 +22,7 @@ def new(
 ) -> None:
     """Write NAME.yaml, a commented scenario to start from."""
     from sim.scenario.library import starter
+    from sim.schema.types import DEVICES
 
     name = name.removesuffix(".yaml")
     if not ID.fullmatch(name):
@@ -29,6 +30,8 @@ def new(
             f"{printable(name)!r} cannot be a scenario's name: use letters, digits and _, "
             "a letter first, at most 64"
         )
+    if name.lower() in DEVICES:
+        raise BadInputError(f"{name!r} cannot be a scenario's name: a device of Windows has it")
     text = starter(name)
     if "yaml-language-server" not in text.partition("\n")[0]:
         text = f"# yaml-language-server: $schema=scenario.schema.json\n{text}"

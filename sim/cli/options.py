@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -22,7 +23,11 @@ def named_path(text: Any) -> Path:
     """
     if not str(text).strip():
         raise typer.BadParameter("an empty name; name a file or folder")
-    return user_path(text)
+    path = user_path(text)
+    if ".." in path.parts and not path.parent.exists():
+        # `new/../run`: where nothing is yet, no link can lead elsewhere.
+        return Path(os.path.normpath(path))
+    return path
 
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document, for programs.")]

@@ -73,6 +73,8 @@ def plot(
         raise BadInputError(
             f"{printable(str(target))} is not a picture format: use .png, .svg or .pdf"
         )
+    if target.is_dir():
+        raise BadInputError(f"{printable(str(target))} is a folder; name a file")
     from sim.results.record import load
     from sim.results.store import written_whole
 

@@ -18,6 +18,18 @@ def user_path(text: str | Path) -> Path:
     return Path(os.path.expanduser(text))  # noqa: PTH111 - Path.expanduser fails without a home
 
 
+def real_path(path: Path) -> Path:
+    """Give the absolute path without links and without `..`.
+
+    Raises:
+        OSError: the links lead in a circle (a `RuntimeError` of pathlib before Python 3.13).
+    """
+    try:
+        return path.resolve()
+    except RuntimeError:
+        raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), str(path)) from None
+
+
 def home() -> Path | None:
     """Give the user's home; None where the system knows none, as in some containers."""
     found = user_path("~")

@@ -12,12 +12,14 @@ from typing import Any, Final, NamedTuple, get_origin
 import numpy as np
 from numpy.typing import NDArray
 
+from sim.core.paths import real_path
 from sim.core.rng import Draw, key_of, name_hash, uniform_array
 from sim.scenario.document import Path, scalar_value
+from sim.scenario.numbers import misread
 from sim.scenario.overrides import override
 from sim.scenario.reader import ScenarioFile
 from sim.scenario.renamed import path_of_today, tell
-from sim.scenario.tables import read_cells
+from sim.scenario.tables import UNNAMED, read_cells
 from sim.scenario.wording import Field, field_at
 from sim.scenario.writer import one_line
 from sim.schema import Factor, Scenario, Sweep, parse_date
@@ -165,6 +167,10 @@ def _form(file: ScenarioFile, sweep: Sweep) -> list[Problem]:
         for package, changes in factor.packages.items():
             if len(set(map(path_of_today, changes))) < len(changes):
                 add((*at, "packages", package), "{} changes one key by two names", "", True)
+        for where, path in _stated(at, name, factor):
+            nodes = file.tree.walk(where)
+            if len(nodes) == len(where) + 1 and (found := misread(nodes[-1], field_of(path).unit)):
+                add(where, *found)
         for path in _paths(name, factor):
             if path.split(".")[0] in FIXED:
                 add(at, f"{{}}: a sweep cannot vary {path.split('.')[0]}", "", True)
@@ -254,6 +260,15 @@ def _written(at: Path, name: str, factor: Factor) -> list[tuple[str, Path]]:
     return [(name, at)]
 
 
+def _stated(at: Path, name: str, factor: Factor) -> list[tuple[Path, str]]:
+    """Return where the file states values of a factor, and the first path that each is set at."""
+    if factor.packages:
+        return [(where, path) for path, where in _written(at, name, factor)]
+    path = _paths(name, factor)[0]
+    values = [(*at, "values", i) for i in range(len(factor.values))]
+    return [(where, path) for where in (*values, (*at, "low"), (*at, "high"))]
+
+
 def _end(value: Any) -> float:
     """Return an end of a range as a number: a date as its day."""
     return parse_date(value).toordinal() if isinstance(value, str) else value  # type: ignore[no-any-return]
@@ -337,7 +352,7 @@ def _package(file: ScenarioFile, at: Path, name: str, changes: dict[str, Any]) -
 def _listed(file: ScenarioFile) -> Design:
     """Return the points of a CSV file; an empty cell leaves what the scenario has."""
     node = file.tree.walk(("sweep", "points", "table"))[-1]
-    table, rows = read_cells(node, file.path.resolve().parent)
+    table, rows = read_cells(node, real_path(file.path).parent)
     if len(rows) < 2:
         raise ScenarioError([node.problem(f"{quoted(node.text)} lists no points")])
     (top, header), *rows = rows
@@ -347,7 +362,9 @@ def _listed(file: ScenarioFile) -> Design:
         if path in header[:column]
     ]
     problems += [
-        table.problem(top, column, f"a sweep cannot vary {quoted(path)}")
+        table.problem(top, column, *UNNAMED)
+        if not path
+        else table.problem(top, column, f"a sweep cannot vary {quoted(path)}")
         for column, path in enumerate(header)
         if path.split(".")[0] in ("", *FIXED)
     ]

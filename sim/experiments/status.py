@@ -9,6 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from sim.core.paths import real_path
 from sim.engine.checkpoint import progress
 from sim.experiments import parts
 from sim.experiments import plan as plans
@@ -33,10 +34,10 @@ def status(folder: Path) -> dict[str, Any]:
         StoreError: it is neither.
     """
     plan = plans.read(folder) if folder.is_dir() else None
-    if plan is None and checkpoint_of(folder.resolve()).exists():
+    if plan is None and checkpoint_of(real_path(folder)).exists():
         state = "running" if _is_held(folder) else "unfinished"
-        at = progress(checkpoint_of(folder.resolve()))
-        return {"kind": "run", "name": folder.resolve().name, "state": state, **at}
+        at = progress(checkpoint_of(real_path(folder)))
+        return {"kind": "run", "name": real_path(folder).name, "state": state, **at}
     if plan is None:
         manifest = read_manifest(folder)
         return {

@@ -146,7 +146,7 @@ def nodes_of(record: Record, by: By) -> dict[str, Node]:
     )
     if by == "place":
         return {
-            it.id: Node(it.name or it.id, longitudes[it.id], it.lat, migrants.get(it.id, {}))
+            it.id: Node(wording.short_name(it), longitudes[it.id], it.lat, migrants.get(it.id, {}))
             for it in places
         }
     weight = _weight_of_places(record)
@@ -162,7 +162,7 @@ def nodes_of(record: Record, by: By) -> dict[str, Node]:
         for it in own:
             people = _added(people, migrants.get(it.id, {}))
         lon, lat = _on_land(np.average(points, axis=0, weights=weights), points)
-        nodes[country.id] = Node(country.name or country.id, lon, lat, people)
+        nodes[country.id] = Node(wording.short_name(country), lon, lat, people)
     return nodes
 
 

@@ -383,10 +383,15 @@ def balanced(text: str, size: float, inches: float, weight: Weight = "normal") -
     return best
 
 
+LONGEST: Final = 200
+"""Characters that one line of a picture may have room for."""
+
+
 def shortened(text: str, size: float, inches: float) -> str:
     """Cut a text that is too long, and end it with dots."""
-    if length(text, size) <= inches:
+    if len(text) <= LONGEST and length(text, size) <= inches:
         return text
+    text = text[:LONGEST]  # to measure more takes a millisecond a character, for nothing
     while len(text) > 1 and length(f"{text}…", size) > inches:
         text = text[:-1]
     return f"{text.rstrip()}…"

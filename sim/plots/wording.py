@@ -14,7 +14,7 @@ from sim.results.record import Record
 from sim.results.rows import is_few
 from sim.results.run import horizon
 from sim.results.tables import FEW
-from sim.schema import Scenario
+from sim.schema import Country, Place, Scenario
 
 ANSWER_WORDS: Final[Mapping[str, str]] = {
     "choice": "move by choice",
@@ -103,11 +103,28 @@ WITH_ARTICLE: Final = re.compile(
 """Names that take an article in a sentence."""
 
 
+LONGEST_TITLE: Final = 160
+"""Characters of a scenario's title under a picture; longer ones would take the room of it."""
+
+
 def source_line(record: Record) -> str:
     """Say where a picture comes from: scenario, seed, replicates."""
     name = record.scenario.title or record.scenario.name
+    if len(name) > LONGEST_TITLE:
+        name = f"{name[:LONGEST_TITLE].rstrip()}…"
     times = f", mean of {record.replicates} replicates" if record.replicates > 1 else ""
     return f"{name}, seed {record.seed}{times}"
+
+
+LONGEST_NAME: Final = 60
+"""Characters of the name of a country or place: a map leaves out a label that it has no room for,
+figures included."""
+
+
+def short_name(part: Country | Place) -> str:
+    """Give the name of a country or place as pictures print it; its id where it has none."""
+    name = part.name or part.id
+    return name if len(name) <= LONGEST_NAME else f"{name[:LONGEST_NAME].rstrip()}…"
 
 
 def words(number: float) -> str:
@@ -206,8 +223,8 @@ def names(record: Record) -> Mapping[str, str]:
     if record in _names:
         return _names[record]
     scenario = record.scenario
-    found = {country.id: country.name or country.id for country in scenario.countries}
-    found.update({place.id: place.name or place.id for place in scenario.places})
+    found = {country.id: short_name(country) for country in scenario.countries}
+    found.update({place.id: short_name(place) for place in scenario.places})
     for corridor in scenario.corridors:
         start, end = (found.get(it, it) for it in (corridor.from_, corridor.to))
         found.setdefault(corridor.id, f"{start} to {end}")

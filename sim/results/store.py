@@ -29,7 +29,7 @@ from filelock import FileLock, Timeout, UnixFileLock
 from sim import __version__
 from sim.core import jit
 from sim.core.atomic import atomic, flush, leftovers
-from sim.core.paths import keep_owners, user_path
+from sim.core.paths import keep_owners, real_path, user_path
 from sim.results import parquet
 from sim.results.tables import DERIVED, TABLES, all_columns, described, money_unit, unit_of
 from sim.scenario.reader import read_resolved
@@ -92,7 +92,7 @@ def write(parts: Parts, directory: str | Path) -> Path:
         StoreError: it holds something that is not a run, or cannot be written.
     """
     try:
-        target = user_path(directory).resolve()
+        target = real_path(user_path(directory))
         previous = target.with_name(f".{target.name}.previous")
         if previous.exists() and not target.exists():
             previous.rename(target)  # a save died between its two renames
@@ -259,7 +259,7 @@ def hold(directory: str | Path) -> Iterator[Path]:
         HeldError: another process holds it.
         StoreError: the system cannot lock it.
     """
-    target = user_path(directory).resolve()
+    target = real_path(user_path(directory))
     path = target.with_name(f".{target.name}.lock")
     # In a second file, since on Windows nobody else can read the lock file.
     holder = path.with_name(f"{path.name}.pid")
@@ -426,7 +426,7 @@ def _is_manifest(manifest: object) -> bool:
 
 
 def refuse_foreign(target: Path) -> None:
-    """Refuse to replace what is not a run."""
+    """Refuse to replace what is not a run, or a folder of the user with a name of ours."""
     if target.exists() and not target.is_dir():
         raise StoreError(f"{target} is a file; choose a folder for the run")
     if not target.exists() or not any(target.iterdir()):
@@ -440,6 +440,12 @@ def refuse_foreign(target: Path) -> None:
             f"{target} has files in it and is not the folder of a run; "
             "nothing was written, choose another folder"
         )
+    for entry in target.iterdir():
+        if entry.name in OURS and entry.is_dir():
+            raise StoreError(
+                f"{entry} is a folder, and a run has a file of that name; "
+                "nothing was written, move it or choose another folder"
+            )
 
 
 def _sweep(target: Path, previous: Path) -> None:

@@ -30,6 +30,9 @@ Path = tuple[str | int, ...]
 NUMBER = re.compile(
     r"[-+]?(?:\.[0-9]+|[0-9]+(?:_[0-9]+)*(?:\.(?:[0-9]+(?:_[0-9]+)*)?)?)(?:[eE][-+]?[0-9]+)?"
 )
+THOUSANDS = re.compile(r"[1-9][0-9]{0,2}\.[0-9]{2}0")
+"""A number with a point as many languages write it between thousands. Programs that write decimals
+leave their last zeros out."""
 WHOLE = re.compile(r"[-+]?[0-9]+(?:_[0-9]+)*")
 BASED = re.compile(r"0o[0-7]+|0x[0-9a-fA-F]+")
 SPECIAL: Final[dict[str, Any]] = {
@@ -41,6 +44,7 @@ SPECIAL: Final[dict[str, Any]] = {
     **dict.fromkeys(("-.inf", "-.Inf", "-.INF"), float("-inf")),
 }
 LINE_BREAK = re.compile(r"\r\n|[\r\n\x85\u2028\u2029]")
+STRANGE_SPACE = re.compile(r" *[^\S \t]")
 UNPRINTABLE = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufeff\ufffe\uffff]"
 )
@@ -408,6 +412,20 @@ def _syntax_problem(error: Any, origin: Origin, text: str) -> Problem:
     lines = LINE_BREAK.split(text)
     if "cannot start any token" in said and lines[line][column : column + 1] == "\t":
         return origin.problem(line, column, "a tab cannot indent YAML", "indent with spaces")
+    indented = list(map(STRANGE_SPACE.match, lines[: line + 1]))
+    if odd := next((n for n, found in enumerate(indented) if found), None):
+        at = len(lines[odd]) - len(lines[odd].lstrip(" "))
+        message = f"the character U+{ord(lines[odd][at]):04X} cannot indent YAML"
+        return origin.problem(odd, at, message, "indent with plain spaces")
+    if "could not find expected ':'" in said and error.context_mark is not None:
+        line, column = error.context_mark.line, error.context_mark.column
+        if (at := lines[line].find("\uff1a", column)) >= 0:
+            message = "this is the wide colon U+FF1A, not ':'"
+            return origin.problem(line, at, message, "write `key: value`, with a space after ':'")
+    on_one_line = error.context_mark is not None and error.context_mark.line == line
+    if on_one_line and "expected ',' or" in said and lines[line].startswith(":", column):
+        message = "there is a ':' where no key can be"
+        return origin.problem(line, column, message, "text that holds ': ' needs quotes")
     for pattern, message, hint in _SYNTAX:
         if pattern in said:
             if error.context_mark is not None:

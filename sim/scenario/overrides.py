@@ -43,8 +43,15 @@ def _apply(root: Node, argument: str, origin: Argument) -> Node:
     found = SHAPE.fullmatch(argument)
     if found is None:
         raise _refuse(origin, "this is not PATH=VALUE", "for instance policies.gr_wall.barrier=.8")
+    if found_other := re.search(r"[\[\]/\\]", found[1]):
+        hint = "separate names by points, for instance policies.gr_wall.barrier=.8"
+        message = f"the path {quoted(found[1])} holds {quoted(found_other[0])}"
+        raise _refuse(origin, message, hint)
     steps = found[1].split(".")
     text = found[2].strip()
+    if not text:
+        hint = "write null for the value that holds where a file says nothing"
+        raise _refuse(origin, f"{found[1]} has no value after the '='", hint)
     value = parse(text, origin)
     root = root.copy()
     parent, said = root, ""

@@ -12,14 +12,14 @@ from typing import Any, Final, get_args
 
 from pydantic import ValidationError
 
-from sim.core.paths import user_path
+from sim.core.paths import real_path, user_path
 from sim.scenario import document, library
 from sim.scenario.checks import Known, check
 from sim.scenario.document import MAX_BYTES, MAX_NODES, Node, Text, parse
 from sim.scenario.overrides import override
 from sim.scenario.renamed import replace_old_names
 from sim.scenario.resolve import beyond, resolve
-from sim.scenario.tables import MAX_PROBLEMS, TableNode, read_table
+from sim.scenario.tables import MAX_PROBLEMS, WORKBOOK, TableNode, read_table
 from sim.scenario.whole import Scenario
 from sim.scenario.wording import LEVEL, Field, Tree, child, field_at, path_of, say
 from sim.scenario.writer import dump
@@ -298,6 +298,11 @@ def _load(path: Path, limit: int) -> str:
                 )
             ]
         )
+    if content.startswith(WORKBOOK):
+        hint = "a scenario is plain text in UTF-8"
+        raise ScenarioError(
+            [Problem(name, 0, 0, "is a workbook or another packed file, not YAML", hint)]
+        )
     if content[:2] in (b"\xff\xfe", b"\xfe\xff") or b"\0" in content[:4]:
         hint = "save the file as UTF-8"
         raise ScenarioError([Problem(name, 0, 0, "is UTF-16 or UTF-32, or binary", hint)])
@@ -344,7 +349,7 @@ def _with_tables(root: Node, path: Path, damaged: set[str]) -> tuple[Node, list[
         name = node.value["table"][1]
         value = Node("list", [], node.origin, node.line, node.column)
         try:
-            value, more = read_table(name, name.value, path.resolve().parent, part)
+            value, more = read_table(name, name.value, real_path(path).parent, part)
             found += more
         except ScenarioError as error:
             found += error.problems

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import csv
 import os
+import re
 from array import array
 from collections.abc import Iterator
 from pathlib import Path
 from types import UnionType
 from typing import Annotated, Any, Final, Literal, Union, get_args, get_origin
 
-from sim.scenario.document import Node
+from sim.scenario.document import THOUSANDS, Node
 from sim.scenario.renamed import beside, old_name, tell
 from sim.schema.errors import Problem, ScenarioError, enumerate_words, nearest, quoted, suggest
 from sim.schema.key import Part, renamed
@@ -22,7 +23,11 @@ MAX_ROWS: Final = 500_000
 MAX_PROBLEMS: Final = 20
 """Problems reported of one table; the rest are counted."""
 
-Kind = Literal["number", "whole", "truth", "text", "texts"]
+WORKBOOK: Final = b"PK\x03\x04"
+"""First bytes of a workbook of a spreadsheet program, which is a zip file."""
+UNNAMED: Final = ("this column has no name", "name it, or take out the column and its ','")
+"""What is said of a column without a name."""
+Kind = Literal["number", "count", "whole", "truth", "text", "texts"]
 Row = dict[str, Any]
 
 
@@ -195,6 +200,7 @@ def _rows(node: Node, table: Table, problems: list[Problem]) -> Iterator[tuple[i
                     continue
                 if width is None:
                     width = len(cells)
+                    _refuse_other_marks(table, line, cells)
                     yield line, [cell.strip() for cell in cells]
                 elif len(cells) != width:
                     n_wrong += 1
@@ -217,6 +223,15 @@ def _rows(node: Node, table: Table, problems: list[Problem]) -> Iterator[tuple[i
         problems.append(Problem(table.name, 0, 0, said))
 
 
+def _refuse_other_marks(table: Table, line: int, header: list[str]) -> None:
+    """Refuse a file whose columns have something else than commas between them."""
+    if header[0].casefold().startswith("sep="):
+        hint = "take it out: it is for Excel alone"
+        raise ScenarioError([table.problem(line, -1, "this line names no columns", hint)])
+    if len(header) == 1 and any(mark in header[0] for mark in ";\t|"):
+        raise ScenarioError([table.problem(line, -1, "columns must have commas between them")])
+
+
 def columns(part: type[Part]) -> dict[str, Kind]:
     """Return what the columns of a table may be.
 
@@ -226,11 +241,21 @@ def columns(part: type[Part]) -> dict[str, Kind]:
     Returns:
         By the field's name in a file, how its cells are read; fields with parts are left out.
     """
-    return {
-        field.alias or key: kind
-        for key, field in part.model_fields.items()
-        if (kind := _kind(field.annotation)) is not None
-    }
+    found: dict[str, Kind] = {}
+    for key, field in part.model_fields.items():
+        kind = _kind(field.annotation)
+        if kind is not None:
+            counted = kind == "number" and is_large(part.declared[key].unit)
+            found[field.alias or key] = "count" if counted else kind
+    return found
+
+
+def is_large(unit: str) -> bool:
+    """Whether figures of a unit are people or sums of money, which run to thousands."""
+    return (
+        re.fullmatch(r"(simulated )?persons.*|money per (person|year|person per year)", unit)
+        is not None
+    )
 
 
 def convert(cell: str, kind: Kind) -> Any:
@@ -241,8 +266,10 @@ def convert(cell: str, kind: Kind) -> Any:
         return [item.strip() for item in cell.split(";") if item.strip()]
     if kind == "truth":
         return {"true": True, "false": False}.get(cell.lower(), cell)
+    if kind == "count" and THOUSANDS.fullmatch(cell):
+        return cell  # 60 or 60,000: a wrong guess would stay unseen
     try:
-        return float(cell) if kind == "number" else int(cell)
+        return int(cell) if kind == "whole" else float(cell)
     except ValueError:
         if kind == "whole":
             return convert(cell, "number")
@@ -288,7 +315,7 @@ def _locate(node: Node, name: Any, folder: Path | None) -> Path:
         if not path.is_relative_to(folder):
             raise refuse(f"the table {quoted(name)} leads outside of the scenario's folder", inside)
         if not path.exists():
-            near = [it.name for it in folder.glob("*.csv")][:100]
+            near = [it.name for it in folder.iterdir() if it.suffix.lower() == ".csv"][:100]
             raise refuse(
                 f"there is no file {quoted(name)} in the scenario's folder",
                 suggest(name, near, "tables there are"),
@@ -311,6 +338,9 @@ def _decode(file: Any, table: Table) -> Iterator[str]:
         if offset + len(raw) > MAX_BYTES:
             raise ScenarioError([table.problem(number, -1, "the table grew while it was read")])
         offset += len(raw)
+        if number == 0 and raw.startswith(WORKBOOK):
+            said = "is a workbook or another packed file, not CSV"
+            raise ScenarioError([Problem(table.name, 0, 0, said, "save it as CSV UTF-8")])
         try:
             line = raw.decode("utf-8-sig" if number == 0 else "utf-8")
         except UnicodeDecodeError:
@@ -348,13 +378,13 @@ def _names_of_today(table: Table, line: int, header: list[str], part: type[Part]
 
 def _check_header(table: Table, line: int, header: list[str], part: type[Part]) -> list[Kind]:
     """Return how the cells of each column are read, or refuse the header."""
-    if len(header) == 1 and any(mark in header[0] for mark in ";\t|"):
-        raise ScenarioError([table.problem(line, -1, "columns must have commas between them")])
     kinds = columns(part)
     problems = []
     meant = set()
     for column, key in enumerate(header):
-        if key not in kinds:
+        if not key:
+            problems.append(table.problem(line, column, *UNNAMED))
+        elif key not in kinds:
             hint = suggest(key, kinds, "columns")
             meant.add(nearest(key, kinds))
             problems.append(table.problem(line, column, f"unknown column {quoted(key)}", hint))
@@ -377,6 +407,8 @@ def _csv_message(said: str) -> str:
         return "a cell here is longer than 131,072 characters"
     if "unexpected end" in said:
         return "a double quote is opened and never closed"
+    if "new-line" in said:
+        return "the lines of this file end in a way of old Macs; save it as CSV UTF-8"
     if "expected after" in said:
         return "text follows a closing double quote"
     return "this line is not CSV"

@@ -11,10 +11,11 @@ from typing import Annotated, Any, Final, Literal, Union, get_args, get_origin
 from pydantic import BaseModel
 
 from sim.scenario.document import Node, Path, scalar_value
+from sim.scenario.numbers import number_hint, split_hint
 from sim.scenario.tables import TableNode
 from sim.scenario.whole import Scenario
 from sim.schema import Level, ThreatName
-from sim.schema.errors import Problem, quoted, suggest
+from sim.schema.errors import Problem, quoted, suggest, visible
 from sim.schema.key import Part
 from sim.schema.types import strip
 
@@ -243,8 +244,13 @@ def say(tree: Tree, error: Mapping[str, Any]) -> Problem:
         owner = field_at(path[:-1]).model or Scenario
         word = str(path[-1])
         hint = RENAMED.get(word) or suggest(word, field_names(owner), "allowed here")
-        if re.fullmatch(r"\d{3}", word):
-            hint = "write numbers without commas, 1000000 or 1_000_000"
+        if re.fullmatch(r"\d+ ?%?", word) and node.kind == "scalar" and node.value is None:
+            large = re.fullmatch(r"\d{3}", word)
+            hint = (
+                "write numbers without commas, 1000000 or 1_000_000"
+                if large
+                else "write decimals with a point: 0.5, not 0,5"
+            )
         return tree.problem(path, f"{address} is not a known field", hint, on_key=True)
     if is_key:
         word = str(path[-1])
@@ -279,10 +285,11 @@ def say(tree: Tree, error: Mapping[str, Any]) -> Problem:
     if kind == "string_too_long":
         return tree.problem(path, f"{address} is longer than 64 characters", IDS)
     if kind in ("too_long", "too_short"):
-        return tree.problem(path, f"{address} must have {_n_items(field)} items")
+        hint = split_hint(node) or ""
+        return tree.problem(path, f"{address} must have {_n_items(field)} items", hint)
     if kind == "value_error":
         said = str(context.get("error", "")) or "cannot be used"
-        hint = DATES if _is_date(field) else ""
+        hint = DATES if _is_date(field) else split_hint(node) or ""
         if node.kind == "scalar":
             return tree.problem(path, f"{address} = {shown} {said}", hint)
         return tree.problem(path, f"{address} {shown}; it must be {_wanted(field)}", hint)
@@ -404,7 +411,7 @@ def _form_hint(field: Field, node: Node) -> str:
     if core is bool and node.kind == "scalar":
         return _quotes_hint(node, (True, False))
     if core in (float, int) and node.kind == "scalar":
-        return _number_hint(text, node, field.bounds())
+        return number_hint(text, node, field.bounds())
     if core is str and node.kind == "scalar":
         if is_id(field):
             return IDS
@@ -416,32 +423,24 @@ def _is_date(field: Field) -> bool:
     return getattr(field.core, "__name__", "") == "date"
 
 
+TRUTHS: Final = {
+    **dict.fromkeys(("yes", "y", "on", "1"), "true"),
+    **dict.fromkeys(("no", "n", "off", "0"), "false"),
+}
+"""What other programs write for true and false."""
+
+
 def _quotes_hint(node: Node, allowed: Sequence[Any]) -> str:
     """Hint at quotes that make a text of what would be right."""
     meant = scalar_value(node.text.strip())
+    if any(it is True for it in allowed) and (word := TRUTHS.get(visible(node.text).casefold())):
+        return f"write {word}"
     quoted_ = node.origin.quotes and isinstance(node.value, str) and not isinstance(meant, str)
     return "remove the quotes" if quoted_ and meant in allowed else ""
 
 
-def _number_hint(text: str, node: Node, bounds: Mapping[str, float]) -> str:
-    value = scalar_value(text)
-    if isinstance(value, (int, float)) and not isinstance(value, bool):
-        if not isinstance(node.value, str):
-            return ""
-        return "remove the quotes" if node.origin.quotes else f"write {value:.15g}"
-    percent = re.fullmatch(r"([-+\d.]+) ?%", text)
-    if percent is not None and bounds.get("le") == 1:
-        value = scalar_value(percent[1])
-        return f"for {text} write {value / 100:g}" if isinstance(value, (int, float)) else ""
-    bare = re.sub(r"(?<=\d)[ ,'\u00a0\u202f](?=\d{3})", "", text)
-    value = scalar_value(bare) if bare else None
-    if bare != text and isinstance(value, (int, float)):
-        return f"write {bare}, without separators (or with _)"
-    return ""
-
-
 def _id_hint(text: str) -> str:
-    better = re.sub(r"[^A-Za-z0-9_]+", "_", text.strip())[:64]
+    better = re.sub(r"[^A-Za-z0-9_]+", "_", visible(text)).strip("_")[:64]
     if re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*", better):
         return f"{IDS}; for instance {better}"
     return IDS

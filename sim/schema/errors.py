@@ -129,6 +129,7 @@ def nearest(word: str, allowed: Iterable[str]) -> str | None:
     if len(word) > 100:
         return None
     words = list(dict.fromkeys(allowed))
+    word = visible(word)
     for found in words:
         if found.casefold() == word.casefold():
             return found
@@ -156,10 +157,28 @@ def suggest(word: str, allowed: Iterable[str], what: str = "allowed") -> str:
     words = list(dict.fromkeys(allowed))
     near = nearest(word, words)
     if near is not None:
-        return f"did you mean '{near}'?"
+        return f"did you mean '{near}'?{_alien(word) if near.isascii() else ''}"
     if not words:
         return ""
     return f"{what}: {enumerate_words(words)}"
+
+
+def visible(text: str) -> str:
+    """Return text without the spaces around it and without characters that cannot be seen.
+
+    Args:
+        text: as written, for instance as copied from a web page.
+    """
+    return "".join(it for it in text if it.isprintable() or it.isspace()).strip()
+
+
+def _alien(word: str) -> str:
+    """Say which characters only look as if they were right, if any letter is not of English."""
+    found = [it for it in dict.fromkeys(word) if not it.isascii()]
+    if not found:
+        return ""
+    named = ", ".join(f"U+{ord(it):04X}" for it in found[:5])
+    return f" (it holds {named}: not the letters a to z)"
 
 
 def enumerate_words(words: Sequence[str], limit: int = 400) -> str:

@@ -34,6 +34,10 @@ class Refers:
 
 
 Id = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]*$", max_length=64)]
+DEVICES: Final = frozenset(
+    ["con", "prn", "aux", "nul"] + [f"{port}{n}" for port in ("com", "lpt") for n in range(1, 10)]
+)
+"""Words that name no file or folder on Windows, in whatever capitals."""
 CountryId = Annotated[Id, Refers("countries")]
 PlaceId = Annotated[Id, Refers("places")]
 CorridorId = Annotated[Id, Refers("corridors")]

@@ -331,3 +331,29 @@ def test_other_code_is_another_sweep(tmp_path: Path) -> None:
     plan = study(tmp_path).plan()
     (line,) = differences(plan | {"code": "older"}, plan)
     assert "code" in line
+
+
+def test_a_point_between_thousands_of_people(tmp_path: Path) -> None:
+    said = problems(
+        tmp_path,
+        "sweep:\n  vary:\n    places.AA_N.people: {values: [900.000, 800_000]}\n"
+        "    living.subsistence: {low: 1.250, high: 90, n: 2}\n",
+    )
+    assert [it.split(" | ")[0].split(" ", 1)[1] for it in said] == [
+        "sweep.vary.'places.AA_N.people'.values[1] = 900.000 is read as 900",
+        "sweep.vary.'living.subsistence'.low = 1.250 is read as 1.25",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("living.subsistence;seed\n90;1,5\n", "columns must have commas between them"),
+        ("sep=,\nliving.subsistence\n90\n", "this line names no columns"),
+        ("living.subsistence,\n90,\n", "this column has no name"),
+    ],
+)
+def test_points_as_a_spreadsheet_writes_them(tmp_path: Path, text: str, message: str) -> None:
+    (tmp_path / "points.csv").write_text(text, encoding="utf-8")
+    said = problems(tmp_path, "sweep: {design: csv, points: {table: points.csv}}\n")
+    assert [message in it for it in said] == [True], said

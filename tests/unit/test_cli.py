@@ -12,14 +12,16 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 import sim
+from sim.__main__ import drop_impossible_threads
 from sim.cli import app as cli
 from sim.cli import bench, console
 from sim.cli.demo import NEXT_COMMANDS
+from sim.cli.options import named_path
 from sim.core import jit
 from sim.engine import checkpoint
 from sim.report import text as tables
@@ -117,6 +119,22 @@ def test_version(call: Any) -> None:
     assert (done.code, done.out) == (0, f"sim {sim.__version__}\n")
 
 
+def test_a_name_below_a_folder_that_is_not_there_yet(tmp_path: Path) -> None:
+    written = tmp_path / "missing" / ".." / "run"
+    assert named_path(str(written)) == tmp_path / "run"
+
+
+def test_links_in_a_circle_are_bad_input(
+    call: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def circle(path: Path, strict: bool = False) -> Path:
+        raise RuntimeError(f"Symlink loop from {str(path)!r}")
+
+    monkeypatch.setattr(Path, "resolve", circle)
+    done = call("export", str(tmp_path))
+    assert (done.code, "symbolic" in done.err) == (2, True), done.err
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
@@ -127,7 +145,12 @@ def test_version(call: Any) -> None:
         (["run"], "Missing argument 'FILE|NAME' (see sim run --help)"),
         (["run", "syria", "--seed", "-1"], "'--seed'"),
         (["run", "syria", "--seed", str(2**63)], "'--seed'"),
-        (["run", "syria", "--replicates", "0"], "'--replicates'"),
+        (["run", "syria", "--replicates", "0"], "'--replicates': it must be 1 or more"),
+        (
+            ["run", "syria", "--agents", "2,000"],
+            "sim: Invalid value for '--agents': write a whole number, for instance 2000 (see",
+        ),
+        (["run", "syria", "\u2013-seed", "4"], "options begin with '--', two plain hyphens"),
         (["run", "syria", "--threads", "two"], "'--threads'"),
         (["check"], "Missing argument 'FILE...'"),
     ],
@@ -235,7 +258,7 @@ def test_new_overwrites_nothing(call: Any) -> None:
     assert Path("mine.yaml").read_text() == "precious"
 
 
-@pytest.mark.parametrize("name", ["3d", "a/b", "../up", "", "x" * 65, "é", "a b"])
+@pytest.mark.parametrize("name", ["3d", "a/b", "../up", "", "x" * 65, "é", "a b", "nul", "Com1"])
 def test_new_wants_a_name(call: Any, elsewhere: Path, name: str) -> None:
     done = call("new", name)
     assert done.code == 2
@@ -510,7 +533,7 @@ def test_errors_that_are_nobodys_fault(
 
 STUCK = """
 import sys, time
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 module = ModuleType("sim.engine.simulate")
 def run(scenario, **options):
     try:
@@ -751,3 +774,31 @@ def test_seconds_that_are_none(monkeypatch: pytest.MonkeyPatch, text: str) -> No
     monkeypatch.setenv("SIM_CHECKPOINT_SECONDS", text)
     with pytest.raises(StoreError, match="SIM_CHECKPOINT_SECONDS is"):
         checkpoint._interval()
+
+
+@pytest.mark.parametrize(("threads", "stays"), [("0", False), ("-2", False), ("3", True)])
+def test_no_threads_are_as_many_as_there_are(
+    threads: str, stays: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NUMBA_NUM_THREADS", threads)
+    drop_impossible_threads()
+    assert ("NUMBA_NUM_THREADS" in os.environ) == stays
+
+
+def test_a_title_of_a_thousand_words_fits_under_a_picture() -> None:
+    from sim.plots.style import shortened
+    from sim.plots.wording import LONGEST_TITLE, source_line
+
+    scenario = SimpleNamespace(title="war " * 50_000, name="s")
+    said = source_line(cast("Any", SimpleNamespace(scenario=scenario, seed=3, replicates=1)))
+    assert len(said) < LONGEST_TITLE + 20
+    assert said.endswith("…, seed 3")
+    assert shortened("x" * 100_000, 8, 2).endswith("…")
+
+
+def test_a_long_name_does_not_take_the_figures_off_a_map() -> None:
+    from sim.plots.wording import LONGEST_NAME, short_name
+    from sim.schema import Country
+
+    assert short_name(Country(id="AA", name="Y" * 5000)) == "Y" * LONGEST_NAME + "…"
+    assert short_name(Country(id="AA")) == "AA"

@@ -644,7 +644,35 @@ def test_overrides_leave_aliases_alone() -> None:
             "places.AA_NORTH.people=true",
             "error: places[AA_NORTH].people = true must be a number (0 or more)",
         ),
-        ("name=", "error: name is empty\n  hint: it must be an id"),
+        (
+            "name=Aux",
+            (
+                "error: name = Aux cannot be a scenario's name\n"
+                "  hint: choose another: a device of Windows is called so, and folders cannot be"
+            ),
+        ),
+        ("name=null", "error: name is empty\n  hint: it must be an id"),
+        (
+            "seed=",  # as where a variable of a script is not set
+            (
+                "error: seed has no value after the '='\n"
+                "  hint: write null for the value that holds where a file says nothing"
+            ),
+        ),
+        (
+            "policies[0].barrier=.3",
+            (
+                "error: the path 'policies[0].barrier' holds '['\n"
+                "  hint: separate names by points, for instance policies.gr_wall.barrier=.8"
+            ),
+        ),
+        (
+            "places.AA_NORTH.people=900.000",
+            (
+                "error: places[AA_NORTH].people = 900.000 is read as 900\n"
+                "  hint: write 900000 or 900: a point stands before decimals"
+            ),
+        ),
         (
             "places.AA_NORTH.country=CC",
             (
@@ -720,3 +748,10 @@ def test_light_imports() -> None:
         cwd=Path(__file__).parents[2],
     )
     assert done.stdout.strip() == "[]"
+
+
+def test_a_table_whose_name_differs_in_capitals(write: Write) -> None:
+    if (write("x", "S.CSV").parent / "s.csv").exists():
+        pytest.skip("this file system does not tell them apart")
+    path = write(MINIMAL + "stocks: {table: s.csv}\n")
+    assert [it.hint for it in problems(path)] == ["did you mean 'S.CSV'?"]

@@ -184,6 +184,16 @@ def test_an_empty_folder_and_a_link_to_a_folder_are_welcome(record: Record, tmp_
     assert load(tmp_path / "real").seed == record.seed
 
 
+def test_a_folder_with_a_name_of_ours_is_not_removed(record: Record, tmp_path: Path) -> None:
+    folder = record.save(tmp_path / "run")
+    (folder / "report.html").unlink(missing_ok=True)
+    (folder / "report.html").mkdir()
+    (folder / "report.html" / "mine.txt").write_text("mine")
+    with pytest.raises(StoreError, match="move it or choose another folder"):
+        record.save(folder)
+    assert (folder / "report.html" / "mine.txt").read_text() == "mine"
+
+
 def test_a_file_in_the_way_is_refused(record: Record, tmp_path: Path) -> None:
     (tmp_path / "run").write_text("x")
     with pytest.raises(StoreError, match="is a file"):

@@ -17,6 +17,7 @@ from sim.scenario.checks.dates import check_dates
 from sim.scenario.checks.decision import check_priors, check_shares
 from sim.scenario.checks.ids import (
     check_duplicates,
+    check_name,
     check_references,
     check_sources,
     check_vulnerability,
@@ -24,7 +25,13 @@ from sim.scenario.checks.ids import (
 from sim.scenario.checks.interventions import check_interventions
 from sim.scenario.checks.policies import check_policies
 from sim.scenario.checks.threats import check_coupling, check_indicators
-from sim.scenario.checks.world import check_groups, check_places, check_sizes, check_stocks
+from sim.scenario.checks.world import (
+    check_groups,
+    check_places,
+    check_sizes,
+    check_stocks,
+    check_thousands,
+)
 from sim.scenario.whole import Scenario
 from sim.scenario.wording import Tree
 from sim.schema.errors import Problem
@@ -44,7 +51,7 @@ RULES: Final[tuple[Callable[[Checker], None], ...]] = (
     check_duplicates, check_references, check_vulnerability, check_indicators, check_sources,
     check_dates, check_groups, check_places, check_stocks, check_sizes, check_corridors,
     check_policies, check_blocs, check_interventions, check_priors, check_shares, check_coupling,
-    check_mechanisms,
+    check_name, check_thousands, check_mechanisms,
 )  # fmt: skip
 """The checks, in the order in which they are made."""
 

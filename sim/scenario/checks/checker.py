@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -13,6 +14,7 @@ from sim.scenario.wording import Tree, child, default_id
 from sim.schema.errors import Problem, quoted, suggest
 from sim.schema.key import part_in
 
+ID = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 NEAR: Final = 1e-6
 """How far from 1 a sum of shares may be."""
 KINDS: Final = tuple(
@@ -69,6 +71,8 @@ class Known:
                 own = item.get("id")
                 if own is not None:
                     ids.add(own.text)
+                    if not ID.fullmatch(own.text):
+                        known.incomplete.add(kind)  # others may name it as it was meant
                 elif kind == "corridors" and (name := default_id(item)):
                     ids.add(name)
                 else:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sim.scenario.checks.checker import Checker
 from sim.scenario.document import Path
-from sim.scenario.resolve import OPTION_KEYS
+from sim.scenario.resolve import OPTION_KEYS, corridor_ids
 
 
 def check_corridors(ck: Checker) -> None:
@@ -16,6 +16,9 @@ def check_corridors(ck: Checker) -> None:
         touched |= {it.from_, it.to}
         if it.from_ == it.to:
             ck.add((*path, "to"), f"{{}} = {it.to} is where the corridor starts")
+        if ck.whole(path, "from", "to") and any(len(own) > 64 for own in corridor_ids(it)):
+            hint = "shorten the ids of the places" if it.both_ways else "give the corridor an id"
+            ck.add(path, f"{{}}: its id, {it.from_}_{it.to}, is longer than 64 characters", hint)
         if it.km is not None and it.days is not None:
             hint = "only days count; give km where the days are not known"
             ck.add((*path, "km"), "{} cannot be combined with days", hint, on_key=True)

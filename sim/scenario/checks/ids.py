@@ -11,7 +11,7 @@ from sim.scenario.document import Path
 from sim.scenario.resolve import OTHER, corridor_ids
 from sim.schema.errors import quoted, suggest
 from sim.schema.key import Part
-from sim.schema.types import Refers
+from sim.schema.types import DEVICES, Refers
 
 DEFAULT: Final = "default"
 """A key that stands for all places, or for all countries."""
@@ -65,6 +65,13 @@ def check_duplicates(ck: Checker) -> None:
     once(ck, ("decision", "classes"), [it.id for it in ck.scenario.decision.classes])
     for name in ("tables", "by"):
         once(ck, ("outputs", name), getattr(ck.scenario.outputs, name))
+
+
+def check_name(ck: Checker) -> None:
+    """A scenario whose folder cannot be made on Windows, and is lost there as a file."""
+    if ck.scenario.name.lower() in DEVICES:
+        hint = "choose another: a device of Windows is called so, and folders cannot be"
+        ck.add(("name",), f"{{}} = {ck.scenario.name} cannot be a scenario's name", hint)
 
 
 @cache

@@ -5,8 +5,11 @@ from __future__ import annotations
 from typing import Final
 
 from sim.scenario.checks.checker import NEAR, Checker
-from sim.scenario.document import Path
+from sim.scenario.document import Node, Path
+from sim.scenario.numbers import misread
 from sim.scenario.resolve import OTHER, country_incomes
+from sim.scenario.tables import TableNode
+from sim.scenario.wording import field_at
 from sim.schema.errors import quoted, suggest
 
 LONGEST_DAYS: Final = 32_700
@@ -17,6 +20,8 @@ def check_groups(ck: Checker) -> None:
     of: dict[str, float] = {}
     home = {group.id: group.country for group in ck.scenario.groups}
     for i, group in enumerate(ck.scenario.groups):
+        if not ck.whole(("groups", i), "share"):
+            continue  # what stands for a share that cannot be read adds nothing
         before = of.get(group.country, 0.0)
         of[group.country] = before + group.share
         if before <= 1 + NEAR < of[group.country]:
@@ -34,7 +39,7 @@ def check_groups(ck: Checker) -> None:
                 if key in home:
                     message = f"{{}}: {key} is a group of {home[key]}, not of {place.country}"
                     ck.add((*path, key), message, on_key=True)
-                elif key not in ck.known.ids["groups"]:
+                elif key not in ck.known.ids["groups"] and "groups" not in ck.known.incomplete:
                     hint = suggest(key, here or home, "groups known here")
                     ck.add((*path, key), f"{{}}: there is no group {quoted(key)}", hint, True)
         total = sum(place.groups.values())
@@ -42,12 +47,28 @@ def check_groups(ck: Checker) -> None:
             ck.add(
                 path, f"{{}} add up to {total:g}", "shares add up to at most 1; the rest is `other`"
             )
-        elif OTHER in place.groups and total < 1 - NEAR:
+        elif OTHER in place.groups and total < 1 - NEAR and ck.whole(path):
             ck.add(
                 path,
                 f"{{}} add up to {total:g}, with `{OTHER}`",
                 "leave `other` out: it is the rest",
             )
+
+
+def check_thousands(ck: Checker) -> None:
+    """People and money with a point between thousands, which would be read as a thousandth."""
+
+    def look(node: Node, path: Path) -> None:
+        if isinstance(node, TableNode):
+            return  # its cells are looked at as they are read
+        for step, inner in node.children():
+            at = (*path, step)
+            if inner.kind != "scalar":
+                look(inner, at)
+            elif found := misread(inner, field_at(at).unit):
+                ck.add(at, *found)
+
+    look(ck.tree.root, ())
 
 
 def check_places(ck: Checker) -> None:
