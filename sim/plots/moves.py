@@ -8,6 +8,7 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
+from sim.plots import wording
 from sim.plots.outlines import TURN, Ring, outlines, unrolled
 from sim.plots.sankey import END_OF
 from sim.plots.view import By, Flow, Node
