@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
@@ -45,6 +45,10 @@ def check(
         try:
             with told_of_old_names() as warned:
                 scenario = read(file)
+                if _is_steep(scenario.decision):
+                    from sim.engine.setup import build_world
+
+                    build_world(scenario, scenario.seed)
                 if not quiet and (large := told_of_size(scenario)):
                     complain(f"{printable(file)}: {large}")
                 if scenario.sweep is not None:
@@ -89,6 +93,22 @@ def check(
         say("---\n".join(texts).rstrip("\n"))
     if not ok:
         raise typer.Exit(BAD_INPUT)
+
+
+STEEP: Final = 40.0
+"""Size of a coefficient over `decision.nest` from which values may overflow: they are a sum of a
+few logarithms of up to 5 by such coefficients, and have to stay below 700."""
+
+
+def _is_steep(decision: Decision) -> bool:
+    """Whether only building the tables of choice tells if all values can be worked out.
+
+    It takes seconds; coefficients that anybody means are far below.
+    """
+    numbers = [decision.home_attachment]
+    for taste in (decision.livelihood, decision.flight):
+        numbers += [it for it in taste.model_dump().values() if isinstance(it, float)]
+    return max(map(abs, numbers)) / decision.nest > STEEP
 
 
 def _decision(scenario: Scenario) -> Decision:

@@ -802,3 +802,18 @@ def test_a_long_name_does_not_take_the_figures_off_a_map() -> None:
 
     assert short_name(Country(id="AA", name="Y" * 5000)) == "Y" * LONGEST_NAME + "…"
     assert short_name(Country(id="AA")) == "AA"
+
+
+def test_check_refuses_coefficients_with_which_no_run_can_begin(call: Any, tmp_path: Path) -> None:
+    path = tmp_path / "steep.yaml"
+    text = (Path(__file__).parents[1] / "small.yaml").read_text(encoding="utf-8")
+    line = next(it for it in text.splitlines() if it.startswith("decision:"))
+    steep = (
+        "decision: {home_attachment: -50, place_attachment: 50, nest: .05, "
+        "livelihood: {income: 50, distance: -50, size: 50}}"
+    )
+    path.write_text(text.replace(line, steep), encoding="utf-8")
+    done = call("check", str(path))
+    assert done.code == 2
+    assert "infinitely good to go to" in done.err
+    assert done.out == ""
