@@ -42,7 +42,7 @@ from tests.small import differing, small_tables, tables
 from tests.worlds import alike, events_of, plane_of, random_scenario, random_world, rates_of
 
 LONG = bool(os.environ.get("SIM_LONG_TESTS"))
-N_WORLDS, CHUNK = (960 if LONG else 144), 48
+N_WORLDS, CHUNK = (960 if LONG else 96), 48
 SLICE = 40
 """Worlds that are also looked at with the compiler off; with the others, a thousand."""
 HEADS = 24
