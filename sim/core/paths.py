@@ -18,6 +18,11 @@ def user_path(text: str | Path) -> Path:
     return Path(os.path.expanduser(text))  # noqa: PTH111 - Path.expanduser fails without a home
 
 
+def is_waiting(path: Path) -> bool:
+    """Whether reading a path could wait for ever: a pipe, a socket or a device, not a file."""
+    return path.exists() and not (path.is_file() or path.is_dir())
+
+
 def home() -> Path | None:
     """Give the user's home; None where the system knows none, as in some containers."""
     found = user_path("~")

@@ -39,14 +39,16 @@ def status(folder: Path) -> dict[str, Any]:
         return {"kind": "run", "name": folder.resolve().name, "state": state, **at}
     if plan is None:
         manifest = read_manifest(folder)
+        if lost := [it for it in manifest["files"] if not (folder / it).is_file()]:
+            raise StoreError(f"{folder / lost[0]} is missing; run again or restore the file")
         return {
             "kind": "run",
-            "name": manifest.get("name"),
+            "name": manifest.get("name", folder.resolve().name),
             "state": "complete",
-            "seed": manifest.get("seed"),
-            "replicates": manifest.get("replicates"),
-            "steps": manifest.get("steps"),
-            "seconds": manifest.get("seconds"),
+            "seed": manifest["seed"],
+            "replicates": manifest.get("replicates", 1),
+            "steps": manifest.get("steps", 0),
+            "seconds": manifest.get("seconds", 0.0),
         }
     done = 0
     failures: list[dict[str, Any]] = []
@@ -99,6 +101,6 @@ def _rate(folder: Path) -> float | None:
                 elif entry["event"] == "unit" and began is not None:
                     seconds = (when - began).total_seconds()
                     rate = (entry["done"] - before) / seconds if seconds > 0 else rate
-    except (OSError, ValueError, KeyError):
+    except (OSError, ValueError, KeyError, TypeError):
         return rate  # cut short, at worst
     return rate

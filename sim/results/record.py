@@ -232,6 +232,12 @@ def load(directory: str | Path) -> Record:
     """
     scenario, manifest, kept = store.read(directory)
     tables = {name: it.rename(columns=old_names(described(name))) for name, it in kept.items()}
+    replicates = int(manifest.get("replicates", 1))
+    for name, it in tables.items():
+        if "replicate" in it and not it["replicate"].between(0, replicates - 1).all():
+            raise store.StoreError(
+                f"{directory}: {name}.parquet has rows of replicates that the run lacks; run again"
+            )
     try:
         return Record(scenario, int(manifest["seed"]), manifest, tables)
     except ValueError as error:
