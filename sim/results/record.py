@@ -250,7 +250,10 @@ def refuse_unlike(record: Record, base: Record) -> None:
     Raises:
         UnlikeRunsError: they differ in seeds, people at the start, population of interest, period
             or currency.
+        TypeError: `base` is no record.
     """
+    if not isinstance(base, Record):
+        raise TypeError(f"a record is compared with a record, not with {type(base).__name__}")
     mine, other = record.scenario, base.scenario
     if record.manifest.get("seeds") != base.manifest.get("seeds"):
         pair = " and ".join(f"{it.seed} (replicates: {it.replicates})" for it in (record, base))
