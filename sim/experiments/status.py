@@ -33,7 +33,7 @@ def status(folder: Path) -> dict[str, Any]:
         StoreError: it is neither.
     """
     plan = plans.read(folder) if folder.is_dir() else None
-    if plan is None and checkpoint_of(folder.resolve()).exists():
+    if plan is None and _is_begun(folder):
         state = "running" if _is_held(folder) else "unfinished"
         at = progress(checkpoint_of(folder.resolve()))
         return {"kind": "run", "name": folder.resolve().name, "state": state, **at}
@@ -75,6 +75,14 @@ def status(folder: Path) -> dict[str, Any]:
         "failures": failures,
         "next": shlex.join(["sim", "sweep", plan["file"], "--out", str(folder.absolute())]),
     }
+
+
+def _is_begun(folder: Path) -> bool:
+    """Whether a run has a checkpoint; beside a folder of the longest name there can be none."""
+    try:
+        return checkpoint_of(folder.resolve()).exists()
+    except OSError:
+        return False
 
 
 def _is_held(folder: Path) -> bool:

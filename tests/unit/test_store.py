@@ -627,6 +627,11 @@ def test_a_run_one_level_deeper_is_named(record: Record, tmp_path: Path) -> None
         load(tmp_path / "unzipped")
 
 
+def test_a_run_copied_to_the_longest_name_has_a_status(record: Record, tmp_path: Path) -> None:
+    folder = record.save(tmp_path / "run").rename(tmp_path / ("x" * 250))
+    assert status(folder)["state"] == "complete"
+
+
 def test_a_run_that_lacks_a_table_is_not_complete(record: Record, tmp_path: Path) -> None:
     folder = record.save(tmp_path / "run")
     assert status(folder)["state"] == "complete"
