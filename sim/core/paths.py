@@ -30,6 +30,11 @@ def real_path(path: Path) -> Path:
         raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), str(path)) from None
 
 
+def is_waiting(path: Path) -> bool:
+    """Whether reading a path could wait for ever: a pipe, a socket or a device, not a file."""
+    return path.exists() and not (path.is_file() or path.is_dir())
+
+
 def home() -> Path | None:
     """Give the user's home; None where the system knows none, as in some containers."""
     found = user_path("~")

@@ -12,6 +12,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from sim.core import jit
@@ -71,7 +72,9 @@ def run(
     Raises:
         ThreadsError: `threads` is not between 1 and the number of cores.
         ValueError: `replicates` is less than 1, or `rates` or the seed is out of its range.
+        TypeError: An argument is of a wrong kind.
     """
+    replicates, threads = whole("replicates", replicates), whole("threads", threads)
     if replicates < 1:
         raise ValueError("at least one replicate is needed")
     scenario, base = ready(scenario, seed, threads, base, rates)
@@ -126,6 +129,17 @@ def run(
     return Record(scenario=scenario, seed=scenario.seed, manifest=manifest, tables=tables)
 
 
+def whole(name: str, value: object) -> int:
+    """Give a whole number as Python's own; numpy's would overflow in hashes of seeds.
+
+    Raises:
+        TypeError: It is none; a truth, a text and a fraction are none.
+    """
+    if isinstance(value, (int, np.integer)) and not isinstance(value, bool):
+        return int(value)
+    raise TypeError(f"{name} takes a whole number, not {value!r}")
+
+
 def ready(
     scenario: Scenario, seed: int | None, threads: int, base: Scenario | None, rates: Which
 ) -> tuple[Scenario, Scenario]:
@@ -134,6 +148,7 @@ def ready(
     Returns:
         (the scenario of a single run, with the run's seed; its base).
     """
+    threads = whole("threads", threads)
     cores = os.cpu_count() or 1
     if not 1 <= threads <= cores:
         raise ThreadsError(f"{threads} threads were asked for, and this machine has {cores} cores")
@@ -141,10 +156,14 @@ def ready(
         raise TypeError(
             f"run takes a scenario, as sim.read gives it, not {type(scenario).__name__}"
         )
+    if base is not None and not isinstance(base, Scenario):
+        raise TypeError(f"base takes a scenario, as sim.read gives it, not {type(base).__name__}")
     if rates not in ("base", "own"):
         raise ValueError(f"rates is 'base' or 'own', not {rates!r}")
-    if seed is not None and not 0 <= seed < 2**63:
-        raise ValueError(f"a seed is a whole number from 0 to 2**63 - 1, not {seed}")
+    if seed is not None:
+        seed = whole("seed", seed)
+        if not 0 <= seed < 2**63:
+            raise ValueError(f"a seed is a whole number from 0 to 2**63 - 1, not {seed}")
     scenario = scenario.single()
     base = (base or scenario.variant_of or scenario).single()
     if seed is not None:

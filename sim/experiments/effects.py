@@ -76,12 +76,27 @@ def read(folder: Path) -> Swept:
         raise StoreError(f"{folder / SUMMARY} cannot be read: {error}") from error
     except parquet.DamagedError as error:
         raise StoreError(f"{error}; remove it, and `sim sweep` makes it again") from error
+    numbers = ("run", "point", "replicate", *plan["metrics"])
+    needed = ("error", *numbers, *plan["factors"])
+    if lacking := [it for it in needed if it not in runs]:
+        raise _edited(folder, f"it lacks the column {lacking[0]}")
+    if wrong := [it for it in numbers if not is_number(runs[it])]:
+        raise _edited(folder, f"its column {wrong[0]} is not of numbers")
+    if list(runs["run"]) != list(range(plan["runs"])):
+        raise _edited(folder, "it has not one row for each run")
     runs = runs[runs["error"].isna()].reset_index(drop=True)
     if not len(runs):
         raise StoreError(f"every run of the sweep in {folder} failed; sim status {folder} says why")
     own = {*plan["factors"], *plan["metrics"]}
     runs = runs.rename(columns={old: new for old, new in OLD_NAMES.items() if old not in own})
     return Swept(plan, runs)
+
+
+def _edited(folder: Path, what: str) -> StoreError:
+    """Say that a sweep's runs are not as they were written."""
+    return StoreError(
+        f"{folder / SUMMARY} was changed: {what}; remove it, and `sim sweep` makes it again"
+    )
 
 
 def effects(swept: Swept, figure: str, factor: str) -> pd.DataFrame:

@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 
 from sim.core.paths import user_path
 from sim.results import parquet
-from sim.results.store import StoreError, written_whole
+from sim.results.store import MANIFEST, StoreError, verify, written_whole
 
 Format = Literal["csv", "xlsx"]
 BATCH: Final = 100_000
@@ -75,6 +75,8 @@ def export(directory: str | Path, to: Format, out: str | Path) -> list[Path]:
             that cannot be written.
     """
     tables = tables_of(directory)
+    if (user_path(directory) / MANIFEST).exists():
+        verify(directory)  # tables of two runs must not be taken for those of one
     target = user_path(out)
     if to == "xlsx":
         _refuse_too_large(tables)
@@ -106,7 +108,10 @@ def _opened(path: Path) -> Iterator[Any]:
         with parquet.opened(path) as table:
             yield table
     except parquet.DamagedError as error:
-        raise StoreError(f"{error}; make it again, or restore the file") from error
+        raise StoreError(f"{error}; restore the file, or take it out of the folder") from error
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise StoreError(f"cannot read {path}: {reason}") from error
 
 
 def _schema(path: Path) -> pa.Schema:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from math import isnan
 from pathlib import Path
@@ -202,8 +202,28 @@ def errors_of(path: Path) -> list[dict[str, Any]]:
     Raises:
         DamagedError: it cannot be read.
     """
-    table = parquet.read(path, ("run", "error", "command"))
+    columns = ("run", "error", "command")
+    table = parquet.read(path, columns)
+    if table.num_columns < len(columns):
+        raise parquet.DamagedError(f"{path} is not the summary of a sweep's runs")
     return [row for row in table.to_pylist() if row["error"] is not None]
+
+
+def summary_columns(factors: Iterable[str], metrics: Iterable[str]) -> set[str]:
+    """Return the columns of a summary, by the names of the sweep's factors and metrics."""
+    which = (it.name for it in WHICH)
+    return {*which, "seed", *factors, *metrics, *MEASURES, "seconds", "error", "command"}
+
+
+def is_of(path: Path, runs: Sequence[int], columns: set[str]) -> bool:
+    """Whether a summary is of these runs and has these columns, and is no copy of another's.
+
+    Raises:
+        DamagedError: it cannot be read.
+    """
+    with parquet.opened(path) as table:
+        names = set(table.schema_arrow.names)
+    return names == columns and _column(path, "run") == list(runs)
 
 
 def seconds_of(path: Path) -> list[float]:

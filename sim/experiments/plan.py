@@ -213,6 +213,20 @@ class Study:
         return plain
 
 
+KINDS: Final = {
+    "name": str,
+    "title": str,
+    "file": str,
+    "sweep": dict,
+    "scenario": dict,
+    "factors": list,
+    "metrics": dict,
+    "runs": int,
+    "units": int,
+}
+"""What the parts of a plan are that are read without the sweep's file."""
+
+
 def read(folder: Path) -> dict[str, Any] | None:
     """Return the plan of a sweep's folder; None where there is none.
 
@@ -228,6 +242,12 @@ def read(folder: Path) -> dict[str, Any] | None:
         raise StoreError(f"{path} cannot be read as the plan of a sweep: {error}") from error
     if not isinstance(plan, dict) or plan.get("format") != FORMAT or "runs_a_unit" not in plan:
         raise StoreError(f"{path} is not the plan of a sweep that this version reads")
+    for name, kind in KINDS.items():
+        if type(plan.get(name)) is not kind:
+            raise StoreError(
+                f"{path} is damaged: its {name!r} is missing or of a wrong kind; "
+                "`sim sweep --fresh` starts again"
+            )
     return plan
 
 

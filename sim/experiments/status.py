@@ -34,20 +34,22 @@ def status(folder: Path) -> dict[str, Any]:
         StoreError: it is neither.
     """
     plan = plans.read(folder) if folder.is_dir() else None
-    if plan is None and checkpoint_of(real_path(folder)).exists():
+    if plan is None and _is_begun(folder):
         state = "running" if _is_held(folder) else "unfinished"
         at = progress(checkpoint_of(real_path(folder)))
         return {"kind": "run", "name": real_path(folder).name, "state": state, **at}
     if plan is None:
         manifest = read_manifest(folder)
+        if lost := [it for it in manifest["files"] if not (folder / it).is_file()]:
+            raise StoreError(f"{folder / lost[0]} is missing; run again or restore the file")
         return {
             "kind": "run",
-            "name": manifest.get("name"),
+            "name": manifest.get("name", folder.resolve().name),
             "state": "complete",
-            "seed": manifest.get("seed"),
-            "replicates": manifest.get("replicates"),
-            "steps": manifest.get("steps"),
-            "seconds": manifest.get("seconds"),
+            "seed": manifest["seed"],
+            "replicates": manifest.get("replicates", 1),
+            "steps": manifest.get("steps", 0),
+            "seconds": manifest.get("seconds", 0.0),
         }
     done = 0
     failures: list[dict[str, Any]] = []
@@ -76,6 +78,14 @@ def status(folder: Path) -> dict[str, Any]:
     }
 
 
+def _is_begun(folder: Path) -> bool:
+    """Whether a run has a checkpoint; beside a folder of the longest name there can be none."""
+    try:
+        return checkpoint_of(real_path(folder)).exists()
+    except OSError:
+        return False
+
+
 def _is_held(folder: Path) -> bool:
     """Whether another process works on a folder."""
     try:
@@ -100,6 +110,6 @@ def _rate(folder: Path) -> float | None:
                 elif entry["event"] == "unit" and began is not None:
                     seconds = (when - began).total_seconds()
                     rate = (entry["done"] - before) / seconds if seconds > 0 else rate
-    except (OSError, ValueError, KeyError):
+    except (OSError, ValueError, KeyError, TypeError):
         return rate  # cut short, at worst
     return rate

@@ -217,10 +217,11 @@ class Sweep:
             again: tells by its error whether a failed run is to be run again.
         """
         done = set()
+        columns = parts.summary_columns(self.study.design.factors, self.study.sweep.metrics)
         self.failures = {}
         for unit in range(self.study.n_units):
             path = parts.summary_path(self.folder, unit)
-            runs = len(self.study.runs(unit))
+            runs = [it.run for it in self.study.runs(unit)]
             if not path.exists():
                 continue
             try:
@@ -230,10 +231,12 @@ class Sweep:
                 continue
             except OSError as error:
                 raise parts.cannot_read(path, error) from error
-            if parts.rows_of(path) != runs or any(map(again, failed.values())):
+            if any(map(again, failed.values())):
+                continue
+            if not parts.is_of(path, runs, columns):
                 continue
             tables = [parts.table_path(self.folder, name, unit) for name in self._tables]
-            if len(failed) < runs and any(parts.rows_of(it) is None for it in tables):
+            if len(failed) < len(runs) and any(parts.rows_of(it) is None for it in tables):
                 continue
             done.add(unit)
             if failed:

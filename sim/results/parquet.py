@@ -15,6 +15,8 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from sim.core.paths import is_waiting
+
 FORM: Final[dict[str, Any]] = {"compression": "zstd", "write_page_checksum": True}
 
 
@@ -33,6 +35,8 @@ def opened(path: Path) -> Iterator[pq.ParquetFile]:
         DamagedError: it is not a table, or a part of it is damaged.
         OSError: it cannot be opened.
     """
+    if is_waiting(path):
+        raise DamagedError(f"{path} is not a file, but a pipe or a device")
     with path.open("rb") as file:
         try:
             with pq.ParquetFile(file, pre_buffer=False, page_checksum_verification=True) as table:

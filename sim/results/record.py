@@ -233,6 +233,12 @@ def load(directory: str | Path) -> Record:
     """
     scenario, manifest, kept = store.read(directory)
     tables = {name: it.rename(columns=old_names(described(name))) for name, it in kept.items()}
+    replicates = int(manifest.get("replicates", 1))
+    for name, it in tables.items():
+        if "replicate" in it and not it["replicate"].between(0, replicates - 1).all():
+            raise store.StoreError(
+                f"{directory}: {name}.parquet has rows of replicates that the run lacks; run again"
+            )
     try:
         return Record(scenario, int(manifest["seed"]), manifest, tables)
     except ValueError as error:
@@ -245,7 +251,10 @@ def refuse_unlike(record: Record, base: Record) -> None:
     Raises:
         UnlikeRunsError: they differ in seeds, people at the start, population of interest, period
             or currency.
+        TypeError: `base` is no record.
     """
+    if not isinstance(base, Record):
+        raise TypeError(f"a record is compared with a record, not with {type(base).__name__}")
     mine, other = record.scenario, base.scenario
     if record.manifest.get("seeds") != base.manifest.get("seeds"):
         pair = " and ".join(f"{it.seed} (replicates: {it.replicates})" for it in (record, base))

@@ -29,7 +29,7 @@ from filelock import FileLock, Timeout, UnixFileLock
 from sim import __version__
 from sim.core import jit
 from sim.core.atomic import atomic, flush, leftovers
-from sim.core.paths import keep_owners, real_path, user_path
+from sim.core.paths import is_waiting, keep_owners, real_path, user_path
 from sim.results import parquet
 from sim.results.tables import DERIVED, TABLES, all_columns, described, money_unit, unit_of
 from sim.scenario.reader import read_resolved
@@ -373,8 +373,10 @@ def read_manifest(directory: str | Path) -> dict[str, Any]:
     """
     folder = user_path(directory)
     path = folder / MANIFEST
+    if is_waiting(path):
+        raise StoreError(f"{path} is not a file, but a pipe or a device; restore the file")
     try:
-        manifest = json.loads(path.read_text(encoding="utf-8"))
+        manifest = json.loads(path.read_text(encoding="utf-8-sig"))  # Notepad puts a mark first
     except (FileNotFoundError, NotADirectoryError):
         previous = folder.absolute().with_name(f".{folder.absolute().name}.previous")
         if previous.is_dir() and not folder.exists():
@@ -383,7 +385,9 @@ def read_manifest(directory: str | Path) -> dict[str, Any]:
                 f"the earlier run is in {previous}: rename it back"
             ) from None
         what = "has no manifest.json" if folder.is_dir() else "is not a folder"
-        raise StoreError(f"{directory} is not the folder of a run: it {what}") from None
+        inside = sorted(folder.glob(f"*/{MANIFEST}"))
+        hint = f"; did you mean {inside[0].parent}?" if inside else ""
+        raise StoreError(f"{directory} is not the folder of a run: it {what}{hint}") from None
     except OSError as error:
         raise StoreError(f"cannot read {path}: {_reason(error)}") from error
     except (ValueError, RecursionError) as error:
@@ -397,7 +401,43 @@ def read_manifest(directory: str | Path) -> dict[str, Any]:
         raise of_another_version(directory, manifest, why)
     if "seed" not in manifest or not isinstance(manifest.get("files"), dict):
         raise StoreError(f"{path} is damaged: it lacks the seed or the list of files; run again")
+    for name, (said, fits) in KINDS.items():
+        if name in manifest and not fits(manifest[name]):
+            raise StoreError(f"{path} is damaged: its {name!r} is not {said}; run again")
+    if "seeds" in manifest and len(manifest["seeds"]) != manifest.get("replicates", 1):
+        raise StoreError(f"{path} is damaged: its seeds are not one a replicate; run again")
     return dict(manifest)
+
+
+def verify(directory: str | Path) -> None:
+    """Check that the files that a run is read back from are those that were written.
+
+    Raises:
+        StoreError: one is missing or was changed, or the folder is not a run's.
+    """
+    folder = user_path(directory)
+    for name, digest in read_manifest(folder)["files"].items():
+        _read_file(folder / name, digest)
+
+
+def _whole(least: int) -> tuple[str, Callable[[Any], bool]]:
+    said = f"a whole number from {least}"
+    return said, lambda it: isinstance(it, int) and not isinstance(it, bool) and it >= least
+
+
+KINDS: Final[Mapping[str, tuple[str, Callable[[Any], bool]]]] = {
+    "seed": _whole(0),
+    "replicates": _whole(1),
+    "steps": _whole(0),
+    "agents": _whole(0),
+    "name": ("a text", lambda it: isinstance(it, str)),
+    "seconds": ("a number", lambda it: isinstance(it, (int, float)) and it >= 0),
+    "seeds": (
+        "a list of seeds",
+        lambda it: isinstance(it, list) and all(_whole(0)[1](seed) for seed in it),
+    ),
+}
+"""What the parts of a manifest are that are read again; somebody may have edited it by hand."""
 
 
 def of_another_version(directory: str | Path, manifest: Mapping[str, Any], why: str) -> StoreError:
@@ -432,7 +472,7 @@ def refuse_foreign(target: Path) -> None:
     if not target.exists() or not any(target.iterdir()):
         return
     try:
-        manifest = json.loads((target / MANIFEST).read_text(encoding="utf-8"))
+        manifest = json.loads((target / MANIFEST).read_text(encoding="utf-8-sig"))
     except (FileNotFoundError, IsADirectoryError, ValueError, RecursionError):
         manifest = None
     if not _is_manifest(manifest):
@@ -565,6 +605,8 @@ def _read_file(path: Path, digest: object) -> bytes:
     """Read one file as it was written, or not at all."""
     if path.name not in KEPT:
         raise StoreError(f"{path.parent / MANIFEST} is damaged: {path.name} is no file of a run")
+    if is_waiting(path):
+        raise StoreError(f"{path} is not a file, but a pipe or a device; restore the file")
     try:
         content = path.read_bytes()
     except FileNotFoundError:
@@ -592,6 +634,11 @@ def _as_saved(column: pd.Series[Any], notes: dict[bytes, bytes]) -> pd.Series[An
     """Restore what Parquet does not keep: a date's resolution, categories that no row uses."""
     if b"categories" in notes:
         return column.astype(pd.CategoricalDtype(json.loads(notes[b"categories"])))
+    if b"dtype" not in notes:
+        raise ValueError(
+            f"its column {column.name!r} does not say what it holds, as where another program "
+            "has written the file"
+        )
     kind = notes[b"dtype"].decode()
     return column if str(column.dtype) == kind else column.astype(np.dtype(kind))
 

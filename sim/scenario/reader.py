@@ -61,7 +61,17 @@ def read(source: str | Path, overrides: Sequence[str] = (), *, limit: int = MAX_
 
     Raises:
         ScenarioError: with all problems of the file, its tables and the overrides.
+        TypeError: the source is no path, or the overrides are no list of texts.
     """
+    if not isinstance(source, (str, Path)):
+        raise TypeError(
+            "read takes the path of a file or the name of a shipped scenario, "
+            f"not {type(source).__name__}"
+        )
+    overrides = [overrides] if isinstance(overrides, str) else list(overrides or ())
+    for text in overrides:
+        if not isinstance(text, str):
+            raise TypeError(f"an override is a text, PATH=VALUE, not {text!r}")
     return ScenarioFile(source, limit=limit).variant(overrides)
 
 

@@ -23,11 +23,11 @@ import pytest
 
 from sim.cli import app as cli
 from sim.engine.simulate import run
-from sim.experiments import parts
+from sim.experiments import effects, parts
 from sim.experiments.estimate import estimate
 from sim.experiments.metrics import figures
 from sim.experiments.plan import Study
-from sim.experiments.status import status
+from sim.experiments.status import _rate, status
 from sim.experiments.sweep import TooManyFailuresError
 from sim.results.measures import MEASURES
 from sim.results.store import StoreError, hold
@@ -788,3 +788,53 @@ def test_a_part_that_cannot_be_read_now_is_not_taken_for_damaged(
     with pytest.raises(StoreError, match=r"cannot read .*too many open files"):
         list(parts._gathered([one]))
     assert one.exists()
+
+
+def test_a_part_of_other_runs_is_run_again(whole: Path, tmp_path: Path) -> None:
+    source, folder = write(tmp_path), tmp_path / "out"
+    start(source, folder)
+    one, other = (folder / "parts" / f"{unit:04}.parquet" for unit in (1, 2))
+    one.write_bytes(other.read_bytes())
+    third = folder / "parts" / "0003.parquet"
+    table = pq.read_table(third)
+    pq.write_table(table.drop_columns(table.column_names[-2:-1]), third)
+    (folder / "runs.parquet").unlink()
+    outcome = start(source, folder)
+    assert outcome.units - outcome.resumed == 2
+    assert contents(folder) == contents(whole)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("runs", "four"), ("file", 3), ("sweep", [1]), ("units", None), ("title", None)],
+)
+def test_a_plan_that_somebody_edited_is_told(
+    call: Any, whole: Path, tmp_path: Path, name: str, value: object
+) -> None:
+    plan = json.loads((whole / "plan.json").read_text(encoding="utf-8"))
+    (tmp_path / "plan.json").write_text(json.dumps({**plan, name: value}), encoding="utf-8")
+    for words in (("status", str(tmp_path)), ("plot", str(tmp_path), "effects")):
+        code, _, err = call(*words)
+        assert (code, f"plan.json is damaged: its '{name}'" in err) == (2, True), err
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda it: it.drop(columns="point"), "it lacks the column point"),
+        (lambda it: it.astype({"to_cc": str}), "its column to_cc is not of numbers"),
+        (lambda it: pd.concat([it, it]), "it has not one row for each run"),
+    ],
+)
+def test_runs_that_somebody_edited_are_not_drawn(
+    whole: Path, tmp_path: Path, change: Any, said: str
+) -> None:
+    shutil.copy(whole / "plan.json", tmp_path)
+    change(pd.read_parquet(whole / "runs.parquet")).to_parquet(tmp_path / "runs.parquet")
+    with pytest.raises(StoreError, match=f"was changed: {said}"):
+        effects.read(tmp_path)
+
+
+def test_a_log_that_somebody_edited_gives_no_rate(tmp_path: Path) -> None:
+    (tmp_path / "log.jsonl").write_text("null\n", encoding="utf-8")
+    assert _rate(tmp_path) is None

@@ -301,3 +301,18 @@ def test_plot_lists_and_refuses(
         said = capsys.readouterr().err
         assert text in said
         assert said.count("\n") == 1
+
+
+def test_tables_of_two_runs_are_not_exported_as_one(record: Record, tmp_path: Path) -> None:
+    folder = record.save(tmp_path / "run")
+    (folder / "harms.parquet").write_bytes((folder / "flows.parquet").read_bytes())
+    with pytest.raises(StoreError, match=r"harms\.parquet was changed or cut short"):
+        export(folder, "csv", tmp_path / "csv")
+    assert not (tmp_path / "csv").exists()
+
+
+def test_a_table_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    (tmp_path / "some").mkdir()
+    (tmp_path / "some" / "flows.parquet").mkdir()
+    with pytest.raises(StoreError, match=r"cannot read .*flows\.parquet: is a directory"):
+        export(tmp_path / "some", "csv", tmp_path / "csv")

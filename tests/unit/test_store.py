@@ -15,6 +15,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
+from sim.experiments.status import status
 from sim.results import store
 from sim.results.record import Record, load
 from sim.results.store import HeldError, StoreError, hold
@@ -568,6 +569,85 @@ def test_damage_is_named(
     damage(folder)
     with pytest.raises(StoreError, match=words):
         load(folder)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("seed", None), ("seed", "seven"), ("replicates", "two"), ("replicates", 2),
+        ("steps", "many"), ("seconds", None), ("seeds", "abc"), ("name", 3),
+    ],
+)  # fmt: skip
+def test_a_manifest_that_somebody_edited_is_told(
+    record: Record, tmp_path: Path, name: str, value: object
+) -> None:
+    path = record.save(tmp_path / "run") / "manifest.json"
+    manifest = json.loads(path.read_text(encoding="utf-8"))
+    assert manifest.get(name) != value
+    path.write_text(json.dumps({**manifest, name: value}), encoding="utf-8")
+    for read in (load, status):
+        with pytest.raises(StoreError, match=r"manifest\.json is damaged: its '?seed|its '"):
+            read(path.parent)
+
+
+def test_a_manifest_saved_by_notepad_is_read(record: Record, tmp_path: Path) -> None:
+    path = record.save(tmp_path / "run") / "manifest.json"
+    path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
+    assert load(path.parent).seed == record.seed
+    store.refuse_foreign(path.parent)
+
+
+def test_a_table_that_another_program_wrote_is_told_in_words(
+    record: Record, tmp_path: Path
+) -> None:
+    folder = record.save(tmp_path / "run")
+    pd.read_parquet(folder / "harms.parquet").to_parquet(folder / "harms.parquet")
+    sign(folder, "harms.parquet")
+    with pytest.raises(StoreError, match="its column 'replicate' does not say what it holds"):
+        load(folder)
+
+
+def test_rows_of_replicates_that_there_are_not_are_told(record: Record, tmp_path: Path) -> None:
+    harms = record.tables["harms"].assign(replicate=9)
+    wrong = Record(record.scenario, record.seed, record.manifest, {**record.tables, "harms": harms})
+    folder = store.write(store.Parts(wrong.scenario, wrong.manifest, wrong.tables), tmp_path / "r")
+    manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+    (folder / "manifest.json").write_text(json.dumps({**manifest, "seed": record.seed}))
+    with pytest.raises(
+        StoreError, match=r"harms\.parquet has rows of replicates that the run lacks"
+    ):
+        load(folder)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such pipes")
+@pytest.mark.parametrize("name", ["harms.parquet", "manifest.json"])
+def test_a_pipe_in_place_of_a_file_is_not_waited_for(
+    record: Record, tmp_path: Path, name: str
+) -> None:
+    folder = record.save(tmp_path / "run")
+    (folder / name).unlink()
+    os.mkfifo(folder / name)
+    with pytest.raises(StoreError, match=r"is not a file, but a pipe or a device"):
+        load(folder)
+
+
+def test_a_run_one_level_deeper_is_named(record: Record, tmp_path: Path) -> None:
+    record.save(tmp_path / "unzipped" / "run")
+    with pytest.raises(StoreError, match=r"no manifest\.json; did you mean .*run\?"):
+        load(tmp_path / "unzipped")
+
+
+def test_a_run_copied_to_the_longest_name_has_a_status(record: Record, tmp_path: Path) -> None:
+    folder = record.save(tmp_path / "run").rename(tmp_path / ("x" * 250))
+    assert status(folder)["state"] == "complete"
+
+
+def test_a_run_that_lacks_a_table_is_not_complete(record: Record, tmp_path: Path) -> None:
+    folder = record.save(tmp_path / "run")
+    assert status(folder)["state"] == "complete"
+    (folder / "harms.parquet").unlink()
+    with pytest.raises(StoreError, match=r"harms\.parquet is missing"):
+        status(folder)
 
 
 @pytest.mark.parametrize("missing", ["nowhere", "file"])
