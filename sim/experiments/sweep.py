@@ -216,9 +216,8 @@ class Sweep:
         Args:
             again: tells by its error whether a failed run is to be run again.
         """
-        done = set()
+        done, self.failures = set[int](), {}
         columns = parts.summary_columns(self.study.design.factors, self.study.sweep.metrics)
-        self.failures = {}
         for unit in range(self.study.n_units):
             path = parts.summary_path(self.folder, unit)
             runs = [it.run for it in self.study.runs(unit)]
@@ -231,9 +230,7 @@ class Sweep:
                 continue
             except OSError as error:
                 raise parts.cannot_read(path, error) from error
-            if any(map(again, failed.values())):
-                continue
-            if not parts.is_of(path, runs, columns):
+            if any(map(again, failed.values())) or not parts.is_of(path, runs, columns):
                 continue
             tables = [parts.table_path(self.folder, name, unit) for name in self._tables]
             if len(failed) < len(runs) and any(parts.rows_of(it) is None for it in tables):

@@ -38,7 +38,6 @@ from sim.mesa.columns import words_of
 from sim.mesa.countries import Country
 from sim.mesa.parameters import (
     PARTS,
-    check_arguments,
     check_reporters,
     read_changed,
     seed_of,
@@ -118,7 +117,6 @@ class MigrationModel(mesa.Model):  # type: ignore[misc]
         if rng is not None and seed is not None:
             raise ValueError("give either seed or rng, not both")
         seed = seed_of(seed, rng)
-        check_arguments(threads, base)
         warn_of_repetition(rng)
         check_reporters(model_reporters=model_reporters, agent_reporters=agent_reporters)
         changed = read_changed(

@@ -58,14 +58,6 @@ def steps_of(given: Any) -> float:
     return float(given)
 
 
-def check_arguments(threads: Any, base: Any) -> None:
-    """Refuse arguments of another kind, which would fail deep in the engine."""
-    if not isinstance(threads, int | np.integer) or isinstance(threads, bool):
-        raise TypeError(f"threads is a whole number, not {threads!r}")
-    if not isinstance(base, Scenario | None):
-        raise TypeError(f"base is a scenario, as sim.read gives it, not {base!r}")
-
-
 def warn_of_repetition(rng: Any) -> None:
     """Warn if `batch_run` asks for one run once more: its iterations differ in nothing here.
 

@@ -290,9 +290,9 @@ def test_a_misspelt_parameter_is_told_with_the_nearest() -> None:
     with pytest.raises(ValueError, match="threads"):
         model(threads=9999)
     for wrong in (1.5, "2", True):
-        with pytest.raises(TypeError, match="threads is a whole number"):
+        with pytest.raises(TypeError, match="threads takes a whole number"):
             model(threads=wrong)
-    with pytest.raises(TypeError, match="base is a scenario, as sim"):
+    with pytest.raises(TypeError, match="base takes a scenario, as sim"):
         model(base="syria")
     with pytest.raises(TypeError, match="x is a function, a name or"):
         model(model_reporters={"x": 3})
