@@ -56,6 +56,7 @@ def run(
         replicates: Number of runs with different seeds; the first uses `seed` itself.
         base: What `scenario` is a variant of. None: as `sim.read` found it: the file without the
             overrides, or the scenario that the file names; `scenario` itself, if it is no variant.
+            A scenario that was made anew of its parts (`model_validate`) is none: name its base.
         rates: Whether base_L and the flight norm are solved on the `base`, so that the run differs
             from it by what was changed alone, or on the scenario itself (`own`). Those that the
             scenario states are kept. The manifest says what was used, and what the other would be.

@@ -35,7 +35,7 @@ from sim.results.tables import DERIVED, TABLES, all_columns, described, money_un
 from sim.scenario.reader import read_resolved
 from sim.scenario.writer import dump
 from sim.schema import Scenario
-from sim.schema.errors import ScenarioError
+from sim.schema.errors import ScenarioError, printable
 
 FORMAT: Final = 1
 MANIFEST: Final = "manifest.json"
@@ -350,13 +350,19 @@ def written_whole(directory: str | Path) -> Iterator[Callable[[str], Path]]:
     Raises:
         StoreError: they cannot be written; those that were there stay.
     """
-    target = user_path(directory)
+    target, names = user_path(directory), list[str]()
     try:
         target.mkdir(parents=True, exist_ok=True)
         with ExitStack() as all_done:
-            yield lambda name: all_done.enter_context(atomic(target / name))
+
+            def path_of(name: str) -> Path:
+                names.append(name)
+                return all_done.enter_context(atomic(target / name))
+
+            yield path_of
     except OSError as error:
-        raise StoreError(f"cannot write to {directory}: {_reason(error)}") from error
+        told = Path(directory, *names) if len(names) == 1 else directory  # of many: not which one
+        raise StoreError(f"cannot write to {printable(str(told))}: {_reason(error)}") from error
 
 
 def read_manifest(directory: str | Path) -> dict[str, Any]:

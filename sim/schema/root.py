@@ -95,7 +95,9 @@ class Scenario(Part):
     def variant_of(self) -> Self | None:
         """The scenario that this one was made of by changes; None: of none.
 
-        It is no part of the scenario: it is not written to files, nor compared.
+        It is no part of the scenario: it is not written to files, nor compared. `model_dump` leaves
+        it out too, so what `model_validate` makes of its parts has base rates of its own, and other
+        flows than this scenario. To keep them, name the base: `sim.run(scenario, base=base)`.
         """
         return self._variant_of
 

@@ -11,6 +11,7 @@ import pytest
 import sim
 from sim.cli import app as cli
 from sim.engine import solve as solving
+from sim.engine.simulate import ready
 from sim.engine.solve import SEED, can_alter, solved_on
 from sim.results.store import differences, identity
 from tests.small import FILE, HARSH, differing, small
@@ -230,6 +231,15 @@ def test_a_part_of_a_scenario_is_no_base(tmp_path: Path) -> None:
     mine = sim.read(path)
     assert mine.variant_of == mine
     assert sim.read(path, [DEAR.replace("4", "5")]).variant_of == mine
+
+
+def test_a_variant_made_anew_of_its_parts_has_its_base_only_if_that_is_named() -> None:
+    variant = small(DEAR)
+    anew = type(variant).model_validate(variant.model_dump())
+    assert anew == variant
+    assert ready(anew, None, 1, None, "base")[1] == variant
+    assert ready(anew, None, 1, small(), "base") == ready(variant, None, 1, None, "base")
+    assert "model_validate" in str(sim.run.__doc__), "it is said, as the flows are others"
 
 
 def test_what_a_scenario_is_a_variant_of_is_no_part_of_it() -> None:

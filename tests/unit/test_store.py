@@ -18,7 +18,7 @@ import pytest
 from sim.experiments.status import status
 from sim.results import store
 from sim.results.record import Record, load
-from sim.results.store import HeldError, StoreError, hold
+from sim.results.store import HeldError, StoreError, hold, written_whole
 from sim.results.tables import DERIVED, TABLES, all_columns
 from tests.unit.sample_record import sample_record
 
@@ -221,6 +221,17 @@ def test_a_full_or_read_only_disk_is_said_and_harms_nothing(
         other.save(folder)
     assert load(folder).seed == record.seed
     assert beside(folder) == []
+
+
+def test_a_file_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    name = 300 * "x" + ".png"
+    with (
+        pytest.raises(StoreError, match=r"cannot write to .*xxx.*: ") as refused,
+        written_whole(tmp_path) as path_of,
+    ):
+        path_of(name).write_bytes(b"")
+    assert str(tmp_path / "xxx") in str(refused.value)
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.skipif(getattr(os, "geteuid", lambda: 0)() == 0, reason="root may write anywhere")
