@@ -260,7 +260,7 @@ def test_the_world_that_it_looks_at_is_that_of_a_run() -> None:
     while model.running:
         model.step()
     assert str(model.world.date()) == "2020-07-01"
-    with pytest.raises(RuntimeError, match="ended on 2020-06-30; for more steps set time.end"):
+    with pytest.raises(RuntimeError, match=r"ended on 2020-06-30; for more steps set time.end"):
         model.step()
     plain = world(Twin(scenario).world.scenario)
     for _ in steps(plain):
