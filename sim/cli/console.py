@@ -284,6 +284,15 @@ def _explain(error: BaseException, words: Sequence[str]) -> int:
     return code
 
 
+def _is_nowhere() -> bool:
+    """Whether the folder that the program was started in is gone."""
+    try:
+        Path.cwd()
+    except FileNotFoundError:
+        return True
+    return False
+
+
 def _plainly(text: str) -> str:
     """Say what typer's libraries say of an option in the words of this program."""
     for pattern, words in _LIBRARY_WORDS:
@@ -319,6 +328,8 @@ def _sentence(error: BaseException) -> tuple[str, int]:
     ours += [record.UnlikeRunsError] if record else []
     if isinstance(error, tuple(ours)):
         return "sim: " + "\n".join(map(printable, str(error).splitlines())), BAD_INPUT
+    if isinstance(error, FileNotFoundError) and not error.filename and _is_nowhere():
+        return "sim: the folder that you are in no longer exists; go to another one", BAD_INPUT
     if isinstance(error, OSError):
         where = f"{error.filename}: " if error.filename else ""
         return f"sim: {printable(where + (error.strerror or str(error)).lower())}", BAD_INPUT

@@ -360,6 +360,8 @@ def written_whole(directory: str | Path) -> Iterator[Callable[[str], Path]]:
                 return all_done.enter_context(atomic(target / name))
 
             yield path_of
+    except FileExistsError as error:
+        raise StoreError(f"{printable(str(directory))} is a file; name a folder") from error
     except OSError as error:
         told = Path(directory, *names) if len(names) == 1 else directory  # of many: not which one
         raise StoreError(f"cannot write to {printable(str(told))}: {_reason(error)}") from error

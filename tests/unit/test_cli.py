@@ -464,6 +464,20 @@ def test_a_folder_that_cannot_be_written_is_refused_before_the_run(
     assert sorted(path.name for path in elsewhere.iterdir()) == ["file", "notes"]
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="a folder in use is not removed there")
+def test_a_folder_that_is_gone_is_said(
+    call: Any, elsewhere: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone = elsewhere / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    done = call("run", "syria")
+    assert (done.code, done.err) == (
+        2, "sim: the folder that you are in no longer exists; go to another one\n"
+    )  # fmt: skip
+
+
 def test_more_threads_than_cores_is_a_sentence(call: Any, engine: Engine) -> None:
     done = call("run", "syria", "--threads", "100000")
     assert done.code == 2

@@ -232,6 +232,12 @@ def test_a_file_that_cannot_be_written_is_named(tmp_path: Path) -> None:
         path_of(name).write_bytes(b"")
     assert str(tmp_path / "xxx") in str(refused.value)
     assert list(tmp_path.iterdir()) == []
+    (tmp_path / "file").touch()
+    with (
+        pytest.raises(StoreError, match="file is a file; name a folder"),
+        written_whole(tmp_path / "file"),
+    ):
+        pass
 
 
 @pytest.mark.skipif(getattr(os, "geteuid", lambda: 0)() == 0, reason="root may write anywhere")
