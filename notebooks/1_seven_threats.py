@@ -45,7 +45,7 @@
 import time
 
 import ipywidgets as widgets
-import pictures
+import pictures  # pictures.py and valley.yaml have to be in the folder of this notebook
 from IPython.display import display
 
 import sim

@@ -68,11 +68,11 @@ class Twin(mesa.Model):  # type: ignore[misc]
 
     def step(self) -> None:
         """Take one step; everybody is asked once for each segment of it (docs/model.md, 1.3)."""
-        if not self.running:
-            end = self.world.scenario.time.end
+        end = self.world.scenario.time.end
+        if self.world.date() > end:
             raise RuntimeError(f"the scenario ended on {end}; for more steps set time.end later")
         advance(self.world, look=self.ask)
-        self.running = self.world.date() <= self.world.scenario.time.end
+        self.running = self.world.date() <= end
 
     def ask(self, now: Conditions, end: int) -> None:
         """Ask every household, in any order, for the days to `end`; `now`: factors of the rates."""

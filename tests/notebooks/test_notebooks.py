@@ -53,6 +53,14 @@ def test_there_are_three() -> None:
     assert {it.stem for it in SCRIPTS} == {it.stem for it in FOLDER.glob("*.ipynb")}
 
 
+def test_a_notebook_that_was_copied_alone_says_what_it_lacks(script: Path) -> None:
+    text = script.read_text(encoding="utf-8")
+    (asked,) = re.findall(r"^import pictures .*", text, re.M)  # the line that a traceback shows
+    (file,) = re.findall(r'^FILE = "(.*)"', text, re.M)
+    assert "pictures.py" in asked
+    assert file in asked
+
+
 def test_pairs_say_the_same(script: Path) -> None:
     one, two = jupytext.read(script), jupytext.read(script.with_suffix(".ipynb"))
     cells = [[(it.cell_type, it.source) for it in book.cells] for book in (one, two)]
