@@ -68,8 +68,7 @@ class Twin(mesa.Model):  # type: ignore[misc]
 
     def step(self) -> None:
         """Take one step; everybody is asked once for each segment of it (docs/model.md, 1.3)."""
-        end = self.world.scenario.time.end
-        if self.world.date() > end:
+        if self.world.date() > (end := self.world.scenario.time.end):
             raise RuntimeError(f"the scenario ended on {end}; for more steps set time.end later")
         advance(self.world, look=self.ask)
         self.running = self.world.date() <= end
@@ -84,6 +83,8 @@ class Twin(mesa.Model):  # type: ignore[misc]
         self.households |= {row: self.kind(self, row) for row in new}
         self.asked = agentset.AgentSet([self.households[row] for row in rows], self.random)
         self.asked.shuffle_do("decide")
+        if wrong := [it.answer for it in self.asked if not isinstance(it.answer, Answer)]:
+            raise TypeError(f"an answer is one of Answer, such as Answer.stays, not {wrong[0]!r}")
 
     def draw(self, word: int, *what: int) -> float:
         """The uniform number in (0, 1) that belongs to a word, or to a key and what is named."""
@@ -144,6 +145,8 @@ class Household(mesa.Agent):  # type: ignore[misc]
         R_P = sum(self.rates(day, money, policy_open=True))  # if policy were open to all
         R_MP = sum(self.rates(day, inf, policy_open=True))
         R = R_C + F + L_more
+        if not (R_C >= 0 <= F and R >= 0):
+            raise ValueError(f"rates are numbers from 0 up, not {R_C}, {F} and {L_more}")
         unsettled = 1 - self.settled(day) if self.uprooted else 0  # by threats
         R_0 = R_C * exp(-self.model.now.attachment * unsettled)  # as if settled
         by_means = ((R_M - R) + (R_MP - R_P)) / (2 * (R_MP - R) or inf)  # Shapley's share

@@ -283,6 +283,22 @@ def test_the_order_in_which_households_are_asked_means_nothing() -> None:
     assert answers(1) == answers(2)
 
 
+def test_a_rule_of_ones_own_that_gives_no_answer_is_refused() -> None:
+    class Wordy(twin.Household):
+        def decide(self) -> None:
+            self.answer = "stays"
+
+    class Unsure(twin.Household):
+        def rates(self, *_: object, **__: object) -> tuple[float, float, float]:
+            return float("nan"), 0.0, 0.0
+
+    scenario = sim.read(FILE, ["population.agents=600"])
+    with pytest.raises(TypeError, match=r"one of Answer, such as Answer.stays, not 'stays'"):
+        Twin(scenario, kind=Wordy).step()
+    with pytest.raises(ValueError, match="rates are numbers from 0 up, not nan"):
+        Twin(scenario, kind=Unsure).step()
+
+
 def test_the_comparison_sees_other_draws() -> None:
     """The control: with other draws some answer otherwise, and no nudge explains it."""
 
