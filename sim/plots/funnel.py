@@ -171,8 +171,8 @@ def funnel_text(record: Record) -> str:
     """Say in words what the picture shows, row by row."""
     listed = "; ".join(f"{it.words} {_amount(it)}" for it in _bars(record))
     return (
-        f"{funnel_finding(record)}. People (harms as they are to be expected, and in brackets as "
-        f"they happened): {listed}."
+        f"{funnel_finding(record)}. People, counted at each journey and each harm (harms as they "
+        f"are to be expected, and in brackets as they happened): {listed}."
     )
 
 

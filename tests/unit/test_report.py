@@ -86,6 +86,20 @@ def test_nothing_is_said_first_of_what_was_not_kept() -> None:
     assert first.three_sentences(Record(short.scenario, 7, {}, {})) == ()
 
 
+def test_those_kept_in_are_marked_where_few_simulated_persons_stand_for_them(
+    record: Record,
+) -> None:
+    blocked = record.blocked
+    for people, mark in ((1, "~"), (10_000_000, "")):
+        only = blocked.assign(people=people)
+        tables = {**record.tables, "blocked": only}
+        told = first.three_sentences(Record(record.scenario, 7, record.manifest, tables))[-1]
+        at_end = only[only["date"] == only["date"].max()]
+        for answer, want in (("no_means", "money"), ("no_permission", "permission")):
+            count = at_end.loc[at_end["answer"] == answer, "people"].sum() / record.replicates
+            assert f" {mark}{wording.words(count)} for want of {want}" in told
+
+
 def test_moves_of_necessity_are_called_moves(html: str) -> None:
     text = cells(html, "headline")
     assert not [it for it in text if re.match("people who moved|households that moved", it)]
