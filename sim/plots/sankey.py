@@ -62,7 +62,7 @@ END_WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "died": ("died on the way", "had died on the way"),
     "died_naturally": ("died naturally", "had died a natural death"),
     "displaced": ("displaced at home", "were displaced at home"),
-    "back": ("back home", "were back home"),
+    "back": ("at home", "were at home"),
 }
 """Words for a label, and for a sentence."""
 ABROAD: Final = ("refugee", "claimant", "regular", "irregular", "naturalised")

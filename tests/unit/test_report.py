@@ -10,8 +10,10 @@ import pandas as pd
 import pytest
 from rich.console import Console
 
-from sim.plots import style, wording
+from sim.plots import wording
+from sim.plots.moves import mostly
 from sim.plots.observed import observed_words
+from sim.plots.view import Flow
 from sim.report import compared, first, render
 from sim.report import text as tables
 from sim.report.whom import who_words
@@ -145,9 +147,8 @@ def test_refugees_are_not_said_to_be_whom_permit_holders_count_with() -> None:
 
 
 def test_a_flow_is_of_one_cause_only_where_most_of_it_is() -> None:
-    colours = [tables._cause_colour(it) for it in (0.0, 0.39, 0.41, 0.5, 0.59, 0.61, 1.0)]
-    choice, necessity = (style.ANSWERS[it] for it in ("choice", "necessity"))
-    assert colours == [choice, choice, "white", "white", "white", necessity, necessity]
+    causes = [mostly(Flow("ALE", "GZT", 100, it)) for it in (0, 39, 41, 50, 59, 61, 100)]
+    assert causes == ["choice"] * 2 + ["both"] * 3 + ["necessity"] * 2
 
 
 def test_no_cost_is_shown_where_none_was_given(record: Record) -> None:

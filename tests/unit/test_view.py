@@ -552,7 +552,7 @@ def test_the_sankey_says_what_became_of_most(record: Record, still: Record) -> N
     )
     home = paths.assign(outcome="citizen", country="SY")
     back = Record(record.scenario, 7, record.manifest, {**record.tables, "paths": home})
-    assert sankey.sankey_finding(back).endswith(" 100 % were back home in December 2016")
+    assert sankey.sankey_finding(back).endswith(" 100 % were at home in December 2016")
 
 
 ENDED = {
@@ -562,7 +562,7 @@ ENDED = {
     "stranded": "were under way or held", "detained": "were under way or held",
     "captive": "were under way or held", "died_on_the_way": "had died on the way",
     "died_naturally": "had died a natural death", "displaced": "were displaced at home",
-    "citizen": "were back home",
+    "citizen": "were at home",
 }  # fmt: skip
 """What is said of people who ended so: who is ordered to leave has no leave to stay."""
 
@@ -589,7 +589,7 @@ def test_citizens_of_a_new_country_are_not_back_home(record: Record) -> None:
     )
     said = sankey.sankey_text(some)
     assert f"naturalised {wording.words(people.iloc[1:].sum())}" in said
-    assert f"back home {wording.words(people.iloc[0])}" in said
+    assert f"at home {wording.words(people.iloc[0])}" in said
 
 
 def test_nobody_is_lost_between_the_columns(record: Record) -> None:
