@@ -95,11 +95,14 @@ def test_those_kept_in_are_marked_where_few_simulated_persons_stand_for_them(
     for people, mark in ((1, "~"), (10_000_000, "")):
         only = blocked.assign(people=people)
         tables = {**record.tables, "blocked": only}
-        told = first.three_sentences(Record(record.scenario, 7, record.manifest, tables))[-1]
+        less = Record(record.scenario, 7, record.manifest, tables)
+        told = first.three_sentences(less)[-1]
         at_end = only[only["date"] == only["date"].max()]
         for answer, want in (("no_means", "money"), ("no_permission", "permission")):
             count = at_end.loc[at_end["answer"] == answer, "people"].sum() / record.replicates
             assert f" {mark}{wording.words(count)} for want of {want}" in told
+        top = render(less, {}).split("<nav")[0]
+        assert (wording.FEW_WORDS in " ".join(top.split())) == ("~" in top.split("<figure")[0])
 
 
 def test_moves_of_necessity_are_called_moves(html: str) -> None:

@@ -730,6 +730,7 @@ def test_every_row_of_the_funnel_comes_from_a_table(record: Record) -> None:
     assert rows["within a country"] == inside
     others = rows["set out"] - rows["asylum or irregular"] - inside
     assert rows["regularly, or home"] == others > 0
+    assert any("home: back to where" in it for it in texts(funnel.plot_funnel(record)))
     suffered = harms.groupby("harm", observed=True)[["expected", "people"]].sum() / 2
     assert len(suffered) >= 8
     counted = {it.words: it.counted for it in funnel._bars(record)}
