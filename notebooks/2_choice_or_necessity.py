@@ -90,6 +90,7 @@ for answer, n in count(twin).items():
 #
 # Move the first number by hand: what would another draw have meant? (A white dot stays at the number that
 # was drawn.) Then take money from her, or give her some, and see which parts grow and which shrink.
+# Where she can pay for nearly every way already, more money changes nothing that you can see.
 
 
 # %%
@@ -211,7 +212,8 @@ widgets.interactive(
 #
 # The official is right about that part: in this model a journey that costs much, compared with what
 # people in a place have, draws fewer of them (`decision.cost`). Set the income to 300 and this goes much
-# further: few leave, and most of those who would cannot pay. Moves <i>of necessity</i> become few, too.
+# further: few leave, and most of those who would cannot pay. Moves <i>of necessity</i> fall, too, to a
+# third or a quarter of what they were.
 # This does not mean that the poorest are never forced. The word is for those who move; the model does not
 # say which of those who cannot pay would have had to go.
 #
@@ -295,6 +297,7 @@ assert 0.3 < fewer < 0.6, "about half leave"
 assert less < 0.25, "hardly fewer would"
 assert at[600]["no_means"] > 1.8 * usual["no_means"], "more cannot pay"
 assert at[300]["no_means"] > 0.5 * sum(at[300].values()), "most of the poorest who would go"
+assert 0.15 < at[300]["necessity"] / usual["necessity"] < 0.45, "a third or a quarter"
 assert leave(300) < leave(600) < leave(1500) < leave(3000), "better incomes let more people leave"
 
 # One draw: if the regular way closes, nobody goes who would not have gone with it open.

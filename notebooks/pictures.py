@@ -267,7 +267,7 @@ def incomes(now: Numbers, usual: Numbers, income: int) -> Picture:
     """How many households give each of the four answers other than staying.
 
     Args:
-        now, usual: expected answers, households in the run, at this income and at the usual one.
+        now, usual: expected answers, in households, at this income and at the usual one.
         income: what people of the valley earn.
     """
     frame = _incomes()

@@ -50,7 +50,7 @@ def record_moves(world: World, houses: I64, origin: I64, goal: I64) -> None:
 
 
 def path_rows(world: World, _census: Census) -> Rows:
-    """Outcomes of people who crossed a border, or died or are held on the way."""
+    """Outcomes of people whose household crossed a border, or who died or are held on the way."""
     households, persons, country = world.households, world.persons, world.country
     houses = persons.household
     here, came = households.place[houses], households.came[houses]
@@ -103,7 +103,8 @@ MECHANISM = Mechanism(
     tables=(
         Table(
             "paths",
-            "outcomes of people who crossed a border, or died or are held on the way",
+            "outcomes of people whose household crossed a border, or who died or are held "
+            "on the way",
             "last",
             (
                 CITIZENSHIP,
@@ -130,7 +131,8 @@ MECHANISM = Mechanism(
             "crossings too, and `came_from` keeps only the last one: people who went from Syria "
             "through Turkey and Greece to Germany came from Greece. People who lived abroad when "
             "the run began and have crossed no border since are not in the table. A child has its "
-            "mother's path. The record takes one byte per person, in every run.",
+            "mother's path. If somebody who crossed a border joins a household that crossed none, "
+            "all its members have that path. The record takes one byte per person, in every run.",
             at_end=True,
         ),
         Table(

@@ -20,6 +20,8 @@ from sim.results.record import Record
 
 STOCKS: Final = ("refugees_abroad", "displaced", "claimants_abroad")
 """Drawn where nothing else is asked for: all are people, counted on a day."""
+LEVEL: Final = 0.9
+"""Share of its highest value from which the last one is no fall that another seed bears out."""
 Lines = Sequence[tuple[str, str, pd.DataFrame]]
 """Words, colour and values of each line."""
 
@@ -49,7 +51,10 @@ def plot_bands(record: Record, ax: Axes | None = None, *, measures: Sequence[str
 
 
 def bands_finding(record: Record, measures: Sequence[str] = STOCKS) -> str:
-    """Say in one sentence when the largest count was largest, or how a share began and ended."""
+    """Say in one sentence when the largest count was largest, or how a share began and ended.
+
+    A count that ends near its highest value is given as it ends.
+    """
     table = bands(_needed(record, measures), measures).dropna(subset="value")
     if not table["value"].max() > 0:
         return f"No {', '.join(wording.MEASURE_WORDS[it] for it in measures)}"
@@ -63,7 +68,11 @@ def bands_finding(record: Record, measures: Sequence[str] = STOCKS) -> str:
         )
         return f"{_named(measures[0])}: {', '.join(said)}"
     top = table.iloc[int(np.argmax(table["value"]))]
-    did = "reached" if top["date"] == table["date"].max() else "peaked at"
+    end = table[table["measure"] == top["measure"]].iloc[-1]
+    if end["value"] >= LEVEL * top["value"]:  # which month was highest is then chance
+        top, did = end, "reached"
+    else:
+        did = "peaked at"
     value = wording.figures(top["value"], unit)
     return f"{_named(top['measure'])} {did} {value} in {wording.month_word(top['date'])}"
 

@@ -32,8 +32,10 @@ OUT: Final = "asylum or irregular"
 ARRIVED: Final = "arrived"
 ACCEPTED: Final = "accepted"
 WOULD: Final = "would move"
+REGULAR: Final = "regularly, or home"
 NOTES: Final = {
     WOULD: "would move: set out, or kept from it at the end",
+    REGULAR: "home: back to where they are from, also within the country",
     ACCEPTED: "accepted: refugees on arrival, without a claim",
 }
 """What the source line says of a row, where there is one."""
@@ -171,8 +173,8 @@ def funnel_text(record: Record) -> str:
     """Say in words what the picture shows, row by row."""
     listed = "; ".join(f"{it.words} {_amount(it)}" for it in _bars(record))
     return (
-        f"{funnel_finding(record)}. People (harms as they are to be expected, and in brackets as "
-        f"they happened): {listed}."
+        f"{funnel_finding(record)}. People, counted at each journey and each harm (harms as they "
+        f"are to be expected, and in brackets as they happened): {listed}."
     )
 
 
@@ -222,7 +224,7 @@ def _count(record: Record) -> list[Bar]:
         ]
     risky, inside = (flows["channel"].isin(it) for it in (RISKY, WITHIN))
     bars.append(Bar("set out", set_out, True, False))
-    for words, chosen in (("within a country", inside), ("regularly, or home", ~risky & ~inside)):
+    for words, chosen in (("within a country", inside), (REGULAR, ~risky & ~inside)):
         values = per_replicate(record, flows[chosen], "departed")
         bars.append(Bar(words, ((style.HARM, values),), False, False))
     flows = flows[risky]

@@ -17,7 +17,7 @@ from matplotlib.transforms import IdentityTransform
 
 from sim.plots import style, wording
 from sim.plots.focus import citizens, counted
-from sim.plots.moves import abroad_by_country, extents_of, migrants_at_end, nodes_of
+from sim.plots.moves import abroad_by_country, extents_of, migrants_at_end, mostly, nodes_of
 from sim.plots.moves import flows_by_size as flows_by_size
 from sim.plots.moves import rows_of_flows as rows_of_flows
 from sim.plots.outlines import Ring
@@ -225,18 +225,13 @@ def _draw_flows(
                 mutation_scale=1,
                 shrinkA=radii[flow.origin],
                 shrinkB=radii[flow.destination],
-                facecolor=style.ANSWERS["necessity" if _is_forced(flow) else "choice"],
+                facecolor=style.MOSTLY[mostly(flow)],
                 edgecolor="white",
                 linewidth=0.5,
                 alpha=0.85,
                 zorder=4 + rank / 100,
             )
         )
-
-
-def _is_forced(flow: Flow) -> bool:
-    """Whether most of it moved of necessity."""
-    return flow.forced * 2 >= flow.arrived
 
 
 def _key(ax: Axes, flows: Sequence[Flow], nodes: Mapping[str, Node]) -> float:
@@ -249,9 +244,9 @@ def _key(ax: Axes, flows: Sequence[Flow], nodes: Mapping[str, Node]) -> float:
         if it in known
     ]  # fmt: skip
     handles += [
-        Line2D([], [], color=style.ANSWERS[answer], linewidth=3, label=label)
-        for answer, label in wording.MOSTLY.items()
-        if any(_is_forced(it) == (answer == "necessity") for it in flows)
+        Line2D([], [], color=style.MOSTLY[cause], linewidth=3, label=label)
+        for cause, label in wording.MOSTLY.items()
+        if any(mostly(it) == cause for it in flows)
     ]
     if flows:
         most = wording.people(flows[0].arrived)

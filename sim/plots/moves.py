@@ -19,6 +19,8 @@ from sim.results.sums import at_end, country_of, outside
 
 OWN_PLACES: Final = 0.1
 """A place is shown with its country from this share of what happens there."""
+MIXED: Final = 0.1
+"""A flow is called both, where half of it and so much more or less was of necessity."""
 
 
 def flows_by_size(record: Record, *, by: By = "place", within: bool = True) -> tuple[Flow, ...]:
@@ -36,6 +38,18 @@ def flows_by_size(record: Record, *, by: By = "place", within: bool = True) -> t
     if (by, within) not in kept:
         kept[by, within] = _sum_flows(record, by, within)
     return kept[by, within]
+
+
+def mostly(flow: Flow) -> str:
+    """Give what most of a flow was, where another seed would hardly turn that round.
+
+    Returns:
+        A key of `wording.MOSTLY`.
+    """
+    share = flow.forced / flow.arrived
+    if abs(share - 0.5) < MIXED:
+        return "both"
+    return "necessity" if share > 0.5 else "choice"
 
 
 def rows_of_flows(record: Record) -> dict[tuple[str, str], float]:

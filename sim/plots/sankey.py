@@ -62,7 +62,7 @@ END_WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "died": ("died on the way", "had died on the way"),
     "died_naturally": ("died naturally", "had died a natural death"),
     "displaced": ("displaced at home", "were displaced at home"),
-    "back": ("back home", "were back home"),
+    "back": ("at home", "were at home"),
 }
 """Words for a label, and for a sentence."""
 ABROAD: Final = ("refugee", "claimant", "regular", "irregular", "naturalised")
@@ -133,9 +133,9 @@ def plot_sankey(record: Record, ax: Axes | None = None) -> Axes:
         ax,
         record,
         sankey_finding(record),
-        f"{wording.capital(citizens(record))} who crossed a border, or died or are held on the way "
-        "to one, as they were at the end. By way of: the country that they left at the last border "
-        "they crossed; directly: their own. Children born since share their mother's path.",
+        f"{wording.capital(citizens(record))} whose household has crossed a border, or who died or "
+        "are held on the way to one, as they were at the end. By way of: the country left at the "
+        "last border; directly: their own. Children and those whom a migrant joins share the path.",
         below=6,
     )
     return ax
@@ -151,7 +151,7 @@ def sankey_finding(record: Record) -> str:
     end = max(ENDS, key=lambda it: float(ends.get(it, 0.0)))
     by = wording.month_word(horizon(record.scenario) - pd.Timedelta(days=1))
     text = (
-        f"Of {counted(record, total)} who set out abroad or were born to those who did, "
+        f"Of {counted(record, total)} whose household has set out abroad, "
         f"{100 * float(ends[end]) / total:.0f} % {END_WORDS[end][1]} in {by}"
     )
     if end not in ABROAD:

@@ -49,6 +49,12 @@ ANSWERS: Final[Mapping[str, str]] = {
     "stays": "#bbbbbb",
 }
 """A colour for each answer. Source: after Tol 2021, high and medium contrast schemes."""
+MOSTLY: Final[Mapping[str, str]] = {
+    "necessity": ANSWERS["necessity"],
+    "choice": ANSWERS["choice"],
+    "both": "#8f5fa8",
+}
+"""Colours of flows, by what most of them were."""
 
 OUTCOMES: Final[Mapping[str, str]] = {
     "refugee": "#117733",

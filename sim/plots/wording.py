@@ -26,6 +26,7 @@ ANSWER_WORDS: Final[Mapping[str, str]] = {
 MOSTLY: Final[Mapping[str, str]] = {
     "necessity": "mostly of necessity",
     "choice": "mostly by choice",
+    "both": "both, about alike",
 }
 """What most of a flow moved by; `AS_COUNTED` goes with it."""
 AS_COUNTED: Final = "Necessity and choice: as the model counts them, not as people say."

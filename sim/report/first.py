@@ -71,6 +71,7 @@ def three_sentences(record: Record) -> tuple[str, ...]:
     """
     found = {name: it.found.value for name, it in six_figures(record).items()}
     head = {name: float(np.mean(it)) for name, it in headline_values(record).items()}
+    behind = dict(zip(record.headline["measure"], record.headline["rows"], strict=True))
     who, words = citizens(record), wording.words
     said = []
     if "abroad" in found:
@@ -89,10 +90,13 @@ def three_sentences(record: Record) -> tuple[str, ...]:
             text += f"; by the model's count, {share} of the moves they began were of necessity"
         said.append(f"{text}.")
     if "blocked" in found:
+        money, permission = (
+            wording.marked(words(head[it]), behind[it])
+            for it in ("blocked_no_means", "blocked_no_permission")
+        )
         said.append(
-            f"At the end {words(found['blocked'])} would leave and cannot: "
-            f"{words(head['blocked_no_means'])} for want of money, "
-            f"{words(head['blocked_no_permission'])} for want of permission."
+            f"At the end {words(found['blocked'])} would leave and cannot: {money} for want of "
+            f"money, {permission} for want of permission."
         )
     return tuple(said)
 

@@ -414,8 +414,8 @@ def _ends(record: Record) -> Shown:
         record,
         ends_by_country,
         {name: words for name, (words, _) in END_WORDS.items()},
-        f"{wording.capital(citizens(record))} who crossed a border, or died or are held before "
-        "one, as they were counted",
+        f"{wording.capital(citizens(record))} whose household crossed a border, or who died or are "
+        "held before one, as they were counted",
         "Nobody crossed a border.",
     )
 

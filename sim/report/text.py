@@ -23,6 +23,7 @@ from sim.core.terms import Answer, Harm
 from sim.plots import style, wording
 from sim.plots.focus import citizens, of_interest, row_words, such
 from sim.plots.maps import flows_by_size, rows_of_flows
+from sim.plots.moves import mostly
 from sim.plots.observed import observed_words
 from sim.report.first import three_sentences
 from sim.results.interest import narrowed
@@ -31,8 +32,6 @@ from sim.results.record import Record
 
 WIDTH: Final = 80
 BAR: Final = 22
-MIXED: Final = 0.1
-"""A flow is called neither, where half of it and so much more or less was of necessity."""
 EIGHTHS: Final = " ▏▎▍▌▋▊▉█"
 
 
@@ -92,7 +91,7 @@ def top_corridors(record: Record, rows: int = 8) -> RenderableType:
             ),
             Bar(
                 flow.arrived / flows[0].arrived,
-                _cause_colour(flow.forced / flow.arrived),
+                "white" if (most := mostly(flow)) == "both" else style.MOSTLY[most],
                 12,
             ),
         )
@@ -100,13 +99,6 @@ def top_corridors(record: Record, rows: int = 8) -> RenderableType:
         record, "red: mostly of necessity, blue: by choice, white: both, as the model counts"
     )
     return table
-
-
-def _cause_colour(forced: float) -> str:
-    """Colour a flow by what most of it was, where another seed would hardly turn that round."""
-    if abs(forced - 0.5) < MIXED:
-        return "white"
-    return style.ANSWERS["necessity" if forced > 0.5 else "choice"]
 
 
 def five_answers(record: Record) -> RenderableType:

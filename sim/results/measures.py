@@ -110,7 +110,13 @@ MEASURES: Final[Mapping[str, Measure]] = {
         Measure("secure", "share", "secure: how free of the seven threats people lived", 0.0, 1.0),
         Measure("orderly", "share", "orderly: came with permission, or claims decided", 0.0, 1.0),
         Measure("regular", "share", "regular: did not have to enter irregularly", 0.0, 1.0),
-        Measure("humane", "share", "humane: unharmed for each departure abroad", 0.0, 1.0),
+        Measure(
+            "humane",
+            "share",
+            "humane: one minus harms per departure abroad, never below 0",
+            0.0,
+            1.0,
+        ),
     )
 }
 """The headline figures in order: id, unit, meaning, and the bounds of intervals."""

@@ -421,6 +421,16 @@ def test_titles_state_the_finding() -> None:
     assert band_view.bands_finding(base, ["moved_abroad"]).startswith("Arrived abroad reached 1")
 
 
+def test_a_title_names_no_peak_that_chance_may_have_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    base = hand_made(MOVES)
+    days = pd.date_range("2013-01-31", periods=3, freq="ME")
+    for last, said in ((95, "reached 95 in March 2013"), (85, "peaked at 100 in February 2013")):
+        values = {"value": [10.0, 100.0, last], "low": 0.0, "high": 200.0, "n": 2, "unit": "people"}
+        table = pd.DataFrame({"date": days, "measure": "displaced", **values})
+        monkeypatch.setattr(band_view, "bands", lambda *_, table=table: table)
+        assert band_view.bands_finding(base, ["displaced"]).endswith(f" {said}")
+
+
 # From the command line ---------------------------------------------------------------------------
 
 

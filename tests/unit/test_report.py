@@ -10,8 +10,10 @@ import pandas as pd
 import pytest
 from rich.console import Console
 
-from sim.plots import style, wording
+from sim.plots import wording
+from sim.plots.moves import mostly
 from sim.plots.observed import observed_words
+from sim.plots.view import Flow
 from sim.report import compared, first, render
 from sim.report import text as tables
 from sim.report.whom import who_words
@@ -86,6 +88,23 @@ def test_nothing_is_said_first_of_what_was_not_kept() -> None:
     assert first.three_sentences(Record(short.scenario, 7, {}, {})) == ()
 
 
+def test_those_kept_in_are_marked_where_few_simulated_persons_stand_for_them(
+    record: Record,
+) -> None:
+    blocked = record.blocked
+    for people, mark in ((1, "~"), (10_000_000, "")):
+        only = blocked.assign(people=people)
+        tables = {**record.tables, "blocked": only}
+        less = Record(record.scenario, 7, record.manifest, tables)
+        told = first.three_sentences(less)[-1]
+        at_end = only[only["date"] == only["date"].max()]
+        for answer, want in (("no_means", "money"), ("no_permission", "permission")):
+            count = at_end.loc[at_end["answer"] == answer, "people"].sum() / record.replicates
+            assert f" {mark}{wording.words(count)} for want of {want}" in told
+        top = render(less, {}).split("<nav")[0]
+        assert (wording.FEW_WORDS in " ".join(top.split())) == ("~" in top.split("<figure")[0])
+
+
 def test_moves_of_necessity_are_called_moves(html: str) -> None:
     text = cells(html, "headline")
     assert not [it for it in text if re.match("people who moved|households that moved", it)]
@@ -131,9 +150,8 @@ def test_refugees_are_not_said_to_be_whom_permit_holders_count_with() -> None:
 
 
 def test_a_flow_is_of_one_cause_only_where_most_of_it_is() -> None:
-    colours = [tables._cause_colour(it) for it in (0.0, 0.39, 0.41, 0.5, 0.59, 0.61, 1.0)]
-    choice, necessity = (style.ANSWERS[it] for it in ("choice", "necessity"))
-    assert colours == [choice, choice, "white", "white", "white", necessity, necessity]
+    causes = [mostly(Flow("ALE", "GZT", 100, it)) for it in (0, 39, 41, 50, 59, 61, 100)]
+    assert causes == ["choice"] * 2 + ["both"] * 3 + ["necessity"] * 2
 
 
 def test_no_cost_is_shown_where_none_was_given(record: Record) -> None:

@@ -537,11 +537,13 @@ def test_the_sankey_says_what_became_of_most(record: Record, still: Record) -> N
     refugees = paths[paths["outcome"] == "refugee"]
     share = 100 * refugees["people"].sum() / 2 / total
     expected = (
-        f"Of {wording.people(total)} who set out abroad or were born to those who did, "
+        f"Of {wording.people(total)} whose household has set out abroad, "
         f"{share:.0f} % were refugees in December 2016, the largest group in Türkiye"
     )
     assert sankey.sankey_finding(record) == expected
-    assert expected in texts(sankey.plot_sankey(record))
+    drawn = " ".join(" ".join(texts(sankey.plot_sankey(record))).split())
+    assert expected in drawn
+    assert "those whom a migrant joins share the path" in drawn
     assert sankey.sankey_finding(still) == "Nobody crossed a border"
     in_one = paths[(paths["outcome"] != "refugee") | (paths["country"] == "TR")]
     one = Record(record.scenario, 7, record.manifest, {**record.tables, "paths": in_one})
@@ -550,7 +552,7 @@ def test_the_sankey_says_what_became_of_most(record: Record, still: Record) -> N
     )
     home = paths.assign(outcome="citizen", country="SY")
     back = Record(record.scenario, 7, record.manifest, {**record.tables, "paths": home})
-    assert sankey.sankey_finding(back).endswith(" 100 % were back home in December 2016")
+    assert sankey.sankey_finding(back).endswith(" 100 % were at home in December 2016")
 
 
 ENDED = {
@@ -560,7 +562,7 @@ ENDED = {
     "stranded": "were under way or held", "detained": "were under way or held",
     "captive": "were under way or held", "died_on_the_way": "had died on the way",
     "died_naturally": "had died a natural death", "displaced": "were displaced at home",
-    "citizen": "were back home",
+    "citizen": "were at home",
 }  # fmt: skip
 """What is said of people who ended so: who is ordered to leave has no leave to stay."""
 
@@ -587,7 +589,7 @@ def test_citizens_of_a_new_country_are_not_back_home(record: Record) -> None:
     )
     said = sankey.sankey_text(some)
     assert f"naturalised {wording.words(people.iloc[1:].sum())}" in said
-    assert f"back home {wording.words(people.iloc[0])}" in said
+    assert f"at home {wording.words(people.iloc[0])}" in said
 
 
 def test_nobody_is_lost_between_the_columns(record: Record) -> None:
@@ -728,6 +730,7 @@ def test_every_row_of_the_funnel_comes_from_a_table(record: Record) -> None:
     assert rows["within a country"] == inside
     others = rows["set out"] - rows["asylum or irregular"] - inside
     assert rows["regularly, or home"] == others > 0
+    assert any("home: back to where" in it for it in texts(funnel.plot_funnel(record)))
     suffered = harms.groupby("harm", observed=True)[["expected", "people"]].sum() / 2
     assert len(suffered) >= 8
     counted = {it.words: it.counted for it in funnel._bars(record)}
