@@ -126,11 +126,11 @@ class Sweep:
         Returns:
             Units that were there already.
         """
-        resumed: int | None = None
+        kept: set[int] | None = None
         damaged: set[Path] = set()
         while True:
-            done = self._done(self._is_tried_again if resumed is None else lambda _: False)
-            resumed = len(done) if resumed is None else resumed
+            done = self._done(self._is_tried_again if kept is None else lambda _: False)
+            kept = set(done) if kept is None else kept & set(done)
             left = [unit for unit in range(self.study.n_units) if unit not in done]
             runs = sum(len(self.study.runs(unit)) for unit in done)
             self._log(
@@ -142,7 +142,7 @@ class Sweep:
                     path.unlink(missing_ok=True)  # a repeated run may give another result
                 self.run_units(left, runs)
             if not left and all(parts.rows_of(path) is not None for path in self._assembled):
-                return resumed
+                return len(kept)
             self.progress(0, 0, "putting the tables together")
             try:
                 self._assemble()
@@ -153,7 +153,7 @@ class Sweep:
                 self._tell_damage(error.path)
                 error.path.unlink(missing_ok=True)
             else:
-                return resumed
+                return len(kept)
 
     def _tell_damage(self, path: Path) -> None:
         name = path.relative_to(self.folder)

@@ -177,11 +177,15 @@ def test_numbers_lie_on_a_scale() -> None:
 def test_an_unfinished_sweep_says_how_to_go_on(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="is not the folder of a sweep"):
         study.read(tmp_path)
-    plan = {"format": 1, "runs_a_unit": 1, "file": "mine.yaml"}
+    plan = {"format": 1, "runs_a_unit": 1, "file": "mine.yaml", "name": "mine"}
+    plan |= {"title": "", "sweep": {}, "scenario": {}, "factors": [], "metrics": {}}
+    plan |= {"runs": 2, "units": 2}
     (tmp_path / "plan.json").write_text(json.dumps(plan), encoding="utf-8")
     with pytest.raises(StoreError, match=r"not finished; resume with: sim sweep mine\.yaml --out"):
         study.read(tmp_path)
-    pd.DataFrame({"error": ["slow", "slow"]}).to_parquet(tmp_path / "runs.parquet")
+    numbers = {name: [0, 1] for name in ("run", "point", "replicate")}
+    runs = pd.DataFrame({**numbers, "error": ["slow", "slow"]})
+    runs.to_parquet(tmp_path / "runs.parquet")
     with pytest.raises(StoreError, match=r"every run of the sweep in .* failed; sim status"):
         study.read(tmp_path)
     (tmp_path / "runs.parquet").write_bytes(b"PAR1")

@@ -240,9 +240,10 @@ def test_a_run_with_old_columns_is_read_silently(tmp_path: Path) -> None:
 def test_a_sweep_with_old_columns_is_read_silently(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    runs = pd.DataFrame({"run": [0], "stays_heads": [7.0], "choice_heads": [1], "error": [None]})
+    runs = pd.DataFrame({"run": [0], "point": [0], "replicate": [0], "error": [None]})
+    runs = runs.assign(stays_heads=[7.0], choice_heads=[1])
     runs.to_parquet(tmp_path / "runs.parquet")
-    plan = {"factors": ["choice_heads"], "metrics": {}}
+    plan = {"factors": ["choice_heads"], "metrics": {}, "runs": 1}
     monkeypatch.setattr("sim.experiments.plan.read", lambda _: plan)
     found = read_sweep(tmp_path)
     assert found.figures == ("stays_households",)
