@@ -95,9 +95,10 @@ def check(
         raise typer.Exit(BAD_INPUT)
 
 
-STEEP: Final = 40.0
-"""Size of a coefficient over `decision.nest` from which values may overflow: they are a sum of a
-few logarithms of up to 5 by such coefficients, and have to stay below 700."""
+STEEP: Final = 10.0
+"""Size of a coefficient over `decision.nest` from which values may overflow. They are a sum of such
+coefficients times logarithms (of sizes 14 at most, of incomes and distances 5) and a few times 1,
+some 40 in all, and have to stay below 700 (our assumption, with room to spare)."""
 
 
 def _is_steep(decision: Decision) -> bool:

@@ -13,6 +13,12 @@ from sim.cli.wording import count_of
 from sim.schema.errors import printable, suggest
 
 FORMATS: Final = ("flee",)
+Capacities = Annotated[
+    bool, typer.Option("--capacities", help="Let camps hold as many as the data say.")
+]
+Own = Annotated[
+    bool, typer.Option("--own", help="Let the model decide how many flee; else as were counted.")
+]
 
 
 def import_(
@@ -27,13 +33,8 @@ def import_(
     agents: Annotated[
         int, typer.Option(min=1, metavar="N", help="Number of simulated persons.")
     ] = 20_000,
-    capacities: Annotated[
-        bool, typer.Option("--capacities", help="Let camps hold as many as the data say.")
-    ] = False,
-    own: Annotated[
-        bool,
-        typer.Option("--own", help="Let the model decide how many flee; else as were counted."),
-    ] = False,
+    capacities: Capacities = False,
+    own: Own = False,
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:

@@ -10,7 +10,7 @@ import typer
 
 from sim.cli.console import progress_bar, say, say_json, show
 from sim.cli.cores import cores_for
-from sim.cli.import_ import known_format
+from sim.cli.import_ import Capacities, Own, known_format
 from sim.cli.options import AsJson, Quiet, named_path
 from sim.schema.errors import printable
 
@@ -38,13 +38,8 @@ def validate(
         int | None,
         typer.Option(min=1, metavar="N", help="Threads; the scores do not depend on it."),
     ] = None,
-    capacities: Annotated[
-        bool, typer.Option("--capacities", help="Let camps hold as many as the data say.")
-    ] = False,
-    own: Annotated[
-        bool,
-        typer.Option("--own", help="Let the model decide how many flee; else as were counted."),
-    ] = False,
+    capacities: Capacities = False,
+    own: Own = False,
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
