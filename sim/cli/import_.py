@@ -41,7 +41,7 @@ def import_(
     """Write a scenario from data of another program; what it cannot carry is listed."""
     from sim.core.atomic import atomic
     from sim.importers.flee import read_instance, scenario_text
-    from sim.validation.flee import read_observed
+    from sim.importers.flee_counts import read_observed
 
     known_format(what)
     if out.is_dir():

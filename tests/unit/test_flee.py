@@ -12,7 +12,8 @@ import pytest
 
 import sim
 from sim.importers.flee import instances_in, read_instance, scenario_text
-from sim.validation.flee import averaged_relative_difference, read_observed, rescaled, validate
+from sim.importers.flee_counts import read_observed
+from sim.validation.flee import averaged_relative_difference, rescaled, validate
 
 LOCATIONS = """\
 #name,region,country,latitude,longitude,location_type,conflict_date,population
