@@ -7,7 +7,7 @@ drawn until the next one does, in proportion to (exp(S_fear) - 1) W^lam of that 
 abroad: the model's own rate of flight but for its level (`sim/kernels/fleeing.py`). They go on the
 day on which the number stated, spread evenly over its time, has reached them; until then they wait.
 Households go as a whole. Who has nothing to fear, or cannot pay for any way abroad, does not go: if
-too few are left, fewer go than are stated, and the rest waits until there are more.
+too few are left, fewer go than are stated; the rest waits as long as the entry lasts.
 """
 
 from __future__ import annotations
@@ -80,12 +80,12 @@ def stated(world: World) -> tuple[GivenDepartures, ...]:
     return keys_of(DepartureKeys, world.scenario).departures
 
 
-def nobody(world: World) -> I64:
-    """Nobody has gone yet."""
-    return np.zeros(len(stated(world)), np.int64)
+def gone_before(world: World) -> I64:
+    """Those who went before the first day are not in the run."""
+    return np.array([round(due(item, world, 0)) for item in stated(world)], np.int64)
 
 
-WENT = State("went", nobody)
+WENT = State("went", gone_before)
 """[departures] people who have gone, of those that each entry states."""
 LATEST = 1e-6
 """Days before the next draw by which all who are drawn have gone."""

@@ -42,6 +42,14 @@ def test_as_many_flee_as_are_stated_in_their_time() -> None:
     assert abs(sum(found.values()) - 60_000) <= row
 
 
+def test_those_who_went_before_the_first_day_do_not_go_again() -> None:
+    record = run("departures=[{from: AA, start: 2019-12, end: 2020-01, people: 62_000}]")
+    row = int(record.places["people_per_row"].max() * 12)
+    found = abroad(record)
+    assert list(found) == ["2020-01"]
+    assert abs(found["2020-01"] - 31_000) <= row
+
+
 def test_nobody_flees_where_none_are_stated() -> None:
     assert not abroad(run())
 
